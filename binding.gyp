@@ -1,0 +1,19 @@
+{
+  "targets": [
+    {
+      "target_name": "stratafs",
+      "sources": [
+        "native/addon.cc",
+        "native/blob_scan.cc",
+        "native/channel.cc",
+        "native/file_calls.cc",
+        "native/mount_calls.cc",
+        "native/span_reader.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "libraries": ["-ldl"]
+    }
+  ]
+}

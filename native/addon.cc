@@ -1,0 +1,17 @@
+// The addon's entry: registers every part. No file-system policy lives in C++.
+#include "parts.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  stratafs::RegisterChannel(env, exports);
+  stratafs::RegisterMountCalls(env, exports);
+  stratafs::RegisterFileCalls(env, exports);
+  stratafs::RegisterBlobScan(env, exports);
+  stratafs::RegisterSpanReader(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(stratafs, Init)

@@ -1,0 +1,17 @@
+// The addon's parts. Each registers its functions and classes on `exports`; none knows file-system policy.
+#ifndef STRATAFS_NATIVE_PARTS_H_
+#define STRATAFS_NATIVE_PARTS_H_
+
+#include <napi.h>
+
+namespace stratafs {
+
+void RegisterChannel(Napi::Env env, Napi::Object exports);    // channel.cc: /dev/fuse requests and replies
+void RegisterMountCalls(Napi::Env env, Napi::Object exports); // mount_calls.cc: mount(2), umount2(2), fd passing
+void RegisterFileCalls(Napi::Env env, Napi::Object exports);  // file_calls.cc: openat2, xattrs, statvfs, ...
+void RegisterBlobScan(Napi::Env env, Napi::Object exports);   // blob_scan.cc: the pass over a blob
+void RegisterSpanReader(Napi::Env env, Napi::Object exports); // span_reader.cc: decompress one span
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_PARTS_H_

@@ -1,0 +1,69 @@
+// LayerIndex: the flat, immutable table of what one layer holds.
+//
+// The layer's own rules are applied already (duplicates, entries under non-directories, missing parents, order of
+// hard links); what depends on other layers (whiteouts, opaque directories, links to lower names) is recorded, not
+// resolved. Dentry 0 and inode 0 are the root. The children of a directory are contiguous dentries, sorted bytewise
+// by name. Every column is a view on one ArrayBuffer; nothing is written after it was built.
+
+/** What a dentry is. */
+export const DentryKind = {
+  /** A name in this layer: `dentryTarget` is its inode. */
+  inode: 0,
+  /** Hides the name in lower layers; has no inode. The name has no `.wh.` prefix any more. */
+  whiteout: 1,
+  /** A hard link to a name that only lower layers can have: `dentryTarget` indexes `links`. */
+  lowerLink: 2,
+} as const;
+
+/** Bits of `inodeFlags`. */
+export const InodeFlag = {
+  /** Directory: hides what lower layers have in it. */
+  opaque: 1,
+  /** Directory made because an entry needed a parent: root's, 0755, never overrides a lower directory's attributes. */
+  implicit: 2,
+  /** Regular file whose content is a list of extents: `dataOffset` indexes `extents`. */
+  sparse: 4,
+} as const;
+
+export interface LayerIndex {
+  readonly dentryCount: number;
+  readonly inodeCount: number;
+
+  /** Where a dentry's name begins in `pool`, and its length in bytes. */
+  readonly nameOffset: Uint32Array;
+  readonly nameLength: Uint8Array;
+  readonly dentryKind: Uint8Array;
+  readonly dentryTarget: Uint32Array;
+
+  readonly mode: Uint32Array;
+  readonly uid: Uint32Array;
+  readonly gid: Uint32Array;
+  /** new_encode_dev form. */
+  readonly rdev: Uint32Array;
+  /** Bytes; of a symlink, the length of its target. */
+  readonly size: Float64Array;
+  readonly mtimeSec: Float64Array;
+  readonly mtimeNsec: Uint32Array;
+  readonly atimeSec: Float64Array;
+  readonly atimeNsec: Uint32Array;
+  /**
+   * Regular file: offset of its bytes in the layer's uncompressed blob, or, with InodeFlag.sparse, index in `extents`.
+   * Symlink: offset of its target in `pool`.
+   */
+  readonly dataOffset: Float64Array;
+  /** Directory: its children are dentries firstChild to firstChild + childCount - 1. */
+  readonly firstChild: Uint32Array;
+  readonly childCount: Uint32Array;
+  /** 0: none; otherwise 1 + offset in `xattrs`. */
+  readonly xattr: Uint32Array;
+  readonly inodeFlags: Uint8Array;
+
+  /** Names and symlink targets, as raw bytes. */
+  readonly pool: Uint8Array;
+  /** A block is u16 count, then count times: u8 name length, u32 value length, name, value (little-endian, unaligned). */
+  readonly xattrs: Uint8Array;
+  /** A list is its count of extents, then count times: offset in the file, length, offset in the blob (bytes). */
+  readonly extents: Float64Array;
+  /** Pairs: offset and length in `pool` of a normalised path without leading slash, the target of a lowerLink. */
+  readonly links: Uint32Array;
+}

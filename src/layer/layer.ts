@@ -1,0 +1,35 @@
+// Layer: one changeset that is open for use: its index, its bytes, and the digests that name it.
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import type { LayerIndex } from './layer-index.ts';
+
+/** Where a blob's stored bytes lie: a range of a file, usually inside a saved archive. */
+export interface BlobLocation {
+  /** Absolute path of the file that holds the blob. */
+  readonly path: string;
+  /** Bytes from the start of that file. */
+  readonly offset: number;
+  /** Stored length in bytes. */
+  readonly length: number;
+}
+
+/** What the image says about a layer's bytes: checked whenever the bytes are read anyway. */
+export interface ExpectedDigests {
+  /** `sha256:<hex>` of the blob as stored. */
+  readonly digest?: string;
+  /** `sha256:<hex>` of the uncompressed tar. */
+  readonly diffId?: string;
+}
+
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+export interface Layer {
+  readonly index: LayerIndex;
+  readonly reader: BlobReader;
+  readonly compression: Compression;
+  /** sha256 of the blob as stored, `sha256:<hex>`; undefined for a directory, or unverified bytes. */
+  readonly digest: string | undefined;
+  /** sha256 of the uncompressed tar, `sha256:<hex>`; undefined likewise. */
+  readonly diffId: string | undefined;
+  /** Closes the reader. The index stays usable. */
+  close(): void;
+}

@@ -1,0 +1,36 @@
+// Random access to a layer's uncompressed bytes, and what a read may answer with.
+
+/** Bytes that lie in an open file: the driver moves them to the kernel without carrying them through JavaScript. */
+export class FileRange {
+  /** Owned by the BlobReader that answered; open until that reader is closed. */
+  readonly fd: number;
+  /** Bytes from the start of the file. */
+  readonly position: number;
+  /** Bytes. */
+  readonly length: number;
+
+  constructor(fd: number, position: number, length: number) {
+    this.fd = fd;
+    this.position = position;
+    this.length = length;
+  }
+}
+
+/**
+ * The answer to a read: a negative errno, bytes in memory (lent: valid until the next turn of the event loop
+ * unless they came from a promise; never written to by the receiver), or a range of an open file.
+ */
+export type ReadResult = number | Uint8Array | FileRange;
+
+export interface BlobReader {
+  /** Uncompressed length in bytes. */
+  readonly size: number;
+  /**
+   * Up to `length` bytes at `offset`. Shorter than asked only at the end of the blob. A blob that was
+   * truncated, replaced or can't be decompressed answers -EIO, never throws. The answer may cover less than
+   * `length` only at the end.
+   */
+  read(offset: number, length: number): ReadResult | Promise<ReadResult>;
+  /** Closes what the reader opened. Reads under way end with -EIO or their bytes. */
+  close(): void;
+}

@@ -1,0 +1,70 @@
+// Errno values and the one error type that carries them.
+//
+// Inside handlers expected failures are values: 0 for success, a negative errno (-ENOENT) otherwise, as the
+// kernel writes them. ErrnoError is for the rest; its shape is Node's own (code, negative errno, syscall, path).
+import { constants } from 'node:os';
+
+export const {
+  EPERM,
+  ENOENT,
+  EINTR,
+  EIO,
+  ENXIO,
+  E2BIG,
+  EBADF,
+  EAGAIN,
+  ENOMEM,
+  EACCES,
+  EBUSY,
+  EEXIST,
+  EXDEV,
+  ENODEV,
+  ENOTDIR,
+  EISDIR,
+  EINVAL,
+  ENFILE,
+  EMFILE,
+  ENOTTY,
+  EFBIG,
+  ENOSPC,
+  EROFS,
+  EMLINK,
+  ERANGE,
+  ENAMETOOLONG,
+  ENOSYS,
+  ENOTEMPTY,
+  ELOOP,
+  ENODATA,
+  EPROTO,
+  EOVERFLOW,
+  EOPNOTSUPP,
+  ENOTCONN,
+  ESTALE,
+  ETIMEDOUT,
+} = constants.errno;
+
+const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** The symbolic name of an errno, given positive or negative ("ENOENT"); "E<n>" where the system has none. */
+export function errnoName(errno: number): string {
+  const value = Math.abs(errno);
+  return names.get(value) ?? `E${value}`;
+}
+
+/** A failed system call, in the shape of Node's own errors: `errno` is negative. */
+export class ErrnoError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path?: string;
+
+  constructor(errno: number, syscall: string, path?: string, detail?: string) {
+    const code = errnoName(errno);
+    super(`${code}: ${syscall}${path === undefined ? '' : ` '${path}'`}${detail ? `: ${detail}` : ''}`);
+    this.name = 'ErrnoError';
+    this.code = code;
+    this.errno = -Math.abs(errno);
+    this.syscall = syscall;
+    if (path !== undefined) this.path = path;
+  }
+}

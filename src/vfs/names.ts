@@ -1,0 +1,32 @@
+// File names are bytes. These helpers order, compare and show them; nothing decodes them as UTF-8 inside.
+
+export const NAME_MAX = 255;
+export const PATH_MAX = 4096;
+
+/** Orders two byte ranges as memcmp does, the shorter first where one begins the other. */
+export function compareNames(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  const length = Math.min(aEnd - aStart, bEnd - bStart);
+  for (let i = 0; i < length; i++) {
+    const difference = (a[aStart + i] as number) - (b[bStart + i] as number);
+    if (difference !== 0) return difference;
+  }
+  return aEnd - aStart - (bEnd - bStart);
+}
+
+/** A name for messages: printable ASCII and valid UTF-8 as they are, other bytes as \xNN, as `ls -b` would. */
+export function showName(name: Uint8Array): string {
+  const text = Buffer.from(name).toString('utf8');
+  if (!text.includes('\ufffd') && !/[\p{Cc}\p{Cf}]/u.test(text)) return text;
+  return Array.from(name, (byte) =>
+    byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, '0')}`,
+  ).join('');
+}
