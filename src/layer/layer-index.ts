@@ -23,6 +23,12 @@ export const InodeFlag = {
   implicit: 2,
   /** Regular file whose content is a list of extents: `dataOffset` indexes `extents`. */
   sparse: 4,
+  /**
+   * Directory, always implicit too: made only to hold whiteouts or an opaque marker. It never makes a directory
+   * appear: where the lower layers have no directory at this path, it and all beneath it is void (what is there,
+   * a file or a symlink, stays).
+   */
+  carrier: 8,
 } as const;
 
 export interface LayerIndex {
