@@ -8,7 +8,8 @@
         "native/channel.cc",
         "native/file_calls.cc",
         "native/mount_calls.cc",
-        "native/span_reader.cc"
+        "native/span_reader.cc",
+        "native/transfer_pool.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],

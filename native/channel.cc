@@ -1,8 +1,149 @@
-// Requests and replies on /dev/fuse.
+#include "channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "parts.h"
 
 namespace stratafs {
 
-void RegisterChannel(Napi::Env /*env*/, Napi::Object /*exports*/) {}
+namespace {
+
+// Requests handled in one turn of the event loop, so that timers and pool answers get theirs.
+constexpr int kRequestsPerTurn = 256;
+
+}  // namespace
+
+void RegisterChannel(Napi::Env env, Napi::Object exports) { Channel::Register(env, exports); }
+
+void Channel::Register(Napi::Env env, Napi::Object exports) {
+  exports.Set(
+      "Channel",
+      DefineClass(env, "Channel",
+                  {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
+                   InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
+                   InstanceMethod<&Channel::SendFile>("sendFile")}));
+}
+
+// new Channel(fd, request, reply, spinMicroseconds, onRequest, onEnd)
+Channel::Channel(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<Channel>(info), context_(info.Env(), "stratafs:channel") {
+  device_ = info[0].As<Napi::Number>().Int32Value();
+  Napi::Uint8Array request = info[1].As<Napi::Uint8Array>();
+  Napi::Uint8Array reply = info[2].As<Napi::Uint8Array>();
+  spin_ns_ = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()) * 1000;
+  request_ = request.Data();
+  request_size_ = request.ByteLength();
+  reply_ = reply.Data();
+  request_ref_ = Napi::Reference<Napi::Uint8Array>::New(request, 1);
+  reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(reply, 1);
+  on_request_ = Napi::Persistent(info[4].As<Napi::Function>());
+  on_end_ = Napi::Persistent(info[5].As<Napi::Function>());
+
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  pool_ = new TransferPool(loop, device_);
+}
+
+Napi::Value Channel::Start(const Napi::CallbackInfo& info) {
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  fcntl(device_, F_SETFL, fcntl(device_, F_GETFL) | O_NONBLOCK);
+  poll_ = new uv_poll_t();
+  int error = uv_poll_init(loop, poll_, device_);
+  if (error != 0) {
+    delete poll_;
+    poll_ = nullptr;
+    return Napi::Number::New(info.Env(), error);
+  }
+  poll_->data = this;
+  self_ = Napi::Persistent(info.This().As<Napi::Object>());
+  return Napi::Number::New(info.Env(), uv_poll_start(poll_, UV_READABLE, OnPoll));
+}
+
+Napi::Value Channel::Close(const Napi::CallbackInfo& info) {
+  if (poll_ != nullptr) {
+    uv_poll_stop(poll_);
+    uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+    poll_ = nullptr;
+  }
+  if (pool_ != nullptr) {
+    pool_->Release();
+    pool_ = nullptr;
+  }
+  self_.Reset();
+  return info.Env().Undefined();
+}
+
+void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
+  // An error status is read off the device itself, which says why.
+  static_cast<Channel*>(poll->data)->Drain();
+}
+
+void Channel::Drain() {
+  Napi::HandleScope scope(Env());
+  // Promises that a request settled run their reactions when this scope closes, once a turn and not once a
+  // request.
+  Napi::CallbackScope callbacks(Env(), context_);
+  // A caller that waits for one answer before it asks again comes back within microseconds: looking once more
+  // is cheaper than sleeping and being woken.
+  uint64_t spin_until = 0;
+  for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
+    ssize_t n = read(device_, request_, request_size_);
+    if (n >= 0) {
+      if (!Dispatch(static_cast<size_t>(n))) return;
+      i++;
+      spin_until = spin_ns_ == 0 ? 0 : uv_hrtime() + spin_ns_;
+      continue;
+    }
+    if (errno == EINTR || errno == ENOENT)
+      continue;  // ENOENT: the request was interrupted before it was read
+    if (errno != EAGAIN) return End(errno == ENODEV || errno == ECONNABORTED ? 0 : errno);
+    if (spin_until == 0 || uv_hrtime() >= spin_until) return;
+  }
+}
+
+bool Channel::Dispatch(size_t length) {
+  Napi::Env env = Env();
+  Napi::HandleScope scope(env);
+  Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
+  if (env.IsExceptionPending()) return false;
+  uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
+  // 0: answered later, or not at all. A failure to write ends the connection at the next read, which says
+  // why.
+  while (reply_length != 0 && write(device_, reply_, reply_length) < 0 && errno == EINTR) continue;
+  return true;
+}
+
+void Channel::End(int error) {
+  uv_poll_stop(poll_);
+  on_end_.Call({Napi::Number::New(Env(), error)});
+}
+
+Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
+  uint8_t* bytes = info[0].As<Napi::Uint8Array>().Data();
+  size_t length = info[1].As<Napi::Number>().Uint32Value();
+  if (pool_ == nullptr) return info.Env().Undefined();
+  while (write(device_, bytes, length) < 0 && errno == EINTR) continue;
+  return info.Env().Undefined();
+}
+
+Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
+  uint64_t unique = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  int error =
+      pool_ == nullptr ? 0 : WriteReply(device_, OutHeader{0, 0, unique}, bytes.Data(), bytes.ByteLength());
+  return Napi::Number::New(info.Env(), error);
+}
+
+Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
+  if (pool_ == nullptr) return info.Env().Undefined();
+  pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
+              info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
+              info[3].As<Napi::Number>().Uint32Value());
+  return info.Env().Undefined();
+}
 
 }  // namespace stratafs

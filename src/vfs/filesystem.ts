@@ -1,8 +1,9 @@
 // The waist of the project: a file system by inode, as the kernel asks for it.
 //
-// `overlay/` implements it, `fuse/` serves it; neither knows the other. A handler returns its answer, or a
-// promise of it where it must wait. "Not there" and every other expected failure is a negative errno, never a
-// throw. Names are bytes. Buffers passed in are lent until the handler returns (or its promise settles).
+// `overlay/` implements it, `fuse/` serves it; neither knows the other. Metadata is answered in place: a thread hop
+// costs more than the call. Only what may wait for a disk or a decompressor returns a promise. "Not there" and
+// every other expected failure is a negative errno, never a throw. Names are bytes. Buffers passed in are lent
+// until the handler returns.
 import type { Attr } from './attr.ts';
 import type { ReadResult } from './blob-reader.ts';
 
@@ -49,22 +50,22 @@ export interface FileSystem {
   /** True where some inode carries a POSIX ACL: only then is the kernel told to ask for them. */
   readonly hasPosixAcl: boolean;
 
-  lookup(parent: NodeId, name: Uint8Array, out: Entry): Status | Promise<Status>;
+  lookup(parent: NodeId, name: Uint8Array, out: Entry): Status;
   /** The kernel drops `count` of the lookups that it was answered. */
   forget(node: NodeId, count: number): void;
-  getattr(node: NodeId, out: Attr): Status | Promise<Status>;
+  getattr(node: NodeId, out: Attr): Status;
   /** The target's bytes, or a negative errno. */
-  readlink(node: NodeId): Uint8Array | number | Promise<Uint8Array | number>;
+  readlink(node: NodeId): Uint8Array | number;
   read(node: NodeId, offset: number, length: number): ReadResult | Promise<ReadResult>;
   /** Entries behind `cookie` (0 from the start, "." and ".." included) until the sink is full. */
-  readdir(node: NodeId, cookie: number, sink: DirectorySink): Status | Promise<Status>;
+  readdir(node: NodeId, cookie: number, sink: DirectorySink): Status;
   /** SEEK_DATA (3) or SEEK_HOLE (4) from `offset`: the new offset, or a negative errno (-ENXIO past the end). */
-  seek(node: NodeId, offset: number, whence: number): number | Promise<number>;
+  seek(node: NodeId, offset: number, whence: number): number;
   /** The value, or a negative errno (-ENODATA). */
-  getxattr(node: NodeId, name: Uint8Array): Uint8Array | number | Promise<Uint8Array | number>;
+  getxattr(node: NodeId, name: Uint8Array): Uint8Array | number;
   /** Names, each ended by NUL, or a negative errno. */
-  listxattr(node: NodeId): Uint8Array | number | Promise<Uint8Array | number>;
-  statfs(out: StatFs): Status | Promise<Status>;
+  listxattr(node: NodeId): Uint8Array | number;
+  statfs(out: StatFs): Status;
   /** Called once, when the mount is gone. */
   close(): void | Promise<void>;
 }

@@ -1,0 +1,65 @@
+// TransferPool: moves file data to the FUSE device from pool threads, and owns the device's descriptor.
+//
+// Shared by the channel and the transfers under way; it deletes itself, and closes the device, once it is
+// released and the last transfer has ended. Used on the loop's thread only, but for `Run`.
+#ifndef STRATAFS_NATIVE_TRANSFER_POOL_H_
+#define STRATAFS_NATIVE_TRANSFER_POOL_H_
+
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace stratafs {
+
+// The reply header, as struct fuse_out_header of linux/fuse.h.
+struct OutHeader {
+  uint32_t length;
+  int32_t error;
+  uint64_t unique;
+};
+static_assert(sizeof(OutHeader) == 16, "fuse_out_header is 16 bytes");
+
+class TransferPool {
+ public:
+  TransferPool(uv_loop_t* loop, int device) : loop_(loop), device_(device) {}
+  TransferPool(const TransferPool&) = delete;
+  TransferPool& operator=(const TransferPool&) = delete;
+
+  // Answers request `unique` with `length` bytes of `fd` at `position`; -EIO where the file is shorter.
+  void Send(uint64_t unique, int fd, int64_t position, size_t length);
+  // No more Send. Closes the device when idle.
+  void Release();
+
+ private:
+  struct Transfer {
+    uv_work_t work;
+    TransferPool* pool;
+    uint64_t unique;
+    int fd;
+    int64_t position;
+    size_t length;
+    std::vector<uint8_t> buffer;
+  };
+
+  ~TransferPool();
+  Transfer* Take();
+  static void Run(uv_work_t* work);
+  static void Done(uv_work_t* work, int status);
+  void DeleteWhenIdle();
+
+  uv_loop_t* loop_;
+  int device_;
+  bool released_ = false;
+  size_t active_ = 0;
+  std::vector<Transfer*> idle_;
+};
+
+// Writes a whole reply. A reply that the kernel no longer wants (ENOENT: interrupted; ENODEV: unmounted) is
+// no failure. Answers 0 or a negative errno.
+int WriteReply(int device, const OutHeader& header, const void* payload, size_t length);
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_TRANSFER_POOL_H_

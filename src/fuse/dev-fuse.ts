@@ -1,0 +1,114 @@
+// The default driver: /dev/fuse, polled on Node's own event loop; the protocol is decoded in TypeScript.
+import createDebug from 'debug';
+import { Channel } from '../sys/channel.ts';
+import { MS_RDONLY } from '../sys/mount-calls.ts';
+import { ErrnoError } from '../vfs/errno.ts';
+import type { FileSystem } from '../vfs/filesystem.ts';
+import { InputError } from '../vfs/input-error.ts';
+import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
+import { attach, detach } from './kernel-mount.ts';
+import { MAX_TRANSFER, Opcode } from './protocol.ts';
+import { Session } from './session.ts';
+
+const debug = createDebug('stratafs:fuse');
+
+/** A write request's data and its headers; the kernel refuses to read into less. */
+const MESSAGE_SIZE = MAX_TRANSFER + 64 * 1024;
+
+/** How long the driver looks for the next request before it sleeps: about what waking up would cost. */
+const SPIN_MICROSECONDS = 0;
+
+/** Serves `fileSystem` on `mountpoint` through /dev/fuse; see `Driver`. Takes over `fileSystem`, and closes it. */
+export async function mountDevFuse(
+  fileSystem: FileSystem,
+  mountpoint: string,
+  options: DriverOptions,
+): Promise<FuseMount> {
+  const flags = fileSystem.isReadOnly ? options.flags | MS_RDONLY : options.flags;
+  const device = attach(mountpoint, { ...options, flags });
+  const mount = new DevFuseMount(fileSystem, mountpoint, device);
+  await mount.answers();
+  return mount;
+}
+
+class DevFuseMount implements FuseMount {
+  readonly mountpoint: string;
+  readonly closed: Promise<void>;
+  readonly #session: Session;
+  readonly #channel: Channel;
+  #resolveClosed: () => void = () => undefined;
+  #isEnding = false;
+
+  constructor(fileSystem: FileSystem, mountpoint: string, device: number) {
+    this.mountpoint = mountpoint;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    const request = new Uint8Array(MESSAGE_SIZE);
+    const reply = new Uint8Array(MESSAGE_SIZE);
+    this.#channel = new Channel(
+      device,
+      request,
+      reply,
+      SPIN_MICROSECONDS,
+      (length) => this.#session.handle(length),
+      (errno) => void this.#end(errno),
+    );
+    this.#session = new Session(fileSystem, this.#channel, request, reply);
+  }
+
+  /** Begins to serve; resolves when the kernel and we agreed on a protocol. */
+  async answers(): Promise<void> {
+    const session = this.#session;
+    const settled = new Promise<void>((resolve) => (session.onState = resolve));
+    const status = this.#channel.start();
+    if (status < 0) {
+      await this.#abandon();
+      throw new ErrnoError(status, 'poll', '/dev/fuse');
+    }
+    await Promise.race([settled, this.closed]);
+    if (session.state.kind === 'serving') return;
+    await this.#abandon();
+    throw new InputError(
+      session.state.kind === 'refused'
+        ? `${this.mountpoint}: ${session.state.reason}`
+        : `${this.mountpoint}: unmounted before it answered`,
+    );
+  }
+
+  statistics(): DriverStatistics {
+    const { requestCounts, bytesRead } = this.#session;
+    const requests: Record<string, number> = {};
+    for (const [name, opcode] of Object.entries(Opcode)) {
+      const count = requestCounts[opcode] ?? 0;
+      if (count > 0) requests[name] = count;
+    }
+    return { requests, bytesRead };
+  }
+
+  async unmount({ lazy = false } = {}): Promise<void> {
+    await detach(this.mountpoint, lazy);
+    if (!lazy) await this.closed;
+  }
+
+  /** The mount never came to life: leaves nothing of it behind. */
+  async #abandon(): Promise<void> {
+    try {
+      await detach(this.mountpoint, true);
+    } catch (error) {
+      debug('%s: nothing to detach: %O', this.mountpoint, error);
+    }
+    await this.#end(0);
+  }
+
+  async #end(errno: number): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (errno !== 0) debug('%s: the connection failed with errno %d', this.mountpoint, errno);
+    this.#channel.close();
+    try {
+      await this.#session.fileSystem.close();
+    } catch (error) {
+      debug('%s: closing the file system failed: %O', this.mountpoint, error);
+    }
+    this.#resolveClosed();
+  }
+}

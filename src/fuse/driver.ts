@@ -1,0 +1,39 @@
+// Driver: what carries FUSE requests from the kernel to a FileSystem. Everything that serves a mount has this shape.
+import type { FileSystem } from '../vfs/filesystem.ts';
+
+export interface DriverOptions {
+  /** What the mount table shows as the mounted device. */
+  readonly source: string;
+  /** MS_* flags of mount(2); MS_RDONLY is added where the file system is read-only. */
+  readonly flags: number;
+  /** Other users than the mount's owner may look in; permissions are checked by the kernel in any case. */
+  readonly allowOther: boolean;
+}
+
+export interface DriverStatistics {
+  /** Requests seen, by the kernel's name of their kind (LOOKUP, READ, ...); kinds never seen are left out. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Bytes answered to READ. */
+  readonly bytesRead: number;
+}
+
+/** A mount that is served. The process that serves it must not touch it synchronously: it would wait for itself. */
+export interface FuseMount {
+  /** Absolute. */
+  readonly mountpoint: string;
+  /** Resolves once the mount is gone and everything is closed, by whomever it was unmounted. */
+  readonly closed: Promise<void>;
+  statistics(): DriverStatistics;
+  /**
+   * Unmounts and waits until all is closed; with `lazy` detaches at once, and what is open still goes on being
+   * served. Throws ErrnoError EBUSY where somebody uses the mount; it then stays.
+   */
+  unmount(options?: { readonly lazy?: boolean }): Promise<void>;
+}
+
+/** Serves `fileSystem` on `mountpoint` (absolute, a directory); resolves when the mount answers. */
+export type Driver = (
+  fileSystem: FileSystem,
+  mountpoint: string,
+  options: DriverOptions,
+) => Promise<FuseMount>;

@@ -1,0 +1,134 @@
+// Attaching a FUSE connection to the mount table, and detaching it.
+//
+// Root, also a user namespace's own, calls mount(2). Anybody else, and a root that may not mount, asks fusermount3,
+// which opens the device and passes it back over a socket (_FUSE_COMMFD, libfuse's own convention).
+import { execFile, spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { EACCES, EBUSY, EINVAL, ENOENT, ENODEV, ENXIO, EPERM, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import {
+  MNT_DETACH,
+  MS_DIRSYNC,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_SYNCHRONOUS,
+  UMOUNT_NOFOLLOW,
+  mount,
+  openDevice,
+  receiveDescriptor,
+  socketPair,
+  unmount,
+} from '../sys/mount-calls.ts';
+import type { DriverOptions } from './driver.ts';
+
+const DEVICE = '/dev/fuse';
+const HELPER = 'fusermount3';
+const SUBTYPE = 'stratafs';
+
+/** Attaches a new connection to `mountpoint`: its device, owned by the caller. InputError where that can't be. */
+export function attach(mountpoint: string, options: DriverOptions): number {
+  if (process.geteuid?.() !== 0) return attachByHelper(mountpoint, options);
+  const device = openDevice(DEVICE);
+  if (device < 0) throw new InputError(deviceProblem(-device));
+  const connection = [
+    `fd=${device}`,
+    'rootmode=40000',
+    'user_id=0',
+    'group_id=0',
+    'default_permissions',
+    ...(options.allowOther ? ['allow_other'] : []),
+  ];
+  const status = mount(options.source, mountpoint, `fuse.${SUBTYPE}`, options.flags, connection.join(','));
+  if (status === 0) return device;
+  closeSync(device);
+  if (status === -EPERM || status === -EACCES) return attachByHelper(mountpoint, options);
+  throw new InputError(`${mountpoint}: mount(2) failed: ${errnoName(status)}`);
+}
+
+/** Detaches `mountpoint`. Throws ErrnoError: EBUSY where it is in use, EINVAL where nothing is mounted. */
+export async function detach(mountpoint: string, lazy: boolean): Promise<void> {
+  const status = await unmount(mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0));
+  if (status === 0) return;
+  if (status !== -EPERM) throw new ErrnoError(status, 'umount2', mountpoint);
+  await detachByHelper(mountpoint, lazy);
+}
+
+function deviceProblem(errno: number): string {
+  if (errno === ENOENT || errno === ENODEV || errno === ENXIO) {
+    return `${DEVICE} is not there: load the kernel's module (modprobe fuse), or give the container the device (--device ${DEVICE})`;
+  }
+  return `${DEVICE} can't be opened: ${errnoName(errno)}`;
+}
+
+function attachByHelper(mountpoint: string, options: DriverOptions): number {
+  const pair = socketPair();
+  if (typeof pair === 'number') throw new ErrnoError(pair, 'socketpair');
+  const [ours, theirs] = pair;
+  try {
+    const helper = spawnSync(HELPER, ['-o', helperOptions(options), '--', mountpoint], {
+      env: { ...process.env, _FUSE_COMMFD: '3' },
+      stdio: ['ignore', 'ignore', 'pipe', theirs],
+      encoding: 'utf8',
+    });
+    if (helper.error !== undefined) throw new InputError(helperProblem(helper.error));
+    if (helper.status !== 0) {
+      throw new InputError(`${mountpoint}: ${lastLine(helper.stderr) || `${HELPER} failed`}`);
+    }
+    const device = receiveDescriptor(ours);
+    if (device < 0)
+      throw new InputError(`${mountpoint}: ${HELPER} passed no descriptor: ${errnoName(device)}`);
+    return device;
+  } finally {
+    closeSync(theirs);
+    closeSync(ours);
+  }
+}
+
+function helperOptions(options: DriverOptions): string {
+  const { flags } = options;
+  const named: readonly (readonly [number, string])[] = [
+    [MS_RDONLY, 'ro'],
+    [MS_NOEXEC, 'noexec'],
+    [MS_SYNCHRONOUS, 'sync'],
+    [MS_DIRSYNC, 'dirsync'],
+    [MS_NOATIME, 'noatime'],
+    // The helper adds these two itself unless root asks it not to.
+    [MS_NOSUID, 'nosuid'],
+    [MS_NODEV, 'nodev'],
+  ];
+  return [
+    ...named.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name),
+    'default_permissions',
+    ...(options.allowOther ? ['allow_other'] : []),
+    `subtype=${SUBTYPE}`,
+    `fsname=${options.source.replace(/[,\\]/g, '\\$&')}`,
+  ].join(',');
+}
+
+function helperProblem(error: Error): string {
+  return 'code' in error && error.code === 'ENOENT'
+    ? `${HELPER} is not there, and only root can mount without it: install the package fuse3`
+    : `${HELPER} can't be run: ${error.message}`;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+/** fusermount3 tells failures apart by text alone. */
+function detachByHelper(mountpoint: string, lazy: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const args = ['-u', ...(lazy ? ['-z'] : []), '--', mountpoint];
+    execFile(HELPER, args, { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
+      if (error === null) resolve();
+      else if (error.code === 'ENOENT') reject(new InputError(helperProblem(error)));
+      else if (/busy/i.test(stderr)) reject(new ErrnoError(EBUSY, 'umount2', mountpoint));
+      else if (/not found in|not mounted|Invalid argument/i.test(stderr)) {
+        reject(new ErrnoError(EINVAL, 'umount2', mountpoint));
+      } else reject(new InputError(`${mountpoint}: ${lastLine(stderr) || error.message}`));
+    });
+  });
+}

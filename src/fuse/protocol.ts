@@ -1,0 +1,100 @@
+// The kernel's FUSE protocol, in numbers: opcodes, negotiated flags, sizes (linux/fuse.h, 7.31 up to 7.45).
+//
+// The installed header is not used: a constant that is younger than 7.31 names the minor version that brought it.
+
+export const FUSE_KERNEL_VERSION = 7;
+/** The newest minor version that this code knows. */
+export const FUSE_KERNEL_MINOR_VERSION = 45;
+/** The oldest one that it speaks (Linux 5.4). */
+export const FUSE_MINIMUM_MINOR_VERSION = 31;
+
+export const Opcode = {
+  LOOKUP: 1,
+  FORGET: 2,
+  GETATTR: 3,
+  SETATTR: 4,
+  READLINK: 5,
+  SYMLINK: 6,
+  MKNOD: 8,
+  MKDIR: 9,
+  UNLINK: 10,
+  RMDIR: 11,
+  RENAME: 12,
+  LINK: 13,
+  OPEN: 14,
+  READ: 15,
+  WRITE: 16,
+  STATFS: 17,
+  RELEASE: 18,
+  FSYNC: 20,
+  SETXATTR: 21,
+  GETXATTR: 22,
+  LISTXATTR: 23,
+  REMOVEXATTR: 24,
+  FLUSH: 25,
+  INIT: 26,
+  OPENDIR: 27,
+  READDIR: 28,
+  RELEASEDIR: 29,
+  FSYNCDIR: 30,
+  GETLK: 31,
+  SETLK: 32,
+  SETLKW: 33,
+  ACCESS: 34,
+  CREATE: 35,
+  INTERRUPT: 36,
+  BMAP: 37,
+  DESTROY: 38,
+  IOCTL: 39,
+  POLL: 40,
+  NOTIFY_REPLY: 41,
+  BATCH_FORGET: 42,
+  FALLOCATE: 43,
+  READDIRPLUS: 44,
+  RENAME2: 45,
+  LSEEK: 46,
+  COPY_FILE_RANGE: 47,
+  SETUPMAPPING: 48,
+  REMOVEMAPPING: 49,
+  SYNCFS: 50, // 7.34
+  TMPFILE: 51, // 7.37
+  STATX: 52, // 7.39
+  COPY_FILE_RANGE_64: 53, // 7.45
+} as const;
+
+/** One more than the largest opcode above. */
+export const OPCODE_COUNT = 54;
+
+/** INIT flags, bits 0 to 31. */
+export const InitFlag = {
+  ASYNC_READ: 1 << 0,
+  BIG_WRITES: 1 << 5,
+  DO_READDIRPLUS: 1 << 13,
+  NO_OPEN_SUPPORT: 1 << 17,
+  PARALLEL_DIROPS: 1 << 18,
+  POSIX_ACL: 1 << 20,
+  ABORT_ERROR: 1 << 21,
+  MAX_PAGES: 1 << 22,
+  CACHE_SYMLINKS: 1 << 23,
+  NO_OPENDIR_SUPPORT: 1 << 24,
+  EXPLICIT_INVAL_DATA: 1 << 25,
+} as const;
+
+/** Flags of an OPEN or OPENDIR reply. */
+export const OpenFlag = {
+  KEEP_CACHE: 1 << 1,
+  CACHE_DIR: 1 << 3,
+} as const;
+
+export const IN_HEADER_SIZE = 40;
+export const OUT_HEADER_SIZE = 16;
+export const ATTR_SIZE = 88;
+export const ENTRY_OUT_SIZE = 128;
+export const DIRENT_HEADER_SIZE = 24;
+
+/** Largest read or write in bytes: 256 pages, the kernel's own bound without privilege. */
+export const MAX_TRANSFER = 1 << 20;
+export const MAX_PAGES = 256;
+
+/** A validity in seconds that the kernel takes for ever: longer than it counts. */
+export const FOREVER = 0x7fffffff;

@@ -1,0 +1,39 @@
+// One FUSE connection's device, polled on Node's event loop (native/channel.cc).
+import { addon } from './addon.ts';
+
+export interface Channel {
+  /** Begins to poll: 0 or a negative errno. Keeps the event loop alive until `close`. */
+  start(): number;
+  /** Stops polling. The device is closed once transfers under way have ended. May be called twice. */
+  close(): void;
+  /** Sends a whole reply, header included: the first `length` bytes. */
+  send(reply: Uint8Array, length: number): void;
+  /** Answers request `unique` with bytes: 0 or a negative errno. `bytes` are not kept. */
+  sendData(unique: number, bytes: Uint8Array): number;
+  /**
+   * Answers request `unique` with `length` bytes of descriptor `fd` at `position`, which must stay open until the
+   * channel is closed; with EIO where the file is shorter. Returns at once.
+   */
+  sendFile(unique: number, fd: number, position: number, length: number): void;
+}
+
+export interface ChannelConstructor {
+  /**
+   * @param fd the device, owned by the channel from now on
+   * @param request where each request is read; its content lasts until `onRequest` returns
+   * @param reply where `onRequest` writes a reply whose length it returns; 0: no reply now
+   * @param spinMicroseconds how long to look for the next request before going back to sleep
+   * @param onRequest must not throw
+   * @param onEnd the connection is gone: 0 (unmounted or aborted) or an errno
+   */
+  new (
+    fd: number,
+    request: Uint8Array,
+    reply: Uint8Array,
+    spinMicroseconds: number,
+    onRequest: (length: number) => number,
+    onEnd: (errno: number) => void,
+  ): Channel;
+}
+
+export const Channel = (addon as { Channel: ChannelConstructor }).Channel;

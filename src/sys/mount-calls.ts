@@ -1,0 +1,36 @@
+// mount(2) and its kin (native/mount_calls.cc). Every answer is a descriptor or 0, or a negative errno.
+import { addon } from './addon.ts';
+
+interface MountCalls {
+  openDevice: (path: string) => number;
+  mount: (source: string, target: string, type: string, flags: number, options: string) => number;
+  unmount: (target: string, flags: number) => Promise<number>;
+  socketPair: () => [number, number] | number;
+  receiveDescriptor: (socket: number) => number;
+}
+const calls = addon as MountCalls;
+
+/** open(2) of the FUSE device, close-on-exec and non-blocking: a new connection's descriptor. */
+export const openDevice = calls.openDevice;
+/** mount(2). */
+export const mount = calls.mount;
+/** umount2(2), on a pool thread: unmounting may wait for an answer that this very process owes. */
+export const unmount = calls.unmount;
+/** A pair of connected UNIX sockets, owned by the caller. */
+export const socketPair = calls.socketPair;
+/** A descriptor that was passed over `socket` (SCM_RIGHTS); -EAGAIN where none has come. */
+export const receiveDescriptor = calls.receiveDescriptor;
+
+// Flags of mount(2), linux/mount.h.
+export const MS_RDONLY = 1;
+export const MS_NOSUID = 2;
+export const MS_NODEV = 4;
+export const MS_NOEXEC = 8;
+export const MS_SYNCHRONOUS = 16;
+export const MS_DIRSYNC = 128;
+export const MS_NOATIME = 1024;
+export const MS_NODIRATIME = 2048;
+/** umount2(2): detach now, end when no longer busy. */
+export const MNT_DETACH = 2;
+/** umount2(2): the target is not followed where it is a symlink. */
+export const UMOUNT_NOFOLLOW = 8;
