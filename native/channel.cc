@@ -26,20 +26,19 @@ void Channel::Register(Napi::Env env, Napi::Object exports) {
                    InstanceMethod<&Channel::SendFile>("sendFile")}));
 }
 
-// new Channel(fd, request, reply, spinMicroseconds, onRequest, onEnd)
+// new Channel(fd, request, reply, onRequest, onEnd)
 Channel::Channel(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<Channel>(info), context_(info.Env(), "stratafs:channel") {
   device_ = info[0].As<Napi::Number>().Int32Value();
   Napi::Uint8Array request = info[1].As<Napi::Uint8Array>();
   Napi::Uint8Array reply = info[2].As<Napi::Uint8Array>();
-  spin_ns_ = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()) * 1000;
   request_ = request.Data();
   request_size_ = request.ByteLength();
   reply_ = reply.Data();
   request_ref_ = Napi::Reference<Napi::Uint8Array>::New(request, 1);
   reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(reply, 1);
-  on_request_ = Napi::Persistent(info[4].As<Napi::Function>());
-  on_end_ = Napi::Persistent(info[5].As<Napi::Function>());
+  on_request_ = Napi::Persistent(info[3].As<Napi::Function>());
+  on_end_ = Napi::Persistent(info[4].As<Napi::Function>());
 
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(info.Env(), &loop);
@@ -87,21 +86,17 @@ void Channel::Drain() {
   // Promises that a request settled run their reactions when this scope closes, once a turn and not once a
   // request.
   Napi::CallbackScope callbacks(Env(), context_);
-  // A caller that waits for one answer before it asks again comes back within microseconds: looking once more
-  // is cheaper than sleeping and being woken.
-  uint64_t spin_until = 0;
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
     ssize_t n = read(device_, request_, request_size_);
     if (n >= 0) {
       if (!Dispatch(static_cast<size_t>(n))) return;
       i++;
-      spin_until = spin_ns_ == 0 ? 0 : uv_hrtime() + spin_ns_;
       continue;
     }
     if (errno == EINTR || errno == ENOENT)
       continue;  // ENOENT: the request was interrupted before it was read
-    if (errno != EAGAIN) return End(errno == ENODEV || errno == ECONNABORTED ? 0 : errno);
-    if (spin_until == 0 || uv_hrtime() >= spin_until) return;
+    if (errno != EAGAIN) End(errno == ENODEV || errno == ECONNABORTED ? 0 : errno);
+    return;
   }
 }
 

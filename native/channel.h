@@ -51,7 +51,6 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Napi::FunctionReference on_end_;
   Napi::ObjectReference self_;
   Napi::AsyncContext context_;
-  uint64_t spin_ns_;
 };
 
 }  // namespace stratafs

@@ -15,9 +15,6 @@ const debug = createDebug('stratafs:fuse');
 /** A write request's data and its headers; the kernel refuses to read into less. */
 const MESSAGE_SIZE = MAX_TRANSFER + 64 * 1024;
 
-/** How long the driver looks for the next request before it sleeps: about what waking up would cost. */
-const SPIN_MICROSECONDS = 0;
-
 /** Serves `fileSystem` on `mountpoint` through /dev/fuse; see `Driver`. Takes over `fileSystem`, and closes it. */
 export async function mountDevFuse(
   fileSystem: FileSystem,
@@ -48,7 +45,6 @@ class DevFuseMount implements FuseMount {
       device,
       request,
       reply,
-      SPIN_MICROSECONDS,
       (length) => this.#session.handle(length),
       (errno) => void this.#end(errno),
     );

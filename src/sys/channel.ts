@@ -22,7 +22,6 @@ export interface ChannelConstructor {
    * @param fd the device, owned by the channel from now on
    * @param request where each request is read; its content lasts until `onRequest` returns
    * @param reply where `onRequest` writes a reply whose length it returns; 0: no reply now
-   * @param spinMicroseconds how long to look for the next request before going back to sleep
    * @param onRequest must not throw
    * @param onEnd the connection is gone: 0 (unmounted or aborted) or an errno
    */
@@ -30,7 +29,6 @@ export interface ChannelConstructor {
     fd: number,
     request: Uint8Array,
     reply: Uint8Array,
-    spinMicroseconds: number,
     onRequest: (length: number) => number,
     onEnd: (errno: number) => void,
   ): Channel;

@@ -1,0 +1,99 @@
+// Builds the kernel's messages for tests, and a Session that answers them without a kernel.
+import { IN_HEADER_SIZE } from '../../src/fuse/protocol.ts';
+import { type ReplyPort, Session } from '../../src/fuse/session.ts';
+import type { FileSystem } from '../../src/vfs/filesystem.ts';
+
+/** Bytes from annotated hex: `#` begins a comment, white space is free. */
+export function hex(text: string): Buffer {
+  return Buffer.from(text.replace(/#.*$/gm, '').replace(/\s+/g, ''), 'hex');
+}
+
+/** A request with its header. */
+export function message(
+  opcode: number,
+  unique: number,
+  nodeId: number,
+  body: Uint8Array = Buffer.alloc(0),
+): Buffer {
+  const bytes = Buffer.alloc(IN_HEADER_SIZE + body.length);
+  bytes.writeUInt32LE(bytes.length, 0);
+  bytes.writeUInt32LE(opcode, 4);
+  bytes.writeBigUInt64LE(BigInt(unique), 8);
+  bytes.writeBigUInt64LE(BigInt(nodeId), 16);
+  bytes.set(body, IN_HEADER_SIZE);
+  return bytes;
+}
+
+/** Little-endian numbers behind each other: [size in bytes, value]. */
+export function numbers(...parts: readonly (readonly [4 | 8, number | bigint])[]): Buffer {
+  return Buffer.concat(
+    parts.map(([size, value]) => {
+      const bytes = Buffer.alloc(size);
+      if (size === 4) bytes.writeUInt32LE(Number(value));
+      else bytes.writeBigInt64LE(BigInt(value));
+      return bytes;
+    }),
+  );
+}
+
+export function initBody(major: number, minor: number, flags: number): Buffer {
+  return numbers(
+    [4, major],
+    [4, minor],
+    [4, 131072],
+    [4, flags >>> 0],
+    [4, 0],
+    ...Array(11).fill([4, 0] as const),
+  );
+}
+
+/** All flags that a kernel could offer. */
+export const EVERY_FLAG = 0xffffffff;
+
+export class TestSession {
+  readonly request = new Uint8Array(1 << 17);
+  readonly reply = new Uint8Array(1 << 17);
+  /** Everything that was answered, in order. */
+  readonly replies: Buffer[] = [];
+  readonly session: Session;
+
+  constructor(fileSystem: FileSystem) {
+    const port: ReplyPort = {
+      send: (reply, length) => void this.replies.push(Buffer.from(reply.subarray(0, length))),
+      sendData: (unique, bytes) => {
+        this.replies.push(Buffer.concat([numbers([4, 16 + bytes.length], [4, 0], [8, unique]), bytes]));
+        return 0;
+      },
+      sendFile: (unique, fd, position, length) => {
+        this.replies.push(Buffer.from(`file ${unique} ${fd} ${position} ${length}`));
+      },
+    };
+    this.session = new Session(fileSystem, port, this.request, this.reply);
+  }
+
+  /** Lets the session handle one message; answers what it replied at once, if anything. */
+  handle(bytes: Uint8Array): Buffer | undefined {
+    const before = this.replies.length;
+    this.request.set(bytes);
+    const length = this.session.handle(bytes.length);
+    if (length > 0) this.replies.push(Buffer.from(this.reply.subarray(0, length)));
+    return this.replies.length > before ? this.replies.at(-1) : undefined;
+  }
+
+  /** Handles one message that must be answered at once. */
+  ask(bytes: Uint8Array): Buffer {
+    const answer = this.handle(bytes);
+    if (answer === undefined) throw new Error('no reply');
+    return answer;
+  }
+
+  /** A session that has agreed with a current kernel. */
+  static serving(fileSystem: FileSystem, flags = EVERY_FLAG): TestSession {
+    const test = new TestSession(fileSystem);
+    test.ask(message(26, 1, 0, initBody(7, 45, flags)));
+    test.replies.length = 0;
+    return test;
+  }
+}
+
+export const errorOf = (reply: Buffer): number => reply.readInt32LE(4);
