@@ -37,14 +37,7 @@ export function numbers(...parts: readonly (readonly [4 | 8, number | bigint])[]
 }
 
 export function initBody(major: number, minor: number, flags: number): Buffer {
-  return numbers(
-    [4, major],
-    [4, minor],
-    [4, 131072],
-    [4, flags >>> 0],
-    [4, 0],
-    ...Array(11).fill([4, 0] as const),
-  );
+  return Buffer.concat([numbers([4, major], [4, minor], [4, 131072], [4, flags >>> 0]), Buffer.alloc(48)]);
 }
 
 /** All flags that a kernel could offer. */
