@@ -1,0 +1,46 @@
+// What a test needs beyond Node: FUSE, root, somebody else's program. Where it is missing the tests are skipped
+// with the reason in their title; where REQUIRE_FUSE=1 (as in CI) they fail with it instead.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+export type Requirement = 'fuse' | 'root' | { readonly program: string };
+
+const isRoot = process.geteuid?.() === 0;
+
+function canAccess(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false; // ENOENT, EACCES: either way it can't be used
+  }
+}
+
+function hasProgram(name: string): boolean {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .some((directory) => canAccess(join(directory, name), constants.X_OK));
+}
+
+/** Why `requirement` is not met here; undefined where it is. */
+function lack(requirement: Requirement): string | undefined {
+  if (requirement === 'root') return isRoot ? undefined : 'needs root';
+  if (requirement === 'fuse') {
+    if (!canAccess('/dev/fuse', constants.R_OK | constants.W_OK)) return 'needs /dev/fuse';
+    return isRoot || hasProgram('fusermount3') ? undefined : 'needs root or fusermount3';
+  }
+  return hasProgram(requirement.program) ? undefined : `needs the program ${requirement.program}`;
+}
+
+/** A describe block whose tests need all of `requirements`. */
+export function describeWith(requirements: readonly Requirement[], title: string, body: () => void): void {
+  const reasons = requirements.map(lack).filter((reason) => reason !== undefined);
+  if (reasons.length === 0) {
+    describe(title, body);
+  } else if (process.env['REQUIRE_FUSE'] === '1') {
+    it(title, () => expect.fail(reasons.join(', ')));
+  } else {
+    describe.skip(`${title} (${reasons.join(', ')})`, body);
+  }
+}
