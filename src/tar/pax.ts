@@ -1,0 +1,222 @@
+// Extended headers (types x and g): records "length key=value\n", parsed on bytes.
+//
+// Values override the header block; an empty one restores it, and undoes a global header's. What nobody can set on a
+// file (ctime) and what numbers own (uname, gname) is not read; `size` is applied by whoever frames the members.
+// Sources: POSIX.1-2017, pax, "pax Extended Header"; star(5); libarchive-formats(5); GNU tar, "Storing Sparse Files".
+import { showName } from '../vfs/names.ts';
+import { parseAclText } from './acl.ts';
+import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
+import type { Place } from './place.ts';
+import { readCommaMap, SparseMapBuilder } from './sparse.ts';
+
+const UID_MAX = 0xffffffff;
+const XATTR_NAME_MAX = 255;
+const XATTR_SIZE_MAX = 65536;
+/** Attributes of one file: their names have to fit in XATTR_LIST_MAX, 64 KiB. */
+const MAX_XATTRS = 4096;
+
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+const NEWLINE = 0x0a;
+
+/** What extended headers say of one member, or, gathered from global ones, of all that follow. */
+export class PaxAttributes {
+  path: Uint8Array | undefined = undefined;
+  linkpath: Uint8Array | undefined = undefined;
+  /** -1: not given. */
+  uid = -1;
+  gid = -1;
+  mtime: Timestamp | undefined = undefined;
+  atime: Timestamp | undefined = undefined;
+  /** By name, as latin1. */
+  xattrs: Map<string, Uint8Array> | undefined = undefined;
+
+  /** GNU sparse: the name (`path` is made up then), version, the file's size, the map of 0.0 or 0.1. -1 and undefined: not given. */
+  sparseName: Uint8Array | undefined = undefined;
+  sparseMajor = -1;
+  sparseMinor = -1;
+  sparseSize = -1;
+  sparseMap: Float64Array | undefined = undefined;
+  sparsePairs: SparseMapBuilder | undefined = undefined;
+
+  /** Becomes a copy of `other`, or forgets everything. Values are shared: nobody changes one. */
+  assign(other: PaxAttributes | undefined): void {
+    this.path = other?.path;
+    this.linkpath = other?.linkpath;
+    this.uid = other?.uid ?? -1;
+    this.gid = other?.gid ?? -1;
+    this.mtime = other?.mtime;
+    this.atime = other?.atime;
+    this.xattrs = other?.xattrs === undefined ? undefined : new Map(other.xattrs);
+    this.sparseName = undefined;
+    this.sparseMajor = -1;
+    this.sparseMinor = -1;
+    this.sparseSize = -1;
+    this.sparseMap = undefined;
+    this.sparsePairs = undefined;
+  }
+
+  /** True where the member is sparse by form 0.0, 0.1 or 1.0. */
+  get isSparse(): boolean {
+    return this.sparseMajor >= 0 || this.sparseMap !== undefined || this.sparsePairs !== undefined;
+  }
+}
+
+/** Applies the records in bytes `start` to `end`, which are lent. Throws FormatError. */
+export function applyPaxRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: PaxAttributes,
+  place: Place,
+): void {
+  let at = start;
+  while (at < end) {
+    let space = at;
+    while (space < end && space - at <= 8 && bytes[space] !== SPACE) space++;
+    if (bytes[space] !== SPACE || space >= end) {
+      throw place.error(at, showStart(bytes, at, end), 'a record length and a space');
+    }
+    const stop = at + readDecimal(bytes, at, space, end - at, place, 'the length of a pax record');
+    let equals = space + 1;
+    while (equals < stop && bytes[equals] !== EQUALS) equals++;
+    if (equals >= stop || equals === space + 1 || bytes[stop - 1] !== NEWLINE) {
+      throw place.error(at, showStart(bytes, at, end), "a record 'length key=value' and a newline");
+    }
+    applyRecord(bytes, space + 1, equals, stop - 1, out, place);
+    at = stop;
+  }
+}
+
+function showStart(bytes: Uint8Array, at: number, end: number): string {
+  return `'${showName(bytes.subarray(at, Math.min(end, at + 40)))}'`;
+}
+
+/** One record: its key is bytes `key` to `equals`, its value from behind that to `end`. */
+function applyRecord(
+  bytes: Uint8Array,
+  key: number,
+  equals: number,
+  end: number,
+  out: PaxAttributes,
+  place: Place,
+): void {
+  const start = equals + 1;
+  const isEmpty = start === end;
+  const name = latin1(bytes, key, equals);
+  switch (name) {
+    case 'path':
+      out.path = isEmpty ? undefined : bytes.slice(start, end);
+      break;
+    case 'linkpath':
+      out.linkpath = isEmpty ? undefined : bytes.slice(start, end);
+      break;
+    case 'uid':
+    case 'gid':
+      out[name] = isEmpty ? -1 : readDecimal(bytes, start, end, UID_MAX, place, name);
+      break;
+    case 'mtime':
+    case 'atime':
+      out[name] = isEmpty ? undefined : new Timestamp();
+      if (out[name] !== undefined) readTimestamp(bytes, start, end, out[name], place);
+      break;
+    default:
+      if (name.startsWith('GNU.sparse.')) applySparseRecord(name, bytes, start, end, out, place);
+      else applyXattrRecord(name, bytes, start, end, out, place);
+  }
+}
+
+function applySparseRecord(
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: PaxAttributes,
+  place: Place,
+): void {
+  const read = (): number => readDecimal(bytes, start, end, Number.MAX_SAFE_INTEGER, place, name);
+  switch (name) {
+    case 'GNU.sparse.name':
+      out.sparseName = bytes.slice(start, end);
+      break;
+    case 'GNU.sparse.major':
+      out.sparseMajor = read();
+      break;
+    case 'GNU.sparse.minor':
+      out.sparseMinor = read();
+      break;
+    case 'GNU.sparse.size':
+    case 'GNU.sparse.realsize':
+      out.sparseSize = read();
+      break;
+    case 'GNU.sparse.numblocks':
+      out.sparsePairs ??= new SparseMapBuilder();
+      break;
+    case 'GNU.sparse.offset':
+    case 'GNU.sparse.numbytes':
+      out.sparsePairs ??= new SparseMapBuilder();
+      if ((out.sparsePairs.length % 2 === 0) !== (name === 'GNU.sparse.offset')) {
+        throw place.error(start, name, 'offset and numbytes in turn');
+      }
+      out.sparsePairs.push(read(), start, place);
+      break;
+    case 'GNU.sparse.map':
+      out.sparseMap = readCommaMap(bytes, start, end, place);
+      break;
+    default:
+  }
+}
+
+function applyXattrRecord(
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: PaxAttributes,
+  place: Place,
+): void {
+  if (name.startsWith('SCHILY.xattr.')) {
+    setXattr(out, name.slice(13), bytes.slice(start, end), start, place);
+  } else if (name.startsWith('LIBARCHIVE.xattr.')) {
+    const text = latin1(bytes, start, end);
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+      throw place.error(start, showStart(bytes, start, end), 'base64');
+    }
+    const key = name
+      .slice(17)
+      .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    setXattr(out, key, Buffer.from(text, 'base64'), start, place);
+  } else if (name === 'SCHILY.acl.access' || name === 'SCHILY.acl.default') {
+    const isDefault = name === 'SCHILY.acl.default';
+    const value = parseAclText(latin1(bytes, start, end), isDefault, start, place);
+    const key = isDefault ? 'system.posix_acl_default' : 'system.posix_acl_access';
+    setXattr(out, key, value ?? new Uint8Array(), start, place);
+  }
+}
+
+/** An empty value deletes. */
+function setXattr(out: PaxAttributes, name: string, value: Uint8Array, at: number, place: Place): void {
+  if (name.length === 0 || name.length > XATTR_NAME_MAX || name.includes('\0')) {
+    throw place.error(
+      at,
+      `an xattr name of ${name.length} bytes`,
+      `1 to ${XATTR_NAME_MAX} bytes, none of them NUL`,
+    );
+  }
+  if (value.length > XATTR_SIZE_MAX) {
+    throw place.error(at, `an xattr of ${value.length} bytes`, `at most ${XATTR_SIZE_MAX} (XATTR_SIZE_MAX)`);
+  }
+  if (value.length === 0) {
+    out.xattrs?.delete(name);
+  } else {
+    out.xattrs ??= new Map();
+    if (out.xattrs.size >= MAX_XATTRS) {
+      throw place.error(at, 'more xattrs', `at most ${MAX_XATTRS} on a file`);
+    }
+    out.xattrs.set(name, value);
+  }
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}
