@@ -47,12 +47,13 @@ export const columnOrder: readonly (readonly [ColumnName, ColumnType, keyof Laye
   ['xattrs', Uint8Array, 'xattrs'],
 ];
 
-const align = (length: number): number => Math.ceil(length / 8) * 8;
+/** `length` rounded up to a multiple of 8. */
+export const align8 = (length: number): number => Math.ceil(length / 8) * 8;
 
 /** Bytes that the columns take, a multiple of 8. */
 export function layerIndexLength(counts: LayerIndexCounts): number {
   let length = 0;
-  for (const [, type, count] of columnOrder) length += align(counts[count] * type.BYTES_PER_ELEMENT);
+  for (const [, type, count] of columnOrder) length += align8(counts[count] * type.BYTES_PER_ELEMENT);
   return length;
 }
 
@@ -62,7 +63,7 @@ export function viewLayerIndex(buffer: ArrayBuffer, offset: number, counts: Laye
   let at = offset;
   for (const [name, type, count] of columnOrder) {
     columns[name] = new type(buffer, at, counts[count]);
-    at += align(counts[count] * type.BYTES_PER_ELEMENT);
+    at += align8(counts[count] * type.BYTES_PER_ELEMENT);
   }
   return {
     dentryCount: counts.dentries,
@@ -81,4 +82,9 @@ export function countsOf(index: LayerIndex): LayerIndexCounts {
     extents: index.extents.length,
     links: index.links.length,
   };
+}
+
+/** All the columns of an index as the bytes that `viewLayerIndex` takes: a view, not a copy. */
+export function bytesOfLayerIndex(index: LayerIndex): Uint8Array {
+  return new Uint8Array(index.size.buffer, index.size.byteOffset, layerIndexLength(countsOf(index)));
 }

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  decodeIndexFile,
+  encodeIndexFile,
+  INDEX_FILE_HEADER_SIZE,
+  IndexFileField,
+  loadIndexFile,
+  saveIndexFile,
+  type IndexedLayer,
+} from '../../src/layer/index-file.ts';
+import { columnOrder } from '../../src/layer/layer-index-layout.ts';
+import { pax, rawTar } from '../tar/raw-tar.ts';
+import { indexTar, showIndex } from './show-index.ts';
+
+const layer: IndexedLayer = {
+  index: indexTar(
+    rawTar(
+      { name: 'd/', type: '5', mode: 0o700 },
+      pax({ 'SCHILY.xattr.user.a': 'v', mtime: '-1.5' }),
+      { name: 'd/x', body: 'abc' },
+      { name: 'l', type: '2', linkname: 'd/x' },
+      { name: 'h', type: '1', linkname: 'lower/name' },
+      pax({ 'GNU.sparse.size': '100', 'GNU.sparse.map': '0,1,50,2' }),
+      { name: 's', body: 'abc' },
+      { name: '.wh.gone' },
+    ),
+  ),
+  spans: {
+    count: 2,
+    plainOffset: Float64Array.of(0, 4096, 9999),
+    blobOffset: Float64Array.of(10, 500, 1000),
+    windowOffset: Uint32Array.of(0, 0, 5),
+    bits: Uint8Array.of(0, 7),
+    kind: Uint8Array.of(0, 0),
+    windows: Uint8Array.of(1, 2, 3, 4, 5),
+  },
+  tarSize: 9999,
+  blobSha256: 'ab'.repeat(32),
+  tarSha256: 'cd'.repeat(32),
+  hasSpilled: true,
+};
+
+function encoded(of: IndexedLayer = layer): Buffer {
+  return Buffer.concat(encodeIndexFile(of));
+}
+
+/** A copy that begins at offset 0 of a buffer of its own. */
+const bufferOf = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+
+describe('an index file', () => {
+  test('comes back as it went', () => {
+    const decoded = decodeIndexFile(bufferOf(encoded()));
+    expect(decoded).toEqual(layer);
+    expect(decoded && showIndex(decoded.index)).toEqual(showIndex(layer.index));
+  });
+
+  test('is the same bytes again when what was loaded is saved', () => {
+    const decoded = decodeIndexFile(bufferOf(encoded())) as IndexedLayer;
+    expect(encoded(decoded)).toEqual(encoded());
+  });
+
+  test('of a plain, unverified blob has no spans and no digests', () => {
+    const plain: IndexedLayer = {
+      ...layer,
+      spans: {
+        count: 0,
+        plainOffset: Float64Array.of(0),
+        blobOffset: Float64Array.of(0),
+        windowOffset: Uint32Array.of(0),
+        bits: new Uint8Array(),
+        kind: new Uint8Array(),
+        windows: new Uint8Array(),
+      },
+      blobSha256: undefined,
+      tarSha256: undefined,
+      hasSpilled: false,
+    };
+    expect(decodeIndexFile(bufferOf(encoded(plain)))).toEqual(plain);
+  });
+
+  test('that is cut anywhere is rejected', () => {
+    const bytes = encoded();
+    for (let length = 0; length < bytes.length; length++) {
+      expect(decodeIndexFile(bufferOf(bytes.subarray(0, length)))).toBeUndefined();
+    }
+    expect(decodeIndexFile(bufferOf(Buffer.concat([bytes, Buffer.alloc(8)])))).toBeUndefined();
+  });
+
+  test('with any bit changed is rejected', () => {
+    const bytes = encoded();
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8((bytes[at] as number) ^ (1 << (at % 8)), at);
+      expect(decodeIndexFile(bufferOf(changed)), `byte ${at}`).toBeUndefined();
+    }
+  });
+
+  test('of another version is rejected, its checksum being right', () => {
+    const bytes = encoded();
+    bytes.writeUInt32LE(2, IndexFileField.version);
+    expect(decodeIndexFile(bufferOf(bytes))).toBeUndefined();
+  });
+});
+
+describe('docs/formats.md', () => {
+  const rows = readFileSync(new URL('../../docs/formats.md', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+
+  test('has the fields of the header as they are', () => {
+    const documented = rows.filter(([offset]) => /^\d+$/.test(offset ?? ''));
+    expect(Object.fromEntries(documented.map(([offset, , name]) => [name, Number(offset)]))).toEqual(
+      IndexFileField,
+    );
+    let end = 0;
+    for (const [offset, size] of documented) {
+      expect(Number(offset)).toBe(end);
+      end += Number(size);
+    }
+    expect(end).toBe(INDEX_FILE_HEADER_SIZE);
+  });
+
+  test('has the columns in their order', () => {
+    const documented = rows.filter(([, type]) => /^(f64|u32|u8)$/.test(type ?? ''));
+    const name = { f64: Float64Array, u32: Uint32Array, u8: Uint8Array } as Record<string, unknown>;
+    expect(
+      documented
+        .slice(0, columnOrder.length)
+        .map(([column, type, count]) => [column, name[type ?? ''], count]),
+    ).toEqual(columnOrder);
+  });
+
+  test('says what the header holds', () => {
+    const bytes = encoded();
+    expect(bytes.toString('latin1', 0, 8)).toBe('stratafs');
+    expect(bytes.readUInt32LE(8)).toBe(1);
+    expect(bytes.readUInt32LE(12)).toBe(7);
+    const checked = Buffer.concat([bytes.subarray(12, 16), bytes.subarray(48)]);
+    expect(bytes.subarray(16, 48)).toEqual(createHash('sha256').update(checked).digest());
+    expect(bytes.readDoubleLE(48)).toBe(bytes.length);
+    expect(bytes.readDoubleLE(56)).toBe(9999);
+    expect(bytes.toString('hex', 64, 96)).toBe('ab'.repeat(32));
+    expect(bytes.toString('hex', 96, 128)).toBe('cd'.repeat(32));
+    expect(bytes.readDoubleLE(128)).toBe(layer.index.dentryCount);
+    expect(bytes.readDoubleLE(176)).toBe(2);
+    expect(bytes.readDoubleLE(192)).toBe(layer.index.size[0]);
+  });
+});
+
+describe('on disk', () => {
+  let directory: string;
+  let path: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'stratafs-index-'));
+    path = join(directory, 'index');
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test('a saved file loads, and leaves nothing beside it', async () => {
+    await saveIndexFile(path, layer);
+    expect(await loadIndexFile(path)).toEqual(layer);
+    await saveIndexFile(path, layer);
+    expect(await readdir(directory)).toEqual(['index']);
+  });
+
+  test('a missing, short or foreign file is undefined', async () => {
+    expect(await loadIndexFile(path)).toBeUndefined();
+    await writeFile(path, 'short');
+    expect(await loadIndexFile(path)).toBeUndefined();
+    await writeFile(path, Buffer.alloc(4096, 'x'));
+    expect(await loadIndexFile(path)).toBeUndefined();
+    await saveIndexFile(path, layer);
+    await truncate(path, (await readFile(path)).length - 1);
+    expect(await loadIndexFile(path)).toBeUndefined();
+  });
+
+  test('a save that fails throws, and leaves nothing behind', async () => {
+    await expect(saveIndexFile(join(path, 'missing', 'index'), layer)).rejects.toThrow(/ENOENT/);
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
