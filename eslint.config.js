@@ -46,7 +46,7 @@ export default defineConfig(
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js'] } } },
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'bench/*.js'] } } },
     rules: {
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -59,6 +59,12 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['*.js', 'bench/*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },
+    },
+  },
   ...lawBlocks,
 );

@@ -1,42 +1,212 @@
-// Tree: all layers merged, the flat, immutable table of lower inodes and dentries.
+// Tree: all layers merged, the flat, immutable table of lower inodes and dentries, as the overlay asks it.
 //
-// (Contract; the implementation replaces this text.) Inode numbers here are table indexes, root 0. Nothing outside
-// tree/ knows the table's layout.
-import type { Attr } from '../vfs/attr.ts';
+// Inode numbers here are table indexes, root 0; they are the same whenever the same layers are merged. Arguments are
+// trusted: an inode below inodeCount, of the right type. What is called for each request allocates nothing.
+import { type Attr, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
+import {
+  allocatedBytes,
+  extentBlobOffset,
+  extentCount,
+  extentEnd,
+  extentStart,
+  findExtent,
+} from './extents.ts';
+import { TableFlag, type TreeTable } from './layout.ts';
+import { searchName } from './search.ts';
+import { findXattr, listXattrs } from './xattrs.ts';
 
-export interface Extent {
+/** What a directory says of its size; the tree keeps none. */
+const DIRECTORY_SIZE = 4096;
+/** Bytes of a unit of Attr.blocks. */
+const BLOCK = 512;
+const NO_BYTES = new Uint8Array(0);
+
+/** Where bytes of a file lie. One object is filled and used again. */
+export class Extent {
   /** Layer number, base 0. */
-  layer: number;
+  layer = 0;
   /** Offset in the layer's uncompressed blob; -1 for a hole. */
-  blobOffset: number;
+  blobOffset = -1;
   /** Bytes. */
-  length: number;
+  length = 0;
 }
 
-export interface Tree {
+export class Tree {
   readonly inodeCount: number;
+  /** Names; the root has none. */
   readonly dentryCount: number;
+  readonly layerCount: number;
+  /** False only where no inode carries a POSIX ACL. */
   readonly hasPosixAcl: boolean;
   /** Sum of the sizes of regular files, in bytes, each inode once. */
   readonly totalSize: number;
-  /** The inode of `name` in directory `inode`, or -1. */
-  lookup(inode: number, name: Uint8Array): number;
-  readAttr(inode: number, out: Attr): void;
-  isDirectory(inode: number): boolean;
-  /** The directory that holds directory `inode` (the root's is the root). */
-  parentOf(inode: number): number;
-  /** Children are dentries first to first + count - 1, sorted bytewise by name. */
-  firstChild(inode: number): number;
-  childCount(inode: number): number;
-  dentryInode(dentry: number): number;
+  /** Where nameStart and nameEnd point. */
   readonly namePool: Uint8Array;
-  nameStart(dentry: number): number;
-  nameEnd(dentry: number): number;
-  readlink(inode: number): Uint8Array;
-  /** The value of an xattr, undefined where there is none. */
-  getxattr(inode: number, name: Uint8Array): Uint8Array | undefined;
+  readonly #table: TreeTable;
+
+  constructor(table: TreeTable) {
+    this.inodeCount = table.inodeCount;
+    this.dentryCount = table.dentryCount;
+    this.layerCount = table.layerCount;
+    this.hasPosixAcl = table.hasPosixAcl;
+    this.totalSize = table.totalSize;
+    this.namePool = table.pool;
+    this.#table = table;
+  }
+
+  /** The whole table (layout.ts), for native code and for measuring. */
+  get buffer(): ArrayBuffer {
+    return this.#table.buffer;
+  }
+
+  /** The inode of `name` in directory `inode`, or -1. */
+  lookup(inode: number, name: Uint8Array): number {
+    const table = this.#table;
+    const first = table.dataWords[2 * inode] as number;
+    const count = table.dataWords[2 * inode + 1] as number;
+    const dentry = searchName(table, first, count, name, 0, name.length);
+    return dentry < 0 ? -1 : (table.target[dentry] as number);
+  }
+
+  /** Fills all but `ino`, whose numbering is the overlay's. A layer keeps no ctime: it is the mtime. */
+  readAttr(inode: number, out: Attr): void {
+    const table = this.#table;
+    const mode = table.mode[inode] as number;
+    const type = mode & S_IFMT;
+    const size = type === S_IFDIR ? DIRECTORY_SIZE : (table.size[inode] as number);
+    out.mode = mode;
+    out.nlink = table.nlink[inode] as number;
+    out.uid = table.uid[inode] as number;
+    out.gid = table.gid[inode] as number;
+    out.rdev = type === S_IFCHR || type === S_IFBLK ? (table.dataWords[2 * inode] as number) : 0;
+    out.size = size;
+    out.blocks = Math.ceil((this.#isSparse(inode) ? this.#allocated(inode) : size) / BLOCK);
+    out.mtimeSec = table.mtimeSec[inode] as number;
+    out.mtimeNsec = table.mtimeNsec[inode] as number;
+    out.ctimeSec = out.mtimeSec;
+    out.ctimeNsec = out.mtimeNsec;
+    out.atimeSec = table.atimeSec[inode] as number;
+    out.atimeNsec = table.atimeNsec[inode] as number;
+  }
+
+  /** As st_mode. */
+  modeOf(inode: number): number {
+    return this.#table.mode[inode] as number;
+  }
+
+  /** Bytes of a regular file. */
+  sizeOf(inode: number): number {
+    return this.#table.size[inode] as number;
+  }
+
+  /** The layer that holds the inode's attributes and bytes, base 0. */
+  layerOf(inode: number): number {
+    return this.#table.layer[inode] as number;
+  }
+
+  isDirectory(inode: number): boolean {
+    return ((this.#table.mode[inode] as number) & S_IFMT) === S_IFDIR;
+  }
+
+  /** The directory that holds directory `inode` (the root's is the root). */
+  parentOf(inode: number): number {
+    return this.#table.sizeWords[2 * inode] as number;
+  }
+
+  /** The children of directory `inode` are dentries first to first + count - 1, sorted bytewise by name. */
+  firstChild(inode: number): number {
+    return this.#table.dataWords[2 * inode] as number;
+  }
+
+  childCount(inode: number): number {
+    return this.#table.dataWords[2 * inode + 1] as number;
+  }
+
+  dentryInode(dentry: number): number {
+    return this.#table.target[dentry] as number;
+  }
+
+  nameStart(dentry: number): number {
+    return this.#table.nameOffset[dentry] as number;
+  }
+
+  nameEnd(dentry: number): number {
+    return (this.#table.nameOffset[dentry] as number) + (this.#table.nameLength[dentry] as number);
+  }
+
+  /** The target of symlink `inode`, a view. */
+  readlink(inode: number): Uint8Array {
+    const start = this.#table.data[inode] as number;
+    return this.#table.pool.subarray(start, start + (this.#table.size[inode] as number));
+  }
+
+  /** The value of an xattr, a view; undefined where there is none. */
+  getxattr(inode: number, name: Uint8Array): Uint8Array | undefined {
+    const xattr = this.#table.xattr[inode] as number;
+    return xattr === 0 ? undefined : findXattr(this.#table.xattrs, xattr - 1, name);
+  }
+
   /** Names, each ended by NUL. */
-  listxattr(inode: number): Uint8Array;
-  /** Where the bytes of regular file `inode` at `offset` lie, at most `length` of them, up to the next change. */
-  mapExtent(inode: number, offset: number, length: number, out: Extent): void;
+  listxattr(inode: number): Uint8Array {
+    const xattr = this.#table.xattr[inode] as number;
+    return xattr === 0 ? NO_BYTES : listXattrs(this.#table.xattrs, xattr - 1);
+  }
+
+  /**
+   * Where the bytes of regular file `inode` at `offset` lie: at most `length` of them, not beyond the file's end, up
+   * to where they go on elsewhere. `offset` is below the size.
+   */
+  mapExtent(inode: number, offset: number, length: number, out: Extent): void {
+    const table = this.#table;
+    const wanted = Math.min(length, (table.size[inode] as number) - offset);
+    const data = table.data[inode] as number;
+    out.layer = table.layer[inode] as number;
+    out.length = wanted;
+    if (!this.#isSparse(inode)) {
+      out.blobOffset = data + offset;
+      return;
+    }
+    const { extents } = table;
+    const n = findExtent(extents, data, offset);
+    out.blobOffset = -1;
+    if (n === extentCount(extents, data)) return;
+    const start = extentStart(extents, data, n);
+    if (start > offset) {
+      out.length = Math.min(wanted, start - offset);
+    } else {
+      out.blobOffset = extentBlobOffset(extents, data, n) + offset - start;
+      out.length = Math.min(wanted, extentEnd(extents, data, n) - offset);
+    }
+  }
+
+  /** The first offset from `offset` on that has data, or -1. `offset` is below the size. */
+  nextData(inode: number, offset: number): number {
+    if (!this.#isSparse(inode)) return offset;
+    const { extents } = this.#table;
+    const list = this.#table.data[inode] as number;
+    const n = findExtent(extents, list, offset);
+    return n === extentCount(extents, list) ? -1 : Math.max(offset, extentStart(extents, list, n));
+  }
+
+  /** The first offset from `offset` on that is in a hole; the size, where the hole behind every file begins. */
+  nextHole(inode: number, offset: number): number {
+    const size = this.#table.size[inode] as number;
+    if (!this.#isSparse(inode)) return size;
+    const { extents } = this.#table;
+    const list = this.#table.data[inode] as number;
+    const count = extentCount(extents, list);
+    let end = offset;
+    for (let n = findExtent(extents, list, offset); n < count && extentStart(extents, list, n) <= end; n++) {
+      end = extentEnd(extents, list, n);
+    }
+    return Math.min(end, size);
+  }
+
+  #isSparse(inode: number): boolean {
+    return ((this.#table.flags[inode] as number) & TableFlag.sparse) !== 0;
+  }
+
+  #allocated(inode: number): number {
+    return allocatedBytes(this.#table.extents, this.#table.data[inode] as number);
+  }
 }

@@ -1,0 +1,58 @@
+// MergePlan: what the merged tree consists of, before its table is made: for each inode and dentry, where it comes
+// from. It knows the exact counts that the table is allocated by, and is dropped when that is filled.
+
+/** Column by column; room for `capacity` inodes and dentries, untouched pages of which cost nothing. */
+export class MergePlan {
+  inodeCount = 0;
+  dentryCount = 0;
+  readonly capacity: number;
+
+  /** Layer and inode in that layer that an inode's attributes come from. */
+  readonly inodeLayer: Uint16Array;
+  readonly inodeSource: Uint32Array;
+  readonly nlink: Uint32Array;
+  /** Of directories. */
+  readonly parent: Uint32Array;
+  readonly firstChild: Uint32Array;
+  readonly childCount: Uint32Array;
+
+  /** Layer and dentry in that layer that a name comes from, and the merged inode it leads to. */
+  readonly dentryLayer: Uint16Array;
+  readonly dentrySource: Uint32Array;
+  readonly dentryInode: Uint32Array;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.inodeLayer = new Uint16Array(capacity);
+    this.inodeSource = new Uint32Array(capacity);
+    this.nlink = new Uint32Array(capacity);
+    this.parent = new Uint32Array(capacity);
+    this.firstChild = new Uint32Array(capacity);
+    this.childCount = new Uint32Array(capacity);
+    this.dentryLayer = new Uint16Array(capacity);
+    this.dentrySource = new Uint32Array(capacity);
+    this.dentryInode = new Uint32Array(capacity);
+  }
+
+  addInode(layer: number, source: number, nlink: number): number {
+    const inode = this.inodeCount++;
+    if (inode >= this.capacity) throw notATree();
+    this.inodeLayer[inode] = layer;
+    this.inodeSource[inode] = source;
+    this.nlink[inode] = nlink;
+    return inode;
+  }
+
+  addDentry(layer: number, source: number, inode: number): void {
+    const dentry = this.dentryCount++;
+    if (dentry >= this.capacity) throw notATree();
+    this.dentryLayer[dentry] = layer;
+    this.dentrySource[dentry] = source;
+    this.dentryInode[dentry] = inode;
+  }
+}
+
+/** A damaged index: nothing else exceeds the sum of the layers' dentries. */
+function notATree(): Error {
+  return new Error('a layer index has a directory under two names');
+}

@@ -1,0 +1,191 @@
+// The merge proper: walks the directories of all layers together, breadth first, into a MergePlan.
+//
+// Directories are queued, never recursed into, so depth costs nothing. The children of a directory are merged from
+// its parts by a heap of cursors: the smallest name first, of equal names the topmost layer's first.
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
+import { compareNames } from '../vfs/names.ts';
+import { MergePlan } from './merge-plan.ts';
+import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';
+import { PartQueue } from './part-queue.ts';
+
+/** Inodes are numbered as they are found, so the same layers give the same numbers. */
+export function planMerge(indexes: readonly LayerIndex[], links: readonly LinkTargets[]): MergePlan {
+  return new MergeWalk(indexes, links).run();
+}
+
+class MergeWalk {
+  readonly #indexes: readonly LayerIndex[];
+  readonly #plan: MergePlan;
+  readonly #name: NameMerge;
+  readonly #queue = new PartQueue();
+  /** By layer: 1 + the merged inode of the layer's inode, 0 where it has none yet. Joins the names of hard links. */
+  readonly #mergedInode: readonly Uint32Array[];
+  /** The parts of the directory being walked, topmost first, and in each the next dentry and the end. */
+  readonly #partLayer: Uint16Array;
+  readonly #partInode: Uint32Array;
+  readonly #next: Uint32Array;
+  readonly #end: Uint32Array;
+  /** Parts that have dentries left, as a binary heap. */
+  readonly #heap: Uint16Array;
+  #heapSize = 0;
+
+  constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[]) {
+    this.#indexes = indexes;
+    this.#plan = new MergePlan(indexes.reduce((sum, index) => sum + index.dentryCount - 1, 1));
+    this.#name = new NameMerge(indexes, links);
+    this.#mergedInode = indexes.map((index) => new Uint32Array(index.inodeCount));
+    this.#partLayer = new Uint16Array(indexes.length);
+    this.#partInode = new Uint32Array(indexes.length);
+    this.#next = new Uint32Array(indexes.length);
+    this.#end = new Uint32Array(indexes.length);
+    this.#heap = new Uint16Array(indexes.length);
+  }
+
+  run(): MergePlan {
+    const plan = this.#plan;
+    const name = this.#name;
+    name.begin();
+    for (let layer = this.#indexes.length - 1; layer >= 0; layer--) if (!name.offerDirectory(layer, 0)) break;
+    // Where every layer's root is a carrier, the base layer's stands in: it has the same defaults.
+    plan.addInode(name.layer, name.inode, 2);
+    this.#queue.push(name.partCount, name.partLayer, name.partInode);
+    this.#walk(0);
+    for (let inode = 1; inode < plan.inodeCount; inode++) {
+      const index = this.#indexes[plan.inodeLayer[inode] as number] as LayerIndex;
+      const mode = index.mode[plan.inodeSource[inode] as number] as number;
+      if ((mode & S_IFMT) === S_IFDIR) this.#walk(inode);
+    }
+    return plan;
+  }
+
+  #walk(directory: number): void {
+    const plan = this.#plan;
+    const partCount = this.#queue.shift(this.#partLayer, this.#partInode);
+    plan.firstChild[directory] = plan.dentryCount;
+    for (let part = 0; part < partCount; part++) {
+      const inode = this.#partInode[part] as number;
+      const index = this.#indexes[this.#partLayer[part] as number] as LayerIndex;
+      const first = index.firstChild[inode] as number;
+      this.#next[part] = first;
+      this.#end[part] = first + (index.childCount[inode] as number);
+    }
+    if (partCount === 1) this.#walkOne(directory);
+    else this.#walkMany(directory, partCount);
+    plan.childCount[directory] = plan.dentryCount - plan.firstChild[directory];
+  }
+
+  #walkOne(directory: number): void {
+    const layer = this.#partLayer[0] as number;
+    const end = this.#end[0] as number;
+    for (let dentry = this.#next[0] as number; dentry < end; dentry++) {
+      this.#name.begin();
+      this.#name.offer(layer, dentry);
+      this.#settle(directory, layer, dentry);
+    }
+  }
+
+  #walkMany(directory: number, partCount: number): void {
+    const name = this.#name;
+    this.#fillHeap(partCount);
+    while (this.#heapSize > 0) {
+      const top = this.#heap[0] as number;
+      const layer = this.#partLayer[top] as number;
+      const dentry = this.#next[top] as number;
+      name.begin();
+      let isOpen = name.offer(layer, dentry);
+      this.#advanceTop();
+      while (this.#heapSize > 0) {
+        const part = this.#heap[0] as number;
+        const otherLayer = this.#partLayer[part] as number;
+        const otherDentry = this.#next[part] as number;
+        if (this.#compare(layer, dentry, otherLayer, otherDentry) !== 0) break;
+        if (isOpen) isOpen = name.offer(otherLayer, otherDentry);
+        this.#advanceTop();
+      }
+      this.#settle(directory, layer, dentry);
+    }
+  }
+
+  /** Adds what the name amounts to; `layer` and `dentry` are one place where its bytes stand. */
+  #settle(directory: number, layer: number, dentry: number): void {
+    const name = this.#name;
+    const plan = this.#plan;
+    if (name.result === NameResult.none) return;
+    if (name.result === NameResult.directory) {
+      const inode = plan.addInode(name.layer, name.inode, 2);
+      plan.addDentry(layer, dentry, inode);
+      plan.parent[inode] = directory;
+      plan.nlink[directory] = (plan.nlink[directory] as number) + 1;
+      this.#queue.push(name.partCount, name.partLayer, name.partInode);
+      return;
+    }
+    const merged = this.#mergedInode[name.layer] as Uint32Array;
+    let inode = (merged[name.inode] as number) - 1;
+    if (inode < 0) {
+      inode = plan.addInode(name.layer, name.inode, 0);
+      merged[name.inode] = inode + 1;
+    }
+    plan.addDentry(layer, dentry, inode);
+    plan.nlink[inode] = (plan.nlink[inode] as number) + 1;
+  }
+
+  #fillHeap(partCount: number): void {
+    this.#heapSize = 0;
+    for (let part = 0; part < partCount; part++) {
+      if ((this.#next[part] as number) < (this.#end[part] as number)) this.#heap[this.#heapSize++] = part;
+    }
+    for (let at = (this.#heapSize >>> 1) - 1; at >= 0; at--) this.#siftDown(at);
+  }
+
+  /** Moves the smallest cursor on by one dentry. */
+  #advanceTop(): void {
+    const part = this.#heap[0] as number;
+    const next = (this.#next[part] as number) + 1;
+    this.#next[part] = next;
+    if (next === this.#end[part]) this.#heap[0] = this.#heap[--this.#heapSize] as number;
+    this.#siftDown(0);
+  }
+
+  #siftDown(from: number): void {
+    const heap = this.#heap;
+    const size = this.#heapSize;
+    const moved = heap[from] as number;
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      if (child + 1 < size && this.#isBefore(heap[child + 1] as number, heap[child] as number)) child++;
+      if (!this.#isBefore(heap[child] as number, moved)) break;
+      heap[at] = heap[child] as number;
+      at = child;
+    }
+    heap[at] = moved;
+  }
+
+  /** Parts are numbered from the topmost, so of equal names the lower number comes first. */
+  #isBefore(a: number, b: number): boolean {
+    const order = this.#compare(
+      this.#partLayer[a] as number,
+      this.#next[a] as number,
+      this.#partLayer[b] as number,
+      this.#next[b] as number,
+    );
+    return order < 0 || (order === 0 && a < b);
+  }
+
+  #compare(layerA: number, dentryA: number, layerB: number, dentryB: number): number {
+    const a = this.#indexes[layerA] as LayerIndex;
+    const b = this.#indexes[layerB] as LayerIndex;
+    const startA = a.nameOffset[dentryA] as number;
+    const startB = b.nameOffset[dentryB] as number;
+    return compareNames(
+      a.pool,
+      startA,
+      startA + (a.nameLength[dentryA] as number),
+      b.pool,
+      startB,
+      startB + (b.nameLength[dentryB] as number),
+    );
+  }
+}

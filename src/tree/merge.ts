@@ -1,0 +1,32 @@
+// Merges layers into a Tree, once, when mounting: a lookup afterwards costs the same under 1 layer and under 127.
+//
+// Three passes: hard links to lower layers are resolved, the merge is planned, the table is filled. The indexes are
+// not needed afterwards. What each OCI rule does stands in name-merge.ts.
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { resolveLowerLinks } from './lower-links.ts';
+import { planMerge } from './merge-walk.ts';
+import { fillTable } from './table-fill.ts';
+import { Tree } from './tree.ts';
+
+/** The table tells layers in 16 bits. */
+export const MAX_LAYERS = 65_535;
+
+export interface MergeOptions {
+  /** What messages call layer `layer` (base 0); "layer 1" is the base unless told. */
+  readonly nameLayer?: (layer: number) => string;
+}
+
+/**
+ * `indexes` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
+ * layer has or to a directory, and for names of more than 4 GiB together.
+ */
+export function buildTree(indexes: readonly LayerIndex[], options: MergeOptions = {}): Tree {
+  if (indexes.length > MAX_LAYERS) {
+    throw new InputError(`the image has ${indexes.length} layers, expected at most ${MAX_LAYERS}`);
+  }
+  const nameLayer = options.nameLayer ?? ((layer: number): string => `layer ${layer + 1}`);
+  const links = resolveLowerLinks(indexes, nameLayer);
+  const plan = planMerge(indexes, links);
+  return new Tree(fillTable(plan, indexes));
+}

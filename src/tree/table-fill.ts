@@ -1,0 +1,172 @@
+// Makes the Tree's table from a MergePlan: measures, allocates once, copies column by column.
+import { InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { copyExtents, measureExtents } from './extents.ts';
+import { TableFlag, TreeTable } from './layout.ts';
+import type { MergePlan } from './merge-plan.ts';
+
+/** Bytes of names and symlink targets, and of xattrs, that a tree may have: offsets of them are 32 bits. */
+const MAX_BYTES = 0xffff_fff0;
+
+/** Throws InputError where names or xattrs are more than the table's offsets can tell. */
+export function fillTable(plan: MergePlan, indexes: readonly LayerIndex[]): TreeTable {
+  const xattrBase = placeXattrs(plan, indexes);
+  const xattrBytes = xattrBase[indexes.length] as number;
+  const { poolBytes, extentNumbers } = measure(plan, indexes);
+  if (poolBytes > MAX_BYTES || xattrBytes > MAX_BYTES) {
+    const [what, found] = poolBytes > MAX_BYTES ? ['names', poolBytes] : ['xattrs', xattrBytes];
+    throw new InputError(`the image has ${found} bytes of ${what}, expected at most ${MAX_BYTES}`);
+  }
+  const table = new TreeTable({
+    inodes: plan.inodeCount,
+    dentries: plan.dentryCount,
+    layers: indexes.length,
+    extentNumbers,
+    poolBytes,
+    xattrBytes,
+  });
+  fillXattrs(table, indexes, xattrBase);
+  const poolEnd = fillDentries(table, plan, indexes);
+  fillInodes(table, plan, indexes, xattrBase, poolEnd);
+  return table;
+}
+
+/**
+ * Where each layer's xattrs go: whole layers are copied, since inodes share blocks, but only layers of which some
+ * inode with xattrs is visible. One more element: the end.
+ */
+function placeXattrs(plan: MergePlan, indexes: readonly LayerIndex[]): Float64Array {
+  const isNeeded = new Uint8Array(indexes.length);
+  for (let inode = 0; inode < plan.inodeCount; inode++) {
+    const layer = plan.inodeLayer[inode] as number;
+    if (indexes[layer]?.xattr[plan.inodeSource[inode] as number] !== 0) isNeeded[layer] = 1;
+  }
+  const base = new Float64Array(indexes.length + 1);
+  for (const [layer, index] of indexes.entries()) {
+    base[layer + 1] = (base[layer] as number) + (isNeeded[layer] === 1 ? index.xattrs.length : 0);
+  }
+  return base;
+}
+
+function measure(
+  plan: MergePlan,
+  indexes: readonly LayerIndex[],
+): { poolBytes: number; extentNumbers: number } {
+  let poolBytes = 0;
+  let extentNumbers = 0;
+  for (let dentry = 0; dentry < plan.dentryCount; dentry++) {
+    const index = indexes[plan.dentryLayer[dentry] as number] as LayerIndex;
+    poolBytes += index.nameLength[plan.dentrySource[dentry] as number] as number;
+  }
+  for (let inode = 1; inode < plan.inodeCount; inode++) {
+    const index = indexes[plan.inodeLayer[inode] as number] as LayerIndex;
+    const source = plan.inodeSource[inode] as number;
+    if (((index.mode[source] as number) & S_IFMT) === S_IFLNK) poolBytes += index.size[source] as number;
+    if (((index.inodeFlags[source] as number) & InodeFlag.sparse) !== 0) {
+      extentNumbers += measureExtents(index.extents, index.dataOffset[source] as number);
+    }
+  }
+  return { poolBytes, extentNumbers };
+}
+
+/** Copies the xattrs. A name that merely looks like an ACL's costs a few requests, so no block is parsed for it. */
+function fillXattrs(table: TreeTable, indexes: readonly LayerIndex[], xattrBase: Float64Array): void {
+  for (const [layer, index] of indexes.entries()) {
+    const base = xattrBase[layer] as number;
+    if (base === xattrBase[layer + 1]) continue;
+    table.xattrs.set(index.xattrs, base);
+    const { buffer, byteOffset, byteLength } = index.xattrs;
+    if (Buffer.from(buffer, byteOffset, byteLength).includes('system.posix_acl_')) table.hasPosixAcl = true;
+  }
+}
+
+/** Returns the end of the names in the pool. */
+function fillDentries(table: TreeTable, plan: MergePlan, indexes: readonly LayerIndex[]): number {
+  const { pool } = table;
+  let end = 0;
+  for (let dentry = 0; dentry < plan.dentryCount; dentry++) {
+    const index = indexes[plan.dentryLayer[dentry] as number] as LayerIndex;
+    const source = plan.dentrySource[dentry] as number;
+    const length = index.nameLength[source] as number;
+    table.nameOffset[dentry] = end;
+    table.nameLength[dentry] = length;
+    table.target[dentry] = plan.dentryInode[dentry] as number;
+    end = copyBytes(index.pool, index.nameOffset[source] as number, length, pool, end);
+  }
+  return end;
+}
+
+function fillInodes(
+  table: TreeTable,
+  plan: MergePlan,
+  indexes: readonly LayerIndex[],
+  xattrBase: Float64Array,
+  namesEnd: number,
+): void {
+  let poolEnd = namesEnd;
+  let extentsEnd = 0;
+  let totalSize = 0;
+  for (let inode = 0; inode < plan.inodeCount; inode++) {
+    const layer = plan.inodeLayer[inode] as number;
+    const source = plan.inodeSource[inode] as number;
+    table.layer[inode] = layer;
+    table.nlink[inode] = plan.nlink[inode] as number;
+    table.pristine[inode] = 1;
+    const index = indexes[layer];
+    if (index === undefined) {
+      // Only the root of an image without layers.
+      table.mode[inode] = S_IFDIR | 0o755;
+      continue;
+    }
+    const mode = index.mode[source] as number;
+    const xattr = index.xattr[source] as number;
+    table.mode[inode] = mode;
+    table.uid[inode] = index.uid[source] as number;
+    table.gid[inode] = index.gid[source] as number;
+    table.mtimeSec[inode] = index.mtimeSec[source] as number;
+    table.mtimeNsec[inode] = index.mtimeNsec[source] as number;
+    table.atimeSec[inode] = index.atimeSec[source] as number;
+    table.atimeNsec[inode] = index.atimeNsec[source] as number;
+    table.xattr[inode] = xattr === 0 ? 0 : xattr + (xattrBase[layer] as number);
+    switch (mode & S_IFMT) {
+      case S_IFDIR:
+        table.sizeWords[2 * inode] = plan.parent[inode] as number;
+        table.dataWords[2 * inode] = plan.firstChild[inode] as number;
+        table.dataWords[2 * inode + 1] = plan.childCount[inode] as number;
+        break;
+      case S_IFREG: {
+        const size = index.size[source] as number;
+        const dataOffset = index.dataOffset[source] as number;
+        table.size[inode] = size;
+        totalSize += size;
+        if (((index.inodeFlags[source] as number) & InodeFlag.sparse) === 0) {
+          table.data[inode] = dataOffset;
+        } else {
+          table.flags[inode] = TableFlag.sparse;
+          table.data[inode] = extentsEnd;
+          extentsEnd = copyExtents(index.extents, dataOffset, table.extents, extentsEnd);
+        }
+        break;
+      }
+      case S_IFLNK: {
+        const length = index.size[source] as number;
+        table.size[inode] = length;
+        table.data[inode] = poolEnd;
+        poolEnd = copyBytes(index.pool, index.dataOffset[source] as number, length, table.pool, poolEnd);
+        break;
+      }
+      case S_IFCHR:
+      case S_IFBLK:
+        table.dataWords[2 * inode] = index.rdev[source] as number;
+        break;
+    }
+  }
+  table.totalSize = totalSize;
+}
+
+/** Returns the end of what it wrote. Names are short: a loop beats a view and a call, and leaves no garbage. */
+function copyBytes(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): number {
+  for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
+  return to + length;
+}
