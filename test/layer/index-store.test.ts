@@ -1,0 +1,101 @@
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BlobIdentity, IndexStore } from '../../src/layer/index-store.ts';
+
+const SHA = 'a'.repeat(64);
+const identity: BlobIdentity = {
+  device: 1n,
+  inode: 2n,
+  fileSize: 3n,
+  mtimeNs: 4n,
+  ctimeNs: 5n,
+  offset: 6,
+  length: 7,
+};
+
+let directory: string;
+let store: IndexStore;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'stratafs-store-'));
+  store = new IndexStore(join(directory, 'stratafs'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('IndexStore', () => {
+  it('answers what was written, and nothing before', () => {
+    expect(store.readIndex(SHA)).toBeUndefined();
+    store.writeIndex(SHA, [Buffer.from('one'), Buffer.from('two')]);
+    expect(store.readIndex(SHA)?.toString()).toBe('onetwo');
+  });
+
+  it('makes its directory for the owner alone, and leaves no drafts', () => {
+    store.writeIndex(SHA, [Buffer.from('one')]);
+    expect(statSync(store.directory).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(store.directory, 'indexes'))).toEqual([`${SHA}.idx`]);
+  });
+
+  it('knows the digest of the very same bytes only', () => {
+    store.setVerifiedDigest(identity, SHA);
+    expect(store.verifiedDigest(identity)).toBe(SHA);
+    for (const change of ['device', 'inode', 'fileSize', 'mtimeNs', 'ctimeNs'] as const) {
+      expect(store.verifiedDigest({ ...identity, [change]: 99n })).toBeUndefined();
+    }
+    expect(store.verifiedDigest({ ...identity, offset: 512 })).toBeUndefined();
+  });
+
+  it('does not believe a digest that is none', () => {
+    store.setVerifiedDigest(identity, '../../etc/passwd');
+    expect(store.verifiedDigest(identity)).toBeUndefined();
+  });
+
+  it('works without a directory that can be written: nothing is kept, nothing fails', () => {
+    writeFileSync(join(directory, 'file'), '');
+    const nowhere = new IndexStore(join(directory, 'file', 'stratafs'));
+    nowhere.writeIndex(SHA, [Buffer.from('one')]);
+    expect([nowhere.readIndex(SHA), nowhere.createPlain(), nowhere.openPlain(SHA)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('keeps plain bytes under the digest once they are whole', () => {
+    const draft = store.createPlain();
+    if (draft === undefined) return expect.fail('no draft');
+    writeSync(draft.fd, 'plain');
+    expect(store.openPlain(SHA)).toBeUndefined();
+    draft.checkSpace();
+    closeSync(draft.keep(SHA));
+    const fd = store.openPlain(SHA);
+    if (fd === undefined) return expect.fail('not kept');
+    expect(readFileSync(fd, 'utf8')).toBe('plain');
+    closeSync(fd);
+  });
+
+  it('removes discarded drafts, and those of processes that are gone', () => {
+    store.createPlain()?.discard();
+    const plain = join(store.directory, 'plain');
+    const mine = join(plain, `draft.${process.pid}.abcdef.draft`);
+    const stale = join(plain, 'draft.999999999.abcdef.draft');
+    writeFileSync(mine, '');
+    writeFileSync(stale, '');
+    store.createPlain()?.discard();
+    expect([existsSync(mine), existsSync(stale), readdirSync(plain)]).toEqual([
+      true,
+      false,
+      [`draft.${process.pid}.abcdef.draft`],
+    ]);
+  });
+});
