@@ -1,0 +1,114 @@
+// Archive: the named blobs of a saved image, whether they lie in one tar or in a directory.
+//
+// Names come from manifests, which are foreign: a name or a link never leads out of the archive, and links inside
+// it are bounded. Opening an Archive holds nothing open; a blob is a range of a file.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { InputError } from '../vfs/input-error.ts';
+import type { BlobLocation } from '../layer/layer.ts';
+import { JSON_SIZE_LIMIT, type JsonView, parseJson, printable } from './json-view.ts';
+
+export interface Archive {
+  /** As the user gave it: for messages. */
+  readonly path: string;
+  /**
+   * Where the regular file `name` (a path within the archive, `/` between its parts) lies; undefined where there is
+   * none. Throws InputError where the name or a link on the way leads out of the archive, loops, or ends at
+   * something that is no regular file.
+   */
+  find(name: string): Promise<BlobLocation | undefined>;
+}
+
+/** A blob that a manifest names and the archive lacks: an archive may hold an index whose other platforms were never saved. */
+export class MissingBlobError extends InputError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MissingBlobError';
+  }
+}
+
+/** All the JSON that is read of one archive: each manifest and config is small, but a hostile index names many. */
+const JSON_TOTAL_LIMIT = 256 << 20;
+
+export interface JsonBlob {
+  readonly json: JsonView;
+  /** `sha256:<hex>` of the bytes. */
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Reads the JSON blobs of an archive, each once, and bounds what is read in total. */
+export class JsonReader {
+  readonly #archive: Archive;
+  readonly #known = new Map<string, Promise<JsonBlob | undefined>>();
+  #total = 0;
+
+  constructor(archive: Archive) {
+    this.#archive = archive;
+  }
+
+  /** The document called `name`, undefined where the archive has none. Throws InputError for anything but JSON. */
+  read(name: string): Promise<JsonBlob | undefined> {
+    let blob = this.#known.get(name);
+    if (blob === undefined) {
+      blob = this.#read(name);
+      this.#known.set(name, blob);
+    }
+    return blob;
+  }
+
+  async #read(name: string): Promise<JsonBlob | undefined> {
+    const location = await this.#archive.find(name);
+    if (location === undefined) return undefined;
+    const where = `${this.#archive.path}: ${printable(name)}`;
+    if (location.length > JSON_SIZE_LIMIT) {
+      throw new InputError(
+        `${where}: found ${location.length} bytes, expected JSON of at most ${JSON_SIZE_LIMIT}`,
+      );
+    }
+    this.#total += location.length;
+    if (this.#total > JSON_TOTAL_LIMIT) {
+      throw new InputError(
+        `${this.#archive.path}: found more than ${JSON_TOTAL_LIMIT} bytes of manifests and configs`,
+      );
+    }
+    const bytes = await readBlob(location, where);
+    return {
+      json: parseJson(bytes, where),
+      digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+      size: bytes.length,
+    };
+  }
+}
+
+/** All bytes of a blob, which the caller has found to be small. `where` is for the message of a truncated one. */
+export async function readBlob(location: BlobLocation, where: string): Promise<Buffer> {
+  // O_NONBLOCK: a fifo put in the file's place must not stop us.
+  const file = await open(location.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(location.length);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, location.offset + filled);
+      if (bytesRead === 0) {
+        throw new InputError(
+          `${where}: found ${filled} bytes, expected ${bytes.length}: the file is truncated`,
+        );
+      }
+      filled += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The parts of a path within an archive: empty parts and `.` dropped, `..` kept. An absolute path starts at the
+ * archive's root, as in a chroot.
+ */
+export function pathParts(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}

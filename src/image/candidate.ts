@@ -1,0 +1,66 @@
+// ImageCandidate: one image that a source holds, read as far as choosing and listing need.
+import type { InputError } from '../vfs/input-error.ts';
+import type { Image, LayerSource, Platform } from './image.ts';
+import type { JsonView } from './json-view.ts';
+
+/** What the config and the manifest of one image say. */
+export type ImageContent = Pick<Image, 'id' | 'config' | 'platform' | 'history'> & {
+  /** RFC 3339, as the config has it. */
+  readonly created: string | undefined;
+  /** Base first. */
+  readonly layers: readonly LayerSource[];
+};
+
+export type CandidateState =
+  | { readonly kind: 'image'; readonly content: ImageContent }
+  /** It can't be used, and choosing it throws this. `isMissing`: for a blob that was never saved. */
+  | { readonly kind: 'broken'; readonly error: InputError; readonly isMissing: boolean }
+  /** Not an image (an attestation, a signature, a chart): only ever chosen by name, to be refused. */
+  | { readonly kind: 'artifact'; readonly error: InputError };
+
+export interface ImageCandidate {
+  /** Its places in manifest.json or index.json, from 0: what `@INDEX` counts. */
+  readonly indexes: readonly number[];
+  /** In the archive's own spelling, without duplicates. */
+  readonly names: readonly string[];
+  /** More spellings that choose it: the bare tag beside the full name that containerd writes. */
+  readonly aliases: readonly string[];
+  /** `sha256:<hex>` of its manifest and of the indexes that lead there. */
+  readonly digests: readonly string[];
+  /** As the index says, else the config. */
+  readonly platform: Platform | undefined;
+  readonly state: CandidateState;
+}
+
+/** What history, platform and time a config (docker's and OCI's are the same here) gives. */
+export function readConfig(
+  config: JsonView,
+): Pick<ImageContent, 'config' | 'platform' | 'history' | 'created'> {
+  const os = config.get('os').optionalString();
+  const architecture = config.get('architecture').optionalString();
+  const variant = config.get('variant').optionalString();
+  return {
+    config: config.value,
+    platform:
+      architecture === undefined
+        ? undefined
+        : { os: os ?? 'linux', architecture, ...(variant === undefined ? {} : { variant }) },
+    created: config.get('created').optionalString(),
+    history: config
+      .get('history')
+      .items()
+      .map((step) => {
+        const created = step.get('created').optionalString();
+        const createdBy = step.get('created_by').optionalString();
+        const author = step.get('author').optionalString();
+        const comment = step.get('comment').optionalString();
+        return {
+          ...(created === undefined ? {} : { created }),
+          ...(createdBy === undefined ? {} : { createdBy }),
+          ...(author === undefined ? {} : { author }),
+          ...(comment === undefined ? {} : { comment }),
+          emptyLayer: step.get('empty_layer').boolean(),
+        };
+      }),
+  };
+}

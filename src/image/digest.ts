@@ -1,0 +1,36 @@
+// Digests as images spell them: `algorithm:hex` (OCI image-spec, descriptor.md). sha256 is the only one in use.
+import { InputError } from '../vfs/input-error.ts';
+import type { JsonView } from './json-view.ts';
+
+const SHA256 = /^sha256:[0-9a-f]{64}$/;
+const ANY = /^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
+
+/** A sha256 digest. Throws InputError for anything else; sha512, which no tool writes, is refused by name. */
+export function readDigest(view: JsonView): string {
+  const digest = view.string();
+  if (SHA256.test(digest)) return digest;
+  if (ANY.test(digest) && !digest.startsWith('sha256:')) {
+    throw new InputError(
+      `${view.where}: found a digest of algorithm ${digest.slice(0, digest.indexOf(':'))}, only sha256 is supported`,
+    );
+  }
+  throw view.unexpected('sha256: and 64 lower-case hex digits');
+}
+
+/** The digests of the uncompressed layers, base first (config.md, rootfs.diff_ids). */
+export function readDiffIds(config: JsonView): string[] {
+  const rootfs = config.get('rootfs');
+  if (rootfs.isAbsent) return [];
+  return rootfs.get('diff_ids').items().map(readDigest);
+}
+
+/** Where an OCI layout keeps a blob (image-layout.md). */
+export function blobName(digest: string): string {
+  return `blobs/${digest.replace(':', '/')}`;
+}
+
+/** The digest that a blob's place in an OCI layout states, undefined for any other place. */
+export function digestOfBlobName(name: string): string | undefined {
+  const match = /^(?:\.?\/)*blobs\/sha256\/([0-9a-f]{64})$/.exec(name);
+  return match ? `sha256:${match[1] as string}` : undefined;
+}

@@ -1,0 +1,56 @@
+// Archive of the files in a directory: an OCI layout, or an image archive that someone unpacked.
+//
+// The directory the user names may be a symlink; a symlink inside it may not lead out, or a hostile layout could show
+// any file of the host that the (often root's) daemon can read.
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../vfs/input-error.ts';
+import type { BlobLocation } from '../layer/layer.ts';
+import { type Archive, pathParts } from './archive.ts';
+import { printable } from './json-view.ts';
+
+export class DirectoryArchive implements Archive {
+  readonly path: string;
+  readonly #root: string;
+
+  private constructor(path: string, root: string) {
+    this.path = path;
+    this.#root = root;
+  }
+
+  /** `path` is a directory. */
+  static async open(path: string): Promise<DirectoryArchive> {
+    return new DirectoryArchive(path, await realpath(path));
+  }
+
+  async find(name: string): Promise<BlobLocation | undefined> {
+    const parts = pathParts(name);
+    const where = `${this.path}: ${printable(name)}`;
+    if (parts.includes('..')) throw new InputError(`${where}: found a path that leads out of the layout`);
+    let real: string;
+    try {
+      real = await realpath(join(this.#root, ...parts));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Not there, or beneath a file: nothing of that name. A NUL in the name is refused by Node itself.
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+      if (code === 'ERR_INVALID_ARG_VALUE') return undefined;
+      if (code === 'ELOOP') throw new InputError(`${where}: found a loop of symlinks`, { cause: error });
+      throw error;
+    }
+    const base = this.#root === '/' ? '/' : `${this.#root}/`;
+    if (!real.startsWith(base)) {
+      throw new InputError(`${where}: found a symlink that leads out of the layout, to ${printable(real)}`);
+    }
+    // O_NONBLOCK: opening a fifo must not wait for its writer. O_NOFOLLOW: `real` has no symlink left.
+    const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw new InputError(`${where}: found no regular file`);
+      return { path: real, offset: 0, length: stats.size };
+    } finally {
+      await file.close();
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// What `docker save`, `podman save` and skopeo's docker-archive: write: manifest.json, anywhere in the tar, lists
+// images, each a config and its layers, base first (moby, image/tarexport).
+//
+// The old form keeps a layer at <id>/layer.tar, skopeo at <diffid>.tar, docker 25 and later at blobs/sha256/<hex>;
+// all that matters is the name that manifest.json gives. Some tools compress the layers: only their magic tells.
+import { InputError } from '../vfs/input-error.ts';
+import { type Archive, type JsonBlob, JsonReader, MissingBlobError } from './archive.ts';
+import { type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
+import { digestOfBlobName, readDiffIds } from './digest.ts';
+import type { LayerSource } from './image.ts';
+import { type JsonView, printable } from './json-view.ts';
+
+/** Images in one archive. */
+const IMAGE_LIMIT = 4096;
+
+/**
+ * The images of a docker archive in the order of manifest.json; undefined where there is no manifest.json that lists
+ * images. An image that is broken is a candidate still: others in the archive may be whole.
+ */
+export async function readDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
+  const reader = new JsonReader(archive);
+  const manifest = await reader.read('manifest.json');
+  if (manifest === undefined || !isDockerManifest(manifest.json)) return undefined;
+  const entries = manifest.json.items();
+  if (entries.length > IMAGE_LIMIT) {
+    throw new InputError(
+      `${manifest.json.where}: found ${entries.length} images, expected at most ${IMAGE_LIMIT}`,
+    );
+  }
+  return Promise.all(entries.map((entry, index) => readEntry(archive, reader, entry, index)));
+}
+
+/** True for an array of objects with `Layers`, empty or not: a layer may hold a manifest.json of another kind. */
+function isDockerManifest(manifest: JsonView): boolean {
+  return (
+    manifest.isArray &&
+    manifest.items().every((entry) => entry.isObject && Object.hasOwn(entry.value as object, 'Layers'))
+  );
+}
+
+async function readEntry(
+  archive: Archive,
+  reader: JsonReader,
+  entry: JsonView,
+  index: number,
+): Promise<ImageCandidate> {
+  const tags = entry.get('RepoTags').items();
+  const names = [...new Set(tags.map((tag) => tag.string()))];
+  const base = { indexes: [index], names, aliases: [], digests: [] };
+  try {
+    const content = await readContent(archive, reader, entry);
+    return { ...base, platform: content.platform, state: { kind: 'image', content } };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const isMissing = error instanceof MissingBlobError;
+    return { ...base, platform: undefined, state: { kind: 'broken', error, isMissing } };
+  }
+}
+
+async function readContent(archive: Archive, reader: JsonReader, entry: JsonView): Promise<ImageContent> {
+  const config = await readConfigBlob(archive, reader, entry.get('Config'));
+  const diffIds = readDiffIds(config.json);
+  const names = entry.get('Layers').items();
+  if (names.length !== diffIds.length) {
+    throw new InputError(
+      `${entry.where}: Layers names ${names.length} layers, but rootfs.diff_ids of the config has ${diffIds.length}`,
+    );
+  }
+  const layers: LayerSource[] = [];
+  for (const [i, name] of names.entries()) {
+    const blob = await archive.find(name.string());
+    if (blob === undefined) {
+      throw new MissingBlobError(
+        `${archive.path}: layer ${i + 1} of ${names.length} is missing: ${printable(name.string())}, named by ${name.where}`,
+      );
+    }
+    const digest = digestOfBlobName(name.string());
+    const diffId = diffIds[i] as string;
+    layers.push({ kind: 'blob', blob, diffId, ...(digest === undefined ? {} : { digest }) });
+  }
+  return { id: config.digest, ...readConfig(config.json), layers };
+}
+
+async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonView): Promise<JsonBlob> {
+  const name = view.string();
+  const config = await reader.read(name);
+  if (config === undefined) {
+    throw new MissingBlobError(
+      `${archive.path}: the config ${printable(name)} is missing, named by ${view.where}`,
+    );
+  }
+  // A config called <hex>.json is not held to its name: docker load isn't either, and people edit such archives.
+  const expected = digestOfBlobName(name);
+  if (expected !== undefined && expected !== config.digest) {
+    throw new InputError(
+      `${config.json.where}: found ${config.digest}, expected ${expected}: the archive is corrupt`,
+    );
+  }
+  return config;
+}

@@ -1,0 +1,135 @@
+// JSON from an image: foreign input, so its size and nesting are bounded before it is parsed, and every field is
+// checked as it is read. A JsonView knows where its value stands, so that a message can say which field is wrong.
+import { InputError } from '../vfs/input-error.ts';
+
+/** Bytes. What containers/image and the distribution registry allow for a manifest. */
+export const JSON_SIZE_LIMIT = 4 << 20;
+
+/** Nested arrays and objects. Real manifests and configs stay below 10. */
+const JSON_DEPTH_LIMIT = 100;
+
+/** Fields nested to `JSON_DEPTH_LIMIT` at most; throws InputError for anything that is no JSON. */
+export function parseJson(bytes: Uint8Array, where: string): JsonView {
+  if (bytes.length > JSON_SIZE_LIMIT) {
+    throw new InputError(
+      `${where}: found ${bytes.length} bytes of JSON, expected at most ${JSON_SIZE_LIMIT}`,
+    );
+  }
+  if (isDeeperThan(bytes, JSON_DEPTH_LIMIT)) {
+    throw new InputError(`${where}: found JSON nested deeper than ${JSON_DEPTH_LIMIT} levels`);
+  }
+  try {
+    return new JsonView(JSON.parse(new TextDecoder().decode(bytes)), where);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new InputError(`${where}: found malformed JSON: ${printable(error.message)}`, { cause: error });
+  }
+}
+
+/** One value of a parsed document. A field that is missing is a view whose value is undefined. */
+export class JsonView {
+  readonly value: unknown;
+  /** File, member and field, for messages. */
+  readonly where: string;
+
+  constructor(value: unknown, where: string) {
+    this.value = value;
+    this.where = where;
+  }
+
+  /** True for a missing field and for null, which Go writes for empty slices. */
+  get isAbsent(): boolean {
+    return this.value === undefined || this.value === null;
+  }
+
+  get isArray(): boolean {
+    return Array.isArray(this.value);
+  }
+
+  get isObject(): boolean {
+    return typeof this.value === 'object' && this.value !== null && !Array.isArray(this.value);
+  }
+
+  /** The field of an object. Throws InputError where this is no object. */
+  get(key: string): JsonView {
+    if (!this.isObject) throw this.unexpected('an object');
+    const object = this.value as Record<string, unknown>;
+    return new JsonView(Object.hasOwn(object, key) ? object[key] : undefined, `${this.where}: ${key}`);
+  }
+
+  /** The fields of an object, in order; none where it is absent. */
+  fields(): [string, JsonView][] {
+    if (this.isAbsent) return [];
+    if (!this.isObject) throw this.unexpected('an object');
+    return Object.keys(this.value as object).map((key) => [key, this.get(key)]);
+  }
+
+  /** The elements of an array; none where it is absent. */
+  items(): JsonView[] {
+    if (this.isAbsent) return [];
+    if (!Array.isArray(this.value)) throw this.unexpected('an array');
+    return this.value.map((item, i) => new JsonView(item, `${this.where}[${i}]`));
+  }
+
+  string(): string {
+    if (typeof this.value !== 'string') throw this.unexpected('a string');
+    return this.value;
+  }
+
+  /** undefined for a field that is missing, null or empty. */
+  optionalString(): string | undefined {
+    return this.isAbsent || this.value === '' ? undefined : this.string();
+  }
+
+  /** True only for `true`: what Go reads from a missing boolean is false. */
+  boolean(): boolean {
+    if (!this.isAbsent && typeof this.value !== 'boolean') throw this.unexpected('true or false');
+    return this.value === true;
+  }
+
+  /** A whole number from 0; undefined where the field is missing. */
+  optionalSize(): number | undefined {
+    if (this.isAbsent) return undefined;
+    if (!Number.isSafeInteger(this.value) || (this.value as number) < 0) {
+      throw this.unexpected('a whole number from 0');
+    }
+    return this.value as number;
+  }
+
+  unexpected(expected: string): InputError {
+    return new InputError(`${this.where}: found ${describe(this.value)}, expected ${expected}`);
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  const text = printable(JSON.stringify(value));
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
+
+/** Foreign text for messages and lists: control and format characters as \u{N}, so that no terminal obeys them. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`,
+  );
+}
+
+function isDeeperThan(bytes: Uint8Array, limit: number): boolean {
+  let depth = 0;
+  let isString = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (isString) {
+      if (byte === 0x5c) i++;
+      else if (byte === 0x22) isString = false;
+    } else if (byte === 0x22) isString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  return false;
+}

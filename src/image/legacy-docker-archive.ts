@@ -1,0 +1,88 @@
+// What docker before 1.10 saved: no manifest.json, but `repositories`, which names the top layer of each image, and
+// for each layer a directory <id> with layer.tar and json, whose `parent` is the layer below (image spec v1.0).
+//
+// Nothing states a digest of the bytes. The top layer's json serves as the config: it has the same fields.
+import { InputError } from '../vfs/input-error.ts';
+import { type Archive, JsonReader, MissingBlobError } from './archive.ts';
+import { type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
+import type { HistoryStep, LayerSource } from './image.ts';
+import { type JsonView, printable } from './json-view.ts';
+
+/** Layers of one image; docker itself allows 127. */
+const DEPTH_LIMIT = 1024;
+
+/** The images in the order of `repositories`; undefined where there is no such file. */
+export async function readLegacyDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
+  const reader = new JsonReader(archive);
+  const repositories = await reader.read('repositories');
+  if (repositories === undefined) return undefined;
+  const names = new Map<string, string[]>();
+  for (const [repository, tags] of repositories.json.fields()) {
+    for (const [tag, id] of tags.fields()) {
+      const top = readId(id);
+      names.set(top, [...(names.get(top) ?? []), `${repository}:${tag}`]);
+    }
+  }
+  return Promise.all([...names].map(([top, tags], index) => readImage(archive, reader, top, tags, index)));
+}
+
+function readId(view: JsonView): string {
+  const id = view.string();
+  if (!/^[0-9a-f]{64}$/.test(id)) throw view.unexpected('a layer ID of 64 hex digits');
+  return id;
+}
+
+async function readImage(
+  archive: Archive,
+  reader: JsonReader,
+  top: string,
+  names: readonly string[],
+  index: number,
+): Promise<ImageCandidate> {
+  const base = { indexes: [index], names, aliases: [], digests: [`sha256:${top}`] };
+  try {
+    const content = await readChain(archive, reader, top);
+    return { ...base, platform: content.platform, state: { kind: 'image', content } };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const isMissing = error instanceof MissingBlobError;
+    return { ...base, platform: undefined, state: { kind: 'broken', error, isMissing } };
+  }
+}
+
+async function readChain(archive: Archive, reader: JsonReader, top: string): Promise<ImageContent> {
+  const layers: LayerSource[] = [];
+  const history: HistoryStep[] = [];
+  let config: JsonView | undefined;
+  for (let id: string | undefined = top; id !== undefined;) {
+    if (layers.length >= DEPTH_LIMIT) {
+      throw new InputError(`${archive.path}: found more than ${DEPTH_LIMIT} layers below ${top}`);
+    }
+    const step = (await reader.read(`${id}/json`))?.json;
+    const blob = await archive.find(`${id}/layer.tar`);
+    if (step === undefined || blob === undefined) {
+      throw new MissingBlobError(
+        `${archive.path}: ${step === undefined ? `${id}/json` : `${id}/layer.tar`} is missing, a layer below ${printable(top)}`,
+      );
+    }
+    config ??= step;
+    layers.unshift({ kind: 'blob', blob });
+    history.unshift(readStep(step));
+    const parent: JsonView = step.get('parent');
+    id = parent.optionalString() === undefined ? undefined : readId(parent);
+  }
+  const { platform, created } = readConfig(config as JsonView);
+  return { id: `sha256:${top}`, config: config?.value, platform, created, history, layers };
+}
+
+function readStep(step: JsonView): HistoryStep {
+  const created = step.get('created').optionalString();
+  const container = step.get('container_config');
+  const command = container.isAbsent ? [] : container.get('Cmd').items();
+  const createdBy = command.map((word) => word.string()).join(' ');
+  return {
+    ...(created === undefined ? {} : { created }),
+    ...(createdBy === '' ? {} : { createdBy }),
+    emptyLayer: false,
+  };
+}

@@ -1,0 +1,40 @@
+// The candidates of a choice as lines for people: place, names, platform, image ID and layers, aligned.
+import type { ImageCandidate } from './candidate.ts';
+import { printable } from './json-view.ts';
+import { showPlatform } from './platform.ts';
+
+/** Lines; an archive may hold thousands of images. */
+const LINE_LIMIT = 40;
+
+/** One indented line a candidate, without a newline at the end. */
+export function listCandidates(candidates: readonly ImageCandidate[]): string {
+  const rows = candidates.slice(0, LINE_LIMIT).map(row);
+  const widths = [0, 1, 2, 3].map((column) =>
+    Math.max(0, ...rows.map((cells) => (cells[column] ?? '').length)),
+  );
+  const lines = rows.map((cells) =>
+    `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+  const more = candidates.length - rows.length;
+  if (more > 0) lines.push(`  and ${more} more`);
+  return lines.join('\n');
+}
+
+function row({ indexes, names, aliases, platform, state, digests }: ImageCandidate): string[] {
+  const shown = names.length > 0 ? names : aliases;
+  const id = state.kind === 'image' ? state.content.id : digests.at(-1);
+  return [
+    `@${indexes[0] ?? 0}`,
+    shown.length > 0 ? shown.map(printable).join(', ') : '(no name)',
+    platform === undefined ? '-' : printable(showPlatform(platform)),
+    id === undefined ? '-' : id.slice('sha256:'.length).slice(0, 12),
+    describeState(state),
+  ];
+}
+
+function describeState(state: ImageCandidate['state']): string {
+  if (state.kind === 'artifact') return 'no image';
+  if (state.kind === 'broken') return state.isMissing ? 'not saved here' : 'broken';
+  const count = state.content.layers.length;
+  return count === 1 ? '1 layer' : `${count} layers`;
+}

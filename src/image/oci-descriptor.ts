@@ -1,0 +1,34 @@
+// Descriptors (image-spec, descriptor.md): a digest, a size and a type, and the JSON blob that they promise.
+import { InputError } from '../vfs/input-error.ts';
+import { type Archive, type JsonBlob, type JsonReader, MissingBlobError } from './archive.ts';
+import { blobName, readDigest } from './digest.ts';
+import type { JsonView } from './json-view.ts';
+
+/**
+ * The JSON that `descriptor` points to, a manifest, an index or a config. Throws MissingBlobError where the layout
+ * lacks it, InputError where its bytes are not those that the descriptor promises.
+ */
+export async function readDescribed(
+  archive: Archive,
+  reader: JsonReader,
+  descriptor: JsonView,
+  what: 'manifest' | 'config',
+): Promise<JsonBlob> {
+  const digest = readDigest(descriptor.get('digest'));
+  const blob = await reader.read(blobName(digest));
+  if (blob === undefined) {
+    throw new MissingBlobError(
+      `${archive.path}: the ${what} ${digest} is missing, named by ${descriptor.where}`,
+    );
+  }
+  const size = descriptor.get('size').optionalSize();
+  if (size !== undefined && size !== blob.size) {
+    throw new InputError(
+      `${blob.json.where}: found ${blob.size} bytes, expected ${size} as ${descriptor.where} says`,
+    );
+  }
+  if (blob.digest !== digest) {
+    throw new InputError(`${blob.json.where}: found bytes of ${blob.digest}, expected ${digest}`);
+  }
+  return blob;
+}

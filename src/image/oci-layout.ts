@@ -1,0 +1,162 @@
+// An OCI image layout (image-spec, image-layout.md and image-index.md): index.json, the indexes that it nests, and
+// the names, platforms and digests that lead to each manifest. One candidate a manifest, whatever points to it.
+//
+// A tool may save an index and only some of what it points to (docker save of a multi-platform image does), so a
+// manifest that is missing is a candidate that is broken, not a broken layout.
+import { InputError } from '../vfs/input-error.ts';
+import { type Archive, JsonReader, MissingBlobError } from './archive.ts';
+import type { CandidateState, ImageCandidate } from './candidate.ts';
+import { readDigest } from './digest.ts';
+import type { Platform } from './image.ts';
+import type { JsonView } from './json-view.ts';
+import { readDescribed } from './oci-descriptor.ts';
+import { ArtifactError, readImageManifest } from './oci-manifest.ts';
+
+/** Descriptors that are followed in one layout, each time that one is met. */
+const DESCRIPTOR_LIMIT = 16_384;
+
+/** Indexes within indexes. Buildkit and docker write 2. */
+const DEPTH_LIMIT = 8;
+
+const REF_NAME = 'org.opencontainers.image.ref.name';
+const CONTAINERD_NAME = 'io.containerd.image.name';
+
+/** The images of a layout in the order of index.json; undefined where there is no index.json that lists manifests. */
+export async function readOciLayout(archive: Archive): Promise<ImageCandidate[] | undefined> {
+  const reader = new JsonReader(archive);
+  const index = await reader.read('index.json');
+  if (index === undefined || !index.json.isObject || !index.json.get('manifests').isArray) return undefined;
+  await checkVersion(reader);
+  const walk = new LayoutWalk(archive, reader);
+  for (const [i, descriptor] of index.json.get('manifests').items().entries()) {
+    await walk.follow(descriptor, { index: i, ...namesOf(descriptor), digests: [], platform: undefined });
+  }
+  return walk.candidates();
+}
+
+async function checkVersion(reader: JsonReader): Promise<void> {
+  const layout = await reader.read('oci-layout');
+  // The specification wants the file, some tools leave it out: index.json says all we need.
+  const version = layout?.json.get('imageLayoutVersion');
+  if (version !== undefined && !version.string().startsWith('1.')) throw version.unexpected('version 1.x');
+}
+
+/**
+ * The names that an entry of index.json gives. containerd writes a full name and, as the reference name, only its
+ * tag; everybody else writes what the user gave as the reference name.
+ */
+function namesOf(descriptor: JsonView): { names: string[]; aliases: string[] } {
+  const annotations = descriptor.get('annotations');
+  if (annotations.isAbsent) return { names: [], aliases: [] };
+  const full = annotations.get(CONTAINERD_NAME).optionalString();
+  const reference = annotations.get(REF_NAME).optionalString();
+  if (full === undefined) return { names: reference === undefined ? [] : [reference], aliases: [] };
+  return { names: [full], aliases: reference === undefined || reference === full ? [] : [reference] };
+}
+
+/** How the walk came to a descriptor. */
+interface Trail {
+  /** Of the entry of index.json. */
+  readonly index: number;
+  readonly names: readonly string[];
+  readonly aliases: readonly string[];
+  /** Of the indexes on the way. */
+  readonly digests: readonly string[];
+  readonly platform: Platform | undefined;
+}
+
+class LayoutWalk {
+  readonly #archive: Archive;
+  readonly #reader: JsonReader;
+  readonly #found = new Map<string, ImageCandidate>();
+  #descriptors = 0;
+
+  constructor(archive: Archive, reader: JsonReader) {
+    this.#archive = archive;
+    this.#reader = reader;
+  }
+
+  candidates(): ImageCandidate[] {
+    return [...this.#found.values()];
+  }
+
+  /** Adds the manifest that `descriptor` points to, or all those of an index. */
+  async follow(descriptor: JsonView, trail: Trail): Promise<void> {
+    if (++this.#descriptors > DESCRIPTOR_LIMIT) {
+      throw new InputError(
+        `${this.#archive.path}: found more than ${DESCRIPTOR_LIMIT} manifests in its indexes`,
+      );
+    }
+    // Without a digest, nothing but the place tells one broken entry from another.
+    let key = descriptor.where;
+    let here = trail;
+    try {
+      const digest = readDigest(descriptor.get('digest'));
+      key = digest;
+      here = {
+        ...trail,
+        digests: [...trail.digests, digest],
+        platform: readPlatform(descriptor.get('platform')),
+      };
+      if (isAttestation(descriptor))
+        throw new ArtifactError(`${descriptor.where}: found an attestation, no image`);
+      const blob = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
+      const manifests = blob.json.get('manifests');
+      if (!manifests.isAbsent) {
+        if (here.digests.length > DEPTH_LIMIT) {
+          throw new InputError(`${blob.json.where}: found indexes nested deeper than ${DEPTH_LIMIT}`);
+        }
+        for (const child of manifests.items()) await this.follow(child, here);
+        return;
+      }
+      const content = await readImageManifest(this.#archive, this.#reader, blob.json);
+      this.#add(key, here, { kind: 'image', content });
+    } catch (error) {
+      if (!(error instanceof InputError) || this.#descriptors > DESCRIPTOR_LIMIT) throw error;
+      this.#add(key, here, brokenState(error));
+    }
+  }
+
+  #add(key: string, trail: Trail, state: CandidateState): void {
+    const known = this.#found.get(key);
+    const platform = trail.platform ?? (state.kind === 'image' ? state.content.platform : undefined);
+    this.#found.set(key, {
+      indexes: union(known?.indexes, [trail.index]),
+      names: union(known?.names, trail.names),
+      aliases: union(known?.aliases, trail.aliases),
+      digests: union(known?.digests, trail.digests),
+      platform: known?.platform ?? platform,
+      state: known?.state ?? state,
+    });
+  }
+}
+
+function union<T>(known: readonly T[] | undefined, more: readonly T[]): readonly T[] {
+  return known === undefined ? more : [...new Set([...known, ...more])];
+}
+
+function brokenState(error: InputError): CandidateState {
+  if (error instanceof ArtifactError) return { kind: 'artifact', error };
+  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError };
+}
+
+function readPlatform(view: JsonView): Platform | undefined {
+  if (view.isAbsent) return undefined;
+  const architecture = view.get('architecture').optionalString();
+  const variant = view.get('variant').optionalString();
+  if (architecture === undefined) return undefined;
+  const os = view.get('os').optionalString() ?? 'linux';
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+/** Buildkit's provenance and SBOM manifests: marked by an annotation, and by a platform that nobody has. */
+function isAttestation(descriptor: JsonView): boolean {
+  const annotations = descriptor.get('annotations');
+  if (!annotations.isAbsent && !annotations.get('vnd.docker.reference.type').isAbsent) return true;
+  const platform = descriptor.get('platform');
+  return (
+    !platform.isAbsent &&
+    platform.get('os').value === 'unknown' &&
+    platform.get('architecture').value === 'unknown'
+  );
+}

@@ -1,0 +1,176 @@
+// What the user typed -> Image: finds out what kind of archive it is, reads its images, and chooses one.
+//
+// An archive that is both (docker 25 and later write an OCI layout and manifest.json into one tar) is read as the
+// layout, which has digests, sizes and platforms, with the names of both.
+import { resolve } from 'node:path';
+import { FormatError, InputError } from '../vfs/input-error.ts';
+import type { Archive } from './archive.ts';
+import type { ImageCandidate } from './candidate.ts';
+import { chooseImage } from './choose.ts';
+import { DirectoryArchive } from './directory-archive.ts';
+import { readDockerArchive } from './docker-archive.ts';
+import { inspectHostFile, withPath } from './host-file.ts';
+import type { Image, Platform } from './image.ts';
+import { printable } from './json-view.ts';
+import { readLegacyDockerArchive } from './legacy-docker-archive.ts';
+import { bareImage, layerOfPath } from './lower-stack.ts';
+import { readOciLayout } from './oci-layout.ts';
+import { parsePlatform } from './platform.ts';
+import { isSameName } from './reference.ts';
+import { type LayerSelection, selectLayers } from './select-layers.ts';
+import { parseSource, type Source } from './source.ts';
+import { TarArchive } from './tar-archive.ts';
+
+export interface OpenImageOptions extends LayerSelection {
+  /** `os/architecture[/variant]`; by default the host's, where the source has several. */
+  readonly platform?: string;
+}
+
+/** An image as a list shows it. */
+export interface ImageSummary {
+  /** What `@INDEX` counts, from 0; several manifests of one image share it. */
+  readonly index: number;
+  readonly names: readonly string[];
+  /** `sha256:<hex>` of the config; undefined where it can't be read. */
+  readonly id: string | undefined;
+  readonly platform: Platform | undefined;
+  readonly layerCount: number;
+  /** RFC 3339, as the config has it. */
+  readonly created: string | undefined;
+  /** Why it can't be mounted; undefined for a good one. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * The image that `source` names, its layers located but not read. Throws InputError for anything that is no image, or
+ * doesn't say which.
+ */
+export async function openImageSource(source: string, options: OpenImageOptions = {}): Promise<Image> {
+  const parsed = await parseSource(source);
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const candidates = await readSource(parsed);
+  if (candidates === undefined) {
+    refuseSelector(parsed);
+    return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
+  }
+  const { names, state } = chooseImage(candidates, { ...parsed, platform });
+  if (state.kind !== 'image') throw state.error;
+  const { id, config, platform: chosen, history, layers } = state.content;
+  return selectLayers({ source, names, id, config, platform: chosen, history, layers }, options);
+}
+
+/** All the images that `source` holds, those that can't be mounted too; a bare layer or root is one without a name. */
+export async function listImages(source: string): Promise<ImageSummary[]> {
+  const candidates = await readSource(await parseSource(source));
+  if (candidates === undefined) {
+    return [
+      {
+        index: 0,
+        names: [],
+        id: undefined,
+        platform: undefined,
+        layerCount: 1,
+        created: undefined,
+        problem: undefined,
+      },
+    ];
+  }
+  return candidates.map(summarise);
+}
+
+function summarise({ indexes, names, aliases, platform, state }: ImageCandidate): ImageSummary {
+  const content = state.kind === 'image' ? state.content : undefined;
+  return {
+    index: indexes[0] ?? 0,
+    names: names.length > 0 ? names : aliases,
+    id: content?.id,
+    platform,
+    layerCount: content?.layers.length ?? 0,
+    created: content?.created,
+    problem: state.kind === 'image' ? undefined : state.error.message,
+  };
+}
+
+/** The images of a source; undefined for a tar that is no image archive, hence one layer. */
+async function readSource({ transport, path }: Source): Promise<ImageCandidate[] | undefined> {
+  const file = await inspectHostFile(path);
+  const shown = printable(path);
+  try {
+    if (file.kind === 'directory') {
+      if (transport === 'oci-archive')
+        throw new InputError(`${shown}: is a directory, expected a tar; try oci:${shown}`);
+      const archive = await DirectoryArchive.open(path);
+      return (await readArchive(archive, transport)) ?? (await refuseDirectory(archive));
+    }
+    if (transport === 'oci')
+      throw new InputError(`${shown}: is a file, expected a directory; try oci-archive:${shown}`);
+    const archive = await openTar(path, resolve(path), transport === undefined);
+    return archive === undefined ? undefined : await readArchive(archive, transport);
+  } catch (error) {
+    throw withPath(error, path);
+  }
+}
+
+async function openTar(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
+  try {
+    return await TarArchive.open(path, file, isSniffed);
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.offset !== 0) throw error;
+    throw new InputError(`${printable(path)}: is no tar archive, expected a saved image or a layer`, {
+      cause: error,
+    });
+  }
+}
+
+async function readArchive(
+  archive: Archive,
+  transport: Source['transport'],
+): Promise<ImageCandidate[] | undefined> {
+  const shown = printable(archive.path);
+  if (transport === 'oci' || transport === 'oci-archive') {
+    const candidates = await readOciLayout(archive);
+    if (candidates === undefined) throw new InputError(`${shown}: is no OCI layout, it has no index.json`);
+    return candidates;
+  }
+  if (transport === undefined) {
+    const layout = await readOciLayout(archive);
+    if (layout !== undefined) return addDockerNames(layout, archive);
+  }
+  const candidates = (await readDockerArchive(archive)) ?? (await readLegacyDockerArchive(archive));
+  if (candidates === undefined && transport === 'docker-archive') {
+    throw new InputError(`${shown}: is no docker archive, it has neither manifest.json nor repositories`);
+  }
+  return candidates;
+}
+
+/** The layout's candidates, with the RepoTags that manifest.json gives the same image. */
+async function addDockerNames(layout: ImageCandidate[], archive: Archive): Promise<ImageCandidate[]> {
+  const idOf = ({ state }: ImageCandidate) => (state.kind === 'image' ? state.content.id : undefined);
+  const docker = (await readDockerArchive(archive)) ?? [];
+  return layout.map((candidate) => {
+    const id = idOf(candidate);
+    const same = docker.filter((other) => id !== undefined && idOf(other) === id);
+    const more = same
+      .flatMap((other) => other.names)
+      .filter((name) => !candidate.names.some((known) => isSameName(known, name)));
+    return { ...candidate, names: [...candidate.names, ...new Set(more)] };
+  });
+}
+
+async function refuseDirectory(archive: Archive): Promise<never> {
+  const shown = printable(archive.path);
+  if ((await archive.find('manifest.json')) !== undefined && (await archive.find('version')) !== undefined) {
+    throw new InputError(
+      `${shown}: is skopeo's dir: format; convert it: \`skopeo copy dir:${shown} oci:LAYOUT\``,
+    );
+  }
+  throw new InputError(
+    `${shown}: is no OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${shown}`,
+  );
+}
+
+function refuseSelector({ path, selector }: Source): void {
+  if (selector.kind === 'all') return;
+  const text = selector.kind === 'index' ? `@${selector.index}` : selector.text;
+  throw new InputError(`${printable(path)}: is a bare layer, which holds no image ${printable(text)}`);
+}

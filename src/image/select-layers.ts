@@ -1,0 +1,75 @@
+// `--layer N` shows one layer alone, `--upto N` the stack up to a layer. N counts from 1 at the base, or is the
+// beginning of a layer's DiffID or digest.
+import { InputError } from '../vfs/input-error.ts';
+import { PREFIX_MINIMUM } from './choose.ts';
+import type { HistoryStep, Image, LayerSource } from './image.ts';
+import { printable } from './json-view.ts';
+
+/** At most one of the two. */
+export interface LayerSelection {
+  readonly layer?: string;
+  readonly upto?: string;
+}
+
+/** The image with fewer layers, and the steps of the history that made them. Throws InputError for an unknown layer. */
+export function selectLayers(image: Image, { layer, upto }: LayerSelection): Image {
+  if (layer !== undefined && upto !== undefined) {
+    throw new InputError('--layer and --upto: found both, expected one of them');
+  }
+  const text = layer ?? upto;
+  if (text === undefined) return image;
+  const number = findLayer(image, layer === undefined ? '--upto' : '--layer', text);
+  const isAlone = layer !== undefined;
+  return {
+    ...image,
+    layers: image.layers.slice(isAlone ? number - 1 : 0, number),
+    history: isAlone ? stepsOf(image.history, number).slice(-1) : stepsOf(image.history, number),
+  };
+}
+
+function findLayer(image: Image, option: string, text: string): number {
+  const { layers } = image;
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= layers.length) return Number(text);
+  const numbers = layers.flatMap((layer, i) => (hasPrefix(layer, text) ? [i + 1] : []));
+  // One layer may stand at several places: alone it is the same layer wherever it stands.
+  const isOneLayer =
+    new Set(numbers.map((number) => digestsOf(layers[number - 1] as LayerSource).join())).size === 1;
+  if (numbers.length === 1 || (option === '--layer' && isOneLayer)) return numbers[0] as number;
+  const shown = `${option}=${printable(text)}`;
+  if (numbers.length > 1) {
+    const found = numbers.map((number) => layerLine(layers, number)).join('\n');
+    throw new InputError(
+      `${shown}: means several layers of ${printable(image.source)}; choose by number\n${found}`,
+    );
+  }
+  const all = layers.map((_, i) => layerLine(layers, i + 1)).join('\n');
+  throw new InputError(
+    `${shown}: there is no such layer; ${printable(image.source)} has these, base first\n${all}`,
+  );
+}
+
+function layerLine(layers: readonly LayerSource[], number: number): string {
+  const layer = layers[number - 1] as LayerSource;
+  const width = String(layers.length).length;
+  const name = layer.kind === 'directory' ? layer.path : (digestsOf(layer)[0] ?? layer.blob.path);
+  return `  ${String(number).padStart(width)}  ${printable(name)}`;
+}
+
+/** DiffID first. */
+function digestsOf(layer: LayerSource): string[] {
+  if (layer.kind === 'directory') return [];
+  return [layer.diffId, layer.digest].filter((digest) => digest !== undefined);
+}
+
+function hasPrefix(layer: LayerSource, text: string): boolean {
+  const hex = text.toLowerCase().replace(/^sha256:/, '');
+  if (hex.length < PREFIX_MINIMUM) return false;
+  return digestsOf(layer).some((digest) => digest.startsWith(`sha256:${hex}`));
+}
+
+/** The steps of the history up to the one that made layer `number`; none where the history doesn't tell of it. */
+function stepsOf(history: readonly HistoryStep[], number: number): readonly HistoryStep[] {
+  let made = 0;
+  const last = history.findIndex(({ emptyLayer }) => !emptyLayer && ++made === number);
+  return history.slice(0, last + 1);
+}

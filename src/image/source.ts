@@ -1,0 +1,103 @@
+// What a user types for an image, as containers-transports(5) has it: `docker-archive:PATH[:REF|:@INDEX]`,
+// `oci:DIR[:...]`, `oci-archive:PATH[:...]`, or a bare PATH whose format is found out later.
+//
+// A path may hold colons and a reference does, so what exists decides. After a transport the first colon ends the
+// path, as in skopeo, unless nothing of that name exists; a bare path is the longest that exists.
+import { stat } from 'node:fs/promises';
+import { InputError } from '../vfs/input-error.ts';
+import { printable } from './json-view.ts';
+
+export type Selector =
+  | { readonly kind: 'all' }
+  /** A name, an image ID, a digest. */
+  | { readonly kind: 'reference'; readonly text: string }
+  /** Counted from 0, in manifest.json or index.json. */
+  | { readonly kind: 'index'; readonly index: number };
+
+export interface Source {
+  /** undefined: a bare path. */
+  readonly transport: Transport | undefined;
+  /** Exists; as it was typed. */
+  readonly path: string;
+  readonly selector: Selector;
+}
+
+export type Transport = 'docker-archive' | 'oci' | 'oci-archive';
+
+/** The transports that hold no file to mount, and the command that makes one. */
+const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
+  ['docker', (rest) => `skopeo copy docker:${rest} oci-archive:IMAGE.tar`],
+  ['docker-daemon', (rest) => `docker save -o IMAGE.tar ${rest}`],
+  ['containers-storage', (rest) => `skopeo copy containers-storage:${rest} oci-archive:IMAGE.tar`],
+  ['dir', (rest) => `skopeo copy dir:${rest} oci-archive:IMAGE.tar`],
+  ['ostree', (rest) => `skopeo copy ostree:${rest} oci-archive:IMAGE.tar`],
+  ['sif', (rest) => `skopeo copy sif:${rest} oci-archive:IMAGE.tar`],
+  ['tarball', (rest) => `skopeo copy tarball:${rest} oci-archive:IMAGE.tar`],
+]);
+
+/** Throws InputError where no such file exists, or the transport is none that can be mounted in place. */
+export async function parseSource(text: string): Promise<Source> {
+  const [, prefix, rest] = /^([a-z]+(?:-[a-z]+)*):(.*)$/s.exec(text) ?? [];
+  if (prefix === 'docker-archive' || prefix === 'oci' || prefix === 'oci-archive') {
+    return { transport: prefix, ...(await splitPath(rest as string, text, 'first')) };
+  }
+  const command = OTHER_TRANSPORTS.get(prefix ?? '');
+  if (command !== undefined && !(await exists(text))) {
+    const shown = printable(text);
+    throw new InputError(
+      `${shown}: no saved image; save it first: \`${command(printable(rest as string))}\``,
+    );
+  }
+  return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
+}
+
+/** Where several splits name something that exists, `preferred` decides. */
+async function splitPath(
+  rest: string,
+  text: string,
+  preferred: 'first' | 'longest',
+): Promise<{ path: string; selector: Selector }> {
+  const colons = [...rest.matchAll(/:/g)].map(({ index }) => index);
+  const splits = preferred === 'longest' ? [rest.length, ...colons.reverse()] : [...colons, rest.length];
+  for (const split of splits) {
+    const path = rest.slice(0, split);
+    if (path === '' || !(await exists(path))) continue;
+    return {
+      path,
+      selector: split === rest.length ? { kind: 'all' } : parseSelector(rest.slice(split + 1), text),
+    };
+  }
+  // PATH@INDEX, without the colon.
+  const at = /^(.+)(@\d+)$/s.exec(rest);
+  if (at !== null && (await exists(at[1] as string))) {
+    return { path: at[1] as string, selector: parseSelector(at[2] as string, text) };
+  }
+  throw new InputError(`${printable(text)}: no such file or directory${hint(text, colons)}`);
+}
+
+function hint(text: string, colons: readonly number[]): string {
+  const isName = /^[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w.-]+)?(@sha256:[0-9a-f]+)?$/.test(text);
+  if (isName && colons.length > 0)
+    return `; to save an image of that name: \`docker save -o IMAGE.tar ${text}\``;
+  return '';
+}
+
+function parseSelector(text: string, whole: string): Selector {
+  if (text === '') throw new InputError(`${printable(whole)}: found an empty reference after the colon`);
+  if (!text.startsWith('@') || text.startsWith('@sha256:')) return { kind: 'reference', text };
+  if (!/^@\d{1,9}$/.test(text)) {
+    throw new InputError(`${printable(whole)}: found ${printable(text)}, expected @ and a number from 0`);
+  }
+  return { kind: 'index', index: Number(text.slice(1)) };
+}
+
+/** False where nothing of that name is there. What may not be looked at exists: opening it says why. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return !['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes(code ?? '');
+  }
+}

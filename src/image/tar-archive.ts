@@ -1,0 +1,96 @@
+// Archive of the members of one tar, listed once when it is opened.
+//
+// The last of several members of one name counts, as it would after unpacking. Symlinks and hard links are resolved
+// among the members, as in a root of their own: docker 20.10 saves a repeated layer as a symlink
+// `../<other>/layer.tar`, skopeo saves `<id>/layer.tar` as a symlink `../<diffid>.tar`.
+import { InputError } from '../vfs/input-error.ts';
+import type { BlobLocation } from '../layer/layer.ts';
+import { type Archive, pathParts } from './archive.ts';
+import { printable } from './json-view.ts';
+import { type TarMember, visitMembers } from './tar-members.ts';
+
+/** As the kernel's MAXSYMLINKS. */
+const LINK_LIMIT = 40;
+
+/** Members. An image of 127 layers saved by docker 20.10 has about 510. */
+const MEMBER_LIMIT = 100_000;
+
+/** Members after which a tar that shows nothing of an image archive is taken for a layer. */
+const SNIFF_LIMIT = 64;
+
+/** True for the names at the top of an image archive: blobs by digest or ID, and the files that say what they are. */
+export function looksLikeImage(name: string): boolean {
+  return /^(?:(?:manifest|index|config)\.json$|oci-layout$|repositories$|blobs(?:\/|$)|(?:sha256[:-])?[0-9a-f]{64}(?:[./]|$))/.test(
+    name,
+  );
+}
+
+export class TarArchive implements Archive {
+  readonly path: string;
+  readonly #file: string;
+  /** By normalised name, its bytes as latin1. */
+  readonly #members: ReadonlyMap<string, TarMember>;
+
+  private constructor(path: string, file: string, members: ReadonlyMap<string, TarMember>) {
+    this.path = path;
+    this.#file = file;
+    this.#members = members;
+  }
+
+  /**
+   * Lists the plain tar `file` (absolute), which messages call `path`. With `isSniffed`, undefined where the first
+   * members show that it is no image archive: a root of 100,000 files is not listed to the end only to learn that.
+   * Throws FormatError for a malformed or truncated tar.
+   */
+  static async open(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
+    const members = new Map<string, TarMember>();
+    let isImage = !isSniffed;
+    await visitMembers(path, file, (member) => {
+      members.set(member.name, member);
+      isImage ||= looksLikeImage(member.name);
+      return members.size < (isImage ? MEMBER_LIMIT : SNIFF_LIMIT);
+    });
+    if (members.size < (isImage ? MEMBER_LIMIT : SNIFF_LIMIT)) return new TarArchive(path, file, members);
+    if (isSniffed) return undefined;
+    throw new InputError(
+      `${path}: found ${MEMBER_LIMIT} members and more, expected an image archive, which has fewer`,
+    );
+  }
+
+  find(name: string): Promise<BlobLocation | undefined> {
+    return Promise.resolve(this.#find(name));
+  }
+
+  #find(name: string): BlobLocation | undefined {
+    const where = `${this.path}: ${printable(name)}`;
+    // Popped from the end: the next part of the path is last.
+    const pending = pathParts(Buffer.from(name).toString('latin1')).reverse();
+    let current: string[] = [];
+    let member: TarMember | undefined;
+    let links = 0;
+    while (pending.length > 0) {
+      const part = pending.pop() as string;
+      if (part === '..') {
+        if (current.pop() === undefined)
+          throw new InputError(`${where}: found a path that leads out of the archive`);
+        member = undefined;
+        continue;
+      }
+      current.push(part);
+      member = this.#members.get(current.join('/'));
+      if (member === undefined || (member.kind !== 'symlink' && member.kind !== 'hardlink')) continue;
+      if (++links > LINK_LIMIT) {
+        throw new InputError(`${where}: found more than ${LINK_LIMIT} links, at ${printable(member.name)}`);
+      }
+      const { target } = member;
+      // A hard link's target is a member's name, a symlink's is relative to where the link stands.
+      if (member.kind === 'hardlink' || target.startsWith('/')) current = [];
+      else current.pop();
+      pending.push(...pathParts(target).reverse());
+      member = undefined;
+    }
+    if (member === undefined) return undefined;
+    if (member.kind !== 'file') throw new InputError(`${where}: found no regular file`);
+    return { path: this.#file, offset: member.offset, length: member.length };
+  }
+}

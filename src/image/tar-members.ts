@@ -1,0 +1,195 @@
+// The members of an outer tar, the one that holds an image's blobs: where each lies, found by skipping from header to
+// header. It has a few hundred members at most, so this needs no native pass; a layer, which has thousands, does.
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { FormatError } from '../vfs/input-error.ts';
+import { BLOCK_SIZE, checkChecksum, Field, readNumber } from '../tar/header.ts';
+import { type Frame, MemberReader } from '../tar/member.ts';
+import { Place } from '../tar/place.ts';
+
+export interface TarMember {
+  /** Canonical, without a leading slash: its bytes as latin1. */
+  readonly name: string;
+  readonly kind: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
+  /** Of a symlink as it stands, of a hard link canonical; bytes as latin1. */
+  readonly target: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** Bytes that are read at once: a small member's successor is often among them. */
+const WINDOW_SIZE = 64 << 10;
+
+/** Bytes of an extended header or a long name: what the scan of a layer allows, since a layer is sniffed here too. */
+const META_LIMIT = 8 << 20;
+
+/**
+ * Calls `visit` for each member of the plain tar `file`, in order, until it answers false. Messages call the file
+ * `path`. Throws FormatError for what is no tar, or ends within a member.
+ */
+export async function visitMembers(
+  path: string,
+  file: string,
+  visit: (member: TarMember) => boolean,
+): Promise<void> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = await handle.stat();
+    await new MemberWalk(path, new Window(handle, size)).run(visit);
+  } finally {
+    await handle.close();
+  }
+}
+
+class MemberWalk {
+  readonly #path: string;
+  readonly #window: Window;
+  readonly #place: Place;
+  readonly #reader: MemberReader;
+  /** What the extended headers before the member say of its size: -1 where they don't. */
+  #paxSize = -1;
+
+  constructor(path: string, window: Window) {
+    this.#path = path;
+    this.#window = window;
+    this.#place = new Place(path);
+    this.#reader = new MemberReader(path);
+  }
+
+  async run(visit: (member: TarMember) => boolean): Promise<void> {
+    for (let offset = 0; offset < this.#window.fileSize;) {
+      const header = await this.#window.read(offset, BLOCK_SIZE);
+      if (header.length < BLOCK_SIZE) {
+        throw new FormatError(
+          this.#path,
+          offset,
+          `${header.length} bytes`,
+          'a tar header of 512: it is truncated',
+        );
+      }
+      // The first of the blocks that end an archive. Whatever comes behind it is no member.
+      if (header.every((byte) => byte === 0)) return;
+      const frame = await this.#frame(header, offset);
+      if (this.#reader.read(frame)) {
+        this.#paxSize = -1;
+        if (!visit(this.#describe(frame))) return;
+      }
+      offset = frame.dataOffset + Math.ceil(frame.dataLength / BLOCK_SIZE) * BLOCK_SIZE;
+    }
+  }
+
+  /** The member whose header block is at `offset`, with its payload where that is a part of the header. */
+  async #frame(header: Uint8Array, offset: number): Promise<Frame> {
+    this.#place.moveTo(0, offset);
+    checkChecksum(header, 0, this.#place);
+    const type = String.fromCharCode(header[Field.typeflag] as number);
+    const isMeta = 'xXgLK'.includes(type);
+    let dataLength = readNumber(header, Field.size, 12, this.#place, 'a size');
+    if (!isMeta && this.#paxSize >= 0) dataLength = this.#paxSize;
+    // Links, devices, directories and fifos carry no data, whatever their size says.
+    if (/[1-6]/.test(type)) dataLength = 0;
+    const dataOffset = offset + BLOCK_SIZE;
+    const rest = this.#window.fileSize - dataOffset;
+    if (dataLength < 0 || dataLength > rest) {
+      const found = `a member of ${dataLength} bytes`;
+      throw new FormatError(
+        this.#path,
+        offset,
+        found,
+        `at most ${rest}, where the file ends: it is truncated`,
+      );
+    }
+    const frame = {
+      bytes: header,
+      header: 0,
+      offset,
+      dataOffset,
+      dataLength,
+      meta: BLOCK_SIZE,
+      metaLength: 0,
+    };
+    if (!isMeta) return frame;
+    if (dataLength > META_LIMIT) {
+      const found = `an extended header of ${dataLength} bytes`;
+      throw new FormatError(this.#path, offset, found, `at most ${META_LIMIT}`);
+    }
+    const bytes = await this.#window.read(offset, BLOCK_SIZE + dataLength);
+    if (type === 'x') this.#paxSize = paxSize(bytes.subarray(BLOCK_SIZE));
+    return { ...frame, bytes, metaLength: dataLength };
+  }
+
+  #describe(frame: Frame): TarMember {
+    const { member } = this.#reader;
+    const text = (bytes: Uint8Array, length: number) =>
+      Buffer.from(bytes.buffer, 0, length).toString('latin1');
+    return {
+      name: text(member.path, member.pathLength),
+      kind: kindOf(member.mode, member.isHardLink),
+      target: text(member.link, member.linkLength),
+      offset: frame.dataOffset,
+      length: frame.dataLength,
+    };
+  }
+}
+
+function kindOf(mode: number, isHardLink: boolean): TarMember['kind'] {
+  if (isHardLink) return 'hardlink';
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return 'file';
+    case S_IFDIR:
+      return 'directory';
+    case S_IFLNK:
+      return 'symlink';
+    default:
+      return 'other';
+  }
+}
+
+/** The value of the last `size` record, -1 where there is none. The records' form is MemberReader's to check. */
+function paxSize(records: Uint8Array): number {
+  const text = Buffer.from(records).toString('latin1');
+  let size = -1;
+  for (let at = 0; at < text.length;) {
+    const [record, length, value] = /^(\d{1,7}) (?:size=(\d{1,15})\n)?/.exec(text.slice(at, at + 40)) ?? [];
+    if (record === undefined || Number(length) === 0) break;
+    if (value !== undefined) size = Number(value);
+    at += Number(length);
+  }
+  return size;
+}
+
+/** Reads of a file, mostly forwards and near each other. */
+class Window {
+  readonly fileSize: number;
+  readonly #handle: FileHandle;
+  #bytes: Uint8Array = new Uint8Array();
+  #offset = 0;
+
+  /** The handle is lent. */
+  constructor(handle: FileHandle, fileSize: number) {
+    this.#handle = handle;
+    this.fileSize = fileSize;
+  }
+
+  /** `length` bytes at `offset`, fewer at the end of the file; valid until the next call. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const start = offset - this.#offset;
+    if (start >= 0 && start + length <= this.#bytes.length)
+      return this.#bytes.subarray(start, start + length);
+    const wanted = Math.min(Math.max(length, WINDOW_SIZE), this.fileSize - offset);
+    const bytes = Buffer.alloc(wanted);
+    let filled = 0;
+    while (filled < wanted) {
+      const { bytesRead } = await this.#handle.read(bytes, filled, wanted - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    this.#bytes = bytes.subarray(0, filled);
+    this.#offset = offset;
+    return this.#bytes.subarray(0, length);
+  }
+}
