@@ -11,7 +11,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -21,10 +20,11 @@ import {
   statSync,
   statfsSync,
   utimesSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
+import { type IndexedLayer, loadIndexFile, saveIndexFile } from './index-file.ts';
 
 const debug = createDebug('stratafs:store');
 
@@ -54,23 +54,51 @@ export class IndexStore {
     this.directory = directory;
   }
 
-  /** The bytes of a saved index, unchecked; undefined where there is none. */
-  readIndex(sha256: string): Buffer | undefined {
-    return this.#read(this.#path('indexes', `${sha256}.idx`));
+  /** What is saved of the blob with this digest; undefined where nothing is, or nothing that can be used. */
+  async loadIndex(sha256: string): Promise<IndexedLayer | undefined> {
+    const path = this.#path('indexes', `${sha256}.idx`);
+    try {
+      const layer = await loadIndexFile(path);
+      return layer?.blobSha256 === sha256 ? layer : undefined;
+    } catch (error) {
+      debug('%s: %O', path, error);
+      return undefined;
+    }
   }
 
-  writeIndex(sha256: string, parts: readonly Uint8Array[]): void {
-    this.#write(this.#path('indexes', `${sha256}.idx`), parts);
+  async saveIndex(sha256: string, layer: IndexedLayer): Promise<void> {
+    const path = this.#path('indexes', `${sha256}.idx`);
+    try {
+      this.#makeDirectory(dirname(path));
+      await saveIndexFile(path, layer);
+    } catch (error) {
+      debug('%s is not kept: %O', path, error);
+    }
   }
 
   /** The sha256 that the bytes at `identity` were found to have when they were last read whole. */
   verifiedDigest(identity: BlobIdentity): string | undefined {
-    const digest = this.#read(this.#path('verified', keyOf(identity)))?.toString('latin1');
-    return digest !== undefined && SHA256.test(digest) ? digest : undefined;
+    const path = this.#path('verified', keyOf(identity));
+    try {
+      const digest = readFileSync(path, 'latin1');
+      return SHA256.test(digest) ? digest : undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') debug('%s: %O', path, error);
+      return undefined;
+    }
   }
 
   setVerifiedDigest(identity: BlobIdentity, sha256: string): void {
-    this.#write(this.#path('verified', keyOf(identity)), [Buffer.from(sha256, 'latin1')]);
+    const path = this.#path('verified', keyOf(identity));
+    const draft = draftName(path);
+    try {
+      this.#makeDirectory(dirname(path));
+      writeFileSync(draft, sha256, { flag: 'wx', mode: 0o600 });
+      renameSync(draft, path);
+    } catch (error) {
+      debug('%s is not kept: %O', path, error);
+      if (existsSync(draft)) rmSync(draft);
+    }
   }
 
   /** The kept plain bytes of a blob, open for reading and owned by the caller; undefined where there are none. */
@@ -105,34 +133,6 @@ export class IndexStore {
 
   #makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-  }
-
-  #read(path: string): Buffer | undefined {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-        debug('%s: %O', path, error);
-      return undefined;
-    }
-  }
-
-  #write(path: string, parts: readonly Uint8Array[]): void {
-    const draft = draftName(path);
-    try {
-      this.#makeDirectory(dirname(path));
-      const fd = openSync(draft, 'wx', 0o600);
-      try {
-        for (const part of parts) writeWhole(fd, part);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(draft, path);
-    } catch (error) {
-      debug('%s is not kept: %O', path, error);
-      if (existsSync(draft)) rmSync(draft);
-    }
   }
 }
 
@@ -217,8 +217,4 @@ function evict(directory: string, kept: string): void {
     rmSync(join(directory, name), { force: true }); // a mount that has it open goes on reading it
     total -= bytes;
   }
-}
-
-function writeWhole(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength;) done += writeSync(fd, bytes, done);
 }

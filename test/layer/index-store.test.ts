@@ -12,6 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LayerIndexBuilder } from '../../src/layer/index-builder.ts';
+import type { IndexedLayer } from '../../src/layer/index-file.ts';
 import { type BlobIdentity, IndexStore } from '../../src/layer/index-store.ts';
 
 const SHA = 'a'.repeat(64);
@@ -25,6 +27,23 @@ const identity: BlobIdentity = {
   length: 7,
 };
 
+const layer: IndexedLayer = {
+  index: new LayerIndexBuilder('empty').finish(),
+  spans: {
+    count: 0,
+    plainOffset: new Float64Array(1),
+    blobOffset: new Float64Array(1),
+    bits: new Uint8Array(0),
+    kind: new Uint8Array(0),
+    windowOffset: new Uint32Array(1),
+    windows: new Uint8Array(0),
+  },
+  tarSize: 1024,
+  blobSha256: SHA,
+  tarSha256: SHA,
+  hasSpilled: false,
+};
+
 let directory: string;
 let store: IndexStore;
 beforeEach(() => {
@@ -34,14 +53,19 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('IndexStore', () => {
-  it('answers what was written, and nothing before', () => {
-    expect(store.readIndex(SHA)).toBeUndefined();
-    store.writeIndex(SHA, [Buffer.from('one'), Buffer.from('two')]);
-    expect(store.readIndex(SHA)?.toString()).toBe('onetwo');
+  it('answers what was saved, and nothing before', async () => {
+    expect(await store.loadIndex(SHA)).toBeUndefined();
+    await store.saveIndex(SHA, layer);
+    expect((await store.loadIndex(SHA))?.tarSize).toBe(layer.tarSize);
   });
 
-  it('makes its directory for the owner alone, and leaves no drafts', () => {
-    store.writeIndex(SHA, [Buffer.from('one')]);
+  it('does not answer an index that is of another blob', async () => {
+    await store.saveIndex(SHA, { ...layer, blobSha256: 'b'.repeat(64) });
+    expect(await store.loadIndex(SHA)).toBeUndefined();
+  });
+
+  it('makes its directory for the owner alone, and leaves no drafts', async () => {
+    await store.saveIndex(SHA, layer);
     expect(statSync(store.directory).mode & 0o777).toBe(0o700);
     expect(readdirSync(join(store.directory, 'indexes'))).toEqual([`${SHA}.idx`]);
   });
@@ -60,11 +84,12 @@ describe('IndexStore', () => {
     expect(store.verifiedDigest(identity)).toBeUndefined();
   });
 
-  it('works without a directory that can be written: nothing is kept, nothing fails', () => {
+  it('works without a directory that can be written: nothing is kept, nothing fails', async () => {
     writeFileSync(join(directory, 'file'), '');
     const nowhere = new IndexStore(join(directory, 'file', 'stratafs'));
-    nowhere.writeIndex(SHA, [Buffer.from('one')]);
-    expect([nowhere.readIndex(SHA), nowhere.createPlain(), nowhere.openPlain(SHA)]).toEqual([
+    await nowhere.saveIndex(SHA, layer);
+    nowhere.setVerifiedDigest(identity, SHA);
+    expect([await nowhere.loadIndex(SHA), nowhere.createPlain(), nowhere.openPlain(SHA)]).toEqual([
       undefined,
       undefined,
       undefined,
