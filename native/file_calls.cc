@@ -1,8 +1,192 @@
-// File system calls that Node lacks.
+// File system calls that Node lacks: opening beneath a directory, and a directory's entries with all that is
+// known of them, a batch a call.
+//
+// Paths and names are bytes. Every function answers its result or a negative errno.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
 #include "parts.h"
 
 namespace stratafs {
 
-void RegisterFileCalls(Napi::Env /*env*/, Napi::Object /*exports*/) {}
+namespace {
+
+Napi::Value Result(Napi::Env env, long result) {
+  return Napi::Number::New(env, result < 0 ? -errno : static_cast<double>(result));
+}
+
+// openBeneath(directory, path, flags): a descriptor. No symlink is followed, and nothing above `directory` is
+// reached.
+Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
+  int directory = info[0].As<Napi::Number>().Int32Value();
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  std::string path(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+  struct open_how how = {};
+  how.flags = info[2].As<Napi::Number>().Uint32Value() | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  long fd;
+  do {
+    fd = syscall(SYS_openat2, directory, path.empty() ? "." : path.c_str(), &how, sizeof(how));
+  } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  return Result(info.Env(), fd);
+}
+
+// A directory entry as the caller gets it: src/sys/file-calls.ts has the same table, and a test compares
+// them.
+struct EntryHeader {
+  uint32_t record_length;
+  uint16_t name_length;
+  uint16_t flags;
+  uint32_t mode;
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t link_count;
+  uint32_t rdev_major;
+  uint32_t rdev_minor;
+  uint32_t mtime_nsec;
+  uint32_t atime_nsec;
+  uint32_t target_length;
+  uint32_t xattrs_length;
+  double size;
+  double mtime_sec;
+  double atime_sec;
+  uint64_t ino;
+  uint32_t dev_major;
+  uint32_t dev_minor;
+};
+static_assert(sizeof(EntryHeader) == 88, "src/sys/file-calls.ts has the layout");
+
+constexpr uint16_t kIsMountRoot = 1;
+
+struct LinuxDirent {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t record_length;
+  uint8_t type;
+  char name[];
+};
+
+void Append(std::vector<uint8_t>* out, const void* bytes, size_t length) {
+  const uint8_t* from = static_cast<const uint8_t*>(bytes);
+  out->insert(out->end(), from, from + length);
+}
+
+// Appends the xattrs of `path` (its last component is not followed): u16 count, then for each u8 length of
+// the name, u32 length of the value, name, value. Nothing where there are none. 0 or -errno.
+int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
+  ssize_t length = llistxattr(path.c_str(), nullptr, 0);
+  if (length < 0) return errno == ENOTSUP ? 0 : -errno;
+  if (length == 0) return 0;
+  std::vector<char> names(static_cast<size_t>(length) + 1024);
+  length = llistxattr(path.c_str(), names.data(), names.size());
+  if (length < 0) return -errno;
+  std::vector<uint8_t> value(1 << 16);
+  size_t start = out->size();
+  uint16_t count = 0;
+  Append(out, &count, sizeof(count));
+  for (ssize_t at = 0; at < length;) {
+    const char* name = names.data() + at;
+    size_t name_length = strnlen(name, static_cast<size_t>(length - at));
+    at += static_cast<ssize_t>(name_length) + 1;
+    ssize_t size = lgetxattr(path.c_str(), name, value.data(), value.size());
+    // A name that is listed and has no value is gone by now, or not for us to read.
+    if (size < 0 && (errno == ENODATA || errno == EPERM || errno == EACCES || errno == ENOTSUP)) continue;
+    if (size < 0) return -errno;
+    uint8_t short_length = static_cast<uint8_t>(name_length);
+    uint32_t value_length = static_cast<uint32_t>(size);
+    Append(out, &short_length, sizeof(short_length));
+    Append(out, &value_length, sizeof(value_length));
+    Append(out, name, name_length);
+    Append(out, value.data(), value_length);
+    count++;
+  }
+  memcpy(out->data() + start, &count, sizeof(count));
+  return 0;
+}
+
+// Appends one entry; one that is gone by now is left out. 0 or -errno.
+int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
+  struct statx st;
+  if (statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0) {
+    return errno == ENOENT ? 0 : -errno;
+  }
+  EntryHeader header = {};
+  header.name_length = static_cast<uint16_t>(strlen(name));
+  header.flags = (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? kIsMountRoot : 0;
+  header.mode = st.stx_mode;
+  header.uid = st.stx_uid;
+  header.gid = st.stx_gid;
+  header.link_count = st.stx_nlink;
+  header.rdev_major = st.stx_rdev_major;
+  header.rdev_minor = st.stx_rdev_minor;
+  header.mtime_nsec = st.stx_mtime.tv_nsec;
+  header.atime_nsec = st.stx_atime.tv_nsec;
+  header.size = static_cast<double>(st.stx_size);
+  header.mtime_sec = static_cast<double>(st.stx_mtime.tv_sec);
+  header.atime_sec = static_cast<double>(st.stx_atime.tv_sec);
+  header.ino = st.stx_ino;
+  header.dev_major = st.stx_dev_major;
+  header.dev_minor = st.stx_dev_minor;
+  size_t start = out->size();
+  Append(out, &header, sizeof(header));
+  Append(out, name, header.name_length);
+  if (S_ISLNK(st.stx_mode)) {
+    char target[PATH_MAX];
+    ssize_t length = readlinkat(directory, name, target, sizeof(target));
+    if (length < 0) return -errno;
+    header.target_length = static_cast<uint32_t>(length);
+    Append(out, target, header.target_length);
+  }
+  size_t xattrs = out->size();
+  // Through /proc: there is no llistxattrat(2) before Linux 6.13, and an entry that can't be opened has
+  // xattrs too.
+  int status = AppendXattrs("/proc/self/fd/" + std::to_string(directory) + "/" + name, out);
+  if (status < 0) return status;
+  header.xattrs_length = static_cast<uint32_t>(out->size() - xattrs);
+  out->resize((out->size() + 7) & ~static_cast<size_t>(7));
+  header.record_length = static_cast<uint32_t>(out->size() - start);
+  memcpy(out->data() + start, &header, sizeof(header));
+  return 0;
+}
+
+// readDirectoryBatch(directory): the next entries of an open directory, "." and ".." among them, as one
+// Buffer; an empty one at the end.
+Napi::Value ReadDirectoryBatch(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int directory = info[0].As<Napi::Number>().Int32Value();
+  std::vector<uint8_t> names(1 << 15);
+  std::vector<uint8_t> out;
+  long length;
+  do {
+    length = syscall(SYS_getdents64, directory, names.data(), names.size());
+    if (length < 0) return Result(env, length);
+    for (long at = 0; at < length;) {
+      const LinuxDirent* entry = reinterpret_cast<const LinuxDirent*>(names.data() + at);
+      at += entry->record_length;
+      int status = AppendEntry(directory, entry->name, &out);
+      if (status < 0) return Napi::Number::New(env, status);
+    }
+  } while (length > 0 && out.empty());
+  return Napi::Buffer<uint8_t>::Copy(env, out.data(), out.size());
+}
+
+}  // namespace
+
+void RegisterFileCalls(Napi::Env env, Napi::Object exports) {
+  exports.Set("openBeneath", Napi::Function::New(env, OpenBeneath));
+  exports.Set("readDirectoryBatch", Napi::Function::New(env, ReadDirectoryBatch));
+}
 
 }  // namespace stratafs

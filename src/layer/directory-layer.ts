@@ -1,0 +1,220 @@
+// A directory given as `lowerdir` -> Layer. Whiteouts in overlayfs form (0:0 devices, xattrs) and in AUFS form (.wh.
+// names), freely mixed.
+//
+// The walk follows no symlink and enters no other mount, as kernel overlayfs does not. What its entries mean to one
+// another is LayerDraft's: here they only get the shape of members.
+import { closeSync, constants, openSync } from 'node:fs';
+import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { errnoName } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { PATH_MAX, showName } from '../vfs/names.ts';
+import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
+import { Member } from '../tar/member.ts';
+import { DirectoryReader, joinPath } from './directory-reader.ts';
+import { freezeDraft } from './freeze-draft.ts';
+import { LayerDraft } from './layer-draft.ts';
+import type { Layer } from './layer.ts';
+import { type OverlayMarks, readXattrs } from './overlay-xattrs.ts';
+import { kindOfName, NameKind } from './whiteout-names.ts';
+
+const ROOT = new Uint8Array();
+
+/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
+export function openDirectoryLayer(path: string): Layer {
+  const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const reader = new DirectoryReader(root);
+  try {
+    const index = freezeDraft(new DirectoryWalk(path, root, reader).run(), path);
+    return {
+      index,
+      reader,
+      compression: 'none',
+      digest: undefined,
+      diffId: undefined,
+      close: () => reader.close(),
+    };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+/** A directory that is still to be read. */
+interface PendingDirectory {
+  readonly path: Uint8Array;
+  /** Its overlay.opaque is "x": empty files with overlay.whiteout in it are whiteouts. */
+  readonly hasXattrWhiteouts: boolean;
+}
+
+class DirectoryWalk {
+  readonly #path: string;
+  readonly #root: number;
+  readonly #reader: DirectoryReader;
+  readonly #draft: LayerDraft;
+  readonly #member = new Member();
+  readonly #pending: PendingDirectory[] = [];
+  /** Files with several names: device and inode number -> the path under which they were met first. */
+  readonly #linked = new Map<string, Uint8Array>();
+
+  constructor(path: string, root: number, reader: DirectoryReader) {
+    this.#path = path;
+    this.#root = root;
+    this.#reader = reader;
+    this.#draft = new LayerDraft((found, expected) => this.#error(`found ${found}, expected ${expected}`));
+  }
+
+  run(): LayerDraft {
+    this.#readDirectory({ path: ROOT, hasXattrWhiteouts: false });
+    for (let directory = this.#pending.pop(); directory !== undefined; directory = this.#pending.pop()) {
+      this.#readDirectory(directory);
+    }
+    return this.#draft;
+  }
+
+  #readDirectory(directory: PendingDirectory): void {
+    const fd = openBeneath(this.#root, directory.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (fd < 0) throw this.#unreadable(directory.path, fd);
+    try {
+      // The root's own mark has to be known before its entries, and "." may come late.
+      let context = directory;
+      if (directory.path.length === 0) context = this.#readRoot(fd) ?? directory;
+      for (;;) {
+        const batch = readDirectoryBatch(fd);
+        if (typeof batch === 'number') throw this.#unreadable(directory.path, batch);
+        if (batch.length === 0) return;
+        for (let at = 0; at < batch.length; at += batch.readUInt32LE(at)) {
+          this.#addEntry(context, batch.subarray(at, at + batch.readUInt32LE(at)));
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Looks for "." in the root with a descriptor of its own. */
+  #readRoot(root: number): PendingDirectory | undefined {
+    const fd = openBeneath(root, ROOT, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (fd < 0) throw this.#unreadable(ROOT, fd);
+    try {
+      for (;;) {
+        const batch = readDirectoryBatch(fd);
+        if (typeof batch === 'number') throw this.#unreadable(ROOT, batch);
+        if (batch.length === 0) return undefined;
+        for (let at = 0; at < batch.length; at += batch.readUInt32LE(at)) {
+          const entry = batch.subarray(at, at + batch.readUInt32LE(at));
+          if (nameOf(entry).toString('latin1') !== '.') continue;
+          const marks = this.#fill(entry, ROOT);
+          this.#draft.add(this.#member);
+          if (marks.opaque === 'y') this.#draft.addOpaque(ROOT, 0);
+          return { path: ROOT, hasXattrWhiteouts: marks.opaque === 'x' };
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #addEntry(directory: PendingDirectory, entry: Buffer): void {
+    const name = nameOf(entry);
+    if (name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))) return;
+    const path = joinPath(directory.path, Uint8Array.from(name));
+    const member = this.#member;
+    const marks = this.#fill(entry, path);
+    if (kindOfName(name, 0, name.length) !== NameKind.plain) {
+      this.#draft.add(member);
+      return;
+    }
+    const format = member.mode & S_IFMT;
+    const isWhiteout =
+      (format === S_IFCHR && member.rdev === 0) ||
+      (format === S_IFREG && member.size === 0 && marks.isWhiteout && directory.hasXattrWhiteouts);
+    if (isWhiteout) {
+      const parentLength = directory.path.length;
+      this.#draft.addWhiteout(path, parentLength, parentLength === 0 ? 0 : parentLength + 1, path.length);
+      return;
+    }
+    if (marks.refused !== undefined) {
+      throw this.#error(`the xattr ${marks.refused} is not supported in a lower directory`);
+    }
+    if (format === S_IFDIR) {
+      this.#draft.add(member);
+      if (marks.opaque === 'y') this.#draft.addOpaque(path, path.length);
+      const isMountRoot = (entry.readUInt16LE(EntryField.flags) & ENTRY_IS_MOUNT_ROOT) !== 0;
+      if (!isMountRoot) this.#pending.push({ path, hasXattrWhiteouts: marks.opaque === 'x' });
+      return;
+    }
+    this.#addNonDirectory(directory, entry, path);
+  }
+
+  #addNonDirectory(directory: PendingDirectory, entry: Buffer, path: Uint8Array): void {
+    const member = this.#member;
+    if (entry.readUInt32LE(EntryField.linkCount) > 1) {
+      const key = entry.toString('latin1', EntryField.ino, EntryField.name);
+      const first = this.#linked.get(key);
+      if (first !== undefined) {
+        member.isHardLink = true;
+        member.link.set(first);
+        member.linkLength = first.length;
+        this.#draft.add(member);
+        return;
+      }
+      this.#linked.set(key, path);
+    }
+    if ((member.mode & S_IFMT) === S_IFREG) {
+      member.dataOffset = this.#reader.addFile(directory.path, nameOf(entry), member.size);
+      member.dataLength = member.size;
+    }
+    this.#draft.add(member);
+  }
+
+  /** Makes the member what the entry is. Its `link` is the target of a symlink. */
+  #fill(entry: Buffer, path: Uint8Array): OverlayMarks {
+    const member = this.#member;
+    if (path.length >= PATH_MAX) {
+      throw new InputError(
+        `${this.#path}: a path of ${path.length} bytes, at most ${PATH_MAX - 1} are possible (ENAMETOOLONG)`,
+      );
+    }
+    member.path.set(path);
+    member.pathLength = path.length;
+    member.isHardLink = false;
+    member.mode = entry.readUInt32LE(EntryField.mode);
+    member.uid = entry.readUInt32LE(EntryField.uid);
+    member.gid = entry.readUInt32LE(EntryField.gid);
+    member.rdev = makeRdev(
+      entry.readUInt32LE(EntryField.rdevMajor),
+      entry.readUInt32LE(EntryField.rdevMinor),
+    );
+    member.size = entry.readDoubleLE(EntryField.size);
+    member.mtimeSec = entry.readDoubleLE(EntryField.mtimeSec);
+    member.mtimeNsec = entry.readUInt32LE(EntryField.mtimeNsec);
+    member.atimeSec = entry.readDoubleLE(EntryField.atimeSec);
+    member.atimeNsec = entry.readUInt32LE(EntryField.atimeNsec);
+    const target = EntryField.name + entry.readUInt16LE(EntryField.nameLength);
+    const xattrs = target + entry.readUInt32LE(EntryField.targetLength);
+    if ((member.mode & S_IFMT) === S_IFLNK) {
+      member.linkLength = xattrs - target;
+      member.link.set(entry.subarray(target, xattrs));
+    }
+    const shown = new Map<string, Uint8Array>();
+    const end = xattrs + entry.readUInt32LE(EntryField.xattrsLength);
+    const marks = readXattrs(entry.subarray(xattrs, end), shown);
+    member.xattrs = shown;
+    return marks;
+  }
+
+  #error(message: string): InputError {
+    const path = this.#member.path.subarray(0, this.#member.pathLength);
+    return new InputError(`${this.#path}: at '${showName(path)}': ${message}`);
+  }
+
+  #unreadable(path: Uint8Array, errno: number): InputError {
+    return new InputError(
+      `${this.#path}: cannot read the directory '${showName(path)}': ${errnoName(errno)}`,
+    );
+  }
+}
+
+function nameOf(entry: Buffer): Buffer {
+  return entry.subarray(EntryField.name, EntryField.name + entry.readUInt16LE(EntryField.nameLength));
+}

@@ -1,0 +1,49 @@
+// The xattrs by which kernel overlayfs marks what a lower directory holds: obeyed, and never shown.
+//
+// Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
+// `trusted.` or, for unprivileged mounts, in `user.`; which of them a directory has is not known here: both count.
+
+const PREFIXES = ['trusted.overlay.', 'user.overlay.'];
+
+/** What a file's overlay xattrs say. */
+export interface OverlayMarks {
+  /** "y": hides lower names. "x": may hold whiteouts in the form of an xattr. */
+  opaque: string | undefined;
+  /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
+  isWhiteout: boolean;
+  /** The name of a mark that can't be honoured: a redirect, or metadata without its data. */
+  refused: string | undefined;
+}
+
+/**
+ * Parses a block (see `readDirectoryBatch`) into `out`, which gets the attributes that the file shows, names as latin1.
+ * An escaped mark (`trusted.overlay.overlay.NAME`) is a nested overlay's own and shows as `trusted.overlay.NAME`.
+ */
+export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): OverlayMarks {
+  const marks: OverlayMarks = { opaque: undefined, isWhiteout: false, refused: undefined };
+  const count = block.length === 0 ? 0 : block.readUInt16LE(0);
+  for (let i = 0, at = 2; i < count; i++) {
+    const nameEnd = at + 5 + block.readUInt8(at);
+    const valueEnd = nameEnd + block.readUInt32LE(at + 1);
+    const name = block.toString('latin1', at + 5, nameEnd);
+    const value = block.subarray(nameEnd, valueEnd);
+    const prefix = PREFIXES.find((each) => name.startsWith(each));
+    if (prefix === undefined) out.set(name, Uint8Array.from(value));
+    else applyMark(prefix, name.slice(prefix.length), value, marks, out);
+    at = valueEnd;
+  }
+  return marks;
+}
+
+function applyMark(
+  prefix: string,
+  mark: string,
+  value: Buffer,
+  marks: OverlayMarks,
+  out: Map<string, Uint8Array>,
+): void {
+  if (mark.startsWith('overlay.')) out.set(prefix + mark.slice('overlay.'.length), Uint8Array.from(value));
+  else if (mark === 'opaque') marks.opaque = value.toString('latin1');
+  else if (mark === 'whiteout') marks.isWhiteout = true;
+  else if (mark === 'redirect' || mark === 'metacopy') marks.refused = prefix + mark;
+}

@@ -1,0 +1,240 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
+import type { Layer } from '../../src/layer/layer.ts';
+import { EIO } from '../../src/vfs/errno.ts';
+import { InputError } from '../../src/vfs/input-error.ts';
+import { dentriesByPath, inodeAt, nameOf, showFlags, showIndex, xattrsOf } from './show-index.ts';
+
+let root: string;
+let layer: Layer | undefined;
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), 'stratafs-directory-'));
+});
+afterEach(() => {
+  layer?.close();
+  layer = undefined;
+  fs.rmSync(root, { recursive: true });
+});
+
+const at = (path: string): string => join(root, path);
+const file = (path: string, body = ''): void => {
+  fs.mkdirSync(join(at(path), '..'), { recursive: true });
+  fs.writeFileSync(at(path), body);
+};
+const setXattr = (path: string, name: string, value: string): void => {
+  execFileSync('setfattr', ['-h', '-n', name, '-v', value, at(path)]);
+};
+const lines = (): string[] => {
+  layer = openDirectoryLayer(root);
+  return showIndex(layer.index);
+};
+
+const isRoot = process.getuid?.() === 0;
+/** Why a test of devices or xattrs can't run here, if it can't. */
+function missing(): string | undefined {
+  if (!isRoot) return 'not root: no devices, no trusted.* xattrs';
+  try {
+    execFileSync('setfattr', ['--version'], { stdio: 'ignore' });
+  } catch {
+    return 'no setfattr';
+  }
+  return undefined;
+}
+const reason = missing();
+if (reason !== undefined) console.log(`directory-layer: tests of marks skipped: ${reason}`);
+const markTest = test.skipIf(reason !== undefined);
+
+describe('a directory', () => {
+  test('shows its names, types and attributes', () => {
+    file('d/x', 'abc');
+    fs.symlinkSync('/not/there', at('l'));
+    execFileSync('mkfifo', [at('p')]);
+    fs.chmodSync(at('d'), 0o1750);
+    fs.chmodSync(at('d/x'), 0o4711);
+    fs.lutimesSync(at('d/x'), 1e9, 12345.5);
+    expect(lines()).toEqual(['- d/x', 'd d', 'l l -> /not/there', 'p p']);
+    const index = (layer as Layer).index;
+    const x = inodeAt(index, 'd/x');
+    const stat = fs.lstatSync(at('d/x'));
+    expect([index.mode[x], index.uid[x], index.gid[x], index.size[x]]).toEqual([
+      0o104711,
+      stat.uid,
+      stat.gid,
+      3,
+    ]);
+    expect([index.mtimeSec[x], index.mtimeNsec[x], index.atimeSec[x]]).toEqual([12345, 500_000_000, 1e9]);
+    expect(index.mode[inodeAt(index, 'd')]).toBe(0o41750);
+    expect(index.mode[0]).toBe(fs.statSync(root).mode);
+    expect(showFlags(index, 0)).toBe('');
+  });
+
+  test('has names and targets as raw bytes', () => {
+    const name = Buffer.from([0xff, 0x0a, 0x20]);
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${root}/`), name]), '');
+    fs.symlinkSync(Buffer.from([0xfe]), at('l'));
+    expect(lines()).toEqual(['- \xff\n ', 'l l -> \xfe']);
+    const index = (layer as Layer).index;
+    expect(nameOf(index, dentriesByPath(index).get('\xff\n ') as number)).toEqual(name);
+  });
+
+  test('joins the names of one inode', () => {
+    file('a', 'abc');
+    fs.mkdirSync(at('d'));
+    fs.linkSync(at('a'), at('d/b'));
+    fs.symlinkSync('x', at('l'));
+    fs.linkSync(at('l'), at('m'));
+    expect(lines()).toEqual(['- a =1', '- d/b =1', 'd d', 'l l -> x =2', 'l m -> x =2']);
+  });
+
+  test('of many entries and many levels is whole', () => {
+    for (let i = 0; i < 3000; i++) fs.writeFileSync(at(`file-with-a-longer-name-${i}`), '');
+    fs.mkdirSync(at('d/'.repeat(300)), { recursive: true });
+    expect(lines()).toHaveLength(3300);
+  });
+
+  test('is not followed out of by symlinks', () => {
+    fs.symlinkSync('/', at('out'));
+    expect(lines()).toEqual(['l out -> /']);
+  });
+
+  test('that is missing, or none, is an error', () => {
+    expect(() => openDirectoryLayer(at('missing'))).toThrow(/ENOENT/);
+    file('f');
+    expect(() => openDirectoryLayer(at('f'))).toThrow(/ENOTDIR/);
+  });
+
+  markTest('does not show what is mounted in it', () => {
+    fs.mkdirSync(at('m'));
+    execFileSync('mount', ['-t', 'tmpfs', 'stratafs-test', at('m')]);
+    try {
+      file('m/x');
+      file('n/x');
+      expect(lines()).toEqual(['- n/x', 'd m', 'd n']);
+    } finally {
+      execFileSync('umount', [at('m')]);
+    }
+  });
+});
+
+describe('marks of overlayfs', () => {
+  markTest('a 0:0 character device is a whiteout, any other a device', () => {
+    fs.mkdirSync(at('d'));
+    execFileSync('mknod', [at('d/gone'), 'c', '0', '0']);
+    execFileSync('mknod', [at('null'), 'c', '1', '3']);
+    expect(lines()).toEqual(['c null', 'd d', 'w d/gone']);
+    const index = (layer as Layer).index;
+    expect(index.rdev[inodeAt(index, 'null')]).toBe(0x103);
+  });
+
+  markTest.each(['trusted', 'user'])('%s.overlay.opaque makes a directory opaque', (prefix) => {
+    file('d/x');
+    setXattr('d', `${prefix}.overlay.opaque`, 'y');
+    setXattr('.', `${prefix}.overlay.opaque`, 'y');
+    expect(lines()).toEqual(['- d/x', 'd d [opaque]']);
+    expect(showFlags((layer as Layer).index, 0)).toBe(' [opaque]');
+    expect((layer as Layer).index.xattr[inodeAt((layer as Layer).index, 'd')]).toBe(0);
+  });
+
+  markTest('an empty file with overlay.whiteout is one in a directory marked x only', () => {
+    file('d/gone');
+    file('d/full', 'x');
+    file('e/kept');
+    for (const path of ['d/gone', 'd/full', 'e/kept']) setXattr(path, 'trusted.overlay.whiteout', 'y');
+    setXattr('d', 'trusted.overlay.opaque', 'x');
+    expect(lines()).toEqual(['- d/full', '- e/kept', 'd d', 'd e', 'w d/gone']);
+  });
+
+  markTest('are not shown; an escaped one is, without its escape; others are data', () => {
+    file('f');
+    setXattr('f', 'trusted.overlay.origin', 'o');
+    setXattr('f', 'user.overlay.impure', 'y');
+    setXattr('f', 'trusted.overlay.overlay.opaque', 'z');
+    setXattr('f', 'user.a', 'v');
+    lines();
+    expect(xattrsOf((layer as Layer).index, inodeAt((layer as Layer).index, 'f'))).toEqual({
+      'trusted.overlay.opaque': Buffer.from('z'),
+      'user.a': Buffer.from('v'),
+    });
+  });
+
+  markTest.each([
+    ['redirect', 'd'],
+    ['metacopy', 'f'],
+  ])('overlay.%s is refused by name', (mark, path) => {
+    file('f');
+    fs.mkdirSync(at('d'));
+    setXattr(path, `trusted.overlay.${mark}`, '/x');
+    expect(lines).toThrow(InputError);
+    expect(lines).toThrow(new RegExp(`at '${path}': the xattr trusted.overlay.${mark} is not supported`));
+  });
+});
+
+describe('whiteouts of AUFS', () => {
+  test('hide by name, hard-linked or not', () => {
+    file('.wh..wh.aufs');
+    fs.linkSync(at('.wh..wh.aufs'), at('.wh.a'));
+    fs.linkSync(at('.wh..wh.aufs'), at('.wh.b'));
+    file('d/.wh..wh..opq');
+    file('d/x');
+    file('.wh..wh.plnk/1.2');
+    expect(lines()).toEqual(['- d/x', 'd d [opaque]', 'w a', 'w b']);
+  });
+
+  test('a bare .wh. is refused by name', () => {
+    file('d/.wh.');
+    expect(lines).toThrow(/at 'd\/.wh.': found the whiteout 'd\/.wh.'/);
+  });
+});
+
+describe('the reader', () => {
+  const read = async (offset: number, length: number): Promise<unknown> =>
+    await (layer as Layer).reader.read(offset, length);
+  const place = (path: string): number => {
+    const { index } = layer as Layer;
+    return index.dataOffset[inodeAt(index, path)] as number;
+  };
+
+  test('has each file in a range of its own, however many are open', async () => {
+    for (let i = 0; i < 200; i++) file(`d${i % 7}/f${i}`, `content ${i}`);
+    file('empty');
+    lines();
+    const all = Array.from({ length: 200 }, async (_, i) => {
+      const path = `d${i % 7}/f${i}`;
+      expect(await read(place(path), 100)).toEqual(Buffer.from(`content ${i}`));
+      expect(await read(place(path) + 8, 2)).toEqual(Buffer.from(`${i}`.slice(0, 2)));
+    });
+    await Promise.all(all);
+    expect((layer as Layer).reader.size).toBe(200 * 8 + 10 + 90 * 2 + 100 * 3);
+    expect(await read((layer as Layer).reader.size, 10)).toHaveLength(0);
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThan(64 + 60);
+  });
+
+  test('answers an errno for a file that was cut, removed or replaced', async () => {
+    for (const name of ['cut', 'removed', 'replaced', 'linked']) file(name, 'abcdef');
+    lines();
+    fs.truncateSync(at('cut'), 2);
+    fs.rmSync(at('removed'));
+    fs.rmSync(at('replaced'));
+    execFileSync('mkfifo', [at('replaced')]);
+    fs.renameSync(at('linked'), at('elsewhere'));
+    fs.symlinkSync('elsewhere', at('linked'));
+    expect(await read(place('cut'), 6)).toBe(-EIO);
+    expect(await read(place('removed'), 6)).toBeLessThan(0);
+    expect(await read(place('replaced'), 6)).toBe(-EIO);
+    expect(await read(place('linked'), 6)).toBeLessThan(0);
+  });
+
+  test('closes its descriptors', async () => {
+    file('f', 'abc');
+    const before = fs.readdirSync('/proc/self/fd').length;
+    lines();
+    await read(place('f'), 3);
+    layer?.close();
+    layer = undefined;
+    expect(fs.readdirSync('/proc/self/fd')).toHaveLength(before);
+  });
+});
