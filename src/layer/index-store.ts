@@ -7,24 +7,22 @@
 // Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written,
 // nothing is kept and nothing fails.
 import createDebug from 'debug';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
-  closeSync,
+  accessSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
   readFileSync,
-  readdirSync,
   renameSync,
   rmSync,
-  statSync,
-  statfsSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError } from '../vfs/input-error.ts';
 import { type IndexedLayer, loadIndexFile, saveIndexFile } from './index-file.ts';
+import { draftName } from './plain-spill.ts';
 
 const debug = createDebug('stratafs:store');
 
@@ -40,10 +38,6 @@ export interface BlobIdentity {
   readonly length: number;
 }
 
-/** All that `plain/` may hold, in bytes on disk. */
-const PLAIN_LIMIT = 20 * 2 ** 30;
-/** The part of the disk that is left free. */
-const RESERVED = 0.05;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export class IndexStore {
@@ -115,14 +109,15 @@ export class IndexStore {
     }
   }
 
-  /** A new file for plain bytes, not yet named; undefined where the directory can't be written. */
-  createPlain(): PlainDraft | undefined {
+  /** The directory of kept plain bytes, made if need be; undefined where it can't be written. */
+  plainDirectory(): string | undefined {
+    const directory = join(this.directory, 'plain');
     try {
-      const directory = join(this.directory, 'plain');
       this.#makeDirectory(directory);
-      return new PlainDraft(directory);
+      accessSync(directory, constants.W_OK);
+      return directory;
     } catch (error) {
-      debug('%s: %O', this.directory, error);
+      debug('%s: %O', directory, error);
       return undefined;
     }
   }
@@ -136,85 +131,8 @@ export class IndexStore {
   }
 }
 
-/** Plain bytes being written: `keep` or `discard` ends it. */
-export class PlainDraft {
-  /** Open for reading and writing. Owned by the draft until `keep` passes it on. */
-  readonly fd: number;
-  readonly #directory: string;
-  readonly #path: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-    removeStaleDrafts(directory);
-    this.#path = draftName(join(directory, 'draft'));
-    this.fd = openSync(this.#path, 'wx+', 0o600);
-  }
-
-  /** Throws InputError where the disk is filling up. Call it while writing. */
-  checkSpace(): void {
-    const { bavail, blocks } = statfsSync(this.#directory);
-    if (bavail > blocks * RESERVED) return;
-    throw new InputError(
-      `${this.#directory}: less than ${RESERVED * 100}% of the disk is free, and the layer's plain bytes must be kept there: free some space, or set XDG_CACHE_HOME to a larger disk`,
-    );
-  }
-
-  /** Names the bytes by the blob's sha256, and makes room by dropping the oldest. The descriptor is the caller's. */
-  keep(sha256: string): number {
-    const name = `${sha256}.tar`;
-    renameSync(this.#path, join(this.#directory, name));
-    evict(this.#directory, name);
-    return this.fd;
-  }
-
-  discard(): void {
-    closeSync(this.fd);
-    rmSync(this.#path, { force: true });
-  }
-}
-
 function keyOf(identity: BlobIdentity): string {
   const { device, inode, fileSize, mtimeNs, ctimeNs, offset, length } = identity;
   const text = [device, inode, fileSize, mtimeNs, ctimeNs, offset, length].join(' ');
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** A name beside `path` that no other writer has, and that tells whose it is. */
-function draftName(path: string): string {
-  return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
-}
-
-/** Drafts of processes that are gone. */
-function removeStaleDrafts(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const pid = /\.(\d+)\.[0-9a-f]+\.draft$/.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(directory, name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as somebody else; ESRCH: it is gone.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-function evict(directory: string, kept: string): void {
-  const files = readdirSync(directory)
-    .filter((name) => name.endsWith('.tar'))
-    .map((name) => {
-      const { blocks, mtimeMs } = statSync(join(directory, name));
-      return { name, bytes: blocks * 512, mtimeMs };
-    })
-    .sort((a, b) => a.mtimeMs - b.mtimeMs);
-  let total = files.reduce((sum, file) => sum + file.bytes, 0);
-  for (const { name, bytes } of files) {
-    if (total <= PLAIN_LIMIT) return;
-    if (name === kept) continue;
-    rmSync(join(directory, name), { force: true }); // a mount that has it open goes on reading it
-    total -= bytes;
-  }
 }

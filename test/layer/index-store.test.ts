@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -89,38 +79,10 @@ describe('IndexStore', () => {
     const nowhere = new IndexStore(join(directory, 'file', 'stratafs'));
     await nowhere.saveIndex(SHA, layer);
     nowhere.setVerifiedDigest(identity, SHA);
-    expect([await nowhere.loadIndex(SHA), nowhere.createPlain(), nowhere.openPlain(SHA)]).toEqual([
+    expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA)]).toEqual([
       undefined,
       undefined,
       undefined,
-    ]);
-  });
-
-  it('keeps plain bytes under the digest once they are whole', () => {
-    const draft = store.createPlain();
-    if (draft === undefined) return expect.fail('no draft');
-    writeSync(draft.fd, 'plain');
-    expect(store.openPlain(SHA)).toBeUndefined();
-    draft.checkSpace();
-    closeSync(draft.keep(SHA));
-    const fd = store.openPlain(SHA);
-    if (fd === undefined) return expect.fail('not kept');
-    expect(readFileSync(fd, 'utf8')).toBe('plain');
-    closeSync(fd);
-  });
-
-  it('removes discarded drafts, and those of processes that are gone', () => {
-    store.createPlain()?.discard();
-    const plain = join(store.directory, 'plain');
-    const mine = join(plain, `draft.${process.pid}.abcdef.draft`);
-    const stale = join(plain, 'draft.999999999.abcdef.draft');
-    writeFileSync(mine, '');
-    writeFileSync(stale, '');
-    store.createPlain()?.discard();
-    expect([existsSync(mine), existsSync(stale), readdirSync(plain)]).toEqual([
-      true,
-      false,
-      [`draft.${process.pid}.abcdef.draft`],
     ]);
   });
 });

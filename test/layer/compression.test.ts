@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { detectCompression } from '../../src/layer/compression.ts';
+
+const detect = (...bytes: number[]): string => detectCompression(Uint8Array.from(bytes), 'layer 1 of x.tar');
+
+describe('detectCompression', () => {
+  it('tells gzip and zstd by their first bytes', () => {
+    expect(detect(0x1f, 0x8b, 8, 0, 0, 0)).toBe('gzip');
+    expect(detect(0x28, 0xb5, 0x2f, 0xfd, 4, 0)).toBe('zstd');
+  });
+
+  it('takes each skippable frame for zstd', () => {
+    for (let nibble = 0; nibble < 16; nibble++)
+      expect(detect(0x50 + nibble, 0x2a, 0x4d, 0x18, 4, 0)).toBe('zstd');
+  });
+
+  it('takes anything else for a plain tar, the empty blob too', () => {
+    expect([detect(), detect(0), detect(0x1f), detect(0x65, 0x74, 0x63, 0x2f)]).toEqual(
+      Array(4).fill('none'),
+    );
+  });
+
+  it('refuses what it knows and does not read, by name, with the command that helps', () => {
+    expect(() => detect(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)).toThrow(
+      'layer 1 of x.tar: found xz compression, expected a plain, gzip or zstd tar: decompress it first (xz -dk)',
+    );
+    expect(() => detect(0x42, 0x5a, 0x68, 0x39)).toThrow(/bzip2/);
+    expect(() => detect(0x04, 0x22, 0x4d, 0x18)).toThrow(/lz4/);
+  });
+});
