@@ -1,9 +1,12 @@
 // The merged tree of random layer stacks equals what a naive extractor makes of them.
 // STRATAFS_SEED=n begins with another seed; a failure names the one to repeat.
 import { expect, test } from 'vitest';
+import type { LayerIndex } from '../../src/layer/layer-index.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { S_IFDIR, S_IFMT } from '../../src/vfs/attr.ts';
+import { indexTar } from '../layer/show-index.ts';
 import { makeLayer } from './layer-maker.ts';
+import { layerTar } from './layer-tar.ts';
 import { Random } from './random.ts';
 import { randomStack, type Stack } from './random-layers.ts';
 import { dumpTree } from './tree-dump.ts';
@@ -31,8 +34,8 @@ function expectedTree({ expected }: Stack): Map<string, object> {
   );
 }
 
-function mergedTree(stack: Stack): Map<string, object> {
-  const dump = dumpTree(buildTree(stack.roots.map(makeLayer)));
+function mergedTree(layers: LayerIndex[]): Map<string, object> {
+  const dump = dumpTree(buildTree(layers));
   return new Map(
     [...dump].map(([path, { mode, uid, gid, rdev, mtime, target, xattrs, size, nlink, ino }]) => {
       const group = [...dump].flatMap(([other, inode]) => (inode.ino === ino ? [other] : []));
@@ -45,7 +48,7 @@ test(`${STACKS} random stacks merge as a naive extractor unpacks them`, () => {
   const seen = { paths: 0, links: 0 };
   for (let seed = firstSeed; seed < firstSeed + STACKS; seed++) {
     const stack = randomStack(new Random(seed));
-    const merged = mergedTree(stack);
+    const merged = mergedTree(stack.roots.map(makeLayer));
     expect(merged, `STRATAFS_SEED=${seed}`).toEqual(expectedTree(stack));
     seen.paths += merged.size;
     for (const root of stack.roots)
@@ -54,4 +57,13 @@ test(`${STACKS} random stacks merge as a naive extractor unpacks them`, () => {
   // The generator must not degenerate into trivial stacks.
   expect(seen.paths).toBeGreaterThan(5 * STACKS);
   expect(seen.links).toBeGreaterThan(STACKS / 10);
+});
+
+test(`${STACKS} random stacks of tars, their entries in any order, merge likewise`, () => {
+  for (let seed = firstSeed; seed < firstSeed + STACKS; seed++) {
+    const random = new Random(seed);
+    const stack = randomStack(random, { isForTar: true });
+    const layers = stack.roots.map((root) => indexTar(layerTar(root, 'shuffled', random)));
+    expect(mergedTree(layers), `STRATAFS_SEED=${seed}`).toEqual(expectedTree(stack));
+  }
 });

@@ -1,6 +1,6 @@
 // Random layer stacks: few names, so that layers collide; every kind of entry; hard links that mostly resolve.
 import { InodeFlag } from '../../src/layer/layer-index.ts';
-import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG } from '../../src/vfs/attr.ts';
+import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from '../../src/vfs/attr.ts';
 import {
   directory,
   file,
@@ -17,6 +17,15 @@ import type { Random } from './random.ts';
 // One begins another, bytes above ASCII, and enough to leave gaps.
 const names = ['a', 'aa', 'a.', 'b', 'c', '\xff', '\xc3\xa9', 'zz'];
 
+export interface StackOptions {
+  /** Directories without entries of their own, and carriers. */
+  readonly hasImplicit?: boolean;
+  /** Hard links to lower layers. */
+  readonly hasLinks?: boolean;
+  /** Only what a tar can tell: in one, a link to a name that its layer has means that name, not the lower one. */
+  readonly isForTar?: boolean;
+}
+
 export interface Stack {
   readonly roots: readonly InodeSpec[];
   /** What the naive extractor made of them. */
@@ -24,15 +33,14 @@ export interface Stack {
 }
 
 /** A stack whose links all resolve. */
-export function randomStack(random: Random): Stack {
+export function randomStack(random: Random, options: StackOptions = {}): Stack {
   const count = 1 + random.below(7);
   const roots: InodeSpec[] = [];
   let expected = new NaiveExtractor();
   while (roots.length < count) {
-    const root = randomLayer(
-      random,
-      [...expected.inodes.keys()].filter((path) => path !== ''),
-    );
+    const paths = [...expected.inodes.keys()].filter((path) => path !== '');
+    const root = randomLayer(random, options.hasLinks === false ? [] : paths, options.hasImplicit !== false);
+    if (options.isForTar === true && linksToItself(root, root)) continue;
     const tried = new NaiveExtractor();
     try {
       for (const layer of [...roots, root]) tried.apply(layer);
@@ -47,7 +55,7 @@ export function randomStack(random: Random): Stack {
 }
 
 /** Links lead to one of `lowerPaths`. */
-function randomLayer(random: Random, lowerPaths: readonly string[]): InodeSpec {
+function randomLayer(random: Random, lowerPaths: readonly string[], hasImplicit: boolean): InodeSpec {
   const shared: InodeSpec[] = [];
   let serial = 0;
 
@@ -79,7 +87,7 @@ function randomLayer(random: Random, lowerPaths: readonly string[]): InodeSpec {
   function randomDirectory(depth: number): InodeSpec {
     const children = new Map<string, Spec>();
     for (let n = random.below(5); n > 0; n--) children.set(random.pick(names), child(depth));
-    const isImplicit = random.oneIn(2);
+    const isImplicit = hasImplicit && random.oneIn(2);
     const isOpaque = random.oneIn(5);
     const flags = isOpaque ? InodeFlag.opaque : 0;
     const isBare = [...children.values()].every(isNothing);
@@ -106,4 +114,23 @@ function randomLayer(random: Random, lowerPaths: readonly string[]): InodeSpec {
 /** Makes no name appear by itself. */
 function isNothing(spec: Spec): boolean {
   return spec.kind === 'whiteout' || (spec.kind === 'inode' && (spec.flags & InodeFlag.carrier) !== 0);
+}
+
+/** True where a link beneath `spec` leads to a name that its own layer has, or that it covers by a file. */
+function linksToItself(root: InodeSpec, spec: InodeSpec): boolean {
+  return [...spec.children.values()].some((child) => {
+    if (child.kind === 'inode') return linksToItself(root, child);
+    return child.kind === 'link' && hasName(root, child.path);
+  });
+}
+
+function hasName(root: InodeSpec, path: string): boolean {
+  let at: Spec = root;
+  for (const name of path.split('/')) {
+    if (at.kind !== 'inode' || (at.mode & S_IFMT) !== S_IFDIR) return true;
+    const child: Spec | undefined = at.children.get(name);
+    if (child === undefined || child.kind === 'whiteout') return false;
+    at = child;
+  }
+  return true;
 }
