@@ -10,17 +10,20 @@ export interface ScanOptions {
   /** The blob's place in the file, in bytes. */
   readonly offset: number;
   readonly length: number;
-  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** 'opaque': any bytes; they are hashed, and have no members (`tarSha256`, `tarSize`, `spans` are empty). */
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'opaque';
   /** Compute the digests. Without it a plain blob is skipped through: only its headers are read. */
   readonly hash: boolean;
   /** Uncompressed bytes between two checkpoints. */
   readonly spanSize: number;
   /**
-   * zstd only: frames of more than `spillThreshold` uncompressed bytes are written here, at their own offset in the
-   * tar (a sparse file), since nothing can begin inside a frame.
+   * Spans of more than `spillThreshold` uncompressed bytes are written here, at their own offset in the tar (a sparse
+   * file): nothing can begin inside a zstd frame or a deflate block, and both may be as long as the layer. Without it
+   * a span may be of any length. At most `spillLimit` bytes are written; a blob that needs more is a ScanError.
    */
   readonly spillFd?: number;
   readonly spillThreshold?: number;
+  readonly spillLimit?: number;
 }
 
 /** How a span's bytes are got. */
@@ -33,7 +36,7 @@ export interface SpanTable {
   readonly plainOffset: Float64Array;
   /** Offset from the start of the blob of the byte that holds the span's first bit; and one more: the blob's end. */
   readonly blobOffset: Float64Array;
-  /** inflate: how many low bits of the byte *before* blobOffset still belong to the span (0 to 7), as inflatePrime. */
+  /** inflate: how many bits, the high ones, of the byte *before* blobOffset belong to the span (0 to 7): inflatePrime. */
   readonly bits: Uint8Array;
   readonly kind: Uint8Array;
   /** inflate: span i's window (raw deflate, 0 to 32 KiB when inflated) is windows[windowOffset[i], windowOffset[i+1]). */
@@ -66,7 +69,7 @@ export interface ScanResult {
  */
 export const RECORD_HEADER_SIZE = 544;
 
-/** Thrown by `next` for malformed input: `offset` is where, `found` and `expected` are for people. */
+/** What `next` rejects with for malformed input: `offset` is where, `found` and `expected` are for people. */
 export interface ScanError extends Error {
   readonly code: 'SCAN';
   readonly offset: number;
@@ -78,6 +81,8 @@ export interface ScanError extends Error {
 
 export interface BlobScan {
   /**
+   * Which members carry data, where the archive ends and what is bounded: native/tar_framer.h.
+   *
    * Fills `buffer` (large enough for the largest record: 8 MiB) with whole records on a pool thread.
    * Resolves with the bytes filled, 0 at the end of the blob. One call at a time.
    */
@@ -86,7 +91,7 @@ export interface BlobScan {
   readonly position: number;
   /** After `next` answered 0. */
   result(): ScanResult;
-  /** Makes a `next` under way reject soon; frees everything. */
+  /** Makes a `next` under way reject soon (code 'ABORT_ERR'); the descriptors are lent until it has. Frees everything. */
   close(): void;
 }
 

@@ -1,0 +1,79 @@
+// Where a decoder puts uncompressed bytes: chunks for the consumer, spans for later random access, and the
+// spill.
+//
+// A span longer than the spill threshold can't be decompressed again in bounded memory, so its bytes go to
+// the spill file, at their own offset in the tar, zero pages left as holes. To know that late, the chunks of
+// the span in progress are kept until it ends or passes the threshold.
+#ifndef STRATAFS_NATIVE_PLAIN_OUTPUT_H_
+#define STRATAFS_NATIVE_PLAIN_OUTPUT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "chunk_queue.h"
+#include "scan_failure.h"
+#include "span_list.h"
+
+namespace stratafs {
+
+struct SpillOptions {
+  int fd = -1;  // -1: never spill; lent
+  uint64_t threshold = 0;
+  uint64_t limit = 0;  // bytes that may be written, holes not counted
+};
+
+class PlainOutput {
+ public:
+  PlainOutput(ChunkQueue* queue, SpanList* spans, const SpillOptions& spill)
+      : queue_(queue), spans_(spans), spill_(spill) {}
+
+  // Room for at least one byte, to be filled from the start.
+  uint8_t* space();
+  size_t space_size() const { return Chunk::kCapacity - (chunk_ ? chunk_->size : 0); }
+  // `size` bytes of the space are filled. False: stop; `status()` says why (nothing: aborted).
+  bool Advance(size_t size);
+
+  // Ends the span in progress and begins another here. `window` is the text before it (inflate only).
+  bool BeginSpan(SpanKind kind, uint64_t blob_offset, uint8_t bits, const uint8_t* window,
+                 size_t window_size);
+  // Hands over what is left. `blob_length` ends the last span.
+  bool Finish(uint64_t blob_length);
+
+  uint64_t span_size() const { return offset_ - span_start_; }
+  bool is_span_spilled() const { return is_spilling_; }
+  bool has_spilled() const { return has_spilled_; }
+  uint64_t offset() const { return offset_; }
+  const ScanStatus& status() const { return status_; }
+
+ private:
+  struct Piece {
+    ChunkRef chunk;
+    uint64_t tar_offset;  // of `begin`
+    size_t begin;
+  };
+
+  bool Keep();
+  bool SpillPieces();
+  bool SpillBytes(const uint8_t* bytes, size_t size, uint64_t tar_offset);
+  bool WriteSpill(const uint8_t* bytes, size_t size, uint64_t tar_offset);
+  bool AppendWindow(const uint8_t* window, size_t size);
+  bool Fail(std::string found, std::string expected);
+
+  ChunkQueue* const queue_;
+  SpanList* const spans_;
+  const SpillOptions spill_;
+  ChunkRef chunk_;           // being filled, not pushed yet
+  uint64_t offset_ = 0;      // uncompressed bytes so far
+  uint64_t span_start_ = 0;  // uncompressed offset of the span in progress
+  size_t chunk_begin_ = 0;   // where in chunk_ the span in progress (or its unspilled rest) begins
+  std::vector<Piece> kept_;  // the full chunks of the span in progress, while it may yet be spilled
+  bool is_spilling_ = false;
+  bool has_spilled_ = false;
+  uint64_t spilled_ = 0;
+  ScanStatus status_;
+};
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_PLAIN_OUTPUT_H_

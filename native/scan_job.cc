@@ -1,0 +1,137 @@
+#include "scan_job.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include <utility>
+
+#include "decoders.h"
+
+namespace stratafs {
+
+ScanJob::ScanJob(const ScanJobOptions& options) : options_(options) {
+  const bool is_skipped = options.form == BlobForm::kPlain && !options.hash;
+  if (is_skipped) {
+    bytes_ = std::make_unique<SkippedTar>(options.blob, &position_);
+  } else {
+    bytes_ = std::make_unique<QueuedTar>(&queue_, options.hash ? &tar_sha256_ : nullptr);
+  }
+  framer_ = std::make_unique<TarFramer>(bytes_.get());
+}
+
+ScanJob::~ScanJob() { Abort(); }
+
+void ScanJob::Abort() {
+  is_aborted_ = true;
+  queue_.Abort();
+  JoinProducer();
+}
+
+void ScanJob::JoinProducer() {
+  if (has_producer_.exchange(false)) pthread_join(producer_, nullptr);
+}
+
+void* ScanJob::RunProducer(void* job) {
+  ScanJob* self = static_cast<ScanJob*>(job);
+  self->queue_.End(self->Produce());
+  return nullptr;
+}
+
+ScanStatus ScanJob::Produce() {
+  if (options_.form == BlobForm::kPlain) return ProducePlain();
+  StoredBytes in(options_.blob, options_.hash ? &blob_sha256_ : nullptr, &position_);
+  PlainOutput out(&queue_, &spans_, options_.spill);
+  const DecodeOptions decode = {options_.span_size, &is_aborted_};
+  ScanStatus failed =
+      options_.form == BlobForm::kGzip ? DecodeGzip(&in, &out, decode) : DecodeZstd(&in, &out, decode);
+  if (failed) return failed;
+  if (!out.status() && !is_aborted_) out.Finish(options_.blob.length);
+  has_spilled_ = out.has_spilled();
+  return out.status();
+}
+
+// The blob is the tar: one digest does for both, and is the consumer's work.
+ScanStatus ScanJob::ProducePlain() {
+  for (uint64_t at = 0; at < options_.blob.length;) {
+    ChunkRef chunk = std::make_shared<Chunk>();
+    if (ScanStatus failed = ReadBlob(options_.blob, at, chunk->bytes.get(), Chunk::kCapacity, &chunk->size)) {
+      return failed;
+    }
+    at += chunk->size;
+    position_.store(at, std::memory_order_relaxed);
+    if (!queue_.Push(std::move(chunk))) return {};
+  }
+  return {};
+}
+
+bool ScanJob::Start() {
+  if (std::exchange(is_started_, true)) return true;
+  const bool is_skipped = options_.form == BlobForm::kPlain && !options_.hash;
+  posix_fadvise(options_.blob.fd, static_cast<off_t>(options_.blob.offset),
+                static_cast<off_t>(options_.blob.length),
+                is_skipped ? POSIX_FADV_RANDOM : POSIX_FADV_SEQUENTIAL);
+  if (is_skipped) return true;
+  const int error = pthread_create(&producer_, nullptr, RunProducer, this);
+  if (error != 0) {
+    failure_ = ScanFailure{ScanFailure::Unit::kBlob, 0,
+                           std::string("no thread to be had: ") + strerror(error), "a thread to read with"};
+    return false;
+  }
+  has_producer_ = true;
+  return true;
+}
+
+ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
+  *filled = 0;
+  if (failure_) return Outcome::kFailed;
+  if (is_done_) return Outcome::kFilled;
+  if (options_.form == BlobForm::kOpaque) return HashOnly(filled);
+  if (!Start()) return Outcome::kFailed;
+  for (;;) {
+    if (!has_pending_record_) {
+      const TarFramer::Step step = framer_->Next();
+      if (is_aborted_) return Outcome::kAborted;
+      if (step == TarFramer::Step::kFailed) return Fail(framer_->failure());
+      if (step == TarFramer::Step::kEnd) return *filled > 0 ? Outcome::kFilled : Finish(filled);
+    }
+    const size_t record_size = framer_->record().size();
+    has_pending_record_ = record_size > size - *filled;
+    if (has_pending_record_) return *filled > 0 ? Outcome::kFilled : Outcome::kTooSmall;
+    memcpy(to + *filled, framer_->record().data(), record_size);
+    *filled += record_size;
+  }
+}
+
+ScanJob::Outcome ScanJob::Fail(ScanFailure failure) {
+  failure_ = std::move(failure);
+  return Outcome::kFailed;
+}
+
+ScanJob::Outcome ScanJob::Finish(size_t* filled) {
+  *filled = 0;
+  JoinProducer();
+  tar_size_ = framer_->offset();
+  if (options_.form == BlobForm::kPlain) {
+    spans_.plain_offset = {static_cast<double>(tar_size_)};
+    spans_.blob_offset = {static_cast<double>(options_.blob.length)};
+    spans_.window_offset = {0};
+  }
+  if (options_.hash) {
+    tar_hex_ = tar_sha256_.Finish();
+    blob_hex_ = options_.form == BlobForm::kPlain ? tar_hex_ : blob_sha256_.Finish();
+  }
+  is_done_ = true;
+  return Outcome::kFilled;
+}
+
+ScanJob::Outcome ScanJob::HashOnly(size_t* filled) {
+  StoredBytes in(options_.blob, &blob_sha256_, &position_);
+  if (ScanStatus failed = in.Drain(is_aborted_)) return Fail(std::move(*failed));
+  if (is_aborted_) return Outcome::kAborted;
+  *filled = 0;
+  blob_hex_ = blob_sha256_.Finish();
+  is_done_ = true;
+  return Outcome::kFilled;
+}
+
+}  // namespace stratafs

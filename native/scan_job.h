@@ -1,0 +1,102 @@
+// One scan's state, apart from Node: what the pool thread of BlobScan.next works on.
+//
+// Two threads share the work. The producer (a thread of the job's own) reads, hashes the stored bytes and
+// decompresses; the consumer (whoever calls Next) hashes the tar and finds its members. A skipped tar, and a
+// blob that is only hashed, need no producer.
+#ifndef STRATAFS_NATIVE_SCAN_JOB_H_
+#define STRATAFS_NATIVE_SCAN_JOB_H_
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "chunk_queue.h"
+#include "plain_output.h"
+#include "scan_failure.h"
+#include "sha256.h"
+#include "span_list.h"
+#include "stored_bytes.h"
+#include "tar_bytes.h"
+#include "tar_framer.h"
+
+namespace stratafs {
+
+enum class BlobForm { kPlain, kGzip, kZstd, kOpaque };
+
+struct ScanJobOptions {
+  BlobRange blob;
+  BlobForm form;
+  bool hash;
+  uint64_t span_size;
+  SpillOptions spill;
+};
+
+class ScanJob {
+ public:
+  explicit ScanJob(const ScanJobOptions& options);
+  ~ScanJob();
+  ScanJob(const ScanJob&) = delete;
+  ScanJob& operator=(const ScanJob&) = delete;
+
+  enum class Outcome { kFilled, kFailed, kAborted, kTooSmall };
+
+  // Fills `to` with whole records; `*filled` is 0 at the end. One call at a time, on any thread.
+  Outcome Next(uint8_t* to, size_t size, size_t* filled);
+  // After kFailed.
+  const ScanFailure& failure() const { return *failure_; }
+
+  // Makes a Next under way answer kAborted soon, and waits for the producer: at most one piece of work.
+  void Abort();
+
+  uint64_t position() const { return position_.load(std::memory_order_relaxed); }
+
+  // The results: set once Next has filled 0 bytes.
+  bool is_done() const { return is_done_; }
+  const std::string& blob_sha256() const { return blob_hex_; }
+  const std::string& tar_sha256() const { return tar_hex_; }
+  uint64_t tar_size() const { return tar_size_; }
+  const SpanList& spans() const { return spans_; }
+  bool has_spilled() const { return has_spilled_; }
+
+ private:
+  static void* RunProducer(void* job);
+  ScanStatus Produce();
+  ScanStatus ProducePlain();
+  bool Start();
+  void JoinProducer();
+  Outcome Finish(size_t* filled);
+  Outcome HashOnly(size_t* filled);
+  Outcome Fail(ScanFailure failure);
+
+  const ScanJobOptions options_;
+  std::atomic<uint64_t> position_{0};
+  std::atomic<bool> is_aborted_{false};
+  ChunkQueue queue_;
+  Sha256 blob_sha256_;
+  Sha256 tar_sha256_;
+  std::unique_ptr<TarBytes> bytes_;
+  std::unique_ptr<TarFramer> framer_;
+  bool has_pending_record_ = false;
+
+  std::atomic<bool> has_producer_{false};
+  pthread_t producer_;
+  // Written by the producer, read once it was joined.
+  SpanList spans_;
+  bool has_spilled_ = false;
+
+  ScanStatus failure_;
+  bool is_started_ = false;
+  bool is_done_ = false;
+  std::string blob_hex_;
+  std::string tar_hex_;
+  uint64_t tar_size_ = 0;
+};
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_SCAN_JOB_H_

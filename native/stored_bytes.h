@@ -1,0 +1,56 @@
+// The stored bytes of a blob, read in order in pieces, hashed as they come.
+#ifndef STRATAFS_NATIVE_STORED_BYTES_H_
+#define STRATAFS_NATIVE_STORED_BYTES_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "scan_failure.h"
+#include "sha256.h"
+
+namespace stratafs {
+
+// A range of an open file. The descriptor is lent.
+struct BlobRange {
+  int fd;
+  uint64_t offset;
+  uint64_t length;
+};
+
+// Reads up to `size` bytes at `at` (from the start of the blob), all of them unless the blob ends there.
+// Fails where the file ends before the blob does, or can't be read.
+ScanStatus ReadBlob(const BlobRange& blob, uint64_t at, uint8_t* to, size_t size, size_t* filled);
+
+class StoredBytes {
+ public:
+  static constexpr size_t kPieceSize = 1 << 20;
+
+  // `sha256` may be null; it and `position` (stored bytes read so far) outlive this object.
+  StoredBytes(const BlobRange& blob, Sha256* sha256, std::atomic<uint64_t>* position)
+      : blob_(blob), sha256_(sha256), position_(position), piece_(new uint8_t[kPieceSize]) {}
+
+  // Takes the next piece; `size()` is 0 at the end of the blob.
+  ScanStatus Fill();
+  // Reads and hashes what is left, for nothing but the digest. Stops early where `*is_aborted` becomes true.
+  ScanStatus Drain(const std::atomic<bool>& is_aborted);
+
+  uint8_t* data() { return piece_.get(); }
+  size_t size() const { return size_; }
+  // Where the piece begins, from the start of the blob.
+  uint64_t offset() const { return next_ - size_; }
+  uint64_t length() const { return blob_.length; }
+
+ private:
+  const BlobRange blob_;
+  Sha256* const sha256_;
+  std::atomic<uint64_t>* const position_;
+  std::unique_ptr<uint8_t[]> piece_;
+  size_t size_ = 0;
+  uint64_t next_ = 0;
+};
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_STORED_BYTES_H_

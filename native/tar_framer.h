@@ -1,0 +1,75 @@
+// Finds the members of a tar: where header and data lie, how long the data is. What members mean is
+// TypeScript's.
+//
+// Which types carry data follows Go's archive/tar, so what containerd and docker read: hard link, symlink,
+// device, directory and fifo (1 to 6) never do, whatever their size says; all others do. The first zero block
+// ends the archive, as does the end of the bytes at a block boundary; what is behind it is hashed and not
+// parsed.
+#ifndef STRATAFS_NATIVE_TAR_FRAMER_H_
+#define STRATAFS_NATIVE_TAR_FRAMER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scan_failure.h"
+
+namespace stratafs {
+
+// Uncompressed bytes, pulled in order.
+class TarBytes {
+ public:
+  virtual ~TarBytes() = default;
+  // Copies up to `size` bytes, fewer only at the end or where the bytes can't be had.
+  virtual size_t Read(uint8_t* to, size_t size) = 0;
+  // Passes over up to `size` bytes; answers how many.
+  virtual uint64_t Skip(uint64_t size) = 0;
+  // Why the bytes ended; nothing: that's all there is.
+  virtual ScanStatus status() = 0;
+};
+
+class TarFramer {
+ public:
+  explicit TarFramer(TarBytes* bytes) : bytes_(bytes) {}
+
+  enum class Step { kRecord, kEnd, kFailed };
+
+  // Finds the next member and makes `record()` of it, in the form of RECORD_HEADER_SIZE in src/sys/scan.ts.
+  Step Next();
+
+  const std::vector<uint8_t>& record() const { return record_; }
+  // After kFailed.
+  const ScanFailure& failure() const { return *failure_; }
+  // Uncompressed bytes passed so far.
+  uint64_t offset() const { return offset_; }
+
+ private:
+  bool Skip(uint64_t size, const char* what);
+  bool AppendBlocks(uint64_t size, const char* what);
+  bool ReadHeader(bool* is_end);
+  bool ReadMeta(uint64_t size, uint64_t limit);
+  bool ReadSparseExtensions();
+  bool FindDataSize(uint64_t* size);
+  bool TakePaxSize(std::optional<uint64_t>* size);
+  bool Fail(uint64_t offset, std::string found, std::string expected);
+  bool FailEnded(uint64_t done, uint64_t wanted, const char* what);
+
+  uint8_t* header() { return record_.data() + 32; }
+
+  TarBytes* const bytes_;
+  std::vector<uint8_t> record_;
+  uint64_t offset_ = 0;
+  uint64_t header_offset_ = 0;
+  uint64_t data_left_ = 0;  // of the member last found, not passed yet
+  uint64_t padding_left_ = 0;
+  uint64_t member_count_ = 0;
+  std::optional<uint64_t> local_size_;   // pax x `size`, for the member that follows
+  std::optional<uint64_t> global_size_;  // pax g `size`
+  ScanStatus failure_;
+};
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_TAR_FRAMER_H_
