@@ -5,7 +5,7 @@
 // all that matters is the name that manifest.json gives. Some tools compress the layers: only their magic tells.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonBlob, JsonReader, MissingBlobError } from './archive.ts';
-import { type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
+import { brokenState, type ImageCandidate, readConfig } from './candidate.ts';
 import { digestOfBlobName, readDiffIds } from './digest.ts';
 import type { LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
@@ -44,22 +44,21 @@ async function readEntry(
   entry: JsonView,
   index: number,
 ): Promise<ImageCandidate> {
-  const tags = entry.get('RepoTags').items();
-  const names = [...new Set(tags.map((tag) => tag.string()))];
-  const base = { indexes: [index], names, aliases: [], digests: [] };
+  const names = entry.get('RepoTags').items();
+  const places = [{ index, names: [...new Set(names.map((name) => name.string()))], aliases: [] }];
+  let id: string | undefined;
   try {
-    const content = await readContent(archive, reader, entry);
-    return { ...base, platform: content.platform, state: { kind: 'image', content } };
+    const config = await readConfigBlob(archive, reader, entry.get('Config'));
+    id = config.digest;
+    const content = { ...readConfig(config.json), layers: await readLayers(archive, entry, config.json) };
+    return { places, id, digests: [], platform: content.platform, state: { kind: 'image', content } };
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    const isMissing = error instanceof MissingBlobError;
-    return { ...base, platform: undefined, state: { kind: 'broken', error, isMissing } };
+    return { places, id, digests: [], platform: undefined, state: brokenState(error) };
   }
 }
 
-async function readContent(archive: Archive, reader: JsonReader, entry: JsonView): Promise<ImageContent> {
-  const config = await readConfigBlob(archive, reader, entry.get('Config'));
-  const diffIds = readDiffIds(config.json);
+async function readLayers(archive: Archive, entry: JsonView, config: JsonView): Promise<LayerSource[]> {
+  const diffIds = readDiffIds(config);
   const names = entry.get('Layers').items();
   if (names.length !== diffIds.length) {
     throw new InputError(
@@ -78,7 +77,7 @@ async function readContent(archive: Archive, reader: JsonReader, entry: JsonView
     const diffId = diffIds[i] as string;
     layers.push({ kind: 'blob', blob, diffId, ...(digest === undefined ? {} : { digest }) });
   }
-  return { id: config.digest, ...readConfig(config.json), layers };
+  return layers;
 }
 
 async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonView): Promise<JsonBlob> {

@@ -4,7 +4,7 @@
 // Nothing states a digest of the bytes. The top layer's json serves as the config: it has the same fields.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, JsonReader, MissingBlobError } from './archive.ts';
-import { type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
+import { brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import type { HistoryStep, LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
 
@@ -39,14 +39,13 @@ async function readImage(
   names: readonly string[],
   index: number,
 ): Promise<ImageCandidate> {
-  const base = { indexes: [index], names, aliases: [], digests: [`sha256:${top}`] };
+  const id = `sha256:${top}`;
+  const places = [{ index, names, aliases: [] }];
   try {
     const content = await readChain(archive, reader, top);
-    return { ...base, platform: content.platform, state: { kind: 'image', content } };
+    return { places, id, digests: [], platform: content.platform, state: { kind: 'image', content } };
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    const isMissing = error instanceof MissingBlobError;
-    return { ...base, platform: undefined, state: { kind: 'broken', error, isMissing } };
+    return { places, id, digests: [], platform: undefined, state: brokenState(error) };
   }
 }
 
@@ -72,7 +71,7 @@ async function readChain(archive: Archive, reader: JsonReader, top: string): Pro
     id = parent.optionalString() === undefined ? undefined : readId(parent);
   }
   const { platform, created } = readConfig(config as JsonView);
-  return { id: `sha256:${top}`, config: config?.value, platform, created, history, layers };
+  return { config: config?.value, platform, created, history, layers };
 }
 
 function readStep(step: JsonView): HistoryStep {

@@ -1,5 +1,5 @@
 // The candidates of a choice as lines for people: place, names, platform, image ID and layers, aligned.
-import type { ImageCandidate } from './candidate.ts';
+import { type ImageCandidate, namesOf } from './candidate.ts';
 import { printable } from './json-view.ts';
 import { showPlatform } from './platform.ts';
 
@@ -20,14 +20,14 @@ export function listCandidates(candidates: readonly ImageCandidate[]): string {
   return lines.join('\n');
 }
 
-function row({ indexes, names, aliases, platform, state, digests }: ImageCandidate): string[] {
-  const shown = names.length > 0 ? names : aliases;
-  const id = state.kind === 'image' ? state.content.id : digests.at(-1);
+function row(candidate: ImageCandidate): string[] {
+  const { places, platform, id, digests, state } = candidate;
+  const names = namesOf(candidate);
   return [
-    `@${indexes[0] ?? 0}`,
-    shown.length > 0 ? shown.map(printable).join(', ') : '(no name)',
+    `@${places[0]?.index ?? 0}`,
+    names.length > 0 ? names.map(printable).join(', ') : '(no name)',
     platform === undefined ? '-' : printable(showPlatform(platform)),
-    id === undefined ? '-' : id.slice('sha256:'.length).slice(0, 12),
+    (id ?? digests.at(-1))?.slice('sha256:'.length).slice(0, 12) ?? '-',
     describeState(state),
   ];
 }

@@ -4,13 +4,13 @@
 // A tool may save an index and only some of what it points to (docker save of a multi-platform image does), so a
 // manifest that is missing is a candidate that is broken, not a broken layout.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, JsonReader, MissingBlobError } from './archive.ts';
-import type { CandidateState, ImageCandidate } from './candidate.ts';
+import { type Archive, JsonReader } from './archive.ts';
+import { brokenState, type CandidateState, type ImageCandidate, type Place } from './candidate.ts';
 import { readDigest } from './digest.ts';
 import type { Platform } from './image.ts';
 import type { JsonView } from './json-view.ts';
 import { readDescribed } from './oci-descriptor.ts';
-import { ArtifactError, readImageManifest } from './oci-manifest.ts';
+import { ArtifactError, readImageManifest, refuseOtherManifests } from './oci-manifest.ts';
 
 /** Descriptors that are followed in one layout, each time that one is met. */
 const DESCRIPTOR_LIMIT = 16_384;
@@ -29,7 +29,11 @@ export async function readOciLayout(archive: Archive): Promise<ImageCandidate[] 
   await checkVersion(reader);
   const walk = new LayoutWalk(archive, reader);
   for (const [i, descriptor] of index.json.get('manifests').items().entries()) {
-    await walk.follow(descriptor, { index: i, ...namesOf(descriptor), digests: [], platform: undefined });
+    await walk.follow(descriptor, {
+      place: { index: i, ...namesIn(descriptor) },
+      digests: [],
+      platform: undefined,
+    });
   }
   return walk.candidates();
 }
@@ -45,7 +49,7 @@ async function checkVersion(reader: JsonReader): Promise<void> {
  * The names that an entry of index.json gives. containerd writes a full name and, as the reference name, only its
  * tag; everybody else writes what the user gave as the reference name.
  */
-function namesOf(descriptor: JsonView): { names: string[]; aliases: string[] } {
+function namesIn(descriptor: JsonView): Pick<Place, 'names' | 'aliases'> {
   const annotations = descriptor.get('annotations');
   if (annotations.isAbsent) return { names: [], aliases: [] };
   const full = annotations.get(CONTAINERD_NAME).optionalString();
@@ -56,10 +60,8 @@ function namesOf(descriptor: JsonView): { names: string[]; aliases: string[] } {
 
 /** How the walk came to a descriptor. */
 interface Trail {
-  /** Of the entry of index.json. */
-  readonly index: number;
-  readonly names: readonly string[];
-  readonly aliases: readonly string[];
+  /** The entry of index.json. */
+  readonly place: Place;
   /** Of the indexes on the way. */
   readonly digests: readonly string[];
   readonly platform: Platform | undefined;
@@ -87,9 +89,11 @@ class LayoutWalk {
         `${this.#archive.path}: found more than ${DESCRIPTOR_LIMIT} manifests in its indexes`,
       );
     }
+    if (isAttestation(descriptor)) return;
     // Without a digest, nothing but the place tells one broken entry from another.
     let key = descriptor.where;
     let here = trail;
+    let id: string | undefined;
     try {
       const digest = readDigest(descriptor.get('digest'));
       key = digest;
@@ -98,46 +102,43 @@ class LayoutWalk {
         digests: [...trail.digests, digest],
         platform: readPlatform(descriptor.get('platform')),
       };
-      if (isAttestation(descriptor))
-        throw new ArtifactError(`${descriptor.where}: found an attestation, no image`);
-      const blob = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
-      const manifests = blob.json.get('manifests');
+      const { json } = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
+      const manifests = json.get('manifests');
       if (!manifests.isAbsent) {
         if (here.digests.length > DEPTH_LIMIT) {
-          throw new InputError(`${blob.json.where}: found indexes nested deeper than ${DEPTH_LIMIT}`);
+          throw new InputError(`${json.where}: found indexes nested deeper than ${DEPTH_LIMIT}`);
         }
         for (const child of manifests.items()) await this.follow(child, here);
         return;
       }
-      const content = await readImageManifest(this.#archive, this.#reader, blob.json);
-      this.#add(key, here, { kind: 'image', content });
+      refuseOtherManifests(json);
+      id = readDigest(json.get('config').get('digest'));
+      const content = await readImageManifest(this.#archive, this.#reader, json);
+      this.#add(key, here, id, { kind: 'image', content });
     } catch (error) {
-      if (!(error instanceof InputError) || this.#descriptors > DESCRIPTOR_LIMIT) throw error;
-      this.#add(key, here, brokenState(error));
+      if (this.#descriptors > DESCRIPTOR_LIMIT) throw error;
+      const state =
+        error instanceof ArtifactError ? ({ kind: 'artifact', error } as const) : brokenState(error);
+      this.#add(key, here, id, state);
     }
   }
 
-  #add(key: string, trail: Trail, state: CandidateState): void {
+  #add(
+    key: string,
+    { place, digests, platform }: Trail,
+    id: string | undefined,
+    state: CandidateState,
+  ): void {
     const known = this.#found.get(key);
-    const platform = trail.platform ?? (state.kind === 'image' ? state.content.platform : undefined);
-    this.#found.set(key, {
-      indexes: union(known?.indexes, [trail.index]),
-      names: union(known?.names, trail.names),
-      aliases: union(known?.aliases, trail.aliases),
-      digests: union(known?.digests, trail.digests),
-      platform: known?.platform ?? platform,
-      state: known?.state ?? state,
-    });
+    if (known === undefined) {
+      const configured = state.kind === 'image' ? state.content.platform : undefined;
+      this.#found.set(key, { places: [place], id, digests, platform: platform ?? configured, state });
+      return;
+    }
+    // Another way to the same manifest.
+    const places = known.places.includes(place) ? known.places : [...known.places, place];
+    this.#found.set(key, { ...known, places, digests: [...new Set([...known.digests, ...digests])] });
   }
-}
-
-function union<T>(known: readonly T[] | undefined, more: readonly T[]): readonly T[] {
-  return known === undefined ? more : [...new Set([...known, ...more])];
-}
-
-function brokenState(error: InputError): CandidateState {
-  if (error instanceof ArtifactError) return { kind: 'artifact', error };
-  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError };
 }
 
 function readPlatform(view: JsonView): Platform | undefined {

@@ -26,16 +26,14 @@ const CONFIG_TYPES = new Set([
 ]);
 
 /**
- * The image that `manifest` describes. Throws ArtifactError where it describes something else, MissingBlobError where
- * its config or a layer is missing, InputError for anything malformed.
+ * The image that `manifest`, which `refuseOtherManifests` let pass, describes. Throws MissingBlobError where its
+ * config or a layer is missing, InputError for anything malformed.
  */
 export async function readImageManifest(
   archive: Archive,
   reader: JsonReader,
   manifest: JsonView,
 ): Promise<ImageContent> {
-  refuseSchema1(manifest);
-  refuseArtifact(manifest);
   const blob = await readDescribed(archive, reader, manifest.get('config'), 'config');
   const diffIds = readDiffIds(blob.json);
   const descriptors = manifest.get('layers').items();
@@ -48,7 +46,13 @@ export async function readImageManifest(
   for (const [i, layer] of descriptors.entries()) {
     layers.push(await readLayer(archive, layer, i + 1, descriptors.length, diffIds[i] as string));
   }
-  return { id: blob.digest, ...readConfig(blob.json), layers };
+  return { ...readConfig(blob.json), layers };
+}
+
+/** Throws ArtifactError where `manifest` describes no container image, InputError where it is of Docker's schema 1. */
+export function refuseOtherManifests(manifest: JsonView): void {
+  refuseSchema1(manifest);
+  refuseArtifact(manifest);
 }
 
 function refuseSchema1(manifest: JsonView): void {

@@ -1,11 +1,12 @@
 // What the user typed -> Image: finds out what kind of archive it is, reads its images, and chooses one.
 //
 // An archive that is both (docker 25 and later write an OCI layout and manifest.json into one tar) is read as the
-// layout, which has digests, sizes and platforms, with the names of both.
+// layout, which has digests and platforms, with the names of both and the layers of manifest.json.
 import { resolve } from 'node:path';
 import { FormatError, InputError } from '../vfs/input-error.ts';
+import { BLOCK_SIZE } from '../tar/header.ts';
 import type { Archive } from './archive.ts';
-import type { ImageCandidate } from './candidate.ts';
+import { type ImageCandidate, namesOf, type Place } from './candidate.ts';
 import { chooseImage } from './choose.ts';
 import { DirectoryArchive } from './directory-archive.ts';
 import { readDockerArchive } from './docker-archive.ts';
@@ -53,9 +54,11 @@ export async function openImageSource(source: string, options: OpenImageOptions 
     refuseSelector(parsed);
     return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
   }
-  const { names, state } = chooseImage(candidates, { ...parsed, platform });
+  const candidate = chooseImage(candidates, { ...parsed, platform });
+  const { id, state } = candidate;
   if (state.kind !== 'image') throw state.error;
-  const { id, config, platform: chosen, history, layers } = state.content;
+  const names = namesOf(candidate);
+  const { config, platform: chosen, history, layers } = state.content;
   return selectLayers({ source, names, id, config, platform: chosen, history, layers }, options);
 }
 
@@ -78,12 +81,13 @@ export async function listImages(source: string): Promise<ImageSummary[]> {
   return candidates.map(summarise);
 }
 
-function summarise({ indexes, names, aliases, platform, state }: ImageCandidate): ImageSummary {
+function summarise(candidate: ImageCandidate): ImageSummary {
+  const { places, id, platform, state } = candidate;
   const content = state.kind === 'image' ? state.content : undefined;
   return {
-    index: indexes[0] ?? 0,
-    names: names.length > 0 ? names : aliases,
-    id: content?.id,
+    index: places[0]?.index ?? 0,
+    names: namesOf(candidate),
+    id,
     platform,
     layerCount: content?.layers.length ?? 0,
     created: content?.created,
@@ -115,7 +119,7 @@ async function openTar(path: string, file: string, isSniffed: boolean): Promise<
   try {
     return await TarArchive.open(path, file, isSniffed);
   } catch (error) {
-    if (!(error instanceof FormatError) || error.offset !== 0) throw error;
+    if (!(error instanceof FormatError) || error.offset >= BLOCK_SIZE) throw error;
     throw new InputError(`${printable(path)}: is no tar archive, expected a saved image or a layer`, {
       cause: error,
     });
@@ -134,7 +138,7 @@ async function readArchive(
   }
   if (transport === undefined) {
     const layout = await readOciLayout(archive);
-    if (layout !== undefined) return addDockerNames(layout, archive);
+    if (layout !== undefined) return joinDockerManifest(layout, archive);
   }
   const candidates = (await readDockerArchive(archive)) ?? (await readLegacyDockerArchive(archive));
   if (candidates === undefined && transport === 'docker-archive') {
@@ -143,17 +147,20 @@ async function readArchive(
   return candidates;
 }
 
-/** The layout's candidates, with the RepoTags that manifest.json gives the same image. */
-async function addDockerNames(layout: ImageCandidate[], archive: Archive): Promise<ImageCandidate[]> {
-  const idOf = ({ state }: ImageCandidate) => (state.kind === 'image' ? state.content.id : undefined);
+/**
+ * The layout's candidates, with the RepoTags that manifest.json gives the same image, and its layers: docker 25.0.0
+ * wrote OCI manifests with the layers in the wrong order, a repeated one only once.
+ */
+async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): Promise<ImageCandidate[]> {
   const docker = (await readDockerArchive(archive)) ?? [];
   return layout.map((candidate) => {
-    const id = idOf(candidate);
-    const same = docker.filter((other) => id !== undefined && idOf(other) === id);
-    const more = same
-      .flatMap((other) => other.names)
-      .filter((name) => !candidate.names.some((known) => isSameName(known, name)));
-    return { ...candidate, names: [...candidate.names, ...new Set(more)] };
+    const same = docker.filter(({ id }) => id !== undefined && id === candidate.id);
+    const known = namesOf(candidate);
+    const more = same.flatMap(namesOf).filter((name) => !known.some((other) => isSameName(other, name)));
+    const [first, ...others] = candidate.places as [Place, ...Place[]];
+    const places = [{ ...first, names: [...first.names, ...new Set(more)] }, ...others];
+    const whole = same.find(({ state }) => state.kind === 'image');
+    return { ...candidate, places, state: whole?.state ?? candidate.state };
   });
 }
 
