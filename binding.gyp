@@ -11,6 +11,7 @@
         "native/mount_calls.cc",
         "native/plain_output.cc",
         "native/scan_job.cc",
+        "native/process_calls.cc",
         "native/span_reader.cc",
         "native/stored_bytes.cc",
         "native/tar_bytes.cc",

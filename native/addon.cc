@@ -8,6 +8,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterMountCalls(env, exports);
   stratafs::RegisterFileCalls(env, exports);
   stratafs::RegisterBlobScan(env, exports);
+  stratafs::RegisterProcessCalls(env, exports);
   stratafs::RegisterSpanReader(env, exports);
   return exports;
 }

@@ -11,6 +11,7 @@ void RegisterMountCalls(Napi::Env env,
                         Napi::Object exports);  // mount_calls.cc: mount(2), umount2(2), fd passing
 void RegisterFileCalls(Napi::Env env, Napi::Object exports);   // file_calls.cc: openat2, xattrs, statvfs, ...
 void RegisterBlobScan(Napi::Env env, Napi::Object exports);    // blob_scan.cc: the pass over a blob
+void RegisterProcessCalls(Napi::Env env, Napi::Object exports);  // process_calls.cc: pidfd, asking a mount
 void RegisterSpanReader(Napi::Env env, Napi::Object exports);  // span_reader.cc: decompress one span
 
 }  // namespace stratafs

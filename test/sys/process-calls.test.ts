@@ -1,0 +1,63 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { askXattr, openProcess, waitForExit } from '../../src/sys/process-calls.ts';
+import { ENODATA, ENOENT, EOPNOTSUPP, ETIMEDOUT } from '../../src/vfs/errno.ts';
+
+it('waits for a process that is no child to end, and no longer than told', async () => {
+  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  await once(child, 'spawn');
+  const process = openProcess(child.pid as number);
+  expect(process).toBeGreaterThan(0);
+  try {
+    expect(await waitForExit(process, 1)).toBe(-ETIMEDOUT);
+    const exit = waitForExit(process, 60_000);
+    child.stdin.end();
+    expect(await exit).toBe(0);
+  } finally {
+    child.kill();
+    closeSync(process);
+  }
+});
+
+it('answers a negative errno for a process that does not exist', () => {
+  // PID_MAX_LIMIT is 2^22 (linux/threads.h).
+  expect(openProcess(2 ** 22 + 1)).toBeLessThan(0);
+});
+
+it('answers a negative errno for an xattr that is not there', async () => {
+  expect(await askXattr('/no/such/file', 'user.x')).toBe(-ENOENT);
+  expect([-ENODATA, -EOPNOTSUPP]).toContain(
+    await askXattr(fileURLToPath(import.meta.url), 'user.stratafs.x'),
+  );
+});
+
+const runNode = (script: string): string => {
+  const module = new URL('../../dist/sys/process-calls.js', import.meta.url).href;
+  const code = `import { exitNow, silence } from ${JSON.stringify(module)};\n${script}`;
+  return execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+};
+
+it('exitNow leaves although a pool thread is stuck', () => {
+  const script = `
+    import { open } from 'node:fs';
+    import { execFileSync } from 'node:child_process';
+    import { mkdtempSync, rmSync } from 'node:fs';
+    const directory = mkdtempSync('/tmp/stratafs-fifo-');
+    execFileSync('mkfifo', [directory + '/fifo']);
+    open(directory + '/fifo', 'r', () => undefined);
+    open('/dev/null', 'r', () => { rmSync(directory, { recursive: true }); process.stdout.write('left', () => exitNow(0)); });`;
+  expect(runNode(script)).toBe('left');
+});
+
+it('silence makes a standard stream /dev/null', () => {
+  const script = `
+    import { writeSync } from 'node:fs';
+    writeSync(1, 'before'); silence(1); writeSync(1, 'after');`;
+  expect(runNode(script)).toBe('before');
+});
