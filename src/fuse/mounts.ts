@@ -1,0 +1,139 @@
+// The stratafs mounts that exist, found without any file or socket of our own: the mount table names them, and each
+// answers for itself through xattrs of its root that only it knows.
+//
+// A mount may be dead (its daemon is gone: ENOTCONN) or silent (its daemon doesn't answer, and may never).
+import { closeSync } from 'node:fs';
+import { askXattr, openProcess, waitForExit } from '../sys/process-calls.ts';
+import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
+import { EBUSY, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { describeHolders } from './busy.ts';
+import { detach } from './kernel-mount.ts';
+
+export const FUSE_TYPE = 'fuse.stratafs';
+
+/** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
+export const MOUNT_XATTR = 'user.stratafs.mount';
+export const STATISTICS_XATTR = 'user.stratafs.stats';
+
+/** How long a mount may take to answer before it counts as silent. */
+const ANSWER_TIMEOUT_MS = 1000;
+/** How long a daemon may take to end after its mount is gone. */
+const EXIT_TIMEOUT_MS = 10_000;
+
+/** What a mount says of itself (MOUNT_XATTR). */
+export interface MountFacts {
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly source: string;
+  /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
+  readonly imageId?: string;
+  /** How many. */
+  readonly layers: number;
+}
+
+/** The answer to an xattr that only a living mount of ours has. */
+export type MountAnswer =
+  | { readonly kind: 'answered'; readonly json: unknown }
+  /** The daemon is gone. */
+  | { readonly kind: 'dead' }
+  /** No answer in time. A pool thread still waits for it: leave by `exitNow`. */
+  | { readonly kind: 'silent' }
+  /** It is another user's, or no mount of this version. */
+  | { readonly kind: 'refused'; readonly errno: number };
+
+export interface FoundMount {
+  readonly entry: MountEntry;
+  readonly answer: MountAnswer;
+}
+
+/** A mount that did not answer in time: whoever reports this has to leave by `exitNow`. */
+export class SilentMountError extends InputError {
+  constructor(mountpoint: string) {
+    super(
+      `${mountpoint}: the mount does not answer (its daemon is stopped or stuck); stratafs unmount --lazy detaches it`,
+    );
+    this.name = 'SilentMountError';
+  }
+}
+
+/** Asks the mount at `mountpoint` for one of its own xattrs. */
+export async function askMount(mountpoint: string, xattr: string): Promise<MountAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<'silent'>((resolve) => {
+    timer = setTimeout(() => resolve('silent'), ANSWER_TIMEOUT_MS);
+  });
+  const answer = await Promise.race([askXattr(mountpoint, xattr), timeout]);
+  clearTimeout(timer);
+  if (answer === 'silent') return { kind: 'silent' };
+  if (answer === -ENOTCONN) return { kind: 'dead' };
+  if (typeof answer === 'number') return { kind: 'refused', errno: answer };
+  try {
+    return { kind: 'answered', json: JSON.parse(answer.toString('utf8')) };
+  } catch {
+    // Another program's mount under our name.
+    return { kind: 'refused', errno: -EINVAL };
+  }
+}
+
+/** All stratafs mounts of this mount namespace that can be seen (one that another mount covers can't). */
+export async function findMounts(): Promise<FoundMount[]> {
+  const table = await readMountTable();
+  const entries = table.filter(
+    (entry) => entry.type === FUSE_TYPE && mountAt(table, entry.mountPoint) === entry,
+  );
+  return Promise.all(
+    entries.map(async (entry) => ({ entry, answer: await askMount(entry.mountPoint, MOUNT_XATTR) })),
+  );
+}
+
+/** The stratafs mount at `mountpoint` (absolute), or undefined. */
+export async function findMountAt(mountpoint: string): Promise<FoundMount | undefined> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry?.type !== FUSE_TYPE) return undefined;
+  return { entry, answer: await askMount(mountpoint, MOUNT_XATTR) };
+}
+
+/**
+ * Unmounts the stratafs mount at `mountpoint` (absolute) and waits until its daemon has ended; with `lazy` detaches
+ * it and waits for nobody. InputError where none is there, where it is busy (it says who holds it), or silent.
+ */
+export async function unmountAt(mountpoint: string, lazy: boolean): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry?.type !== FUSE_TYPE) {
+    const what = entry === undefined ? 'nothing is mounted there' : `a ${entry.type} is mounted there`;
+    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
+  }
+  // Asking a mount that hangs would keep it busy: detaching doesn't ask.
+  if (lazy) return detach(mountpoint, true);
+  const answer = await askMount(mountpoint, MOUNT_XATTR);
+  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+  // What a dead mount still holds is lost already.
+  if (answer.kind === 'dead') return detach(mountpoint, true);
+  const pid = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
+  const daemon = typeof pid === 'number' && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
+  try {
+    await detach(mountpoint, false);
+    if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
+      throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
+    }
+  } catch (error) {
+    if (!(error instanceof ErrnoError) || error.errno !== -EBUSY) throw error;
+    throw new InputError(await describeHolders(mountpoint), { cause: error });
+  } finally {
+    if (daemon >= 0) closeSync(daemon);
+  }
+}
+
+/** Why an answer is no answer, for people. */
+export function describeAnswer(answer: Exclude<MountAnswer, { kind: 'answered' }>): string {
+  switch (answer.kind) {
+    case 'dead':
+      return 'its daemon is gone';
+    case 'silent':
+      return 'it does not answer';
+    case 'refused':
+      return errnoName(answer.errno);
+  }
+}
