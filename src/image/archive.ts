@@ -10,14 +10,14 @@ import type { BlobLocation } from '../layer/layer.ts';
 import { JSON_SIZE_LIMIT, type JsonView, parseJson, printable } from './json-view.ts';
 
 export interface Archive {
-  /** As the user gave it: for messages. */
+  /** As the user gave it, fit for messages. */
   readonly path: string;
   /**
    * Where the regular file `name` (a path within the archive, `/` between its parts) lies; undefined where there is
-   * none. Throws InputError where the name or a link on the way leads out of the archive, loops, or ends at
+   * none. Throws, or rejects with, InputError where the name or a link on the way leads out of the archive, loops, or ends at
    * something that is no regular file.
    */
-  find(name: string): Promise<BlobLocation | undefined>;
+  find(name: string): BlobLocation | undefined | Promise<BlobLocation | undefined>;
 }
 
 /** A blob that a manifest names and the archive lacks: an archive may hold an index whose other platforms were never saved. */

@@ -21,7 +21,7 @@ export class DirectoryArchive implements Archive {
 
   /** `path` is a directory. */
   static async open(path: string): Promise<DirectoryArchive> {
-    return new DirectoryArchive(path, await realpath(path));
+    return new DirectoryArchive(printable(path), await realpath(path));
   }
 
   async find(name: string): Promise<BlobLocation | undefined> {

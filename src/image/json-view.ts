@@ -54,7 +54,10 @@ export class JsonView {
   get(key: string): JsonView {
     if (!this.isObject) throw this.unexpected('an object');
     const object = this.value as Record<string, unknown>;
-    return new JsonView(Object.hasOwn(object, key) ? object[key] : undefined, `${this.where}: ${key}`);
+    return new JsonView(
+      Object.hasOwn(object, key) ? object[key] : undefined,
+      `${this.where}: ${printable(key)}`,
+    );
   }
 
   /** The fields of an object, in order; none where it is absent. */

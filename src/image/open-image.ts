@@ -54,7 +54,11 @@ export async function openImageSource(source: string, options: OpenImageOptions 
     refuseSelector(parsed);
     return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
   }
-  const candidate = chooseImage(candidates, { ...parsed, platform });
+  const candidate = chooseImage(candidates, {
+    path: printable(parsed.path),
+    selector: parsed.selector,
+    platform,
+  });
   const { id, state } = candidate;
   if (state.kind !== 'image') throw state.error;
   const names = namesOf(candidate);
@@ -117,7 +121,7 @@ async function readSource({ transport, path }: Source): Promise<ImageCandidate[]
 
 async function openTar(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
   try {
-    return await TarArchive.open(path, file, isSniffed);
+    return await TarArchive.open(printable(path), file, isSniffed);
   } catch (error) {
     if (!(error instanceof FormatError) || error.offset >= BLOCK_SIZE) throw error;
     throw new InputError(`${printable(path)}: is no tar archive, expected a saved image or a layer`, {
@@ -130,7 +134,7 @@ async function readArchive(
   archive: Archive,
   transport: Source['transport'],
 ): Promise<ImageCandidate[] | undefined> {
-  const shown = printable(archive.path);
+  const shown = archive.path;
   if (transport === 'oci' || transport === 'oci-archive') {
     const candidates = await readOciLayout(archive);
     if (candidates === undefined) throw new InputError(`${shown}: is no OCI layout, it has no index.json`);
@@ -165,7 +169,7 @@ async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): P
 }
 
 async function refuseDirectory(archive: Archive): Promise<never> {
-  const shown = printable(archive.path);
+  const shown = archive.path;
   if ((await archive.find('manifest.json')) !== undefined && (await archive.find('version')) !== undefined) {
     throw new InputError(
       `${shown}: is skopeo's dir: format; convert it: \`skopeo copy dir:${shown} oci:LAYOUT\``,

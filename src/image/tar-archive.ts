@@ -57,11 +57,7 @@ export class TarArchive implements Archive {
     );
   }
 
-  find(name: string): Promise<BlobLocation | undefined> {
-    return Promise.resolve(this.#find(name));
-  }
-
-  #find(name: string): BlobLocation | undefined {
+  find(name: string): BlobLocation | undefined {
     const where = `${this.path}: ${printable(name)}`;
     // Popped from the end: the next part of the path is last.
     const pending = pathParts(Buffer.from(name).toString('latin1')).reverse();

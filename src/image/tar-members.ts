@@ -20,8 +20,8 @@ export interface TarMember {
   readonly length: number;
 }
 
-/** Bytes that are read at once: a small member's successor is often among them. */
-const WINDOW_SIZE = 64 << 10;
+/** Bytes that are read at once: docker 20.10's headers of one layer, with VERSION and json, fit. */
+const WINDOW_SIZE = 8 << 10;
 
 /** Bytes of an extended header or a long name: what the scan of a layer allows, since a layer is sniffed here too. */
 const META_LIMIT = 8 << 20;

@@ -1,9 +1,18 @@
-import { symlink, unlink } from 'node:fs/promises';
+import { mkdir, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listImages, openImageSource } from '../../src/image/open-image.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
-import { CONFIG, INDEX, LAYER, MANIFEST, platform, sampleLayer, SampleLayout } from './sample-images.ts';
+import {
+  CONFIG,
+  INDEX,
+  LAYER,
+  MANIFEST,
+  platform,
+  sampleLayer,
+  SampleLayout,
+  skopeoMembers,
+} from './sample-images.ts';
 import { directoryOf, scratchDirectory, sha256, tarFile } from './scratch.ts';
 
 const base = await sampleLayer('base');
@@ -377,6 +386,22 @@ describe('a directory', () => {
     await unlink(blob);
     await symlink(blob, blob);
     await expect(openImageSource(root)).rejects.toThrow('found a loop of symlinks');
+  });
+
+  test('may be a docker archive that somebody unpacked', async () => {
+    const root = await directoryOf(
+      skopeoMembers([base, top], ['x:1']).filter(
+        ([, member]) => Buffer.isBuffer(member) || typeof member === 'string',
+      ),
+    );
+    for (const [i, layer] of [base, top].entries()) {
+      await mkdir(join(root, String(i)));
+      await symlink(`../${layer.diffId.slice(7)}.tar`, join(root, String(i), 'layer.tar'));
+    }
+    expect(await openImageSource(`${root}:x`)).toMatchObject({
+      names: ['x:1'],
+      layers: [{ diffId: base.diffId }, {}],
+    });
   });
 
   test('that is no layout is refused with what to type instead', async () => {
