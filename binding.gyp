@@ -12,6 +12,7 @@
         "native/plain_output.cc",
         "native/scan_job.cc",
         "native/process_calls.cc",
+        "native/span_decoder.cc",
         "native/span_reader.cc",
         "native/stored_bytes.cc",
         "native/tar_bytes.cc",

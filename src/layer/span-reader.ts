@@ -23,6 +23,7 @@ export class SpanReader implements BlobReader {
   readonly #fds: readonly number[];
   readonly #spillFd: number | undefined;
   #lastSpan = -1;
+  #decodesUnderWay = 0;
   #isClosed = false;
 
   /** `fds` are what `decode` reads from; they and `spillFd` are owned by the reader from now on. */
@@ -50,11 +51,25 @@ export class SpanReader implements BlobReader {
     return this.#readAcross(first, offset, end);
   }
 
+  /** What is being decoded ends first: a descriptor's number may be another file's as soon as it is closed. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const fd of this.#fds) closeSync(fd);
     if (this.#spillFd !== undefined) closeSync(this.#spillFd);
+    if (this.#decodesUnderWay === 0) this.#closeStored();
+  }
+
+  #closeStored(): void {
+    for (const fd of this.#fds) closeSync(fd);
+  }
+
+  async #fetch(span: number): Promise<Block> {
+    this.#decodesUnderWay++;
+    try {
+      return await this.#decode(span);
+    } finally {
+      if (--this.#decodesUnderWay === 0 && this.#isClosed) this.#closeStored();
+    }
   }
 
   #readWithin(span: number, offset: number, end: number): ReadResult | Promise<ReadResult> {
@@ -82,7 +97,7 @@ export class SpanReader implements BlobReader {
   }
 
   #block(span: number): Block | Promise<Block> {
-    const block = this.#blocks.get(span, () => this.#decode(span));
+    const block = this.#blocks.get(span, () => this.#fetch(span));
     if (span === this.#lastSpan + 1) this.#readAhead(span + 1);
     this.#lastSpan = span;
     return block;
@@ -91,7 +106,7 @@ export class SpanReader implements BlobReader {
   #readAhead(span: number): void {
     if (span >= this.#spans.count || this.#spans.kind[span] === SpanKind.spill) return;
     const size = this.#spanEnd(span) - this.#spanStart(span);
-    this.#blocks.prefetch(span, () => this.#decode(span), size, READ_AHEAD_ROOM);
+    this.#blocks.prefetch(span, () => this.#fetch(span), size, READ_AHEAD_ROOM);
   }
 
   #spanStart(span: number): number {

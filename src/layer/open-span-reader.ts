@@ -1,0 +1,42 @@
+// Joins a SpanReader with the native decoder, which reads the blob in its file.
+import type { Block, BlockCache } from '../cache/block-cache.ts';
+import { SpanKind, type SpanTable } from '../sys/scan.ts';
+import { readSpan } from '../sys/span-reader.ts';
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import { EIO } from '../vfs/errno.ts';
+import type { BlobLocation } from './layer.ts';
+import { SpanReader } from './span-reader.ts';
+
+/**
+ * Longer spans are read from a spill file, or not at all: an index that claims one is not from a scan that had one.
+ * The scan's threshold is below this.
+ */
+const MAX_SPAN_SIZE = 64 << 20;
+
+/** `fd` (the file that holds `blob`) and `spillFd` are owned by the reader from now on. */
+export function openSpanReader(
+  fd: number,
+  blob: BlobLocation,
+  spans: SpanTable,
+  cache: BlockCache,
+  spillFd: number | undefined,
+): BlobReader {
+  const decode = async (span: number): Promise<Block> => {
+    const size = (spans.plainOffset[span + 1] as number) - (spans.plainOffset[span] as number);
+    const kind = spans.kind[span] as number;
+    if (size > MAX_SPAN_SIZE || kind === SpanKind.spill) return -EIO;
+    const start = spans.blobOffset[span] as number;
+    const out = Buffer.allocUnsafeSlow(size);
+    const filled = await readSpan(
+      fd,
+      blob.offset + start,
+      (spans.blobOffset[span + 1] as number) - start,
+      kind,
+      spans.bits[span] as number,
+      spans.windows.subarray(spans.windowOffset[span], spans.windowOffset[span + 1]),
+      out,
+    );
+    return filled < 0 ? filled : out;
+  };
+  return new SpanReader(spans, cache.newOwner(), decode, [fd], spillFd);
+}

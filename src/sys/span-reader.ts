@@ -1,0 +1,21 @@
+// Decompression of one span (native/span_reader.cc), from the checkpoint that a scan made.
+import { addon } from './addon.ts';
+
+/**
+ * Decompresses a span into `out`, which is as long as the span, on a pool thread.
+ *
+ * `position` and `length` are of the span's stored bytes in `fd`; `kind` is SpanKind.inflate or zstd; `bits` and
+ * `window` (for zstd 0 and empty) are as in SpanTable. Descriptor and buffers are lent until the promise settles.
+ * Resolves with the length of `out`, or -EIO where the bytes can't be read or are not what was scanned.
+ */
+type ReadSpan = (
+  fd: number,
+  position: number,
+  length: number,
+  kind: number,
+  bits: number,
+  window: Uint8Array,
+  out: Uint8Array,
+) => Promise<number>;
+
+export const readSpan: ReadSpan = (addon as { readSpan: ReadSpan }).readSpan;
