@@ -1,0 +1,266 @@
+// Opens one layer: what was learnt at an earlier mount is used again, else the blob is read once from end to end.
+//
+// That one pass hashes, decompresses, makes the checkpoints and finds the tar headers (native), while the headers
+// are understood here. Digests are compared before the layer is used. What a pass learnt is saved under the blob's
+// own digest, and a stamp says which bytes of which file were found to have that digest: a file that is new or
+// changed is hashed again, however well its claimed digest is known.
+import { closeSync, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import type { BlockCache } from '../cache/block-cache.ts';
+import { BlobScan, type ScanError, type ScanOptions, type ScanResult } from '../sys/scan.ts';
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import { FormatError, InputError } from '../vfs/input-error.ts';
+import { detectCompression, MAGIC_LENGTH } from './compression.ts';
+import { LayerIndexBuilder } from './index-builder.ts';
+import type { IndexedLayer } from './index-file.ts';
+import type { BlobIdentity, IndexStore } from './index-store.ts';
+import type { BlobLocation, Compression, ExpectedDigests, Layer } from './layer.ts';
+import { PlainReader } from './plain-reader.ts';
+import { openSpanReader } from './open-span-reader.ts';
+import { PlainSpill } from './plain-spill.ts';
+
+/** When a blob's bytes are hashed and compared with what the image says. */
+export type Verification =
+  /** Whenever these bytes of this file were not verified before. */
+  | 'when-new'
+  | 'always'
+  /** Never for its own sake; a wrong digest is no error. */
+  | 'never';
+
+export interface OpenLayerOptions {
+  /** What messages call the blob: "layer 3 of image.tar". */
+  readonly label: string;
+  readonly cache: BlockCache;
+  /** Where indexes are kept; undefined: nowhere. */
+  readonly store: IndexStore | undefined;
+  readonly verify: Verification;
+  readonly signal?: AbortSignal;
+  /** Told now and then how many stored bytes were read, and at the end that all were. */
+  readonly onProgress?: (bytesDone: number) => void;
+}
+
+/** Uncompressed bytes between checkpoints; docs/formats.md says how it was chosen. */
+export const SPAN_SIZE = 1 << 20;
+/** A span that is longer than this is kept uncompressed. */
+const SPILL_THRESHOLD = 16 << 20;
+const RECORD_BUFFER_SIZE = 8 << 20;
+const PROGRESS_INTERVAL_MS = 100;
+
+/**
+ * Throws InputError for what is no readable tar blob or has another digest than `expected`, FormatError for a
+ * malformed one, the signal's reason when aborted, Node's error where the file can't be opened.
+ */
+export async function openLayer(
+  blob: BlobLocation,
+  expected: ExpectedDigests,
+  options: OpenLayerOptions,
+): Promise<Layer> {
+  const fd = openSync(blob.path, 'r');
+  const opening = new LayerOpening(fd, blob, expected, options);
+  try {
+    return await opening.open();
+  } catch (error) {
+    opening.abandon();
+    throw error;
+  }
+}
+
+class LayerOpening {
+  readonly #fd: number;
+  readonly #blob: BlobLocation;
+  readonly #expected: ExpectedDigests;
+  readonly #options: OpenLayerOptions;
+  readonly #identity: BlobIdentity;
+  readonly #compression: Compression;
+  #spill: PlainSpill | undefined;
+
+  constructor(fd: number, blob: BlobLocation, expected: ExpectedDigests, options: OpenLayerOptions) {
+    this.#fd = fd;
+    this.#blob = blob;
+    this.#expected = expected;
+    this.#options = options;
+    const stats = fstatSync(fd, { bigint: true });
+    this.#identity = identityOf(stats, blob);
+    if (BigInt(blob.offset + blob.length) > stats.size) {
+      closeSync(fd);
+      throw new FormatError(
+        blob.path,
+        Number(stats.size),
+        'the end of the file',
+        `${options.label} to end at byte ${blob.offset + blob.length}`,
+      );
+    }
+    const magic = new Uint8Array(Math.min(MAGIC_LENGTH, blob.length));
+    readSync(fd, magic, 0, magic.length, blob.offset);
+    this.#compression = detectCompression(magic, options.label);
+  }
+
+  async open(): Promise<Layer> {
+    const { store, verify } = this.#options;
+    const claimed = this.#claimedSha256();
+    const stamped = verify === 'always' ? undefined : store?.verifiedDigest(this.#identity);
+    const known = stamped ?? claimed;
+    const indexed = known === undefined ? undefined : await store?.loadIndex(known);
+    if (indexed !== undefined && this.#fits(indexed)) {
+      const sha256 = stamped ?? (await this.#hash());
+      if (sha256 === indexed.blobSha256) {
+        const layer = this.#reopen(indexed);
+        if (layer !== undefined) return layer;
+      } else this.#compare('digest', sha256, claimed);
+    }
+    return this.#scan();
+  }
+
+  abandon(): void {
+    closeSync(this.#fd);
+    this.#spill?.discard();
+  }
+
+  /** What the image says the stored bytes hash to; a plain tar's digest is its DiffID. */
+  #claimedSha256(): string | undefined {
+    const { digest, diffId } = this.#expected;
+    return hexOf(digest) ?? (this.#compression === 'none' ? hexOf(diffId) : undefined);
+  }
+
+  #fits(indexed: IndexedLayer): boolean {
+    return this.#compression === 'none' ? indexed.tarSize === this.#blob.length : indexed.spans.count > 0;
+  }
+
+  /** The layer from its saved index; undefined where what it spilled is no longer kept. */
+  #reopen(indexed: IndexedLayer): Layer | undefined {
+    this.#check(indexed.blobSha256, indexed.tarSha256);
+    let spillFd: number | undefined;
+    if (indexed.hasSpilled) {
+      spillFd = this.#options.store?.openPlain(indexed.blobSha256 ?? '');
+      if (spillFd === undefined) return undefined;
+    }
+    if (indexed.blobSha256 !== undefined) {
+      this.#options.store?.setVerifiedDigest(this.#identity, indexed.blobSha256);
+    }
+    return this.#layer(indexed, this.#reader(indexed, spillFd));
+  }
+
+  /** The pass over the whole blob. */
+  async #scan(): Promise<Layer> {
+    const { store, verify, label } = this.#options;
+    const hash = verify !== 'never' || this.#compression !== 'none';
+    const spill = this.#compression === 'none' ? undefined : PlainSpill.create(store?.plainDirectory());
+    this.#spill = spill;
+    const builder = new LayerIndexBuilder(label);
+    const result = await this.#run(
+      {
+        compression: this.#compression,
+        hash,
+        ...(spill === undefined
+          ? {}
+          : { spillFd: spill.fd, spillThreshold: SPILL_THRESHOLD, spillLimit: spill.limit }),
+      },
+      (records, length) => builder.add(records, length),
+    );
+    this.#check(result.blobSha256, result.tarSha256);
+    const spillFd = result.hasSpilled ? spill?.keep(result.blobSha256 ?? '') : undefined;
+    if (!result.hasSpilled) {
+      spill?.discard();
+      this.#spill = undefined;
+    }
+    const reader = this.#reader(result, spillFd);
+    await builder.readSparseMaps(reader);
+    const indexed: IndexedLayer = {
+      index: builder.finish(),
+      spans: result.spans,
+      tarSize: result.tarSize,
+      blobSha256: result.blobSha256,
+      tarSha256: result.tarSha256,
+      hasSpilled: result.hasSpilled,
+    };
+    if (store !== undefined && result.blobSha256 !== undefined) {
+      await store.saveIndex(result.blobSha256, indexed);
+      store.setVerifiedDigest(this.#identity, result.blobSha256);
+    }
+    return this.#layer(indexed, reader);
+  }
+
+  async #hash(): Promise<string | undefined> {
+    const result = await this.#run({ compression: 'opaque', hash: true }, () => undefined);
+    return result.blobSha256;
+  }
+
+  async #run(
+    options: Omit<ScanOptions, 'fd' | 'offset' | 'length' | 'spanSize'>,
+    take: (records: Uint8Array, length: number) => void,
+  ): Promise<ScanResult> {
+    const { signal, onProgress } = this.#options;
+    signal?.throwIfAborted();
+    const { offset, length } = this.#blob;
+    const scan = new BlobScan({ ...options, fd: this.#fd, offset, length, spanSize: SPAN_SIZE });
+    const stop = (): void => scan.close();
+    signal?.addEventListener('abort', stop);
+    const timer = onProgress && setInterval(() => onProgress(scan.position), PROGRESS_INTERVAL_MS);
+    try {
+      const records = new Uint8Array(RECORD_BUFFER_SIZE);
+      for (let filled; (filled = await scan.next(records)) > 0;) take(records, filled);
+      return scan.result();
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw isScanError(error) ? this.#formatError(error) : error;
+    } finally {
+      clearInterval(timer);
+      onProgress?.(this.#blob.length);
+      signal?.removeEventListener('abort', stop);
+      scan.close();
+    }
+  }
+
+  #formatError(error: ScanError): FormatError {
+    const { label } = this.#options;
+    const where = error.unit === 'blob' && this.#compression !== 'none' ? `${label}, as stored` : label;
+    return new FormatError(where, error.offset, error.found, error.expected);
+  }
+
+  #check(blobSha256: string | undefined, tarSha256: string | undefined): void {
+    this.#compare('digest', blobSha256, hexOf(this.#expected.digest));
+    this.#compare('DiffID', tarSha256, hexOf(this.#expected.diffId));
+  }
+
+  #compare(kind: string, actual: string | undefined, expected: string | undefined): void {
+    if (this.#options.verify === 'never' || actual === undefined || expected === undefined) return;
+    if (actual === expected) return;
+    throw new InputError(
+      `${this.#options.label}: found ${kind} sha256:${actual}, expected sha256:${expected}: the archive is damaged (--no-verify mounts it all the same)`,
+    );
+  }
+
+  #reader(indexed: Pick<IndexedLayer, 'spans' | 'tarSize'>, spillFd: number | undefined): BlobReader {
+    if (this.#compression === 'none') return new PlainReader(this.#fd, this.#blob.offset, indexed.tarSize);
+    return openSpanReader(this.#fd, this.#blob, indexed.spans, this.#options.cache, spillFd);
+  }
+
+  #layer(indexed: IndexedLayer, reader: BlobReader): Layer {
+    return {
+      index: indexed.index,
+      reader,
+      compression: this.#compression,
+      digest: digestOf(indexed.blobSha256),
+      diffId: digestOf(indexed.tarSha256),
+      close: () => reader.close(),
+    };
+  }
+}
+
+function identityOf(stats: BigIntStats, blob: BlobLocation): BlobIdentity {
+  return {
+    device: stats.dev,
+    inode: stats.ino,
+    fileSize: stats.size,
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+    offset: blob.offset,
+    length: blob.length,
+  };
+}
+
+const isScanError = (error: unknown): error is ScanError =>
+  error instanceof Error && 'code' in error && error.code === 'SCAN';
+
+const hexOf = (digest: string | undefined): string | undefined => digest?.replace(/^sha256:/, '');
+const digestOf = (hex: string | undefined): string | undefined =>
+  hex === undefined ? undefined : `sha256:${hex}`;

@@ -1,0 +1,200 @@
+// Layers as GNU tar, gzip and zstd make them, opened as a mount does.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BlockCache } from '../../src/cache/block-cache.ts';
+import { IndexStore } from '../../src/layer/index-store.ts';
+import type { ExpectedDigests, Layer } from '../../src/layer/layer.ts';
+import { openLayer, type OpenLayerOptions } from '../../src/layer/open-layer.ts';
+import { FileRange, type BlobReader } from '../../src/vfs/blob-reader.ts';
+import { FormatError, InputError } from '../../src/vfs/input-error.ts';
+import { describeWith } from '../requirements.ts';
+
+let directory: string;
+let tar: string;
+let store: IndexStore;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'stratafs-open-'));
+  const content = join(directory, 'content');
+  mkdirSync(join(content, 'etc'), { recursive: true });
+  writeFileSync(join(content, 'etc/motd'), 'hello\n');
+  // Three spans of bytes that do not compress to nothing.
+  const block = createHash('sha256').update('seed').digest('hex');
+  writeFileSync(join(content, 'big'), Array.from({ length: 50_000 }, (_, i) => `${i} ${block}\n`).join(''));
+  tar = join(directory, 'layer.tar');
+  execFileSync('tar', ['--sort=name', '-C', content, '-cf', tar, '.']);
+  store = new IndexStore(join(directory, 'cache'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const sha256 = (path: string): string =>
+  `sha256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
+
+interface Outcome {
+  readonly layer: Layer;
+  /** True where the blob was read from end to end. */
+  readonly wasRead: boolean;
+}
+
+async function open(
+  path: string,
+  expected: ExpectedDigests = {},
+  options: Partial<OpenLayerOptions> = {},
+): Promise<Outcome> {
+  let wasRead = false;
+  const layer = await openLayer({ path, offset: 0, length: readFileSync(path).length }, expected, {
+    label: 'layer 1',
+    cache: new BlockCache(64 << 20),
+    store,
+    verify: 'when-new',
+    onProgress: () => (wasRead = true),
+    ...options,
+  });
+  return { layer, wasRead };
+}
+
+async function readAll(reader: BlobReader): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < reader.size;) {
+    const result = await reader.read(at, 300_000);
+    if (typeof result === 'number') return expect.fail(`errno ${result}`);
+    const piece =
+      result instanceof FileRange
+        ? readFileSync(`/proc/self/fd/${result.fd}`).subarray(
+            result.position,
+            result.position + result.length,
+          )
+        : Buffer.from(result);
+    pieces.push(piece);
+    at += piece.length;
+  }
+  return Buffer.concat(pieces);
+}
+
+describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'openLayer', () => {
+  const compressors: readonly (readonly [string, string])[] = [
+    ['none', 'cat'],
+    ['gzip', 'gzip -1'],
+    ['zstd', 'zstd -q'],
+  ];
+
+  it.each(compressors)(
+    'reads a layer of compression %s, and knows both digests',
+    async (compression, command) => {
+      const path = join(directory, 'blob');
+      execFileSync('sh', ['-c', `${command} <"$1" >"$2"`, 'sh', tar, path]);
+      const expected = { digest: sha256(path), diffId: sha256(tar) };
+      for (const wasRead of [true, false]) {
+        const outcome = await open(path, expected);
+        expect(outcome.wasRead).toBe(wasRead);
+        expect(outcome.layer).toMatchObject({ compression, ...expected });
+        expect(outcome.layer.index.dentryCount).toBe(4);
+        expect((await readAll(outcome.layer.reader)).equals(readFileSync(tar))).toBe(true);
+        outcome.layer.close();
+      }
+    },
+  );
+
+  it('hashes a copy again, without making its index again', async () => {
+    (await open(tar, { diffId: sha256(tar) })).layer.close();
+    const copy = join(directory, 'copy.tar');
+    copyFileSync(tar, copy);
+    const first = await open(copy, { diffId: sha256(tar) });
+    const second = await open(copy, { diffId: sha256(tar) });
+    expect([first.wasRead, second.wasRead]).toEqual([true, false]);
+    expect(readdirSync(join(store.directory, 'indexes'))).toHaveLength(1);
+    for (const { layer } of [first, second]) layer.close();
+  });
+
+  it('finds damage in a copy although the index of the sound blob is known', async () => {
+    const expected = { diffId: sha256(tar) };
+    (await open(tar, expected)).layer.close();
+    const damaged = join(directory, 'damaged.tar');
+    const bytes = readFileSync(tar);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    writeFileSync(damaged, bytes);
+    await expect(open(damaged, expected)).rejects.toThrow(
+      `layer 1: found digest ${sha256(damaged)}, expected ${expected.diffId}: the archive is damaged`,
+    );
+    (await open(damaged, expected, { verify: 'never' })).layer.close();
+    await expect(open(damaged, expected)).rejects.toThrow(InputError);
+  });
+
+  it('verifies again when told to', async () => {
+    (await open(tar)).layer.close();
+    const outcome = await open(tar, {}, { verify: 'always' });
+    expect(outcome.wasRead).toBe(true);
+    outcome.layer.close();
+  });
+
+  it('names both DiffIDs where a compressed layer holds another tar', async () => {
+    const path = join(directory, 'blob.gz');
+    execFileSync('sh', ['-c', 'gzip <"$1" >"$2"', 'sh', tar, path]);
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    await expect(open(path, { digest: sha256(path), diffId: wrong })).rejects.toThrow(
+      `layer 1: found DiffID ${sha256(tar)}, expected ${wrong}`,
+    );
+  });
+
+  it('notices that a file changed since it was verified', async () => {
+    const expected = { diffId: sha256(tar) };
+    (await open(tar, expected)).layer.close();
+    appendFileSync(tar, Buffer.alloc(512));
+    await expect(open(tar, expected)).rejects.toThrow(InputError);
+  });
+
+  it('makes an index anew that is corrupt', async () => {
+    (await open(tar)).layer.close();
+    const [name] = readdirSync(join(store.directory, 'indexes'));
+    truncateSync(join(store.directory, 'indexes', name ?? ''), 100);
+    const outcome = await open(tar);
+    expect([outcome.wasRead, outcome.layer.index.dentryCount]).toEqual([true, 4]);
+    outcome.layer.close();
+  });
+
+  it('names file, offset, what was found and what was expected where the tar is malformed', async () => {
+    writeFileSync(join(directory, 'junk'), Buffer.alloc(2048, 'x'));
+    await expect(open(join(directory, 'junk'))).rejects.toThrow(/^layer 1: at byte 0: found .*, expected /);
+    truncateSync(tar, 700);
+    await expect(open(tar)).rejects.toThrow(FormatError);
+  });
+
+  it('stops when told to, saving nothing', async () => {
+    const abort = new AbortController();
+    abort.abort(new Error('stopped'));
+    await expect(open(tar, {}, { signal: abort.signal })).rejects.toThrow('stopped');
+    expect(() => readdirSync(join(store.directory, 'indexes'))).toThrow(/ENOENT/);
+  });
+
+  it('refuses a range that the file does not have', async () => {
+    const location = { path: tar, offset: 512, length: readFileSync(tar).length };
+    const options = {
+      label: 'layer 2',
+      cache: new BlockCache(1),
+      store: undefined,
+      verify: 'never',
+    } as const;
+    await expect(openLayer(location, {}, options)).rejects.toThrow(/expected layer 2 to end at byte/);
+  });
+});
+
+describe('openLayer without a store', () => {
+  it('saves nothing', async () => {
+    (await open(tar, {}, { store: undefined })).layer.close();
+    expect(readdirSync(directory)).toEqual(['content', 'layer.tar']);
+  });
+});
