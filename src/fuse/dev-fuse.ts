@@ -8,6 +8,7 @@ import { InputError } from '../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
 import { attach, detach } from './kernel-mount.ts';
 import { MAX_TRANSFER, Opcode } from './protocol.ts';
+import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
 
 const debug = createDebug('stratafs:fuse');
@@ -25,6 +26,7 @@ export async function mountDevFuse(
   const device = attach(mountpoint, { ...options, flags });
   const mount = new DevFuseMount(fileSystem, mountpoint, device);
   await mount.answers();
+  await raiseReadAhead(mountpoint);
   return mount;
 }
 

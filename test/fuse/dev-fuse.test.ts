@@ -199,6 +199,21 @@ describeWith(['fuse'], 'mountDevFuse', () => {
 });
 
 describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
+  it('reads a file sequentially by requests of up to 1 MiB', async () => {
+    const fileSystem = new SyntheticFileSystem(1, 1);
+    const content = Buffer.alloc(8 << 20, 'abcdefg');
+    fileSystem.content = () => content;
+    let largest = 0;
+    fileSystem.onRead = (_node, offset, length) => {
+      largest = Math.max(largest, length);
+      return content.subarray(offset, offset + length);
+    };
+    await withMount(fileSystem, async (mountpoint) => {
+      await shell('cat "$1/d0/f0" >/dev/null', mountpoint);
+      expect(largest).toBe(1 << 20);
+    });
+  });
+
   it('closes when the connection is aborted', async () => {
     await withMount(new SyntheticFileSystem(1, 1), async (mountpoint, mount) => {
       const user = spawn('sh', ['-c', 'cd "$1" && echo in && read line', 'sh', join(mountpoint, 'd0')]);
