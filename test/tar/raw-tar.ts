@@ -16,7 +16,7 @@ export interface RawMember {
   magic?: 'v7' | 'posix' | 'gnu';
   body?: Buffer | string;
   /** Changes the block before its checksum is made. */
-  patch?: (block: Buffer) => void;
+  patch?: (block: Buffer) => unknown;
 }
 
 const bytes = (value: Buffer | string): Buffer =>
