@@ -24,6 +24,9 @@ export interface StackOptions {
   readonly hasLinks?: boolean;
   /** Only what a tar can tell: in one, a link to a name that its layer has means that name, not the lower one. */
   readonly isForTar?: boolean;
+  readonly hasSymlinks?: boolean;
+  /** Xattrs of overlayfs on some directories: mere data, but oracles obey them. */
+  readonly hasOverlayXattrs?: boolean;
 }
 
 export interface Stack {
@@ -39,7 +42,7 @@ export function randomStack(random: Random, options: StackOptions = {}): Stack {
   let expected = new NaiveExtractor();
   while (roots.length < count) {
     const paths = [...expected.inodes.keys()].filter((path) => path !== '');
-    const root = randomLayer(random, options.hasLinks === false ? [] : paths, options.hasImplicit !== false);
+    const root = randomLayer(random, options.hasLinks === false ? [] : paths, options);
     if (options.isForTar === true && linksToItself(root, root)) continue;
     const tried = new NaiveExtractor();
     try {
@@ -55,8 +58,9 @@ export function randomStack(random: Random, options: StackOptions = {}): Stack {
 }
 
 /** Links lead to one of `lowerPaths`. */
-function randomLayer(random: Random, lowerPaths: readonly string[], hasImplicit: boolean): InodeSpec {
+function randomLayer(random: Random, lowerPaths: readonly string[], options: StackOptions): InodeSpec {
   const shared: InodeSpec[] = [];
+  const overlayXattrs = options.hasOverlayXattrs === false ? {} : { 'trusted.overlay.opaque': 'y' };
   let serial = 0;
 
   function child(depth: number): Spec {
@@ -72,7 +76,7 @@ function randomLayer(random: Random, lowerPaths: readonly string[], hasImplicit:
 
   function leaf(): InodeSpec {
     const kind = random.below(8);
-    if (kind === 0) return symlink(random.pick(names));
+    if (kind === 0 && options.hasSymlinks !== false) return symlink(random.pick(names));
     if (kind === 1) return random.oneIn(2) ? special(S_IFIFO | 0o600) : special(S_IFCHR | 0o640, 0x105);
     return file({
       mode: S_IFREG | random.below(0o10000),
@@ -87,7 +91,7 @@ function randomLayer(random: Random, lowerPaths: readonly string[], hasImplicit:
   function randomDirectory(depth: number): InodeSpec {
     const children = new Map<string, Spec>();
     for (let n = random.below(5); n > 0; n--) children.set(random.pick(names), child(depth));
-    const isImplicit = hasImplicit && random.oneIn(2);
+    const isImplicit = random.oneIn(2) && options.hasImplicit !== false;
     const isOpaque = random.oneIn(5);
     const flags = isOpaque ? InodeFlag.opaque : 0;
     const isBare = [...children.values()].every(isNothing);
@@ -101,10 +105,11 @@ function randomLayer(random: Random, lowerPaths: readonly string[], hasImplicit:
     }
     return directory(Object.fromEntries(children), {
       flags,
-      mode: S_IFDIR | random.below(0o10000),
+      // No setgid bit: what extractors make beneath would inherit it.
+      mode: S_IFDIR | random.below(0o2000),
       gid: random.below(3),
       mtime: random.below(1e9),
-      xattrs: random.oneIn(3) ? { 'user.d': String(depth), 'trusted.overlay.opaque': 'y' } : {},
+      xattrs: random.oneIn(3) ? { 'user.d': String(depth), ...overlayXattrs } : {},
     });
   }
 
