@@ -4,7 +4,6 @@
 import { makeRdev, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import {
-  checkChecksum,
   Dialect,
   dialectOf,
   endOfString,
@@ -85,11 +84,13 @@ export class MemberReader {
     this.#place = new Place(file);
   }
 
-  /** Reads one header. True where it completes a member, false where it only says something of a later one. */
+  /**
+   * Reads one header, whose checksum was checked by whoever found it (`checkChecksum`; the native scan does).
+   * True where it completes a member, false where it only says something of a later one. Throws FormatError.
+   */
   read(frame: Frame): boolean {
     const { bytes, header } = frame;
     this.#place.moveTo(header, frame.offset);
-    checkChecksum(bytes, header, this.#place);
     const type = bytes[header + Field.typeflag] as number;
     switch (type) {
       case 0x67: // g
