@@ -51,6 +51,8 @@ class DevFuseMount implements FuseMount {
       (errno) => void this.#end(errno),
     );
     this.#session = new Session(fileSystem, this.#channel, request, reply);
+    // Root looks mostly at what it owns, and is then not asked about.
+    this.#session.cachesMissingAcls = process.geteuid?.() === 0;
   }
 
   /** Begins to serve; resolves when the kernel and we agreed on a protocol. */

@@ -18,7 +18,8 @@ interface Handler {
 }
 
 function init(session: Session, request: Request): ReplyLength {
-  const outcome = negotiate(request, session.reply, session.fileSystem.hasPosixAcl);
+  const wantsAcls = session.fileSystem.hasPosixAcl || session.cachesMissingAcls;
+  const outcome = negotiate(request, session.reply, wantsAcls);
   if (outcome.kind === 'again') return session.reply.finish(request.unique, initReplySize);
   if (outcome.kind === 'refused') {
     session.state = { kind: 'refused', reason: outcome.reason };

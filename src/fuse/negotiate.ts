@@ -65,7 +65,7 @@ const WANTED =
   InitFlag.EXPLICIT_INVAL_DATA;
 
 /** Reads an INIT request (its body at least 16 bytes) and writes its reply's body of `initReplySize` bytes. */
-export function negotiate(request: Request, reply: Reply, hasPosixAcl: boolean): Negotiation {
+export function negotiate(request: Request, reply: Reply, wantsAcls: boolean): Negotiation {
   const major = request.u32(0);
   const kernelMinor = request.u32(4);
   const base = OUT_HEADER_SIZE;
@@ -80,7 +80,7 @@ export function negotiate(request: Request, reply: Reply, hasPosixAcl: boolean):
       reason: `the kernel speaks FUSE ${major}.${kernelMinor}, ${needed} or later is needed (Linux 5.4)`,
     };
   }
-  const flags = request.u32(12) & (hasPosixAcl ? WANTED | InitFlag.POSIX_ACL : WANTED);
+  const flags = request.u32(12) & (wantsAcls ? WANTED | InitFlag.POSIX_ACL : WANTED);
   reply.u32(base + 8, request.u32(8));
   reply.u32(base + 12, flags);
   reply.u16(base + 16, MAX_BACKGROUND);

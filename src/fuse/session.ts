@@ -50,6 +50,11 @@ export class Session {
     nameLength: 0,
   };
   state: SessionState = { kind: 'starting' };
+  /**
+   * Asks for POSIX ACLs even where no inode has one: the kernel then keeps the answers (none), so a second `ls -l`
+   * sends no request; but it asks about each inode that the caller does not own. Set before INIT.
+   */
+  cachesMissingAcls = false;
   /** Called when the state has left 'starting'. */
   onState: () => void = () => undefined;
   /** Requests seen, by opcode. */

@@ -5,7 +5,7 @@
 import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, ESTALE } from '../vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
@@ -23,6 +23,8 @@ const BLOCK_SIZE = 4096;
 const DOT = 0x2e;
 /** Xattrs of the root that the mount itself answers. */
 const SYNTHETIC_PREFIX = Buffer.from('user.stratafs.');
+const SELINUX = 'security.selinux';
+const SELINUX_NAME = Buffer.from(SELINUX);
 
 export interface OverlayOptions {
   readonly tree: Tree;
@@ -41,6 +43,7 @@ export class Overlay implements FileSystem {
   readonly #tree: Tree;
   readonly #content: LowerContent;
   readonly #syntheticXattr: OverlayOptions['syntheticXattr'];
+  readonly #hasSelinuxLabels: boolean;
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
   constructor({ tree, readers, syntheticXattr }: OverlayOptions) {
@@ -51,6 +54,7 @@ export class Overlay implements FileSystem {
     this.#tree = tree;
     this.#content = new LowerContent(tree, readers);
     this.#syntheticXattr = syntheticXattr;
+    this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -116,10 +120,16 @@ export class Overlay implements FileSystem {
     return type === S_IFREG ? this.#content.seek(node - 1, offset, whence) : -EINVAL;
   }
 
+  /**
+   * An image without SELinux labels says that it supports none: `ls -l`, which asks about each file and whose
+   * questions no kernel caches, then asks once.
+   */
   getxattr(node: NodeId, name: Uint8Array): Uint8Array | number {
     const type = this.#typeOf(node);
     if (type < 0) return type;
-    return this.#findSynthetic(node, name) ?? this.#tree.getxattr(node - 1, name) ?? -ENODATA;
+    const value = this.#findSynthetic(node, name) ?? this.#tree.getxattr(node - 1, name);
+    if (value !== undefined) return value;
+    return !this.#hasSelinuxLabels && SELINUX_NAME.equals(name) ? -EOPNOTSUPP : -ENODATA;
   }
 
   listxattr(node: NodeId): Uint8Array | number {

@@ -146,6 +146,12 @@ export class Tree {
     return xattr === 0 ? undefined : findXattr(this.#table.xattrs, xattr - 1, name);
   }
 
+  /** False where surely no inode has an xattr of this name. Looks through all xattrs: not for hot paths. */
+  mentionsXattr(name: string): boolean {
+    const { buffer, byteOffset, byteLength } = this.#table.xattrs;
+    return Buffer.from(buffer, byteOffset, byteLength).includes(name, 'latin1');
+  }
+
   /** Names, each ended by NUL. */
   listxattr(inode: number): Uint8Array {
     const xattr = this.#table.xattr[inode] as number;

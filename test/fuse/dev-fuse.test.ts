@@ -199,6 +199,18 @@ describeWith(['fuse'], 'mountDevFuse', () => {
 });
 
 describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
+  it('asks for ACLs once: a second ls -l sends no request a file', async () => {
+    await withMount(new SyntheticFileSystem(1, 20), async (mountpoint, mount) => {
+      const count = (): number =>
+        Object.values(mount.statistics().requests).reduce((sum, requests) => sum + requests, 0);
+      await shell('ls -lR "$1"', mountpoint);
+      const before = count();
+      await shell('ls -lR "$1"', mountpoint);
+      // ls asks for SELinux labels until it is told that there are none, at most once a directory.
+      expect(count() - before).toBeLessThan(5);
+    });
+  });
+
   it('reads a file sequentially by requests of up to 1 MiB', async () => {
     const fileSystem = new SyntheticFileSystem(1, 1);
     const content = Buffer.alloc(8 << 20, 'abcdefg');

@@ -2,7 +2,7 @@
 // the driver alone.
 import { Attr, S_IFDIR, S_IFREG } from '../../src/vfs/attr.ts';
 import { type ReadResult } from '../../src/vfs/blob-reader.ts';
-import { EIO, EISDIR, EINVAL, ENODATA, ENOENT, ENXIO } from '../../src/vfs/errno.ts';
+import { EIO, EISDIR, EINVAL, ENODATA, ENOENT, ENXIO, EOPNOTSUPP } from '../../src/vfs/errno.ts';
 import type { DirectorySink, Entry, FileSystem, NodeId, StatFs } from '../../src/vfs/filesystem.ts';
 
 export class SyntheticFileSystem implements FileSystem {
@@ -77,6 +77,7 @@ export class SyntheticFileSystem implements FileSystem {
   getxattr(_node: NodeId, name: Uint8Array): Uint8Array | number {
     const text = Buffer.from(name).toString('latin1');
     if (text === 'user.broken') throw new Error('a defect');
+    if (text === 'security.selinux') return -EOPNOTSUPP;
     return text === 'user.name' ? Buffer.from('value') : -ENODATA;
   }
 

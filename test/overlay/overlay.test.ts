@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { Overlay } from '../../src/overlay/overlay.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { Attr, S_IFDIR, S_IFIFO, S_IFREG } from '../../src/vfs/attr.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ESTALE } from '../../src/vfs/errno.ts';
+import {
+  EINVAL,
+  EISDIR,
+  ENAMETOOLONG,
+  ENODATA,
+  ENOENT,
+  ENOTDIR,
+  EOPNOTSUPP,
+  ESTALE,
+} from '../../src/vfs/errno.ts';
 import { type Entry, type NodeId, ROOT_NODE_ID, type StatFs } from '../../src/vfs/filesystem.ts';
 import { directory, file, layer, link, special, symlink } from '../tree/layer-maker.ts';
 import { latin1 } from '../tree/tree-dump.ts';
@@ -117,6 +126,15 @@ describe('xattrs', () => {
     expect(latin1(overlay.listxattr(nodeId) as Uint8Array)).toBe('user.a\0');
     expect(overlay.getxattr(nodeId, bytes('user.b'))).toBe(-ENODATA);
     expect(overlay.listxattr(find('d').nodeId)).toHaveLength(0);
+  });
+
+  test('SELinux labels are not supported where no inode has one', () => {
+    expect(overlay.getxattr(find('hard').nodeId, bytes('security.selinux'))).toBe(-EOPNOTSUPP);
+    const labels = layer({ a: file({ xattrs: { 'security.selinux': 'label' } }), b: file({}) });
+    const labelled = new Overlay({ tree: buildTree([labels]), readers: readers.slice(0, 1) });
+    const entry = newEntry();
+    expect(labelled.lookup(ROOT_NODE_ID, bytes('b'), entry)).toBe(0);
+    expect(labelled.getxattr(entry.nodeId, bytes('security.selinux'))).toBe(-ENODATA);
   });
 
   test('the synthetic xattrs are answered for the root alone, and never listed', () => {
