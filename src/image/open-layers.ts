@@ -1,0 +1,91 @@
+// Opens all layers of an image, several at a time; all or none.
+import { availableParallelism } from 'node:os';
+import { openDirectoryLayer } from '../layer/directory-layer.ts';
+import type { Layer } from '../layer/layer.ts';
+import { type OpenLayerOptions, openLayer } from '../layer/open-layer.ts';
+import type { Image, LayerSource } from './image.ts';
+import { printable } from './json-view.ts';
+
+export interface OpenLayersOptions extends Pick<OpenLayerOptions, 'cache' | 'store' | 'verify' | 'signal'> {
+  /** Stored bytes that were read, or needn't be, of all that the layers have together. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A layer that is open, and what opening it took. */
+export interface OpenedLayer {
+  readonly layer: Layer;
+  readonly source: LayerSource;
+  /** False where what an earlier mount had learnt of it was used again. */
+  readonly wasRead: boolean;
+  readonly milliseconds: number;
+}
+
+/** "layer 3 of image.tar": what messages call a layer. */
+export function nameLayer(image: Image, layer: number): string {
+  const source = image.layers[layer];
+  return source?.kind === 'directory'
+    ? printable(source.path)
+    : `layer ${layer + 1} of ${printable(image.source)}`;
+}
+
+const lengthOf = (source: LayerSource): number => (source.kind === 'blob' ? source.blob.length : 0);
+
+/**
+ * The image's layers, base first, owned by the caller. Where one can't be opened, the others are given up and closed,
+ * and the first failure is thrown.
+ */
+export async function openLayers(image: Image, options: OpenLayersOptions): Promise<OpenedLayer[]> {
+  const { layers } = image;
+  const opened = new Array<OpenedLayer | undefined>(layers.length);
+  const done = new Float64Array(layers.length);
+  const total = layers.reduce((sum, source) => sum + lengthOf(source), 0);
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+  let next = 0;
+  const open = async (): Promise<void> => {
+    for (let i = next++; i < layers.length; i = next++) {
+      const source = layers[i] as LayerSource;
+      const tell = (bytes: number): void => {
+        done[i] = bytes;
+        options.onProgress?.(
+          done.reduce((sum, each) => sum + each),
+          total,
+        );
+      };
+      signal.throwIfAborted();
+      opened[i] = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: tell });
+      done[i] = lengthOf(source);
+    }
+  };
+  const workers = Array.from({ length: Math.min(availableParallelism(), layers.length) }, async () => {
+    try {
+      await open();
+    } catch (error) {
+      stop.abort(error);
+    }
+  });
+  await Promise.all(workers);
+  if (signal.aborted) {
+    for (const each of opened.reverse()) each?.layer.close();
+    throw signal.reason;
+  }
+  return opened as OpenedLayer[];
+}
+
+async function openOne(
+  source: LayerSource,
+  label: string,
+  options: Omit<OpenLayerOptions, 'label'>,
+): Promise<OpenedLayer> {
+  const started = performance.now();
+  let wasRead = source.kind === 'directory';
+  const onProgress = (bytes: number): void => {
+    wasRead = true;
+    options.onProgress?.(bytes);
+  };
+  const layer =
+    source.kind === 'directory'
+      ? openDirectoryLayer(source.path)
+      : await openLayer(source.blob, source, { ...options, label, onProgress });
+  return { layer, source, wasRead, milliseconds: performance.now() - started };
+}
