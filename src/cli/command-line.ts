@@ -1,0 +1,122 @@
+// The command line: which commands there are, and how what the user typed reaches one.
+//
+// A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
+import { Command, CommanderError } from 'commander';
+import { createRequire } from 'node:module';
+import { EXIT_USAGE } from './failure.ts';
+import { suggestNearest } from './suggest.ts';
+import { UsageError } from './usage-error.ts';
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<() => Command>;
+}
+
+const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
+  [
+    'mount',
+    {
+      summary: 'mount a saved image, or a stack of layers',
+      load: async () => (await import('./mount-command.ts')).mountCommand,
+    },
+  ],
+  [
+    'unmount',
+    {
+      summary: 'unmount, and wait until the daemon has ended',
+      load: async () => (await import('./unmount-command.ts')).unmountCommand,
+    },
+  ],
+  ['ls', { summary: 'list what is mounted', load: async () => (await import('./ls-command.ts')).lsCommand }],
+  [
+    'index',
+    {
+      summary: 'make the index of an image, so that its first mount is fast',
+      load: async () => (await import('./index-command.ts')).indexCommand,
+    },
+  ],
+  [
+    'stats',
+    {
+      summary: 'show what a mount was asked and what it answered from its cache',
+      load: async () => (await import('./stats-command.ts')).statsCommand,
+    },
+  ],
+]);
+
+const examples = `
+Examples:
+  stratafs mount alpine.tar /mnt            what "docker save" wrote, as a container sees it
+  stratafs mount oci:layout:latest /mnt     one image of an OCI layout
+  stratafs mount -o lowerdir=top.tar:base.tar.gz /mnt
+  stratafs ls
+  stratafs unmount /mnt
+
+"stratafs help COMMAND" tells more of each.`;
+
+function version(): string {
+  const require = createRequire(import.meta.url);
+  return (require('../../package.json') as { version: string }).version;
+}
+
+/** Output and exit in our manner: "stratafs: ..." in one line, and errors thrown to `runCommandLine`. */
+function configure(command: Command): Command {
+  return command
+    .exitOverride()
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns || 80, 100) })
+    .configureOutput({
+      outputError: (text, write) => {
+        const line = text
+          .replace(/^error: /, '')
+          .trim()
+          .replace(/\s*\n\s*/g, ' ');
+        write(`stratafs: ${line}\n`);
+      },
+    });
+}
+
+/**
+ * mount(8) reads "stratafs SOURCE DIR -o LIST" out of fstab's "fuse.stratafs" (mount.fuse3 writes it so, without a
+ * command's name).
+ */
+function isCalledFromFstab(args: readonly string[]): boolean {
+  return args.length === 4 && args[2] === '-o' && !commands.has(args[0] ?? '');
+}
+
+/**
+ * Runs the command that `args` names (argv without node and the script). Answers the exit status, or throws what the
+ * command threw.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const program = configure(new Command('stratafs'))
+    .description('Mounts saved container images in place: the layers stay inside their tarballs.')
+    .version(version(), '-V, --version', 'print the version')
+    .usage('COMMAND [OPTIONS]')
+    .addHelpText('after', examples);
+  const typed = isCalledFromFstab(args) ? ['mount', ...args] : helpRequest(args);
+  const name = typed[0] ?? '';
+  for (const [each, { summary, load }] of commands) {
+    if (each === name) program.addCommand(configure((await load())()));
+    else program.command(each).description(summary);
+  }
+  if (name !== '' && !name.startsWith('-') && !commands.has(name)) {
+    throw new UsageError(`unknown command '${name}'${suggestNearest(name, [...commands.keys()])}`);
+  }
+  try {
+    if (name === '') program.help({ error: true });
+    await program.parseAsync([...typed], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has written help, the version, or its line already.
+    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  }
+  return 0;
+}
+
+/** "help COMMAND" is "COMMAND --help". */
+function helpRequest(args: readonly string[]): readonly string[] {
+  if (args[0] !== 'help') return args;
+  return args[1] === undefined ? ['--help'] : [args[1], '--help'];
+}

@@ -1,0 +1,49 @@
+// How a failure is shown: one line that says what is wrong; the stack only with DEBUG=stratafs:*.
+import { ErrnoError } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A failure that the daemon met: its text is one line already, its stack is there with DEBUG only. */
+export class DaemonFailure extends InputError {
+  readonly daemonStack: string;
+
+  constructor(text: string, daemonStack: string) {
+    super(text);
+    this.name = 'DaemonFailure';
+    this.daemonStack = daemonStack;
+  }
+}
+
+export const EXIT_FAILURE = 1;
+export const EXIT_USAGE = 2;
+
+/** The one line, without the program's name. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return `internal error: ${String(error)}`;
+  const text = error.message.trim().replace(/\s*\n\s*/g, '; ');
+  if (error instanceof InputError || error instanceof ErrnoError || isSystemError(error)) return text;
+  return `internal error: ${text} (DEBUG=stratafs:* shows where)`;
+}
+
+export function exitStatusOf(error: unknown): number {
+  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/** Node's own failures of system calls: "ENOENT: no such file or directory, open 'x'". */
+function isSystemError(error: Error): boolean {
+  return 'syscall' in error && 'code' in error;
+}
+
+/** The stack and those of its causes, where the environment asks for it; otherwise empty. */
+export function stackOf(error: unknown): string {
+  if (error instanceof DaemonFailure) return error.daemonStack;
+  if (!/\bstratafs\b|\*/.test(process.env['DEBUG'] ?? '')) return '';
+  if (!(error instanceof Error)) return String(error);
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined ? stack : `${stack}\ncaused by ${stackOf(error.cause)}`;
+}
+
+/** Writes the failure to stderr. */
+export function printFailure(text: string, stack: string): void {
+  process.stderr.write(`stratafs: ${text}\n${stack === '' ? '' : `${stack}\n`}`);
+}

@@ -1,0 +1,74 @@
+// stratafs index: makes the indexes of an image's layers beforehand.
+import { Command } from 'commander';
+import { type IndexedLayer, indexImage, openImage, openLowerDirectories } from '../mount.ts';
+import { showByteSize } from './byte-size.ts';
+import { TerminalReport } from './report.ts';
+import { type Column, formatTable } from './table.ts';
+import { UsageError } from './usage-error.ts';
+
+const help = `
+The indexes lie in $XDG_CACHE_HOME/stratafs (~/.cache/stratafs), one a layer, named by the digest of its bytes; they
+may be deleted at any time. A mount makes those that it misses.
+--json prints an array of { number, digest, compression, entries, size, tarSize, wasRead, milliseconds }.
+
+Examples:
+  stratafs index app.tar
+  stratafs index --verify oci:layout:latest    read everything again, and check it`;
+
+const columns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'DIGEST' },
+  { title: 'ENTRIES', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'TIME', align: 'right' },
+];
+
+interface IndexArguments {
+  readonly lowerdir?: string;
+  readonly platform?: string;
+  readonly verify?: true;
+  readonly json?: true;
+}
+
+/** "sha256:" and twelve digits, as docker shows an ID. */
+const shorten = (digest: string | undefined): string => digest?.slice(0, 'sha256:'.length + 12) ?? '';
+
+function cellsOf({ number, digest, entries, size, wasRead, milliseconds }: IndexedLayer): string[] {
+  const time = wasRead ? `${(milliseconds / 1000).toFixed(2)} s` : 'cached';
+  return [String(number), shorten(digest), String(entries), showByteSize(size), time];
+}
+
+export function indexCommand(): Command {
+  return new Command('index')
+    .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
+    .argument('[source]', 'as for "stratafs mount"')
+    .option('--lowerdir <list>', 'a stack of layers instead, topmost first, separated by colons')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--verify', 'read all layers again, and check them against their digests')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async (source: string | undefined, given: IndexArguments) => {
+      if ((source === undefined) === (given.lowerdir === undefined)) {
+        throw new UsageError('index: expected either SOURCE or --lowerdir');
+      }
+      const report = new TerminalReport();
+      try {
+        const image =
+          given.lowerdir === undefined
+            ? await openImage(source ?? '', given.platform === undefined ? {} : { platform: given.platform })
+            : await openLowerDirectories(given.lowerdir);
+        const layers = await indexImage(image, {
+          onProgress: (progress) => report.progress(progress),
+          ...(given.verify === undefined ? {} : { verify: 'always' }),
+        });
+        report.end();
+        process.stdout.write(
+          given.json === true
+            ? `${JSON.stringify(layers, undefined, 2)}\n`
+            : formatTable(columns, layers.map(cellsOf), process.stdout.columns),
+        );
+      } finally {
+        report.end();
+      }
+    });
+}

@@ -1,0 +1,58 @@
+// stratafs ls: what is mounted.
+import { Command } from 'commander';
+import { type FoundMount, type MountFacts, exitNow, findMounts } from '../mount.ts';
+import { showDuration } from './duration.ts';
+import { type Column, formatTable } from './table.ts';
+
+const help = `
+A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
+--json prints an array of { source, mountPoint, state, pid, started, imageId, layers }.
+
+Examples:
+  stratafs ls
+  stratafs ls --json | jq -r '.[].mountPoint'`;
+
+const columns: readonly Column[] = [
+  { title: 'SOURCE' },
+  { title: 'MOUNT POINT' },
+  { title: 'PID', align: 'right' },
+  { title: 'AGE', align: 'right' },
+];
+
+type State = 'mounted' | 'dead' | 'silent' | 'refused';
+
+interface Row extends Partial<MountFacts> {
+  readonly source: string;
+  readonly mountPoint: string;
+  readonly state: State;
+}
+
+function rowOf({ entry, answer }: FoundMount): Row {
+  const state = answer.kind === 'answered' ? 'mounted' : answer.kind;
+  const facts = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : {};
+  return { ...facts, source: facts.source ?? entry.source, mountPoint: entry.mountPoint, state };
+}
+
+const stateTexts: Record<State, string> = { mounted: '', dead: 'dead', silent: 'no answer', refused: '?' };
+
+function cellsOf({ source, mountPoint, state, pid, started }: Row): string[] {
+  const age = started === undefined ? '' : showDuration(Date.now() - started);
+  return [source, mountPoint, pid === undefined ? stateTexts[state] : String(pid), age];
+}
+
+export function lsCommand(): Command {
+  return new Command('ls')
+    .description('Lists the stratafs mounts of this mount namespace.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const rows = (await findMounts()).map(rowOf);
+      const text = json
+        ? `${JSON.stringify(rows, undefined, 2)}\n`
+        : formatTable(columns, rows.map(cellsOf), process.stdout.columns);
+      const isStuck = rows.some(({ state }) => state === 'silent');
+      process.stdout.write(text, () => {
+        if (isStuck) exitNow(0);
+      });
+    });
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The `stratafs` command: argv in, exit status out (0; 1 for a failure, in one line on stderr; 2 for usage).
+import { runCommandLine } from './command-line.ts';
+import { describeFailure, exitStatusOf, printFailure, stackOf } from './failure.ts';
+
+// `stratafs ls | head -1`: a reader that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+try {
+  process.exitCode = await runCommandLine(process.argv.slice(2));
+} catch (error) {
+  printFailure(describeFailure(error), stackOf(error));
+  process.exitCode = exitStatusOf(error);
+  if (error instanceof Error && error.name === 'SilentMountError') {
+    const { exitNow } = await import('../mount.ts');
+    exitNow(process.exitCode);
+  }
+}

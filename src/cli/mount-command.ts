@@ -1,0 +1,99 @@
+// stratafs mount: to the background, or with -f in front.
+import { Command, Option } from 'commander';
+import { parseByteSize } from './byte-size.ts';
+import { mountInBackground } from './background.ts';
+import { applyOptionList } from './mount-options.ts';
+import type { MountRequest } from './mount-request.ts';
+import { UsageError } from './usage-error.ts';
+
+const help = `
+SOURCE is one of
+  PATH                              any of these, found out by looking
+  docker-archive:PATH[:REF|:@N]     what "docker save" and "podman save" write
+  oci:DIR[:REF|:@N]                 an OCI image layout
+  oci-archive:PATH[:REF|:@N]        the same in a tar
+With -o lowerdir=TOP:...:BASE each layer is a tar (plain, gzip or zstd) or a directory, topmost first.
+
+-o takes mount(8)'s and fstab(5)'s options, allow_other, fsname=NAME, and each long option of the list above.
+The mount is read-only. It ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
+
+Examples:
+  stratafs mount alpine.tar /mnt
+  stratafs mount docker-archive:images.tar:alpine:3 /mnt
+  stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
+  stratafs mount --platform linux/arm64 oci:layout /mnt
+  stratafs mount -o lowerdir=top.tar:/var/base,allow_other /mnt
+  /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
+
+interface MountArguments {
+  readonly foreground?: true;
+  readonly options?: string[];
+  readonly platform?: string;
+  readonly layer?: string;
+  readonly upto?: string;
+  readonly cacheSize?: string;
+  readonly verify?: boolean;
+  readonly indexCache: boolean;
+}
+
+/** What the command line asks for, understood. UsageError where it can't be. */
+export function understandMount(positional: readonly string[], given: MountArguments): MountRequest {
+  const request: MountRequest = {
+    source: { kind: 'image', text: '' },
+    mountpoint: '',
+    flags: [],
+    allowOther: false,
+    useIndexCache: given.indexCache,
+  };
+  for (const list of given.options ?? []) applyOptionList(request, list);
+  if (given.platform !== undefined) request.platform = given.platform;
+  if (given.layer !== undefined) request.layer = given.layer;
+  if (given.upto !== undefined) request.upto = given.upto;
+  if (given.cacheSize !== undefined) request.cacheSize = parseByteSize(given.cacheSize, '--cache-size');
+  if (given.verify !== undefined) request.verify = given.verify ? 'always' : 'never';
+  if (request.layer !== undefined && request.upto !== undefined) {
+    throw new UsageError('--layer shows one layer alone, --upto a stack: found both, expected one');
+  }
+  const expected = request.source.kind === 'lowerdir' ? ['MOUNTPOINT'] : ['SOURCE', 'MOUNTPOINT'];
+  if (positional.length !== expected.length) {
+    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
+    const after = request.source.kind === 'lowerdir' ? ' with lowerdir=' : '';
+    throw new UsageError(`mount: found ${found}, expected ${expected.join(' and ')}${after}`);
+  }
+  if (request.source.kind === 'image') request.source.text = positional[0] ?? '';
+  request.mountpoint = positional.at(-1) ?? '';
+  if (request.mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
+  return request;
+}
+
+async function mountInForeground(request: MountRequest): Promise<void> {
+  const { runInForeground } = await import('./foreground.ts');
+  await runInForeground(request);
+}
+
+/** `description`, `usage` and options of the command; its action mounts. */
+export function mountCommand(): Command {
+  return new Command('mount')
+    .description('Mounts a saved image read-only, as a container of it would see it.')
+    .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
+    .argument('[arguments...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
+    .addOption(
+      new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
+        (list: string, before: string[] | undefined) => [...(before ?? []), list],
+      ),
+    )
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
+    .option('--upto <layer>', 'the stack up to that layer')
+    .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
+    .option('--verify', 'read all layers, and check them against their digests')
+    .option('--no-verify', 'check no digests')
+    .option('--no-index-cache', 'neither use nor save the index of a layer')
+    .addHelpText('after', help)
+    .action(async (positional: string[], given: MountArguments) => {
+      const request = understandMount(positional, given);
+      await (given.foreground === true ? mountInForeground(request) : mountInBackground(request));
+    });
+}

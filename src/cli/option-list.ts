@@ -1,0 +1,37 @@
+// `-o LIST` as mount(8) writes it: commas separate, a backslash or double quotes take a comma's meaning away.
+
+export interface ListedOption {
+  readonly name: string;
+  /** What follows the first '='; undefined without one. Backslash escapes are left: `unescapeOption` ends them. */
+  readonly value: string | undefined;
+}
+
+/** Splits one list. Empty parts ("ro,,nodev") are nothing, as for mount(8). */
+export function splitOptionList(list: string): ListedOption[] {
+  const parts: string[] = [];
+  let part = '';
+  let isQuoted = false;
+  for (let i = 0; i < list.length; i++) {
+    const character = list.charAt(i);
+    if (character === '\\') part += character + list.charAt(++i);
+    else if (character === '"') isQuoted = !isQuoted;
+    else if (character === ',' && !isQuoted) {
+      parts.push(part);
+      part = '';
+    } else part += character;
+  }
+  parts.push(part);
+  return parts
+    .filter((text) => text.trim() !== '')
+    .map((text) => {
+      const equals = text.indexOf('=');
+      return equals < 0
+        ? { name: text.trim(), value: undefined }
+        : { name: text.slice(0, equals).trim(), value: text.slice(equals + 1) };
+    });
+}
+
+/** A value without its backslash escapes. */
+export function unescapeOption(value: string): string {
+  return value.replace(/\\(.)/gs, '$1');
+}

@@ -1,0 +1,57 @@
+// Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
+import type { Mount } from '../mount.ts';
+import { mount as mountImage, openImage, openLowerDirectories } from '../mount.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { describeFailure } from './failure.ts';
+import type { MountRequest } from './mount-request.ts';
+import type { Report } from './report.ts';
+
+/** Mounts what `request` asks for; resolves when the mount answers. Aborting undoes what was done so far. */
+export async function openMount(request: MountRequest, report: Report, signal: AbortSignal): Promise<Mount> {
+  const watch = {
+    signal,
+    onProgress: (progress: Parameters<Report['progress']>[0]) => report.progress(progress),
+    onNotice: (text: string) => report.notice(text),
+    onWarning: (text: string) => report.warning(text),
+  };
+  const selection = {
+    ...(request.platform === undefined ? {} : { platform: request.platform }),
+    ...(request.layer === undefined ? {} : { layer: request.layer }),
+    ...(request.upto === undefined ? {} : { upto: request.upto }),
+  };
+  const image =
+    request.source.kind === 'image'
+      ? await openImage(request.source.text, { ...selection, ...watch })
+      : await openLowerDirectories(request.source.text, { ...selection, ...watch });
+  return mountImage(image, request.mountpoint, {
+    ...watch,
+    flags: request.flags,
+    allowOther: request.allowOther,
+    useIndexCache: request.useIndexCache,
+    ...(request.fsname === undefined ? {} : { fsname: request.fsname }),
+    ...(request.cacheSize === undefined ? {} : { cacheSize: request.cacheSize }),
+    ...(request.verify === undefined ? {} : { verify: request.verify }),
+  });
+}
+
+/**
+ * Resolves when the mount has ended. The first of SIGTERM, SIGINT and SIGHUP unmounts it; where it is busy it stays,
+ * and who holds it goes to `report`; the next one detaches it, and what is still open goes on being served.
+ */
+export async function serveUntilUnmounted(mount: Mount, report: Pick<Report, 'warning'>): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  let isSecond = false;
+  const onSignal = (): void => {
+    mount.unmount({ lazy: isSecond }).catch((error: unknown) => {
+      const hint = error instanceof InputError ? '; it stays mounted; a second signal detaches it' : '';
+      report.warning(`${describeFailure(error)}${hint}`);
+    });
+    isSecond = true;
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  try {
+    await mount.closed;
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal);
+  }
+}

@@ -1,0 +1,41 @@
+// stratafs stats: what a mount was asked, and what it answered from its cache.
+import { Command } from 'commander';
+import { type MountStatistics, locateMountPoint, readStatistics } from '../mount.ts';
+import { showByteSize } from './byte-size.ts';
+import { formatTable } from './table.ts';
+
+const help = `
+Requests are counted by the kernel's name of their kind: what it answers from its own caches is never asked.
+
+Examples:
+  stratafs stats /mnt
+  stratafs stats --json /mnt | jq .cache.hits`;
+
+/** Two columns of names and figures. */
+function formatStatistics(statistics: MountStatistics): string {
+  const { requests, bytesRead, cache } = statistics;
+  const asked = cache.hits + cache.misses;
+  const share = asked === 0 ? '' : ` (${((100 * cache.hits) / asked).toFixed(1)} %)`;
+  const rows = [
+    ...Object.entries(requests).sort(([, a], [, b]) => b - a),
+    ['bytes read', `${bytesRead} (${showByteSize(bytesRead)})`],
+    ['cache hits', `${cache.hits}${share}`],
+    ['cache misses', cache.misses],
+    ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
+  ].map((row) => row.map(String));
+  return formatTable([{ title: 'REQUEST' }, { title: 'COUNT' }], rows, process.stdout.columns);
+}
+
+export function statsCommand(): Command {
+  return new Command('stats')
+    .description('Shows the requests of a mount by kind, the bytes read and the use of the block cache.')
+    .argument('<dir>', 'the mount point')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async (directory: string, { json = false }: { json?: boolean }) => {
+      const statistics = await readStatistics(await locateMountPoint(directory));
+      process.stdout.write(
+        json ? `${JSON.stringify(statistics, undefined, 2)}\n` : formatStatistics(statistics),
+      );
+    });
+}

@@ -1,0 +1,65 @@
+// Tables for people: aligned columns without rules, cut to the terminal's width; whole when they go elsewhere.
+//
+// cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
+import Table from 'cli-table3';
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+}
+
+const gap = 2;
+/** No column is cut below this. */
+const narrowest = 8;
+
+/** Control characters of file names must not reach a terminal: shown as \xNN. */
+export function showText(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/** The rows under their titles, ending in a newline. `width`: of the terminal, undefined for no limit. */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): string {
+  const cells = rows.map((row) => row.map(showText));
+  const table = new Table({
+    head: columns.map((column) => column.title),
+    colAligns: columns.map((column) => column.align ?? 'left'),
+    colWidths: columnWidths(columns, cells, width),
+    chars: borderless,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+  });
+  for (const row of cells) table.push([...row]);
+  return `${table.toString().replace(/ +$/gm, '')}\n`;
+}
+
+/** Fixed widths where the table is too wide for the terminal: the widest columns give way. */
+function columnWidths(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): (number | null)[] {
+  const widths = columns.map((column, i) =>
+    Math.max(column.title.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  const total = (): number => widths.reduce((sum, each) => sum + each + gap, 0);
+  if (width === undefined || total() <= width) return widths.map(() => null);
+  while (total() > width) {
+    const widest = Math.max(...widths);
+    if (widest <= narrowest) break;
+    widths[widths.indexOf(widest)] = widest - 1;
+  }
+  return widths.map((each) => each + gap);
+}
+
+const borderless = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((place) => [place, '']),
+);

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { formatTable } from '../../src/cli/table.ts';
+
+const columns = [{ title: 'SOURCE' }, { title: 'PID', align: 'right' }] as const;
+
+it('aligns columns, and ends lines without blanks', () => {
+  const rows = [
+    ['a.tar', '7'],
+    ['longer.tar', '12345'],
+  ];
+  expect(formatTable(columns, rows, undefined)).toBe(
+    ['SOURCE        PID', 'a.tar           7', 'longer.tar  12345', ''].join('\n'),
+  );
+});
+
+it('is its titles alone where there is nothing', () => {
+  expect(formatTable(columns, [], 80)).toBe('SOURCE  PID\n');
+});
+
+it('is cut to the width of a terminal, the widest column first, and whole without one', () => {
+  const rows = [['x'.repeat(100), '12345']];
+  const lines = formatTable(columns, rows, 40).trimEnd().split('\n');
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  expect(lines[1]).toMatch(/^x+\u2026 +12345$/);
+  expect(formatTable(columns, rows, undefined)).toContain('x'.repeat(100));
+});
+
+it('shows control characters of a name as \\xNN', () => {
+  expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\x0ab\\x1b[31m');
+});

@@ -1,0 +1,240 @@
+// A mount from its beginning to its end, as the command makes it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { expect, it } from 'vitest';
+import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
+import { describeWith } from '../requirements.ts';
+import { COMMAND, type Workplace, fixture, run, withMounted, withWorkplace } from './stratafs.ts';
+
+const image = fixture('expressweb.tar');
+
+/** One that has ended stays a zombie until init has reaped it. */
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+/** Resolves when process `pid` has ended. */
+async function gone(pid: number): Promise<void> {
+  const descriptor = openProcess(pid);
+  if (descriptor < 0) return; // ESRCH: ended and reaped
+  try {
+    expect(await waitForExit(descriptor, 30_000)).toBe(0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The daemon's pid; throws where `stratafs ls` knows none. */
+async function daemonOf(place: Workplace): Promise<number> {
+  const pid = (await place.listed())?.pid;
+  if (pid === undefined) throw new Error('no daemon is listed');
+  return pid;
+}
+
+/** A shell that works in `directory` until `release` is called. */
+async function workIn(directory: string): Promise<{ pid: number; release: () => Promise<void> }> {
+  const child = spawn('sh', ['-c', 'echo; read line; :'], {
+    cwd: directory,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return {
+    pid: child.pid as number,
+    release: async () => {
+      child.stdin.end();
+      await once(child, 'close');
+    },
+  };
+}
+
+describeWith(['fuse'], 'a mount', () => {
+  it('answers when the command returns, which says nothing', () =>
+    withWorkplace(async (place) => {
+      expect(await place.stratafs(['mount', image, 'mnt'])).toEqual({ status: 0, stdout: '', stderr: '' });
+      expect(readFileSync(place.path('mnt/usr/src/app/package.json'), 'utf8')).toContain(
+        '"name": "expressweb"',
+      );
+      await place.unmount();
+    }));
+
+  it('is listed with its source, mount point, pid and age', () =>
+    withMounted(image, async (place) => {
+      const { stdout } = await place.stratafs(['ls']);
+      expect(stdout.split('\n')[0]).toMatch(/^SOURCE +MOUNT POINT +PID +AGE$/);
+      const line = stdout.split('\n').find((each) => each.includes(place.mountpoint));
+      expect(line).toMatch(/expressweb\.tar +\S+\/mnt +\d+ +\d+s$/);
+      const listed = await place.listed();
+      expect(listed).toMatchObject({ source: image, mountPoint: place.mountpoint, state: 'mounted' });
+      expect(listed?.imageId).toMatch(/^sha256:[0-9a-f]{64}$/);
+      expect(listed?.layers).toBeGreaterThan(1);
+      expect(isAlive(listed?.pid ?? 0)).toBe(true);
+    }));
+
+  it('is served from an own session, directory /, with /dev/null as its standard streams', () =>
+    withMounted(image, async (place) => {
+      const pid = await daemonOf(place);
+      const { stdout } = await run('sh', [
+        '-c',
+        'ps -o sid= -p "$1"; readlink "/proc/$1/cwd" "/proc/$1/fd/0" "/proc/$1/fd/1" "/proc/$1/fd/2"; ps -o args= -p "$1"',
+        'sh',
+        String(pid),
+      ]);
+      const [session, ...rest] = stdout.trim().split('\n');
+      expect(Number(session)).toBe(pid);
+      expect(rest.slice(0, 4)).toEqual(['/', '/dev/null', '/dev/null', '/dev/null']);
+      expect(rest[4]).toMatch(/^stratafs .*expressweb\.tar .*mnt$/);
+    }));
+
+  it('keeps no descriptor of the command that started it', () =>
+    withWorkplace(async (place) => {
+      // The reader of this pipe would wait for ever for a daemon that holds its other end.
+      const script = '"$1" "$2" mount "$3" mnt | cat; "$1" "$2" unmount mnt 2>&1 | cat';
+      const { status } = await run('sh', ['-c', script, 'sh', process.execPath, COMMAND, image], {
+        cwd: place.directory,
+        env: place.environment,
+      });
+      expect(status).toBe(0);
+      expect(place.mounted()).toEqual([]);
+    }));
+
+  it('is gone with its daemon when unmount returns', () =>
+    withWorkplace(async (place) => {
+      await place.mount(image);
+      const pid = await daemonOf(place);
+      await place.unmount();
+      expect(isAlive(pid)).toBe(false);
+      expect(place.mounted()).toEqual([]);
+      expect(readdirSync(place.mountpoint)).toEqual([]);
+    }));
+
+  it.each([['SIGTERM'], ['SIGINT'], ['SIGHUP']] as const)('ends by %s', (signal) =>
+    withWorkplace(async (place) => {
+      await place.mount(image);
+      const pid = await daemonOf(place);
+      process.kill(pid, signal);
+      await gone(pid);
+      expect(place.mounted()).toEqual([]);
+    }),
+  );
+
+  it.each([['umount'], ['fusermount3', '-u']])('ends by %s, and its daemon with it', (program, ...args) =>
+    withWorkplace(async (place) => {
+      await place.mount(image);
+      const pid = await daemonOf(place);
+      expect(await run(program, [...args, place.mountpoint])).toMatchObject({ status: 0 });
+      await gone(pid);
+      expect(place.mounted()).toEqual([]);
+    }),
+  );
+
+  it('stays where it is busy, and unmount says who holds it', () =>
+    withMounted(image, async (place) => {
+      const shell = await workIn(place.path('mnt/usr'));
+      const { status, stderr } = await place.stratafs(['unmount', 'mnt']);
+      expect(stderr).toBe(
+        `stratafs: ${place.mountpoint} is busy: sh (pid ${shell.pid}) works in ${place.mountpoint}/usr\n`,
+      );
+      expect(status).toBe(1);
+      expect(place.mounted()).toEqual([place.mountpoint]);
+      await shell.release();
+    }));
+
+  it('is detached by unmount --lazy, and serves who is still in it', () =>
+    withWorkplace(async (place) => {
+      await place.mount(image);
+      const pid = await daemonOf(place);
+      const shell = await workIn(place.path('mnt/usr'));
+      expect(await place.stratafs(['unmount', '--lazy', 'mnt'])).toMatchObject({ status: 0, stderr: '' });
+      expect(place.mounted()).toEqual([]);
+      expect(isAlive(pid)).toBe(true);
+      expect(readdirSync(`/proc/${shell.pid}/cwd`)).toContain('src');
+      await shell.release();
+      await gone(pid);
+    }));
+
+  it('stays when a signal finds it busy; the second signal detaches it', () =>
+    withWorkplace(async (place) => {
+      const command = spawn(process.execPath, [COMMAND, 'mount', '-f', image, 'mnt'], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      try {
+        const lines = createInterface(command.stderr);
+        await untilMounted(place);
+        const shell = await workIn(place.path('mnt/usr'));
+        command.kill('SIGTERM');
+        const [line] = (await once(lines, 'line')) as [string];
+        expect(line).toBe(
+          `stratafs: warning: ${place.mountpoint} is busy: sh (pid ${shell.pid}) works in ${place.mountpoint}/usr; ` +
+            'it stays mounted; a second signal detaches it',
+        );
+        expect(place.mounted()).toEqual([place.mountpoint]);
+        command.kill('SIGTERM');
+        await shell.release();
+        expect(await once(command, 'close')).toEqual([0, null]);
+        expect(place.mounted()).toEqual([]);
+      } finally {
+        command.kill('SIGKILL');
+      }
+    }));
+
+  it('in front lasts until it is interrupted, and ends with 0', () =>
+    withWorkplace(async (place) => {
+      const command = spawn(process.execPath, [COMMAND, 'mount', '--foreground', image, 'mnt'], {
+        cwd: place.directory,
+        env: place.environment,
+      });
+      try {
+        await untilMounted(place);
+        expect((await place.listed())?.pid).toBe(command.pid);
+        command.kill('SIGINT');
+        expect(await once(command, 'close')).toEqual([0, null]);
+        expect(place.mounted()).toEqual([]);
+      } finally {
+        command.kill('SIGKILL');
+      }
+    }));
+
+  it('whose daemon was killed is listed as dead, and cleared away by unmount or by the next mount', () =>
+    withWorkplace(async (place) => {
+      for (const clear of [
+        () => place.stratafs(['unmount', 'mnt']),
+        () => place.stratafs(['mount', image, 'mnt']),
+      ]) {
+        await place.mount(image);
+        const pid = await daemonOf(place);
+        process.kill(pid, 'SIGKILL');
+        await gone(pid);
+        expect(await place.listed()).toMatchObject({ state: 'dead', source: image });
+        expect((await place.stratafs(['ls'])).stdout).toMatch(/mnt +dead$/m);
+        expect(await clear()).toMatchObject({ status: 0 });
+        if (place.mounted().length > 0) {
+          expect(readdirSync(place.mountpoint)).toContain('usr');
+          await place.unmount();
+        }
+      }
+      expect(place.mounted()).toEqual([]);
+    }));
+
+  it('counts what it was asked', () =>
+    withMounted(image, async (place) => {
+      readdirSync(place.mountpoint);
+      const text = (await place.stratafs(['stats', 'mnt'])).stdout;
+      expect(text).toMatch(/^REQUEST +COUNT\n/);
+      expect(text).toMatch(/^READDIRPLUS +[1-9]/m);
+      expect(text).toMatch(/^cache size +0 B of 256 MiB$/m);
+      const statistics = JSON.parse((await place.stratafs(['stats', '--json', 'mnt'])).stdout) as object;
+      expect(statistics).toMatchObject({
+        bytesRead: 0,
+        cache: { hits: 0, misses: 0, maxBytes: 256 * 2 ** 20 },
+      });
+    }));
+});
+
+/** Resolves when `stratafs ls` lists a mount that answers. */
+async function untilMounted(place: Workplace): Promise<void> {
+  while ((await place.listed())?.state !== 'mounted');
+}

@@ -1,0 +1,132 @@
+// The built command, run as a user runs it, in a directory of its own where nothing stays mounted.
+//
+// A process must not touch a mount that it serves itself; here the daemon serves, so a test may look by node:fs.
+// It spawns children for what has to run elsewhere (another user, another namespace).
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MNT_DETACH, unmount } from '../../src/sys/mount-calls.ts';
+import { parseMountTable } from '../../src/sys/mount-table.ts';
+
+export interface Outcome {
+  /** 128 + n where signal n ended it, as a shell tells it. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The file of the command. */
+export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** The path of a file in fixtures/. */
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+
+/** Runs a program until it and its output have ended. Rejects only where it can't be started. */
+export function run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      resolve({ status: status ?? 128 + (signal === null ? 0 : constants.signals[signal]), stdout, stderr });
+    });
+  });
+}
+
+/** A place to mount in. */
+export class Workplace {
+  /** Absolute. Holds the cache directory `cache` and the empty directory `mnt`. */
+  readonly directory: string;
+  readonly mountpoint: string;
+  readonly environment: NodeJS.ProcessEnv;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.mountpoint = join(directory, 'mnt');
+    mkdirSync(this.mountpoint);
+    this.environment = {
+      ...process.env,
+      XDG_CACHE_HOME: join(directory, 'cache'),
+      NO_COLOR: '1',
+      DEBUG: '',
+    };
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Runs `stratafs`, in this directory. */
+  stratafs(args: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
+    return run(process.execPath, [COMMAND, ...args], {
+      cwd: this.directory,
+      env: this.environment,
+      ...options,
+    });
+  }
+
+  /** Mounts `source` on `mountpoint`; throws what the command says where it fails. */
+  async mount(source: string, ...options: string[]): Promise<void> {
+    const { status, stderr } = await this.stratafs(['mount', ...options, source, this.mountpoint]);
+    if (status !== 0) throw new Error(`mount exited with ${status}: ${stderr}`);
+  }
+
+  /** Unmounts `mountpoint`; throws likewise. */
+  async unmount(): Promise<void> {
+    const { status, stderr } = await this.stratafs(['unmount', this.mountpoint]);
+    if (status !== 0) throw new Error(`unmount exited with ${status}: ${stderr}`);
+  }
+
+  /** The mount points beneath this directory, the uppermost last. */
+  mounted(): string[] {
+    return parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'))
+      .map(({ mountPoint }) => mountPoint)
+      .filter((path) => path.startsWith(this.directory));
+  }
+
+  /** What `stratafs ls` tells of the mount here; undefined where it lists none. */
+  async listed(): Promise<ListedMount | undefined> {
+    const { stdout } = await this.stratafs(['ls', '--json']);
+    return (JSON.parse(stdout) as ListedMount[]).find(({ mountPoint }) => mountPoint === this.mountpoint);
+  }
+}
+
+export interface ListedMount {
+  readonly source: string;
+  readonly mountPoint: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly started?: number;
+  readonly imageId?: string;
+  readonly layers?: number;
+}
+
+/** Runs `body` in a new directory; whatever is mounted there afterwards is detached, and the directory removed. */
+export async function withWorkplace(body: (place: Workplace) => Promise<void>): Promise<void> {
+  const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));
+  try {
+    await body(place);
+  } finally {
+    for (const path of place.mounted().reverse()) await unmount(path, MNT_DETACH);
+    rmSync(place.directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs `body` with `source` mounted on the workplace's mount point. */
+export function withMounted(
+  source: string,
+  body: (place: Workplace) => Promise<void>,
+  ...options: string[]
+): Promise<void> {
+  return withWorkplace(async (place) => {
+    await place.mount(source, ...options);
+    await body(place);
+    await place.unmount();
+  });
+}
