@@ -22,7 +22,7 @@ import {
 import type { Image } from './image/image.ts';
 import { openLowerStack } from './image/lower-stack.ts';
 import { type OpenImageOptions, openImageSource } from './image/open-image.ts';
-import { type OpenLayersOptions, type OpenedLayer, nameLayer, openLayers } from './image/open-layers.ts';
+import { type OpenLayersOptions, nameLayer, openLayers } from './image/open-layers.ts';
 import { type LayerSelection, selectLayers } from './image/select-layers.ts';
 import { IndexStore } from './layer/index-store.ts';
 import type { Compression } from './layer/layer.ts';
@@ -38,6 +38,7 @@ import {
 } from './sys/mount-calls.ts';
 import { buildTree } from './tree/merge.ts';
 import type { Tree } from './tree/tree.ts';
+import type { BlobReader } from './vfs/blob-reader.ts';
 import { EBUSY, ErrnoError } from './vfs/errno.ts';
 import { InputError } from './vfs/input-error.ts';
 
@@ -151,8 +152,10 @@ export async function mount(
   refuseOwnLayer(opened, place);
   const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
   const layers = await openLayers(opened, layerOptions(cache, options));
-  const closeLayers = (): void => {
-    for (const { layer } of layers.toReversed()) layer.close();
+  // The tree has all that the indexes had: only the readers live as long as the mount.
+  const readers = layers.map(({ layer }) => layer.reader);
+  const closeReaders = (): void => {
+    for (const reader of readers.toReversed()) reader.close();
   };
   try {
     const tree = buildTree(
@@ -160,11 +163,11 @@ export async function mount(
       { nameLayer: (layer) => nameLayer(opened, layer) },
     );
     options.signal?.throwIfAborted();
-    const served = await serve(opened, tree, layers, cache, place, options);
-    void served.closed.then(closeLayers);
+    const served = await serve(opened, tree, readers, cache, place, options);
+    void served.closed.then(closeReaders);
     return served;
   } catch (error) {
-    closeLayers();
+    closeReaders();
     throw error;
   }
 }
@@ -202,7 +205,7 @@ function refuseOwnLayer(image: Image, place: string): void {
 async function serve(
   image: Image,
   tree: Tree,
-  layers: readonly OpenedLayer[],
+  readers: readonly BlobReader[],
   cache: BlockCache,
   place: string,
   options: MountOptions,
@@ -211,13 +214,13 @@ async function serve(
     pid: process.pid,
     started: Date.now(),
     source: image.source,
-    layers: layers.length,
+    layers: readers.length,
     ...(image.id === undefined ? {} : { imageId: image.id }),
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
   const fileSystem = new Overlay({
     tree,
-    readers: layers.map(({ layer }) => layer.reader),
+    readers,
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
