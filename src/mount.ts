@@ -87,7 +87,7 @@ export type MountFlag = keyof typeof flagBits;
 
 export interface MountOptions extends Watch {
   readonly flags?: readonly MountFlag[];
-  /** Other users may look in. */
+  /** Other users may look in, as far as the image's permissions let them: root's default. */
   readonly allowOther?: boolean;
   /** What the mount table shows; the image's source by default. */
   readonly fsname?: string;
@@ -231,7 +231,7 @@ async function serve(
   const fuseMount: FuseMount = await mountDevFuse(fileSystem, place, {
     source: options.fsname ?? image.source,
     flags: (options.flags ?? []).reduce((bits, flag) => bits | flagBits[flag], 0),
-    allowOther: options.allowOther ?? false,
+    allowOther: options.allowOther ?? process.geteuid?.() === 0,
   });
   return new ServedMount(image, fuseMount, statistics);
 }

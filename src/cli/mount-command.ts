@@ -14,7 +14,8 @@ SOURCE is one of
   oci-archive:PATH[:REF|:@N]        the same in a tar
 With -o lowerdir=TOP:...:BASE each layer is a tar (plain, gzip or zstd) or a directory, topmost first.
 
--o takes mount(8)'s and fstab(5)'s options, allow_other, fsname=NAME, and each long option of the list above.
+-o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
+no_allow_other), and each long option of the list above.
 The mount is read-only. It ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
 
 Examples:
@@ -22,7 +23,7 @@ Examples:
   stratafs mount docker-archive:images.tar:alpine:3 /mnt
   stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
   stratafs mount --platform linux/arm64 oci:layout /mnt
-  stratafs mount -o lowerdir=top.tar:/var/base,allow_other /mnt
+  stratafs mount -o lowerdir=top.tar:/var/base /mnt
   /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
 
 interface MountArguments {
@@ -42,7 +43,6 @@ export function understandMount(positional: readonly string[], given: MountArgum
     source: { kind: 'image', text: '' },
     mountpoint: '',
     flags: [],
-    allowOther: false,
     useIndexCache: given.indexCache,
   };
   for (const list of given.options ?? []) applyOptionList(request, list);

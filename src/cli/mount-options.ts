@@ -66,6 +66,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['nosymfollow', refused('not supported')],
 
   ['allow_other', doing((request) => (request.allowOther = true))],
+  ['no_allow_other', doing((request) => (request.allowOther = false))],
   ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
   // The kernel always checks permissions here.
   ['default_permissions', idle],

@@ -11,7 +11,8 @@ export interface MountRequest {
   /** As the user gave it. */
   mountpoint: string;
   flags: MountFlag[];
-  allowOther: boolean;
+  /** Undefined: whoever is root lets others in. */
+  allowOther?: boolean;
   /** What the mount table shows instead of the source. */
   fsname?: string;
   /** os/arch[/variant]. */

@@ -26,8 +26,8 @@ export async function openMount(request: MountRequest, report: Report, signal: A
   return mountImage(image, request.mountpoint, {
     ...watch,
     flags: request.flags,
-    allowOther: request.allowOther,
     useIndexCache: request.useIndexCache,
+    ...(request.allowOther === undefined ? {} : { allowOther: request.allowOther }),
     ...(request.fsname === undefined ? {} : { fsname: request.fsname }),
     ...(request.cacheSize === undefined ? {} : { cacheSize: request.cacheSize }),
     ...(request.verify === undefined ? {} : { verify: request.verify }),

@@ -19,7 +19,6 @@ const plain: MountRequest = {
   source: { kind: 'image', text: 'a.tar' },
   mountpoint: '/mnt',
   flags: [],
-  allowOther: false,
   useIndexCache: true,
 };
 
