@@ -150,6 +150,7 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
     spans.Set("bits", CopyToArray<Napi::Uint8Array>(env, list.bits));
     spans.Set("kind", CopyToArray<Napi::Uint8Array>(env, list.kind));
     spans.Set("windowOffset", CopyToArray<Napi::Uint32Array>(env, list.window_offset));
+    spans.Set("crc32", CopyToArray<Napi::Uint32Array>(env, list.crc32));
     spans.Set("windows", CopyToArray<Napi::Uint8Array>(env, list.windows));
     Napi::Object result = Napi::Object::New(env);
     result.Set("blobSha256", HexOrUndefined(env, job_->blob_sha256()));

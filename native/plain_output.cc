@@ -14,9 +14,8 @@ namespace {
 
 constexpr size_t kPageSize = 4096;
 constexpr size_t kWindowSize = 32768;
-// Measured on windows every 2 MiB of a 1 GB tar of /usr: level 1 takes 0.42 ms and leaves 40 %, 3: 0.48 ms, 39 %,
-// 6: 0.88 ms, 37 %.
-// and 35 %.
+// Measured on windows every 2 MiB of a 1 GB tar of /usr: level 1 takes 0.42 ms and leaves 40 %, 3: 0.48 ms,
+// 39 %, 6: 0.88 ms, 37 %. and 35 %.
 constexpr int kWindowLevel = 1;
 
 bool IsZero(const uint8_t* bytes, size_t size) {
@@ -42,10 +41,13 @@ bool PlainOutput::Advance(size_t size) {
   return queue_->Push(std::exchange(chunk_, nullptr));
 }
 
-// The chunk being filled ends here, or its span does: spills or keeps what the span has in it.
+// The chunk being filled ends here, or its span does: checks off, spills or keeps what the span has in it.
 bool PlainOutput::Keep() {
-  if (spill_.fd < 0 || !chunk_ || chunk_->size == chunk_begin_) return true;
+  if (!chunk_ || chunk_->size == chunk_begin_) return true;
   const size_t begin = std::exchange(chunk_begin_, chunk_->size);
+  crc32_ = static_cast<uint32_t>(
+      crc32(crc32_, chunk_->bytes.get() + begin, static_cast<uInt>(chunk_->size - begin)));
+  if (spill_.fd < 0) return true;
   const uint64_t tar_offset = offset_ - (chunk_->size - begin);
   if (is_spilling_) return SpillBytes(chunk_->bytes.get() + begin, chunk_->size - begin, tar_offset);
   kept_.push_back({chunk_, tar_offset, begin});
@@ -100,16 +102,23 @@ bool PlainOutput::WriteSpill(const uint8_t* bytes, size_t size, uint64_t tar_off
 bool PlainOutput::BeginSpan(SpanKind kind, uint64_t blob_offset, uint8_t bits, const uint8_t* window,
                             size_t window_size) {
   if (!Keep()) return false;
-  kept_.clear();
-  if (is_spilling_) spans_->kind.back() = kSpillSpan;
-  is_spilling_ = false;
+  EndSpan();
   span_start_ = offset_;
   spans_->plain_offset.push_back(static_cast<double>(offset_));
   spans_->blob_offset.push_back(static_cast<double>(blob_offset));
   spans_->bits.push_back(bits);
   spans_->kind.push_back(kind);
+  spans_->crc32.push_back(0);
   spans_->window_offset.push_back(static_cast<uint32_t>(spans_->windows.size()));
   return window_size == 0 || AppendWindow(window, window_size);
+}
+
+void PlainOutput::EndSpan() {
+  kept_.clear();
+  if (is_spilling_) spans_->kind.back() = kSpillSpan;
+  if (!spans_->crc32.empty()) spans_->crc32.back() = crc32_;
+  is_spilling_ = false;
+  crc32_ = 0;
 }
 
 bool PlainOutput::AppendWindow(const uint8_t* window, size_t size) {
@@ -134,13 +143,13 @@ bool PlainOutput::AppendWindow(const uint8_t* window, size_t size) {
 
 bool PlainOutput::Finish(uint64_t blob_length) {
   if (!Keep()) return false;
-  kept_.clear();
-  if (is_spilling_) spans_->kind.back() = kSpillSpan;
+  EndSpan();
   if (!spans_->kind.empty() && span_size() == 0) {
     spans_->plain_offset.pop_back();
     spans_->blob_offset.pop_back();
     spans_->bits.pop_back();
     spans_->kind.pop_back();
+    spans_->crc32.pop_back();
     spans_->windows.resize(spans_->window_offset.back());
     spans_->window_offset.pop_back();
   }

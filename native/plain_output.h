@@ -53,6 +53,7 @@ class PlainOutput {
     size_t begin;
   };
 
+  void EndSpan();
   bool Keep();
   bool SpillPieces();
   bool SpillBytes(const uint8_t* bytes, size_t size, uint64_t tar_offset);
@@ -68,6 +69,7 @@ class PlainOutput {
   uint64_t span_start_ = 0;  // uncompressed offset of the span in progress
   size_t chunk_begin_ = 0;   // where in chunk_ the span in progress (or its unspilled rest) begins
   std::vector<Piece> kept_;  // the full chunks of the span in progress, while it may yet be spilled
+  uint32_t crc32_ = 0;       // of the span in progress, up to chunk_begin_
   bool is_spilling_ = false;
   bool has_spilled_ = false;
   uint64_t spilled_ = 0;

@@ -111,11 +111,7 @@ class Inflater {
   bool is_raw_ = true;
 };
 
-}  // namespace
-
-bool InflateSpan(const SpanInput& in, uint8_t* out, size_t size) { return Inflater(in).Run(out, size); }
-
-bool DecompressZstdSpan(const SpanInput& in, uint8_t* out, size_t size) {
+bool DecompressZstd(const SpanInput& in, uint8_t* out, size_t size) {
   const ZstdLibrary* library = LoadZstd();
   if (library == nullptr) return false;
   const std::unique_ptr<ZstdContext, size_t (*)(ZstdContext*)> context(CreateZstdContext(*library),
@@ -133,6 +129,13 @@ bool DecompressZstdSpan(const SpanInput& in, uint8_t* out, size_t size) {
     }
   }
   return result == 0 && output.position == size;
+}
+
+}  // namespace
+
+bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size) {
+  const bool is_filled = in.kind == kZstdSpan ? DecompressZstd(in, out, size) : Inflater(in).Run(out, size);
+  return is_filled && crc32(0, out, static_cast<uInt>(size)) == in.crc32;
 }
 
 }  // namespace stratafs

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "span_list.h"
 #include "stored_bytes.h"
 
 namespace stratafs {
 
 struct SpanInput {
+  SpanKind kind;
   // The span's stored bytes.
   BlobRange stored;
   // Inflate only: how many high bits of the byte before `stored` come first, and the text before the span
@@ -17,12 +19,12 @@ struct SpanInput {
   uint8_t bits;
   const uint8_t* window;
   size_t window_size;
+  // Of the plain bytes.
+  uint32_t crc32;
 };
 
-// Both fill `out` to its end; false where the bytes can't be read or are not what they were when they were
-// scanned.
-bool InflateSpan(const SpanInput& in, uint8_t* out, size_t size);
-bool DecompressZstdSpan(const SpanInput& in, uint8_t* out, size_t size);
+// Fills `out` to its end; false where the bytes can't be read or are not what they were when they were scanned.
+bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size);
 
 }  // namespace stratafs
 

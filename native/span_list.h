@@ -15,6 +15,7 @@ struct SpanList {
   std::vector<uint8_t> bits;
   std::vector<uint8_t> kind;
   std::vector<uint32_t> window_offset;
+  std::vector<uint32_t> crc32;
   std::vector<uint8_t> windows;
 };
 

@@ -12,11 +12,10 @@ namespace {
 // Keeps both buffers alive until it has settled.
 class SpanWorker : public Napi::AsyncWorker {
  public:
-  SpanWorker(Napi::Env env, const SpanInput& in, SpanKind kind, Napi::Uint8Array window, Napi::Uint8Array out)
+  SpanWorker(Napi::Env env, const SpanInput& in, Napi::Uint8Array window, Napi::Uint8Array out)
       : Napi::AsyncWorker(env, "stratafs.readSpan"),
         deferred_(Napi::Promise::Deferred::New(env)),
         in_(in),
-        kind_(kind),
         window_(Napi::Persistent(window)),
         out_(Napi::Persistent(out)),
         bytes_(out.Data()),
@@ -28,8 +27,7 @@ class SpanWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override {
-    is_filled_ =
-        kind_ == kZstdSpan ? DecompressZstdSpan(in_, bytes_, size_) : InflateSpan(in_, bytes_, size_);
+    is_filled_ = DecodeSpan(in_, bytes_, size_);
   }
 
   void OnOK() override {
@@ -40,7 +38,6 @@ class SpanWorker : public Napi::AsyncWorker {
  private:
   Napi::Promise::Deferred deferred_;
   SpanInput in_;
-  const SpanKind kind_;
   Napi::Reference<Napi::Uint8Array> window_;
   Napi::Reference<Napi::Uint8Array> out_;
   uint8_t* const bytes_;
@@ -48,15 +45,16 @@ class SpanWorker : public Napi::AsyncWorker {
   bool is_filled_ = false;
 };
 
-// readSpan(fd, position, length, kind, bits, window, out)
+// readSpan(fd, position, length, kind, bits, window, crc32, out)
 Napi::Value ReadSpan(const Napi::CallbackInfo& info) {
   SpanInput in = {};
   in.stored = {info[0].ToNumber().Int32Value(), static_cast<uint64_t>(info[1].ToNumber().Int64Value()),
                static_cast<uint64_t>(info[2].ToNumber().Int64Value())};
-  const SpanKind kind = static_cast<SpanKind>(info[3].ToNumber().Uint32Value());
+  in.kind = static_cast<SpanKind>(info[3].ToNumber().Uint32Value());
+  in.crc32 = info[6].ToNumber().Uint32Value();
   in.bits = static_cast<uint8_t>(info[4].ToNumber().Uint32Value() & 7);
   SpanWorker* worker =
-      new SpanWorker(info.Env(), in, kind, info[5].As<Napi::Uint8Array>(), info[6].As<Napi::Uint8Array>());
+      new SpanWorker(info.Env(), in, info[5].As<Napi::Uint8Array>(), info[7].As<Napi::Uint8Array>());
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;

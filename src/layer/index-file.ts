@@ -16,7 +16,7 @@ import {
 import type { LayerIndex } from './layer-index.ts';
 import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-layout.ts';
 
-export const INDEX_FILE_VERSION = 1;
+export const INDEX_FILE_VERSION = 2;
 
 /** What an index file holds. */
 export interface IndexedLayer {

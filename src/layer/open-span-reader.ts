@@ -34,6 +34,7 @@ export function openSpanReader(
       kind,
       spans.bits[span] as number,
       spans.windows.subarray(spans.windowOffset[span], spans.windowOffset[span + 1]),
+      spans.crc32[span] as number,
       out,
     );
     return filled < 0 ? filled : out;

@@ -5,7 +5,11 @@ import { align8 } from './layer-index-layout.ts';
 /** Bytes that a table takes. */
 export function spanTableLength(count: number, windowsLength: number): number {
   return (
-    2 * 8 * (count + 1) + align8(4 * (count + 1)) + align8(count) + align8(count) + align8(windowsLength)
+    2 * 8 * (count + 1) +
+    align8(4 * (count + 1)) +
+    align8(4 * count) +
+    2 * align8(count) +
+    align8(windowsLength)
   );
 }
 
@@ -18,7 +22,8 @@ export function viewSpanTable(
 ): SpanTable {
   const blobOffset = offset + 8 * (count + 1);
   const windowOffset = blobOffset + 8 * (count + 1);
-  const bits = windowOffset + align8(4 * (count + 1));
+  const crc32 = windowOffset + align8(4 * (count + 1));
+  const bits = crc32 + align8(4 * count);
   const kind = bits + align8(count);
   const windows = kind + align8(count);
   return {
@@ -26,6 +31,7 @@ export function viewSpanTable(
     plainOffset: new Float64Array(buffer, offset, count + 1),
     blobOffset: new Float64Array(buffer, blobOffset, count + 1),
     windowOffset: new Uint32Array(buffer, windowOffset, count + 1),
+    crc32: new Uint32Array(buffer, crc32, count),
     bits: new Uint8Array(buffer, bits, count),
     kind: new Uint8Array(buffer, kind, count),
     windows: new Uint8Array(buffer, windows, windowsLength),
@@ -40,6 +46,7 @@ export function bytesOfSpanTable(spans: SpanTable): Uint8Array {
   copy.plainOffset.set(spans.plainOffset.subarray(0, count + 1));
   copy.blobOffset.set(spans.blobOffset.subarray(0, count + 1));
   copy.windowOffset.set(spans.windowOffset.subarray(0, count + 1));
+  copy.crc32.set(spans.crc32.subarray(0, count));
   copy.bits.set(spans.bits.subarray(0, count));
   copy.kind.set(spans.kind.subarray(0, count));
   copy.windows.set(spans.windows);

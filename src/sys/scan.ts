@@ -41,6 +41,8 @@ export interface SpanTable {
   readonly kind: Uint8Array;
   /** inflate: span i's window (raw deflate, 0 to 32 KiB when inflated) is windows[windowOffset[i], windowOffset[i+1]). */
   readonly windowOffset: Uint32Array;
+  /** Of each span's uncompressed bytes, as gzip's: a blob that is changed under a mount is noticed. */
+  readonly crc32: Uint32Array;
   readonly windows: Uint8Array;
 }
 

@@ -4,8 +4,8 @@ import { addon } from './addon.ts';
 /**
  * Decompresses a span into `out`, which is as long as the span, on a pool thread.
  *
- * `position` and `length` are of the span's stored bytes in `fd`; `kind` is SpanKind.inflate or zstd; `bits` and
- * `window` (for zstd 0 and empty) are as in SpanTable. Descriptor and buffers are lent until the promise settles.
+ * `position` and `length` are of the span's stored bytes in `fd`; `kind` is SpanKind.inflate or zstd; `bits`,
+ * `window` (for zstd 0 and empty) and `crc32` are as in SpanTable. Descriptor and buffers are lent until the promise settles.
  * Resolves with the length of `out`, or -EIO where the bytes can't be read or are not what was scanned.
  */
 type ReadSpan = (
@@ -15,6 +15,7 @@ type ReadSpan = (
   kind: number,
   bits: number,
   window: Uint8Array,
+  crc32: number,
   out: Uint8Array,
 ) => Promise<number>;
 

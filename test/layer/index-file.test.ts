@@ -35,6 +35,7 @@ const layer: IndexedLayer = {
     plainOffset: Float64Array.of(0, 4096, 9999),
     blobOffset: Float64Array.of(10, 500, 1000),
     windowOffset: Uint32Array.of(0, 0, 5),
+    crc32: Uint32Array.of(0xdeadbeef, 2),
     bits: Uint8Array.of(0, 7),
     kind: Uint8Array.of(0, 0),
     windows: Uint8Array.of(1, 2, 3, 4, 5),
@@ -72,6 +73,7 @@ describe('an index file', () => {
         plainOffset: Float64Array.of(0),
         blobOffset: Float64Array.of(0),
         windowOffset: Uint32Array.of(0),
+        crc32: new Uint32Array(),
         bits: new Uint8Array(),
         kind: new Uint8Array(),
         windows: new Uint8Array(),
@@ -102,7 +104,7 @@ describe('an index file', () => {
 
   test('of another version is rejected, its checksum being right', () => {
     const bytes = encoded();
-    bytes.writeUInt32LE(2, IndexFileField.version);
+    bytes.writeUInt32LE(99, IndexFileField.version);
     expect(decodeIndexFile(bufferOf(bytes))).toBeUndefined();
   });
 });
@@ -144,7 +146,7 @@ describe('docs/formats.md', () => {
   test('says what the header holds', () => {
     const bytes = encoded();
     expect(bytes.toString('latin1', 0, 8)).toBe('stratafs');
-    expect(bytes.readUInt32LE(8)).toBe(1);
+    expect(bytes.readUInt32LE(8)).toBe(2);
     expect(bytes.readUInt32LE(12)).toBe(7);
     const checked = Buffer.concat([bytes.subarray(12, 16), bytes.subarray(48)]);
     expect(bytes.subarray(16, 48)).toEqual(createHash('sha256').update(checked).digest());

@@ -26,6 +26,7 @@ const layer: IndexedLayer = {
     bits: new Uint8Array(0),
     kind: new Uint8Array(0),
     windowOffset: new Uint32Array(1),
+    crc32: new Uint32Array(0),
     windows: new Uint8Array(0),
   },
   tarSize: 1024,

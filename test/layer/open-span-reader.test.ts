@@ -110,22 +110,19 @@ describeWith([{ program: 'zstd' }], 'a zstd layer reads the same at any offset',
 });
 
 describe('a gzip layer that was changed since it was scanned', () => {
-  it('answers EIO or other bytes, and never crashes', async () => {
+  it('answers EIO wherever a span decompresses to other bytes, or to none', async () => {
     const blob = gzipSync(plain);
     const { path, spans, reader } = await open(blob, 'gzip');
     reader.close();
-    let failures = 0;
     for (let i = 0; i < 60; i++) {
       const bad = Buffer.from(blob);
-      for (let at = i * 100; at < bad.length; at += 20_011) bad[at] = (bad[at] as number) ^ (1 << (i & 7));
-      writeFileSync(path, bad);
-      const changed = reopen(path, { offset: 0, length: bad.length }, spans);
-      const got = await changed.read(((i * 7_919_993) % plain.length) - 1, 1000);
+      // A bit in every 2,000 bytes: each span has many.
+      for (let at = i * 30; at < bad.length; at += 2000) bad[at] = (bad[at] as number) ^ (1 << (i & 7));
+      writeFileSync(path, Buffer.concat([Buffer.alloc(OFFSET), bad]));
+      const changed = reopen(path, { offset: OFFSET, length: bad.length }, spans);
+      expect(await changed.read((i * 7_919_993) % plain.length, 1)).toBe(-EIO);
       changed.close();
-      if (got === -EIO) failures++;
-      else expect(got).toBeInstanceOf(Uint8Array);
     }
-    expect(failures).toBeGreaterThan(0);
   });
 
   it('answers EIO where it was truncated, once for each that asks, and keeps no failure', async () => {

@@ -21,6 +21,7 @@ function spans(ends: readonly number[], kinds: readonly number[]): SpanTable {
     bits: new Uint8Array(kinds.length),
     kind: Uint8Array.from(kinds),
     windowOffset: new Uint32Array(kinds.length + 1),
+    crc32: new Uint32Array(kinds.length),
     windows: new Uint8Array(0),
   };
 }
