@@ -85,6 +85,11 @@ function isCalledFromFstab(args: readonly string[]): boolean {
   return args.length === 4 && args[2] === '-o' && !commands.has(args[0] ?? '');
 }
 
+/** What it means. Its "rw" is mount(8)'s own default, nobody's wish to write. */
+function fromFstab([source = '', mountpoint = '', , list = '']: readonly string[]): readonly string[] {
+  return ['mount', source, mountpoint, '-o', list.replace(/^rw(,|$)/, '') || 'defaults'];
+}
+
 /**
  * Runs the command that `args` names (argv without node and the script). Answers the exit status, or throws what the
  * command threw.
@@ -95,7 +100,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .version(version(), '-V, --version', 'print the version')
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
-  const typed = isCalledFromFstab(args) ? ['mount', ...args] : helpRequest(args);
+  const typed = isCalledFromFstab(args) ? fromFstab(args) : helpRequest(args);
   const name = typed[0] ?? '';
   for (const [each, { summary, load }] of commands) {
     if (each === name) program.addCommand(configure((await load())()));
