@@ -108,7 +108,7 @@ export interface ListedMount {
 }
 
 /** Runs `body` in a new directory; whatever is mounted there afterwards is detached, and the directory removed. */
-export async function withWorkplace(body: (place: Workplace) => Promise<void>): Promise<void> {
+export async function withWorkplace(body: (place: Workplace) => void | Promise<void>): Promise<void> {
   const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));
   try {
     await body(place);
@@ -121,7 +121,7 @@ export async function withWorkplace(body: (place: Workplace) => Promise<void>): 
 /** Runs `body` with `source` mounted on the workplace's mount point. */
 export function withMounted(
   source: string,
-  body: (place: Workplace) => Promise<void>,
+  body: (place: Workplace) => void | Promise<void>,
   ...options: string[]
 ): Promise<void> {
   return withWorkplace(async (place) => {
