@@ -88,6 +88,8 @@ ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
   if (options_.form == BlobForm::kOpaque) return HashOnly(filled);
   if (!Start()) return Outcome::kFailed;
   for (;;) {
+    // No record fits any more: don't go through the data before the next to learn that.
+    if (*filled > 0 && size - *filled < TarFramer::kRecordHeaderSize) return Outcome::kFilled;
     if (!has_pending_record_) {
       const TarFramer::Step step = framer_->Next();
       if (is_aborted_) return Outcome::kAborted;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kBlockSize = 512;
 constexpr size_t kFrameSize = 32;
-constexpr size_t kRecordHeaderSize = kFrameSize + kBlockSize;
+static_assert(TarFramer::kRecordHeaderSize == kFrameSize + kBlockSize);
 // Offsets in a header block (POSIX ustar; GNU's old sparse form for the last two).
 constexpr size_t kSizeField = 124;
 constexpr size_t kSizeLength = 12;
@@ -87,7 +87,7 @@ TarFramer::Step TarFramer::Next() {
          "an offset below 2^53");
     return Step::kFailed;
   }
-  const uint32_t meta_size = static_cast<uint32_t>(record_.size() - kRecordHeaderSize);
+  const uint32_t meta_size = static_cast<uint32_t>(record_.size() - TarFramer::kRecordHeaderSize);
   record_.resize((record_.size() + 7) & ~size_t{7});
   StoreDouble(record_.data(), header_offset_);
   StoreDouble(record_.data() + 8, data_offset);
@@ -116,7 +116,7 @@ bool TarFramer::AppendBlocks(uint64_t size, const char* what) {
 bool TarFramer::ReadHeader(bool* is_end) {
   padding_left_ = 0;
   header_offset_ = offset_;
-  record_.resize(kRecordHeaderSize);
+  record_.resize(TarFramer::kRecordHeaderSize);
   const size_t done = bytes_->Read(header(), kBlockSize);
   offset_ += done;
   *is_end = done == 0 || (done == kBlockSize && IsZeroBlock(header()));
@@ -163,7 +163,7 @@ bool TarFramer::ReadMeta(uint64_t size, uint64_t limit) {
 bool TarFramer::ReadSparseExtensions() {
   uint8_t is_extended = header()[kIsExtendedField];
   while (is_extended != 0) {
-    if (record_.size() - kRecordHeaderSize >= kSparseExtensionLimit) {
+    if (record_.size() - TarFramer::kRecordHeaderSize >= kSparseExtensionLimit) {
       return Fail(offset_, "one sparse map block more",
                   "a map of at most " + std::to_string(kSparseExtensionLimit) + " bytes");
     }
@@ -176,8 +176,8 @@ bool TarFramer::ReadSparseExtensions() {
 // Looks for `size` among the pax records of the record's meta; the last one counts, an empty value takes it
 // back.
 bool TarFramer::TakePaxSize(std::optional<uint64_t>* size) {
-  const uint8_t* meta = record_.data() + kRecordHeaderSize;
-  const size_t length = record_.size() - kRecordHeaderSize;
+  const uint8_t* meta = record_.data() + TarFramer::kRecordHeaderSize;
+  const size_t length = record_.size() - TarFramer::kRecordHeaderSize;
   size_t bad = 0;
   const std::optional<PaxSize> found = FindPaxSize(meta, length, &bad);
   if (!found) {

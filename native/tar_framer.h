@@ -32,6 +32,9 @@ class TarBytes {
 
 class TarFramer {
  public:
+  // Of the smallest record: frame and header block.
+  static constexpr size_t kRecordHeaderSize = 544;
+
   explicit TarFramer(TarBytes* bytes) : bytes_(bytes) {}
 
   enum class Step { kRecord, kEnd, kFailed };

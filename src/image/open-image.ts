@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
+import type { Compression } from '../layer/layer.ts';
 import type { Archive } from './archive.ts';
 import { type ImageCandidate, namesOf, type Place } from './candidate.ts';
 import { chooseImage } from './choose.ts';
@@ -21,8 +22,9 @@ import { isSameName } from './reference.ts';
 import { type LayerSelection, selectLayers } from './select-layers.ts';
 import { parseSource, type Source } from './source.ts';
 import { TarArchive } from './tar-archive.ts';
+import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
-export interface OpenImageOptions extends LayerSelection {
+export interface OpenImageOptions extends LayerSelection, UnpackingOptions {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
   readonly platform?: string;
 }
@@ -49,7 +51,7 @@ export interface ImageSummary {
 export async function openImageSource(source: string, options: OpenImageOptions = {}): Promise<Image> {
   const parsed = await parseSource(source);
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const candidates = await readSource(parsed);
+  const candidates = await readSource(parsed, options);
   if (candidates === undefined) {
     refuseSelector(parsed);
     return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
@@ -67,8 +69,8 @@ export async function openImageSource(source: string, options: OpenImageOptions 
 }
 
 /** All the images that `source` holds, those that can't be mounted too; a bare layer or root is one without a name. */
-export async function listImages(source: string): Promise<ImageSummary[]> {
-  const candidates = await readSource(await parseSource(source));
+export async function listImages(source: string, options: UnpackingOptions = {}): Promise<ImageSummary[]> {
+  const candidates = await readSource(await parseSource(source), options);
   if (candidates === undefined) {
     return [
       {
@@ -100,7 +102,10 @@ function summarise(candidate: ImageCandidate): ImageSummary {
 }
 
 /** The images of a source; undefined for a tar that is no image archive, hence one layer. */
-async function readSource({ transport, path }: Source): Promise<ImageCandidate[] | undefined> {
+async function readSource(
+  { transport, path }: Source,
+  options: UnpackingOptions,
+): Promise<ImageCandidate[] | undefined> {
   const file = await inspectHostFile(path);
   const shown = printable(path);
   try {
@@ -112,21 +117,30 @@ async function readSource({ transport, path }: Source): Promise<ImageCandidate[]
     }
     if (transport === 'oci')
       throw new InputError(`${shown}: is a file, expected a directory; try oci-archive:${shown}`);
-    const archive = await openTar(path, resolve(path), transport === undefined);
+    const archive = await openTar(path, file.compression, transport === undefined, options);
     return archive === undefined ? undefined : await readArchive(archive, transport);
   } catch (error) {
     throw withPath(error, path);
   }
 }
 
-async function openTar(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
+/** undefined for a layer; only where `isSniffed`. */
+async function openTar(
+  path: string,
+  compression: Compression,
+  isSniffed: boolean,
+  options: UnpackingOptions,
+): Promise<TarArchive | undefined> {
+  const shown = printable(path);
   try {
-    return await TarArchive.open(printable(path), file, isSniffed);
+    const plain =
+      compression === 'none' ? resolve(path) : await unpackArchive(path, compression, isSniffed, options);
+    return plain === undefined ? undefined : await TarArchive.open(shown, plain, isSniffed);
   } catch (error) {
     if (!(error instanceof FormatError) || error.offset >= BLOCK_SIZE) throw error;
-    throw new InputError(`${printable(path)}: is no tar archive, expected a saved image or a layer`, {
-      cause: error,
-    });
+    // At the start of the stored bytes of a compressed file: it says itself what is wrong.
+    if (compression !== 'none' && error.file === shown) throw error;
+    throw new InputError(`${shown}: is no tar archive, expected a saved image or a layer`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@
 //
 //   indexes/<sha256 of the blob>.idx   the LayerIndex, digests and spans (src/layer/index-file.ts)
 //   plain/<sha256 of the blob>.tar     uncompressed bytes that can't be read in place (one huge zstd frame)
+//   plain/<key>-<size>.tar             an image archive that came compressed as a whole (src/image/unpacked-archive.ts)
 //   verified/<key>                     the digest that the bytes of one place in one file were found to have
 //
 // Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written,

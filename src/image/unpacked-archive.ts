@@ -1,0 +1,132 @@
+// An image archive that is compressed as a whole (`docker save | gzip`) is unpacked once, into the cache directory,
+// since blobs inside it can't be read in place. The next mount of the same file uses what is there.
+//
+// plain/<key>-<size>.tar, beside the plain bytes of layers, and dropped with them, the oldest first: the key is of what
+// identifies the compressed file, the size makes a file that was cut short by a crash another one.
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../vfs/input-error.ts';
+import { PlainSpill } from '../layer/plain-spill.ts';
+import { type CompressedTar, unpackTar, visitFirstNames } from '../layer/unpack.ts';
+import { withPath } from './host-file.ts';
+import { printable } from './json-view.ts';
+import { looksLikeImage } from './tar-archive.ts';
+
+export interface UnpackingOptions {
+  /** Absolute. undefined: nothing can be unpacked. */
+  readonly cacheDirectory?: string | undefined;
+  /** Told once, before anything takes long: a line for people. */
+  readonly notice?: ((text: string) => void) | undefined;
+  /** Stored bytes done, of how many. */
+  readonly progress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Members after which a compressed tar that shows nothing of an image archive is taken for a layer. */
+const SNIFF_LIMIT = 8;
+
+/**
+ * The plain tar (absolute path) of the compressed archive `path`. With `isSniffed`, undefined where its first members
+ * look like no image archive, hence it is a layer. Throws InputError for what is no tar, or has no place to go.
+ */
+export async function unpackArchive(
+  path: string,
+  compression: 'gzip' | 'zstd',
+  isSniffed: boolean,
+  options: UnpackingOptions,
+): Promise<string | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const key = await keyOf(file);
+    const directory =
+      options.cacheDirectory === undefined ? undefined : join(options.cacheDirectory, 'plain');
+    const known = directory === undefined ? undefined : await findUnpacked(directory, key);
+    if (known !== undefined) return known;
+    const { size: length } = await file.stat();
+    const tar = { fd: file.fd, length, compression, label: printable(path) };
+    if (isSniffed && !(await beginsLikeImage(tar))) return undefined;
+    if (directory === undefined) {
+      const command = compression === 'gzip' ? 'gzip -dk' : 'zstd -d';
+      throw new InputError(
+        `${tar.label}: is compressed as a whole, and there is no cache directory to unpack it to; ` +
+          `unpack it first: \`${command} ${tar.label}\``,
+      );
+    }
+    options.notice?.(`${tar.label}: is compressed as a whole: unpacking it once, to ${printable(directory)}`);
+    return await unpackInto(directory, key, file, tar, options);
+  } finally {
+    await file.close();
+  }
+}
+
+async function beginsLikeImage(tar: CompressedTar): Promise<boolean> {
+  let count = 0;
+  let isImage = false;
+  await visitFirstNames(tar, (name) => {
+    isImage = looksLikeImage(name);
+    return !isImage && ++count < SNIFF_LIMIT;
+  });
+  return isImage;
+}
+
+/** Hex of what changes when the file does. */
+async function keyOf(file: FileHandle): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
+  return createHash('sha256')
+    .update(`unpacked ${[dev, ino, size, mtimeNs, ctimeNs].join(' ')}`)
+    .digest('hex');
+}
+
+async function findUnpacked(directory: string, key: string): Promise<string | undefined> {
+  const names = await readdir(directory).catch(() => []); // not there yet, or not for us: nothing is kept
+  for (const name of names) {
+    const [, size] = new RegExp(`^${key}-(\\d+)\\.tar$`).exec(name) ?? [];
+    if (size === undefined) continue;
+    const path = join(directory, name);
+    if ((await stat(path)).size !== Number(size)) continue;
+    const now = new Date();
+    await utimes(path, now, now); // the oldest go first
+    return path;
+  }
+  return undefined;
+}
+
+/** Unpacks to a draft, which is renamed once it is whole. */
+async function unpackInto(
+  directory: string,
+  key: string,
+  file: FileHandle,
+  tar: CompressedTar,
+  { progress, signal }: UnpackingOptions,
+): Promise<string> {
+  const spill = await openSpill(directory);
+  let isKept = false;
+  try {
+    const size = await unpackTar(tar, {
+      out: spill.fd,
+      limit: spill.limit,
+      signal,
+      progress: (done) => progress?.(done, tar.length),
+    });
+    if ((await keyOf(file)) !== key) {
+      throw new InputError(`${tar.label}: was changed while it was unpacked; try again`);
+    }
+    const name = `${key}-${size}`;
+    closeSync(spill.keep(name));
+    isKept = true;
+    return join(directory, `${name}.tar`);
+  } finally {
+    if (!isKept) spill.discard();
+  }
+}
+
+async function openSpill(directory: string): Promise<PlainSpill> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return PlainSpill.create(directory);
+  } catch (error) {
+    throw withPath(error, directory);
+  }
+}

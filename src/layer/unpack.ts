@@ -1,0 +1,130 @@
+// Unpacks a whole compressed tar into a file, in one pass of bounded memory: an image archive whose blobs are to be read
+// in place. Pages of zeros become holes.
+import { FormatError } from '../vfs/input-error.ts';
+import { BlobScan, RECORD_HEADER_SIZE, type ScanError } from '../sys/scan.ts';
+import { type Frame, MemberReader } from '../tar/member.ts';
+
+/** A file that is a compressed tar from its first byte to its last. */
+export interface CompressedTar {
+  /** Open for reading; lent until the promise settles. */
+  readonly fd: number;
+  /** Bytes of the file. */
+  readonly length: number;
+  readonly compression: 'gzip' | 'zstd';
+  /** The file's name, for messages. */
+  readonly label: string;
+}
+
+export interface UnpackOptions {
+  /** Open for writing and empty; lent. */
+  readonly out: number;
+  /** Bytes that may be written, holes not counted. */
+  readonly limit: number;
+  /** Stored bytes read so far. */
+  readonly progress?: (position: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Of the largest record (src/sys/scan.ts). */
+const BUFFER_SIZE = 8 << 20;
+
+/** Milliseconds between two reports. */
+const PROGRESS_INTERVAL = 100;
+
+const HEADER_IN_RECORD = 32;
+
+/** The uncompressed length. Throws FormatError for what is no tar or is cut short, the signal's reason once it is aborted. */
+export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Promise<number> {
+  const { out, limit, progress, signal } = options;
+  signal?.throwIfAborted();
+  const scan = openScan(tar, { spillFd: out, spillThreshold: 0, spillLimit: limit });
+  const stop = (): void => scan.close();
+  signal?.addEventListener('abort', stop);
+  const timer = setInterval(() => progress?.(scan.position), PROGRESS_INTERVAL);
+  try {
+    const records = Buffer.allocUnsafe(BUFFER_SIZE);
+    while ((await scan.next(records)) > 0);
+    progress?.(tar.length);
+    return scan.result().tarSize;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw asFormatError(error, tar.label);
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', stop);
+    scan.close();
+  }
+}
+
+/**
+ * Calls `visit` with the names (canonical; bytes as latin1) of the first members, in order, until it answers false. What
+ * lies behind the last header is hardly touched. Throws FormatError for what is no tar.
+ */
+export async function visitFirstNames(tar: CompressedTar, visit: (name: string) => boolean): Promise<void> {
+  const scan = openScan(tar, {});
+  try {
+    const reader = new MemberReader(tar.label);
+    const { member } = reader;
+    for (;;) {
+      const records = await nextRecords(scan);
+      if (records.length === 0) return;
+      for (let at = 0; at < records.length;) {
+        const frame = frameAt(records, at);
+        at += RECORD_HEADER_SIZE + Math.ceil(frame.metaLength / 8) * 8;
+        const isMember = reader.read(frame);
+        if (isMember && !visit(Buffer.from(member.path.buffer, 0, member.pathLength).toString('latin1')))
+          return;
+      }
+    }
+  } catch (error) {
+    throw asFormatError(error, tar.label);
+  } finally {
+    scan.close();
+  }
+}
+
+function openScan(
+  { fd, length, compression }: CompressedTar,
+  spill: { spillFd?: number; spillThreshold?: number; spillLimit?: number },
+): BlobScan {
+  return new BlobScan({
+    fd,
+    offset: 0,
+    length,
+    compression,
+    hash: false,
+    spanSize: Number.MAX_SAFE_INTEGER,
+    ...spill,
+  });
+}
+
+/** One record, or few where it has an extended header: the next may lie behind gigabytes. Empty at the end. */
+async function nextRecords(scan: BlobScan): Promise<Buffer> {
+  for (let size = RECORD_HEADER_SIZE; ; size *= 2) {
+    const records = Buffer.allocUnsafe(size);
+    try {
+      return records.subarray(0, await scan.next(records));
+    } catch (error) {
+      // The buffer is too small: the record is still to be had.
+      if (!(error instanceof RangeError) || size > BUFFER_SIZE) throw error;
+    }
+  }
+}
+
+function frameAt(records: Buffer, at: number): Frame {
+  return {
+    bytes: records,
+    header: at + HEADER_IN_RECORD,
+    offset: records.readDoubleLE(at),
+    dataOffset: records.readDoubleLE(at + 8),
+    dataLength: records.readDoubleLE(at + 16),
+    meta: at + RECORD_HEADER_SIZE,
+    metaLength: records.readUInt32LE(at + 24),
+  };
+}
+
+function asFormatError(error: unknown, label: string): unknown {
+  if ((error as Partial<ScanError>).code !== 'SCAN') return error;
+  const { unit, offset, found, expected } = error as ScanError;
+  return new FormatError(unit === 'tar' ? `${label} (uncompressed)` : label, offset, found, expected);
+}
