@@ -7,6 +7,7 @@ import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import type { Layer } from '../../src/layer/layer.ts';
 import { EIO } from '../../src/vfs/errno.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
+import { describeWith } from '../requirements.ts';
 import { dentriesByPath, inodeAt, nameOf, showFlags, showIndex, xattrsOf } from './show-index.ts';
 
 let root: string;
@@ -33,20 +34,7 @@ const lines = (): string[] => {
   return showIndex(layer.index);
 };
 
-const isRoot = process.getuid?.() === 0;
-/** Why a test of devices or xattrs can't run here, if it can't. */
-function missing(): string | undefined {
-  if (!isRoot) return 'not root: no devices, no trusted.* xattrs';
-  try {
-    execFileSync('setfattr', ['--version'], { stdio: 'ignore' });
-  } catch {
-    return 'no setfattr';
-  }
-  return undefined;
-}
-const reason = missing();
-if (reason !== undefined) console.log(`directory-layer: tests of marks skipped: ${reason}`);
-const markTest = test.skipIf(reason !== undefined);
+const markTools = ['root', { program: 'setfattr' }] as const;
 
 describe('a directory', () => {
   test('shows its names, types and attributes', () => {
@@ -106,8 +94,10 @@ describe('a directory', () => {
     file('f');
     expect(() => openDirectoryLayer(at('f'))).toThrow(/ENOTDIR/);
   });
+});
 
-  markTest('does not show what is mounted in it', () => {
+describeWith(['root'], 'mounts in a directory', () => {
+  test('are not shown, their places are', () => {
     fs.mkdirSync(at('m'));
     execFileSync('mount', ['-t', 'tmpfs', 'stratafs-test', at('m')]);
     try {
@@ -120,8 +110,8 @@ describe('a directory', () => {
   });
 });
 
-describe('marks of overlayfs', () => {
-  markTest('a 0:0 character device is a whiteout, any other a device', () => {
+describeWith(markTools, 'marks of overlayfs', () => {
+  test('a 0:0 character device is a whiteout, any other a device', () => {
     fs.mkdirSync(at('d'));
     execFileSync('mknod', [at('d/gone'), 'c', '0', '0']);
     execFileSync('mknod', [at('null'), 'c', '1', '3']);
@@ -130,7 +120,7 @@ describe('marks of overlayfs', () => {
     expect(index.rdev[inodeAt(index, 'null')]).toBe(0x103);
   });
 
-  markTest.each(['trusted', 'user'])('%s.overlay.opaque makes a directory opaque', (prefix) => {
+  test.each(['trusted', 'user'])('%s.overlay.opaque makes a directory opaque', (prefix) => {
     file('d/x');
     setXattr('d', `${prefix}.overlay.opaque`, 'y');
     setXattr('.', `${prefix}.overlay.opaque`, 'y');
@@ -139,7 +129,7 @@ describe('marks of overlayfs', () => {
     expect((layer as Layer).index.xattr[inodeAt((layer as Layer).index, 'd')]).toBe(0);
   });
 
-  markTest('an empty file with overlay.whiteout is one in a directory marked x only', () => {
+  test('an empty file with overlay.whiteout is one in a directory marked x only', () => {
     file('d/gone');
     file('d/full', 'x');
     file('e/kept');
@@ -148,7 +138,7 @@ describe('marks of overlayfs', () => {
     expect(lines()).toEqual(['- d/full', '- e/kept', 'd d', 'd e', 'w d/gone']);
   });
 
-  markTest('are not shown; an escaped one is, without its escape; others are data', () => {
+  test('are not shown; an escaped one is, without its escape; others are data', () => {
     file('f');
     setXattr('f', 'trusted.overlay.origin', 'o');
     setXattr('f', 'user.overlay.impure', 'y');
@@ -161,7 +151,7 @@ describe('marks of overlayfs', () => {
     });
   });
 
-  markTest.each([
+  test.each([
     ['redirect', 'd'],
     ['metacopy', 'f'],
   ])('overlay.%s is refused by name', (mark, path) => {

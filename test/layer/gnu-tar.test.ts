@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LayerIndexBuilder } from '../../src/layer/index-builder.ts';
 import { InodeFlag, type LayerIndex } from '../../src/layer/layer-index.ts';
+import { describeWith } from '../requirements.ts';
 import { frameTar } from '../tar/framing.ts';
 import { memoryBlob } from './memory-blob.ts';
 import { dentriesByPath, extentsOf, inodeAt, symlinkTarget, xattrsOf } from './show-index.ts';
@@ -13,15 +14,6 @@ import { dentriesByPath, extentsOf, inodeAt, symlinkTarget, xattrsOf } from './s
 let root: string;
 let tree: string;
 const at = (path: string): string => join(tree, path);
-
-function has(command: string, ...args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 beforeAll(() => {
   root = fs.mkdtempSync(join(tmpdir(), 'stratafs-gnu-tar-'));
@@ -150,29 +142,30 @@ describe('GNU tar', () => {
       fs.truncateSync(at('d/e/empty'), 0);
     }
   });
+});
 
-  const canSetXattrs = has('setfattr', '--version') && process.getuid?.() === 0;
-  if (!canSetXattrs) console.log('gnu-tar: xattr tests skipped: no setfattr, or not root');
-  const commands = ['tar', ...(has('bsdtar', '--version') ? ['bsdtar'] : [])];
-
-  test.skipIf(!canSetXattrs).each(commands)('%s keeps xattrs and ACLs, byte for byte', async (command) => {
-    const capability = '0x0100000200200000000000000000000000000000';
-    execFileSync('setfattr', ['-n', 'security.capability', '-v', capability, at('suid')]);
-    execFileSync('setfattr', ['-n', 'user.a', '-v', '0x00ff0a3d', at('d')]);
-    const acl = '0x02000000010007000000000002000500f6010000040005000000000010000700000000002000040000000000';
-    execFileSync('setfattr', ['-n', 'system.posix_acl_access', '-v', acl, at('d/file')]);
-    execFileSync('setfattr', ['-n', 'system.posix_acl_default', '-v', acl, at('sticky')]);
-    const flags =
-      command === 'tar' ? ['--format=posix', '--xattrs', '--xattrs-include=*', '--acls'] : ['--format=pax'];
-    const layer = await index(pack(command, ...flags));
-    const value = (path: string, name: string): string | undefined =>
-      xattrsOf(layer, inodeAt(layer, path))[name]?.toString('hex');
-    expect(value('suid', 'security.capability')).toBe(capability.slice(2));
-    expect(value('d', 'user.a')).toBe('00ff0a3d');
-    const binary =
-      '02000000' + '01000700ffffffff02000500f601000004000500ffffffff10000700ffffffff20000400ffffffff';
-    expect(value('d/file', 'system.posix_acl_access')).toBe(binary);
-    expect(value('sticky', 'system.posix_acl_default')).toBe(binary);
+describe.each(['tar', 'bsdtar'])('%s', (command) => {
+  describeWith(['root', { program: 'setfattr' }, { program: command }], 'xattrs', () => {
+    test('and ACLs come out byte for byte', async () => {
+      const capability = '0x0100000200200000000000000000000000000000';
+      execFileSync('setfattr', ['-n', 'security.capability', '-v', capability, at('suid')]);
+      execFileSync('setfattr', ['-n', 'user.a', '-v', '0x00ff0a3d', at('d')]);
+      const acl =
+        '0x02000000010007000000000002000500f6010000040005000000000010000700000000002000040000000000';
+      execFileSync('setfattr', ['-n', 'system.posix_acl_access', '-v', acl, at('d/file')]);
+      execFileSync('setfattr', ['-n', 'system.posix_acl_default', '-v', acl, at('sticky')]);
+      const flags =
+        command === 'tar' ? ['--format=posix', '--xattrs', '--xattrs-include=*', '--acls'] : ['--format=pax'];
+      const layer = await index(pack(command, ...flags));
+      const value = (path: string, name: string): string | undefined =>
+        xattrsOf(layer, inodeAt(layer, path))[name]?.toString('hex');
+      expect(value('suid', 'security.capability')).toBe(capability.slice(2));
+      expect(value('d', 'user.a')).toBe('00ff0a3d');
+      const binary =
+        '02000000' + '01000700ffffffff02000500f601000004000500ffffffff10000700ffffffff20000400ffffffff';
+      expect(value('d/file', 'system.posix_acl_access')).toBe(binary);
+      expect(value('sticky', 'system.posix_acl_default')).toBe(binary);
+    });
   });
 });
 
