@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LayerIndexBuilder } from '../../src/layer/index-builder.ts';
 import { InodeFlag, type LayerIndex } from '../../src/layer/layer-index.ts';
 import { describeWith } from '../requirements.ts';
+import { parseRecords, runScan } from '../sys/run-scan.ts';
 import { frameTar } from '../tar/framing.ts';
 import { memoryBlob } from './memory-blob.ts';
 import { dentriesByPath, extentsOf, inodeAt, symlinkTarget, xattrsOf } from './show-index.ts';
@@ -34,10 +35,19 @@ afterAll(() => fs.rmSync(root, { recursive: true }));
 
 async function index(tar: Buffer): Promise<LayerIndex> {
   const records = frameTar(tar);
+  await expectSameFraming(tar, records);
   const builder = new LayerIndexBuilder('x.tar');
   builder.add(records, records.length);
   await builder.readSparseMaps(memoryBlob(tar, 5000));
   return builder.finish();
+}
+
+/** The native scan frames the tar as the tests' own framing does. */
+async function expectSameFraming(tar: Buffer, records: Buffer): Promise<void> {
+  const path = join(root, 'framed.tar');
+  fs.writeFileSync(path, tar);
+  const scanned = await runScan(path, 'none', { hash: false });
+  expect(scanned.records).toEqual(parseRecords(records));
 }
 
 function pack(command: string, ...args: string[]): Buffer {
