@@ -21,10 +21,11 @@ import { LowerContent } from './lower-content.ts';
 
 const BLOCK_SIZE = 4096;
 const DOT = 0x2e;
-/** Xattrs of the root that the mount itself answers. */
+/** Xattrs that the mount itself answers. */
 const SYNTHETIC_PREFIX = Buffer.from('user.stratafs.');
 const SELINUX = 'security.selinux';
 const SELINUX_NAME = Buffer.from(SELINUX);
+const LAYER_XATTR = 'layer';
 
 export interface OverlayOptions {
   readonly tree: Tree;
@@ -35,6 +36,11 @@ export interface OverlayOptions {
    * never listed, so a copy of the tree doesn't carry them away.
    */
   readonly syntheticXattr?: (name: string) => Uint8Array | undefined;
+  /**
+   * Answers `user.stratafs.layer` of any node, given the layer (base 0) that holds its bytes or, of a directory, its
+   * attributes. Not listed either.
+   */
+  readonly nameLayer?: (layer: number) => Uint8Array;
 }
 
 export class Overlay implements FileSystem {
@@ -44,9 +50,10 @@ export class Overlay implements FileSystem {
   readonly #content: LowerContent;
   readonly #syntheticXattr: OverlayOptions['syntheticXattr'];
   readonly #hasSelinuxLabels: boolean;
+  readonly #nameLayer: OverlayOptions['nameLayer'];
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
-  constructor({ tree, readers, syntheticXattr }: OverlayOptions) {
+  constructor({ tree, readers, syntheticXattr, nameLayer }: OverlayOptions) {
     if (readers.length !== tree.layerCount) {
       throw new Error(`${readers.length} readers for ${tree.layerCount} layers`);
     }
@@ -55,6 +62,7 @@ export class Overlay implements FileSystem {
     this.#content = new LowerContent(tree, readers);
     this.#syntheticXattr = syntheticXattr;
     this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
+    this.#nameLayer = nameLayer;
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -160,9 +168,11 @@ export class Overlay implements FileSystem {
   }
 
   #findSynthetic(node: NodeId, name: Uint8Array): Uint8Array | undefined {
-    if (node !== ROOT_NODE_ID || this.#syntheticXattr === undefined) return undefined;
     const { length } = SYNTHETIC_PREFIX;
     if (SYNTHETIC_PREFIX.compare(name, 0, Math.min(length, name.length)) !== 0) return undefined;
-    return this.#syntheticXattr(Buffer.from(name.subarray(length)).toString('latin1'));
+    const rest = Buffer.from(name.subarray(length)).toString('latin1');
+    if (rest === LAYER_XATTR && this.#tree.layerCount > 0)
+      return this.#nameLayer?.(this.#tree.layerOf(node - 1));
+    return node === ROOT_NODE_ID ? this.#syntheticXattr?.(rest) : undefined;
   }
 }

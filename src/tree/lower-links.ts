@@ -22,6 +22,7 @@ const MAX_LOOKUPS = 500_000_000;
 export function resolveLowerLinks(
   indexes: readonly LayerIndex[],
   nameLayer: (layer: number) => string,
+  maxLookups = MAX_LOOKUPS,
 ): readonly LinkTargets[] {
   const targets: LinkTargets[] = [];
   const resolver = new LinkResolver(indexes, targets);
@@ -36,9 +37,9 @@ export function resolveLowerLinks(
       }
       resolved.layer[link] = found.layer;
       resolved.inode[link] = found.inode;
-    }
-    if (resolver.lookups > MAX_LOOKUPS) {
-      throw new InputError(`${nameLayer(layer)}: too many hard links to names in lower layers`);
+      if (resolver.lookups > maxLookups) {
+        throw new InputError(`${nameLayer(layer)}: too many hard links to names in lower layers`);
+      }
     }
   }
   return targets;

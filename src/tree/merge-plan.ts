@@ -1,11 +1,16 @@
 // MergePlan: what the merged tree consists of, before its table is made: for each inode and dentry, where it comes
 // from. It knows the exact counts that the table is allocated by, and is dropped when that is filled.
+import { InputError } from '../vfs/input-error.ts';
+
+/** Inodes, and names, that a tree may have: about 3 GB of it. */
+export const MAX_TREE_ENTRIES = 1 << 25;
 
 /** Column by column; room for `capacity` inodes and dentries, untouched pages of which cost nothing. */
 export class MergePlan {
   inodeCount = 0;
   dentryCount = 0;
   readonly capacity: number;
+  readonly #isCut: boolean;
 
   /** Layer and inode in that layer that an inode's attributes come from. */
   readonly inodeLayer: Uint16Array;
@@ -21,8 +26,11 @@ export class MergePlan {
   readonly dentrySource: Uint32Array;
   readonly dentryInode: Uint32Array;
 
-  constructor(capacity: number) {
+  /** `sum` is the most that layers which are trees can come to; more than `maxEntries` are refused. */
+  constructor(sum: number, maxEntries: number) {
+    const capacity = Math.min(sum, maxEntries);
     this.capacity = capacity;
+    this.#isCut = sum > maxEntries;
     this.inodeLayer = new Uint16Array(capacity);
     this.inodeSource = new Uint32Array(capacity);
     this.nlink = new Uint32Array(capacity);
@@ -36,7 +44,7 @@ export class MergePlan {
 
   addInode(layer: number, source: number, nlink: number): number {
     const inode = this.inodeCount++;
-    if (inode >= this.capacity) throw notATree();
+    if (inode >= this.capacity) throw this.#overflow();
     this.inodeLayer[inode] = layer;
     this.inodeSource[inode] = source;
     this.nlink[inode] = nlink;
@@ -45,14 +53,18 @@ export class MergePlan {
 
   addDentry(layer: number, source: number, inode: number): void {
     const dentry = this.dentryCount++;
-    if (dentry >= this.capacity) throw notATree();
+    if (dentry >= this.capacity) throw this.#overflow();
     this.dentryLayer[dentry] = layer;
     this.dentrySource[dentry] = source;
     this.dentryInode[dentry] = inode;
   }
-}
 
-/** A damaged index: nothing else exceeds the sum of the layers' dentries. */
-function notATree(): Error {
-  return new Error('a layer index has a directory under two names');
+  #overflow(): Error {
+    return this.#isCut
+      ? new InputError(
+          `the layers hold more than ${this.capacity} files together, expected at most that many`,
+        )
+      : // Nothing else exceeds the sum: a damaged index.
+        new Error('a layer index has a directory under two names');
+  }
 }

@@ -10,8 +10,12 @@ import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';
 import { PartQueue } from './part-queue.ts';
 
 /** Inodes are numbered as they are found, so the same layers give the same numbers. */
-export function planMerge(indexes: readonly LayerIndex[], links: readonly LinkTargets[]): MergePlan {
-  return new MergeWalk(indexes, links).run();
+export function planMerge(
+  indexes: readonly LayerIndex[],
+  links: readonly LinkTargets[],
+  maxEntries: number,
+): MergePlan {
+  return new MergeWalk(indexes, links, maxEntries).run();
 }
 
 class MergeWalk {
@@ -30,9 +34,10 @@ class MergeWalk {
   readonly #heap: Uint16Array;
   #heapSize = 0;
 
-  constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[]) {
+  constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[], maxEntries: number) {
     this.#indexes = indexes;
-    this.#plan = new MergePlan(indexes.reduce((sum, index) => sum + index.dentryCount - 1, 1));
+    const sum = indexes.reduce((total, index) => total + index.dentryCount - 1, 1);
+    this.#plan = new MergePlan(sum, maxEntries);
     this.#name = new NameMerge(indexes, links);
     this.#mergedInode = indexes.map((index) => new Uint32Array(index.inodeCount));
     this.#partLayer = new Uint16Array(indexes.length);

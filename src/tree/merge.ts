@@ -5,6 +5,7 @@
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { resolveLowerLinks } from './lower-links.ts';
+import { MAX_TREE_ENTRIES } from './merge-plan.ts';
 import { planMerge } from './merge-walk.ts';
 import { fillTable } from './table-fill.ts';
 import { Tree } from './tree.ts';
@@ -15,11 +16,13 @@ export const MAX_LAYERS = 65_535;
 export interface MergeOptions {
   /** What messages call layer `layer` (base 0); "layer 1" is the base unless told. */
   readonly nameLayer?: (layer: number) => string;
+  /** More inodes or names than that are refused: MAX_TREE_ENTRIES unless told. */
+  readonly maxEntries?: number;
 }
 
 /**
  * `indexes` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
- * layer has or to a directory, and for names of more than 4 GiB together.
+ * layer has or to a directory, for more than `maxEntries` inodes, and for more than 4 GiB of names or of xattrs.
  */
 export function buildTree(indexes: readonly LayerIndex[], options: MergeOptions = {}): Tree {
   if (indexes.length > MAX_LAYERS) {
@@ -27,6 +30,6 @@ export function buildTree(indexes: readonly LayerIndex[], options: MergeOptions 
   }
   const nameLayer = options.nameLayer ?? ((layer: number): string => `layer ${layer + 1}`);
   const links = resolveLowerLinks(indexes, nameLayer);
-  const plan = planMerge(indexes, links);
+  const plan = planMerge(indexes, links, options.maxEntries ?? MAX_TREE_ENTRIES);
   return new Tree(fillTable(plan, indexes));
 }

@@ -148,6 +148,30 @@ describe('xattrs', () => {
   });
 });
 
+describe('the layer of a node', () => {
+  test('is answered as an xattr that is not listed: whose bytes, or whose attributes of a directory', () => {
+    const named = new Overlay({
+      tree: buildTree([...stack, layer({ d: directory({ new: file() }) })]),
+      readers: [...readers, new MemoryReader(new Uint8Array())],
+      nameLayer: (number) => bytes(`layer ${number + 1}`),
+    });
+    const layerOf = (...path: string[]): string => {
+      const entry = newEntry();
+      entry.nodeId = ROOT_NODE_ID;
+      for (const name of path) expect(named.lookup(entry.nodeId, bytes(name), entry)).toBe(0);
+      return latin1(named.getxattr(entry.nodeId, bytes('user.stratafs.layer')) as Uint8Array);
+    };
+    expect([layerOf('hard'), layerOf('pipe'), layerOf('d'), layerOf('d', 'new')]).toEqual([
+      'layer 1',
+      'layer 2',
+      'layer 3',
+      'layer 3',
+    ]);
+    expect(named.listxattr(ROOT_NODE_ID)).toHaveLength(0);
+    expect(overlay.getxattr(ROOT_NODE_ID, bytes('user.stratafs.layer'))).toBe(-ENODATA);
+  });
+});
+
 describe('the whole', () => {
   test('statfs tells a full file system', () => {
     const out: StatFs = {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { resolveLowerLinks } from '../../src/tree/lower-links.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { directory, file, implicit, layer, link, opaque, symlink, whiteout } from './layer-maker.ts';
@@ -80,6 +81,15 @@ describe('hard links to lower layers', () => {
       'b is a hard link to d, which is a directory',
     );
     expect(() => buildTree([base, layer({ b: link('') })])).toThrow('which is a directory');
+  });
+
+  test('links that cost too many look-ups are refused', () => {
+    const base = layer({ a: directory({ b: directory({ c: file() }) }) });
+    const links = layer({ x: link('a/b/c'), y: link('a/b/c') });
+    const resolve = (maxLookups: number): unknown =>
+      resolveLowerLinks([base, links], (number) => `layer ${number + 1}`, maxLookups);
+    expect(() => resolve(100)).not.toThrow();
+    expect(() => resolve(3)).toThrow('layer 2: too many hard links');
   });
 
   test('links to many directories in turn are each resolved in their own', () => {

@@ -314,6 +314,17 @@ describe('bounds', () => {
     expect(() => buildTree(layers)).toThrow('65536 layers, expected at most 65535');
   });
 
+  test('more inodes or names than the bound are refused, hidden ones not counted', () => {
+    const shared = file();
+    const layers = [layer({ a: file(), b: file() }), layer({ a: shared, b: shared, c: shared })];
+    expect(buildTree(layers, { maxEntries: 3 }).inodeCount).toBe(2);
+    expect(() => buildTree(layers, { maxEntries: 2 })).toThrow(InputError);
+    expect(() => buildTree(layers, { maxEntries: 2 })).toThrow('more than 2 files');
+    expect(() => buildTree([layer({ a: file(), b: file() })], { maxEntries: 2 })).toThrow(
+      'more than 2 files',
+    );
+  });
+
   test('a damaged index whose directory is its own child is refused, not walked for ever', () => {
     const loop = directory();
     loop.children.set('d', loop);
