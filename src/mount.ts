@@ -21,7 +21,7 @@ import {
 } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
 import { openLowerStack } from './image/lower-stack.ts';
-import { type OpenImageOptions, openImageSource } from './image/open-image.ts';
+import { openImageSource } from './image/open-image.ts';
 import { type OpenLayersOptions, nameLayer, openLayers } from './image/open-layers.ts';
 import { type LayerSelection, selectLayers } from './image/select-layers.ts';
 import { IndexStore } from './layer/index-store.ts';
@@ -44,7 +44,6 @@ import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts';
-export type { OpenImageOptions } from './image/open-image.ts';
 export { type FoundMount, type MountFacts, SilentMountError, findMounts, unmountAt } from './fuse/mounts.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';
 export { exitNow, silence } from './sys/process-calls.ts';
@@ -67,6 +66,14 @@ export interface Watch {
   readonly onWarning?: (text: string) => void;
   /** Aborting rejects with its reason and leaves nothing behind. */
   readonly signal?: AbortSignal;
+}
+
+/** Which image of a source, and how much of it. */
+export interface OpenImageOptions extends LayerSelection, Watch {
+  /** `os/architecture[/variant]`; by default the host's, where the source has several. */
+  readonly platform?: string;
+  /** Where an archive that is compressed as a whole is unpacked to: $XDG_CACHE_HOME/stratafs by default. */
+  readonly cacheDirectory?: string;
 }
 
 const DEFAULT_CACHE_SIZE = 256 * 1024 * 1024;
@@ -130,7 +137,13 @@ export interface Mount extends AsyncDisposable {
  * read. InputError for what is no image, or doesn't say which of several.
  */
 export function openImage(source: string, options: OpenImageOptions = {}): Promise<Image> {
-  return openImageSource(source, options);
+  const { onNotice, onProgress, ...rest } = options;
+  return openImageSource(source, {
+    ...rest,
+    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+    notice: onNotice,
+    progress: (done, total) => onProgress?.({ what: `unpacking ${source}`, done, total }),
+  });
 }
 
 /** The bare stack of a `lowerdir=` value: topmost first, tars and directories, a backslash escaping ':'. */

@@ -24,7 +24,7 @@ import { parseSource, type Source } from './source.ts';
 import { TarArchive } from './tar-archive.ts';
 import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
-export interface OpenImageOptions extends LayerSelection, UnpackingOptions {
+export interface OpenImageSourceOptions extends LayerSelection, UnpackingOptions {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
   readonly platform?: string;
 }
@@ -48,7 +48,7 @@ export interface ImageSummary {
  * The image that `source` names, its layers located but not read. Throws InputError for anything that is no image, or
  * doesn't say which.
  */
-export async function openImageSource(source: string, options: OpenImageOptions = {}): Promise<Image> {
+export async function openImageSource(source: string, options: OpenImageSourceOptions = {}): Promise<Image> {
   const parsed = await parseSource(source);
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const candidates = await readSource(parsed, options);
