@@ -240,6 +240,7 @@ async function serve(
         ? Buffer.from(JSON.stringify(statistics()))
         : undefined;
     },
+    nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
   });
   const fuseMount: FuseMount = await mountDevFuse(fileSystem, place, {
     source: options.fsname ?? image.source,
