@@ -39,7 +39,7 @@ import {
 import { buildTree } from './tree/merge.ts';
 import type { Tree } from './tree/tree.ts';
 import type { BlobReader } from './vfs/blob-reader.ts';
-import { EBUSY, ErrnoError } from './vfs/errno.ts';
+import { EBUSY, EINVAL, ErrnoError } from './vfs/errno.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
@@ -287,12 +287,16 @@ export async function indexImage(
   }));
 }
 
+const isErrno = (error: unknown, errno: number): boolean =>
+  error instanceof ErrnoError && error.errno === -errno;
+
 class ServedMount implements Mount {
   readonly image: Image;
   readonly mountpoint: string;
   readonly closed: Promise<void>;
   readonly statistics: () => MountStatistics;
   readonly #fuseMount: FuseMount;
+  #isClosed = false;
 
   constructor(image: Image, fuseMount: FuseMount, statistics: () => MountStatistics) {
     this.image = image;
@@ -300,19 +304,27 @@ class ServedMount implements Mount {
     this.closed = fuseMount.closed;
     this.statistics = statistics;
     this.#fuseMount = fuseMount;
+    void this.closed.then(() => (this.#isClosed = true));
   }
 
   async unmount(options: { readonly lazy?: boolean } = {}): Promise<void> {
     try {
       await this.#fuseMount.unmount(options);
     } catch (error) {
-      if (!(error instanceof ErrnoError) || error.errno !== -EBUSY) throw error;
+      if (!isErrno(error, EBUSY)) throw error;
       throw new InputError(await describeHolders(this.mountpoint), { cause: error });
     }
   }
 
   async close(): Promise<void> {
-    await this.#fuseMount.unmount({ lazy: true });
+    if (this.#isClosed) return;
+    try {
+      await this.#fuseMount.unmount();
+    } catch (error) {
+      // EINVAL: it was unmounted meanwhile.
+      if (isErrno(error, EBUSY)) await this.#fuseMount.unmount({ lazy: true });
+      else if (!isErrno(error, EINVAL)) throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -100,7 +100,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .version(version(), '-V, --version', 'print the version')
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
-  const typed = isCalledFromFstab(args) ? fromFstab(args) : helpRequest(args);
+  const typed = isCalledFromFstab(args) ? fromFstab(args) : spellOut(args);
   const name = typed[0] ?? '';
   for (const [each, { summary, load }] of commands) {
     if (each === name) program.addCommand(configure((await load())()));
@@ -120,8 +120,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** "help COMMAND" is "COMMAND --help". */
-function helpRequest(args: readonly string[]): readonly string[] {
-  if (args[0] !== 'help') return args;
-  return args[1] === undefined ? ['--help'] : [args[1], '--help'];
+/** "help COMMAND" is "COMMAND --help", and umount is how umount(8) spells it. */
+function spellOut(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first === 'umount') return ['unmount', ...rest];
+  if (first !== 'help') return args;
+  return rest[0] === undefined ? ['--help'] : [...spellOut([rest[0]]), '--help'];
 }

@@ -17,12 +17,12 @@ export class DaemonFailure extends InputError {
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
-/** The one line, without the program's name. */
+/** What is wrong, without the program's name: one line, or one and a list of what there is to choose from. */
 export function describeFailure(error: unknown): string {
+  if (error instanceof InputError || error instanceof ErrnoError) return error.message;
   if (!(error instanceof Error)) return `internal error: ${String(error)}`;
   const text = error.message.trim().replace(/\s*\n\s*/g, '; ');
-  if (error instanceof InputError || error instanceof ErrnoError || isSystemError(error)) return text;
-  return `internal error: ${text} (DEBUG=stratafs:* shows where)`;
+  return isSystemError(error) ? text : `internal error: ${text} (DEBUG=stratafs:* shows where)`;
 }
 
 export function exitStatusOf(error: unknown): number {

@@ -1,0 +1,80 @@
+// The command as a whole: help, versions, exit statuses, and where its output goes.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { COMMAND, type Outcome, run } from '../mount/stratafs.ts';
+
+const stratafs = (...args: string[]): Promise<Outcome> =>
+  run(process.execPath, [COMMAND, ...args], { env: { ...process.env, DEBUG: '' } });
+
+it('without a command prints help to stderr and exits with 2', async () => {
+  const { status, stdout, stderr } = await stratafs();
+  expect(status).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^Usage: stratafs COMMAND/);
+});
+
+it.each([[['--help']], [['-h']], [['help']]])('%j prints help to stdout and exits with 0', async (args) => {
+  const { status, stdout, stderr } = await stratafs(...args);
+  expect(status).toBe(0);
+  expect(stderr).toBe('');
+  for (const command of ['mount', 'unmount', 'ls', 'index', 'stats']) {
+    expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+  }
+  expect(stdout).toContain('Examples:');
+});
+
+it.each(['mount', 'unmount', 'ls', 'index', 'stats'])('%s has help with examples', async (command) => {
+  const { status, stdout } = await stratafs(command, '--help');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^Usage: stratafs ${command} `));
+  expect(stdout).toMatch(/^Examples:\n {2}stratafs /m);
+  expect((await stratafs('help', command)).stdout).toBe(stdout);
+});
+
+it('--version prints the version of package.json', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  expect(await stratafs('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+it.each([
+  [['mont'], "unknown command 'mont' (did you mean 'mount'?)"],
+  [['umount'], "missing required argument 'dir'"],
+  [['quite-else'], "unknown command 'quite-else'"],
+  [['ls', '--jsom'], "unknown option '--jsom' (Did you mean --json?)"],
+  [['--jsom'], "unknown option '--jsom'"],
+  [['stats'], "missing required argument 'dir'"],
+  [['unmount', 'a', 'b'], /too many arguments for 'unmount'/],
+  [['mount'], 'mount: found nothing, expected SOURCE and MOUNTPOINT'],
+  [['index'], 'index: expected either SOURCE or --lowerdir'],
+] as const)('%j is one line on stderr and exit status 2', async (args, line) => {
+  const { status, stdout, stderr } = await stratafs(...args);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  if (typeof line === 'string') expect(stderr).toBe(`stratafs: ${line}\n`);
+  else expect(stderr).toMatch(line);
+});
+
+it('a failure is one line and exit status 1; the stack comes with DEBUG', async () => {
+  expect(await stratafs('unmount', '/no/such/place')).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'stratafs: mount point /no/such/place: there is no such directory (make it first)\n',
+  });
+  const { stderr } = await run(process.execPath, [COMMAND, 'unmount', '/no/such/place'], {
+    env: { ...process.env, DEBUG: 'stratafs:*' },
+  });
+  expect(stderr).toMatch(/\n {4}at .*\.js:\d+/);
+});
+
+it('a reader that has seen enough is no failure', async () => {
+  const script = 'trap "" PIPE; "$1" "$2" --help | :; "$1" "$2" ls | :';
+  const { stderr } = await run('sh', ['-c', script, 'sh', process.execPath, COMMAND]);
+  expect(stderr).toBe('');
+});
+
+it('what fstab makes mount.fuse3 call is a mount: SOURCE DIR -o LIST', async () => {
+  const { status, stderr } = await stratafs('/no/image.tar', '/no/place', '-o', 'ro,dev,suid');
+  expect(status).toBe(1);
+  expect(stderr).toBe('stratafs: /no/image.tar: no such file or directory\n');
+});
