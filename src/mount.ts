@@ -27,6 +27,7 @@ import { type LayerSelection, selectLayers } from './image/select-layers.ts';
 import { IndexStore } from './layer/index-store.ts';
 import type { Compression } from './layer/layer.ts';
 import { Overlay } from './overlay/overlay.ts';
+import { collectGarbage } from './sys/collect-garbage.ts';
 import {
   MS_DIRSYNC,
   MS_NOATIME,
@@ -77,6 +78,8 @@ export interface OpenImageOptions extends LayerSelection, Watch {
 }
 
 const DEFAULT_CACHE_SIZE = 256 * 1024 * 1024;
+/** Inodes from which what indexing left behind is worth a garbage collection: some 10 MB. */
+const LARGE_TREE = 50_000;
 const SYNTHETIC_PREFIX = 'user.stratafs.';
 
 const flagBits = {
@@ -164,17 +167,10 @@ export async function mount(
   const opened = typeof image === 'string' ? await openImage(image, options) : image;
   refuseOwnLayer(opened, place);
   const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
-  const layers = await openLayers(opened, layerOptions(cache, options));
-  // The tree has all that the indexes had: only the readers live as long as the mount.
-  const readers = layers.map(({ layer }) => layer.reader);
-  const closeReaders = (): void => {
-    for (const reader of readers.toReversed()) reader.close();
-  };
+  const { tree, readers } = await openTree(opened, cache, options);
+  const closeReaders = (): void => closeAll(readers);
   try {
-    const tree = buildTree(
-      layers.map(({ layer }) => layer.index),
-      { nameLayer: (layer) => nameLayer(opened, layer) },
-    );
+    if (tree.inodeCount > LARGE_TREE) collectGarbage();
     options.signal?.throwIfAborted();
     const served = await serve(opened, tree, readers, cache, place, options);
     void served.closed.then(closeReaders);
@@ -183,6 +179,30 @@ export async function mount(
     closeReaders();
     throw error;
   }
+}
+
+/** The tree has all that the layers' indexes had: those are let go of here, and only the readers stay open. */
+async function openTree(
+  image: Image,
+  cache: BlockCache,
+  options: MountOptions,
+): Promise<{ tree: Tree; readers: readonly BlobReader[] }> {
+  const layers = await openLayers(image, layerOptions(cache, options));
+  const readers = layers.map(({ layer }) => layer.reader);
+  try {
+    const tree = buildTree(
+      layers.map(({ layer }) => layer.index),
+      { nameLayer: (layer) => nameLayer(image, layer) },
+    );
+    return { tree, readers };
+  } catch (error) {
+    closeAll(readers);
+    throw error;
+  }
+}
+
+function closeAll(readers: readonly BlobReader[]): void {
+  for (const reader of readers.toReversed()) reader.close();
 }
 
 function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
