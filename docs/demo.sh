@@ -1,35 +1,66 @@
 #!/bin/sh
-# The main job on an image that ships here: mount it, look around, see what was mounted, unmount.
-# Run by `npm run demo`; needs /dev/fuse, and root or fusermount3.
+# The main job on an image that ships here: mount it, look, find out which layer a file is from, unmount.
+# Run by `npm run demo`, as root or as anybody with fusermount3. Leaves nothing mounted and nothing behind.
 set -eu
 cd "$(dirname "$0")/.."
 image=fixtures/expressweb.tar
+file=usr/src/app/server.js
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/stratafs-demo-XXXXXX")
+export XDG_CACHE_HOME="$work/cache"
+mkdir "$work/image" "$work/layer"
+
 stratafs() { node dist/cli/main.js "$@"; }
 
-mountpoint=$(mktemp -d "${TMPDIR:-/tmp}/stratafs-demo-XXXXXX")
-mounted=no
 cleanup() {
-  [ "$mounted" = no ] || stratafs unmount "$mountpoint"
-  rmdir "$mountpoint"
+  status=$?
+  trap - EXIT
+  for mountpoint in "$work/layer" "$work/image"; do
+    grep -qF " $mountpoint " /proc/self/mountinfo && stratafs unmount --lazy "$mountpoint"
+  done
+  # Nothing is removed that is still mounted: rmdir fails on it.
+  rmdir "$work/image" "$work/layer" && rm -rf "$work"
+  exit "$status"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-say() { printf '\n$ %s\n' "$*"; }
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+  bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
+show() {
+  printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+  "$@"
+}
 
-say "stratafs mount $image DIR"
-stratafs mount "$image" "$mountpoint"
-mounted=yes
-say "ls -l DIR/usr/src/app"
-ls -l "$mountpoint/usr/src/app"
-say "cat DIR/usr/src/app/package.json"
-cat "$mountpoint/usr/src/app/package.json"
-say "find DIR | wc -l"
-find "$mountpoint" | wc -l
-say "stratafs ls"
-stratafs ls
-say "stratafs stats DIR"
-stratafs stats "$mountpoint"
-say "stratafs unmount DIR"
-stratafs unmount "$mountpoint"
-mounted=no
+say "Mount what docker save wrote: nothing is unpacked."
+show stratafs mount "$image" "$work/image"
+
+say "The application, as a container sees it."
+show ls -l "$work/image/usr/src/app"
+show cat "$work/image/$file"
+
+say "The layers of the image, base first. Which of them is server.js from?"
+show stratafs index "$image"
+for layer in 4 3 2 1; do
+  show stratafs mount --layer "$layer" "$image" "$work/layer"
+  if [ -e "$work/layer/$file" ]; then
+    show ls -l "$work/layer/$file"
+    say "The topmost that has it: layer $layer, which holds this."
+    (cd "$work/layer" && find . -type f | sort)
+    show stratafs unmount "$work/layer"
+    break
+  fi
+  show stratafs unmount "$work/layer"
+done
+
+say "What is mounted, and what the kernel asked for so far."
+show stratafs ls
+show stratafs stats "$work/image"
+
+say "Unmount."
+show stratafs unmount "$work/image"
