@@ -5,9 +5,10 @@
 // identifies the compressed file, the size makes a file that was cut short by a crash another one.
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
+import { makeDirectory } from '../layer/make-directory.ts';
 import { PlainSpill } from '../layer/plain-spill.ts';
 import { type CompressedTar, unpackTar, visitFirstNames } from '../layer/unpack.ts';
 import { withPath } from './host-file.ts';
@@ -101,7 +102,7 @@ async function unpackInto(
   tar: CompressedTar,
   { progress, signal }: UnpackingOptions,
 ): Promise<string> {
-  const spill = await openSpill(directory);
+  const spill = openSpill(directory);
   let isKept = false;
   try {
     const size = await unpackTar(tar, {
@@ -122,9 +123,9 @@ async function unpackInto(
   }
 }
 
-async function openSpill(directory: string): Promise<PlainSpill> {
+function openSpill(directory: string): PlainSpill {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     return PlainSpill.create(directory);
   } catch (error) {
     throw withPath(error, directory);

@@ -13,7 +13,6 @@ import {
   accessSync,
   constants,
   existsSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -23,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type IndexedLayer, loadIndexFile, saveIndexFile } from './index-file.ts';
+import { makeDirectory } from './make-directory.ts';
 import { draftName } from './plain-spill.ts';
 
 const debug = createDebug('stratafs:store');
@@ -64,7 +64,7 @@ export class IndexStore {
   async saveIndex(sha256: string, layer: IndexedLayer): Promise<void> {
     const path = this.#path('indexes', `${sha256}.idx`);
     try {
-      this.#makeDirectory(dirname(path));
+      makeDirectory(dirname(path));
       await saveIndexFile(path, layer);
     } catch (error) {
       debug('%s is not kept: %O', path, error);
@@ -87,7 +87,7 @@ export class IndexStore {
     const path = this.#path('verified', keyOf(identity));
     const draft = draftName(path);
     try {
-      this.#makeDirectory(dirname(path));
+      makeDirectory(dirname(path));
       writeFileSync(draft, sha256, { flag: 'wx', mode: 0o600 });
       renameSync(draft, path);
     } catch (error) {
@@ -114,7 +114,7 @@ export class IndexStore {
   plainDirectory(): string | undefined {
     const directory = join(this.directory, 'plain');
     try {
-      this.#makeDirectory(directory);
+      makeDirectory(directory);
       accessSync(directory, constants.W_OK);
       return directory;
     } catch (error) {
@@ -125,10 +125,6 @@ export class IndexStore {
 
   #path(folder: string, name: string): string {
     return join(this.directory, folder, name);
-  }
-
-  #makeDirectory(path: string): void {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
   }
 }
 

@@ -75,15 +75,21 @@ describe('IndexStore', () => {
     expect(store.verifiedDigest(identity)).toBeUndefined();
   });
 
-  it('works without a directory that can be written: nothing is kept, nothing fails', async () => {
-    writeFileSync(join(directory, 'file'), '');
-    const nowhere = new IndexStore(join(directory, 'file', 'stratafs'));
-    await nowhere.saveIndex(SHA, layer);
-    nowhere.setVerifiedDigest(identity, SHA);
-    expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA)]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
+  it.each([
+    ['beneath a file', (at: string) => join(at, 'file')],
+    ['in procfs, where mkdir says ENOENT', () => '/proc'],
+  ])(
+    'works without a directory that can be written (%s): nothing is kept or fails',
+    async (_title, parent) => {
+      writeFileSync(join(directory, 'file'), '');
+      const nowhere = new IndexStore(join(parent(directory), 'cache', 'stratafs'));
+      await nowhere.saveIndex(SHA, layer);
+      nowhere.setVerifiedDigest(identity, SHA);
+      expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA)]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    },
+  );
 });
