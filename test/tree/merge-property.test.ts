@@ -11,7 +11,7 @@ import { Random } from './random.ts';
 import { randomStack, type Stack } from './random-layers.ts';
 import { dumpTree } from './tree-dump.ts';
 
-const STACKS = 1500;
+const STACKS = 600;
 const firstSeed = Number(process.env['STRATAFS_SEED'] ?? 1);
 
 /** All but inode numbers, which are ours: instead of them, the paths of each group of hard links. */
