@@ -1,6 +1,8 @@
-// Writes an OCI image layout around layer tars, for oracles that unpack images (OCI image-spec, image-layout.md).
+// OCI image layouts as oracles and fixtures have them (OCI image-spec, image-layout.md): written around layer tars,
+// and taken apart by other people's programs.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** `tars` base first; the image is `directory:latest`. */
@@ -34,4 +36,30 @@ export function writeOciLayout(directory: string, tars: readonly Buffer[]): void
     join(directory, 'index.json'),
     JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
   );
+}
+
+/**
+ * The uncompressed layer tars of the only image in an OCI archive, base first; the archive is unpacked to the new
+ * directory `layout`. Needs tar, gzip, zstd.
+ */
+export function readOciArchive(archive: string, layout: string): Buffer[] {
+  mkdirSync(layout);
+  execFileSync('tar', ['-x', '-f', archive, '-C', layout]);
+  const readBlob = (descriptor: { digest: string }): Buffer =>
+    readFileSync(join(layout, 'blobs', ...descriptor.digest.split(':')));
+  const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as {
+    manifests: { digest: string }[];
+  };
+  const [descriptor] = index.manifests;
+  if (descriptor === undefined || index.manifests.length > 1)
+    throw new Error(`${archive}: expected one image`);
+  const manifest = JSON.parse(readBlob(descriptor).toString()) as { layers: { digest: string }[] };
+  return manifest.layers.map((layer) => {
+    const blob = readBlob(layer);
+    const magic = blob.readUInt16BE();
+    if (magic === 0x1f8b) return execFileSync('gzip', ['-dc'], { input: blob, maxBuffer: 1 << 28 });
+    return magic === 0x28b5 || (magic & 0xf0ff) === 0x502a
+      ? execFileSync('zstd', ['-dc', '-q'], { input: blob, maxBuffer: 1 << 28 })
+      : blob;
+  });
 }

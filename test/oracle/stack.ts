@@ -46,20 +46,23 @@ export function ours(tars: readonly Buffer[]): Promise<Snapshot> {
 }
 
 /**
- * What umoci unpacks; undefined where it gives up because a parent without an entry is no directory below. Needs
- * root, umoci, python3.
+ * Unpacks the layers, `tars` base first, to the new directory `root`: false where umoci gives up because a parent
+ * without an entry is no directory below. Needs root and umoci.
  */
+export function unpackByUmoci(tars: readonly Buffer[], root: string): boolean {
+  const image = `${root}.image`;
+  writeOciLayout(image, tars);
+  const run = spawnSync('umoci', ['raw', 'unpack', '--image', `${image}:latest`, root], { encoding: 'utf8' });
+  if (run.status !== 0 && /mkdir parent: .*: not a directory/.test(run.stderr)) return false;
+  if (run.status !== 0) throw new Error(run.stderr);
+  return true;
+}
+
+/** What umoci unpacks; undefined where it gives up. Needs root, umoci, python3. */
 export function byUmoci(tars: readonly Buffer[]): Promise<Snapshot | undefined> {
   return withScratch((scratch) => {
-    const image = join(scratch, 'image');
     const root = join(scratch, 'root');
-    writeOciLayout(image, tars);
-    const run = spawnSync('umoci', ['raw', 'unpack', '--image', `${image}:latest`, root], {
-      encoding: 'utf8',
-    });
-    if (run.status !== 0 && /mkdir parent: .*: not a directory/.test(run.stderr)) return undefined;
-    if (run.status !== 0) throw new Error(run.stderr);
-    return snapshotDirectory(root);
+    return unpackByUmoci(tars, root) ? snapshotDirectory(root) : undefined;
   });
 }
 

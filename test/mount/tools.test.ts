@@ -1,0 +1,140 @@
+// The same image unpacked by somebody else's program and mounted by ours, looked at by everybody's tools: they must see
+// no difference. Needs root, since unpacking makes devices and owners.
+import { execFileSync } from 'node:child_process';
+import { lutimesSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readOciArchive } from '../oracle/oci-layout.ts';
+import { decided, withoutHoles } from '../oracle/recorded.ts';
+import { snapshotDirectory } from '../oracle/snapshot.ts';
+import { unpackByUmoci } from '../oracle/stack.ts';
+import { describeWith } from '../requirements.ts';
+import { fixture, run, type Workplace, withMounted } from './stratafs.ts';
+
+const programs = ['python3', 'umoci', 'tar', 'gzip', 'zstd'].map((program) => ({ program }));
+
+/** Mounts the image of an OCI archive on `mnt`, and has umoci unpack it to `root` beside it. */
+function withBoth(name: string, act: (place: Workplace, root: string) => Promise<void>): Promise<void> {
+  return withMounted(fixture(name), async (place) => {
+    const root = place.path('root');
+    if (!unpackByUmoci(readOciArchive(fixture(name), place.path('layout')), root))
+      expect.fail('umoci refused');
+    await act(place, root);
+  });
+}
+
+/** Directories of edge-cases without an entry in any tar: umoci leaves them the time of unpacking. */
+function giveOurTimes(root: string): void {
+  for (const [path, time] of [
+    ['implicit/new/deeper', 0],
+    ['implicit/new', 0],
+    ['implicit', 1_704_067_200],
+  ] as const) {
+    lutimesSync(join(root, path), time, time);
+  }
+}
+
+/** What GNU tar packs of a directory, with all that it can tell; access and change times are not the image's. */
+function pack(directory: string): Buffer {
+  const format = ['--format=pax', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'];
+  const all = ['--xattrs', '--xattrs-include=*', '--acls', '--selinux', '--numeric-owner', '--sort=name'];
+  return execFileSync('tar', ['-c', '-f', '-', '-C', directory, ...format, ...all, '.'], {
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+describeWith(['fuse', 'root', ...programs], 'a mount beside what umoci unpacks of the image', () => {
+  it('shows the same tree: edge-cases', () =>
+    withBoth('edge-cases.tar', ({ mountpoint }, root) => {
+      giveOurTimes(root);
+      expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(withoutHoles(snapshotDirectory(root)));
+      return Promise.resolve();
+    }));
+
+  it('is packed to the same bytes by GNU tar, with xattrs, ACLs and labels: edge-cases', () =>
+    withBoth('edge-cases.tar', ({ mountpoint }, root) => {
+      giveOurTimes(root);
+      expect(pack(mountpoint).equals(pack(root))).toBe(true);
+      return Promise.resolve();
+    }));
+
+  it('is listed alike by bsdtar as mtree: edge-cases', () =>
+    withBoth('edge-cases.tar', async ({ mountpoint }, root) => {
+      giveOurTimes(root);
+      const keywords = 'mtree:!all,type,mode,uid,gid,size,time,link,device,nlink,sha256';
+      const list = async (directory: string): Promise<string[]> => {
+        const args = ['-c', '-f', '-', '--format=mtree', `--options=${keywords}`, '-C', directory, '.'];
+        const { status, stdout, stderr } = await run('bsdtar', args);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        return stdout.split('\n').sort();
+      };
+      expect(await list(mountpoint)).toEqual(await list(root));
+    }));
+
+  it('differs in nothing for diff -r --no-dereference, find -ls and du: extending-expressweb', () =>
+    withBoth('forms/oci-gzip.tar', async ({ mountpoint }, root) => {
+      expect(await run('diff', ['-r', '--no-dereference', mountpoint, root])).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: '',
+      });
+      const list = async (directory: string): Promise<string[]> => {
+        const format = '%P %y %m %U %G %s %T@ %n %l\\n';
+        const { stdout } = await run('find', [
+          directory,
+          '-mindepth',
+          '1',
+          '-not',
+          '-type',
+          'd',
+          '-printf',
+          format,
+        ]);
+        return stdout.split('\n').sort();
+      };
+      expect(await list(mountpoint)).toEqual(await list(root));
+      const apparent = async (directory: string): Promise<string> => {
+        const { stdout } = await run('sh', [
+          '-c',
+          'find "$1" -type f -print0 | du -cb --files0-from=- | tail -1',
+          'sh',
+          directory,
+        ]);
+        return stdout;
+      };
+      expect(await apparent(mountpoint)).toBe(await apparent(root));
+    }));
+});
+
+describeWith(
+  ['fuse', 'root', ...['python3', 'podman'].map((program) => ({ program }))],
+  'podman image mount',
+  () => {
+    it.each([['expressweb'], ['extending-expressweb']])('shows the same tree of %s', (image) =>
+      withMounted(fixture(`forms/podman.tar:localhost/${image}:latest`), async (place) => {
+        mkdirSync(place.path('podman'));
+        const storage = ['--root', place.path('podman/storage'), '--runroot', place.path('podman/run')];
+        const podman = async (...args: string[]): Promise<string> => {
+          const { status, stdout, stderr } = await run('podman', [
+            ...storage,
+            '--storage-driver',
+            'vfs',
+            ...args,
+          ]);
+          if (status !== 0) throw new Error(stderr);
+          return stdout.trim();
+        };
+        await podman('load', '--quiet', '--input', fixture('forms/podman.tar'));
+        const root = await podman('image', 'mount', `localhost/${image}:latest`);
+        try {
+          // No layer has an entry for the root: podman makes it 0555, and it has the time of unpacking.
+          const oracle = decided(withoutHoles(snapshotDirectory(root)), { '': { mode: 0o40755, mtime: '0' } });
+          expect(withoutHoles(snapshotDirectory(place.mountpoint))).toEqual(oracle);
+        } finally {
+          await podman('image', 'unmount', '--all');
+        }
+      }),
+    );
+  },
+);
