@@ -129,7 +129,9 @@ describeWith(
         const root = await podman('image', 'mount', `localhost/${image}:latest`);
         try {
           // No layer has an entry for the root: podman makes it 0555, and it has the time of unpacking.
-          const oracle = decided(withoutHoles(snapshotDirectory(root)), { '': { mode: 0o40755, mtime: '0' } });
+          const oracle = decided(withoutHoles(snapshotDirectory(root)), {
+            '': { mode: 0o40755, mtime: '0' },
+          });
           expect(withoutHoles(snapshotDirectory(place.mountpoint))).toEqual(oracle);
         } finally {
           await podman('image', 'unmount', '--all');
