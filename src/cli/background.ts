@@ -44,7 +44,7 @@ export async function mountInBackground(request: MountRequest): Promise<void> {
   });
   // Where the daemon dies, `exit` tells it better.
   socket.on('error', () => undefined);
-  const stopWatching = abandonOnSignal(socket, exit);
+  const stopWatching = abandonOnSignal(socket, exit, report);
   try {
     socket.write(encodeMessage({ kind: 'request', request }));
     const outcome = await Promise.race([answer, exit.then(async (text) => lastWord(socket, answer, text))]);
@@ -73,11 +73,12 @@ async function lastWord(
 }
 
 /** On a signal: lets go of the daemon, waits until it has undone everything, and then dies of that signal. */
-function abandonOnSignal(socket: Socket, exit: Promise<string>): () => void {
+function abandonOnSignal(socket: Socket, exit: Promise<string>, report: TerminalReport): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handlers = signals.map((signal) => {
     const handler = (): void => {
       socket.destroy();
+      report.end();
       void exit.then(() => process.kill(process.pid, signal));
     };
     process.once(signal, handler);

@@ -1,26 +1,21 @@
 // `stratafs mount --foreground`: the daemon's work in the command's own process.
+import { Interrupt } from './interrupt.ts';
 import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
-/** Resolves when the mount has ended. An interrupt before it answers undoes everything. */
+/** Resolves when the mount has ended. An interrupt before it answers undoes everything, and throws Interrupted. */
 export async function runInForeground(request: MountRequest): Promise<void> {
   const report = new TerminalReport();
-  const interrupt = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onSignal = (): void => interrupt.abort();
-  for (const signal of signals) process.on(signal, onSignal);
-  const stopWatching = (): void => {
-    for (const signal of signals) process.off(signal, onSignal);
-  };
+  const interrupt = new Interrupt();
   try {
     const mount = await openMount(request, report, interrupt.signal);
     report.end();
     const served = serveUntilUnmounted(mount, report);
-    stopWatching();
+    interrupt.stop();
     await served;
   } finally {
-    stopWatching();
+    interrupt.stop();
     report.end();
   }
 }

@@ -1,7 +1,8 @@
 // stratafs index: makes the indexes of an image's layers beforehand.
 import { Command } from 'commander';
-import { type IndexedLayer, indexImage, openImage, openLowerDirectories } from '../mount.ts';
+import { type IndexedLayer, type Progress, indexImage, openLowerDirectories } from '../mount.ts';
 import { showByteSize } from './byte-size.ts';
+import { Interrupt } from './interrupt.ts';
 import { TerminalReport } from './report.ts';
 import { type Column, formatTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
@@ -52,15 +53,19 @@ export function indexCommand(): Command {
         throw new UsageError('index: expected either SOURCE or --lowerdir');
       }
       const report = new TerminalReport();
+      const interrupt = new Interrupt();
       try {
-        const image =
-          given.lowerdir === undefined
-            ? await openImage(source ?? '', given.platform === undefined ? {} : { platform: given.platform })
-            : await openLowerDirectories(given.lowerdir);
-        const layers = await indexImage(image, {
-          onProgress: (progress) => report.progress(progress),
-          ...(given.verify === undefined ? {} : { verify: 'always' }),
-        });
+        const watch = {
+          signal: interrupt.signal,
+          onProgress: (progress: Progress) => report.progress(progress),
+          onNotice: (text: string) => report.notice(text),
+          ...(given.platform === undefined ? {} : { platform: given.platform }),
+          ...(given.verify === undefined ? {} : { verify: 'always' as const }),
+        };
+        const layers = await indexImage(
+          given.lowerdir === undefined ? (source ?? '') : await openLowerDirectories(given.lowerdir),
+          watch,
+        );
         report.end();
         process.stdout.write(
           given.json === true
@@ -69,6 +74,7 @@ export function indexCommand(): Command {
         );
       } finally {
         report.end();
+        interrupt.stop();
       }
     });
 }

@@ -2,6 +2,7 @@
 // The `stratafs` command: argv in, exit status out (0; 1 for a failure, in one line on stderr; 2 for usage).
 import { runCommandLine } from './command-line.ts';
 import { describeFailure, exitStatusOf, printFailure, stackOf } from './failure.ts';
+import { Interrupted } from './interrupt.ts';
 
 // `stratafs ls | head -1`: a reader that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -12,6 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   process.exitCode = await runCommandLine(process.argv.slice(2));
 } catch (error) {
+  if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
   printFailure(describeFailure(error), stackOf(error));
   process.exitCode = exitStatusOf(error);
   if (error instanceof Error && error.name === 'SilentMountError') {

@@ -69,9 +69,9 @@ export class TerminalReport implements Report {
       fps: 10,
       etaBuffer: 50,
     });
-    bar.start(Math.max(1, this.#latest.total), 0, { what: '', size: '' });
+    const { what, done, total } = this.#latest;
+    bar.start(Math.max(1, total), done, { what, size: showByteSize(total) });
     this.#bar = bar;
-    this.#draw(bar, this.#latest);
   }
 
   #draw(bar: SingleBar, progress: Progress): void {

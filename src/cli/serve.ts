@@ -1,6 +1,6 @@
 // Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
 import type { Mount } from '../mount.ts';
-import { mount as mountImage, openImage, openLowerDirectories } from '../mount.ts';
+import { mount as mountImage, openLowerDirectories } from '../mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure } from './failure.ts';
 import type { MountRequest } from './mount-request.ts';
@@ -19,11 +19,13 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.layer === undefined ? {} : { layer: request.layer }),
     ...(request.upto === undefined ? {} : { upto: request.upto }),
   };
+  // Given as text, the image is opened after the mount point was looked at: it may be long in unpacking.
   const image =
     request.source.kind === 'image'
-      ? await openImage(request.source.text, { ...selection, ...watch })
-      : await openLowerDirectories(request.source.text, { ...selection, ...watch });
+      ? request.source.text
+      : await openLowerDirectories(request.source.text, selection);
   return mountImage(image, request.mountpoint, {
+    ...selection,
     ...watch,
     flags: request.flags,
     useIndexCache: request.useIndexCache,

@@ -76,5 +76,5 @@ it('a reader that has seen enough is no failure', async () => {
 it('what fstab makes mount.fuse3 call is a mount: SOURCE DIR -o LIST', async () => {
   const { status, stderr } = await stratafs('/no/image.tar', '/no/place', '-o', 'ro,dev,suid');
   expect(status).toBe(1);
-  expect(stderr).toBe('stratafs: /no/image.tar: no such file or directory\n');
+  expect(stderr).toBe('stratafs: mount point /no/place: there is no such directory (make it first)\n');
 });

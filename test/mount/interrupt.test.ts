@@ -1,18 +1,31 @@
 // A mount that is given up before it answers leaves nothing: no mount, no process, no half-written file.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 import { describeWith } from '../requirements.ts';
-import { COMMAND, fixture, withWorkplace } from './stratafs.ts';
+import { COMMAND, fixture, run, withWorkplace } from './stratafs.ts';
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** The process that `parent` started, once it has. */
 async function childOf(parent: number): Promise<number> {
   for (;;) {
     const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
     if (text !== '') return Number(text.split(' ')[0]);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
+  }
+}
+
+/** What a process has open; nothing where it has ended. */
+function descriptorsOf(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(directory).map((fd) => readlinkSync(join(directory, fd)));
+  } catch {
+    return []; // ENOENT: closed while we looked
   }
 }
 
@@ -42,9 +55,27 @@ describeWith(['fuse'], 'a mount that is given up', () => {
         closeSync(descriptor);
       }
       expect(place.mounted()).toEqual([]);
-      const cache = place.path('cache');
-      const files = existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: 'utf8' }) : [];
-      expect(files.filter((name) => name.endsWith('.draft'))).toEqual([]);
+      expect(place.drafts()).toEqual([]);
+    }),
+  );
+
+  it.each([[['mount', '-f']], [['index']]])('%j in front dies of its signal, and leaves nothing', (args) =>
+    withWorkplace(async (place) => {
+      // Zeros: small to store, and long enough to read that the signal comes before the end.
+      const zeros = 'tar -cf - zeros | gzip -1 >zeros.tar.gz';
+      await run('sh', ['-c', `truncate -s 256M zeros && ${zeros} && rm zeros`], { cwd: place.directory });
+      const rest = args[0] === 'mount' ? ['zeros.tar.gz', 'mnt'] : ['zeros.tar.gz'];
+      const command = spawn(process.execPath, [COMMAND, ...args, ...rest], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      // Its own handler is there once it has opened what it reads.
+      while (!descriptorsOf(command.pid as number).includes(place.path('zeros.tar.gz'))) await nextTurn();
+      command.kill('SIGTERM');
+      expect(await once(command, 'close')).toEqual([null, 'SIGTERM']);
+      expect(place.mounted()).toEqual([]);
+      expect(place.drafts()).toEqual([]);
     }),
   );
 });

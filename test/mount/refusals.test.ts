@@ -30,10 +30,7 @@ async function refuses(
   expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(outcome).toMatchObject({ status, stdout: '' });
   expect(place.mounted()).toEqual(before);
-  const cached = readdirSync(place.directory).includes('cache')
-    ? readdirSync(place.path('cache'), { recursive: true, encoding: 'utf8' })
-    : [];
-  expect(cached.filter((name) => name.endsWith('.draft'))).toEqual([]);
+  expect(place.drafts()).toEqual([]);
 }
 
 describeWith(['fuse'], 'mount refuses', () => {

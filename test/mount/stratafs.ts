@@ -3,7 +3,7 @@
 // A process must not touch a mount that it serves itself; here the daemon serves, so a test may look by node:fs.
 // It spawns children for what has to run elsewhere (another user, another namespace).
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,6 +88,13 @@ export class Workplace {
     return parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'))
       .map(({ mountPoint }) => mountPoint)
       .filter((path) => path.startsWith(this.directory));
+  }
+
+  /** Files in the cache directory that were begun and not ended. */
+  drafts(): string[] {
+    const cache = this.path('cache');
+    const files = existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: 'utf8' }) : [];
+    return files.filter((name) => name.endsWith('.draft'));
   }
 
   /** What `stratafs ls` tells of the mount here; undefined where it lists none. */

@@ -1,0 +1,38 @@
+// Interrupt: turns the signals that end a command into an AbortSignal, so that what was begun is undone first.
+//
+// The command then fails with `Interrupted`, and dies of the signal that it got, as a shell expects.
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The reason of the abort. */
+export class Interrupted extends Error {
+  readonly signalName: NodeJS.Signals;
+
+  constructor(signalName: NodeJS.Signals) {
+    super(`interrupted by ${signalName}`);
+    this.name = 'Interrupted';
+    this.signalName = signalName;
+  }
+}
+
+export class Interrupt {
+  readonly #abort = new AbortController();
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    this.stop(); // the next one ends us at once
+    this.#abort.abort(new Interrupted(name));
+  };
+
+  /** Listens at once. */
+  constructor() {
+    for (const signal of signals) process.on(signal, this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Leaves signals to others again. */
+  stop(): void {
+    for (const signal of signals) process.off(signal, this.#onSignal);
+  }
+}
