@@ -46,17 +46,15 @@ show cat "$work/image/$file"
 
 say "The layers of the image, base first. Which of them is server.js from?"
 show stratafs index "$image"
-for layer in 4 3 2 1; do
-  show stratafs mount --layer "$layer" "$image" "$work/layer"
-  if [ -e "$work/layer/$file" ]; then
-    show ls -l "$work/layer/$file"
-    say "The topmost that has it: layer $layer, which holds this."
-    (cd "$work/layer" && find . -type f | sort)
-    show stratafs unmount "$work/layer"
-    break
-  fi
-  show stratafs unmount "$work/layer"
-done
+if command -v getfattr > /dev/null; then
+  show getfattr --absolute-names --only-values -n user.stratafs.layer "$work/image/$file"
+  printf '\n'
+fi
+
+say "That layer alone."
+show stratafs mount --layer 4 "$image" "$work/layer"
+show find "$work/layer" -type f
+show stratafs unmount "$work/layer"
 
 say "What is mounted, and what the kernel asked for so far."
 show stratafs ls
