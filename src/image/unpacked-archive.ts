@@ -5,7 +5,7 @@
 // identifies the compressed file, the size makes a file that was cut short by a crash another one.
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { type FileHandle, open, readdir, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { makeDirectory } from '../layer/make-directory.ts';
@@ -86,10 +86,8 @@ async function findUnpacked(directory: string, key: string): Promise<string | un
     const [, size] = new RegExp(`^${key}-(\\d+)\\.tar$`).exec(name) ?? [];
     if (size === undefined) continue;
     const path = join(directory, name);
-    if ((await stat(path)).size !== Number(size)) continue;
-    const now = new Date();
-    await utimes(path, now, now); // the oldest go first
-    return path;
+    // Its times stay as they are: they say that the layers in it were verified (BlobIdentity).
+    if ((await stat(path)).size === Number(size)) return path;
   }
   return undefined;
 }

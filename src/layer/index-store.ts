@@ -10,6 +10,7 @@
 import createDebug from 'debug';
 import { createHash } from 'node:crypto';
 import {
+  type BigIntStats,
   accessSync,
   constants,
   existsSync,
@@ -17,6 +18,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -37,6 +39,19 @@ export interface BlobIdentity {
   /** The blob's place in the file, in bytes. */
   readonly offset: number;
   readonly length: number;
+}
+
+/** The identity of bytes `offset` to `offset + length` of the file that `stats` are of. */
+export function identityOf(stats: BigIntStats, offset: number, length: number): BlobIdentity {
+  return {
+    device: stats.dev,
+    inode: stats.ino,
+    fileSize: stats.size,
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+    offset,
+    length,
+  };
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -96,10 +111,14 @@ export class IndexStore {
     }
   }
 
-  /** The kept plain bytes of a blob, open for reading and owned by the caller; undefined where there are none. */
-  openPlain(sha256: string): number | undefined {
+  /**
+   * The kept plain bytes of a blob, open for reading and owned by the caller; undefined where there are none, or they
+   * are not `size` bytes.
+   */
+  openPlain(sha256: string, size: number): number | undefined {
     const path = this.#path('plain', `${sha256}.tar`);
     try {
+      if (statSync(path).size !== size) return undefined;
       const fd = openSync(path, 'r');
       const now = new Date();
       utimesSync(path, now, now); // the oldest go first

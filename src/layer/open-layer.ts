@@ -4,19 +4,20 @@
 // are understood here. Digests are compared before the layer is used. What a pass learnt is saved under the blob's
 // own digest, and a stamp says which bytes of which file were found to have that digest: a file that is new or
 // changed is hashed again, however well its claimed digest is known.
-import { closeSync, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
-import { BlobScan, type ScanError, type ScanOptions, type ScanResult } from '../sys/scan.ts';
+import type { ScanOptions, ScanResult } from '../sys/scan.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { detectCompression, MAGIC_LENGTH } from './compression.ts';
 import { LayerIndexBuilder } from './index-builder.ts';
 import type { IndexedLayer } from './index-file.ts';
-import type { BlobIdentity, IndexStore } from './index-store.ts';
+import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
 import type { BlobLocation, Compression, ExpectedDigests, Layer } from './layer.ts';
 import { PlainReader } from './plain-reader.ts';
 import { openSpanReader } from './open-span-reader.ts';
 import { PlainSpill } from './plain-spill.ts';
+import { runScan } from './run-scan.ts';
 
 /** When a blob's bytes are hashed and compared with what the image says. */
 export type Verification =
@@ -42,8 +43,6 @@ export interface OpenLayerOptions {
 export const SPAN_SIZE = 1 << 20;
 /** A span that is longer than this is kept uncompressed. */
 const SPILL_THRESHOLD = 16 << 20;
-const RECORD_BUFFER_SIZE = 8 << 20;
-const PROGRESS_INTERVAL_MS = 100;
 
 /**
  * Throws InputError for what is no readable tar blob or has another digest than `expected`, FormatError for a
@@ -55,11 +54,13 @@ export async function openLayer(
   options: OpenLayerOptions,
 ): Promise<Layer> {
   const fd = openSync(blob.path, 'r');
-  const opening = new LayerOpening(fd, blob, expected, options);
+  let opening: LayerOpening | undefined;
   try {
+    opening = new LayerOpening(fd, blob, expected, options);
     return await opening.open();
   } catch (error) {
-    opening.abandon();
+    opening?.discardSpill();
+    closeSync(fd);
     throw error;
   }
 }
@@ -79,9 +80,8 @@ class LayerOpening {
     this.#expected = expected;
     this.#options = options;
     const stats = fstatSync(fd, { bigint: true });
-    this.#identity = identityOf(stats, blob);
+    this.#identity = identityOf(stats, blob.offset, blob.length);
     if (BigInt(blob.offset + blob.length) > stats.size) {
-      closeSync(fd);
       throw new FormatError(
         blob.path,
         Number(stats.size),
@@ -98,6 +98,8 @@ class LayerOpening {
     const { store, verify } = this.#options;
     const claimed = this.#claimedSha256();
     const stamped = verify === 'always' ? undefined : store?.verifiedDigest(this.#identity);
+    // To hash a plain blob only to find its index again takes longer than to skip through it.
+    if (verify === 'never' && stamped === undefined && this.#compression === 'none') return this.#scan();
     const known = stamped ?? claimed;
     const indexed = known === undefined ? undefined : await store?.loadIndex(known);
     if (indexed !== undefined && this.#fits(indexed)) {
@@ -110,8 +112,7 @@ class LayerOpening {
     return this.#scan();
   }
 
-  abandon(): void {
-    closeSync(this.#fd);
+  discardSpill(): void {
     this.#spill?.discard();
   }
 
@@ -130,7 +131,7 @@ class LayerOpening {
     this.#check(indexed.blobSha256, indexed.tarSha256);
     let spillFd: number | undefined;
     if (indexed.hasSpilled) {
-      spillFd = this.#options.store?.openPlain(indexed.blobSha256 ?? '');
+      spillFd = this.#options.store?.openPlain(indexed.blobSha256 ?? '', indexed.tarSize);
       if (spillFd === undefined) return undefined;
     }
     if (indexed.blobSha256 !== undefined) {
@@ -184,36 +185,25 @@ class LayerOpening {
     return result.blobSha256;
   }
 
-  async #run(
+  #run(
     options: Omit<ScanOptions, 'fd' | 'offset' | 'length' | 'spanSize'>,
     take: (records: Uint8Array, length: number) => void,
   ): Promise<ScanResult> {
-    const { signal, onProgress } = this.#options;
-    signal?.throwIfAborted();
+    const { signal, onProgress, label } = this.#options;
     const { offset, length } = this.#blob;
-    const scan = new BlobScan({ ...options, fd: this.#fd, offset, length, spanSize: SPAN_SIZE });
-    const stop = (): void => scan.close();
-    signal?.addEventListener('abort', stop);
-    const timer = onProgress && setInterval(() => onProgress(scan.position), PROGRESS_INTERVAL_MS);
-    try {
-      const records = new Uint8Array(RECORD_BUFFER_SIZE);
-      for (let filled; (filled = await scan.next(records)) > 0;) take(records, filled);
-      return scan.result();
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw isScanError(error) ? this.#formatError(error) : error;
-    } finally {
-      clearInterval(timer);
-      onProgress?.(this.#blob.length);
-      signal?.removeEventListener('abort', stop);
-      scan.close();
-    }
-  }
-
-  #formatError(error: ScanError): FormatError {
-    const { label } = this.#options;
-    const where = error.unit === 'blob' && this.#compression !== 'none' ? `${label}, as stored` : label;
-    return new FormatError(where, error.offset, error.found, error.expected);
+    return runScan(
+      {
+        ...options,
+        label,
+        fd: this.#fd,
+        offset,
+        length,
+        spanSize: SPAN_SIZE,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+      },
+      take,
+    );
   }
 
   #check(blobSha256: string | undefined, tarSha256: string | undefined): void {
@@ -245,21 +235,6 @@ class LayerOpening {
     };
   }
 }
-
-function identityOf(stats: BigIntStats, blob: BlobLocation): BlobIdentity {
-  return {
-    device: stats.dev,
-    inode: stats.ino,
-    fileSize: stats.size,
-    mtimeNs: stats.mtimeNs,
-    ctimeNs: stats.ctimeNs,
-    offset: blob.offset,
-    length: blob.length,
-  };
-}
-
-const isScanError = (error: unknown): error is ScanError =>
-  error instanceof Error && 'code' in error && error.code === 'SCAN';
 
 const hexOf = (digest: string | undefined): string | undefined => digest?.replace(/^sha256:/, '');
 const digestOf = (hex: string | undefined): string | undefined =>

@@ -1,8 +1,8 @@
 // Unpacks a whole compressed tar into a file, in one pass of bounded memory: an image archive whose blobs are to be read
 // in place. Pages of zeros become holes.
-import { FormatError } from '../vfs/input-error.ts';
-import { BlobScan, RECORD_HEADER_SIZE, type ScanError } from '../sys/scan.ts';
+import { BlobScan, RECORD_HEADER_SIZE, type ScanOptions } from '../sys/scan.ts';
 import { type Frame, MemberReader } from '../tar/member.ts';
+import { formatErrorOf, isScanError, runScan } from './run-scan.ts';
 
 /** A file that is a compressed tar from its first byte to its last. */
 export interface CompressedTar {
@@ -28,32 +28,24 @@ export interface UnpackOptions {
 /** Of the largest record (src/sys/scan.ts). */
 const BUFFER_SIZE = 8 << 20;
 
-/** Milliseconds between two reports. */
-const PROGRESS_INTERVAL = 100;
-
 const HEADER_IN_RECORD = 32;
 
 /** The uncompressed length. Throws FormatError for what is no tar or is cut short, the signal's reason once it is aborted. */
 export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Promise<number> {
   const { out, limit, progress, signal } = options;
-  signal?.throwIfAborted();
-  const scan = openScan(tar, { spillFd: out, spillThreshold: 0, spillLimit: limit });
-  const stop = (): void => scan.close();
-  signal?.addEventListener('abort', stop);
-  const timer = setInterval(() => progress?.(scan.position), PROGRESS_INTERVAL);
-  try {
-    const records = Buffer.allocUnsafe(BUFFER_SIZE);
-    while ((await scan.next(records)) > 0);
-    progress?.(tar.length);
-    return scan.result().tarSize;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw asFormatError(error, tar.label);
-  } finally {
-    clearInterval(timer);
-    signal?.removeEventListener('abort', stop);
-    scan.close();
-  }
+  const result = await runScan(
+    {
+      ...scanOptions(tar),
+      label: tar.label,
+      spillFd: out,
+      spillThreshold: 0,
+      spillLimit: limit,
+      ...(signal && { signal }),
+      ...(progress && { onProgress: progress }),
+    },
+    () => undefined,
+  );
+  return result.tarSize;
 }
 
 /**
@@ -61,7 +53,7 @@ export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Pro
  * lies behind the last header is hardly touched. Throws FormatError for what is no tar.
  */
 export async function visitFirstNames(tar: CompressedTar, visit: (name: string) => boolean): Promise<void> {
-  const scan = openScan(tar, {});
+  const scan = new BlobScan(scanOptions(tar));
   try {
     const reader = new MemberReader(tar.label);
     const { member } = reader;
@@ -77,25 +69,14 @@ export async function visitFirstNames(tar: CompressedTar, visit: (name: string) 
       }
     }
   } catch (error) {
-    throw asFormatError(error, tar.label);
+    throw isScanError(error) ? formatErrorOf(error, tar.label, tar.compression) : error;
   } finally {
     scan.close();
   }
 }
 
-function openScan(
-  { fd, length, compression }: CompressedTar,
-  spill: { spillFd?: number; spillThreshold?: number; spillLimit?: number },
-): BlobScan {
-  return new BlobScan({
-    fd,
-    offset: 0,
-    length,
-    compression,
-    hash: false,
-    spanSize: Number.MAX_SAFE_INTEGER,
-    ...spill,
-  });
+function scanOptions({ fd, length, compression }: CompressedTar): ScanOptions {
+  return { fd, offset: 0, length, compression, hash: false, spanSize: Number.MAX_SAFE_INTEGER };
 }
 
 /** One record, or few where it has an extended header: the next may lie behind gigabytes. Empty at the end. */
@@ -121,10 +102,4 @@ function frameAt(records: Buffer, at: number): Frame {
     meta: at + RECORD_HEADER_SIZE,
     metaLength: records.readUInt32LE(at + 24),
   };
-}
-
-function asFormatError(error: unknown, label: string): unknown {
-  if ((error as Partial<ScanError>).code !== 'SCAN') return error;
-  const { unit, offset, found, expected } = error as ScanError;
-  return new FormatError(unit === 'tar' ? `${label} (uncompressed)` : label, offset, found, expected);
 }

@@ -85,7 +85,7 @@ describe('IndexStore', () => {
       const nowhere = new IndexStore(join(parent(directory), 'cache', 'stratafs'));
       await nowhere.saveIndex(SHA, layer);
       nowhere.setVerifiedDigest(identity, SHA);
-      expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA)]).toEqual([
+      expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA, 1)]).toEqual([
         undefined,
         undefined,
         undefined,

@@ -173,6 +173,41 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'openLayer', () => {
     await expect(open(tar)).rejects.toThrow(FormatError);
   });
 
+  it('keeps the plain bytes of one huge zstd frame, and reads it again where they were cut short', async () => {
+    truncateSync(join(directory, 'content/big'), 20 << 20);
+    execFileSync('tar', ['-C', join(directory, 'content'), '-cf', tar, 'big']);
+    const path = join(directory, 'blob');
+    execFileSync('sh', ['-c', 'zstd -q <"$1" >"$2"', 'sh', tar, path]);
+    const reads: boolean[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { layer, wasRead } = await open(path, { digest: sha256(path) });
+      reads.push(wasRead);
+      expect(layer.reader.read(5 << 20, 100)).toBeInstanceOf(FileRange);
+      expect((await readAll(layer.reader)).equals(readFileSync(tar))).toBe(true);
+      layer.close();
+      const [name] = readdirSync(join(store.directory, 'plain'));
+      if (i === 1) truncateSync(join(store.directory, 'plain', name ?? ''), 1 << 20);
+    }
+    expect(reads).toEqual([true, false, true, false]);
+  });
+
+  it('without verification skips through a plain blob, and claims no digest', async () => {
+    (await open(tar, { diffId: sha256(tar) })).layer.close();
+    const copy = join(directory, 'copy.tar');
+    copyFileSync(tar, copy);
+    const { layer } = await open(copy, { diffId: sha256(tar) }, { verify: 'never' });
+    expect([layer.digest, layer.diffId, layer.index.dentryCount]).toEqual([undefined, undefined, 4]);
+    layer.close();
+  });
+
+  it('leaves no descriptor open where it fails', async () => {
+    const foreign = join(directory, 'blob.xz');
+    writeFileSync(foreign, Buffer.from('fd377a585a0000', 'hex'));
+    const before = readdirSync('/proc/self/fd').length;
+    for (let i = 0; i < 5; i++) await expect(open(foreign)).rejects.toThrow('found xz compression');
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
+  });
+
   it('stops when told to, saving nothing', async () => {
     const abort = new AbortController();
     abort.abort(new Error('stopped'));

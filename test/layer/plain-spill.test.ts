@@ -30,9 +30,10 @@ describe('PlainSpill', () => {
   it('keeps bytes under the digest once they are whole', () => {
     const spill = PlainSpill.create(plain);
     writeSync(spill.fd, 'plain');
-    expect(store.openPlain(SHA)).toBeUndefined();
+    expect(store.openPlain(SHA, 5)).toBeUndefined();
     closeSync(spill.keep(SHA));
-    const fd = store.openPlain(SHA) ?? expect.fail('not kept');
+    expect(store.openPlain(SHA, 6)).toBeUndefined();
+    const fd = store.openPlain(SHA, 5) ?? expect.fail('not kept');
     expect(readFileSync(fd, 'utf8')).toBe('plain');
     closeSync(fd);
   });

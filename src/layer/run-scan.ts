@@ -1,0 +1,57 @@
+// Runs a native scan over a blob to its end: its records to a taker, progress now and then, an abort at any time.
+import { BlobScan, type ScanError, type ScanOptions, type ScanResult } from '../sys/scan.ts';
+import { FormatError } from '../vfs/input-error.ts';
+
+export interface RunScanOptions extends ScanOptions {
+  /** What messages call the blob. */
+  readonly label: string;
+  readonly signal?: AbortSignal;
+  /** Told now and then how many stored bytes were read, and at the end that all were. */
+  readonly onProgress?: (bytesDone: number) => void;
+}
+
+/** Large enough for any record. */
+const RECORD_BUFFER_SIZE = 8 << 20;
+const PROGRESS_INTERVAL_MS = 100;
+
+/**
+ * `take` gets whole records, bytes 0 to `length` of a buffer that is lent. Once settled nothing uses the descriptors
+ * any more. Throws FormatError for a malformed blob, the signal's reason when aborted.
+ */
+export async function runScan(
+  options: RunScanOptions,
+  take: (records: Uint8Array, length: number) => void,
+): Promise<ScanResult> {
+  const { signal, onProgress, label } = options;
+  signal?.throwIfAborted();
+  const scan = new BlobScan(options);
+  const stop = (): void => scan.close();
+  signal?.addEventListener('abort', stop);
+  const timer = onProgress && setInterval(() => onProgress(scan.position), PROGRESS_INTERVAL_MS);
+  try {
+    const records = new Uint8Array(RECORD_BUFFER_SIZE);
+    for (let filled; (filled = await scan.next(records)) > 0;) take(records, filled);
+    onProgress?.(options.length);
+    return scan.result();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw isScanError(error) ? formatErrorOf(error, label, options.compression) : error;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', stop);
+    scan.close();
+  }
+}
+
+/** The error of a scan as people are told it. */
+export function formatErrorOf(
+  error: ScanError,
+  label: string,
+  compression: ScanOptions['compression'],
+): FormatError {
+  const where = error.unit === 'tar' && compression !== 'none' ? `${label} (uncompressed)` : label;
+  return new FormatError(where, error.offset, error.found, error.expected);
+}
+
+export const isScanError = (error: unknown): error is ScanError =>
+  error instanceof Error && 'code' in error && error.code === 'SCAN';
