@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { Extent } from '../../src/tree/tree.ts';
+import { Attr } from '../../src/vfs/attr.ts';
 import { describeWith } from '../requirements.ts';
 import { Random } from '../tree/random.ts';
 import { dumpTree } from '../tree/tree-dump.ts';
@@ -47,18 +48,19 @@ function change(root: string, random: Random): void {
 
 type Shown = Record<string, unknown>;
 
-/** What the kernel shows, times in 10 us (dumps have them as floats); a directory's size and link count are each file system's own. */
+/** What the kernel shows, times in ns; a directory's size and link count are each file system's own. */
 function showMounted(root: string): Record<string, Shown> {
   const shown: Record<string, Shown> = {};
   const visit = (path: string): void => {
     const full = join(root, path);
     const stat = fs.lstatSync(full);
+    const { mtimeNs } = fs.lstatSync(full, { bigint: true });
     const isDevice = stat.isCharacterDevice();
     shown[path] = {
       mode: stat.mode,
       uid: stat.uid,
       gid: stat.gid,
-      mtime: Math.round(stat.mtimeMs * 100),
+      mtime: mtimeNs,
       rdev: isDevice ? stat.rdev : 0,
       target: stat.isSymbolicLink() ? fs.readlinkSync(full) : '',
       content: stat.isFile() ? fs.readFileSync(full, 'latin1') : '',
@@ -80,7 +82,9 @@ async function showMerged(directories: string[]): Promise<Record<string, Shown>>
   try {
     const tree = buildTree(layers.map((layer) => layer.index));
     const shown: Record<string, Shown> = {};
+    const attr = new Attr();
     for (const [path, inode] of dumpTree(tree)) {
+      tree.readAttr(inode.ino, attr);
       let content = '';
       if ((inode.mode & 0o170000) === 0o100000 && inode.size > 0) {
         content = await readAll(tree, layers, inode.ino, inode.size);
@@ -89,7 +93,7 @@ async function showMerged(directories: string[]): Promise<Record<string, Shown>>
         mode: inode.mode,
         uid: inode.uid,
         gid: inode.gid,
-        mtime: Math.round(inode.mtime * 100_000),
+        mtime: BigInt(attr.mtimeSec) * 1_000_000_000n + BigInt(attr.mtimeNsec),
         rdev: inode.rdev,
         target: inode.target,
         content,
