@@ -42,6 +42,7 @@ export class LayerDraft {
   readonly xattrs: DraftXattrs;
   readonly extents: DraftExtents;
   readonly pendingLinks: PendingLink[] = [];
+  readonly #maxEntries: number;
   readonly #refuse: Refuse;
 
   /** The directory in which the last member was put: most members follow a sibling. -1 long: none. */
@@ -49,9 +50,10 @@ export class LayerDraft {
   #lastLength = -1;
   #lastInode = ROOT_INODE;
 
-  /** `maxEntries` bounds names and inodes. */
+  /** `maxEntries` bounds names, inodes and pending links. */
   constructor(refuse: Refuse, maxEntries = MAX_LAYER_ENTRIES) {
     this.#refuse = refuse;
+    this.#maxEntries = maxEntries;
     const tooMany = (what: string) => () => refuse(`more ${what}`, 'a layer of bounded size');
     this.arena = new ByteArena(MAX_NAME_BYTES, tooMany(`than ${MAX_NAME_BYTES} bytes of names`));
     this.dentries = new DraftDentries(this.arena, maxEntries, tooMany(`than ${maxEntries} entries`));
@@ -274,6 +276,10 @@ export class LayerDraft {
       const target = this.dentries.target[earlier] as number;
       this.#point(dentry, parent, member, name, DraftKind.pendingLink, target);
       return;
+    }
+    // One name may be a link again and again: names don't bound them.
+    if (this.pendingLinks.length >= this.#maxEntries) {
+      throw this.#refuse(`more than ${this.#maxEntries} hard links`, 'a layer of bounded size');
     }
     const offset = this.arena.append(link, 0, linkLength);
     this.pendingLinks.push({ offset, length: linkLength, memberOffset: member.offset });

@@ -305,3 +305,13 @@ test('more entries than the bound are refused by the offset of the first too man
     /test.tar: at byte 130560: found more than 256 entries/,
   );
 });
+
+test.each([
+  ['files', file('f'), 'entries'],
+  ['symlinks', symlink('s', 'x'), 'entries'],
+  ['links', link('l', 'lower'), 'hard links'],
+])('a name that is replaced again and again, by %s, is bounded likewise', (_, member, what) => {
+  expect(() => indexTar(rawTar(...new Array<RawMember>(300).fill(member)), 256)).toThrow(
+    `found more than 256 ${what}`,
+  );
+});
