@@ -23,37 +23,41 @@ function normalise(output: string): string {
 }
 
 describeWith(['fuse', { program: 'getfattr' }], 'docs/walk.md', () => {
-  it('prints what it says', () =>
-    withWorkplace(async (place) => {
-      const isRoot = process.geteuid?.() === 0;
-      const document = readFileSync(walk, 'utf8');
-      mkdirSync(place.path('bin'));
-      const wrapper = `#!/bin/sh\nexec '${process.execPath}' '${COMMAND}' "$@"\n`;
-      writeFileSync(place.path('bin/stratafs'), wrapper, { mode: 0o755 });
-      const env = {
-        ...place.environment,
-        PATH: `${place.path('bin')}:${process.env['PATH'] ?? ''}`,
-        LC_ALL: 'C',
-        TZ: 'UTC',
-        COLUMNS: '',
-      };
-      let actual = '';
-      let position = 0;
-      for (const { command, needsRoot, output, start, end } of findCommands(document)) {
-        actual += document.slice(position, start);
-        position = end;
-        const here = `exec 2>&1; ${command.replaceAll(DIRECTORY, place.directory)}`;
-        const printed =
-          needsRoot && !isRoot
-            ? output
-            : (await run('sh', ['-c', here], { cwd: root, env })).stdout.replaceAll(
-                place.directory,
-                DIRECTORY,
-              );
-        actual += normalise(printed) === normalise(output) ? output : printed;
-      }
-      actual += document.slice(position);
-      await expect(actual).toMatchFileSnapshot(walk);
-      expect(place.mounted()).toEqual([]);
-    }));
+  it(
+    'prints what it says',
+    () =>
+      withWorkplace(async (place) => {
+        const isRoot = process.geteuid?.() === 0;
+        const document = readFileSync(walk, 'utf8');
+        mkdirSync(place.path('bin'));
+        const wrapper = `#!/bin/sh\nexec '${process.execPath}' '${COMMAND}' "$@"\n`;
+        writeFileSync(place.path('bin/stratafs'), wrapper, { mode: 0o755 });
+        const env = {
+          ...place.environment,
+          PATH: `${place.path('bin')}:${process.env['PATH'] ?? ''}`,
+          LC_ALL: 'C',
+          TZ: 'UTC',
+          COLUMNS: '',
+        };
+        let actual = '';
+        let position = 0;
+        for (const { command, needsRoot, output, start, end } of findCommands(document)) {
+          actual += document.slice(position, start);
+          position = end;
+          const here = `exec 2>&1; ${command.replaceAll(DIRECTORY, place.directory)}`;
+          const printed =
+            needsRoot && !isRoot
+              ? output
+              : (await run('sh', ['-c', here], { cwd: root, env })).stdout.replaceAll(
+                  place.directory,
+                  DIRECTORY,
+                );
+          actual += normalise(printed) === normalise(output) ? output : printed;
+        }
+        actual += document.slice(position);
+        await expect(actual).toMatchFileSnapshot(walk);
+        expect(place.mounted()).toEqual([]);
+      }),
+    300_000,
+  );
 });
