@@ -7,6 +7,7 @@ import { FormatError } from '../vfs/input-error.ts';
 import { BLOCK_SIZE, checkChecksum, Field, readNumber } from '../tar/header.ts';
 import { type Frame, MemberReader } from '../tar/member.ts';
 import { Place } from '../tar/place.ts';
+import { EXTENSION_IS_EXTENDED } from '../tar/sparse.ts';
 
 export interface TarMember {
   /** Canonical, without a leading slash: its bytes as latin1. */
@@ -25,6 +26,9 @@ const WINDOW_SIZE = 8 << 10;
 
 /** Bytes of an extended header or a long name: what the scan of a layer allows, since a layer is sniffed here too. */
 const META_LIMIT = 8 << 20;
+
+/** Bytes of extension blocks of a sparse file, as in the scan of a layer. */
+const SPARSE_MAP_LIMIT = 4 << 20;
 
 /**
  * Calls `visit` for each member of the plain tar `file`, in order, until it answers false. Messages call the file
@@ -91,7 +95,8 @@ class MemberWalk {
     if (!isMeta && this.#paxSize >= 0) dataLength = this.#paxSize;
     // Links, devices, directories and fifos carry no data, whatever their size says.
     if (/[1-6]/.test(type)) dataLength = 0;
-    const dataOffset = offset + BLOCK_SIZE;
+    const extensionLength = type === 'S' ? await this.#sparseExtensionLength(header, offset) : 0;
+    const dataOffset = offset + BLOCK_SIZE + extensionLength;
     const rest = this.#window.fileSize - dataOffset;
     if (dataLength < 0 || dataLength > rest) {
       const found = `a member of ${dataLength} bytes`;
@@ -111,6 +116,10 @@ class MemberWalk {
       meta: BLOCK_SIZE,
       metaLength: 0,
     };
+    if (extensionLength > 0) {
+      const bytes = await this.#window.read(offset, BLOCK_SIZE + extensionLength);
+      return { ...frame, bytes, metaLength: extensionLength };
+    }
     if (!isMeta) return frame;
     if (dataLength > META_LIMIT) {
       const found = `an extended header of ${dataLength} bytes`;
@@ -119,6 +128,31 @@ class MemberWalk {
     const bytes = await this.#window.read(offset, BLOCK_SIZE + dataLength);
     if (type === 'x') this.#paxSize = paxSize(bytes.subarray(BLOCK_SIZE));
     return { ...frame, bytes, metaLength: dataLength };
+  }
+
+  /** Bytes of the extension blocks behind the header block at `offset` of a sparse file in GNU's old form. */
+  async #sparseExtensionLength(header: Uint8Array, offset: number): Promise<number> {
+    let isExtended = header[Field.isExtended] !== 0;
+    let length = 0;
+    while (isExtended) {
+      const at = offset + BLOCK_SIZE + length;
+      const block = at < this.#window.fileSize ? await this.#window.read(at, BLOCK_SIZE) : new Uint8Array();
+      if (block.length < BLOCK_SIZE) {
+        const expected = 'a sparse map block of 512: it is truncated';
+        throw new FormatError(this.#path, at, `${block.length} bytes`, expected);
+      }
+      length += BLOCK_SIZE;
+      if (length > SPARSE_MAP_LIMIT) {
+        throw new FormatError(
+          this.#path,
+          offset,
+          'one sparse map block more',
+          `at most ${SPARSE_MAP_LIMIT} bytes`,
+        );
+      }
+      isExtended = block[EXTENSION_IS_EXTENDED] !== 0;
+    }
+    return length;
   }
 
   #describe(frame: Frame): TarMember {

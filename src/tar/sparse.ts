@@ -14,7 +14,7 @@ const PAIR_SIZE = 24;
 const HEADER_PAIRS = 4;
 const BLOCK_PAIRS = 21;
 /** In an extension block: not NUL where another follows. */
-const EXTENSION_IS_EXTENDED = 504;
+export const EXTENSION_IS_EXTENDED = 504;
 const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 

@@ -71,6 +71,28 @@ describe('the members of an outer tar', () => {
     ]);
   });
 
+  test('lie behind the sparse map of GNU tar, however many blocks it has', async () => {
+    const root = await scratchDirectory();
+    const path = join(root, 'out.tar');
+    const script =
+      'for n in $(seq 0 2 99); do dd if=/dev/zero of=sparse bs=4096 seek=$n count=1 conv=notrunc status=none; done; ' +
+      'truncate -s 1M sparse; echo after >after; tar -c -f out.tar --sparse --format=gnu sparse after';
+    execFileSync('sh', ['-ec', script], { cwd: root });
+    const members = await list(path);
+    expect(members.map(({ name, kind }) => [name, kind])).toEqual([
+      ['sparse', 'file'],
+      ['after', 'file'],
+    ]);
+    const { offset, length } = members[1] as TarMember;
+    expect((await readFile(path)).toString('latin1', offset, offset + length)).toBe('after\n');
+    expect(await openImageSource(path)).toMatchObject({ layers: [{ kind: 'blob' }] });
+    // One header block, then 46 of its 50 pieces in three blocks of 21.
+    await truncate(path, 512 + 512 + 100);
+    await expect(list(path)).rejects.toThrow(
+      'F: at byte 1024: found 100 bytes, expected a sparse map block of 512: it is truncated',
+    );
+  });
+
   test('end at the first zero block, or where the file does', async () => {
     const path = await tarFile([['a', 'x']]);
     await writeFile(path, Buffer.concat([await readFile(path), Buffer.from('junk')]));
