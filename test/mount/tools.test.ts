@@ -11,7 +11,7 @@ import { unpackByUmoci } from '../oracle/stack.ts';
 import { describeWith } from '../requirements.ts';
 import { fixture, run, type Workplace, withMounted } from './stratafs.ts';
 
-const programs = ['python3', 'umoci', 'tar', 'gzip', 'zstd'].map((program) => ({ program }));
+const programs = ['python3', 'umoci', 'tar', 'bsdtar', 'gzip', 'zstd'].map((program) => ({ program }));
 
 /** Mounts the image of an OCI archive on `mnt`, and has umoci unpack it to `root` beside it. */
 function withBoth(name: string, act: (place: Workplace, root: string) => Promise<void>): Promise<void> {
