@@ -10,8 +10,7 @@ import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 
 function startDaemon(request: MountRequest): ChildProcess {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const script = fileURLToPath(new URL(`./daemon.${extension}`, import.meta.url));
+  const script = fileURLToPath(new URL('./daemon.js', import.meta.url));
   return spawn(process.execPath, [...process.execArgv, script, request.source.text, request.mountpoint], {
     argv0: 'stratafs',
     detached: true,
