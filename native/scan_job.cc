@@ -92,7 +92,11 @@ ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
     if (*filled > 0 && size - *filled < TarFramer::kRecordHeaderSize) return Outcome::kFilled;
     if (!has_pending_record_) {
       const TarFramer::Step step = framer_->Next();
-      if (is_aborted_) return Outcome::kAborted;
+      if (is_aborted_) {
+        // Abort may have looked for the producer before it was started.
+        JoinProducer();
+        return Outcome::kAborted;
+      }
       if (step == TarFramer::Step::kFailed) return Fail(framer_->failure());
       if (step == TarFramer::Step::kEnd) return *filled > 0 ? Outcome::kFilled : Finish(filled);
     }
@@ -104,8 +108,10 @@ ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
   }
 }
 
+// Whoever is told of the failure may close the descriptors: nothing reads them any more.
 ScanJob::Outcome ScanJob::Fail(ScanFailure failure) {
   failure_ = std::move(failure);
+  Abort();
   return Outcome::kFailed;
 }
 

@@ -43,6 +43,7 @@ class ScanJob {
   ScanJob(const ScanJob&) = delete;
   ScanJob& operator=(const ScanJob&) = delete;
 
+  // After all but kFilled with bytes, and kTooSmall, the descriptors are no longer used.
   enum class Outcome { kFilled, kFailed, kAborted, kTooSmall };
 
   // Fills `to` with whole records; `*filled` is 0 at the end. One call at a time, on any thread.
