@@ -58,7 +58,7 @@ export async function prepareMountPoint(path: string, onWarning: (text: string) 
     }
     onWarning(`${mountpoint}: clearing the mount of ${entry.source}, whose daemon is gone`);
     await detach(mountpoint, true);
-    return prepareMountPoint(path, onWarning);
+    return prepareMountPoint(mountpoint, onWarning);
   }
   const stats = await lstat(mountpoint);
   if (!stats.isDirectory()) throw new InputError(`mount point ${path}: found a file, expected a directory`);

@@ -5,17 +5,20 @@ import type { Compression } from './layer.ts';
 /** So many first bytes are enough to tell. */
 export const MAGIC_LENGTH = 6;
 
-/** What is known and not read, and what turns it into a tar. */
+/**
+ * What is known and not read, and what turns it into a tar. -1: any byte. A tar begins with a name, which may begin
+ * with `BZh` or `LZIP` too: of those, bytes that no name has are looked at.
+ */
 const FOREIGN: readonly (readonly [name: string, magic: readonly number[], command: string])[] = [
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'xz -dk'],
-  ['bzip2', [0x42, 0x5a, 0x68], 'bzip2 -dk'],
+  ['bzip2', [0x42, 0x5a, 0x68, -1, 0x31, 0x41], 'bzip2 -dk'],
   ['lz4', [0x04, 0x22, 0x4d, 0x18], 'lz4 -d'],
-  ['lzip', [0x4c, 0x5a, 0x49, 0x50], 'lzip -dk'],
+  ['lzip', [0x4c, 0x5a, 0x49, 0x50, 0x01], 'lzip -dk'],
   ['compress (.Z)', [0x1f, 0x9d], 'uncompress -k'],
 ];
 
 const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
-  bytes.length >= magic.length && magic.every((byte, i) => bytes[i] === byte);
+  bytes.length >= magic.length && magic.every((byte, i) => byte < 0 || bytes[i] === byte);
 
 /** The compression of a blob that begins with `bytes`. Throws InputError for one that is known and not read. */
 export function detectCompression(bytes: Uint8Array, label: string): Compression {

@@ -4,7 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { mountDevFuse } from '../../src/fuse/dev-fuse.ts';
@@ -105,6 +105,20 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       leaveDead(directory);
       await unmountAt(directory, false);
       expect(await findMountAt(directory)).toBeUndefined();
+    }));
+
+  it('a dead mount at a relative path is cleared away wherever the process goes meanwhile', () =>
+    withDirectory(async (directory) => {
+      leaveDead(directory);
+      const before = process.cwd();
+      try {
+        process.chdir(dirname(directory));
+        const preparing = prepareMountPoint(basename(directory), collect);
+        process.chdir('/');
+        expect(await preparing).toBe(directory);
+      } finally {
+        process.chdir(before);
+      }
     }));
 
   it('a silent mount is named as such, and only detaching ends it', () =>

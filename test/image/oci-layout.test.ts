@@ -318,6 +318,15 @@ describe('an OCI layout that is malformed', () => {
     );
   });
 
+  test('has a foreign layer that was saved all the same: it is read', async () => {
+    const layout = new SampleLayout();
+    const foreign = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+    const layers = [{ ...layout.blob(base.tar, foreign), urls: ['https://example.org/layer'] }];
+    layout.add(layout.image([base], {}, { layers }));
+    const image = await openImageSource(await tarFile(layout.members()));
+    expect(image.layers).toMatchObject([{ digest: base.diffId, blob: { length: base.tar.length } }]);
+  });
+
   test('has an encrypted layer', async () => {
     const layout = new SampleLayout();
     const layers = [layout.blob(base.tar, `${LAYER}+gzip+encrypted`)];

@@ -20,11 +20,17 @@ describe('detectCompression', () => {
     );
   });
 
+  it('takes a name that begins like a magic for a name', () => {
+    for (const name of ['BZh91.bz', 'BZh\0\0\0', 'LZIP/a', 'LZIP\0\0'])
+      expect(detect(...Buffer.from(name)), name).toBe('none');
+  });
+
   it('refuses what it knows and does not read, by name, with the command that helps', () => {
     expect(() => detect(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)).toThrow(
       'layer 1 of x.tar: found xz compression, expected a plain, gzip or zstd tar: decompress it first (xz -dk)',
     );
-    expect(() => detect(0x42, 0x5a, 0x68, 0x39)).toThrow(/bzip2/);
+    expect(() => detect(...Buffer.from('BZh91A'))).toThrow(/bzip2/);
+    expect(() => detect(...Buffer.from('LZIP\x01'))).toThrow(/lzip/);
     expect(() => detect(0x04, 0x22, 0x4d, 0x18)).toThrow(/lz4/);
   });
 });

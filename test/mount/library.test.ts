@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import {
@@ -67,6 +67,22 @@ describeWith(['fuse'], 'the library', () => {
       await run('umount', [mountpoint]);
       await second.closed;
       await second.close();
+    }));
+
+  it('takes a relative mount point from where the process is when it is called', () =>
+    withDirectory(async (mountpoint, options) => {
+      const before = process.cwd();
+      try {
+        process.chdir(dirname(mountpoint));
+        const mounting = mount(source, './mnt/', options);
+        process.chdir('/');
+        const served = await mounting;
+        expect(served.mountpoint).toBe(mountpoint);
+        expect((await run('ls', [mountpoint])).stdout).toContain('usr');
+        await served.unmount();
+      } finally {
+        process.chdir(before);
+      }
     }));
 
   it('rejects for a mount point that is missing, before a layer is read', () =>

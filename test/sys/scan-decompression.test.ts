@@ -136,6 +136,25 @@ describe('gzip', () => {
     }
   });
 
+  it('of eStargz is read: a member a file, a table of contents, an empty member with an extra field', async () => {
+    const toc = tarMember({ name: 'stargz.index.json' }, Buffer.from('{"version":1,"entries":[]}'));
+    const members: Buffer[] = [];
+    const content = tar.subarray(0, tar.length - 10_240);
+    for (let at = 0; at < content.length; at += 512 * 900) members.push(content.subarray(at, at + 512 * 900));
+    members.push(Buffer.concat([toc, END_OF_ARCHIVE]));
+    const extra = Buffer.from('SG\x16\x00000000000000abcdSTARGZ', 'latin1');
+    const footer = Buffer.concat([
+      Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, extra.length, 0]),
+      extra,
+      Buffer.from([1, 0, 0, 0xff, 0xff]),
+      Buffer.alloc(8),
+    ]);
+    expect(footer).toHaveLength(51);
+    const blob = Buffer.concat([...members.map((bytes) => gzipSync(bytes)), footer]);
+    await check(blob, 'gzip', Buffer.concat(members));
+    expect((await runScan(store('blob', blob), 'gzip')).records.at(-1)?.name).toBe('stargz.index.json');
+  });
+
   it('headers with FEXTRA, FNAME, FCOMMENT and FHCRC are read', async () => {
     const plain = Buffer.concat([tarMember({}, randomBytes(2000)), END_OF_ARCHIVE]);
     const body = deflateRawSync(plain);

@@ -208,6 +208,12 @@ describe('the end of an archive', () => {
     expect(result.tarSize).toBe(1024 + 1024 + 777);
   });
 
+  it('may be padded with 21 zero blocks, as GNU tar fills a record', async () => {
+    const { records, result } = await scan(member, Buffer.alloc(21 * 512));
+    expect(records).toHaveLength(1);
+    expect(result.tarSize).toBe(1024 + 21 * 512);
+  });
+
   it('inside a header block is an error', async () => {
     expect(await failure(member, data(100))).toMatchObject({ offset: 1124, found: 'the end of the tar' });
   });

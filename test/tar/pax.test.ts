@@ -27,6 +27,9 @@ describe('records', () => {
       paxRecord('uid', '4294967295'),
       paxRecord('gid', '0'),
       paxRecord('comment', 'x'.repeat(1000)),
+      // Names of owners are not ours to know, and may be no UTF-8.
+      paxRecord('uname', raw),
+      paxRecord('gname', raw),
     );
     expect(attributes.path).toEqual(raw);
     expect(attributes.linkpath).toEqual(raw);

@@ -59,12 +59,14 @@ describe('whiteouts', () => {
     expect(paths(buildTree(layers))).toEqual(['a']);
   });
 
-  test('a whiteout whose parent is a file or a symlink below is void', () => {
+  test('a whiteout whose parent is a file, a fifo or a symlink below is void', () => {
+    const fifo = special(S_IFIFO | 0o600);
     const layers = [
-      layer({ f: file({ size: 3 }), l: symlink('d'), d: directory({ x: file() }) }),
-      layer({ f: carrier({ x: whiteout }), l: carrier({ x: whiteout }) }),
+      layer({ f: file({ size: 3 }), l: symlink('d'), d: directory({ x: file() }), p: fifo }),
+      layer({ f: carrier({ x: whiteout }), l: carrier({ x: whiteout }), p: carrier({ x: whiteout }) }),
     ];
-    expect(paths(buildTree(layers))).toEqual(['d', 'd/x', 'f', 'l']);
+    expect(paths(buildTree(layers))).toEqual(['d', 'd/x', 'f', 'l', 'p']);
+    expect(at(layers, 'p').mode).toBe(S_IFIFO | 0o600);
     expect(at(layers, 'f').size).toBe(3);
     expect(at(layers, 'l').target).toBe('d');
   });
@@ -204,6 +206,16 @@ describe('hard links within a layer', () => {
     expect(dump.get('d/b')).toMatchObject({ nlink: 2, size: 4 });
     expect(dump.get('d/b')?.ino).toBe(dump.get('d/c')?.ino);
     expect(dump.get('a')).toMatchObject({ nlink: 1, size: 9 });
+  });
+
+  test('a group that a higher layer has again, in part, is another inode under those names', () => {
+    const lower = file({ size: 4 });
+    const upper = file({ size: 9 });
+    const dump = dumpTree(
+      buildTree([layer({ a: lower, b: lower, c: lower, d: lower }), layer({ a: upper, c: upper, e: upper })]),
+    );
+    for (const name of ['a', 'c', 'e']) expect(dump.get(name)).toMatchObject({ nlink: 3, size: 9, layer: 1 });
+    for (const name of ['b', 'd']) expect(dump.get(name)).toMatchObject({ nlink: 2, size: 4, layer: 0 });
   });
 
   test('symlinks and fifos can have several names', () => {

@@ -1,0 +1,86 @@
+// Layers of an image, opened together: told apart by their bytes, all or none.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { execFileSync } from 'node:child_process';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { BlockCache } from '../../src/cache/block-cache.ts';
+import type { Image } from '../../src/image/image.ts';
+import { openImageSource } from '../../src/image/open-image.ts';
+import { openLayers } from '../../src/image/open-layers.ts';
+import { openLowerStack } from '../../src/image/lower-stack.ts';
+import type { Layer } from '../../src/layer/layer.ts';
+import { describeWith } from '../requirements.ts';
+import { LAYER, type SampleLayer, SampleLayout, sampleLayer } from './sample-images.ts';
+import { scratchDirectory, sha256, tarFile } from './scratch.ts';
+
+let base: SampleLayer;
+let top: SampleLayer;
+beforeAll(async () => {
+  base = await sampleLayer('base');
+  top = await sampleLayer('top');
+});
+
+/** The layers, base first, closed when the test ends. */
+async function open(image: Image): Promise<Layer[]> {
+  const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'when-new' } as const;
+  const opened = (await openLayers(image, options)).map(({ layer }) => layer);
+  onTestFinished(() => {
+    for (const layer of opened) layer.close();
+  });
+  return opened;
+}
+
+describeWith([{ program: 'zstd' }], 'a compression', () => {
+  test('is told by the bytes, whatever the media type says', async () => {
+    const zstd = execFileSync('zstd', ['-qc'], { input: base.tar });
+    const layout = new SampleLayout();
+    const layers = [
+      layout.blob(zstd, `${LAYER}+gzip`),
+      layout.blob(top.tar, `${LAYER}+zstd`),
+      layout.blob(gzipSync(base.tar), LAYER),
+    ];
+    layout.add(layout.image([base, top, base], {}, { layers }));
+    const opened = await open(await openImageSource(await tarFile(layout.members())));
+    expect(opened.map(({ compression }) => compression)).toEqual(['zstd', 'none', 'gzip']);
+    expect(opened.map(({ diffId }) => diffId)).toEqual([base.diffId, top.diffId, base.diffId]);
+    expect(opened.map(({ digest }) => digest)).toEqual(layers.map(({ digest }) => digest));
+  });
+});
+
+describe('a layer of other bytes', () => {
+  test('than the config says fails the image, naming the layer and both DiffIDs', async () => {
+    const layout = new SampleLayout();
+    const layers = [layout.blob(base.tar, LAYER), layout.blob(gzipSync(base.tar), `${LAYER}+gzip`)];
+    layout.add(layout.image([base, top], {}, { layers }));
+    const path = await tarFile(layout.members());
+    await expect(open(await openImageSource(path))).rejects.toThrow(
+      `layer 2 of ${path}: found DiffID ${base.diffId}, expected ${top.diffId}`,
+    );
+  });
+
+  test('than its digest says likewise', async () => {
+    const layout = new SampleLayout();
+    const blob = gzipSync(base.tar);
+    const { digest } = layout.blob(blob, `${LAYER}+gzip`);
+    layout.add(layout.image([base], {}, { layers: [{ mediaType: LAYER, digest, size: blob.length }] }));
+    const spoilt = Buffer.from(blob);
+    spoilt[4] = 1; // the time in gzip's header: the tar stays what it is
+    layout.replace(digest, spoilt);
+    await expect(open(await openImageSource(await tarFile(layout.members())))).rejects.toThrow(
+      `found digest sha256:${sha256(spoilt)}, expected ${digest}`,
+    );
+  });
+});
+
+describe('an empty layer', () => {
+  test.each([1024, 10_240])('is %i zero bytes, alone and in a stack', async (size) => {
+    const path = join(await scratchDirectory(), 'empty.tar');
+    await writeFile(path, Buffer.alloc(size));
+    for (const image of [await openImageSource(path), await openLowerStack(`${path}:${path}`)]) {
+      for (const { index, compression } of await open(image)) {
+        expect([index.dentryCount, compression]).toEqual([1, 'none']);
+      }
+    }
+  });
+});
