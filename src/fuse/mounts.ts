@@ -5,7 +5,7 @@
 import { closeSync } from 'node:fs';
 import { askXattr, openProcess, waitForExit } from '../sys/process-calls.ts';
 import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
-import { EBUSY, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { EBUSY, ECONNABORTED, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeHolders } from './busy.ts';
 import { detach } from './kernel-mount.ts';
@@ -67,7 +67,8 @@ export async function askMount(mountpoint: string, xattr: string): Promise<Mount
   const answer = await Promise.race([askXattr(mountpoint, xattr), timeout]);
   clearTimeout(timer);
   if (answer === 'silent') return { kind: 'silent' };
-  if (answer === -ENOTCONN) return { kind: 'dead' };
+  // ECONNABORTED: the daemon died with our question unanswered.
+  if (answer === -ENOTCONN || answer === -ECONNABORTED) return { kind: 'dead' };
   if (typeof answer === 'number') return { kind: 'refused', errno: answer };
   try {
     return { kind: 'answered', json: JSON.parse(answer.toString('utf8')) };
@@ -106,23 +107,35 @@ export async function unmountAt(mountpoint: string, lazy: boolean): Promise<void
     throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
   }
   // Asking a mount that hangs would keep it busy: detaching doesn't ask.
-  if (lazy) return detach(mountpoint, true);
+  if (lazy) return detachFound(mountpoint, true);
   const answer = await askMount(mountpoint, MOUNT_XATTR);
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
   // What a dead mount still holds is lost already.
-  if (answer.kind === 'dead') return detach(mountpoint, true);
+  if (answer.kind === 'dead') return detachFound(mountpoint, true);
   const pid = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
   const daemon = typeof pid === 'number' && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
   try {
-    await detach(mountpoint, false);
+    await detachFound(mountpoint, false);
     if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
       throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
     }
-  } catch (error) {
-    if (!(error instanceof ErrnoError) || error.errno !== -EBUSY) throw error;
-    throw new InputError(await describeHolders(mountpoint), { cause: error });
   } finally {
     if (daemon >= 0) closeSync(daemon);
+  }
+}
+
+/** Detaches a mount that is in the table; failures become lines for people. */
+async function detachFound(mountpoint: string, lazy: boolean): Promise<void> {
+  try {
+    await detach(mountpoint, lazy);
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });
+    // fusermount3 finds no mount of this user there, and umount2(2) allowed none.
+    if (error.errno === -EINVAL) {
+      throw new InputError(`${mountpoint}: only who mounted it, and root, can unmount it`, { cause: error });
+    }
+    throw error;
   }
 }
 

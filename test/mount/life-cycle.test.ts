@@ -219,6 +219,19 @@ describeWith(['fuse'], 'a mount', () => {
       expect(place.mounted()).toEqual([]);
     }));
 
+  it('has the flags, the name and the cache size that it was asked for', () =>
+    withMounted(
+      image,
+      async (place) => {
+        const line = readFileSync('/proc/self/mountinfo', 'utf8')
+          .split('\n')
+          .find((each) => each.includes(` ${place.mountpoint} `));
+        expect(line).toMatch(/ ro,nosuid,nodev,noexec,noatime - fuse\.stratafs my\\040image ro,/);
+        expect((await place.stratafs(['stats', 'mnt'])).stdout).toMatch(/ 0 B of 64\.0 MiB$/m);
+      },
+      ...['-o', 'nosuid,nodev,noexec,noatime', '-o', 'fsname=my image', '--cache-size', '64M'],
+    ));
+
   it('counts what it was asked', () =>
     withMounted(image, async (place) => {
       readdirSync(place.mountpoint);

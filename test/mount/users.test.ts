@@ -1,31 +1,47 @@
 // Mounts of those who are not the machine's root: an ordinary user through fusermount3, and root of a user namespace.
 //
 // The ordinary user gets a /dev/fuse of its own in a mount namespace of its own, since this machine's may be root's.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
-import { COMMAND, type Outcome, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
+import { type Outcome, type Workplace, run, withWorkplace } from './stratafs.ts';
 
-const image = fixture('expressweb.tar');
+/** What the command consists of, beneath this repository; and an image. */
+const parts = [
+  'dist/cli/main.js',
+  'dist/cli/daemon.js',
+  'build/Release/stratafs.node',
+  'package.json',
+  'fixtures/expressweb.tar',
+];
+
+/** Copies the command to where everybody may read it, and answers the environment that names it ($S) and an image ($I). */
+function install(place: Workplace): NodeJS.ProcessEnv {
+  chmodSync(place.directory, 0o755);
+  for (const part of parts) {
+    mkdirSync(dirname(place.path(part)), { recursive: true });
+    copyFileSync(new URL(`../../${part}`, import.meta.url), place.path(part));
+  }
+  return {
+    ...place.environment,
+    S: `'${process.execPath}' '${place.path('dist/cli/main.js')}'`,
+    I: place.path('fixtures/expressweb.tar'),
+  };
+}
+
+const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;
 
 /** Runs a shell script in the workplace as nobody, with $S for stratafs and $I for an image. */
 function asNobody(place: Workplace, script: string): Promise<Outcome> {
+  const environment = install(place);
   chmodSync(place.directory, 0o777);
   chmodSync(place.mountpoint, 0o777);
   mkdirSync(place.path('dev'));
   const setUp = `
     mount -t tmpfs none dev && mknod -m 666 dev/fuse c 10 229 && mount --bind dev/fuse /dev/fuse || exit 99
-    exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "$1"`;
-  return inNamespace(place, ['-m'], setUp, script);
-}
-
-function inNamespace(place: Workplace, flags: readonly string[], ...script: string[]): Promise<Outcome> {
-  const command = `'${process.execPath}' '${COMMAND}'`;
-  const [first = '', ...rest] = script;
-  return run('unshare', [...flags, 'sh', '-c', first, 'sh', ...rest], {
-    cwd: place.directory,
-    env: { ...place.environment, S: command, I: image },
-  });
+    exec ${NOBODY.join(' ')} sh -c "$1"`;
+  return run('unshare', ['-m', 'sh', '-c', setUp, 'sh', script], { cwd: place.directory, env: environment });
 }
 
 describeWith(
@@ -41,9 +57,26 @@ describeWith(
         );
         expect(outcome.stderr).toBe('');
         expect(outcome.stdout).toMatch(/"name": "expressweb"/);
-        expect(outcome.stdout).toMatch(/expressweb\.tar +\S+\/mnt +\d+ +\ds/);
+        expect(outcome.stdout).toMatch(/expressweb\.tar +\S+\/mnt +\d+ +\d+s/);
         expect(outcome.stdout).toMatch(/ro,nosuid,nodev\nfuse\.stratafs\n$/);
         expect(outcome.status).toBe(0);
+      }));
+
+    it("can't unmount what root has mounted, and is told so", () =>
+      withWorkplace(async (place) => {
+        const environment = install(place);
+        await place.mount(place.path('fixtures/expressweb.tar'));
+        for (const option of ['', '--lazy']) {
+          const script = `eval "$S unmount ${option} ${place.mountpoint}"`;
+          const [program, ...args] = NOBODY;
+          const outcome = await run(program, [...args, 'sh', '-c', script], { env: environment });
+          expect(outcome.stderr).toMatch(
+            /^stratafs: \S+\/mnt: only who mounted it, and root, can unmount it\n$/,
+          );
+          expect(outcome.status).toBe(1);
+        }
+        expect(place.mounted()).toEqual([place.mountpoint]);
+        await place.unmount();
       }));
 
     it('is told who keeps a mount busy', () =>
@@ -75,7 +108,7 @@ describeWith(
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
-          `eval "$S mount $I /etc"; echo $?; chmod 555 . 2>/dev/null; PATH=/none; eval "$S mount $I mnt"; echo $?`,
+          `eval "$S mount $I /etc"; echo $?; PATH=/none; eval "$S mount $I mnt"; echo $?`,
         );
         const lines = outcome.stderr.trimEnd().split('\n');
         expect(lines).toEqual([
@@ -93,11 +126,12 @@ describeWith(
 describeWith(['fuse', 'root', { program: 'unshare' }], 'root of a user namespace', () => {
   it('mounts by mount(2), and what it sees belongs to it', () =>
     withWorkplace(async (place) => {
-      const outcome = await inNamespace(
-        place,
-        ['-rm'],
-        'eval "$S mount $I mnt" && stat -c "%u %a" mnt/usr && eval "$S ls" && eval "$S unmount mnt" && ls mnt',
-      );
+      const script =
+        'eval "$S mount $I mnt" && stat -c "%u %a" mnt/usr && eval "$S ls" && eval "$S unmount mnt" && ls mnt';
+      const outcome = await run('unshare', ['-rm', 'sh', '-c', script], {
+        cwd: place.directory,
+        env: install(place),
+      });
       expect(outcome.stderr).toBe('');
       expect(outcome.stdout).toMatch(
         new RegExp(`^0 755\nSOURCE .*\n(.*\n)*.*expressweb\\.tar +${place.mountpoint} `),
