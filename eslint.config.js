@@ -42,7 +42,7 @@ const lawBlocks = Object.entries(importLaw).map(([place, allowed]) => {
 });
 
 export default defineConfig(
-  globalIgnores(['dist/', 'build/', 'node_modules/', 'fixtures/']),
+  globalIgnores(['**/dist/', 'build/', 'node_modules/', 'fixtures/']),
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

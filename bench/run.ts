@@ -1,0 +1,85 @@
+// Measures the bars of issue 3, and prints them beside the rivals. bench/README.md tells what each is.
+//
+// usage: npm run bench -- [BAR...] [--rounds N] [--directory DIR] [--cli SCRIPT] [--json]
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { measureMount, measureUnpacking } from './bar-1-mount.ts';
+import { measureMetadata } from './bar-2-metadata.ts';
+import { measureRead } from './bar-3-read.ts';
+import { measureLookup } from './bar-4-lookup.ts';
+import { measureMemory } from './bar-5-memory.ts';
+import { Bench } from './bench.ts';
+import { buildLoad } from './load.ts';
+import type { Row } from './measure.ts';
+import { InterruptedError } from './processes.ts';
+import { formatJson, formatTable } from './report.ts';
+
+const bars: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
+  mount: measureMount,
+  metadata: measureMetadata,
+  read: measureRead,
+  lookup: measureLookup,
+  memory: measureMemory,
+  unpacking: measureUnpacking,
+};
+
+interface Arguments {
+  readonly rounds: string;
+  readonly directory: string;
+  readonly cli: string;
+  readonly json?: true;
+}
+
+const command = new Command('bench')
+  .argument('[bars...]', `which of ${Object.keys(bars).join(', ')} (default: all)`)
+  .option('--rounds <n>', 'samples of each contender', '5')
+  .option('--directory <dir>', 'where make-big-image.sh put the images', '/var/tmp/stratafs-bench')
+  .option(
+    '--cli <script>',
+    'the stratafs command to measure',
+    fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)),
+  )
+  .option('--json', 'print JSON, every sample in it')
+  .parse();
+
+async function main(names: readonly string[], given: Arguments): Promise<void> {
+  const unknown = names.find((name) => !(name in bars));
+  if (unknown !== undefined) throw new Error(`bar '${unknown}': expected ${Object.keys(bars).join(', ')}`);
+  const rounds = Number(given.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${given.rounds}: expected 1 or more`);
+  if (process.getuid?.() !== 0) throw new Error('only root can empty the caches, and mount overlayfs');
+  if (!existsSync(given.cli)) throw new Error(`${given.cli}: not found; run npm run build`);
+  if (!existsSync(join(given.directory, 'rootfs'))) {
+    throw new Error(`${given.directory}/rootfs: not found; run bench/make-big-image.sh ${given.directory}`);
+  }
+  const bench = new Bench({ directory: given.directory, cli: given.cli, rounds });
+  const interrupt = (): void => bench.processes.interrupt();
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    await buildLoad(bench);
+    const rows: Row[] = [];
+    for (const [name, measure] of Object.entries(bars)) {
+      if (names.length > 0 && !names.includes(name)) continue;
+      const measured = await measure(bench);
+      rows.push(...measured);
+      process.stderr.write(`\n${name}\n${formatTable(measured)}`);
+    }
+    process.stdout.write(given.json === true ? formatJson(rows) : `\n${formatTable(rows)}`);
+  } finally {
+    bench.close();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+try {
+  await main(command.args, command.opts<Arguments>());
+} catch (error) {
+  if (error instanceof InterruptedError) process.exitCode = 130;
+  else {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
