@@ -61,6 +61,7 @@ export function understandMount(positional: readonly string[], given: MountArgum
     throw new UsageError(`mount: found ${found}, expected ${expected.join(' and ')}${after}`);
   }
   if (request.source.kind === 'image') request.source.text = positional[0] ?? '';
+  if (request.source.text === '') throw new UsageError('mount: the source is an empty name');
   request.mountpoint = positional.at(-1) ?? '';
   if (request.mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
   return request;

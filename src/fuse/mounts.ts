@@ -17,7 +17,7 @@ export const MOUNT_XATTR = 'user.stratafs.mount';
 export const STATISTICS_XATTR = 'user.stratafs.stats';
 
 /** How long a mount may take to answer before it counts as silent. */
-const ANSWER_TIMEOUT_MS = 1000;
+const ANSWER_TIMEOUT_MS = 5000;
 /** How long a daemon may take to end after its mount is gone. */
 const EXIT_TIMEOUT_MS = 10_000;
 

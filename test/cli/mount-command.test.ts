@@ -117,6 +117,7 @@ it.each([
   [['a', 'b', 'c'], 'mount: found a b c, expected SOURCE and MOUNTPOINT'],
   [['-o', 'lowerdir=x', 'a', 'b'], 'mount: found a b, expected MOUNTPOINT with lowerdir='],
   [['a.tar', ''], 'mount: the mount point is an empty name'],
+  [['', 'm'], 'mount: the source is an empty name'],
   [
     ['--layer', '1', '--upto', '2', 'a', 'b'],
     '--layer shows one layer alone, --upto a stack: found both, expected one',
