@@ -1,17 +1,19 @@
-// The load of the bars that a shell's tools would be too slow to make: stat, read or look up each of many paths.
+// The load of the bars that a shell's tools would be too slow to make: stat, read or look up each of many
+// paths.
 //
 // usage: load stat|read|missing ROOT < PATHS, which are relative to ROOT and end in NUL each.
-// Prints the nanoseconds that the system calls took, nothing else counted, then how many paths and bytes there were.
-// Whatever fails ends it with status 1; under "missing" what doesn't fail with ENOENT does.
+// Prints the nanoseconds that the system calls took, nothing else counted, then how many paths and bytes
+// there were. Whatever fails ends it with status 1; under "missing" what doesn't fail with ENOENT does.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -76,6 +78,7 @@ int main(int argc, char **argv) {
     bytes += result;
   }
   const uint64_t elapsed = Nanoseconds() - begin;
-  printf("%llu %zu %lld\n", static_cast<unsigned long long>(elapsed), paths.size(), static_cast<long long>(bytes));
+  printf("%llu %zu %lld\n", static_cast<unsigned long long>(elapsed), paths.size(),
+         static_cast<long long>(bytes));
   return 0;
 }

@@ -3,13 +3,19 @@ import { availableParallelism } from 'node:os';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer } from '../layer/layer.ts';
 import { type OpenLayerOptions, openLayer } from '../layer/open-layer.ts';
+import { InputError } from '../vfs/input-error.ts';
 import type { Image, LayerSource } from './image.ts';
 import { printable } from './json-view.ts';
 
 export interface OpenLayersOptions extends Pick<OpenLayerOptions, 'cache' | 'store' | 'verify' | 'signal'> {
   /** Stored bytes that were read, or needn't be, of all that the layers have together. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */
+  readonly maxIndexBytes?: number;
 }
+
+/** About 100 bytes an entry: as many entries as a merged tree may have, and their names. */
+const MAX_INDEX_BYTES = 4 * 2 ** 30;
 
 /** A layer that is open, and what opening it took. */
 export interface OpenedLayer {
@@ -28,11 +34,20 @@ export function nameLayer(image: Image, layer: number): string {
     : `layer ${layer + 1} of ${printable(image.source)}`;
 }
 
+/** Memory that the columns of a layer's index take. */
+function indexBytes({ index }: Layer): number {
+  return Object.values(index).reduce(
+    (sum: number, column: unknown) => sum + (ArrayBuffer.isView(column) ? column.byteLength : 0),
+    0,
+  );
+}
+
 const lengthOf = (source: LayerSource): number => (source.kind === 'blob' ? source.blob.length : 0);
 
 /**
  * The image's layers, base first, owned by the caller. Where one can't be opened, the others are given up and closed,
- * and the first failure is thrown.
+ * and the first failure is thrown. InputError where their indexes take too much memory: an archive may list one layer
+ * a thousand times.
  */
 export async function openLayers(image: Image, options: OpenLayersOptions): Promise<OpenedLayer[]> {
   const { layers } = image;
@@ -41,6 +56,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   const total = layers.reduce((sum, source) => sum + lengthOf(source), 0);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+  let indexRoom = options.maxIndexBytes ?? MAX_INDEX_BYTES;
   let next = 0;
   const open = async (): Promise<void> => {
     for (let i = next++; i < layers.length; i = next++) {
@@ -53,8 +69,11 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
         );
       };
       signal.throwIfAborted();
-      opened[i] = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: tell });
+      const one = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: tell });
+      opened[i] = one;
       done[i] = lengthOf(source);
+      indexRoom -= indexBytes(one.layer);
+      if (indexRoom < 0) throw new InputError(tooLarge(image, options.maxIndexBytes ?? MAX_INDEX_BYTES));
     }
   };
   const workers = Array.from({ length: Math.min(availableParallelism(), layers.length) }, async () => {
@@ -70,6 +89,10 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     throw signal.reason;
   }
   return opened as OpenedLayer[];
+}
+
+function tooLarge(image: Image, limit: number): string {
+  return `${printable(image.source)}: found ${image.layers.length} layers whose indexes take more than ${limit} bytes, expected an image of bounded size`;
 }
 
 async function openOne(

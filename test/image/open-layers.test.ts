@@ -73,6 +73,30 @@ describe('a layer of other bytes', () => {
   });
 });
 
+test('a layer that is listed again and again is bounded in memory, all layers together', async () => {
+  const layout = new SampleLayout();
+  layout.add(layout.image(new Array<SampleLayer>(100).fill(base)));
+  const path = await tarFile(layout.members());
+  const image = await openImageSource(path);
+  const { index } = (await open(image))[0] as Layer;
+  const one = Object.values(index).reduce<number>(
+    (sum, column: number | Uint8Array) => sum + (typeof column === 'number' ? 0 : column.byteLength),
+    0,
+  );
+  const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'never' } as const;
+  let done = 0;
+  const opening = openLayers(image, {
+    ...options,
+    maxIndexBytes: 10 * one,
+    onProgress: (bytes) => (done = bytes),
+  });
+  await expect(opening).rejects.toThrow(
+    `${path}: found 100 layers whose indexes take more than ${10 * one} bytes, expected an image of bounded size`,
+  );
+  // It is noticed long before all are open.
+  expect(done).toBeLessThan(30 * base.tar.length);
+});
+
 describe('an empty layer', () => {
   test.each([1024, 10_240])('is %i zero bytes, alone and in a stack', async (size) => {
     const path = join(await scratchDirectory(), 'empty.tar');
