@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { recordedTree, withoutHoles } from '../oracle/recorded.ts';
 import { snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
-import { fixture, run, type Workplace, withWorkplace } from './stratafs.ts';
+import { COMMAND, fixture, run, type Workplace, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('read-all.py', import.meta.url));
 
@@ -168,7 +168,7 @@ describeWith(['fuse', 'root', { program: 'python3' }, { program: 'unshare' }], '
       const env = {
         ...place.environment,
         N: process.execPath,
-        C: fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)),
+        C: COMMAND,
       };
       const outcome = await run('unshare', ['-m', 'sh', '-c', setUp], {
         cwd: place.directory,
