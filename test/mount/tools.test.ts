@@ -140,3 +140,38 @@ describeWith(
     );
   },
 );
+
+describeWith(
+  ['fuse', 'root', { program: 'python3' }],
+  'kernel overlayfs with a mount as its lower layer',
+  () => {
+    it('shows the same tree, takes changes in its upper, and leaves the mount as it was', () =>
+      withMounted(fixture('edge-cases.tar'), async (place) => {
+        for (const name of ['upper', 'work', 'merged']) mkdirSync(place.path(name));
+        const before = snapshotDirectory(place.mountpoint);
+        const layers = ['lowerdir=mnt', 'upperdir=upper', 'workdir=work'].join(',');
+        const mounted = await run('mount', ['-t', 'overlay', 'overlay', '-o', layers, 'merged'], {
+          cwd: place.directory,
+        });
+        expect(mounted).toEqual({ status: 0, stdout: '', stderr: '' });
+        try {
+          // The root's time is the upper's.
+          const mtime = snapshotDirectory(place.path('upper')).get('')?.mtime ?? '';
+          expect(snapshotDirectory(place.path('merged'))).toEqual(decided(before, { '': { mtime } }));
+          const script =
+            'echo more >>keep/untouched && rm -rf names-gnu && mv xattr/capability moved && mkdir reborn-too';
+          expect(await run('sh', ['-ec', script], { cwd: place.path('merged') })).toMatchObject({
+            status: 0,
+            stderr: '',
+          });
+          const after = snapshotDirectory(place.path('merged'));
+          expect(after.get('keep/untouched')?.size).toBe((before.get('keep/untouched')?.size ?? 0) + 5);
+          expect(after.get('moved')).toEqual({ ...before.get('xattr/capability'), sameAs: 'moved' });
+          expect([...after.keys()].filter((path) => path.startsWith('names-gnu'))).toEqual([]);
+        } finally {
+          await run('umount', ['merged'], { cwd: place.directory });
+        }
+        expect(snapshotDirectory(place.mountpoint)).toEqual(before);
+      }));
+  },
+);

@@ -33,7 +33,7 @@ def holes(path, size):
     return edges
 
 
-def describe(root, path):
+def describe(root, path, inodes):
     full = os.path.join(root, path) if path else root
     status = os.lstat(full)
     is_file = stat.S_ISREG(status.st_mode)
@@ -45,7 +45,8 @@ def describe(root, path):
         "size": 0 if stat.S_ISDIR(status.st_mode) else status.st_size,
         "mtime": str(status.st_mtime_ns),
         "nlink": status.st_nlink,
-        "ino": status.st_ino,
+        # One number an inode, whatever devices the tree spans.
+        "ino": inodes.setdefault((status.st_dev, status.st_ino), len(inodes)),
         "rdev": [os.major(status.st_rdev), os.minor(status.st_rdev)],
         "target": os.readlink(full).decode("latin1") if stat.S_ISLNK(status.st_mode) else "",
         "sha256": content(full) if is_file else "",
@@ -59,13 +60,14 @@ def describe(root, path):
 
 def main():
     root = os.fsencode(sys.argv[1])
-    print(json.dumps(describe(root, b"")))
+    inodes = {}
+    print(json.dumps(describe(root, b"", inodes)))
     for directory, names, files in os.walk(root):
         for name in names + files:
             full = os.path.join(directory, name)
             # Kernel overlayfs lists whiteouts of directories that it merges with nothing, but doesn't find them.
             if os.path.lexists(full):
-                print(json.dumps(describe(root, os.path.relpath(full, root))))
+                print(json.dumps(describe(root, os.path.relpath(full, root), inodes)))
 
 
 main()
