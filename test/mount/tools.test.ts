@@ -34,14 +34,35 @@ function giveOurTimes(root: string): void {
   }
 }
 
+/** Sorts the records of each extended header in place: umoci sets xattrs in no order, and ext4 lists them so. */
+function sortPaxRecords(tar: Buffer): void {
+  for (let at = 0; tar[at] !== 0;) {
+    const size = parseInt(tar.toString('latin1', at + 124, at + 135), 8);
+    const body = tar.subarray(at + 512, at + 512 + size);
+    if (tar[at + 156] === 0x78) {
+      const records: Buffer[] = [];
+      for (let start = 0; start < size;) {
+        const length = parseInt(body.toString('latin1', start, start + 8), 10);
+        records.push(Buffer.from(body.subarray(start, start + length)));
+        start += length;
+      }
+      body.set(Buffer.concat(records.sort((a, b) => Buffer.compare(a, b))));
+    }
+    // Hard links and directories say 0, so every size is of bytes that follow.
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+}
+
 /** What GNU tar packs of a directory, with all that it can tell; access and change times are not the image's. */
 function pack(directory: string): Buffer {
   const format = ['--format=pax', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'];
   const all = ['--xattrs', '--xattrs-include=*', '--acls', '--selinux', '--numeric-owner', '--sort=name'];
-  return execFileSync('tar', ['-c', '-f', '-', '-C', directory, ...format, ...all, '.'], {
+  const tar = execFileSync('tar', ['-c', '-f', '-', '-C', directory, ...format, ...all, '.'], {
     maxBuffer: 1 << 28,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  sortPaxRecords(tar);
+  return tar;
 }
 
 describeWith(['fuse', 'root', ...programs], 'a mount beside what umoci unpacks of the image', () => {

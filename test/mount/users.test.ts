@@ -93,7 +93,7 @@ describeWith(
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
-          `eval "$S mount $I mnt" && kill -9 $(eval "$S ls --json" | sed -n 's/.*"pid": \\([0-9]*\\),*/\\1/p') &&
+          `eval "$S mount $I mnt" && kill -9 $(eval "$S ls" | sed -n "s|.* $PWD/mnt *\\([0-9]*\\) .*|\\1|p") &&
            eval "$S ls" && eval "$S mount $I mnt" && ls mnt && eval "$S unmount mnt"`,
         );
         expect(outcome.stdout).toMatch(/mnt +dead\n/);
