@@ -72,10 +72,13 @@ class GzipDecoder {
         if (ScanStatus failed = Refill()) return failed;
         if (stream_.avail_in == 0) return Failure("the end of the blob", "the rest of a gzip member");
       }
-      const bool wants_checkpoint = !has_span_ || out_->span_size() >= options_.span_size;
+      const bool wants_checkpoint =
+          !has_span_ || (out_->span_size() >= options_.span_size && out_->HasRoomForWindow(position()));
       uint64_t room = out_->space_size();
       stream_.next_out = out_->space();
-      if (!wants_checkpoint) room = std::min(room, options_.span_size - out_->span_size());
+      if (!wants_checkpoint && out_->span_size() < options_.span_size) {
+        room = std::min(room, options_.span_size - out_->span_size());
+      }
       stream_.avail_out = static_cast<uInt>(room);
       const int result = inflate(&stream_, wants_checkpoint ? Z_BLOCK : Z_NO_FLUSH);
       if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {

@@ -34,6 +34,12 @@ class PlainOutput {
   // `size` bytes of the space are filled. False: stop; `status()` says why (nothing: aborted).
   bool Advance(size_t size);
 
+  // False where the windows grew out of proportion to the blob so far: its spans then get longer instead. A
+  // blob made to that end could have 32 bytes of them for each of its own.
+  bool HasRoomForWindow(uint64_t blob_offset) const {
+    return spans_->windows.size() <= kWindowsFree + blob_offset / 4;
+  }
+
   // Ends the span in progress and begins another here. `window` is the text before it (inflate only).
   bool BeginSpan(SpanKind kind, uint64_t blob_offset, uint8_t bits, const uint8_t* window,
                  size_t window_size);
@@ -47,6 +53,9 @@ class PlainOutput {
   const ScanStatus& status() const { return status_; }
 
  private:
+  // Windows that any blob may have, in bytes.
+  static constexpr uint64_t kWindowsFree = 64 << 20;
+
   struct Piece {
     ChunkRef chunk;
     uint64_t tar_offset;  // of `begin`

@@ -42,7 +42,7 @@ class ZstdDecoder {
       if (!*goes_on) return {};
       ZstdOutput output = {out_->space(), out_->space_size(), 0};
       const size_t result = library_.decompress(context_, &output, &input_);
-      if (library_.is_error(result) != 0) return Failure(library_.error_name(result), "valid zstd data");
+      if (library_.is_error(result) != 0) return Failure(library_.error_name(result), "valid zstd data with windows of 128 MiB at most");
       // A full output may leave bytes inside the decoder, whatever the input has.
       has_more = result != 0 && output.position == output.size;
       is_inside_frame_ = result != 0;

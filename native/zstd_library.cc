@@ -6,10 +6,10 @@ namespace stratafs {
 
 namespace {
 
-// ZSTD_d_windowLogMax, and ZSTD_WINDOWLOG_MAX_64: 2 GiB. A window is only address space until bytes were put
-// out, so a hostile header costs no memory that its frame doesn't fill.
+// ZSTD_d_windowLogMax, and 128 MiB, beyond which the zstd program refuses too unless told: each layer being
+// read may take as much memory, and a few kilobytes can claim it.
 constexpr int kWindowLogMax = 100;
-constexpr int kWindowLogLimit = 31;
+constexpr int kWindowLogLimit = 27;
 
 template <typename Function>
 bool Find(void* library, const char* name, Function* function) {
