@@ -206,13 +206,14 @@ function closeAll(readers: readonly BlobReader[]): void {
 }
 
 function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
-  const { onProgress, signal } = options;
+  const { onNotice, onProgress, signal } = options;
   const useStore = options.useIndexCache ?? true;
   return {
     cache,
     store: useStore ? new IndexStore(options.cacheDirectory ?? defaultCacheDirectory()) : undefined,
     verify: options.verify ?? 'when-new',
     ...(signal === undefined ? {} : { signal }),
+    ...(onNotice === undefined ? {} : { onNotice }),
     ...(onProgress === undefined
       ? {}
       : { onProgress: (done, total) => onProgress({ what: 'indexing', done, total }) }),

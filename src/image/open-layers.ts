@@ -7,7 +7,10 @@ import { InputError } from '../vfs/input-error.ts';
 import type { Image, LayerSource } from './image.ts';
 import { printable } from './json-view.ts';
 
-export interface OpenLayersOptions extends Pick<OpenLayerOptions, 'cache' | 'store' | 'verify' | 'signal'> {
+export interface OpenLayersOptions extends Pick<
+  OpenLayerOptions,
+  'cache' | 'store' | 'verify' | 'signal' | 'onNotice'
+> {
   /** Stored bytes that were read, or needn't be, of all that the layers have together. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */

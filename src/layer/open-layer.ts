@@ -6,7 +6,7 @@
 // changed is hashed again, however well its claimed digest is known.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
-import type { ScanOptions, ScanResult } from '../sys/scan.ts';
+import { type ScanOptions, type ScanResult, SpanKind, type SpanTable } from '../sys/scan.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { detectCompression, MAGIC_LENGTH } from './compression.ts';
@@ -37,6 +37,8 @@ export interface OpenLayerOptions {
   readonly signal?: AbortSignal;
   /** Told now and then how many stored bytes were read, and at the end that all were. */
   readonly onProgress?: (bytesDone: number) => void;
+  /** Told in one line when plain bytes were kept, since they can't be read in place. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Uncompressed bytes between checkpoints; docs/formats.md says how it was chosen. */
@@ -163,6 +165,7 @@ class LayerOpening {
       spill?.discard();
       this.#spill = undefined;
     }
+    if (result.hasSpilled) this.#tellOfSpill(result.spans);
     const reader = this.#reader(result, spillFd);
     await builder.readSparseMaps(reader);
     const indexed: IndexedLayer = {
@@ -216,6 +219,19 @@ class LayerOpening {
     if (actual === expected) return;
     throw new InputError(
       `${this.#options.label}: found ${kind} sha256:${actual}, expected sha256:${expected}: the archive is damaged (--no-verify mounts it all the same)`,
+    );
+  }
+
+  #tellOfSpill(spans: SpanTable): void {
+    const { label, store, onNotice } = this.#options;
+    let bytes = 0;
+    for (let i = 0; i < spans.count; i++) {
+      if (spans.kind[i] !== SpanKind.spill) continue;
+      bytes += (spans.plainOffset[i + 1] as number) - (spans.plainOffset[i] as number);
+    }
+    const place = store?.plainDirectory() ?? 'a temporary file';
+    onNotice?.(
+      `${label}: ${Math.ceil(bytes / 2 ** 20)} MiB of ${this.#compression} have no place to begin at: kept uncompressed in ${place}`,
     );
   }
 

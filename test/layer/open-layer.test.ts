@@ -109,6 +109,22 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'openLayer', () => {
     },
   );
 
+  it('says so once when a long zstd frame is kept uncompressed', async () => {
+    const path = join(directory, 'long.zst');
+    execFileSync('sh', [
+      '-c',
+      'head -c 20000000 /dev/zero >"$1/zeros"; tar -C "$1" -c zeros | zstd -q >"$2"',
+      'sh',
+      directory,
+      path,
+    ]);
+    const told: string[] = [];
+    for (let i = 0; i < 2; i++) (await open(path, {}, { onNotice: (text) => told.push(text) })).layer.close();
+    expect(told).toEqual([
+      `layer 1: 20 MiB of zstd have no place to begin at: kept uncompressed in ${join(store.directory, 'plain')}`,
+    ]);
+  });
+
   it('hashes a copy again, without making its index again', async () => {
     (await open(tar, { diffId: sha256(tar) })).layer.close();
     const copy = join(directory, 'copy.tar');
