@@ -107,7 +107,7 @@ class LayerOpening {
     if (indexed !== undefined && this.#fits(indexed)) {
       const sha256 = stamped ?? (await this.#hash());
       if (sha256 === indexed.blobSha256) {
-        const layer = this.#reopen(indexed);
+        const layer = this.#reopen(indexed, stamped);
         if (layer !== undefined) return layer;
       } else this.#compare('digest', sha256, claimed);
     }
@@ -128,15 +128,18 @@ class LayerOpening {
     return this.#compression === 'none' ? indexed.tarSize === this.#blob.length : indexed.spans.count > 0;
   }
 
-  /** The layer from its saved index; undefined where what it spilled is no longer kept. */
-  #reopen(indexed: IndexedLayer): Layer | undefined {
+  /**
+   * The layer from its saved index; undefined where what it spilled is no longer kept. `stamped` is the digest that is
+   * already kept for this place: to write it again would cost six system calls a layer at every mount.
+   */
+  #reopen(indexed: IndexedLayer, stamped: string | undefined): Layer | undefined {
     this.#check(indexed.blobSha256, indexed.tarSha256);
     let spillFd: number | undefined;
     if (indexed.hasSpilled) {
       spillFd = this.#options.store?.openPlain(indexed.blobSha256 ?? '', indexed.tarSize);
       if (spillFd === undefined) return undefined;
     }
-    if (indexed.blobSha256 !== undefined) {
+    if (indexed.blobSha256 !== undefined && indexed.blobSha256 !== stamped) {
       this.#options.store?.setVerifiedDigest(this.#identity, indexed.blobSha256);
     }
     return this.#layer(indexed, this.#reader(indexed, spillFd));
