@@ -27,6 +27,11 @@ import type { DriverOptions } from './driver.ts';
 const DEVICE = '/dev/fuse';
 const HELPER = 'fusermount3';
 const SUBTYPE = 'stratafs';
+/**
+ * Characters of the source that the mount table shows. mount(2) refuses PATH_MAX bytes and more with EINVAL, and a tall
+ * stack's lowerdir= is longer; `stratafs ls` asks the mount itself for the whole.
+ */
+const SHOWN_SOURCE_LENGTH = 1024;
 
 /** Attaches a new connection to `mountpoint`: its device, owned by the caller. InputError where that can't be. */
 export function attach(mountpoint: string, options: DriverOptions): number {
@@ -41,11 +46,21 @@ export function attach(mountpoint: string, options: DriverOptions): number {
     'default_permissions',
     ...(options.allowOther ? ['allow_other'] : []),
   ];
-  const status = mount(options.source, mountpoint, `fuse.${SUBTYPE}`, options.flags, connection.join(','));
+  const status = mount(
+    shownSource(options.source),
+    mountpoint,
+    `fuse.${SUBTYPE}`,
+    options.flags,
+    connection.join(','),
+  );
   if (status === 0) return device;
   closeSync(device);
   if (status === -EPERM || status === -EACCES) return attachByHelper(mountpoint, options);
   throw new InputError(`${mountpoint}: mount(2) failed: ${errnoName(status)}`);
+}
+
+function shownSource(source: string): string {
+  return source.length <= SHOWN_SOURCE_LENGTH ? source : `${source.slice(0, SHOWN_SOURCE_LENGTH - 3)}...`;
 }
 
 /** Detaches `mountpoint`. Throws ErrnoError: EBUSY where it is in use, EINVAL where nothing is mounted. */
@@ -104,7 +119,7 @@ function helperOptions(options: DriverOptions): string {
     'default_permissions',
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
-    `fsname=${options.source.replace(/[,\\]/g, '\\$&')}`,
+    `fsname=${shownSource(options.source).replace(/[,\\]/g, '\\$&')}`,
   ].join(',');
 }
 

@@ -145,4 +145,15 @@ describeWith(['fuse', 'root', ...programs], 'a lowerdir= stack', () => {
       expect(oracle.get('common/2')).toBeUndefined();
       expect(await byUs(place, layers)).toEqual(asDirectory(oracle));
     }));
+
+  it('127 layers mount though their names are longer than the mount table takes', () =>
+    withWorkplace(async (place) => {
+      makeDirectories(place);
+      const tar = pack(place.path('base'));
+      const lowerdir = new Array<string>(127).fill(tar.padStart(60, '/')).join(':');
+      expect(lowerdir.length).toBeGreaterThan(4096);
+      const { status, stderr } = await place.stratafs(['mount', '-o', `lowerdir=${lowerdir}`, 'mnt']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      await place.unmount();
+    }));
 });
