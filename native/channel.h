@@ -35,8 +35,9 @@ class Channel : public Napi::ObjectWrap<Channel> {
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
   void Drain();
-  // Handles one request that lies in the request buffer; false where JavaScript threw.
-  bool Dispatch(size_t length);
+  // Handles one request that lies in the request buffer; false where JavaScript threw. `is_answered`: at
+  // once.
+  bool Dispatch(size_t length, bool* is_answered);
   void End(int error);
 
   int device_;
