@@ -9,7 +9,7 @@ import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, EST
 import {
   type DirectorySink,
   type Entry,
-  type FileSystem,
+  type ReadOnlyFileSystem,
   type NodeId,
   ROOT_NODE_ID,
   type StatFs,
@@ -43,7 +43,7 @@ export interface OverlayOptions {
   readonly nameLayer?: (layer: number) => Uint8Array;
 }
 
-export class Overlay implements FileSystem {
+export class Overlay implements ReadOnlyFileSystem {
   readonly isReadOnly = true;
   readonly hasPosixAcl: boolean;
   readonly #tree: Tree;

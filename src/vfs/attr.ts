@@ -21,6 +21,10 @@ export class Attr {
   gid = 0;
   /** The kernel's 32-bit new_encode_dev form: see `makeRdev`. */
   rdev = 0;
+  /** Birth time; `hasBtime` false where the file system keeps none (then both are 0). */
+  hasBtime = false;
+  btimeSec = 0;
+  btimeNsec = 0;
 }
 
 export const S_IFMT = 0o170000;

@@ -2,17 +2,20 @@
 
 /** Bytes that lie in an open file: the driver moves them to the kernel without carrying them through JavaScript. */
 export class FileRange {
-  /** Owned by the BlobReader that answered; open until that reader is closed. */
+  /** Owned by who answered: open until a BlobReader is closed, or until the node that was read is released. */
   readonly fd: number;
   /** Bytes from the start of the file. */
   readonly position: number;
   /** Bytes. */
   readonly length: number;
+  /** The file may end before: then the answer is as much shorter. False: that is -EIO. */
+  readonly mayEnd: boolean;
 
-  constructor(fd: number, position: number, length: number) {
+  constructor(fd: number, position: number, length: number, mayEnd = false) {
     this.fd = fd;
     this.position = position;
     this.length = length;
+    this.mayEnd = mayEnd;
   }
 }
 

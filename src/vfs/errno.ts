@@ -29,6 +29,8 @@ export const {
   ENOSPC,
   EROFS,
   EMLINK,
+  ETXTBSY,
+  EDQUOT,
   ERANGE,
   ENAMETOOLONG,
   ENOSYS,

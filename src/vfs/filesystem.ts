@@ -1,11 +1,13 @@
 // The waist of the project: a file system by inode, as the kernel asks for it.
 //
 // `overlay/` implements it, `fuse/` serves it; neither knows the other. Metadata is answered in place: a thread hop
-// costs more than the call. Only what may wait for a disk or a decompressor returns a promise. "Not there" and
-// every other expected failure is a negative errno, never a throw. Names are bytes. Buffers passed in are lent
-// until the handler returns.
+// costs more than the call. Only what may wait for a disk, a decompressor or a copy returns a promise. "Not there"
+// and every other expected failure is a negative errno, never a throw. Names are bytes. Names, values and data
+// passed in are lent until the handler returns, also where it returns a promise: what is needed later is copied
+// first. What is filled (Entry, Attr, OpenFile) is filled before the promise settles, and is the caller's own.
 import type { Attr } from './attr.ts';
 import type { ReadResult } from './blob-reader.ts';
+import type { AttrChanges, Call, NewInode, OpenFile } from './operation.ts';
 
 /** The kernel's handle of an inode; the root is 1. */
 export type NodeId = number & { readonly __brand: 'NodeId' };
@@ -13,6 +15,9 @@ export const ROOT_NODE_ID = 1 as NodeId;
 
 /** 0 or a negative errno. */
 export type Status = number;
+
+/** An answer, at once where nothing has to be waited for. */
+export type Later<T> = T | Promise<T>;
 
 /** What lookup finds. Filled by the callee, used again by the caller. */
 export interface Entry {
@@ -45,8 +50,8 @@ export interface StatFs {
   nameLength: number;
 }
 
-export interface FileSystem {
-  readonly isReadOnly: boolean;
+/** What every file system answers. */
+interface ReadableFileSystem {
   /** True where some inode carries a POSIX ACL: only then is the kernel told to ask for them. */
   readonly hasPosixAcl: boolean;
 
@@ -69,3 +74,98 @@ export interface FileSystem {
   /** Called once, when the mount is gone. */
   close(): void | Promise<void>;
 }
+
+/** Needs no state to open anything. */
+export interface ReadOnlyFileSystem extends ReadableFileSystem {
+  readonly isReadOnly: true;
+}
+
+/**
+ * What changes something. The kernel has checked permissions (default_permissions), sticky directories, and that no
+ * directory is moved beneath itself.
+ */
+export interface WritableFileSystem extends ReadableFileSystem {
+  readonly isReadOnly: false;
+
+  setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status>;
+  /** A regular file, device, fifo or socket: `inode.mode` says which. Counts as a lookup, as do all that fill an Entry. */
+  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status>;
+  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status>;
+  symlink(
+    parent: NodeId,
+    name: Uint8Array,
+    target: Uint8Array,
+    inode: NewInode,
+    call: Call,
+    out: Entry,
+  ): Later<Status>;
+  link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): Later<Status>;
+  unlink(parent: NodeId, name: Uint8Array, call: Call): Later<Status>;
+  rmdir(parent: NodeId, name: Uint8Array, call: Call): Later<Status>;
+  /** `flags`: RENAME_NOREPLACE (1), RENAME_EXCHANGE (2), RENAME_WHITEOUT (4), as renameat2(2). */
+  rename(
+    parent: NodeId,
+    name: Uint8Array,
+    newParent: NodeId,
+    newName: Uint8Array,
+    flags: number,
+    call: Call,
+  ): Later<Status>;
+
+  /**
+   * Opens a regular file; `flags` as open(2), O_CREAT and O_EXCL gone, O_TRUNC obeyed. Each success is undone by one
+   * `release` of the node.
+   */
+  open(node: NodeId, flags: number, call: Call, out: OpenFile): Later<Status>;
+  /** mknod of a regular file and open in one. */
+  create(
+    parent: NodeId,
+    name: Uint8Array,
+    flags: number,
+    inode: NewInode,
+    call: Call,
+    out: Entry,
+    file: OpenFile,
+  ): Later<Status>;
+  /** O_TMPFILE in directory `parent`: a regular file without a name (nlink 0), open; `link` may give it one. */
+  tmpfile(
+    parent: NodeId,
+    flags: number,
+    inode: NewInode,
+    call: Call,
+    out: Entry,
+    file: OpenFile,
+  ): Later<Status>;
+  release(node: NodeId): void;
+  /** Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. */
+  write(node: NodeId, offset: number, bytes: Uint8Array, killsPrivileges: boolean): Later<number>;
+  /** Of a file or a directory; `isDataOnly` as fdatasync(2). */
+  fsync(node: NodeId, isDataOnly: boolean): Later<Status>;
+  /** `mode` as fallocate(2). */
+  fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): Later<Status>;
+  /** Bytes copied, or a negative errno: -EOPNOTSUPP lets the kernel copy by reads and writes. */
+  copyFileRange(
+    from: NodeId,
+    fromOffset: number,
+    to: NodeId,
+    toOffset: number,
+    length: number,
+  ): Later<number>;
+
+  /** `flags`: XATTR_CREATE (1), XATTR_REPLACE (2). `dropsSetgid`: an access ACL whose caller loses S_ISGID by it. */
+  setxattr(
+    node: NodeId,
+    name: Uint8Array,
+    value: Uint8Array,
+    flags: number,
+    dropsSetgid: boolean,
+    call: Call,
+  ): Later<Status>;
+  removexattr(node: NodeId, name: Uint8Array, call: Call): Later<Status>;
+  /** FS_IOC_GETFLAGS: FS_*_FL bits, or a negative errno (-ENOTTY). */
+  getFlags(node: NodeId): Later<number>;
+  /** FS_IOC_SETFLAGS. */
+  setFlags(node: NodeId, flags: number, call: Call): Later<Status>;
+}
+
+export type FileSystem = ReadOnlyFileSystem | WritableFileSystem;

@@ -3,9 +3,9 @@
 import { Attr, S_IFDIR, S_IFREG } from '../../src/vfs/attr.ts';
 import { type ReadResult } from '../../src/vfs/blob-reader.ts';
 import { EIO, EISDIR, EINVAL, ENODATA, ENOENT, ENXIO, EOPNOTSUPP } from '../../src/vfs/errno.ts';
-import type { DirectorySink, Entry, FileSystem, NodeId, StatFs } from '../../src/vfs/filesystem.ts';
+import type { DirectorySink, Entry, NodeId, ReadOnlyFileSystem, StatFs } from '../../src/vfs/filesystem.ts';
 
-export class SyntheticFileSystem implements FileSystem {
+export class SyntheticFileSystem implements ReadOnlyFileSystem {
   readonly isReadOnly = true;
   readonly hasPosixAcl = false;
   readonly directories: number;

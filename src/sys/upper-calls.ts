@@ -1,0 +1,198 @@
+// System calls on what lies in the upper and the work directory (native/upper_calls.cc).
+//
+// Every file is named by a descriptor of its directory and one component, or, with an empty name, by a descriptor of
+// itself (O_PATH will do). No call follows a symlink in the last place, none takes a name that has a slash in it or is
+// ".." (-EINVAL, before the kernel is asked), so none can leave the directory that it is given. Names, targets and
+// values are bytes without the ending NUL; they are not kept. Answers are a result or a negative errno. What a caller
+// gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *Later calls run in place.
+import { addon } from './addon.ts';
+
+/** Elements of what `statAt` and `statUpper` fill. Sizes in bytes, times in seconds and nanoseconds as in Attr. */
+export const Stat = {
+  mode: 0,
+  nlink: 1,
+  uid: 2,
+  gid: 3,
+  /** The kernel's 32-bit form, as Attr.rdev. */
+  rdev: 4,
+  size: 5,
+  /** 512-byte units. */
+  blocks: 6,
+  atimeSec: 7,
+  atimeNsec: 8,
+  mtimeSec: 9,
+  mtimeNsec: 10,
+  ctimeSec: 11,
+  ctimeNsec: 12,
+  /** 1 where the file system tells a birth time. */
+  hasBtime: 13,
+  btimeSec: 14,
+  btimeNsec: 15,
+  /** Exact below 2^53. */
+  ino: 16,
+  /** major * 2^20 + minor. */
+  dev: 17,
+  /** 1: the root of a mount. */
+  isMountRoot: 18,
+} as const;
+export const STAT_LENGTH = 20;
+
+/** An nsec of `utimensAt`: the time now; the time that is there. */
+export const UTIME_NOW = 0x3fffffff;
+export const UTIME_OMIT = 0x3ffffffe;
+
+interface UpperCalls {
+  statAt: (dir: number, name: Uint8Array, out: Float64Array) => number;
+  openAt: (dir: number, name: Uint8Array, flags: number) => number;
+  reopen: (fd: number, flags: number) => number;
+  createAt: (dir: number, name: Uint8Array, flags: number, mode: number, umask: number) => number;
+  tmpfileAt: (dir: number, flags: number, mode: number, umask: number) => number;
+  mkdirAt: (dir: number, name: Uint8Array, mode: number, umask: number) => number;
+  mknodAt: (dir: number, name: Uint8Array, mode: number, rdev: number, umask: number) => number;
+  symlinkAt: (target: Uint8Array, dir: number, name: Uint8Array) => number;
+  linkAt: (fromDir: number, fromName: Uint8Array, dir: number, name: Uint8Array) => number;
+  unlinkAt: (dir: number, name: Uint8Array) => number;
+  rmdirAt: (dir: number, name: Uint8Array) => number;
+  renameAt: (fromDir: number, fromName: Uint8Array, dir: number, name: Uint8Array, flags: number) => number;
+  readlinkAt: (dir: number, name: Uint8Array) => Buffer | number;
+  chmodAt: (dir: number, name: Uint8Array, mode: number) => number;
+  chownAt: (dir: number, name: Uint8Array, uid: number, gid: number) => number;
+  utimensAt: (
+    dir: number,
+    name: Uint8Array,
+    atimeSec: number,
+    atimeNsec: number,
+    mtimeSec: number,
+    mtimeNsec: number,
+  ) => number;
+  getxattrAt: (dir: number, name: Uint8Array, attribute: Uint8Array) => Buffer | number;
+  setxattrAt: (
+    dir: number,
+    name: Uint8Array,
+    attribute: Uint8Array,
+    value: Uint8Array,
+    flags: number,
+  ) => number;
+  removexattrAt: (dir: number, name: Uint8Array, attribute: Uint8Array) => number;
+  listxattrAt: (dir: number, name: Uint8Array) => Buffer | number;
+  listNames: (dir: number) => Buffer | number;
+  truncateFile: (fd: number, size: number) => number;
+  writeFile: (fd: number, bytes: Uint8Array, position: number) => number;
+  allocateFile: (fd: number, mode: number, offset: number, length: number) => number;
+  seekFile: (fd: number, offset: number, whence: number) => number;
+  copyRangeLater: (
+    from: number,
+    fromOffset: number,
+    to: number,
+    toOffset: number,
+    length: number,
+  ) => Promise<number>;
+  writeLater: (fd: number, bytes: Uint8Array, position: number) => Promise<number>;
+  syncLater: (fd: number, isDataOnly: boolean) => Promise<number>;
+  syncFileSystemLater: (fd: number) => Promise<number>;
+  getFlags: (fd: number) => number;
+  setFlags: (fd: number, flags: number) => number;
+  statfsAt: (fd: number, out: Float64Array) => number;
+  lockFile: (fd: number) => number;
+  setUmask: (umask: number) => number;
+}
+const calls = addon as UpperCalls;
+
+/** statx(2), all that it tells, into `out` of STAT_LENGTH. */
+export const statAt = calls.statAt;
+
+/**
+ * A descriptor of `name`, by openat2 with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS and
+ * RESOLVE_NO_XDEV. With an empty name the directory itself, opened anew. A fifo or device must be opened with O_PATH.
+ */
+export const openAt = calls.openAt;
+
+/** The file of a descriptor (O_PATH or not), opened anew with other flags, by /proc/self/fd. For regular files and directories. */
+export const reopen = calls.reopen;
+
+/**
+ * O_CREAT|O_EXCL: a descriptor of the new regular file. `flags` adds the access mode. The file system applies the
+ * directory's default ACL, or else takes the bits of `umask` off `mode`; so do all that make an inode.
+ */
+export const createAt = calls.createAt;
+
+/** O_TMPFILE in `dir`. -EOPNOTSUPP where the file system has none. `linkAt(fd, '')` gives it a name. */
+export const tmpfileAt = calls.tmpfileAt;
+
+export const mkdirAt = calls.mkdirAt;
+
+/** A fifo, socket, device or regular file, as `mode` says. `rdev` as Attr.rdev. */
+export const mknodAt = calls.mknodAt;
+
+export const symlinkAt = calls.symlinkAt;
+
+/** A new name for a file; with an empty `fromName` for the one of descriptor `fromDir`, also of an O_TMPFILE. */
+export const linkAt = calls.linkAt;
+export const unlinkAt = calls.unlinkAt;
+export const rmdirAt = calls.rmdirAt;
+
+/** renameat2(2), `flags` included. */
+export const renameAt = calls.renameAt;
+
+export const readlinkAt = calls.readlinkAt;
+
+/** -EOPNOTSUPP for a symlink. */
+export const chmodAt = calls.chmodAt;
+
+/** 0xffffffff leaves the owner or the group. */
+export const chownAt = calls.chownAt;
+export const utimensAt = calls.utimensAt;
+
+/** The value of an xattr, whole. */
+export const getxattrAt = calls.getxattrAt;
+export const setxattrAt = calls.setxattrAt;
+export const removexattrAt = calls.removexattrAt;
+
+/** Names, each ended by NUL. An empty buffer too where the file system has no xattrs. */
+export const listxattrAt = calls.listxattrAt;
+
+/**
+ * All names of a directory (a descriptor of it, O_PATH too; its position is not moved), "." and ".." left out, end to
+ * end: u8 DT_* type, u8 length, the bytes.
+ */
+export const listNames = calls.listNames;
+
+/** ftruncate(2), of a descriptor open for writing. */
+export const truncateFile = calls.truncateFile;
+
+/** pwrite(2) until all is written: bytes written, fewer where an error (a full disk) came after some. */
+export const writeFile = calls.writeFile;
+
+/** fallocate(2). */
+export const allocateFile = calls.allocateFile;
+
+/** lseek(2) with SEEK_DATA or SEEK_HOLE; the descriptor's position is of no use to anybody. */
+export const seekFile = calls.seekFile;
+
+/**
+ * copy_file_range(2) on a pool thread until `length` bytes are copied or the source ends, by read and write where the
+ * file systems can't: bytes copied, fewer only at the end of `from`; or a negative errno.
+ */
+export const copyRangeLater = calls.copyRangeLater;
+
+/** writeFile on a pool thread. `bytes` are copied first. */
+export const writeLater = calls.writeLater;
+
+/** fsync(2) or fdatasync(2) on a pool thread, of a file or a directory. An O_PATH descriptor is opened anew for it. */
+export const syncLater = calls.syncLater;
+
+/** syncfs(2) on a pool thread. */
+export const syncFileSystemLater = calls.syncFileSystemLater;
+
+/** FS_IOC_GETFLAGS. -ENOTTY where the file system has none. */
+export const getFlags = calls.getFlags;
+export const setFlags = calls.setFlags;
+
+/** fstatfs(2): blocks, free, available, files, free files, block size (frsize), name length, f_type. */
+export const statfsAt = calls.statfsAt;
+
+/** flock(2) LOCK_EX | LOCK_NB: -EAGAIN where another holds it. Held until the descriptor is closed. */
+export const lockFile = calls.lockFile;
+
+/** umask(2): the mask before. */
+export const setUmask = calls.setUmask;
