@@ -114,9 +114,9 @@ export interface WritableFileSystem extends ReadableFileSystem {
 
   /**
    * Opens a regular file; `flags` as open(2), O_CREAT and O_EXCL gone, O_TRUNC obeyed. Each success is undone by one
-   * `release` of the node.
+   * `release` of the node. `killsPrivileges`: with O_TRUNC, as AttrChanges has it.
    */
-  open(node: NodeId, flags: number, call: Call, out: OpenFile): Later<Status>;
+  open(node: NodeId, flags: number, killsPrivileges: boolean, call: Call, out: OpenFile): Later<Status>;
   /** mknod of a regular file and open in one. */
   create(
     parent: NodeId,
