@@ -16,7 +16,8 @@ const importLaw = {
   fuse: ['vfs', 'sys'],
   commit: ['vfs', 'sys', 'tar', 'image', 'overlay'],
   cli: ['vfs', 'mount.ts'],
-  'mount.ts': ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],
+  mount: ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],
+  'mount.ts': ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit', 'mount'],
   'index.ts': ['vfs', 'mount.ts'],
 };
 

@@ -1,0 +1,48 @@
+// Brings a merged image to the kernel: overlay, the facts that the mount tells of itself, driver.
+import type { BlockCache } from '../cache/block-cache.ts';
+import { mountDevFuse } from '../fuse/dev-fuse.ts';
+import type { FuseMount } from '../fuse/driver.ts';
+import { MOUNT_XATTR, type MountFacts, STATISTICS_XATTR } from '../fuse/mounts.ts';
+import type { Image } from '../image/image.ts';
+import { nameLayer } from '../image/open-layers.ts';
+import { Overlay } from '../overlay/overlay.ts';
+import type { MergedLayers } from './layers.ts';
+import { type MountOptions, mountFlagBits } from './options.ts';
+import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
+
+const SYNTHETIC_PREFIX = 'user.stratafs.';
+
+/** Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` are closed after it. */
+export async function serve(
+  image: Image,
+  layers: MergedLayers,
+  cache: BlockCache,
+  place: string,
+  options: MountOptions,
+): Promise<Mount> {
+  const facts: MountFacts = {
+    pid: process.pid,
+    started: Date.now(),
+    source: image.source,
+    layers: layers.readers.length,
+    ...(image.id === undefined ? {} : { imageId: image.id }),
+  };
+  const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
+  const fileSystem = new Overlay({
+    tree: layers.tree,
+    readers: layers.readers,
+    syntheticXattr: (name) => {
+      if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
+      return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
+        ? Buffer.from(JSON.stringify(statistics()))
+        : undefined;
+    },
+    nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
+  });
+  const fuseMount: FuseMount = await mountDevFuse(fileSystem, place, {
+    source: options.fsname ?? image.source,
+    flags: mountFlagBits(options.flags),
+    allowOther: options.allowOther ?? process.geteuid?.() === 0,
+  });
+  return new ServedMount(image, fuseMount, statistics, () => layers.close());
+}

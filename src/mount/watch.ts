@@ -1,0 +1,20 @@
+// How to watch and end what may take long: opening an image, indexing its layers, mounting.
+
+/** How far a long piece of work is. */
+export interface Progress {
+  /** What is being done: "indexing 5 layers". */
+  readonly what: string;
+  /** Bytes. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface Watch {
+  readonly onProgress?: (progress: Progress) => void;
+  /** One line: something worth knowing, such as an archive that is unpacked to the cache. */
+  readonly onNotice?: (text: string) => void;
+  /** One line: something worth looking into, such as a mount point that isn't empty. */
+  readonly onWarning?: (text: string) => void;
+  /** Aborting rejects with its reason and leaves nothing behind. */
+  readonly signal?: AbortSignal;
+}
