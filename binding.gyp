@@ -5,6 +5,7 @@
       "sources": [
         "native/addon.cc",
         "native/blob_scan.cc",
+        "native/call_arguments.cc",
         "native/channel.cc",
         "native/file_calls.cc",
         "native/gzip_decoder.cc",
@@ -19,6 +20,11 @@
         "native/tar_framer.cc",
         "native/tar_numbers.cc",
         "native/transfer_pool.cc",
+        "native/upper_attributes.cc",
+        "native/upper_data.cc",
+        "native/upper_jobs.cc",
+        "native/upper_names.cc",
+        "native/upper_xattrs.cc",
         "native/zstd_decoder.cc",
         "native/zstd_library.cc"
       ],

@@ -9,10 +9,16 @@ namespace stratafs {
 void RegisterChannel(Napi::Env env, Napi::Object exports);  // channel.cc: /dev/fuse requests and replies
 void RegisterMountCalls(Napi::Env env,
                         Napi::Object exports);  // mount_calls.cc: mount(2), umount2(2), fd passing
-void RegisterFileCalls(Napi::Env env, Napi::Object exports);   // file_calls.cc: openat2, xattrs, statvfs, ...
-void RegisterBlobScan(Napi::Env env, Napi::Object exports);    // blob_scan.cc: the pass over a blob
+void RegisterFileCalls(Napi::Env env, Napi::Object exports);  // file_calls.cc: openat2, xattrs, statvfs, ...
+void RegisterBlobScan(Napi::Env env, Napi::Object exports);   // blob_scan.cc: the pass over a blob
 void RegisterProcessCalls(Napi::Env env, Napi::Object exports);  // process_calls.cc: pidfd, asking a mount
-void RegisterSpanReader(Napi::Env env, Napi::Object exports);  // span_reader.cc: decompress one span
+void RegisterSpanReader(Napi::Env env, Napi::Object exports);    // span_reader.cc: decompress one span
+// The upper directory, by (descriptor, one component):
+void RegisterUpperAttributes(Napi::Env env, Napi::Object exports);  // upper_attributes.cc: stat, chmod, ...
+void RegisterUpperData(Napi::Env env, Napi::Object exports);        // upper_data.cc: file data, listings
+void RegisterUpperJobs(Napi::Env env, Napi::Object exports);        // upper_jobs.cc: on pool threads
+void RegisterUpperNames(Napi::Env env, Napi::Object exports);   // upper_names.cc: open, create, rename, ...
+void RegisterUpperXattrs(Napi::Env env, Napi::Object exports);  // upper_xattrs.cc
 
 }  // namespace stratafs
 

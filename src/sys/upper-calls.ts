@@ -1,9 +1,10 @@
-// System calls on what lies in the upper and the work directory (native/upper_calls.cc).
+// System calls on what lies in the upper and the work directory (native/upper_*.cc).
 //
 // Every file is named by a descriptor of its directory and one component, or, with an empty name, by a descriptor of
-// itself (O_PATH will do). No call follows a symlink in the last place, none takes a name that has a slash in it or is
-// ".." (-EINVAL, before the kernel is asked), so none can leave the directory that it is given. Names, targets and
-// values are bytes without the ending NUL; they are not kept. Answers are a result or a negative errno. What a caller
+// itself (O_PATH will do). No call follows a symlink in the last place, none takes a name that has a slash or a NUL in
+// it or is "." or ".." (-EINVAL, before the kernel is asked), so none can leave the directory that it is given. What
+// makes, removes or renames a name takes no empty one (-EINVAL). Names, targets and values are bytes without the ending
+// NUL; they are not kept. Answers are a result or a negative errno. What a caller
 // gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *Later calls run in place.
 import { addon } from './addon.ts';
 
@@ -103,11 +104,12 @@ export const statAt = calls.statAt;
 
 /**
  * A descriptor of `name`, by openat2 with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS and
- * RESOLVE_NO_XDEV. With an empty name the directory itself, opened anew. A fifo or device must be opened with O_PATH.
+ * RESOLVE_NO_XDEV. With an empty name the directory itself, opened anew. A fifo or device must be opened with O_PATH; so
+ * may a symlink be. Flags that openat2 doesn't know (FMODE_EXEC) are left out; O_CREAT and O_TMPFILE are -EINVAL.
  */
 export const openAt = calls.openAt;
 
-/** The file of a descriptor (O_PATH or not), opened anew with other flags, by /proc/self/fd. For regular files and directories. */
+/** The file of a descriptor (O_PATH or not), opened anew with other flags. -ENXIO, and not opened, if it is a device, fifo or socket. */
 export const reopen = calls.reopen;
 
 /**
@@ -153,7 +155,7 @@ export const listxattrAt = calls.listxattrAt;
 
 /**
  * All names of a directory (a descriptor of it, O_PATH too; its position is not moved), "." and ".." left out, end to
- * end: u8 DT_* type, u8 length, the bytes.
+ * end: u8 DT_* type (0: unknown), u8 length, the bytes. -EFBIG beyond 512 MiB of them.
  */
 export const listNames = calls.listNames;
 
@@ -175,7 +177,7 @@ export const seekFile = calls.seekFile;
  */
 export const copyRangeLater = calls.copyRangeLater;
 
-/** writeFile on a pool thread. `bytes` are copied first. */
+/** writeFile on a pool thread. `bytes` are copied first; the descriptor may be closed at once, as with all *Later calls. */
 export const writeLater = calls.writeLater;
 
 /** fsync(2) or fdatasync(2) on a pool thread, of a file or a directory. An O_PATH descriptor is opened anew for it. */

@@ -1,0 +1,98 @@
+#include "call_arguments.h"
+
+#include <string.h>
+
+namespace stratafs {
+
+int Component::Set(const ByteSpan& bytes, bool may_be_empty) {
+  if (bytes.size == 0) return may_be_empty ? 0 : -EINVAL;
+  if (bytes.size > NAME_MAX) return -ENAMETOOLONG;
+  if (memchr(bytes.data, '/', bytes.size) != nullptr || memchr(bytes.data, '\0', bytes.size) != nullptr) {
+    return -EINVAL;
+  }
+  if (bytes.data[0] == '.' && (bytes.size == 1 || (bytes.size == 2 && bytes.data[1] == '.'))) return -EINVAL;
+  memcpy(bytes_, bytes.data, bytes.size);
+  bytes_[bytes.size] = '\0';
+  return 0;
+}
+
+CallArguments::CallArguments(napi_env env, napi_callback_info info) : env_(env) {
+  size_t count = kLimit;
+  // Those that the caller left out are undefined, which no getter below takes.
+  napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);
+}
+
+int32_t CallArguments::Int(size_t index) {
+  int32_t value = 0;
+  if (napi_get_value_int32(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);
+  return value;
+}
+
+uint32_t CallArguments::Uint(size_t index) {
+  uint32_t value = 0;
+  if (napi_get_value_uint32(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);
+  return value;
+}
+
+int64_t CallArguments::Int64(size_t index) {
+  int64_t value = 0;
+  if (napi_get_value_int64(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);
+  return value;
+}
+
+bool CallArguments::Bool(size_t index) {
+  bool value = false;
+  if (napi_get_value_bool(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);
+  return value;
+}
+
+ByteSpan CallArguments::Bytes(size_t index) {
+  ByteSpan bytes;
+  void* data = nullptr;
+  // The length counts elements, of one byte or more each.
+  if (napi_get_typedarray_info(env_, values_[index], nullptr, &bytes.size, &data, nullptr, nullptr) !=
+      napi_ok) {
+    Fail(-EINVAL);
+    return {};
+  }
+  bytes.data = static_cast<const uint8_t*>(data);
+  return bytes;
+}
+
+double* CallArguments::Doubles(size_t index, size_t length) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t found = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env_, values_[index], &type, &found, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_float64_array || found < length) {
+    Fail(-EINVAL);
+    return nullptr;
+  }
+  return static_cast<double*>(data);
+}
+
+void CallArguments::Text(size_t index, char* out, size_t capacity) {
+  const ByteSpan bytes = Bytes(index);
+  if (bytes.size >= capacity) return Fail(-ENAMETOOLONG);
+  if (bytes.size != 0 && memchr(bytes.data, '\0', bytes.size) != nullptr) return Fail(-EINVAL);
+  if (bytes.size != 0) memcpy(out, bytes.data, bytes.size);
+  out[bytes.size] = '\0';
+}
+
+napi_value CallArguments::MakeNumber(int64_t number) const {
+  napi_value result = nullptr;
+  if (number == static_cast<int32_t>(number)) {
+    napi_create_int32(env_, static_cast<int32_t>(number), &result);
+  } else {
+    napi_create_double(env_, static_cast<double>(number), &result);
+  }
+  return result;
+}
+
+napi_value CallArguments::MakeBuffer(const void* bytes, size_t size) const {
+  napi_value result = nullptr;
+  if (napi_create_buffer_copy(env_, size, bytes, nullptr, &result) != napi_ok) return MakeNumber(-ENOMEM);
+  return result;
+}
+
+}  // namespace stratafs

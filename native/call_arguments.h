@@ -1,0 +1,99 @@
+// Arguments and answers of the addon's plain functions, by Node-API itself: node-addon-api costs a heap
+// object and more a call, and these calls are made for every file-system request.
+//
+// A wrong argument never reaches the kernel: it makes the answer -EINVAL (-ENAMETOOLONG for a name).
+#ifndef STRATAFS_NATIVE_CALL_ARGUMENTS_H_
+#define STRATAFS_NATIVE_CALL_ARGUMENTS_H_
+
+#include <errno.h>
+#include <limits.h>
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stratafs {
+
+// Bytes of a typed array; lent until the function returns.
+struct ByteSpan {
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+};
+
+// One component of a path, or nothing: never "." or "..", no slash and no NUL inside.
+class Component {
+ public:
+  // 0 or a negative errno.
+  int Set(const ByteSpan& bytes, bool may_be_empty);
+  const char* c_str() const { return bytes_; }
+  bool is_empty() const { return bytes_[0] == '\0'; }
+
+ private:
+  char bytes_[NAME_MAX + 1] = "";
+};
+
+class CallArguments {
+ public:
+  static constexpr size_t kLimit = 6;
+
+  CallArguments(napi_env env, napi_callback_info info);
+  CallArguments(const CallArguments&) = delete;
+  CallArguments& operator=(const CallArguments&) = delete;
+
+  int32_t Int(size_t index);
+  uint32_t Uint(size_t index);
+  // Whole part of a number, exact below 2^53.
+  int64_t Int64(size_t index);
+  bool Bool(size_t index);
+  ByteSpan Bytes(size_t index);
+  // A Float64Array with at least `length` elements, else null.
+  double* Doubles(size_t index, size_t length);
+  // The name of a file in a directory.
+  void Name(size_t index, Component* out) { Fail(out->Set(Bytes(index), false)); }
+  // The same, or nothing.
+  void NameOrEmpty(size_t index, Component* out) { Fail(out->Set(Bytes(index), true)); }
+  // Bytes without NUL inside, copied to `out` and ended by one; -ENAMETOOLONG where there is no room.
+  void Text(size_t index, char* out, size_t capacity);
+
+  void Fail(int error) {
+    if (error_ == 0) error_ = error;
+  }
+  // 0, or the negative errno of the first argument that is wrong.
+  int error() const { return error_; }
+  napi_env env() const { return env_; }
+
+  // What `call` (as a system call: -1 and errno) answers, or that an argument was wrong.
+  template <typename Call>
+  napi_value Answer(Call call) {
+    if (error_ != 0) return MakeNumber(error_);
+    const int64_t result = call();
+    return MakeNumber(result < 0 ? -errno : result);
+  }
+  napi_value MakeNumber(int64_t number) const;
+  // A Buffer with a copy of the bytes.
+  napi_value MakeBuffer(const void* bytes, size_t size) const;
+
+ private:
+  napi_env env_;
+  napi_value values_[kLimit];
+  int error_ = 0;
+};
+
+// An export: a function of an addon's part.
+struct NamedCall {
+  const char* name;
+  napi_callback call;
+};
+
+template <size_t count>
+void ExportCalls(napi_env env, napi_value exports, const NamedCall (&calls)[count]) {
+  for (const NamedCall& call : calls) {
+    napi_value function = nullptr;
+    napi_create_function(env, call.name, NAPI_AUTO_LENGTH, call.call, nullptr, &function);
+    napi_set_named_property(env, exports, call.name, function);
+  }
+}
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_CALL_ARGUMENTS_H_

@@ -1,0 +1,188 @@
+// Attributes of what lies in the upper directory, of its file system, and its inode flags.
+// src/sys/upper-calls.ts documents every function.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "call_arguments.h"
+#include "parts.h"
+#include "upper_paths.h"
+
+// Linux 6.6; the number is the same on all architectures that Node runs on.
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+namespace stratafs {
+
+namespace {
+
+// Elements of `Stat` and of what statfsAt fills, src/sys/upper-calls.ts.
+constexpr size_t kStatLength = 20;
+constexpr size_t kStatfsLength = 8;
+
+int NameFlags(const Component& name) { return name.is_empty() ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW; }
+
+void FillStat(const struct statx& st, double* out) {
+  const uint32_t minor = st.stx_rdev_minor;
+  out[0] = st.stx_mode;
+  out[1] = st.stx_nlink;
+  out[2] = st.stx_uid;
+  out[3] = st.stx_gid;
+  // new_encode_dev of linux/kdev_t.h
+  out[4] = (minor & 0xff) | (st.stx_rdev_major << 8) | ((minor & ~0xffu) << 12);
+  out[5] = static_cast<double>(st.stx_size);
+  out[6] = static_cast<double>(st.stx_blocks);
+  out[7] = static_cast<double>(st.stx_atime.tv_sec);
+  out[8] = st.stx_atime.tv_nsec;
+  out[9] = static_cast<double>(st.stx_mtime.tv_sec);
+  out[10] = st.stx_mtime.tv_nsec;
+  out[11] = static_cast<double>(st.stx_ctime.tv_sec);
+  out[12] = st.stx_ctime.tv_nsec;
+  const bool has_btime = (st.stx_mask & STATX_BTIME) != 0;
+  out[13] = has_btime ? 1 : 0;
+  out[14] = has_btime ? static_cast<double>(st.stx_btime.tv_sec) : 0;
+  out[15] = has_btime ? st.stx_btime.tv_nsec : 0;
+  out[16] = static_cast<double>(st.stx_ino);
+  out[17] = static_cast<double>(st.stx_dev_major) * (1 << 20) + st.stx_dev_minor;
+  out[18] = (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? 1 : 0;
+  out[19] = 0;
+}
+
+// statAt(dir, name, out)
+napi_value StatAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Int(0);
+  Component name;
+  in.NameOrEmpty(1, &name);
+  double* out = in.Doubles(2, kStatLength);
+  return in.Answer([&] {
+    struct statx st;
+    const int flags = NameFlags(name) | AT_NO_AUTOMOUNT;
+    const int result = statx(dir, name.c_str(), flags, STATX_BASIC_STATS | STATX_BTIME, &st);
+    if (result == 0) FillStat(st, out);
+    return result;
+  });
+}
+
+// chmod of what `path` (O_PATH) stands for: -1 and errno.
+int ChmodByPath(int path, mode_t mode) {
+  struct stat st;
+  if (fstat(path, &st) < 0) return -1;
+  if (S_ISLNK(st.st_mode)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  return chmod(DescriptorPath(path).c_str(), mode);
+}
+
+// chmodAt(dir, name, mode)
+napi_value ChmodAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Int(0);
+  Component name;
+  in.NameOrEmpty(1, &name);
+  const mode_t mode = in.Uint(2) & 07777;
+  return in.Answer([&] {
+    const long result = syscall(SYS_fchmodat2, dir, name.c_str(), mode, NameFlags(name));
+    if (result == 0 || errno != ENOSYS) return result;
+    if (name.is_empty()) return static_cast<long>(ChmodByPath(dir, mode));
+    const int path = openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (path < 0) return static_cast<long>(path);
+    const int changed = ChmodByPath(path, mode);
+    const int error = errno;
+    close(path);
+    errno = error;
+    return static_cast<long>(changed);
+  });
+}
+
+// chownAt(dir, name, uid, gid)
+napi_value ChownAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Int(0);
+  Component name;
+  in.NameOrEmpty(1, &name);
+  const uid_t uid = in.Uint(2);
+  const gid_t gid = in.Uint(3);
+  return in.Answer([&] { return fchownat(dir, name.c_str(), uid, gid, NameFlags(name)); });
+}
+
+// utimensAt(dir, name, atimeSec, atimeNsec, mtimeSec, mtimeNsec)
+napi_value UtimensAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Int(0);
+  Component name;
+  in.NameOrEmpty(1, &name);
+  const struct timespec times[2] = {{in.Int64(2), in.Int(3)}, {in.Int64(4), in.Int(5)}};
+  // The system call itself: a C library may refuse flags that it doesn't know.
+  return in.Answer([&] { return syscall(SYS_utimensat, dir, name.c_str(), times, NameFlags(name)); });
+}
+
+// getFlags(fd)
+napi_value GetFlags(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int fd = in.Int(0);
+  return in.Answer([&]() -> int64_t {
+    // The kernel fills an int, although the number of the request says long.
+    uint32_t flags[2] = {};
+    if (ioctl(fd, FS_IOC_GETFLAGS, flags) == 0) return flags[0];
+    if (errno == EOPNOTSUPP) errno = ENOTTY;
+    return -1;
+  });
+}
+
+// setFlags(fd, flags)
+napi_value SetFlags(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int fd = in.Int(0);
+  const uint32_t flags[2] = {in.Uint(1), 0};
+  return in.Answer([&] {
+    const int result = ioctl(fd, FS_IOC_SETFLAGS, flags);
+    if (result < 0 && errno == EOPNOTSUPP) errno = ENOTTY;
+    return result;
+  });
+}
+
+// statfsAt(fd, out)
+napi_value StatfsAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int fd = in.Int(0);
+  double* out = in.Doubles(1, kStatfsLength);
+  return in.Answer([&] {
+    struct statfs st;
+    int result;
+    do result = fstatfs(fd, &st);
+    while (result < 0 && errno == EINTR);
+    if (result < 0) return result;
+    out[0] = static_cast<double>(st.f_blocks);
+    out[1] = static_cast<double>(st.f_bfree);
+    out[2] = static_cast<double>(st.f_bavail);
+    out[3] = static_cast<double>(st.f_files);
+    out[4] = static_cast<double>(st.f_ffree);
+    out[5] = static_cast<double>(st.f_frsize != 0 ? st.f_frsize : st.f_bsize);
+    out[6] = static_cast<double>(st.f_namelen);
+    out[7] = static_cast<double>(static_cast<uint32_t>(st.f_type));
+    return 0;
+  });
+}
+
+}  // namespace
+
+void RegisterUpperAttributes(Napi::Env env, Napi::Object exports) {
+  ExportCalls(env, exports,
+              {{"statAt", StatAt},
+               {"chmodAt", ChmodAt},
+               {"chownAt", ChownAt},
+               {"utimensAt", UtimensAt},
+               {"getFlags", GetFlags},
+               {"setFlags", SetFlags},
+               {"statfsAt", StatfsAt}});
+}
+
+}  // namespace stratafs

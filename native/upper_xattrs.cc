@@ -1,0 +1,164 @@
+// Extended attributes of what lies in the upper directory. src/sys/upper-calls.ts documents every function.
+//
+// A name is asked for by getxattrat(2) and its kin (Linux 6.13), a third of the time, else by a path through
+// /proc/self/fd, as is a descriptor's own file, which may be O_PATH: a symlink, fifo or device has xattrs too
+// and can't be opened. Names are not followed; the magic link is, to the descriptor's own file and no
+// further.
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "call_arguments.h"
+#include "parts.h"
+#include "upper_paths.h"
+
+namespace stratafs {
+
+namespace {
+
+// Values and lists are mostly shorter; else they are read again with room for the longest.
+constexpr size_t kShort = 1024;
+static_assert(XATTR_SIZE_MAX == XATTR_LIST_MAX, "one limit for both");
+
+// struct xattr_args of linux/xattr.h, Linux 6.13.
+struct XattrArgs {
+  uint64_t value;
+  uint32_t size;
+  uint32_t flags;
+};
+
+// The same on all architectures that Node runs on.
+enum XattrCall : long { kSetxattrat = 463, kGetxattrat = 464, kListxattrat = 465, kRemovexattrat = 466 };
+
+// A file and what can be done to its xattrs. Each answers a length or 0, or -1 and errno.
+class Target {
+ public:
+  explicit Target(CallArguments* in) : dir_(in->Int(0)) { in->NameOrEmpty(1, &name_); }
+
+  ssize_t Get(const char* attribute, char* to, size_t size) const {
+    const XattrArgs args = {reinterpret_cast<uintptr_t>(to), static_cast<uint32_t>(size), 0};
+    return Try([&] { return Call(kGetxattrat, attribute, &args, sizeof(args)); },
+               [&](const char* path) { return getxattr(path, attribute, to, size); },
+               [&](const char* path) { return lgetxattr(path, attribute, to, size); });
+  }
+
+  ssize_t Set(const char* attribute, const ByteSpan& value, int flags) const {
+    const void* bytes = value.data;
+    const size_t size = value.size;
+    // Longer than any value may be: a size of 32 bits would say another.
+    if (size > XATTR_SIZE_MAX) {
+      errno = E2BIG;
+      return -1;
+    }
+    const XattrArgs args = {reinterpret_cast<uintptr_t>(bytes), static_cast<uint32_t>(size),
+                            static_cast<uint32_t>(flags)};
+    return Try([&] { return Call(kSetxattrat, attribute, &args, sizeof(args)); },
+               [&](const char* path) { return setxattr(path, attribute, bytes, size, flags); },
+               [&](const char* path) { return lsetxattr(path, attribute, bytes, size, flags); });
+  }
+
+  ssize_t Remove(const char* attribute) const {
+    return Try([&] { return Call(kRemovexattrat, attribute); },
+               [&](const char* path) { return removexattr(path, attribute); },
+               [&](const char* path) { return lremovexattr(path, attribute); });
+  }
+
+  ssize_t List(char* to, size_t size) const {
+    return Try([&] { return Call(kListxattrat, to, size); },
+               [&](const char* path) { return listxattr(path, to, size); },
+               [&](const char* path) { return llistxattr(path, to, size); });
+  }
+
+ private:
+  template <typename... Rest>
+  ssize_t Call(XattrCall number, Rest... rest) const {
+    return syscall(number, dir_, name_.c_str(), AT_SYMLINK_NOFOLLOW, rest...);
+  }
+
+  template <typename AtName, typename OfPath, typename OfLink>
+  ssize_t Try(AtName at_name, OfPath of_path, OfLink of_link) const {
+    if (name_.is_empty()) return of_path(DescriptorPath(dir_).c_str());
+    const ssize_t result = at_name();
+    if (result >= 0 || errno != ENOSYS) return result;
+    return of_link(DescriptorPath(dir_, name_.c_str()).c_str());
+  }
+
+  const int dir_;
+  Component name_;
+};
+
+// Room for an xattr's name, one byte more than the kernel takes: it is the one to answer ERANGE.
+class AttributeName {
+ public:
+  AttributeName(CallArguments* in, size_t index) { in->Text(index, bytes_, sizeof(bytes_)); }
+  const char* c_str() const { return bytes_; }
+
+ private:
+  char bytes_[XATTR_NAME_MAX + 2];
+};
+
+// A Buffer of what `read` (buffer, size: a length, or -1 and errno) gives.
+template <typename Read>
+napi_value ReadWhole(const CallArguments& in, Read read) {
+  if (in.error() != 0) return in.MakeNumber(in.error());
+  char bytes[kShort];
+  ssize_t length = read(bytes, sizeof(bytes));
+  if (length >= 0) return in.MakeBuffer(bytes, static_cast<size_t>(length));
+  if (errno != ERANGE) return in.MakeNumber(-errno);
+  const std::unique_ptr<char[]> longest(new char[XATTR_SIZE_MAX]);
+  length = read(longest.get(), XATTR_SIZE_MAX);
+  if (length < 0) return in.MakeNumber(-errno);
+  return in.MakeBuffer(longest.get(), static_cast<size_t>(length));
+}
+
+// getxattrAt(dir, name, attribute)
+napi_value GetxattrAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Target target(&in);
+  const AttributeName attribute(&in, 2);
+  return ReadWhole(in, [&](char* to, size_t size) { return target.Get(attribute.c_str(), to, size); });
+}
+
+// setxattrAt(dir, name, attribute, value, flags)
+napi_value SetxattrAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Target target(&in);
+  const AttributeName attribute(&in, 2);
+  const ByteSpan value = in.Bytes(3);
+  const int flags = in.Int(4);
+  return in.Answer([&] { return target.Set(attribute.c_str(), value, flags); });
+}
+
+// removexattrAt(dir, name, attribute)
+napi_value RemovexattrAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Target target(&in);
+  const AttributeName attribute(&in, 2);
+  return in.Answer([&] { return target.Remove(attribute.c_str()); });
+}
+
+// listxattrAt(dir, name)
+napi_value ListxattrAt(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Target target(&in);
+  return ReadWhole(in, [&](char* to, size_t size) {
+    const ssize_t length = target.List(to, size);
+    return length < 0 && errno == EOPNOTSUPP ? 0 : length;
+  });
+}
+
+}  // namespace
+
+void RegisterUpperXattrs(Napi::Env env, Napi::Object exports) {
+  ExportCalls(env, exports,
+              {{"getxattrAt", GetxattrAt},
+               {"setxattrAt", SetxattrAt},
+               {"removexattrAt", RemovexattrAt},
+               {"listxattrAt", ListxattrAt}});
+}
+
+}  // namespace stratafs
