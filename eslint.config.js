@@ -15,10 +15,12 @@ const importLaw = {
   overlay: ['vfs', 'sys', 'tree'],
   fuse: ['vfs', 'sys'],
   commit: ['vfs', 'sys', 'tar', 'image', 'overlay'],
-  cli: ['vfs', 'mount.ts'],
+  inspect: ['vfs', 'tar', 'layer', 'image', 'tree'],
+  cli: ['vfs', 'mount.ts', 'inspect.ts'],
   mount: ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],
   'mount.ts': ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit', 'mount'],
-  'index.ts': ['vfs', 'mount.ts'],
+  'inspect.ts': ['vfs', 'sys', 'cache', 'layer', 'image', 'tree', 'fuse', 'inspect', 'mount', 'mount.ts'],
+  'index.ts': ['vfs', 'mount.ts', 'inspect.ts'],
 };
 
 /** One no-restricted-imports block a folder: everything of the law that the folder does not list is refused. */

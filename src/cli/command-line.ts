@@ -36,6 +36,13 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'history',
+    {
+      summary: 'show the steps that made an image, and their layers',
+      load: async () => (await import('./history-command.ts')).historyCommand,
+    },
+  ],
+  [
     'stats',
     {
       summary: 'show what a mount was asked and what it answered from its cache',

@@ -1,4 +1,5 @@
-// Tables for people: aligned columns without rules, cut to the terminal's width; whole when they go elsewhere.
+// Tables for people: aligned columns without rules, cut to the terminal's width; whole when they go elsewhere. On a
+// terminal that even narrow columns are too wide for, the last ones are left out.
 //
 // cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
 import Table from 'cli-table3';
@@ -27,10 +28,19 @@ export function formatTable(
   width: number | undefined,
 ): string {
   const cells = rows.map((row) => row.map(showText));
+  const widths = columnWidths(columns, cells, width);
+  const shown = width === undefined ? columns.length : fittingColumns(widths, width);
+  if (shown < columns.length) {
+    return formatTable(
+      columns.slice(0, shown),
+      rows.map((row) => row.slice(0, shown)),
+      width,
+    );
+  }
   const table = new Table({
     head: columns.map((column) => column.title),
     colAligns: columns.map((column) => column.align ?? 'left'),
-    colWidths: columnWidths(columns, cells, width),
+    colWidths: widths,
     chars: borderless,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
   });
@@ -55,6 +65,13 @@ function columnWidths(
     widths[widths.indexOf(widest)] = widest - 1;
   }
   return widths.map((each) => each + gap);
+}
+
+/** How many columns a terminal has room for: one at least. Widths of null fit. */
+function fittingColumns(widths: readonly (number | null)[], width: number): number {
+  let end = 0;
+  const fitting = widths.findIndex((each) => (end += each ?? 0) - gap > width);
+  return fitting < 0 ? widths.length : Math.max(1, fitting);
 }
 
 const borderless = Object.fromEntries(

@@ -40,7 +40,8 @@ export async function openMergedLayers(
   }
 }
 
-function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
+/** How `options` have layers opened. */
+export function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
   const { onNotice, onProgress, signal } = options;
   const useStore = options.useIndexCache ?? true;
   return {

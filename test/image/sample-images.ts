@@ -17,6 +17,8 @@ export interface SampleConfig {
   readonly variant?: string;
   /** Makes two configs with the same layers differ. */
   readonly comment?: string;
+  /** Instead of a step a layer and one more. */
+  readonly history?: readonly object[] | null;
 }
 
 export function configOf(layers: readonly SampleLayer[], extra: SampleConfig = {}): string {
@@ -26,10 +28,13 @@ export function configOf(layers: readonly SampleLayer[], extra: SampleConfig = {
     created: '2024-05-06T07:08:09Z',
     ...extra,
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
-    history: [
-      ...layers.map((_, i) => ({ created_by: `step ${i + 1}` })),
-      { created_by: 'CMD ["sh"]', empty_layer: true },
-    ],
+    history:
+      extra.history === undefined
+        ? [
+            ...layers.map((_, i) => ({ created_by: `step ${i + 1}` })),
+            { created_by: 'CMD ["sh"]', empty_layer: true },
+          ]
+        : extra.history,
   });
 }
 

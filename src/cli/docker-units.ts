@@ -1,0 +1,46 @@
+// Sizes and ages as docker writes them (docker/go-units): SI units of three figures, and "3 weeks ago".
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** "318kB", "1.09MB", "0B". Where go-units falls into "1e+03kB", this says "1MB". */
+export function showDockerSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (unit < units.length - 1 && Number(value.toPrecision(3)) >= 1000) {
+    value /= 1000;
+    unit++;
+  }
+  return `${Number(value.toPrecision(3))}${units[unit] as string}`;
+}
+
+/** "Less than a second", "5 minutes", "About an hour", "8 months". */
+export function showAge(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(seconds / 3600 + 0.5);
+  if (seconds < 1) return 'Less than a second';
+  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  if (minutes < 60) return minutes === 1 ? 'About a minute' : `${minutes} minutes`;
+  if (hours < 48) return hours === 1 ? 'About an hour' : `${hours} hours`;
+  if (hours < 24 * 7 * 2) return `${Math.floor(hours / 24)} days`;
+  if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`;
+  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
+  return `${Math.floor(Math.floor(seconds / 3600) / 24 / 365)} years`;
+}
+
+/** How long ago an RFC 3339 time was, "N/A" where there is none: docker says "N/A" for no time, and for year 1. */
+export function showCreated(created: string | undefined, now: number): string {
+  const time = Date.parse(created ?? '');
+  return Number.isNaN(time) || time <= 0 ? 'N/A' : `${showAge(now - time)} ago`;
+}
+
+/** "sha256:" dropped and twelve digits, as docker shows an ID; '' for none. */
+export function shortenDigest(digest: string | undefined): string {
+  return digest?.replace(/^sha256:/, '').slice(0, 12) ?? '';
+}
+
+/** `text` in at most `width` characters, the last of them an ellipsis where it was cut. */
+export function ellipsize(text: string, width: number): string {
+  const characters = Array.from(text);
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}\u2026`;
+}

@@ -1,0 +1,70 @@
+// What the commands that look at an image without mounting it have in common: their options, and how they open it.
+import type { Command } from 'commander';
+import { type InspectOptions, type Inspection, inspectImage } from '../inspect.ts';
+import type { Progress } from '../mount.ts';
+import { showDockerSize } from './docker-units.ts';
+import { Interrupt } from './interrupt.ts';
+import { TerminalReport } from './report.ts';
+
+export interface SourceArguments {
+  readonly platform?: string;
+  readonly indexCache: boolean;
+}
+
+/** The options that say which image, and how it is read. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--no-index-cache', 'neither use nor save the index of a layer');
+}
+
+/**
+ * Runs `body` with what opens images, progress going to stderr, and a report for its own remarks. A signal ends the
+ * opening cleanly.
+ */
+export async function withReport(
+  given: SourceArguments,
+  body: (options: InspectOptions, report: TerminalReport) => Promise<void>,
+): Promise<void> {
+  const report = new TerminalReport();
+  const interrupt = new Interrupt();
+  try {
+    const options = {
+      signal: interrupt.signal,
+      useIndexCache: given.indexCache,
+      onProgress: (progress: Progress) => report.progress(progress),
+      onNotice: (text: string) => report.notice(text),
+      ...(given.platform === undefined ? {} : { platform: given.platform }),
+    };
+    await body(options, report);
+  } finally {
+    report.end();
+    interrupt.stop();
+  }
+}
+
+/** Runs `body` with the image open, and closes it. */
+export function withInspection(
+  source: string,
+  given: SourceArguments,
+  body: (inspection: Inspection, report: TerminalReport) => void | Promise<void>,
+): Promise<void> {
+  return withReport(given, async (options, report) => {
+    const inspection = await inspectImage(source, options);
+    report.end();
+    try {
+      await body(inspection, report);
+    } finally {
+      inspection.close();
+    }
+  });
+}
+
+/** How sizes are written: docker's way, or in bytes. */
+export function sizeWriter(isInBytes: boolean | undefined): (bytes: number) => string {
+  return isInBytes === true ? String : showDockerSize;
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,43 @@
+// The composition root of the views: a source, or a mount of ours -> an image whose layers are open, and what can be
+// said of it without mounting anything. It knows what mount.ts knows, less the file system and the driver.
+import { BlockCache } from './cache/block-cache.ts';
+import { openLayers } from './image/open-layers.ts';
+import type { InspectedImage } from './inspect/inspected-image.ts';
+import { type OpenImageOptions, openImage } from './mount.ts';
+import { layerOptions } from './mount/layers.ts';
+
+export type { Image } from './mount.ts';
+export type { InspectedImage } from './inspect/inspected-image.ts';
+export { createdOf } from './inspect/inspected-image.ts';
+export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
+export { type HistoryEntry, historyGap, historyOf } from './inspect/history.ts';
+export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
+
+export interface InspectOptions extends OpenImageOptions {
+  /** False: indexes are neither taken from the cache directory nor saved there. */
+  readonly useIndexCache?: boolean;
+}
+
+/** What the views read of a layer is read once: a small cache does. */
+const CACHE_SIZE = 64 * 1024 * 1024;
+
+/** An image whose layers are open until it is closed. */
+export interface Inspection extends InspectedImage {
+  close(): void;
+}
+
+/**
+ * Opens the image that `source` names, and its layers: those that were never indexed are read once. InputError as of
+ * `openImage`, and for layers that are malformed or have another digest than the image says.
+ */
+export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
+  const image = await openImage(source, options);
+  const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
+  return {
+    image,
+    layers,
+    close: () => {
+      for (const { layer } of layers.toReversed()) layer.close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+// InspectedImage: an image whose layers are open. All views start from it.
+import type { Image } from '../image/image.ts';
+import type { OpenedLayer } from '../image/open-layers.ts';
+
+export interface InspectedImage {
+  readonly image: Image;
+  /** As `image.layers`, base first; lent by who opened them. */
+  readonly layers: readonly OpenedLayer[];
+}
+
+/** RFC 3339, as the config has it; undefined where it doesn't tell. */
+export function createdOf(image: Image): string | undefined {
+  const { config } = image;
+  if (typeof config !== 'object' || config === null || !('created' in config)) return undefined;
+  return typeof config.created === 'string' && config.created !== '' ? config.created : undefined;
+}

@@ -1,0 +1,111 @@
+// LayerSummary: one layer of an image in figures, from its index alone: nothing of its blob is read.
+import { createHash } from 'node:crypto';
+import type { LayerSource } from '../image/image.ts';
+import type { BlobLocation, Compression } from '../layer/layer.ts';
+import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import type { InspectedImage } from './inspected-image.ts';
+
+export interface LayerSummary {
+  /** Counted from 1 at the base. */
+  readonly number: number;
+  /** `sha256:<hex>` of the uncompressed tar, of the blob as stored, of the stack up to here; undefined where unknown. */
+  readonly diffId: string | undefined;
+  readonly digest: string | undefined;
+  readonly chainId: string | undefined;
+  readonly compression: Compression;
+  /** Where the stored bytes lie. */
+  readonly blob: BlobLocation | undefined;
+  /** Of a layer that is a directory: its path. */
+  readonly directory: string | undefined;
+  /** What docker calls the layer's size: bytes of its regular files, each inode once. */
+  readonly size: number;
+  /** Bytes as stored, and as an uncompressed tar; 0 for a directory. */
+  readonly storedSize: number;
+  readonly tarSize: number;
+  readonly counts: LayerCounts;
+}
+
+/** Names of a layer by what they are. Directories that only hold whiteouts are none. */
+export interface LayerCounts {
+  readonly files: number;
+  readonly directories: number;
+  /** Symlinks, devices, fifos. */
+  readonly others: number;
+  readonly whiteouts: number;
+  readonly opaques: number;
+}
+
+/** Base first. */
+export function summariseLayers({ layers }: InspectedImage): LayerSummary[] {
+  let chainId: string | undefined;
+  return layers.map(({ layer, source }, i) => {
+    const diffId = layer.diffId ?? claimedDiffId(source);
+    chainId = i === 0 ? diffId : chainOf(chainId, diffId);
+    const isBlob = source.kind === 'blob';
+    return {
+      number: i + 1,
+      diffId,
+      digest: layer.digest ?? (isBlob ? source.digest : undefined),
+      chainId,
+      compression: layer.compression,
+      blob: isBlob ? source.blob : undefined,
+      directory: isBlob ? undefined : source.path,
+      size: sizeOfLayer(layer.index),
+      storedSize: isBlob ? source.blob.length : 0,
+      tarSize: isBlob ? layer.reader.size : 0,
+      counts: countNames(layer.index),
+    };
+  });
+}
+
+/** What the image says, where nothing was verified. */
+function claimedDiffId(source: LayerSource): string | undefined {
+  return source.kind === 'blob' ? source.diffId : undefined;
+}
+
+/** OCI image-spec, config.md, "Layer ChainID". */
+function chainOf(below: string | undefined, diffId: string | undefined): string | undefined {
+  if (below === undefined || diffId === undefined) return undefined;
+  return `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`;
+}
+
+/**
+ * Bytes of the regular files, holes included, each inode once: what `docker load` adds up from the headers. (Where its
+ * store is overlay2, docker adds the targets of symlinks: a few KB more.)
+ */
+export function sizeOfLayer(index: LayerIndex): number {
+  let size = 0;
+  for (let inode = 0; inode < index.inodeCount; inode++) {
+    if (((index.mode[inode] as number) & S_IFMT) === S_IFREG) size += index.size[inode] as number;
+  }
+  return size;
+}
+
+function countNames(index: LayerIndex): LayerCounts {
+  const counts = { files: 0, directories: 0, others: 0, whiteouts: 0, opaques: 0 };
+  // The root is no name, but may be opaque.
+  if (((index.inodeFlags[0] ?? 0) & InodeFlag.opaque) !== 0) counts.opaques++;
+  for (let dentry = 1; dentry < index.dentryCount; dentry++) {
+    const kind = index.dentryKind[dentry];
+    if (kind === DentryKind.whiteout) counts.whiteouts++;
+    else if (kind === DentryKind.lowerLink) counts.files++;
+    else countInode(index, index.dentryTarget[dentry] as number, counts);
+  }
+  return counts;
+}
+
+function countInode(
+  index: LayerIndex,
+  inode: number,
+  counts: { -readonly [Key in keyof LayerCounts]: number },
+): void {
+  const type = (index.mode[inode] as number) & S_IFMT;
+  if (type === S_IFREG) counts.files++;
+  else if (type !== S_IFDIR) counts.others++;
+  else {
+    const flags = index.inodeFlags[inode] as number;
+    if ((flags & InodeFlag.opaque) !== 0) counts.opaques++;
+    if ((flags & InodeFlag.carrier) === 0) counts.directories++;
+  }
+}
