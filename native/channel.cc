@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "parts.h"
@@ -17,6 +18,16 @@ constexpr int kRequestsPerTurn = 256;
 // request: 25 us and more in a virtual machine, where 10,000 lookups take a third of the time so.
 constexpr uint64_t kLingerNanoseconds = 50'000;
 
+// struct fuse_backing_map and its requests, linux/fuse.h 7.40 (Linux 6.9).
+struct BackingMap {
+  int32_t fd;
+  uint32_t flags;
+  uint64_t padding;
+};
+static_assert(sizeof(BackingMap) == 16, "fuse_backing_map is 16 bytes");
+constexpr unsigned long kBackingOpen = _IOW(229, 1, BackingMap);
+constexpr unsigned long kBackingClose = _IOW(229, 2, uint32_t);
+
 }  // namespace
 
 void RegisterChannel(Napi::Env env, Napi::Object exports) { Channel::Register(env, exports); }
@@ -27,7 +38,9 @@ void Channel::Register(Napi::Env env, Napi::Object exports) {
       DefineClass(env, "Channel",
                   {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
                    InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
-                   InstanceMethod<&Channel::SendFile>("sendFile")}));
+                   InstanceMethod<&Channel::SendFile>("sendFile"),
+                   InstanceMethod<&Channel::OpenBacking>("openBacking"),
+                   InstanceMethod<&Channel::CloseBacking>("closeBacking")}));
 }
 
 // new Channel(fd, request, reply, onRequest, onEnd)
@@ -130,9 +143,12 @@ void Channel::End(int error) {
 Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
   uint8_t* bytes = info[0].As<Napi::Uint8Array>().Data();
   size_t length = info[1].As<Napi::Number>().Uint32Value();
-  if (pool_ == nullptr) return info.Env().Undefined();
-  while (write(device_, bytes, length) < 0 && errno == EINTR) continue;
-  return info.Env().Undefined();
+  int error = 0;
+  if (pool_ != nullptr) {
+    do error = write(device_, bytes, length) < 0 ? -errno : 0;
+    while (error == -EINTR);
+  }
+  return Napi::Number::New(info.Env(), error);
 }
 
 Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
@@ -147,8 +163,21 @@ Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
   if (pool_ == nullptr) return info.Env().Undefined();
   pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
               info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
-              info[3].As<Napi::Number>().Uint32Value());
+              info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean());
   return info.Env().Undefined();
+}
+
+Napi::Value Channel::OpenBacking(const Napi::CallbackInfo& info) {
+  BackingMap map = {info[0].As<Napi::Number>().Int32Value(), 0, 0};
+  int id = pool_ == nullptr ? -ENODEV : ioctl(device_, kBackingOpen, &map);
+  return Napi::Number::New(info.Env(), id == -1 ? -errno : id);
+}
+
+Napi::Value Channel::CloseBacking(const Napi::CallbackInfo& info) {
+  uint32_t id = info[0].As<Napi::Number>().Uint32Value();
+  // With the connection gone, so is the backing file.
+  int result = pool_ == nullptr ? 0 : ioctl(device_, kBackingClose, &id);
+  return Napi::Number::New(info.Env(), result == -1 ? -errno : result);
 }
 
 }  // namespace stratafs

@@ -26,12 +26,16 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Napi::Value Start(const Napi::CallbackInfo& info);
   // close(): stops polling; the device is closed once transfers under way have ended.
   Napi::Value Close(const Napi::CallbackInfo& info);
-  // send(bytes, offset, length): a whole reply that JavaScript made.
+  // send(bytes, length): a whole reply or notice that JavaScript made.
   Napi::Value Send(const Napi::CallbackInfo& info);
-  // sendData(unique, bytes, offset, length): header made here, data from memory.
+  // sendData(unique, bytes): header made here, data from memory.
   Napi::Value SendData(const Napi::CallbackInfo& info);
-  // sendFile(unique, fd, position, length): header made here, data from a file.
+  // sendFile(unique, fd, position, length, mayEnd): header made here, data from a file.
   Napi::Value SendFile(const Napi::CallbackInfo& info);
+  // openBacking(fd): a backing id.
+  Napi::Value OpenBacking(const Napi::CallbackInfo& info);
+  // closeBacking(id)
+  Napi::Value CloseBacking(const Napi::CallbackInfo& info);
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
   void Drain();

@@ -1,6 +1,7 @@
 #include "transfer_pool.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -21,9 +22,16 @@ ssize_t ReadFully(int fd, uint8_t* to, size_t length, int64_t position) {
   return static_cast<ssize_t>(done);
 }
 
-void Answer(int device, uint64_t unique, const uint8_t* payload, size_t wanted, ssize_t got) {
-  if (got == static_cast<ssize_t>(wanted)) {
-    WriteReply(device, OutHeader{0, 0, unique}, payload, wanted);
+// Whether the file ends at `position` or before. A read that answers 0 doesn't say so: with RWF_NOWAIT,
+// Linux 5.9 and 5.10 do it for what is not in the page cache.
+bool IsEnd(int fd, int64_t position) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && st.st_size <= position;
+}
+
+void Answer(int device, uint64_t unique, const uint8_t* payload, size_t wanted, ssize_t got, bool may_end) {
+  if (got == static_cast<ssize_t>(wanted) || (got >= 0 && may_end)) {
+    WriteReply(device, OutHeader{0, 0, unique}, payload, static_cast<size_t>(got));
   } else {
     WriteReply(device, OutHeader{0, -EIO, unique}, nullptr, 0);
   }
@@ -60,14 +68,14 @@ TransferPool::Transfer* TransferPool::Take() {
   return transfer;
 }
 
-void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length) {
+void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end) {
   Transfer* transfer = Take();
   if (transfer->buffer.size() < length) transfer->buffer.resize(length);
-  struct iovec to = {transfer->buffer.data(), length};
   // What the page cache has is answered here: a thread hop costs more than the copy.
+  struct iovec to = {transfer->buffer.data(), length};
   ssize_t n = preadv2(fd, &to, 1, position, RWF_NOWAIT);
-  if (n == static_cast<ssize_t>(length)) {
-    Answer(device_, unique, transfer->buffer.data(), length, n);
+  if (n == static_cast<ssize_t>(length) || (may_end && n >= 0 && IsEnd(fd, position + n))) {
+    Answer(device_, unique, transfer->buffer.data(), length, n, may_end);
     idle_.push_back(transfer);
     return;
   }
@@ -75,6 +83,7 @@ void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
   transfer->fd = fd;
   transfer->position = position;
   transfer->length = length;
+  transfer->may_end = may_end;
   active_++;
   if (uv_queue_work(loop_, &transfer->work, Run, Done) != 0) {
     Run(&transfer->work);
@@ -85,7 +94,8 @@ void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
 void TransferPool::Run(uv_work_t* work) {
   Transfer* transfer = static_cast<Transfer*>(work->data);
   ssize_t got = ReadFully(transfer->fd, transfer->buffer.data(), transfer->length, transfer->position);
-  Answer(transfer->pool->device_, transfer->unique, transfer->buffer.data(), transfer->length, got);
+  Answer(transfer->pool->device_, transfer->unique, transfer->buffer.data(), transfer->length, got,
+         transfer->may_end);
 }
 
 void TransferPool::Done(uv_work_t* work, int /*status*/) {

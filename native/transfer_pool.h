@@ -27,8 +27,9 @@ class TransferPool {
   TransferPool(const TransferPool&) = delete;
   TransferPool& operator=(const TransferPool&) = delete;
 
-  // Answers request `unique` with `length` bytes of `fd` at `position`; -EIO where the file is shorter.
-  void Send(uint64_t unique, int fd, int64_t position, size_t length);
+  // Answers request `unique` with `length` bytes of `fd` at `position`; where the file is shorter, with what
+  // there is if it `may_end`, else with -EIO. The descriptor is not used after the answer.
+  void Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end);
   // No more Send. Closes the device when idle.
   void Release();
 
@@ -40,6 +41,7 @@ class TransferPool {
     int fd;
     int64_t position;
     size_t length;
+    bool may_end;
     std::vector<uint8_t> buffer;
   };
 

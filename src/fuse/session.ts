@@ -21,7 +21,7 @@ const debug = createDebug('stratafs:fuse');
 export interface ReplyPort {
   send(reply: Uint8Array, length: number): void;
   sendData(unique: number, bytes: Uint8Array): number;
-  sendFile(unique: number, fd: number, position: number, length: number): void;
+  sendFile(unique: number, fd: number, position: number, length: number, mayEnd: boolean): void;
 }
 
 /** The state of the conversation. */
@@ -133,7 +133,7 @@ export class Session {
     this.bytesRead += result instanceof FileRange ? result.length : result.byteLength;
     if (result instanceof FileRange) {
       if (result.length === 0) return this.reply.status(unique, 0);
-      this.#port.sendFile(unique, result.fd, result.position, result.length);
+      this.#port.sendFile(unique, result.fd, result.position, result.length, result.mayEnd);
     } else {
       this.#port.sendData(unique, result);
     }

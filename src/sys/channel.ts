@@ -6,15 +6,25 @@ export interface Channel {
   start(): number;
   /** Stops polling. The device is closed once transfers under way have ended. May be called twice. */
   close(): void;
-  /** Sends a whole reply, header included: the first `length` bytes. */
-  send(reply: Uint8Array, length: number): void;
+  /**
+   * Sends a whole reply or notice, header included: the first `length` bytes. 0 or a negative errno: -ENOENT where the
+   * request is no longer there to be answered.
+   */
+  send(reply: Uint8Array, length: number): number;
   /** Answers request `unique` with bytes: 0 or a negative errno. `bytes` are not kept. */
   sendData(unique: number, bytes: Uint8Array): number;
   /**
    * Answers request `unique` with `length` bytes of descriptor `fd` at `position`, which must stay open until the
-   * channel is closed; with EIO where the file is shorter. Returns at once.
+   * request is answered; where the file is shorter, with what there is if it `mayEnd`, else with EIO. Returns at once.
    */
-  sendFile(unique: number, fd: number, position: number, length: number): void;
+  sendFile(unique: number, fd: number, position: number, length: number, mayEnd: boolean): void;
+  /**
+   * FUSE_DEV_IOC_BACKING_OPEN (Linux 6.9): lets the kernel read and write the file of `fd` by itself. A backing id (1
+   * and more), which outlives `fd`, or a negative errno (-EPERM without CAP_SYS_ADMIN or where INIT did not grant it).
+   */
+  openBacking(fd: number): number;
+  /** FUSE_DEV_IOC_BACKING_CLOSE: gives a backing id back; what the kernel has opened by it stays. 0 or a negative errno. */
+  closeBacking(id: number): number;
 }
 
 export interface ChannelConstructor {

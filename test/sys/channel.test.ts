@@ -1,0 +1,120 @@
+// Replies of a channel whose device is a fifo, read from its other end: 16 bytes of fuse_out_header, then the payload.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Channel } from '../../src/sys/channel.ts';
+import { EBADF, EIO, ENODEV, ENOTTY } from '../../src/vfs/errno.ts';
+
+const read = promisify(fs.read);
+
+interface Reply {
+  unique: number;
+  error: number;
+  payload: string;
+}
+
+let root: string;
+let reader: number;
+let channel: Channel;
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), 'stratafs-channel-'));
+  spawnSync('mkfifo', [join(root, 'device')]);
+  const device = fs.openSync(join(root, 'device'), 'r+');
+  reader = fs.openSync(join(root, 'device'), 'r');
+  channel = new Channel(
+    device,
+    new Uint8Array(4096),
+    new Uint8Array(4096),
+    () => 0,
+    () => undefined,
+  );
+});
+afterEach(() => {
+  channel.close();
+  fs.closeSync(reader);
+  fs.rmSync(root, { recursive: true });
+});
+
+/** The next reply; waits for it. */
+async function nextReply(): Promise<Reply> {
+  const header = Buffer.alloc(16);
+  expect((await read(reader, header, 0, 16, null)).bytesRead).toBe(16);
+  const payload = Buffer.alloc(header.readUInt32LE(0) - 16);
+  if (payload.length > 0) await read(reader, payload, 0, payload.length, null);
+  const unique = Number(header.readBigUInt64LE(8));
+  return { unique, error: header.readInt32LE(4), payload: payload.toString('latin1') };
+}
+
+describe('sendFile', () => {
+  // The page cache has the first; proc's files are always read on a pool thread.
+  const sources = [
+    ['from the page cache', (): string => join(root, 'file')],
+    ['on a pool thread', (): string => '/proc/sys/kernel/ostype'],
+  ] as const;
+  const content = 'Linux\n';
+
+  test.each(sources)('answers with what lies there, %s', async (_title, path) => {
+    fs.writeFileSync(join(root, 'file'), content);
+    const fd = fs.openSync(path(), 'r');
+    channel.sendFile(7, fd, 0, 5, false);
+    expect(await nextReply()).toEqual({ unique: 7, error: 0, payload: 'Linux' });
+    channel.sendFile(2 ** 52, fd, 2, 3, true);
+    expect(await nextReply()).toEqual({ unique: 2 ** 52, error: 0, payload: 'nux' });
+    fs.closeSync(fd);
+  });
+
+  test.each(sources)('answers less, or EIO, where the file ends before, %s', async (_title, path) => {
+    fs.writeFileSync(join(root, 'file'), content);
+    const fd = fs.openSync(path(), 'r');
+    channel.sendFile(1, fd, 2, 100, true);
+    expect(await nextReply()).toEqual({ unique: 1, error: 0, payload: 'nux\n' });
+    channel.sendFile(2, fd, 100, 100, true);
+    expect(await nextReply()).toEqual({ unique: 2, error: 0, payload: '' });
+    channel.sendFile(3, fd, 2, 100, false);
+    expect(await nextReply()).toEqual({ unique: 3, error: -EIO, payload: '' });
+    fs.closeSync(fd);
+  });
+
+  test('answers EIO for what cannot be read, also where the file may end', async () => {
+    const directory = fs.openSync(root, 'r');
+    channel.sendFile(4, directory, 0, 100, true);
+    expect(await nextReply()).toEqual({ unique: 4, error: -EIO, payload: '' });
+    fs.closeSync(directory);
+  });
+});
+
+test('send tells how it went', async () => {
+  const reply = Buffer.alloc(32);
+  reply.writeUInt32LE(16, 0);
+  reply.writeBigUInt64LE(5n, 8);
+  expect(channel.send(reply, 16)).toBe(0);
+  expect(await nextReply()).toEqual({ unique: 5, error: 0, payload: '' });
+});
+
+test('a device that passes nothing through has no backing ids', () => {
+  expect(channel.openBacking(reader)).toBe(-ENOTTY);
+  expect(channel.closeBacking(1)).toBe(-ENOTTY);
+});
+
+test('a closed channel sends nothing', () => {
+  channel.close();
+  expect(channel.send(Buffer.alloc(16), 16)).toBe(0);
+  expect(channel.openBacking(reader)).toBe(-ENODEV);
+  expect(channel.closeBacking(1)).toBe(0);
+  expect(() => fs.readSync(reader, Buffer.alloc(1))).not.toThrow();
+});
+
+test('a channel on no device says so', () => {
+  const none = new Channel(
+    9999,
+    new Uint8Array(16),
+    new Uint8Array(16),
+    () => 0,
+    () => undefined,
+  );
+  expect(none.start()).toBe(-EBADF);
+  none.close();
+});
