@@ -1,4 +1,4 @@
-// Overlay: the file system that is served. Read-only so far: the Tree alone, its bytes from the layers' readers.
+// Overlay without an upper: the Tree alone, its bytes from the layers' readers. With one: writable-overlay.ts.
 //
 // A node ID, and the number that `ls -i` shows, is the tree's inode + 1; both hold for the life of the mount and over
 // remounts of the same layers. Hot handlers allocate nothing. Nothing here waits but a read.
@@ -18,29 +18,17 @@ import {
 import { NAME_MAX } from '../vfs/names.ts';
 import { listDirectory } from './listing.ts';
 import { LowerContent } from './lower-content.ts';
+import { type SyntheticSources, SyntheticXattrs } from './synthetic-xattrs.ts';
 
 const BLOCK_SIZE = 4096;
 const DOT = 0x2e;
-/** Xattrs that the mount itself answers. */
-const SYNTHETIC_PREFIX = Buffer.from('user.stratafs.');
 const SELINUX = 'security.selinux';
 const SELINUX_NAME = Buffer.from(SELINUX);
-const LAYER_XATTR = 'layer';
 
-export interface OverlayOptions {
+export interface OverlayOptions extends SyntheticSources {
   readonly tree: Tree;
   /** One a layer, base first. Lent: their opener closes them, after `close` here. */
   readonly readers: readonly BlobReader[];
-  /**
-   * Answers `user.stratafs.NAME` of the root, given NAME as latin1; undefined where it knows none. Such xattrs are
-   * never listed, so a copy of the tree doesn't carry them away.
-   */
-  readonly syntheticXattr?: (name: string) => Uint8Array | undefined;
-  /**
-   * Answers `user.stratafs.layer` of any node, given the layer (base 0) that holds its bytes or, of a directory, its
-   * attributes. Not listed either.
-   */
-  readonly nameLayer?: (layer: number) => Uint8Array;
 }
 
 export class Overlay implements ReadOnlyFileSystem {
@@ -48,21 +36,19 @@ export class Overlay implements ReadOnlyFileSystem {
   readonly hasPosixAcl: boolean;
   readonly #tree: Tree;
   readonly #content: LowerContent;
-  readonly #syntheticXattr: OverlayOptions['syntheticXattr'];
   readonly #hasSelinuxLabels: boolean;
-  readonly #nameLayer: OverlayOptions['nameLayer'];
+  readonly #synthetic: SyntheticXattrs;
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
-  constructor({ tree, readers, syntheticXattr, nameLayer }: OverlayOptions) {
+  constructor({ tree, readers, ...sources }: OverlayOptions) {
     if (readers.length !== tree.layerCount) {
       throw new Error(`${readers.length} readers for ${tree.layerCount} layers`);
     }
     this.hasPosixAcl = tree.hasPosixAcl;
     this.#tree = tree;
     this.#content = new LowerContent(tree, readers);
-    this.#syntheticXattr = syntheticXattr;
     this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
-    this.#nameLayer = nameLayer;
+    this.#synthetic = new SyntheticXattrs(tree, sources);
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -135,7 +121,7 @@ export class Overlay implements ReadOnlyFileSystem {
   getxattr(node: NodeId, name: Uint8Array): Uint8Array | number {
     const type = this.#typeOf(node);
     if (type < 0) return type;
-    const value = this.#findSynthetic(node, name) ?? this.#tree.getxattr(node - 1, name);
+    const value = this.#synthetic.find(node - 1, name) ?? this.#tree.getxattr(node - 1, name);
     if (value !== undefined) return value;
     return !this.#hasSelinuxLabels && SELINUX_NAME.equals(name) ? -EOPNOTSUPP : -ENODATA;
   }
@@ -165,14 +151,5 @@ export class Overlay implements ReadOnlyFileSystem {
   /** The file type bits of a node; -ESTALE for what was never a node of this mount. */
   #typeOf(node: NodeId): number {
     return node >= 1 && node <= this.#tree.inodeCount ? this.#tree.modeOf(node - 1) & S_IFMT : -ESTALE;
-  }
-
-  #findSynthetic(node: NodeId, name: Uint8Array): Uint8Array | undefined {
-    const { length } = SYNTHETIC_PREFIX;
-    if (SYNTHETIC_PREFIX.compare(name, 0, Math.min(length, name.length)) !== 0) return undefined;
-    const rest = Buffer.from(name.subarray(length)).toString('latin1');
-    if (rest === LAYER_XATTR && this.#tree.layerCount > 0)
-      return this.#nameLayer?.(this.#tree.layerOf(node - 1));
-    return node === ROOT_NODE_ID ? this.#syntheticXattr?.(rest) : undefined;
   }
 }

@@ -14,6 +14,7 @@ import {
 import { TableFlag, type TreeTable } from './layout.ts';
 import { searchName } from './search.ts';
 import { findXattr, listXattrs } from './xattrs.ts';
+import { latin1Of } from '../vfs/names.ts';
 
 /** What a directory says of its size; the tree keeps none. */
 const DIRECTORY_SIZE = 4096;
@@ -61,11 +62,26 @@ export class Tree {
 
   /** The inode of `name` in directory `inode`, or -1. */
   lookup(inode: number, name: Uint8Array): number {
+    const dentry = this.findDentry(inode, name);
+    return dentry < 0 ? -1 : (this.#table.target[dentry] as number);
+  }
+
+  /** The dentry of `name` in directory `inode`, or -1. */
+  findDentry(inode: number, name: Uint8Array): number {
     const table = this.#table;
     const first = table.dataWords[2 * inode] as number;
     const count = table.dataWords[2 * inode + 1] as number;
-    const dentry = searchName(table, first, count, name, 0, name.length);
-    return dentry < 0 ? -1 : (table.target[dentry] as number);
+    return searchName(table, first, count, name, 0, name.length);
+  }
+
+  /** True as long as this table alone answers for the inode. */
+  isPristine(inode: number): boolean {
+    return this.#table.pristine[inode] === 1;
+  }
+
+  /** Something else than this table answers for the inode from now on. */
+  clearPristine(inode: number): void {
+    this.#table.pristine[inode] = 0;
   }
 
   /** Fills all but `ino`, whose numbering is the overlay's. A layer keeps no ctime: it is the mtime. */
@@ -80,7 +96,7 @@ export class Tree {
     out.gid = table.gid[inode] as number;
     out.rdev = type === S_IFCHR || type === S_IFBLK ? (table.dataWords[2 * inode] as number) : 0;
     out.size = size;
-    out.blocks = Math.ceil((this.#isSparse(inode) ? this.#allocated(inode) : size) / BLOCK);
+    out.blocks = type === S_IFDIR ? Math.ceil(size / BLOCK) : this.blocksOf(inode);
     out.mtimeSec = table.mtimeSec[inode] as number;
     out.mtimeNsec = table.mtimeNsec[inode] as number;
     out.ctimeSec = out.mtimeSec;
@@ -97,6 +113,16 @@ export class Tree {
   /** Bytes of a regular file. */
   sizeOf(inode: number): number {
     return this.#table.size[inode] as number;
+  }
+
+  /** 512-byte units of what is no directory. */
+  blocksOf(inode: number): number {
+    return Math.ceil((this.#isSparse(inode) ? this.#allocated(inode) : this.sizeOf(inode)) / BLOCK);
+  }
+
+  /** Names in the merged tree; of a directory 2 and its subdirectories. */
+  linkCountOf(inode: number): number {
+    return this.#table.nlink[inode] as number;
   }
 
   /** The layer that holds the inode's attributes and bytes, base 0. */
@@ -132,6 +158,11 @@ export class Tree {
 
   nameEnd(dentry: number): number {
     return (this.#table.nameOffset[dentry] as number) + (this.#table.nameLength[dentry] as number);
+  }
+
+  /** The name of a dentry as latin1. */
+  nameOf(dentry: number): string {
+    return latin1Of(this.namePool.subarray(this.nameStart(dentry), this.nameEnd(dentry)));
   }
 
   /** The target of symlink `inode`, a view. */

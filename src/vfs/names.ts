@@ -30,3 +30,13 @@ export function showName(name: Uint8Array): string {
       : `\\x${byte.toString(16).padStart(2, '0')}`,
   ).join('');
 }
+
+/** A name as a string of one character a byte: what maps are keyed by. */
+export function latin1Of(name: Uint8Array): string {
+  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
+}
+
+/** The bytes that such a string stands for. */
+export function bytesOf(name: string): Buffer {
+  return Buffer.from(name, 'latin1');
+}

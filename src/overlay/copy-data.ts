@@ -1,0 +1,185 @@
+// CopyUp of bytes: the copy of a regular file's data into the upper, in pieces, on pool threads.
+//
+// One copy at a time an inode; who comes meanwhile waits for it. It is given up when every waiter was interrupted. Until
+// it is complete and synced the bytes come from the tree: `kill -9` leaves the old file or the new.
+import { closeSync } from 'node:fs';
+import {
+  copyRangeLater,
+  openAt,
+  removexattrAt,
+  reopen,
+  Stat,
+  syncLater,
+  truncateFile,
+  utimensAt,
+  writeLater,
+} from '../sys/upper-calls.ts';
+import { Extent } from '../tree/tree.ts';
+import { S_IFREG } from '../vfs/attr.ts';
+import { FileRange } from '../vfs/blob-reader.ts';
+import { EINTR, EIO, ENODATA } from '../vfs/errno.ts';
+import type { Later, Status } from '../vfs/filesystem.ts';
+import type { Call } from '../vfs/operation.ts';
+import { copyMetadata, copyUpDirectory, copyUpMetadata, finishCopy, type Staged, stage } from './copy-up.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import { type Inode, UPPER_DATA } from './inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { NO_NAME } from './upper.ts';
+
+/** Bytes between two looks at whether anybody still waits. */
+const PIECE = 4 * 1024 * 1024;
+const O_RDWR = 2;
+
+/** How much of a file its upper has to have. `limit`: only the first so many bytes are wanted. */
+export type Need = { readonly kind: 'metadata' } | { readonly kind: 'data'; readonly limit: number };
+
+export const METADATA: Need = { kind: 'metadata' };
+export const ALL_DATA: Need = { kind: 'data', limit: Number.MAX_SAFE_INTEGER };
+
+/** Brings an inode, loaded where it is a directory, to the upper as far as is needed; at once where nothing is to wait for. */
+export function copyUp(state: OverlayState, inode: Inode, need: Need, call: Call): Later<Status> {
+  if (inode instanceof DirectoryInode) return copyUpDirectory(state, inode);
+  if (inode.copying !== undefined) {
+    inode.copying.waiters.push(call);
+    return inode.copying.done.then((status) =>
+      status === 0 && !call.isInterrupted ? copyUp(state, inode, need, call) : status || -EINTR,
+    );
+  }
+  if (inode.hasUpper && (inode.dataInode === UPPER_DATA || need.kind === 'metadata')) return 0;
+  if (!inode.hasUpper && !needsData(state, inode, need)) {
+    const isMetacopy =
+      inode.type === S_IFREG && need.kind === 'metadata' && state.tree.sizeOf(inode.lower) > 0;
+    return copyUpMetadata(state, inode, isMetacopy);
+  }
+  if (inode.dataInode < 0) return -EIO;
+  const limit = need.kind === 'data' ? need.limit : Number.MAX_SAFE_INTEGER;
+  return startCopy(state, inode, limit, call);
+}
+
+/** False where an upper file without bytes, or with none of its own, is enough. */
+function needsData(state: OverlayState, inode: Inode, need: Need): boolean {
+  if (inode.type !== S_IFREG || state.tree.sizeOf(inode.lower) === 0) return false;
+  return need.kind === 'metadata' ? !state.upper.usesMetacopy : need.limit > 0;
+}
+
+function startCopy(state: OverlayState, inode: Inode, limit: number, call: Call): Promise<Status> {
+  const waiters = [call];
+  const isWanted = (): boolean => waiters.some((waiter) => !waiter.isInterrupted);
+  const copy = inode.hasUpper ? completeMetacopy : copyWhole;
+  const done = copy(state, inode, limit, isWanted).finally(() => (inode.copying = undefined));
+  inode.copying = { done, waiters };
+  return done;
+}
+
+/** A new upper file with all that the inode has. */
+async function copyWhole(
+  state: OverlayState,
+  inode: Inode,
+  limit: number,
+  isWanted: () => boolean,
+): Promise<Status> {
+  const staged = stage(state, inode);
+  if (typeof staged === 'number') return staged;
+  let status = await copyBytes(state, inode.dataInode, staged.fd, limit, isWanted);
+  if (status === 0) status = copyMetadata(state, inode.lower, staged.dir, staged.name);
+  if (status === 0) status = await sync(state, staged);
+  if (status === 0 && !isWanted()) status = -EINTR;
+  return finishCopy(state, inode, staged, status, UPPER_DATA);
+}
+
+function sync(state: OverlayState, staged: Staged): Later<Status> {
+  return state.upper.isVolatile ? 0 : syncLater(staged.fd, false);
+}
+
+/** The bytes of an inode whose metadata the upper has: they count from when overlay.metacopy is taken off. */
+async function completeMetacopy(
+  state: OverlayState,
+  inode: Inode,
+  limit: number,
+  isWanted: () => boolean,
+): Promise<Status> {
+  const fd = openUpper(state, inode, O_RDWR);
+  if (fd < 0) return fd;
+  let isKept = false;
+  try {
+    const times = readTimes(state, fd);
+    let status = await copyBytes(state, inode.dataInode, fd, limit, isWanted);
+    // Copying has changed them.
+    if (status === 0) status = utimensAt(fd, NO_NAME, ...times);
+    if (status === 0 && !state.upper.isVolatile) status = await syncLater(fd, false);
+    if (status !== 0) return status;
+    const { marks } = state.upper;
+    status = removexattrAt(fd, NO_NAME, marks.bytesOf('metacopy'));
+    if (status < 0 && status !== -ENODATA) return status;
+    // Without overlay.metacopy it means nothing.
+    removexattrAt(fd, NO_NAME, marks.bytesOf('redirect'));
+    inode.dataInode = UPPER_DATA;
+    if (state.inodes.isOpen(inode.nodeId)) {
+      inode.readFd = fd;
+      inode.writeFd = fd;
+      isKept = true;
+    }
+    return 0;
+  } finally {
+    if (!isKept) closeSync(fd);
+  }
+}
+
+export type Times = readonly [atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number];
+
+/** Of an open upper file. */
+function readTimes(state: OverlayState, fd: number): Times {
+  const { stat } = state.upper;
+  state.upper.statAt(fd, NO_NAME);
+  const time = (field: number): number => stat[field] as number;
+  return [time(Stat.atimeSec), time(Stat.atimeNsec), time(Stat.mtimeSec), time(Stat.mtimeNsec)];
+}
+
+/** The upper file of an inode, opened; a negative errno. */
+export function openUpper(state: OverlayState, inode: Inode, flags: number): number {
+  if (inode instanceof DirectoryInode) {
+    const fd = state.upper.directoryFd(inode);
+    return fd < 0 ? fd : reopen(fd, flags);
+  }
+  const place = state.upper.placeOf(inode);
+  if (typeof place === 'number') return place;
+  return place.name.length === 0 ? reopen(place.dir, flags) : openAt(place.dir, place.name, flags);
+}
+
+/** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */
+async function copyBytes(
+  state: OverlayState,
+  lower: number,
+  fd: number,
+  limit: number,
+  isWanted: () => boolean,
+): Promise<Status> {
+  const size = state.tree.sizeOf(lower);
+  const end = Math.min(size, limit);
+  const extent = new Extent();
+  for (let offset = 0; offset < end; offset += extent.length) {
+    if (!isWanted()) return -EINTR;
+    state.tree.mapExtent(lower, offset, Math.min(PIECE, end - offset), extent);
+    if (extent.blobOffset < 0) continue;
+    const status = await copyPiece(state, lower, fd, offset, extent.length);
+    if (status !== 0) return status;
+  }
+  return truncateFile(fd, size);
+}
+
+async function copyPiece(
+  state: OverlayState,
+  lower: number,
+  fd: number,
+  offset: number,
+  length: number,
+): Promise<Status> {
+  const piece = await state.content.read(lower, offset, length);
+  if (typeof piece === 'number') return piece;
+  const count =
+    piece instanceof FileRange
+      ? await copyRangeLater(piece.fd, piece.position, fd, offset, piece.length)
+      : await writeLater(fd, piece, offset);
+  if (count < 0) return count;
+  return count === length ? 0 : -EIO;
+}

@@ -1,0 +1,174 @@
+// Directories: what a directory of the mount holds: the tree's names, less those hidden, and those that the upper adds.
+//
+// A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
+// found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
+import type { Tree } from '../tree/tree.ts';
+import { Stat, listNames } from '../sys/upper-calls.ts';
+import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
+import { ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
+import type { NodeId, Status } from '../vfs/filesystem.ts';
+import type { Attributes } from './attributes.ts';
+import { type AddedName, DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { Inodes } from './inodes.ts';
+import type { Resolver } from './resolve.ts';
+import type { Upper } from './upper.ts';
+import { latin1Of } from '../vfs/names.ts';
+
+const DT_CHR = 2;
+const DT_DIR = 4;
+const DT_UNKNOWN = 0;
+
+export class Directories {
+  readonly #tree: Tree;
+  readonly #upper: Upper;
+  readonly #inodes: Inodes;
+  readonly #resolver: Resolver;
+  readonly #attributes: Attributes;
+
+  constructor(tree: Tree, upper: Upper, inodes: Inodes, resolver: Resolver, attributes: Attributes) {
+    this.#tree = tree;
+    this.#upper = upper;
+    this.#inodes = inodes;
+    this.#resolver = resolver;
+    this.#attributes = attributes;
+  }
+
+  /** The directory of a node, loaded; made an object where the tree alone had it. Or a negative errno. */
+  get(node: NodeId): DirectoryInode | number {
+    const known = this.#inodes.get(node);
+    if (known === undefined) {
+      if (!this.isPristine(node)) return -ESTALE;
+      return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : -ENOTDIR;
+    }
+    if (!(known instanceof DirectoryInode)) return -ENOTDIR;
+    const status = this.load(known);
+    return status < 0 ? status : known;
+  }
+
+  /** The same of a tree's directory. */
+  getLower(lower: number): DirectoryInode | number {
+    const known = this.#inodes.get((lower + 1) as NodeId);
+    if (known instanceof DirectoryInode) {
+      const status = this.load(known);
+      return status < 0 ? status : known;
+    }
+    const parent = this.getLower(this.#tree.parentOf(lower));
+    if (typeof parent === 'number') return parent;
+    // Loading the parent may have found the directory in the upper.
+    const found = this.#inodes.get((lower + 1) as NodeId);
+    if (found instanceof DirectoryInode) return this.getLower(lower);
+    return this.#inodes.addDirectory(lower, 0, parent, this.#resolver.nameOf(lower));
+  }
+
+  /** Reads the names of the upper directory, where there is one and that was not done before. */
+  load(directory: DirectoryInode): Status {
+    if (directory.isLoaded) return 0;
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0) return fd;
+    const names = listNames(fd);
+    if (typeof names === 'number') return names;
+    directory.isLoaded = true;
+    for (let at = 0; at < names.length;) {
+      const type = names[at] as number;
+      const end = at + 2 + (names[at + 1] as number);
+      this.#loadName(directory, names.subarray(at + 2, end), type);
+      at = end;
+    }
+    return 0;
+  }
+
+  #loadName(directory: DirectoryInode, bytes: Buffer, type: number): void {
+    const name = latin1Of(bytes);
+    const dentry = directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, bytes);
+    const isKnownNode = type !== DT_CHR && type !== DT_UNKNOWN && !directory.hasXattrWhiteouts;
+    if (!isKnownNode && this.#resolver.isWhiteout(directory, bytes)) {
+      directory.whiteouts.add(name);
+      if (dentry >= 0) this.hide(directory, dentry);
+      return;
+    }
+    if (dentry < 0) {
+      directory.add(name, this.#isDirectory(directory, bytes, type), undefined);
+      return;
+    }
+    const lower = this.#tree.dentryInode(dentry);
+    const inode = this.#resolver.resolve(directory, name, lower);
+    if (typeof inode !== 'number' && inode.lower === lower) return;
+    // What can't be understood hides what is below, as what replaces it does.
+    this.hide(directory, dentry);
+    if (typeof inode !== 'number') directory.add(name, inode instanceof DirectoryInode, inode);
+  }
+
+  #isDirectory(directory: DirectoryInode, name: Buffer, type: number): boolean {
+    if (type !== DT_UNKNOWN) return type === DT_DIR;
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0 || this.#upper.statAt(fd, name) < 0) return false;
+    return ((this.#upper.stat[Stat.mode] as number) & S_IFMT) === S_IFDIR;
+  }
+
+  hide(directory: DirectoryInode, dentry: number): void {
+    directory.hide(dentry, this.#tree.isDirectory(this.#tree.dentryInode(dentry)));
+  }
+
+  /** The tree's dentry of a name, shown or hidden; -1 where the tree has none. */
+  lowerDentry(directory: DirectoryInode, name: Uint8Array): number {
+    return directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, name);
+  }
+
+  /** The node of a name in a loaded directory; -ENOENT, or another negative errno. */
+  find(directory: DirectoryInode, name: Uint8Array): number {
+    if (directory.added.size > 0) {
+      const added = directory.added.get(latin1Of(name));
+      if (added !== undefined) return this.#find(directory, added);
+    }
+    const dentry = this.lowerDentry(directory, name);
+    if (dentry < 0 || directory.hidden.has(dentry)) return -ENOENT;
+    return this.#tree.dentryInode(dentry) + 1;
+  }
+
+  #find(directory: DirectoryInode, added: AddedName): number {
+    const inode = this.resolve(directory, added);
+    return typeof inode === 'number' ? inode : inode.nodeId;
+  }
+
+  /** The inode of an added name, or a negative errno. */
+  resolve(directory: DirectoryInode, added: AddedName): Inode | number {
+    if (added.inode !== undefined) return added.inode;
+    const inode = this.#resolver.resolve(directory, added.name, -1);
+    if (typeof inode !== 'number') added.inode = inode;
+    return inode;
+  }
+
+  /** The inode of a node, made an object where the tree alone had it. */
+  getInode(node: NodeId): Inode | number {
+    const known = this.#inodes.get(node);
+    if (known !== undefined) return known;
+    if (!this.isPristine(node)) return -ESTALE;
+    return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : this.#inodes.getLower(node - 1);
+  }
+
+  /** True where the tree alone answers for a node. */
+  isPristine(node: NodeId): boolean {
+    return node >= 1 && node <= this.#tree.inodeCount && this.#tree.isPristine(node - 1);
+  }
+
+  readAttr(node: NodeId, out: Attr): Status {
+    if (this.isPristine(node)) {
+      this.#attributes.readLower(node - 1, out);
+      return 0;
+    }
+    const inode = this.#inodes.get(node);
+    if (inode === undefined) return -ESTALE;
+    if (inode instanceof DirectoryInode && inode.lower >= 0) {
+      const status = this.load(inode);
+      if (status < 0) return status;
+    }
+    return this.#attributes.read(inode, out);
+  }
+
+  /** True where nothing shows in a loaded directory. */
+  isEmpty(directory: DirectoryInode): boolean {
+    const lowerCount = directory.lower < 0 ? 0 : this.#tree.childCount(directory.lower);
+    return directory.added.size === 0 && directory.hidden.size === lowerCount;
+  }
+}

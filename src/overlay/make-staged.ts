@@ -1,0 +1,99 @@
+// Makes an inode over a whiteout: in the work directory first, then in the whiteout's place, in one step.
+//
+// What the directory's own file system would have done there is done by hand: its group where it is set-group-ID. Its
+// default ACL is given to a directory in the work directory, in which the file is then made, so that the kernel's own
+// rules for it apply.
+import {
+  Stat,
+  chmodAt,
+  chownAt,
+  getxattrAt,
+  mkdirAt,
+  openAt,
+  renameAt,
+  rmdirAt,
+  setxattrAt,
+  unlinkAt,
+} from '../sys/upper-calls.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import type { Status } from '../vfs/filesystem.ts';
+import type { Call } from '../vfs/operation.ts';
+import { closeSync } from 'node:fs';
+import { type Making, isSetgid, makeFile, own, removeMade } from './create.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { NO_NAME, O_PATH } from './upper.ts';
+
+const RENAME_EXCHANGE = 2;
+const S_ISGID = 0o2000;
+const KEEP_ID = 0xffffffff;
+const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
+const OPAQUE = Buffer.from('y');
+const STAGED_NAME = Buffer.from('made');
+
+/** Makes a file in place of the whiteout `name` of the upper directory `dir`. */
+export function makeStaged(
+  state: OverlayState,
+  dir: number,
+  name: Uint8Array,
+  making: Making,
+  call: Call,
+): Status {
+  const acl = getxattrAt(dir, NO_NAME, DEFAULT_ACL);
+  const isLink = (making.mode & S_IFMT) === S_IFLNK;
+  if (typeof acl === 'number' || isLink) {
+    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, name, making, call);
+  }
+  return inDirectoryWithAcl(state, acl, (staging) =>
+    makeIn(state, staging, STAGED_NAME, dir, name, making, call),
+  );
+}
+
+/** Runs `make` with a new directory that has a default ACL; takes it away. */
+function inDirectoryWithAcl(state: OverlayState, acl: Uint8Array, make: (dir: number) => Status): Status {
+  const { workFd } = state.upper;
+  const name = state.upper.newStagedName();
+  let status = mkdirAt(workFd, name, 0o700, 0);
+  if (status < 0) return status;
+  status = setxattrAt(workFd, name, DEFAULT_ACL, acl, 0);
+  if (status === 0) {
+    const staging = openAt(workFd, name, O_PATH);
+    status = staging < 0 ? staging : make(staging);
+    if (staging >= 0) closeSync(staging);
+  }
+  rmdirAt(workFd, name);
+  return status;
+}
+
+function makeIn(
+  state: OverlayState,
+  staging: number,
+  stagedName: Uint8Array,
+  dir: number,
+  name: Uint8Array,
+  making: Making,
+  call: Call,
+): Status {
+  const made = makeFile(staging, stagedName, making);
+  if (made < 0) return made;
+  const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
+  const setgid = isSetgid(state, dir);
+  let status = own(state, staging, stagedName, () => false, making, call);
+  if (status === 0 && setgid()) status = giveGroup(state, staging, stagedName, isDirectory);
+  if (status === 0 && isDirectory) status = state.upper.marks.set(staging, stagedName, 'opaque', OPAQUE);
+  if (status === 0) {
+    status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
+  }
+  if (status < 0) removeMade(staging, stagedName, making);
+  // The whiteout is there now.
+  else if (isDirectory) unlinkAt(staging, stagedName);
+  return status;
+}
+
+/** What a set-group-ID directory (`upper.stat` tells of it) does to what is made in it. */
+function giveGroup(state: OverlayState, dir: number, name: Uint8Array, isDirectory: boolean): Status {
+  const { stat } = state.upper;
+  const status = chownAt(dir, name, KEEP_ID, stat[Stat.gid] as number);
+  if (status < 0 || !isDirectory) return status;
+  const known = state.upper.statAt(dir, name);
+  return known < 0 ? known : chmodAt(dir, name, ((stat[Stat.mode] as number) & 0o7777) | S_ISGID);
+}

@@ -1,0 +1,86 @@
+// The xattrs by which overlayfs marks what lies in an upper directory, and what the mount shows of xattrs.
+//
+// Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
+// `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
+// image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
+import { getxattrAt, listxattrAt, setxattrAt } from '../sys/upper-calls.ts';
+import type { Status } from '../vfs/filesystem.ts';
+import { latin1Of } from '../vfs/names.ts';
+
+export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'stratafs';
+
+/** What is marked of one upper file. */
+export interface Marks {
+  /** "y": hides lower names. "x": may hold whiteouts in the form of an xattr. */
+  readonly opaque: string | undefined;
+  /** A name, or a path from the root of the lower tree: latin1. */
+  readonly redirect: string | undefined;
+  readonly origin: Buffer | undefined;
+  readonly isMetacopy: boolean;
+  /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
+  readonly isWhiteout: boolean;
+}
+
+const NO_MARKS: Marks = {
+  opaque: undefined,
+  redirect: undefined,
+  origin: undefined,
+  isMetacopy: false,
+  isWhiteout: false,
+};
+
+/** The namespace of marks that one mount obeys and writes. */
+export class MarkSpace {
+  /** `trusted.overlay.` or `user.overlay.` */
+  readonly prefix: string;
+  readonly #escaped: string;
+
+  constructor(namespace: 'trusted' | 'user') {
+    this.prefix = `${namespace}.overlay.`;
+    this.#escaped = `${this.prefix}overlay.`;
+  }
+
+  /** The marks of a file; a negative errno where they can't be read. */
+  read(dir: number, name: Uint8Array): Marks | number {
+    const list = listxattrAt(dir, name);
+    if (typeof list === 'number') return list;
+    if (list.length === 0 || !list.includes(this.prefix, 0, 'latin1')) return NO_MARKS;
+    const names = new Set(latin1Of(list).split('\0'));
+    const value = (mark: MarkName): Buffer | undefined => {
+      if (!names.has(this.prefix + mark)) return undefined;
+      const found = getxattrAt(dir, name, this.bytesOf(mark));
+      return typeof found === 'number' ? undefined : found;
+    };
+    return {
+      opaque: value('opaque')?.toString('latin1'),
+      redirect: value('redirect')?.toString('latin1'),
+      origin: value('origin'),
+      isMetacopy: names.has(`${this.prefix}metacopy`),
+      isWhiteout: names.has(`${this.prefix}whiteout`),
+    };
+  }
+
+  get(dir: number, name: Uint8Array, mark: MarkName): Buffer | number {
+    return getxattrAt(dir, name, this.bytesOf(mark));
+  }
+
+  set(dir: number, name: Uint8Array, mark: MarkName, value: Uint8Array): Status {
+    return setxattrAt(dir, name, this.bytesOf(mark), value, 0);
+  }
+
+  /** The name of a mark as bytes. */
+  bytesOf(mark: MarkName): Buffer {
+    return Buffer.from(this.prefix + mark, 'latin1');
+  }
+
+  /** How an attribute that a user sees as `name` is called in the upper. */
+  toUpper(name: string): string {
+    return name.startsWith(this.prefix) ? this.#escaped + name.slice(this.prefix.length) : name;
+  }
+
+  /** How an attribute of the upper shows; undefined for a mark, which never does. */
+  toShown(name: string): string | undefined {
+    if (!name.startsWith(this.prefix)) return name;
+    return name.startsWith(this.#escaped) ? this.prefix + name.slice(this.#escaped.length) : undefined;
+  }
+}

@@ -1,0 +1,63 @@
+// OverlayState: the parts of one writable overlay, wired together; what the operations of this folder work on.
+import { syncFileSystemLater } from '../sys/upper-calls.ts';
+import type { Tree } from '../tree/tree.ts';
+import { TreeNames } from '../tree/tree-names.ts';
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import { Attributes } from './attributes.ts';
+import { Directories } from './directories.ts';
+import { Inodes } from './inodes.ts';
+import { LowerContent } from './lower-content.ts';
+import { MergedListing } from './merged-listing.ts';
+import { Resolver } from './resolve.ts';
+import { errnoName } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { clearWorkDirectory } from './work-directory.ts';
+import { NO_NAME, type Upper } from './upper.ts';
+
+export class OverlayState {
+  readonly tree: Tree;
+  readonly upper: Upper;
+  readonly content: LowerContent;
+  readonly inodes: Inodes;
+  readonly attributes: Attributes;
+  readonly directories: Directories;
+  readonly listing: MergedListing;
+  /** Whom what is made belongs to at first. */
+  readonly daemonUid = process.geteuid?.() ?? 0;
+  readonly daemonGid = process.getegid?.() ?? 0;
+  #names: TreeNames | undefined;
+
+  /** InputError where the work directory can't be cleared. */
+  constructor(tree: Tree, readers: readonly BlobReader[], upper: Upper) {
+    this.tree = tree;
+    this.upper = upper;
+    this.content = new LowerContent(tree, readers);
+    this.inodes = new Inodes(tree, upper);
+    this.attributes = new Attributes(tree, upper);
+    const resolver = new Resolver(tree, () => this.names, upper, this.inodes);
+    this.directories = new Directories(tree, upper, this.inodes, resolver, this.attributes);
+    this.listing = new MergedListing(tree, this.inodes, this.directories);
+
+    const root = this.inodes.addDirectory(0, 0, undefined, '');
+    root.hasUpperDirectory = true;
+    root.isLoaded = false;
+    const marks = upper.marks.read(upper.upperFd, NO_NAME);
+    root.hasXattrWhiteouts = typeof marks !== 'number' && marks.opaque === 'x';
+    const cleared = clearWorkDirectory(this);
+    if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);
+  }
+
+  /** Waits for what is being copied, and closes every descriptor. The upper is synced, unless it is volatile. */
+  async close(): Promise<void> {
+    await Promise.all(this.inodes.copies());
+    this.inodes.close();
+    if (!this.upper.isVolatile) await syncFileSystemLater(this.upper.upperFd);
+    this.upper.close();
+  }
+
+  /** From the tree's inodes to their names; made when first asked for. */
+  get names(): TreeNames {
+    this.#names ??= new TreeNames(this.tree);
+    return this.#names;
+  }
+}

@@ -1,0 +1,219 @@
+// rename: the names change places in the upper by one renameat2(2), whiteouts included; then in memory.
+//
+// A lower inode is copied up first; a lower directory only itself, not what is in it: overlay.redirect says where its names
+// are to be found. Before the one step that counts, marks are set that change nothing as long as it doesn't come.
+import { closeSync } from 'node:fs';
+import { openAt, renameAt, unlinkAt } from '../sys/upper-calls.ts';
+import { S_IFDIR } from '../vfs/attr.ts';
+import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../vfs/errno.ts';
+import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
+import { NAME_MAX, bytesOf, latin1Of } from '../vfs/names.ts';
+import type { Call } from '../vfs/operation.ts';
+import { METADATA, copyUp } from './copy-data.ts';
+import { copyUpDirectory } from './copy-up.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { prepareMove } from './redirect.ts';
+import { dropKept, forgetDirectory, keepNameless, takeName } from './remove.ts';
+import { NO_NAME, O_PATH } from './upper.ts';
+
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+const RENAME_WHITEOUT = 4;
+const OPAQUE = Buffer.from('y');
+
+/** One end of a rename. */
+interface End {
+  readonly directory: DirectoryInode;
+  /** Bytes, kept. */
+  readonly name: Buffer;
+  readonly key: string;
+  /** The tree has the name. */
+  readonly hasLower: boolean;
+}
+
+export function rename(
+  state: OverlayState,
+  parent: DirectoryInode,
+  name: Uint8Array,
+  newParent: DirectoryInode,
+  newName: Uint8Array,
+  flags: number,
+  call: Call,
+): Later<Status> {
+  // As kernel overlayfs answers to RENAME_WHITEOUT.
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
+  if (newName.length > NAME_MAX) return -ENAMETOOLONG;
+  const from = endOf(state, parent, name);
+  const to = endOf(state, newParent, newName);
+  return renameEnds(state, from, to, flags, call);
+}
+
+function endOf(state: OverlayState, directory: DirectoryInode, lent: Uint8Array): End {
+  const name = Buffer.from(lent);
+  const hasLower = state.directories.lowerDentry(directory, name) >= 0;
+  return { directory, name, key: latin1Of(name), hasLower };
+}
+
+function inodeAt(state: OverlayState, end: End): Inode | number {
+  const node = state.directories.find(end.directory, end.name);
+  if (node < 0) return node;
+  const inode = state.directories.getInode(node as NodeId);
+  if (inode instanceof DirectoryInode) {
+    const status = state.directories.load(inode);
+    if (status < 0) return status;
+  }
+  return inode;
+}
+
+function renameEnds(state: OverlayState, from: End, to: End, flags: number, call: Call): Later<Status> {
+  if (to.directory.isRemoved) return -ENOENT;
+  const source = inodeAt(state, from);
+  if (typeof source === 'number') return source;
+  const found = inodeAt(state, to);
+  if (typeof found === 'number' && found !== -ENOENT) return found;
+  const target = typeof found === 'number' ? undefined : found;
+  const isExchange = (flags & RENAME_EXCHANGE) !== 0;
+  const refusal = refuse(state, source, target, flags);
+  if (refusal < 0 || source === target) return refusal;
+
+  for (const inode of isExchange && target !== undefined ? [source, target] : [source]) {
+    const copied = copyUp(state, inode, METADATA, call);
+    // What was found may not be true any more after waiting: all is looked at anew.
+    if (typeof copied !== 'number') {
+      return copied.then((status) => (status < 0 ? status : renameEnds(state, from, to, flags, call)));
+    }
+    if (copied < 0) return copied;
+  }
+  for (const { directory } of [from, to]) {
+    const copied = copyUpDirectory(state, directory);
+    if (copied < 0) return copied;
+  }
+  const prepared = prepareMove(state, source, to.directory, to.hasLower);
+  if (prepared < 0) return prepared;
+  if (!isExchange || target === undefined) return move(state, from, to, source, target);
+  const other = prepareMove(state, target, from.directory, from.hasLower);
+  return other < 0 ? other : exchange(state, from, to, source, target);
+}
+
+function refuse(state: OverlayState, source: Inode, target: Inode | undefined, flags: number): Status {
+  if ((flags & RENAME_EXCHANGE) !== 0) return target === undefined ? -ENOENT : 0;
+  if (target === undefined) return 0;
+  if ((flags & RENAME_NOREPLACE) !== 0) return -EEXIST;
+  if (source === target) return 0;
+  if (target instanceof DirectoryInode) {
+    if (source.type !== S_IFDIR) return -EISDIR;
+    return state.directories.isEmpty(target) ? 0 : -ENOTEMPTY;
+  }
+  return source.type === S_IFDIR ? -ENOTDIR : 0;
+}
+
+function exchange(state: OverlayState, from: End, to: End, source: Inode, target: Inode): Status {
+  const dirs = descriptors(state, from, to);
+  if (typeof dirs === 'number') return dirs;
+  const status = renameAt(dirs.from, from.name, dirs.to, to.name, RENAME_EXCHANGE);
+  if (status < 0) return status;
+  detach(state, from, source);
+  detach(state, to, target);
+  attach(state, to, source);
+  attach(state, from, target);
+  return 0;
+}
+
+function move(state: OverlayState, from: End, to: End, source: Inode, target: Inode | undefined): Status {
+  const dirs = descriptors(state, from, to);
+  if (typeof dirs === 'number') return dirs;
+  const replaced = target === undefined ? 0 : prepareReplaced(state, target, dirs.to, to);
+  if (replaced < 0) return replaced;
+  const isOverWhiteout = to.directory.whiteouts.has(to.key);
+  const isSwap = isOverWhiteout && source.type === S_IFDIR;
+  // A directory can't replace a whiteout, which is a file: they change places, and it is where one is needed, or goes.
+  const status = renameAt(
+    dirs.from,
+    from.name,
+    dirs.to,
+    to.name,
+    isSwap ? RENAME_EXCHANGE : from.hasLower ? RENAME_WHITEOUT : 0,
+  );
+  if (status < 0) {
+    if (target !== undefined) undoReplaced(target, replaced);
+    return status;
+  }
+  if (isSwap && !from.hasLower) unlinkAt(dirs.from, from.name);
+  if (target !== undefined) finishReplaced(state, target, replaced, to);
+  to.directory.whiteouts.delete(to.key);
+  detach(state, from, source);
+  if (from.hasLower) from.directory.whiteouts.add(from.key);
+  attach(state, to, source);
+  return 0;
+}
+
+/** What is about to be replaced keeps a descriptor (which is answered, or 0); an upper directory loses its whiteouts. */
+function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: End): number {
+  if (!(target instanceof DirectoryInode)) return target.hasUpper ? keepNameless(target, dir, to.name) : 0;
+  if (!target.hasUpperDirectory) return 0;
+  const fd = openAt(dir, to.name, O_PATH);
+  if (fd < 0) return fd;
+  const status = clear(state, target, fd);
+  if (status === 0) return fd;
+  closeSync(fd);
+  return status;
+}
+
+/** Opaque, an empty directory shows the same without whiteouts. */
+function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
+  if (directory.whiteouts.size === 0) return 0;
+  const status = state.upper.marks.set(fd, NO_NAME, 'opaque', OPAQUE);
+  if (status < 0) return status;
+  directory.isOpaque = true;
+  for (const name of directory.whiteouts) {
+    const removed = unlinkAt(fd, bytesOf(name));
+    if (removed < 0 && removed !== -ENOENT) return removed;
+    directory.whiteouts.delete(name);
+  }
+  return 0;
+}
+
+function undoReplaced(target: Inode, kept: number): void {
+  if (!(target instanceof DirectoryInode)) dropKept(target);
+  else if (kept > 0) closeSync(kept);
+}
+
+function finishReplaced(state: OverlayState, target: Inode, kept: number, to: End): void {
+  if (!(target instanceof DirectoryInode)) {
+    takeName(state, to.directory, to.name, target, false);
+    return;
+  }
+  state.upper.forgetDirectory(target);
+  if (kept > 0) target.upperFd = kept;
+  forgetDirectory(state, to.directory, to.name, target, false);
+}
+
+function descriptors(state: OverlayState, from: End, to: End): { from: number; to: number } | number {
+  const toFd = state.upper.directoryFd(to.directory);
+  if (toFd < 0) return toFd;
+  const fromFd = state.upper.directoryFd(from.directory);
+  return fromFd < 0 ? fromFd : { from: fromFd, to: toFd };
+}
+
+/** Takes a name away from an inode that goes on under another. */
+function detach(state: OverlayState, end: End, inode: Inode): void {
+  const { directory, key } = end;
+  if (!directory.remove(key)) {
+    const dentry = state.directories.lowerDentry(directory, end.name);
+    if (dentry >= 0) state.directories.hide(directory, dentry);
+  }
+  if (!(inode instanceof DirectoryInode)) state.inodes.removeName(inode, directory, key);
+}
+
+function attach(state: OverlayState, end: End, inode: Inode): void {
+  const { directory, key } = end;
+  directory.add(key, inode.type === S_IFDIR, inode);
+  if (inode instanceof DirectoryInode) {
+    inode.parent = directory;
+    inode.name = key;
+  } else {
+    state.inodes.addName(inode, { directory, name: key }, inode.upperIno);
+  }
+}

@@ -1,0 +1,156 @@
+// Resolver: what a file of the upper is: a copy of which lower inode, merged with which lower directory, or new.
+//
+// The upper is hostile: what its marks say is believed only where it fits. A lower inode has one object; the second file
+// that claims it is a new inode.
+import { Stat } from '../sys/upper-calls.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { TreeNames } from '../tree/tree-names.ts';
+import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import type { NodeId } from '../vfs/filesystem.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import { type Inode, LOST_DATA, UPPER_DATA } from './inode.ts';
+import type { Inodes } from './inodes.ts';
+import type { Marks } from './marks.ts';
+import { decodeOrigin } from './origin.ts';
+import { type Upper } from './upper.ts';
+import { bytesOf } from '../vfs/names.ts';
+
+export class Resolver {
+  readonly #tree: Tree;
+  readonly #names: () => TreeNames;
+  readonly #upper: Upper;
+  readonly #inodes: Inodes;
+
+  constructor(tree: Tree, names: () => TreeNames, upper: Upper, inodes: Inodes) {
+    this.#tree = tree;
+    this.#names = names;
+    this.#upper = upper;
+    this.#inodes = inodes;
+  }
+
+  /** The name of a tree's directory in its parent. */
+  nameOf(lower: number): string {
+    const [dentry] = this.#names().dentriesOf(lower);
+    return dentry === undefined ? '' : this.#tree.nameOf(dentry);
+  }
+
+  isWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0 || this.#upper.statAt(fd, name) < 0) return false;
+    const { stat } = this.#upper;
+    const type = (stat[Stat.mode] as number) & S_IFMT;
+    if (type === S_IFCHR) return stat[Stat.rdev] === 0;
+    if (!directory.hasXattrWhiteouts || type !== S_IFREG || stat[Stat.size] !== 0) return false;
+    const marks = this.#upper.marks.read(fd, name);
+    return typeof marks !== 'number' && marks.isWhiteout;
+  }
+
+  /** The inode of name `name` in the upper directory; `lower` is the tree's of the same name, or -1. */
+  resolve(directory: DirectoryInode, name: string, lower: number): Inode | number {
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0) return fd;
+    const bytes = bytesOf(name);
+    const status = this.#upper.statAt(fd, bytes);
+    if (status < 0) return status;
+    const { stat } = this.#upper;
+    const type = (stat[Stat.mode] as number) & S_IFMT;
+    const upperIno = stat[Stat.ino] as number;
+    if (type !== S_IFDIR) {
+      const linked = this.#inodes.findUpper(upperIno);
+      if (linked !== undefined && linked.type === type) {
+        linked.upperNames.push({ directory, name });
+        return linked;
+      }
+    }
+    const marks = this.#upper.marks.read(fd, bytes);
+    if (typeof marks === 'number') return marks;
+    return type === S_IFDIR
+      ? this.#resolveDirectory(directory, name, upperIno, marks, lower)
+      : this.#resolveFile(directory, name, type, upperIno, marks, lower);
+  }
+
+  #resolveDirectory(
+    parent: DirectoryInode,
+    name: string,
+    upperIno: number,
+    marks: Marks,
+    sameName: number,
+  ): DirectoryInode {
+    const merged = this.#mergedDirectory(parent, marks, sameName);
+    const isTaken = merged >= 0 && this.#inodes.get((merged + 1) as NodeId) !== undefined;
+    const directory = this.#inodes.addDirectory(isTaken ? -1 : merged, upperIno, parent, name);
+    directory.hasUpperDirectory = true;
+    directory.isLoaded = false;
+    directory.isOpaque = marks.opaque === 'y';
+    directory.hasXattrWhiteouts = marks.opaque === 'x';
+    return directory;
+  }
+
+  /** The tree's directory whose names show in an upper one; -1: none. */
+  #mergedDirectory(parent: DirectoryInode, marks: Marks, sameName: number): number {
+    if (marks.opaque === 'y') return -1;
+    if (marks.redirect === undefined) {
+      return sameName >= 0 && this.#tree.isDirectory(sameName) ? sameName : -1;
+    }
+    const found = this.#followRedirect(parent, marks.redirect);
+    return found > 0 && this.#tree.isDirectory(found) ? found : -1;
+  }
+
+  #resolveFile(
+    directory: DirectoryInode,
+    name: string,
+    type: number,
+    upperIno: number,
+    marks: Marks,
+    sameName: number,
+  ): Inode {
+    const lower = this.#originOf(directory, marks, type, sameName);
+    const known = lower < 0 ? undefined : this.#inodes.get((lower + 1) as NodeId);
+    const inode =
+      lower < 0 || known?.hasUpper === true
+        ? this.#inodes.addUpper(type, upperIno)
+        : this.#inodes.getLower(lower);
+    inode.dataInode =
+      marks.isMetacopy && type === S_IFREG ? this.#dataOf(directory, marks, sameName) : UPPER_DATA;
+    this.#inodes.addName(inode, { directory, name }, upperIno);
+    return inode;
+  }
+
+  /** The tree's inode that a file is a copy of: by our origin, or, where another wrote it, by its path; -1: none. */
+  #originOf(directory: DirectoryInode, marks: Marks, type: number, sameName: number): number {
+    if (marks.origin === undefined) return -1;
+    let lower = decodeOrigin(this.#upper.identity, marks.origin);
+    if (lower < 0 || lower >= this.#tree.inodeCount) lower = this.#pathOf(directory, marks, sameName);
+    return lower >= 0 && (this.#tree.modeOf(lower) & S_IFMT) === type ? lower : -1;
+  }
+
+  #pathOf(directory: DirectoryInode, marks: Marks, sameName: number): number {
+    return marks.redirect === undefined ? sameName : this.#followRedirect(directory, marks.redirect);
+  }
+
+  #dataOf(directory: DirectoryInode, marks: Marks, sameName: number): number {
+    const byPath = this.#pathOf(directory, marks, sameName);
+    const origin = marks.origin === undefined ? -1 : decodeOrigin(this.#upper.identity, marks.origin);
+    for (const found of [byPath, origin]) {
+      if (found >= 0 && found < this.#tree.inodeCount && (this.#tree.modeOf(found) & S_IFMT) === S_IFREG) {
+        return found;
+      }
+    }
+    return LOST_DATA;
+  }
+
+  /** overlay.redirect: an absolute path in the lower tree, or a name in the lower directory of `parent`. */
+  #followRedirect(parent: DirectoryInode, redirect: string): number {
+    if (!redirect.startsWith('/')) {
+      return parent.lower < 0 ? -1 : this.#tree.lookup(parent.lower, bytesOf(redirect));
+    }
+    let at = 0;
+    for (const component of redirect.slice(1).split('/')) {
+      if (component === '' || component === '.' || component === '..' || !this.#tree.isDirectory(at))
+        return -1;
+      at = this.#tree.lookup(at, bytesOf(component));
+      if (at < 0) return -1;
+    }
+    return at;
+  }
+}

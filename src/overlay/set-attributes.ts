@@ -1,0 +1,110 @@
+// setattr: size, owner, mode, times, in this order, so that none undoes another.
+import {
+  Stat,
+  UTIME_NOW,
+  UTIME_OMIT,
+  chmodAt,
+  chownAt,
+  removexattrAt,
+  truncateFile,
+  utimensAt,
+} from '../sys/upper-calls.ts';
+import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
+import { EINVAL, EISDIR } from '../vfs/errno.ts';
+import type { Later, Status } from '../vfs/filesystem.ts';
+import type { AttrChanges, Call, TimeChange } from '../vfs/operation.ts';
+import { ALL_DATA, METADATA, type Need, copyUp, openUpper } from './copy-data.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { NO_NAME, type Place } from './upper.ts';
+import { closeSync } from 'node:fs';
+
+const O_WRONLY = 1;
+const KEEP_ID = 0xffffffff;
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o010;
+const CAPABILITY = Buffer.from('security.capability');
+
+/** `inode` is loaded where it is a directory. */
+export function setAttributes(
+  state: OverlayState,
+  inode: Inode,
+  changes: AttrChanges,
+  call: Call,
+): Later<Status> {
+  const { size } = changes;
+  if (size !== undefined && inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
+  const need: Need = size === undefined ? METADATA : { ...ALL_DATA, kind: 'data', limit: size };
+  const copied = copyUp(state, inode, need, call);
+  if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes);
+  return copied.then((status) => (status < 0 ? status : apply(state, inode, changes)));
+}
+
+function apply(state: OverlayState, inode: Inode, changes: AttrChanges): Status {
+  const place = upperPlace(state, inode);
+  if (typeof place === 'number') return place;
+  const { dir, name } = place;
+  const { size, uid, gid, mode } = changes;
+  let status = 0;
+  if (size !== undefined) status = truncate(state, inode, size, changes.killsPrivileges === true);
+  if (status === 0 && (uid !== undefined || gid !== undefined)) {
+    status = chownAt(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
+  }
+  if (status === 0 && mode !== undefined) status = chmodAt(dir, name, mode & 0o7777);
+  if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
+    status = setTimes(place, changes.atime, changes.mtime);
+  }
+  return status;
+}
+
+/** Where the upper file of any inode lies that has one. */
+export function upperPlace(state: OverlayState, inode: Inode): Place | number {
+  if (!(inode instanceof DirectoryInode)) return state.upper.placeOf(inode);
+  const dir = state.upper.directoryFd(inode);
+  return dir < 0 ? dir : { dir, name: NO_NAME };
+}
+
+export function truncate(state: OverlayState, inode: Inode, size: number, kills: boolean): Status {
+  if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, kills);
+  const fd = openUpper(state, inode, O_WRONLY);
+  if (fd < 0) return fd;
+  const status = truncateOpen(state, fd, size, kills);
+  closeSync(fd);
+  return status;
+}
+
+function truncateOpen(state: OverlayState, fd: number, size: number, kills: boolean): Status {
+  const status = truncateFile(fd, size);
+  return status < 0 || !kills ? status : dropPrivileges(state, fd);
+}
+
+/** What a write takes off a file, by whom the kernel says that it may not keep them: set-ID bits and capabilities. */
+export function dropPrivileges(state: OverlayState, fd: number): Status {
+  const status = state.upper.statAt(fd, NO_NAME);
+  if (status < 0) return status;
+  const mode = state.upper.stat[Stat.mode] as number;
+  let kept = mode & 0o7777 & ~S_ISUID;
+  if ((mode & S_IXGRP) !== 0) kept &= ~S_ISGID;
+  // ENODATA, EOPNOTSUPP: there was none.
+  removexattrAt(fd, NO_NAME, CAPABILITY);
+  return kept === (mode & 0o7777) ? 0 : chmodAt(fd, NO_NAME, kept);
+}
+
+function setTimes(
+  { dir, name }: Place,
+  atime: TimeChange | undefined,
+  mtime: TimeChange | undefined,
+): Status {
+  return utimensAt(dir, name, secOf(atime), nsecOf(atime), secOf(mtime), nsecOf(mtime));
+}
+
+function secOf(time: TimeChange | undefined): number {
+  return time === undefined || time === 'now' ? 0 : time.sec;
+}
+
+function nsecOf(time: TimeChange | undefined): number {
+  if (time === undefined) return UTIME_OMIT;
+  return time === 'now' ? UTIME_NOW : time.nsec;
+}

@@ -1,0 +1,171 @@
+// Upper: the directory that takes writes, and the work directory in which things are made before they appear.
+//
+// Files are named by the descriptor of their directory (O_PATH, kept in an LRU, opened by the component from the
+// parent's) and a name. Everything here is on disk only: what the mount shows is kept by inodes.ts and directories.ts.
+import { LRUCache } from 'lru-cache';
+import { closeSync, constants } from 'node:fs';
+import {
+  STAT_LENGTH,
+  linkAt,
+  mknodAt,
+  openAt,
+  renameAt,
+  statAt,
+  tmpfileAt,
+  unlinkAt,
+} from '../sys/upper-calls.ts';
+import { S_IFCHR } from '../vfs/attr.ts';
+import { EEXIST, EMLINK, ENOENT, EOPNOTSUPP } from '../vfs/errno.ts';
+import type { Status } from '../vfs/filesystem.ts';
+import type { DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { MarkSpace } from './marks.ts';
+import { bytesOf } from '../vfs/names.ts';
+
+// O_PATH is not in node:fs; its value is the same on all of Linux's architectures that Node runs on.
+export const O_PATH = 0o10000000;
+const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
+/** Descriptors of directories kept open. */
+const DIRECTORY_LIMIT = 1000;
+export const NO_NAME = new Uint8Array(0);
+const WHITEOUT_NAME = Buffer.from('#whiteout');
+
+/** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
+export interface Place {
+  readonly dir: number;
+  readonly name: Uint8Array;
+}
+
+/** What mounting decided about an upper. */
+export interface UpperOptions {
+  /** Descriptors of the upper directory, of W and of W/work, owned by the Upper from now on; the first two are locked. */
+  readonly upperFd: number;
+  readonly baseFd: number;
+  readonly workFd: number;
+  readonly marks: MarkSpace;
+  /** 16 bytes that name the tree: an origin of another counts for nothing. */
+  readonly identity: Uint8Array;
+  /** Nothing is ever synced. */
+  readonly isVolatile: boolean;
+  /** Metadata alone may be copied up. */
+  readonly usesMetacopy: boolean;
+  /** Lower directories may be renamed. */
+  readonly usesRedirect: boolean;
+}
+
+export class Upper {
+  readonly marks: MarkSpace;
+  readonly identity: Uint8Array;
+  readonly isVolatile: boolean;
+  readonly usesMetacopy: boolean;
+  readonly usesRedirect: boolean;
+  readonly upperFd: number;
+  readonly workFd: number;
+  readonly #baseFd: number;
+  /** What `statAt` fills here: read before the next call. */
+  readonly stat = new Float64Array(STAT_LENGTH);
+  readonly #directories = new LRUCache<DirectoryInode, number>({
+    max: DIRECTORY_LIMIT,
+    dispose: (fd) => closeSync(fd),
+  });
+  #stagedCount = 0;
+  #hasWhiteout = false;
+  #hasTmpfile = true;
+
+  constructor(options: UpperOptions) {
+    this.upperFd = options.upperFd;
+    this.#baseFd = options.baseFd;
+    this.workFd = options.workFd;
+    this.marks = options.marks;
+    this.identity = options.identity;
+    this.isVolatile = options.isVolatile;
+    this.usesMetacopy = options.usesMetacopy;
+    this.usesRedirect = options.usesRedirect;
+  }
+
+  /** A descriptor of a directory that has an upper one: lent, good until some other is asked for; or a negative errno. */
+  directoryFd(directory: DirectoryInode): number {
+    if (directory.upperFd >= 0) return directory.upperFd;
+    if (directory.parent === undefined) return directory.isRemoved ? -ENOENT : this.upperFd;
+    const known = this.#directories.get(directory);
+    if (known !== undefined) return known;
+    const parent = this.directoryFd(directory.parent);
+    if (parent < 0) return parent;
+    const fd = openAt(parent, bytesOf(directory.name), DIRECTORY_FLAGS);
+    if (fd >= 0) this.#directories.set(directory, fd);
+    return fd;
+  }
+
+  /** The descriptor of a directory is no longer needed. */
+  forgetDirectory(directory: DirectoryInode): void {
+    this.#directories.delete(directory);
+  }
+
+  /** Where an inode that has an upper file lies; a negative errno where that can't be reached. */
+  placeOf(inode: Inode): Place | number {
+    const [known] = inode.upperNames;
+    if (known === undefined) return inode.upperFd >= 0 ? { dir: inode.upperFd, name: NO_NAME } : -ENOENT;
+    const dir = this.directoryFd(known.directory);
+    return dir < 0 ? dir : { dir, name: bytesOf(known.name) };
+  }
+
+  /** Fills `stat`. */
+  statAt(dir: number, name: Uint8Array): Status {
+    return statAt(dir, name, this.stat);
+  }
+
+  /** A name in the work directory that nothing has. */
+  newStagedName(): Buffer {
+    return Buffer.from(`#${process.pid.toString(36)}.${(this.#stagedCount++).toString(36)}`);
+  }
+
+  /** A new regular file without a name, open for both; -EOPNOTSUPP where the file system has none. */
+  openTmpfile(): number {
+    if (!this.#hasTmpfile) return -EOPNOTSUPP;
+    const fd = tmpfileAt(this.workFd, constants.O_RDWR, 0o600, 0);
+    if (fd === -EOPNOTSUPP) this.#hasTmpfile = false;
+    return fd;
+  }
+
+  /**
+   * Puts a whiteout where there is nothing. All are one inode as far as links go; the first is made in the work
+   * directory, from which the kernel's next mount would clear it.
+   */
+  linkWhiteout(dir: number, name: Uint8Array): Status {
+    if (!this.#hasWhiteout) {
+      const made = this.#makeWhiteout();
+      if (made < 0) return made;
+    }
+    const status = linkAt(this.workFd, WHITEOUT_NAME, dir, name);
+    if (status !== -EMLINK && status !== -ENOENT) return status;
+    this.#hasWhiteout = false;
+    const removed = unlinkAt(this.workFd, WHITEOUT_NAME);
+    if (removed < 0 && removed !== -ENOENT) return removed;
+    return this.linkWhiteout(dir, name);
+  }
+
+  #makeWhiteout(): Status {
+    const status = mknodAt(this.workFd, WHITEOUT_NAME, S_IFCHR, 0, 0);
+    if (status < 0 && status !== -EEXIST) return status;
+    this.#hasWhiteout = true;
+    return 0;
+  }
+
+  /** Puts a whiteout in place of a file, atomically. */
+  replaceByWhiteout(dir: number, name: Uint8Array): Status {
+    const staged = this.newStagedName();
+    const status = this.linkWhiteout(this.workFd, staged);
+    if (status < 0) return status;
+    const renamed = renameAt(this.workFd, staged, dir, name, 0);
+    if (renamed < 0) unlinkAt(this.workFd, staged);
+    return renamed;
+  }
+
+  close(): void {
+    this.#directories.clear();
+    if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
+    closeSync(this.workFd);
+    closeSync(this.#baseFd);
+    closeSync(this.upperFd);
+  }
+}

@@ -1,0 +1,88 @@
+// Clears the work directory of what a daemon that was killed has left in it.
+//
+// One thing is not thrown away but completed: the copy of an inode with several names that got some of them. Its bytes are
+// those that the tree has, so its names tell nothing yet; but they must stay one file.
+import { closeSync, constants } from 'node:fs';
+import { Stat, linkAt, listNames, openAt, rmdirAt, unlinkAt } from '../sys/upper-calls.ts';
+import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
+import { EEXIST, ENOENT } from '../vfs/errno.ts';
+import type { Status } from '../vfs/filesystem.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { copyUpDirectory, keepingTimes, visibleNames } from './copy-up.ts';
+import { decodeOrigin } from './origin.ts';
+import type { OverlayState } from './overlay-state.ts';
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+/** What says that a volatile mount was here. */
+const KEPT = new Set(['incompat']);
+
+/** Before anything is asked of the overlay. 0, or a negative errno of what can't be removed. */
+export function clearWorkDirectory(state: OverlayState): Status {
+  const { workFd } = state.upper;
+  const names = namesIn(workFd);
+  if (typeof names === 'number') return names;
+  for (const name of names) {
+    if (KEPT.has(name.toString('latin1'))) continue;
+    const completed = completeLinks(state, name);
+    const status = completed < 0 ? completed : removeTree(state, workFd, name);
+    if (status < 0 && status !== -ENOENT) return status;
+  }
+  return 0;
+}
+
+function namesIn(dir: number): Buffer[] | number {
+  const list = listNames(dir);
+  if (typeof list === 'number') return list;
+  const names: Buffer[] = [];
+  for (let at = 0; at < list.length; at += 2 + (list[at + 1] as number)) {
+    names.push(Buffer.from(list.subarray(at + 2, at + 2 + (list[at + 1] as number))));
+  }
+  return names;
+}
+
+/** Gives the copy the names that it has not got yet. */
+function completeLinks(state: OverlayState, name: Buffer): Status {
+  const { upper } = state;
+  const known = upper.statAt(upper.workFd, name);
+  if (known < 0) return known;
+  const isFile = ((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR;
+  if (!isFile || (upper.stat[Stat.nlink] as number) < 2) return 0;
+  const marks = upper.marks.read(upper.workFd, name);
+  if (typeof marks === 'number' || marks.origin === undefined) return 0;
+  const lower = decodeOrigin(upper.identity, marks.origin);
+  if (lower < 0 || lower >= state.tree.inodeCount || state.tree.isDirectory(lower)) return 0;
+  const targets = visibleNames(state, lower);
+  if (typeof targets === 'number') return targets;
+  const inode = state.inodes.getLower(lower);
+  for (const target of targets) {
+    const copied = copyUpDirectory(state, target.directory);
+    if (copied < 0) return copied;
+    const linked = keepingTimes(state, target.directory, (dir) =>
+      linkAt(upper.workFd, name, dir, bytesOf(target.name)),
+    );
+    if (linked < 0 && linked !== -EEXIST) return linked;
+    if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
+  }
+  return 0;
+}
+
+/** Depth is bounded by what could be made: a mount makes nothing deep here. */
+function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status {
+  const { upper } = state;
+  const known = upper.statAt(dir, name);
+  if (known < 0) return known;
+  if (((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
+  const fd = openAt(dir, name, DIRECTORY);
+  if (fd < 0) return fd;
+  try {
+    const names = namesIn(fd);
+    if (typeof names === 'number') return names;
+    for (const child of names) {
+      const status = removeTree(state, fd, child);
+      if (status < 0) return status;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return rmdirAt(dir, name);
+}

@@ -1,0 +1,108 @@
+// Extended attributes of inodes that have an object: of the upper where they have an upper file, else of the tree.
+import { chmodAt, getxattrAt, listxattrAt, removexattrAt, setxattrAt, Stat } from '../sys/upper-calls.ts';
+import { S_IFMT } from '../vfs/attr.ts';
+import { EEXIST, ENODATA } from '../vfs/errno.ts';
+import type { Later, Status } from '../vfs/filesystem.ts';
+import type { Call } from '../vfs/operation.ts';
+import { METADATA, copyUp } from './copy-data.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { upperPlace } from './set-attributes.ts';
+import { bytesOf, latin1Of } from '../vfs/names.ts';
+
+const XATTR_CREATE = 1;
+const XATTR_REPLACE = 2;
+const S_ISGID = 0o2000;
+
+/** True for what has an upper file, whose attributes count. */
+function hasUpper(inode: Inode): boolean {
+  return inode instanceof DirectoryInode ? inode.hasUpperDirectory : inode.hasUpper;
+}
+
+function upperName(state: OverlayState, name: Uint8Array): Buffer {
+  return bytesOf(state.upper.marks.toUpper(latin1Of(name)));
+}
+
+/** The value, or a negative errno. */
+export function getXattr(state: OverlayState, inode: Inode, name: Uint8Array): Uint8Array | number {
+  if (!hasUpper(inode)) return state.tree.getxattr(inode.lower, name) ?? -ENODATA;
+  const place = upperPlace(state, inode);
+  return typeof place === 'number' ? place : getxattrAt(place.dir, place.name, upperName(state, name));
+}
+
+/** Names, each ended by NUL; no marks among them. */
+export function listXattrs(state: OverlayState, inode: Inode): Uint8Array | number {
+  if (!hasUpper(inode)) return state.tree.listxattr(inode.lower);
+  const place = upperPlace(state, inode);
+  if (typeof place === 'number') return place;
+  const list = listxattrAt(place.dir, place.name);
+  const { marks } = state.upper;
+  if (typeof list === 'number' || !list.includes(marks.prefix, 0, 'latin1')) return list;
+  const names = latin1Of(list.subarray(0, -1)).split('\0');
+  return bytesOf(
+    names
+      .map((name) => marks.toShown(name))
+      .flatMap((name) => (name === undefined ? [] : [`${name}\0`]))
+      .join(''),
+  );
+}
+
+export function setXattr(
+  state: OverlayState,
+  inode: Inode,
+  lentName: Uint8Array,
+  lentValue: Uint8Array,
+  flags: number,
+  dropsSetgid: boolean,
+  call: Call,
+): Later<Status> {
+  if (!hasUpper(inode)) {
+    const exists = state.tree.getxattr(inode.lower, lentName) !== undefined;
+    if (exists && (flags & XATTR_CREATE) !== 0) return -EEXIST;
+    if (!exists && (flags & XATTR_REPLACE) !== 0) return -ENODATA;
+  }
+  const copied = copyUp(state, inode, METADATA, call);
+  if (typeof copied === 'number') {
+    return copied < 0 ? copied : setUpper(state, inode, lentName, lentValue, flags, dropsSetgid);
+  }
+  const name = Buffer.from(lentName);
+  const value = Buffer.from(lentValue);
+  return copied.then((status) =>
+    status < 0 ? status : setUpper(state, inode, name, value, flags, dropsSetgid),
+  );
+}
+
+function setUpper(
+  state: OverlayState,
+  inode: Inode,
+  name: Uint8Array,
+  value: Uint8Array,
+  flags: number,
+  dropsSetgid: boolean,
+): Status {
+  const place = upperPlace(state, inode);
+  if (typeof place === 'number') return place;
+  const status = setxattrAt(place.dir, place.name, upperName(state, name), value, flags);
+  if (status < 0 || !dropsSetgid) return status;
+  if (state.upper.statAt(place.dir, place.name) < 0) return 0;
+  const mode = state.upper.stat[Stat.mode] as number;
+  return (mode & S_ISGID) === 0 ? 0 : chmodAt(place.dir, place.name, mode & ~S_IFMT & ~S_ISGID);
+}
+
+export function removeXattr(
+  state: OverlayState,
+  inode: Inode,
+  lentName: Uint8Array,
+  call: Call,
+): Later<Status> {
+  if (!hasUpper(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) return -ENODATA;
+  const name = upperName(state, lentName);
+  const copied = copyUp(state, inode, METADATA, call);
+  const remove = (status: Status): Status => {
+    if (status < 0) return status;
+    const place = upperPlace(state, inode);
+    return typeof place === 'number' ? place : removexattrAt(place.dir, place.name, name);
+  };
+  return typeof copied === 'number' ? remove(copied) : copied.then(remove);
+}

@@ -1,0 +1,53 @@
+// TreeNames: from an inode back to its names. Made when the first is asked for: a mount that only reads needs none.
+import type { Tree } from './tree.ts';
+
+export class TreeNames {
+  readonly #tree: Tree;
+  /** By inode: 1 + its first dentry; 0 for the root, which has none. */
+  readonly #first: Uint32Array;
+  /** By dentry: the directory that it stands in. */
+  readonly #directory: Uint32Array;
+  /** Further dentries of the inodes that have several names. */
+  readonly #further = new Map<number, number[]>();
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    this.#first = new Uint32Array(tree.inodeCount);
+    this.#directory = new Uint32Array(tree.dentryCount);
+    for (let inode = 0; inode < tree.inodeCount; inode++) {
+      if (tree.isDirectory(inode)) this.#readDirectory(inode);
+    }
+  }
+
+  /** The dentries of an inode: one for a directory, none for the root. */
+  dentriesOf(inode: number): readonly number[] {
+    const first = this.#first[inode] as number;
+    return first === 0 ? [] : [first - 1, ...(this.#further.get(inode) ?? [])];
+  }
+
+  /** The directory in which a dentry stands. */
+  directoryOf(dentry: number): number {
+    return this.#directory[dentry] as number;
+  }
+
+  /** The path of an inode below the root, by its first name, as latin1: "/a/b", "/" for the root. */
+  pathOf(inode: number): string {
+    const names: string[] = [];
+    for (let at = inode; at !== 0;) {
+      const dentry = (this.#first[at] as number) - 1;
+      names.push(this.#tree.nameOf(dentry));
+      at = this.directoryOf(dentry);
+    }
+    return `/${names.reverse().join('/')}`;
+  }
+
+  #readDirectory(directory: number): void {
+    const end = this.#tree.firstChild(directory) + this.#tree.childCount(directory);
+    for (let dentry = this.#tree.firstChild(directory); dentry < end; dentry++) {
+      this.#directory[dentry] = directory;
+      const inode = this.#tree.dentryInode(dentry);
+      if (this.#first[inode] === 0) this.#first[inode] = dentry + 1;
+      else this.#further.set(inode, [...(this.#further.get(inode) ?? []), dentry]);
+    }
+  }
+}
