@@ -1,16 +1,22 @@
 // The composition root of the views: a source, or a mount of ours -> an image whose layers are open, and what can be
 // said of it without mounting anything. It knows what mount.ts knows, less the file system and the driver.
 import { BlockCache } from './cache/block-cache.ts';
+import { type ImageSummary, listImages as listImagesOf } from './image/open-image.ts';
 import { openLayers } from './image/open-layers.ts';
+import { type FoundImage, type ImageList, listFoundImages } from './inspect/image-list.ts';
 import type { InspectedImage } from './inspect/inspected-image.ts';
-import { type OpenImageOptions, openImage } from './mount.ts';
+import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
+import { type Image, type OpenImageOptions, openImage } from './mount.ts';
 import { layerOptions } from './mount/layers.ts';
+import { defaultCacheDirectory } from './mount/options.ts';
+import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
 export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf } from './inspect/history.ts';
+export { type ImageList, type ListedImage, repositoryTags } from './inspect/image-list.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 
 export interface InspectOptions extends OpenImageOptions {
@@ -40,4 +46,43 @@ export async function inspectImage(source: string, options: InspectOptions = {})
       for (const { layer } of layers.toReversed()) layer.close();
     },
   };
+}
+
+/**
+ * The images of `sources`, those that can't be opened too, with a problem. InputError for a source that holds no images
+ * at all.
+ */
+export async function listImages(
+  sources: readonly string[],
+  options: InspectOptions = {},
+): Promise<ImageList> {
+  const found: FoundImage[] = [];
+  for (const source of sources) {
+    const summaries = await listImagesOf(source, {
+      ...options,
+      cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+    });
+    for (const summary of summaries) found.push(await readLayers(source, summary, options));
+  }
+  return listFoundImages(found);
+}
+
+async function readLayers(
+  source: string,
+  { image, ...summary }: ImageSummary,
+  options: InspectOptions,
+): Promise<FoundImage> {
+  if (image === undefined) return { ...summary, source, layers: undefined };
+  try {
+    return { ...summary, source, layers: await summariseClosed(image, options) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { ...summary, source, layers: undefined, problem: error.message };
+  }
+}
+
+async function summariseClosed(image: Image, options: InspectOptions): Promise<LayerSummary[]> {
+  const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
+  for (const { layer } of layers) layer.close();
+  return summariseLayers({ image, layers });
 }

@@ -36,6 +36,13 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'images',
+    {
+      summary: 'list the images of archives, and what they share',
+      load: async () => (await import('./images-command.ts')).imagesCommand,
+    },
+  ],
+  [
     'history',
     {
       summary: 'show the steps that made an image, and their layers',
@@ -124,7 +131,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     // Commander has written help, the version, or its line already.
     return error.exitCode === 0 ? 0 : EXIT_USAGE;
   }
-  return 0;
+  // What a command found, not a failure of it: a threshold that is broken, a path that isn't there.
+  return Number(process.exitCode ?? 0);
 }
 
 /** "help COMMAND" is "COMMAND --help", and umount is how umount(8) spells it. */

@@ -7,7 +7,7 @@ import { FormatError, InputError } from '../vfs/input-error.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
 import type { Compression } from '../layer/layer.ts';
 import type { Archive } from './archive.ts';
-import { type ImageCandidate, namesOf, type Place } from './candidate.ts';
+import { type ImageCandidate, type ImageContent, namesOf, type Place } from './candidate.ts';
 import { chooseImage } from './choose.ts';
 import { DirectoryArchive } from './directory-archive.ts';
 import { readDockerArchive } from './docker-archive.ts';
@@ -17,7 +17,7 @@ import { printable } from './json-view.ts';
 import { readLegacyDockerArchive } from './legacy-docker-archive.ts';
 import { bareImage, layerOfPath } from './lower-stack.ts';
 import { readOciLayout } from './oci-layout.ts';
-import { parsePlatform } from './platform.ts';
+import { matchRank, parsePlatform } from './platform.ts';
 import { isSameName } from './reference.ts';
 import { type LayerSelection, selectLayers } from './select-layers.ts';
 import { parseSource, type Source } from './source.ts';
@@ -42,6 +42,11 @@ export interface ImageSummary {
   readonly created: string | undefined;
   /** Why it can't be mounted; undefined for a good one. */
   readonly problem: string | undefined;
+  /** Not an image at all; one whose blobs were never saved (other platforms of an index are often not). */
+  readonly isArtifact: boolean;
+  readonly isMissing: boolean;
+  /** What opening it answers; undefined where that fails. */
+  readonly image: Image | undefined;
 }
 
 /**
@@ -61,17 +66,33 @@ export async function openImageSource(source: string, options: OpenImageSourceOp
     selector: parsed.selector,
     platform,
   });
-  const { id, state } = candidate;
+  const { state } = candidate;
   if (state.kind !== 'image') throw state.error;
-  const names = namesOf(candidate);
-  const { config, platform: chosen, history, layers } = state.content;
-  return selectLayers({ source, names, id, config, platform: chosen, history, layers }, options);
+  return selectLayers(imageOf(source, candidate, state.content), options);
 }
 
-/** All the images that `source` holds, those that can't be mounted too; a bare layer or root is one without a name. */
-export async function listImages(source: string, options: UnpackingOptions = {}): Promise<ImageSummary[]> {
-  const candidates = await readSource(await parseSource(source), options);
+function imageOf(
+  source: string,
+  candidate: ImageCandidate,
+  { config, platform, history, layers }: ImageContent,
+): Image {
+  return { source, names: namesOf(candidate), id: candidate.id, config, platform, history, layers };
+}
+
+/**
+ * The images that `source` names, those that can't be mounted too: all that it holds, or the one that it chooses. A bare
+ * layer or root is one without a name.
+ */
+export async function listImages(
+  source: string,
+  options: OpenImageSourceOptions = {},
+): Promise<ImageSummary[]> {
+  const parsed = await parseSource(source);
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const candidates = await readSource(parsed, options);
   if (candidates === undefined) {
+    refuseSelector(parsed);
+    const image = bareImage(source, [await layerOfPath(parsed.path)]);
     return [
       {
         index: 0,
@@ -81,13 +102,28 @@ export async function listImages(source: string, options: UnpackingOptions = {})
         layerCount: 1,
         created: undefined,
         problem: undefined,
+        isArtifact: false,
+        isMissing: false,
+        image,
       },
     ];
   }
-  return candidates.map(summarise);
+  const { path, selector } = parsed;
+  const chosen =
+    selector.kind === 'all'
+      ? candidates.filter((candidate) => suits(candidate, platform))
+      : [chooseImage(candidates, { path: printable(path), selector, platform })];
+  return chosen.map((candidate) => summarise(source, candidate));
 }
 
-function summarise(candidate: ImageCandidate): ImageSummary {
+/** What doesn't say its platform is for everybody. */
+function suits(candidate: ImageCandidate, platform: Platform | undefined): boolean {
+  return (
+    platform === undefined || candidate.platform === undefined || matchRank(platform, candidate.platform) >= 0
+  );
+}
+
+function summarise(source: string, candidate: ImageCandidate): ImageSummary {
   const { places, id, platform, state } = candidate;
   const content = state.kind === 'image' ? state.content : undefined;
   return {
@@ -98,6 +134,9 @@ function summarise(candidate: ImageCandidate): ImageSummary {
     layerCount: content?.layers.length ?? 0,
     created: content?.created,
     problem: state.kind === 'image' ? undefined : state.error.message,
+    isArtifact: state.kind === 'artifact',
+    isMissing: state.kind === 'broken' && state.isMissing,
+    image: content === undefined ? undefined : imageOf(source, candidate, content),
   };
 }
 

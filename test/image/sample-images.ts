@@ -17,6 +17,7 @@ export interface SampleConfig {
   readonly variant?: string;
   /** Makes two configs with the same layers differ. */
   readonly comment?: string;
+  readonly created?: string;
   /** Instead of a step a layer and one more. */
   readonly history?: readonly object[] | null;
 }

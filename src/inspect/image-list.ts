@@ -1,0 +1,54 @@
+// The images of several sources, newest first, as `docker images` lists them, with what they share.
+import type { ImageSummary } from '../image/open-image.ts';
+import { type LayerSummary } from './layer-summary.ts';
+import { type ImageUse, shareLayers } from './shared-layers.ts';
+
+/** One image of a source, and its layers where it could be read. */
+export interface FoundImage extends Omit<ImageSummary, 'image' | 'index'> {
+  /** As it was given. */
+  readonly source: string;
+  readonly layers: readonly LayerSummary[] | undefined;
+}
+
+export interface ListedImage extends FoundImage {
+  /** undefined where it could not be read. */
+  readonly use: ImageUse | undefined;
+}
+
+export interface ImageList {
+  readonly images: readonly ListedImage[];
+  /** Bytes of all layers, each once. */
+  readonly totalSize: number;
+}
+
+/** Images of the same age stay in the order in which they were found. */
+export function listFoundImages(found: readonly FoundImage[]): ImageList {
+  const readable = found.filter(({ layers }) => layers !== undefined);
+  const { images: uses, totalSize } = shareLayers(readable.map(({ layers }) => layers ?? []));
+  const images = found.map((image) => ({ ...image, use: uses[readable.indexOf(image)] }));
+  const age = ({ created }: FoundImage): number => Date.parse(created ?? '') || 0;
+  return { images: images.sort((a, b) => age(b) - age(a)), totalSize };
+}
+
+export interface RepositoryTag {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+const NONE = '<none>';
+
+/** One an archive's name for the image; `<none>` where it has none, as docker shows it. */
+export function repositoryTags(names: readonly string[]): RepositoryTag[] {
+  if (names.length === 0) return [{ repository: NONE, tag: NONE }];
+  return names.map(splitName);
+}
+
+/** docker.io and library are what docker leaves out of a familiar name. */
+function splitName(name: string): RepositoryTag {
+  const familiar = name.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, '');
+  const [plain = ''] = familiar.split('@');
+  const colon = plain.indexOf(':', plain.lastIndexOf('/') + 1);
+  return colon < 0
+    ? { repository: plain, tag: NONE }
+    : { repository: plain.slice(0, colon), tag: plain.slice(colon + 1) };
+}
