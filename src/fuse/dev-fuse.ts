@@ -24,7 +24,7 @@ export async function mountDevFuse(
 ): Promise<FuseMount> {
   const flags = fileSystem.isReadOnly ? options.flags | MS_RDONLY : options.flags;
   const device = attach(mountpoint, { ...options, flags });
-  const mount = new DevFuseMount(fileSystem, mountpoint, device);
+  const mount = new DevFuseMount(fileSystem, mountpoint, device, options);
   await mount.answers();
   await raiseReadAhead(mountpoint);
   return mount;
@@ -38,7 +38,7 @@ class DevFuseMount implements FuseMount {
   #resolveClosed: () => void = () => undefined;
   #isEnding = false;
 
-  constructor(fileSystem: FileSystem, mountpoint: string, device: number) {
+  constructor(fileSystem: FileSystem, mountpoint: string, device: number, options: DriverOptions) {
     this.mountpoint = mountpoint;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const request = new Uint8Array(MESSAGE_SIZE);
@@ -51,8 +51,10 @@ class DevFuseMount implements FuseMount {
       (errno) => void this.#end(errno),
     );
     this.#session = new Session(fileSystem, this.#channel, request, reply);
+    const isRoot = process.geteuid?.() === 0;
     // Root looks mostly at what it owns, and is then not asked about.
-    this.#session.cachesMissingAcls = process.geteuid?.() === 0;
+    this.#session.cachesMissingAcls = isRoot;
+    this.#session.maxStackDepth = (options.mayPassThrough ?? isRoot) ? (options.maxStackDepth ?? 1) : 0;
   }
 
   /** Begins to serve; resolves when the kernel and we agreed on a protocol. */
@@ -75,13 +77,13 @@ class DevFuseMount implements FuseMount {
   }
 
   statistics(): DriverStatistics {
-    const { requestCounts, bytesRead } = this.#session;
+    const { requestCounts, bytesRead, bytesWritten, books } = this.#session;
     const requests: Record<string, number> = {};
     for (const [name, opcode] of Object.entries(Opcode)) {
       const count = requestCounts[opcode] ?? 0;
       if (count > 0) requests[name] = count;
     }
-    return { requests, bytesRead };
+    return { requests, bytesRead, bytesWritten, passthroughOpens: books.passthroughOpens };
   }
 
   async unmount({ lazy = false } = {}): Promise<void> {
@@ -104,6 +106,7 @@ class DevFuseMount implements FuseMount {
     this.#isEnding = true;
     if (errno !== 0) debug('%s: the connection failed with errno %d', this.mountpoint, errno);
     this.#channel.close();
+    await this.#session.end();
     try {
       await this.#session.fileSystem.close();
     } catch (error) {

@@ -2,18 +2,25 @@
 //
 // struct fuse_dirent: ino (u64), off (u64), namelen (u32), type (u32), name, padded to 8 bytes.
 // struct fuse_direntplus: fuse_entry_out (128 bytes), then the fuse_dirent.
-import type { DirectorySink, Entry } from '../vfs/filesystem.ts';
+import type { DirectorySink, Entry, NodeId } from '../vfs/filesystem.ts';
 import { DIRENT_HEADER_SIZE, ENTRY_OUT_SIZE, OUT_HEADER_SIZE } from './protocol.ts';
 import type { Reply } from './reply.ts';
+
+/** Tells for how many seconds the kernel may keep a node's attributes; OpenBooks does. */
+interface AttrValidity {
+  attrValidity(node: NodeId): number;
+}
 
 export class DirectoryReply implements DirectorySink {
   wantsAttributes = false;
   readonly #reply: Reply;
+  readonly #validity: AttrValidity;
   #end = OUT_HEADER_SIZE;
   #limit = OUT_HEADER_SIZE;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, validity: AttrValidity) {
     this.#reply = reply;
+    this.#validity = validity;
   }
 
   /** Begins a listing of at most `size` bytes. */
@@ -30,7 +37,7 @@ export class DirectoryReply implements DirectorySink {
     const at = this.#end;
     const next = at + ((plus + DIRENT_HEADER_SIZE + nameLength + 7) & ~7);
     if (next > this.#limit) return false;
-    if (plus !== 0) reply.entry(at, entry);
+    if (plus !== 0) reply.entry(at, entry, this.#validity.attrValidity(entry.nodeId));
     const dirent = at + plus;
     reply.u64(dirent, entry.attr.ino);
     reply.u64(dirent + 8, cookie);

@@ -8,6 +8,16 @@ export interface DriverOptions {
   readonly flags: number;
   /** Other users than the mount's owner may look in; permissions are checked by the kernel in any case. */
   readonly allowOther: boolean;
+  /**
+   * Of a writable file system: the kernel may be asked to read and write backing files by itself (FUSE_PASSTHROUGH). By
+   * default where the process is root; what the kernel refuses is done without.
+   */
+  readonly mayPassThrough?: boolean;
+  /**
+   * File systems stacked from the mount down to that of the backing files: 1 by default; 2 where they lie on a stacked
+   * one such as overlayfs, and then nothing can be stacked on the mount.
+   */
+  readonly maxStackDepth?: 1 | 2;
 }
 
 export interface DriverStatistics {
@@ -15,6 +25,10 @@ export interface DriverStatistics {
   readonly requests: Readonly<Record<string, number>>;
   /** Bytes answered to READ. */
   readonly bytesRead: number;
+  /** Bytes taken from WRITE. */
+  readonly bytesWritten: number;
+  /** Opens whose file the kernel reads and writes by itself: those bytes are in neither of the above. */
+  readonly passthroughOpens: number;
 }
 
 /** A mount that is served. The process that serves it must not touch it synchronously: it would wait for itself. */

@@ -1,6 +1,6 @@
 // INIT: what kernel and daemon agree on.
 //
-// struct fuse_init_in: major, minor, max_readahead, flags (u32 each); from 7.36 on flags2 and 11 unused words.
+// struct fuse_init_in: major, minor, max_readahead, flags (u32 each); from 7.36 on flags2 and 11 unused words, 64 bytes.
 // struct fuse_init_out, 64 bytes:
 // | offset | size | name                   |
 // | ------ | ---- | ---------------------- |
@@ -23,6 +23,7 @@ import {
   FUSE_KERNEL_VERSION,
   FUSE_MINIMUM_MINOR_VERSION,
   InitFlag,
+  InitFlag2,
   MAX_PAGES,
   MAX_TRANSFER,
   OUT_HEADER_SIZE,
@@ -30,8 +31,26 @@ import {
 import type { Reply } from './reply.ts';
 import type { Request } from './request.ts';
 
+const INIT_IN_SIZE = 64;
 const INIT_OUT_SIZE = 64;
 const MAX_BACKGROUND = 64;
+
+/** What a mount asks for, beyond what all do. */
+export interface Wishes {
+  readonly isReadOnly: boolean;
+  /** Of a read-only mount; a writable one always has ACLs. */
+  readonly wantsAcls: boolean;
+  /**
+   * How many file systems may be stacked from ours down to that of the backing files (1: theirs is stacked on none);
+   * 0: no passthrough. A file system that is stacked on ours must do with what is left of the kernel's 2.
+   */
+  readonly maxStackDepth: number;
+  /**
+   * The kernel gathers writes and keeps size and mtime itself meanwhile. It then can't pass through (6.10), reads
+   * from descriptors open for writing only, and appends by itself.
+   */
+  readonly writesBack: boolean;
+}
 
 /** What was agreed on. */
 export interface Agreement {
@@ -42,6 +61,9 @@ export interface Agreement {
   readonly opensWithoutMessage: boolean;
   /** The same for OPENDIR. */
   readonly opensDirectoriesWithoutMessage: boolean;
+  /** Bytes of struct fuse_setxattr_in: 16 with FUSE_SETXATTR_EXT, else 8. */
+  readonly setxattrInSize: number;
+  readonly passesThrough: boolean;
 }
 
 export type Negotiation =
@@ -56,7 +78,6 @@ const WANTED =
   InitFlag.ASYNC_READ |
   InitFlag.BIG_WRITES |
   InitFlag.DO_READDIRPLUS |
-  InitFlag.NO_OPEN_SUPPORT |
   InitFlag.PARALLEL_DIROPS |
   InitFlag.ABORT_ERROR |
   InitFlag.MAX_PAGES |
@@ -64,8 +85,35 @@ const WANTED =
   InitFlag.NO_OPENDIR_SUPPORT |
   InitFlag.EXPLICIT_INVAL_DATA;
 
+/** A writable mount must see opens, and must be asked about ACLs, which may come at any time. */
+const WANTED_WRITABLE =
+  WANTED |
+  InitFlag.ATOMIC_O_TRUNC |
+  InitFlag.DONT_MASK |
+  InitFlag.ASYNC_DIO |
+  InitFlag.POSIX_ACL |
+  InitFlag.HANDLE_KILLPRIV_V2 |
+  InitFlag.SETXATTR_EXT;
+
+function wantedFlags({ isReadOnly, wantsAcls, writesBack }: Wishes): number {
+  if (!isReadOnly) return writesBack ? WANTED_WRITABLE | InitFlag.WRITEBACK_CACHE : WANTED_WRITABLE;
+  return WANTED | InitFlag.NO_OPEN_SUPPORT | (wantsAcls ? InitFlag.POSIX_ACL : 0);
+}
+
+/** True where kernel and mount both can; then INIT_EXT is offered too. */
+function canPassThrough(request: Request, { isReadOnly, maxStackDepth, writesBack }: Wishes): boolean {
+  return (
+    !isReadOnly &&
+    !writesBack &&
+    maxStackDepth > 0 &&
+    request.bodyLength >= INIT_IN_SIZE &&
+    (request.u32(12) & InitFlag.INIT_EXT) !== 0 &&
+    (request.u32(16) & InitFlag2.PASSTHROUGH) !== 0
+  );
+}
+
 /** Reads an INIT request (its body at least 16 bytes) and writes its reply's body of `initReplySize` bytes. */
-export function negotiate(request: Request, reply: Reply, wantsAcls: boolean): Negotiation {
+export function negotiate(request: Request, reply: Reply, wishes: Wishes): Negotiation {
   const major = request.u32(0);
   const kernelMinor = request.u32(4);
   const base = OUT_HEADER_SIZE;
@@ -80,7 +128,8 @@ export function negotiate(request: Request, reply: Reply, wantsAcls: boolean): N
       reason: `the kernel speaks FUSE ${major}.${kernelMinor}, ${needed} or later is needed (Linux 5.4)`,
     };
   }
-  const flags = request.u32(12) & (wantsAcls ? WANTED | InitFlag.POSIX_ACL : WANTED);
+  const passesThrough = canPassThrough(request, wishes);
+  const flags = request.u32(12) & (wantedFlags(wishes) | (passesThrough ? InitFlag.INIT_EXT : 0));
   reply.u32(base + 8, request.u32(8));
   reply.u32(base + 12, flags);
   reply.u16(base + 16, MAX_BACKGROUND);
@@ -88,11 +137,17 @@ export function negotiate(request: Request, reply: Reply, wantsAcls: boolean): N
   reply.u32(base + 20, MAX_TRANSFER);
   reply.u32(base + 24, 1);
   reply.u16(base + 28, MAX_PAGES);
+  if (passesThrough) {
+    reply.u32(base + 32, InitFlag2.PASSTHROUGH);
+    reply.u32(base + 36, wishes.maxStackDepth);
+  }
   return {
     kind: 'agreed',
     minor: Math.min(kernelMinor, FUSE_KERNEL_MINOR_VERSION),
     opensWithoutMessage: (flags & InitFlag.NO_OPEN_SUPPORT) !== 0,
     opensDirectoriesWithoutMessage: (flags & InitFlag.NO_OPENDIR_SUPPORT) !== 0,
+    setxattrInSize: (flags & InitFlag.SETXATTR_EXT) !== 0 ? 16 : 8,
+    passesThrough,
   };
 }
 

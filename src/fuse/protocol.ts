@@ -68,8 +68,14 @@ export const OPCODE_COUNT = 54;
 /** INIT flags, bits 0 to 31. */
 export const InitFlag = {
   ASYNC_READ: 1 << 0,
+  /** OPEN carries O_TRUNC: no SETATTR follows it. */
+  ATOMIC_O_TRUNC: 1 << 3,
   BIG_WRITES: 1 << 5,
+  /** The umask is sent and not applied. */
+  DONT_MASK: 1 << 6,
   DO_READDIRPLUS: 1 << 13,
+  ASYNC_DIO: 1 << 15,
+  WRITEBACK_CACHE: 1 << 16,
   NO_OPEN_SUPPORT: 1 << 17,
   PARALLEL_DIROPS: 1 << 18,
   POSIX_ACL: 1 << 20,
@@ -78,23 +84,67 @@ export const InitFlag = {
   CACHE_SYMLINKS: 1 << 23,
   NO_OPENDIR_SUPPORT: 1 << 24,
   EXPLICIT_INVAL_DATA: 1 << 25,
+  /** WRITE, SETATTR and OPEN say when set-ID bits and capabilities go (7.33). */
+  HANDLE_KILLPRIV_V2: 1 << 28,
+  /** The long struct fuse_setxattr_in (7.33). */
+  SETXATTR_EXT: 1 << 29,
+  /** There are flags beyond bit 31 (7.36). */
+  INIT_EXT: 1 << 30,
+} as const;
+
+/** INIT flags from bit 32 upwards, less 32. */
+export const InitFlag2 = {
+  PASSTHROUGH: 1 << 5, // 7.40
 } as const;
 
 /** Flags of an OPEN or OPENDIR reply. */
 export const OpenFlag = {
   KEEP_CACHE: 1 << 1,
   CACHE_DIR: 1 << 3,
+  NOFLUSH: 1 << 5, // 7.35
+  PASSTHROUGH: 1 << 7, // 7.40
 } as const;
+
+/** What a SETATTR changes. */
+export const SetattrFlag = {
+  MODE: 1 << 0,
+  UID: 1 << 1,
+  GID: 1 << 2,
+  SIZE: 1 << 3,
+  ATIME: 1 << 4,
+  MTIME: 1 << 5,
+  ATIME_NOW: 1 << 7,
+  MTIME_NOW: 1 << 8,
+  KILL_SUIDGID: 1 << 11, // 7.33
+} as const;
+
+/** FUSE_WRITE_KILL_SUIDGID of WRITE (7.31). */
+export const WRITE_KILL_SUIDGID = 1 << 2;
+/** FUSE_OPEN_KILL_SUIDGID of OPEN (7.33). */
+export const OPEN_KILL_SUIDGID = 1 << 0;
+/** FUSE_SETXATTR_ACL_KILL_SGID of the long SETXATTR (7.33). */
+export const SETXATTR_ACL_KILL_SGID = 1 << 0;
+/** FUSE_FSYNC_FDATASYNC of FSYNC and FSYNCDIR. */
+export const FSYNC_FDATASYNC = 1 << 0;
+/** FUSE_NOTIFY_INVAL_INODE: in the place of an error, in a message without a unique. */
+export const NOTIFY_INVAL_INODE = 2;
 
 export const IN_HEADER_SIZE = 40;
 export const OUT_HEADER_SIZE = 16;
 export const ATTR_SIZE = 88;
 export const ENTRY_OUT_SIZE = 128;
+export const OPEN_OUT_SIZE = 16;
 export const DIRENT_HEADER_SIZE = 24;
+
+/** What st_blksize tells. */
+export const BLOCK_SIZE = 4096;
 
 /** Largest read or write in bytes: 256 pages, the kernel's own bound without privilege. */
 export const MAX_TRANSFER = 1 << 20;
 export const MAX_PAGES = 256;
+
+/** Bytes that one COPY_FILE_RANGE copies at most: the kernel's own MAX_RW_COUNT. */
+export const MAX_COPY = 0x7ffff000;
 
 /** A validity in seconds that the kernel takes for ever: longer than it counts. */
 export const FOREVER = 0x7fffffff;

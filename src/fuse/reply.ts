@@ -19,10 +19,16 @@
 // | 84     | 4    | flags                 |
 import type { Attr } from '../vfs/attr.ts';
 import type { Entry, StatFs } from '../vfs/filesystem.ts';
-import { ATTR_SIZE, ENTRY_OUT_SIZE, FOREVER, OUT_HEADER_SIZE } from './protocol.ts';
+import {
+  ATTR_SIZE,
+  BLOCK_SIZE,
+  ENTRY_OUT_SIZE,
+  FOREVER,
+  OPEN_OUT_SIZE,
+  OUT_HEADER_SIZE,
+} from './protocol.ts';
 
 const TWO_32 = 0x1_0000_0000;
-const BLOCK_SIZE = 4096;
 
 export class Reply {
   readonly bytes: Uint8Array;
@@ -77,12 +83,12 @@ export class Reply {
     words[word + 9] = 0;
   }
 
-  /** A fuse_entry_out, valid for as long as the mount lives. */
-  entry(offset: number, entry: Entry): void {
+  /** A fuse_entry_out: the name is valid for as long as the mount lives, the attributes for `validity` seconds. */
+  entry(offset: number, entry: Entry, validity: number): void {
     this.u64(offset, entry.nodeId);
     this.u64(offset + 8, entry.generation);
     this.u64(offset + 16, FOREVER);
-    this.u64(offset + 24, FOREVER);
+    this.u64(offset + 24, validity);
     this.u64(offset + 32, 0);
     this.attr(offset + 40, entry.attr);
   }
@@ -97,9 +103,16 @@ export class Reply {
     return this.#header(unique, error, OUT_HEADER_SIZE);
   }
 
-  lookup(unique: number, entry: Entry): number {
-    this.entry(OUT_HEADER_SIZE, entry);
+  lookup(unique: number, entry: Entry, validity: number): number {
+    this.entry(OUT_HEADER_SIZE, entry, validity);
     return this.finish(unique, ENTRY_OUT_SIZE);
+  }
+
+  /** CREATE and TMPFILE: a fuse_entry_out and a fuse_open_out. */
+  create(unique: number, entry: Entry, validity: number, openFlags: number, backingId: number): number {
+    this.entry(OUT_HEADER_SIZE, entry, validity);
+    this.#openOut(OUT_HEADER_SIZE + ENTRY_OUT_SIZE, openFlags, backingId);
+    return this.finish(unique, ENTRY_OUT_SIZE + OPEN_OUT_SIZE);
   }
 
   /** The answer to a lookup that found nothing: nodeid 0 makes the kernel keep a negative entry. */
@@ -110,19 +123,33 @@ export class Reply {
   }
 
   /** struct fuse_attr_out: attr_valid (u64), attr_valid_nsec (u32), dummy (u32), attr. */
-  getattr(unique: number, attr: Attr): number {
-    this.u64(OUT_HEADER_SIZE, FOREVER);
+  getattr(unique: number, attr: Attr, validity: number): number {
+    this.u64(OUT_HEADER_SIZE, validity);
     this.u64(OUT_HEADER_SIZE + 8, 0);
     this.attr(OUT_HEADER_SIZE + 16, attr);
     return this.finish(unique, 16 + ATTR_SIZE);
   }
 
-  /** struct fuse_open_out: fh (u64), open_flags (u32), backing_id (i32, 7.40). */
-  open(unique: number, openFlags: number): number {
-    this.u64(OUT_HEADER_SIZE, 0);
-    this.u32(OUT_HEADER_SIZE + 8, openFlags);
-    this.u32(OUT_HEADER_SIZE + 12, 0);
-    return this.finish(unique, 16);
+  open(unique: number, openFlags: number, backingId = 0): number {
+    this.#openOut(OUT_HEADER_SIZE, openFlags, backingId);
+    return this.finish(unique, OPEN_OUT_SIZE);
+  }
+
+  /** struct fuse_write_out: size (u32), padding (u32). WRITE and COPY_FILE_RANGE. */
+  written(unique: number, size: number): number {
+    this.u64(OUT_HEADER_SIZE, size);
+    return this.finish(unique, 8);
+  }
+
+  /**
+   * struct fuse_ioctl_out: result (i32), flags, in_iovs, out_iovs (u32 each), all 0; then `size` bytes: `value` (u32) and
+   * zeros.
+   */
+  ioctl(unique: number, value: number, size: number): number {
+    const base = OUT_HEADER_SIZE >>> 2;
+    this.#words.fill(0, base, base + 4 + (size >>> 2));
+    if (size > 0) this.#words[base + 4] = value;
+    return this.finish(unique, 16 + size);
   }
 
   /** struct fuse_kstatfs, 80 bytes: five u64, then bsize, namelen, frsize, padding and 6 spare u32. */
@@ -147,8 +174,8 @@ export class Reply {
     return this.finish(unique, 8);
   }
 
-  /** struct fuse_lseek_out: offset (u64). */
-  lseek(unique: number, offset: number): number {
+  /** One u64: struct fuse_lseek_out, struct fuse_copy_file_range_out (7.45). */
+  offset(unique: number, offset: number): number {
     this.u64(OUT_HEADER_SIZE, offset);
     return this.finish(unique, 8);
   }
@@ -157,6 +184,13 @@ export class Reply {
   copy(unique: number, body: Uint8Array): number {
     this.bytes.set(body, OUT_HEADER_SIZE);
     return this.finish(unique, body.byteLength);
+  }
+
+  /** struct fuse_open_out: fh (u64, none), open_flags (u32), backing_id (i32, 7.40). */
+  #openOut(offset: number, openFlags: number, backingId: number): void {
+    this.u64(offset, 0);
+    this.u32(offset + 8, openFlags);
+    this.u32(offset + 12, backingId);
   }
 
   #header(unique: number, error: number, length: number): number {

@@ -13,6 +13,7 @@
 // | 36     | 2    | total_extlen | extensions behind the body, in 8 bytes (7.38) |
 // | 38     | 2    | padding      |                                               |
 import type { NodeId } from '../vfs/filesystem.ts';
+import { Call } from '../vfs/operation.ts';
 import { IN_HEADER_SIZE } from './protocol.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -54,6 +55,24 @@ export class Request {
   /** The 64-bit number at `offset` of the body, a multiple of 4; exact below 2^53. */
   u64(offset: number): number {
     return this.#u64((IN_HEADER_SIZE + offset) >>> 2);
+  }
+
+  /** The signed 64-bit number at `offset` of the body, a multiple of 4; exact within 53 bits. */
+  i64(offset: number): number {
+    const word = (IN_HEADER_SIZE + offset) >>> 2;
+    return (this.#words[word] as number) + ((this.#words[word + 1] as number) | 0) * TWO_32;
+  }
+
+  /** `length` bytes at `offset` of the body, lent: the buffer is used again for the next message. */
+  bytes(offset: number, length: number): Uint8Array {
+    const start = IN_HEADER_SIZE + offset;
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** Who asks. */
+  call(): Call {
+    const words = this.#words;
+    return new Call(words[6] as number, words[7] as number, words[8] as number);
   }
 
   /** The NUL-ended string that begins at `offset` of the body, as lent bytes; undefined where it has no end. */

@@ -6,11 +6,14 @@
 import createDebug from 'debug';
 import { Attr } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
-import { EINTR, EINVAL, EIO, ENOSYS, ErrnoError } from '../vfs/errno.ts';
-import type { Entry, FileSystem, NodeId, StatFs } from '../vfs/filesystem.ts';
+import { EINTR, EINVAL, EIO, ENOENT, ENOSYS, ErrnoError } from '../vfs/errno.ts';
+import type { Entry, FileSystem, Later, NodeId, StatFs } from '../vfs/filesystem.ts';
+import type { Call } from '../vfs/operation.ts';
 import { DirectoryReply } from './directory-reply.ts';
-import { handlers } from './handlers.ts';
+import { handlers } from './handlers/table.ts';
+import { InodeNotice } from './inode-notice.ts';
 import type { Agreement } from './negotiate.ts';
+import { type BackingPort, OpenBooks } from './passthrough.ts';
 import { IN_HEADER_SIZE, OPCODE_COUNT, Opcode } from './protocol.ts';
 import { Reply } from './reply.ts';
 import { Request } from './request.ts';
@@ -18,8 +21,9 @@ import { Request } from './request.ts';
 const debug = createDebug('stratafs:fuse');
 
 /** What carries replies that are not written into the reply buffer; the channel is one. */
-export interface ReplyPort {
-  send(reply: Uint8Array, length: number): void;
+export interface ReplyPort extends BackingPort {
+  /** 0 or a negative errno: -ENOENT where the request is no longer there to be answered. */
+  send(reply: Uint8Array, length: number): number;
   sendData(unique: number, bytes: Uint8Array): number;
   sendFile(unique: number, fd: number, position: number, length: number, mayEnd: boolean): void;
 }
@@ -27,17 +31,26 @@ export interface ReplyPort {
 /** The state of the conversation. */
 export type SessionState =
   | { readonly kind: 'starting' }
-  | ({ readonly kind: 'serving' } & Pick<Agreement, 'opensWithoutMessage' | 'opensDirectoriesWithoutMessage'>)
+  | ({ readonly kind: 'serving' } & Omit<Agreement, 'kind' | 'minor' | 'passesThrough'>)
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** A handler's answer: the length of the reply in the reply buffer, or 0 where it is sent otherwise or not due. */
 export type ReplyLength = number;
+
+/** A request whose promise has not settled. */
+interface Pending {
+  /** A read has no effect: interrupted, it is answered at once. What changes something is only told of it. */
+  readonly isRead: boolean;
+  readonly call: Call | undefined;
+  readonly settled: Promise<void>;
+}
 
 export class Session {
   readonly fileSystem: FileSystem;
   readonly request: Request;
   readonly reply: Reply;
   readonly directory: DirectoryReply;
+  readonly books: OpenBooks;
   /** Filled by the file system, encoded at once, used again. */
   readonly entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
   readonly statfs: StatFs = {
@@ -55,16 +68,21 @@ export class Session {
    * sends no request; but it asks about each inode that the caller does not own. Set before INIT.
    */
   cachesMissingAcls = false;
+  /** As Wishes.maxStackDepth. Set before INIT. */
+  maxStackDepth = 0;
   /** Called when the state has left 'starting'. */
   onState: () => void = () => undefined;
   /** Requests seen, by opcode. */
   readonly requestCounts = new Float64Array(OPCODE_COUNT);
   /** Bytes answered to READ. */
   bytesRead = 0;
+  /** Bytes taken from WRITE. */
+  bytesWritten = 0;
 
   readonly #port: ReplyPort;
-  /** Uniques of the requests whose promise is not settled yet. */
-  readonly #deferred = new Set<number>();
+  readonly #notice = new InodeNotice();
+  readonly #pending = new Map<number, Pending>();
+  #hasEnded = false;
 
   /** Both buffers aligned to 8 and lent for the session's life. */
   constructor(fileSystem: FileSystem, port: ReplyPort, request: Uint8Array, reply: Uint8Array) {
@@ -72,7 +90,8 @@ export class Session {
     this.#port = port;
     this.request = new Request(request);
     this.reply = new Reply(reply);
-    this.directory = new DirectoryReply(this.reply);
+    this.books = new OpenBooks(port);
+    this.directory = new DirectoryReply(this.reply, this.books);
   }
 
   /** Handles the message of `length` bytes in the request buffer. Never throws. */
@@ -86,7 +105,7 @@ export class Session {
     if (opcode < OPCODE_COUNT) this.requestCounts[opcode] = (this.requestCounts[opcode] as number) + 1;
     const handler = handlers[opcode];
     if (handler === undefined) return this.reply.status(request.unique, -ENOSYS);
-    if (request.bodyLength < handler.minimumBody) return this.#malformed();
+    if (request.bodyLength < handler.minimumBody) return this.#malformed(handler.isAnswered);
     if (this.state.kind !== 'serving' && opcode !== Opcode.INIT)
       return this.reply.status(request.unique, -EIO);
     try {
@@ -96,23 +115,75 @@ export class Session {
     }
   }
 
+  /**
+   * Answers what changes something, now or when the promise settles: a negative `result` as errno, else what `encode`
+   * writes into the reply buffer. It is never answered before it has ended: its effect may stand by then.
+   * @param call what an INTERRUPT of the request is told to
+   */
+  answer(
+    unique: number,
+    result: Later<number>,
+    call: Call | undefined,
+    encode: (result: number) => ReplyLength,
+  ): ReplyLength {
+    if (typeof result === 'number') return result < 0 ? this.reply.status(unique, result) : encode(result);
+    return this.#defer(unique, false, call, result, (settled) =>
+      settled < 0 ? this.reply.status(unique, settled) : encode(settled),
+    );
+  }
+
+  /** `answer` where success is all that there is to say. */
+  answerStatus(unique: number, result: Later<number>, call?: Call): ReplyLength {
+    if (typeof result === 'number') return this.reply.status(unique, result);
+    return this.answer(unique, result, call, () => this.reply.status(unique, 0));
+  }
+
   /** Answers a READ of request `unique`, now or when the promise settles. */
   answerRead(unique: number, result: ReadResult | Promise<ReadResult>): ReplyLength {
     if (!(result instanceof Promise)) return this.#sendRead(unique, result);
-    this.#deferred.add(unique);
-    result.then(
-      (settled) => this.#settle(unique, settled),
-      (error: unknown) => this.#settle(unique, this.errnoOf(error)),
-    );
+    return this.#defer(unique, true, undefined, result, (settled) => this.#sendRead(unique, settled));
+  }
+
+  /**
+   * Sends the reply of `length` bytes that stands in the reply buffer: for what the kernel holds from then on (an open,
+   * a lookup). `undo` is called where it isn't there to take it (its connection was aborted): it then never gives it back.
+   */
+  deliver(length: number, undo: () => void): ReplyLength {
+    if (this.#port.send(this.reply.bytes, length) === -ENOENT) undo();
     return 0;
   }
 
   /**
-   * INTERRUPT: the caller of `unique` got a signal. A request that still waits is answered EINTR at once, what it
+   * Makes the kernel forget what attributes it keeps of `node`; its pages stay. For what changes behind an answer that
+   * carries no attributes. Sent before that answer, so that who waits for it sees the change.
+   */
+  invalidateAttributes(node: NodeId): void {
+    // -ENOENT: the kernel doesn't know the node.
+    this.#port.send(this.#notice.bytes, this.#notice.write(node));
+  }
+
+  /**
+   * INTERRUPT: the caller of `unique` got a signal. A read that still waits is answered EINTR at once, what it
    * waited for is dropped when it comes; one that was answered already is left alone.
    */
   interrupt(unique: number): ReplyLength {
-    return this.#deferred.delete(unique) ? this.reply.status(unique, -EINTR) : 0;
+    const pending = this.#pending.get(unique);
+    if (pending === undefined) return 0;
+    if (pending.call !== undefined) pending.call.isInterrupted = true;
+    if (!pending.isRead) return 0;
+    this.#pending.delete(unique);
+    return this.reply.status(unique, -EINTR);
+  }
+
+  /**
+   * The connection is gone: nothing is answered any more, and what goes on is told to stop. Resolves when all that
+   * changes something has ended, so that the file system can be closed.
+   */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    const changes = [...this.#pending.values()].filter(({ isRead }) => !isRead);
+    for (const { call } of changes) if (call !== undefined) call.isInterrupted = true;
+    await Promise.all(changes.map(({ settled }) => settled));
   }
 
   /** The negative errno of a failure; what is no errno is logged and becomes EIO. */
@@ -122,10 +193,30 @@ export class Session {
     return -EIO;
   }
 
-  #settle(unique: number, result: ReadResult): void {
-    if (!this.#deferred.delete(unique)) return;
-    const length = this.#sendRead(unique, result);
-    if (length > 0) this.#port.send(this.reply.bytes, length);
+  /** Answers with what `encode` makes of the settled result, or with the errno of a failure. */
+  #defer<T>(
+    unique: number,
+    isRead: boolean,
+    call: Call | undefined,
+    result: Promise<T>,
+    encode: (result: T) => ReplyLength,
+  ): ReplyLength {
+    const settle = (write: () => ReplyLength): void => {
+      if (!this.#pending.delete(unique) || this.#hasEnded) return;
+      let length: ReplyLength;
+      try {
+        length = write();
+      } catch (error) {
+        length = this.reply.status(unique, this.errnoOf(error));
+      }
+      if (length > 0) this.#port.send(this.reply.bytes, length);
+    };
+    const settled = result.then(
+      (value) => settle(() => encode(value)),
+      (error: unknown) => settle(() => this.reply.status(unique, this.errnoOf(error))),
+    );
+    this.#pending.set(unique, { isRead, call, settled });
+    return 0;
   }
 
   #sendRead(unique: number, result: ReadResult): ReplyLength {
@@ -140,9 +231,9 @@ export class Session {
     return 0;
   }
 
-  #malformed(): ReplyLength {
+  #malformed(isAnswered: boolean): ReplyLength {
     const { opcode, unique, bodyLength } = this.request;
     debug('opcode %d with a body of only %d bytes', opcode, bodyLength);
-    return handlers[opcode]?.isAnswered === false ? 0 : this.reply.status(unique, -EINVAL);
+    return isAnswered ? this.reply.status(unique, -EINVAL) : 0;
   }
 }

@@ -1,52 +1,14 @@
 // The default driver on a real kernel. The mount is served by this process: only child processes touch it.
-import { execFile, spawn } from 'node:child_process';
-import {
-  mkdtempSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-  unlinkSync,
-} from 'node:fs';
+import { spawn } from 'node:child_process';
+import { openSync, closeSync, readFileSync, writeFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import type { FuseMount } from '../../src/fuse/driver.ts';
 import { mountDevFuse } from '../../src/fuse/dev-fuse.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
-import { ErrnoError } from '../../src/vfs/errno.ts';
 import { describeWith } from '../requirements.ts';
+import { run, shell, withMount } from './mounted.ts';
 import { SyntheticFileSystem } from './synthetic-file-system.ts';
-
-const run = promisify(execFile);
-const shell = async (script: string, ...args: string[]): Promise<string> =>
-  (await run('sh', ['-c', script, 'sh', ...args], { maxBuffer: 1 << 26 })).stdout;
-
-async function withMount(
-  fileSystem: SyntheticFileSystem,
-  body: (mountpoint: string, mount: FuseMount) => Promise<void>,
-): Promise<void> {
-  const mountpoint = mkdtempSync(join(tmpdir(), 'stratafs-fuse-'));
-  try {
-    const mount = await mountDevFuse(fileSystem, mountpoint, {
-      source: 'synthetic',
-      flags: 0,
-      allowOther: false,
-    });
-    try {
-      await body(mountpoint, mount);
-    } finally {
-      await mount.unmount().catch((error: unknown) => {
-        if (!(error instanceof ErrnoError && error.code === 'EINVAL')) throw error; // EINVAL: unmounted by the test
-      });
-      await mount.closed;
-    }
-  } finally {
-    rmdirSync(mountpoint);
-  }
-}
 
 describeWith(['fuse'], 'mountDevFuse', () => {
   it('shows the tree, and answers a second walk without a request', async () => {

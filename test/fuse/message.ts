@@ -48,17 +48,37 @@ export class TestSession {
   readonly reply = new Uint8Array(1 << 17);
   /** Everything that was answered, in order. */
   readonly replies: Buffer[] = [];
+  /** What the port answers to `send`. */
+  sendStatus = 0;
+  /** Backing ids that are open. */
+  readonly backings = new Set<number>();
+  /** Answers FUSE_DEV_IOC_BACKING_OPEN. */
+  onOpenBacking: (fd: number) => number = (fd) => fd + 1000;
   readonly session: Session;
 
   constructor(fileSystem: FileSystem) {
     const port: ReplyPort = {
-      send: (reply, length) => void this.replies.push(Buffer.from(reply.subarray(0, length))),
+      send: (reply, length) => {
+        this.replies.push(Buffer.from(reply.subarray(0, length)));
+        return this.sendStatus;
+      },
       sendData: (unique, bytes) => {
         this.replies.push(Buffer.concat([numbers([4, 16 + bytes.length], [4, 0], [8, unique]), bytes]));
         return 0;
       },
-      sendFile: (unique, fd, position, length) => {
-        this.replies.push(Buffer.from(`file ${unique} ${fd} ${position} ${length}`));
+      sendFile: (unique, fd, position, length, mayEnd) => {
+        this.replies.push(
+          Buffer.from(`file ${unique} ${fd} ${position} ${length}${mayEnd ? ' or less' : ''}`),
+        );
+      },
+      openBacking: (fd) => {
+        const id = this.onOpenBacking(fd);
+        if (id > 0) this.backings.add(id);
+        return id;
+      },
+      closeBacking: (id) => {
+        if (!this.backings.delete(id)) throw new Error(`backing id ${id} is not open`);
+        return 0;
       },
     };
     this.session = new Session(fileSystem, port, this.request, this.reply);

@@ -1,0 +1,97 @@
+// The bytes of files: READ, WRITE, LSEEK, FSYNC, FALLOCATE, COPY_FILE_RANGE.
+//
+// A position that a JavaScript number can't hold exactly is refused with EFBIG: nothing is ever written beside the place
+// that was meant. No file is that long, so a read there finds nothing in any case.
+import { EFBIG, ENOSYS } from '../../vfs/errno.ts';
+import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
+import { FSYNC_FDATASYNC, MAX_COPY, MAX_TRANSFER, Opcode, WRITE_KILL_SUIDGID } from '../protocol.ts';
+import type { Request } from '../request.ts';
+import type { ReplyLength, Session } from '../session.ts';
+import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
+
+const WRITE_IN_SIZE = 40;
+
+/** struct fuse_read_in: fh (u64), offset (u64), size (u32), and what only writers need. */
+function read(session: Session, request: Request): ReplyLength {
+  const size = Math.min(request.u32(16), MAX_TRANSFER);
+  return session.answerRead(request.unique, session.fileSystem.read(request.nodeId, request.u64(8), size));
+}
+
+/**
+ * struct fuse_write_in: fh (u64), offset (u64), size (u32), write_flags (u32), lock_owner (u64), flags (u32), padding;
+ * then the bytes.
+ */
+function write(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId } = request;
+  const offset = request.u64(8);
+  const size = request.u32(16);
+  if (size > request.bodyLength - WRITE_IN_SIZE) return invalid(session, request);
+  if (!Number.isSafeInteger(offset + size)) return session.reply.status(unique, -EFBIG);
+  const killsPrivileges = (request.u32(20) & WRITE_KILL_SUIDGID) !== 0;
+  const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killsPrivileges);
+  return session.answer(unique, result, undefined, (written) => {
+    session.bytesWritten += written;
+    // The kernel asks anew for times and size after a write, not for the mode.
+    if (killsPrivileges && session.books.mustTellKilled(nodeId)) session.invalidateAttributes(nodeId);
+    return session.reply.written(unique, written);
+  });
+}
+
+/** struct fuse_lseek_in: fh (u64), offset (u64), whence (u32), padding. */
+function lseek(session: Session, request: Request): ReplyLength {
+  const offset = session.fileSystem.seek(request.nodeId, request.u64(8), request.u32(16));
+  return offset < 0
+    ? session.reply.status(request.unique, offset)
+    : session.reply.offset(request.unique, offset);
+}
+
+/** struct fuse_fsync_in: fh (u64), fsync_flags (u32), padding. FSYNCDIR has the same. */
+export function sync(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const isDataOnly = (request.u32(8) & FSYNC_FDATASYNC) !== 0;
+  return session.answerStatus(request.unique, fileSystem.fsync(request.nodeId, isDataOnly));
+}
+
+/** struct fuse_fallocate_in: fh (u64), offset (u64), length (u64), mode (u32), padding. */
+function fallocate(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId } = request;
+  const offset = request.u64(8);
+  const length = request.u64(16);
+  if (!Number.isSafeInteger(offset + length)) return session.reply.status(unique, -EFBIG);
+  const call = request.call();
+  return session.answerStatus(
+    unique,
+    fileSystem.fallocate(nodeId, request.u32(24), offset, length, call),
+    call,
+  );
+}
+
+/**
+ * struct fuse_copy_file_range_in: fh_in (u64), off_in (u64), nodeid_out (u64), fh_out (u64), off_out (u64), len (u64),
+ * flags (u64). The _64 kind (7.45) differs in its answer alone, so that it may tell more bytes.
+ */
+function copyFileRange(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId, opcode } = request;
+  const fromOffset = request.u64(8);
+  const to = request.u64(16) as NodeId;
+  const toOffset = request.u64(32);
+  const length = Math.min(request.u64(40), MAX_COPY);
+  if (!Number.isSafeInteger(fromOffset + length) || !Number.isSafeInteger(toOffset + length)) {
+    return session.reply.status(unique, -EFBIG);
+  }
+  const result = fileSystem.copyFileRange(nodeId, fromOffset, to, toOffset, length);
+  return session.answer(unique, result, undefined, (copied) =>
+    opcode === Opcode.COPY_FILE_RANGE_64
+      ? session.reply.offset(unique, copied)
+      : session.reply.written(unique, copied),
+  );
+}
+
+export const contentHandlers: HandlerFamily = [
+  [Opcode.READ, answered(40, read)],
+  [Opcode.WRITE, writing(WRITE_IN_SIZE, write)],
+  [Opcode.LSEEK, answered(24, lseek)],
+  [Opcode.FSYNC, writing(16, sync, ENOSYS)],
+  [Opcode.FALLOCATE, writing(32, fallocate)],
+  [Opcode.COPY_FILE_RANGE, writing(56, copyFileRange, ENOSYS)],
+  [Opcode.COPY_FILE_RANGE_64, writing(56, copyFileRange, ENOSYS)],
+];

@@ -1,0 +1,30 @@
+// Directories as they are read: OPENDIR, RELEASEDIR, READDIR, READDIRPLUS, FSYNCDIR.
+import { ENOSYS } from '../../vfs/errno.ts';
+import { Opcode, OpenFlag } from '../protocol.ts';
+import type { Request } from '../request.ts';
+import type { ReplyLength, Session } from '../session.ts';
+import { sync } from './content.ts';
+import { type HandlerFamily, answered, succeed, writing } from './handler.ts';
+
+/** Where the kernel can do without, ENOSYS tells it to open by itself from now on, with all caches kept. */
+function opendir(session: Session, request: Request): ReplyLength {
+  return session.state.kind === 'serving' && session.state.opensDirectoriesWithoutMessage
+    ? session.reply.status(request.unique, -ENOSYS)
+    : session.reply.open(request.unique, OpenFlag.KEEP_CACHE | OpenFlag.CACHE_DIR);
+}
+
+/** struct fuse_read_in, of a directory: offset is the cookie. */
+function list(session: Session, request: Request): ReplyLength {
+  const { directory } = session;
+  directory.begin(request.u32(16), request.opcode === Opcode.READDIRPLUS);
+  const status = session.fileSystem.readdir(request.nodeId, request.u64(8), directory);
+  return status === 0 ? directory.finish(request.unique) : session.reply.status(request.unique, status);
+}
+
+export const directoryHandlers: HandlerFamily = [
+  [Opcode.OPENDIR, answered(8, opendir)],
+  [Opcode.RELEASEDIR, answered(24, succeed)],
+  [Opcode.READDIR, answered(40, list)],
+  [Opcode.READDIRPLUS, answered(40, list)],
+  [Opcode.FSYNCDIR, writing(16, sync, ENOSYS)],
+];

@@ -1,0 +1,118 @@
+// Open files: OPEN, CREATE, TMPFILE, RELEASE.
+//
+// A handle carries nothing: the file system counts opens by node, and OpenBooks knows how they were answered. An open
+// whose answer nobody takes is undone here, since no RELEASE will come for it.
+import { constants } from 'node:fs';
+import { Attr, S_IFREG } from '../../vfs/attr.ts';
+import { ENOSYS } from '../../vfs/errno.ts';
+import type { Entry, Later, NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
+import { type Call, type NewInode, OpenFile } from '../../vfs/operation.ts';
+import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../protocol.ts';
+import type { Request } from '../request.ts';
+import type { ReplyLength, Session } from '../session.ts';
+import { type HandlerFamily, answered, invalid, succeed, writing } from './handler.ts';
+
+const { O_CREAT, O_EXCL, O_DIRECTORY, O_TRUNC } = constants;
+/** __O_TMPFILE, the same on all of Node's architectures. */
+const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+const CREATE_IN_SIZE = 16;
+
+/** The pages of a cached file stay; one that is passed through has none, and may not be told to keep them (EIO). */
+const openFlagsFor = (backingId: number): number =>
+  OpenFlag.NOFLUSH | (backingId === 0 ? OpenFlag.KEEP_CACHE : OpenFlag.PASSTHROUGH);
+
+/**
+ * struct fuse_open_in: flags (u32), open_flags (u32). Of a read-only mount, where the kernel can do without, ENOSYS tells
+ * it to open by itself from now on, with all caches kept.
+ */
+function open(session: Session, request: Request): ReplyLength {
+  const { fileSystem, state } = session;
+  const { unique, nodeId } = request;
+  if (fileSystem.isReadOnly) {
+    return state.kind === 'serving' && state.opensWithoutMessage
+      ? session.reply.status(unique, -ENOSYS)
+      : session.reply.open(unique, OpenFlag.KEEP_CACHE);
+  }
+  const flags = request.u32(0);
+  const killsPrivileges = (flags & O_TRUNC) !== 0 && (request.u32(4) & OPEN_KILL_SUIDGID) !== 0;
+  const call = request.call();
+  const file = new OpenFile();
+  const result = fileSystem.open(nodeId, flags, killsPrivileges, call, file);
+  return session.answer(unique, result, call, () => {
+    const { books } = session;
+    const validity = books.attrValidity(nodeId);
+    const backingId = books.open(nodeId, flags, file);
+    if (killsPrivileges || books.attrValidity(nodeId) !== validity) session.invalidateAttributes(nodeId);
+    return session.deliver(session.reply.open(unique, openFlagsFor(backingId), backingId), () => {
+      close(session, fileSystem, nodeId, flags);
+    });
+  });
+}
+
+/** struct fuse_create_in: flags (u32), mode (u32), umask (u32), open_flags (u32). */
+function createIn(request: Request): { readonly flags: number; readonly inode: NewInode } {
+  return {
+    flags: request.u32(0) & ~(O_CREAT | O_EXCL | O_TMPFILE),
+    inode: { mode: S_IFREG | (request.u32(4) & 0o7777), umask: request.u32(8) & 0o777, rdev: 0 },
+  };
+}
+
+/** fuse_create_in, then the name. */
+function create(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const name = request.name(CREATE_IN_SIZE);
+  if (name === undefined) return invalid(session, request);
+  const { flags, inode } = createIn(request);
+  return answerCreated(session, request, fileSystem, flags, (call, entry, file) =>
+    fileSystem.create(request.nodeId, name, flags, inode, call, entry, file),
+  );
+}
+
+/** fuse_create_in, then a name that says nothing. */
+function tmpfile(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { flags, inode } = createIn(request);
+  return answerCreated(session, request, fileSystem, flags, (call, entry, file) =>
+    fileSystem.tmpfile(request.nodeId, flags, inode, call, entry, file),
+  );
+}
+
+function answerCreated(
+  session: Session,
+  request: Request,
+  fileSystem: WritableFileSystem,
+  flags: number,
+  make: (call: Call, entry: Entry, file: OpenFile) => Later<number>,
+): ReplyLength {
+  const { unique } = request;
+  const call = request.call();
+  const entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
+  const file = new OpenFile();
+  return session.answer(unique, make(call, entry, file), call, () => {
+    const { nodeId } = entry;
+    const backingId = session.books.open(nodeId, flags, file);
+    const validity = session.books.attrValidity(nodeId);
+    const length = session.reply.create(unique, entry, validity, openFlagsFor(backingId), backingId);
+    return session.deliver(length, () => {
+      close(session, fileSystem, nodeId, flags);
+      fileSystem.forget(nodeId, 1);
+    });
+  });
+}
+
+/** struct fuse_release_in: fh (u64), flags (u32), release_flags (u32), lock_owner (u64). */
+function release(session: Session, request: Request): ReplyLength {
+  const { fileSystem } = session;
+  if (!fileSystem.isReadOnly) close(session, fileSystem, request.nodeId, request.u32(8));
+  return succeed(session, request);
+}
+
+/** The kernel gives the backing file back first: its descriptor is the file system's. */
+function close(session: Session, fileSystem: WritableFileSystem, node: NodeId, flags: number): void {
+  if (session.books.release(node, flags)) fileSystem.release(node);
+}
+
+export const fileHandlers: HandlerFamily = [
+  [Opcode.OPEN, answered(8, open)],
+  [Opcode.CREATE, writing(CREATE_IN_SIZE + 1, create)],
+  [Opcode.TMPFILE, writing(CREATE_IN_SIZE, tmpfile)],
+  [Opcode.RELEASE, answered(24, release)],
+];

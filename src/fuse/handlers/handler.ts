@@ -1,0 +1,47 @@
+// What a handler is: one a request kind, from the kernel's message to a call of the FileSystem and back.
+import { EINVAL, EROFS } from '../../vfs/errno.ts';
+import type { WritableFileSystem } from '../../vfs/filesystem.ts';
+import type { Request } from '../request.ts';
+import type { ReplyLength, Session } from '../session.ts';
+
+export interface Handler {
+  /** Bytes of the request's fixed part: a shorter body is answered EINVAL. */
+  readonly minimumBody: number;
+  /** False for the messages that the kernel wants no reply to. */
+  readonly isAnswered: boolean;
+  readonly handle: (session: Session, request: Request) => ReplyLength;
+}
+
+/** Handlers by opcode. */
+export type HandlerFamily = readonly (readonly [number, Handler])[];
+
+export const answered = (minimumBody: number, handle: Handler['handle']): Handler => ({
+  minimumBody,
+  isAnswered: true,
+  handle,
+});
+
+export const silent = (minimumBody: number, handle: Handler['handle']): Handler => ({
+  minimumBody,
+  isAnswered: false,
+  handle,
+});
+
+/** What only a writable file system can do; of a read-only one it is refused with `refusal`. */
+export const writing = (
+  minimumBody: number,
+  handle: (session: Session, request: Request, fileSystem: WritableFileSystem) => ReplyLength,
+  refusal = EROFS,
+): Handler =>
+  answered(minimumBody, (session, request) => {
+    const { fileSystem } = session;
+    return fileSystem.isReadOnly
+      ? session.reply.status(request.unique, -refusal)
+      : handle(session, request, fileSystem);
+  });
+
+export const invalid = (session: Session, request: Request): ReplyLength =>
+  session.reply.status(request.unique, -EINVAL);
+
+export const succeed = (session: Session, request: Request): ReplyLength =>
+  session.reply.status(request.unique, 0);

@@ -1,0 +1,74 @@
+// IOCTL: the inode flags of chattr(1) and lsattr(1), and nothing else.
+//
+// Linux 5.14 and later ask by FS_IOC_FSGETXATTR what the flags are before they set any by FS_IOC_SETFLAGS, so that is
+// answered from the same flags. ENOTTY is what a file system says to an ioctl that it hasn't.
+import { ENOTTY } from '../../vfs/errno.ts';
+import type { WritableFileSystem } from '../../vfs/filesystem.ts';
+import { Opcode } from '../protocol.ts';
+import type { Request } from '../request.ts';
+import type { ReplyLength, Session } from '../session.ts';
+import { type HandlerFamily, answered } from './handler.ts';
+
+const IOCTL_IN_SIZE = 32;
+/** As a 64-bit and a 32-bit process spell them. Their argument is an int in both. */
+const FS_IOC_GETFLAGS: readonly number[] = [0x80086601, 0x80046601];
+const FS_IOC_SETFLAGS: readonly number[] = [0x40086602, 0x40046602];
+const FS_IOC_FSGETXATTR = 0x801c581f;
+/** struct fsxattr: fsx_xflags (u32), then what only XFS and project quotas have. */
+const FSXATTR_SIZE = 28;
+/** FS_*_FL and FS_XFLAG_* of one meaning (fileattr_fill_flags of fs/file_attr.c): SYNC, IMMUTABLE, APPEND, NODUMP, ... */
+const XFLAGS: readonly (readonly [number, number])[] = [
+  [0x08, 0x20],
+  [0x10, 0x08],
+  [0x20, 0x10],
+  [0x40, 0x80],
+  [0x80, 0x40],
+  [0x0200_0000, 0x8000], // DAX
+  [0x2000_0000, 0x200], // PROJINHERIT
+];
+
+/**
+ * struct fuse_ioctl_in: fh (u64), flags (u32), cmd (u32), arg (u64), in_size (u32), out_size (u32); then in_size bytes.
+ */
+function ioctl(session: Session, request: Request): ReplyLength {
+  const { fileSystem } = session;
+  const command = request.u32(12);
+  if (!fileSystem.isReadOnly) {
+    const outSize = request.u32(28);
+    if (FS_IOC_GETFLAGS.includes(command) && outSize >= 4) return getFlags(session, request, fileSystem);
+    if (command === FS_IOC_FSGETXATTR && outSize >= FSXATTR_SIZE) {
+      return getXflags(session, request, fileSystem);
+    }
+    if (FS_IOC_SETFLAGS.includes(command) && request.bodyLength >= IOCTL_IN_SIZE + 4) {
+      return setFlags(session, request, fileSystem);
+    }
+  }
+  return session.reply.status(request.unique, -ENOTTY);
+}
+
+function getFlags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId } = request;
+  return session.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) =>
+    session.reply.ioctl(unique, flags, 4),
+  );
+}
+
+function getXflags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId } = request;
+  return session.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) => {
+    const xflags = XFLAGS.reduce((bits, [flag, xflag]) => ((flags & flag) === 0 ? bits : bits | xflag), 0);
+    return session.reply.ioctl(unique, xflags, FSXATTR_SIZE);
+  });
+}
+
+function setFlags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const { unique, nodeId } = request;
+  const call = request.call();
+  return session.answer(unique, fileSystem.setFlags(nodeId, request.u32(IOCTL_IN_SIZE), call), call, () => {
+    // The kernel doesn't know that ctime has moved.
+    session.invalidateAttributes(nodeId);
+    return session.reply.ioctl(unique, 0, 0);
+  });
+}
+
+export const inodeFlagHandlers: HandlerFamily = [[Opcode.IOCTL, answered(IOCTL_IN_SIZE, ioctl)]];

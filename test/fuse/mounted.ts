@@ -1,0 +1,43 @@
+// Mounts a file system of the tests. The mount is served by this process: only child processes touch it.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { mountDevFuse } from '../../src/fuse/dev-fuse.ts';
+import type { DriverOptions, FuseMount } from '../../src/fuse/driver.ts';
+import { ErrnoError } from '../../src/vfs/errno.ts';
+import type { FileSystem } from '../../src/vfs/filesystem.ts';
+
+export const run = promisify(execFile);
+
+/** What a shell script prints; `args` are its $1 and so on. */
+export const shell = async (script: string, ...args: string[]): Promise<string> =>
+  (await run('sh', ['-c', script, 'sh', ...args], { maxBuffer: 1 << 26 })).stdout;
+
+/** Lets `body` use a mount of `fileSystem`, and unmounts it. */
+export async function withMount(
+  fileSystem: FileSystem,
+  body: (mountpoint: string, mount: FuseMount) => Promise<void>,
+  options: Partial<DriverOptions> = {},
+): Promise<void> {
+  const mountpoint = mkdtempSync(join(tmpdir(), 'stratafs-fuse-'));
+  try {
+    const mount = await mountDevFuse(fileSystem, mountpoint, {
+      source: 'synthetic',
+      flags: 0,
+      allowOther: false,
+      ...options,
+    });
+    try {
+      await body(mountpoint, mount);
+    } finally {
+      await mount.unmount().catch((error: unknown) => {
+        if (!(error instanceof ErrnoError && error.code === 'EINVAL')) throw error; // EINVAL: unmounted by the test
+      });
+      await mount.closed;
+    }
+  } finally {
+    rmdirSync(mountpoint);
+  }
+}
