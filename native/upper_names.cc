@@ -77,7 +77,6 @@ napi_value Reopen(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
   const int fd = in.Int(0);
   const uint32_t flags = in.Uint(1);
-  if ((flags & O_PATH) != 0) in.Fail(-EINVAL);
   return in.Answer([&] { return ReopenFile(fd, flags & kOpenFlags & ~static_cast<uint32_t>(O_NOFOLLOW)); });
 }
 
