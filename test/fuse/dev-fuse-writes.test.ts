@@ -170,3 +170,28 @@ describeWith(['fuse'], 'a writable mount', () => {
     expect([...fileSystem.nodes.values()].map(({ opens }) => opens)).toEqual([0, 0, 0, 0, 0]);
   });
 });
+
+describeWith(['fuse', 'root'], 'a writable mount for several users', () => {
+  it.each([
+    ['a write', '>>'],
+    ['a truncating open', '>'],
+  ])('runs nobody a set-user-ID program that nobody has changed by %s', async (_title, mode) => {
+    await withMount(
+      inPlace(),
+      async (mountpoint) => {
+        await shell(
+          'cp "$(command -v id)" "$1/id" && chmod 4777 "$1/id" && cp "$1/id" "$1/good"',
+          mountpoint,
+        );
+        const script = `
+          my ($dir, $mode) = @ARGV; open G, "$dir/good"; binmode G; my $bytes = join '', <G>;
+          $) = '65534 65534'; ($<, $>) = (65534, 65534);
+          print \`$dir/id -u\`;
+          open F, $mode, "$dir/id" or die "$!"; binmode F; print F $mode eq '>' ? $bytes : 'x'; close F;
+          print \`$dir/id -u\`;`;
+        expect(await perl(script, mountpoint, mode)).toBe('0\n65534\n');
+      },
+      { allowOther: true },
+    );
+  });
+});

@@ -8,7 +8,7 @@ export function hex(text: string): Buffer {
   return Buffer.from(text.replace(/#.*$/gm, '').replace(/\s+/g, ''), 'hex');
 }
 
-/** A request with its header. */
+/** A request with its header; user 1000, group 100 and process 42 ask. */
 export function message(
   opcode: number,
   unique: number,
@@ -20,6 +20,9 @@ export function message(
   bytes.writeUInt32LE(opcode, 4);
   bytes.writeBigUInt64LE(BigInt(unique), 8);
   bytes.writeBigUInt64LE(BigInt(nodeId), 16);
+  bytes.writeUInt32LE(1000, 24);
+  bytes.writeUInt32LE(100, 28);
+  bytes.writeUInt32LE(42, 32);
   bytes.set(body, IN_HEADER_SIZE);
   return bytes;
 }

@@ -1,5 +1,5 @@
 // Mounts a file system of the tests. The mount is served by this process: only child processes touch it.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,4 +40,25 @@ export async function withMount(
   } finally {
     rmdirSync(mountpoint);
   }
+}
+
+/**
+ * Runs a Python script that prints a line, waits for one, and goes on: `meanwhile` is called between. Answers what it
+ * printed after its first line.
+ */
+export async function withPause(script: string, mountpoint: string, meanwhile: () => void): Promise<string> {
+  const child = spawn('python3', ['-c', script, mountpoint], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let output = '';
+  const gone = new Promise((resolve) => child.on('close', resolve));
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      resolve();
+    });
+    child.on('close', resolve);
+  });
+  meanwhile();
+  child.stdin.end('\n');
+  await gone;
+  return output.slice(output.indexOf('\n') + 1);
 }

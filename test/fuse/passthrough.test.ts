@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { OpenBooks } from '../../src/fuse/passthrough.ts';
+import { FOREVER } from '../../src/fuse/protocol.ts';
+import { ELOOP, EMFILE, EPERM } from '../../src/vfs/errno.ts';
+import type { NodeId } from '../../src/vfs/filesystem.ts';
+import { OpenFile } from '../../src/vfs/operation.ts';
+
+const NODE = 4 as NodeId;
+const OTHER = 5 as NodeId;
+const [O_RDONLY, O_WRONLY, O_RDWR] = [0, 1, 2];
+
+const file = (backingFd: number): OpenFile => Object.assign(new OpenFile(), { backingFd });
+
+function makeBooks(answers: (fd: number) => number = (fd) => fd + 1000): {
+  books: OpenBooks;
+  open: Set<number>;
+} {
+  const open = new Set<number>();
+  const books = new OpenBooks({
+    openBacking: (fd) => {
+      const id = answers(fd);
+      if (id > 0) open.add(id);
+      return id;
+    },
+    closeBacking: (id) => (open.delete(id) ? 0 : -1),
+  });
+  books.mayPassThrough = true;
+  return { books, open };
+}
+
+describe('OpenBooks', () => {
+  it('passes through what has a backing descriptor, where INIT has granted it', () => {
+    const { books } = makeBooks();
+    expect(books.open(NODE, O_RDONLY, file(7))).toBe(1007);
+    expect(books.open(OTHER, O_RDONLY, file(-1))).toBe(0);
+    expect(books.passthroughOpens).toBe(1);
+    const refused = makeBooks();
+    refused.books.mayPassThrough = false;
+    expect(refused.books.open(NODE, O_RDONLY, file(7))).toBe(0);
+  });
+
+  it('keeps all opens cached while a cached one lives', () => {
+    const { books } = makeBooks();
+    expect(books.open(NODE, O_RDONLY, file(-1))).toBe(0);
+    expect(books.open(NODE, O_WRONLY, file(7))).toBe(0);
+    books.release(NODE, O_RDONLY);
+    expect(books.open(NODE, O_WRONLY, file(7))).toBe(0);
+    books.release(NODE, O_WRONLY);
+    books.release(NODE, O_WRONLY);
+    expect(books.open(NODE, O_WRONLY, file(7))).toBe(1007);
+  });
+
+  it('gives all opens one backing id while one that is passed through lives', () => {
+    const { books, open } = makeBooks();
+    expect(books.open(NODE, O_RDONLY, file(7))).toBe(1007);
+    expect(books.open(NODE, O_RDONLY, file(8))).toBe(1007);
+    expect(books.open(NODE, O_RDONLY, file(-1))).toBe(1007);
+    books.mayPassThrough = false;
+    expect(books.open(NODE, O_RDONLY, file(7))).toBe(1007);
+    for (let i = 0; i < 3; i++) books.release(NODE, O_RDONLY);
+    expect([...open]).toEqual([1007]);
+    books.release(NODE, O_RDONLY);
+    expect([...open]).toEqual([]);
+  });
+
+  it.each([EPERM, ELOOP])('gives up for good when a descriptor is refused with %d', (errno) => {
+    let asked = 0;
+    const { books } = makeBooks(() => {
+      asked++;
+      return -errno;
+    });
+    expect(books.open(NODE, O_RDONLY, file(7))).toBe(0);
+    expect(books.open(OTHER, O_RDONLY, file(8))).toBe(0);
+    expect(asked).toBe(1);
+    expect(books.passthroughOpens).toBe(0);
+  });
+
+  it('tries again after a failure that may be over', () => {
+    const answers = [-EMFILE, 1];
+    const { books } = makeBooks(() => answers.shift() ?? -EPERM);
+    expect(books.open(NODE, O_RDONLY, file(7))).toBe(0);
+    expect(books.open(OTHER, O_RDONLY, file(8))).toBe(1);
+  });
+
+  it('says when there is nothing left to release', () => {
+    const { books } = makeBooks();
+    books.open(NODE, O_RDONLY, file(-1));
+    expect([books.release(NODE, O_RDONLY), books.release(NODE, O_RDONLY)]).toEqual([true, false]);
+  });
+
+  it('lets no attributes be kept while an open for reading and writing is passed through', () => {
+    const { books } = makeBooks();
+    books.open(NODE, O_RDWR, file(7));
+    books.open(NODE, O_WRONLY, file(7));
+    books.open(OTHER, O_RDWR, file(-1));
+    expect([books.attrValidity(NODE), books.attrValidity(OTHER)]).toEqual([0, FOREVER]);
+    books.release(NODE, O_RDWR);
+    expect(books.attrValidity(NODE)).toBe(FOREVER);
+    books.open(NODE, O_RDWR, file(7));
+    // A kernel that forgets how it had opened must not make the books forget, either.
+    books.release(NODE, O_WRONLY);
+    books.release(NODE, O_RDONLY);
+    expect(books.attrValidity(NODE)).toBe(FOREVER);
+    books.open(OTHER, O_RDONLY, file(-1));
+    expect(books.attrValidity(OTHER)).toBe(FOREVER);
+  });
+});
