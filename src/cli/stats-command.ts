@@ -13,12 +13,19 @@ Examples:
 
 /** Two columns of names and figures. */
 function formatStatistics(statistics: MountStatistics): string {
-  const { requests, bytesRead, cache } = statistics;
+  const { requests, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
+  const isWritten = bytesWritten > 0 || passthroughOpens > 0;
   const asked = cache.hits + cache.misses;
   const share = asked === 0 ? '' : ` (${((100 * cache.hits) / asked).toFixed(1)} %)`;
   const rows = [
     ...Object.entries(requests).sort(([, a], [, b]) => b - a),
     ['bytes read', `${bytesRead} (${showByteSize(bytesRead)})`],
+    ...(isWritten
+      ? [
+          ['bytes written', `${bytesWritten} (${showByteSize(bytesWritten)})`],
+          ['passed-through opens', passthroughOpens],
+        ]
+      : []),
     ['cache hits', `${cache.hits}${share}`],
     ['cache misses', cache.misses],
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],

@@ -10,6 +10,9 @@ export interface MountStatistics {
   /** By the kernel's name of the kind; kinds never asked are left out. */
   readonly requests: Readonly<Record<string, number>>;
   readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Opens whose file the kernel reads and writes by itself: those bytes are in neither of the above. */
+  readonly passthroughOpens: number;
   readonly cache: CacheStatistics;
 }
 
