@@ -11,6 +11,7 @@
         "native/gzip_decoder.cc",
         "native/mount_calls.cc",
         "native/plain_output.cc",
+        "native/pool_job.cc",
         "native/scan_job.cc",
         "native/process_calls.cc",
         "native/span_decoder.cc",

@@ -28,6 +28,12 @@ int32_t CallArguments::Int(size_t index) {
   return value;
 }
 
+int CallArguments::Descriptor(size_t index) {
+  const int fd = Int(index);
+  if (fd < 0) Fail(-EBADF);
+  return fd;
+}
+
 uint32_t CallArguments::Uint(size_t index) {
   uint32_t value = 0;
   if (napi_get_value_uint32(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);

@@ -41,6 +41,8 @@ class CallArguments {
   CallArguments& operator=(const CallArguments&) = delete;
 
   int32_t Int(size_t index);
+  // Never negative: AT_FDCWD is no descriptor of a directory, nor is an errno.
+  int Descriptor(size_t index);
   uint32_t Uint(size_t index);
   // Whole part of a number, exact below 2^53.
   int64_t Int64(size_t index);

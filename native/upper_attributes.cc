@@ -57,7 +57,7 @@ void FillStat(const struct statx& st, double* out) {
 // statAt(dir, name, out)
 napi_value StatAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   double* out = in.Doubles(2, kStatLength);
@@ -84,7 +84,7 @@ int ChmodByPath(int path, mode_t mode) {
 // chmodAt(dir, name, mode)
 napi_value ChmodAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   const mode_t mode = in.Uint(2) & 07777;
@@ -105,7 +105,7 @@ napi_value ChmodAt(napi_env env, napi_callback_info info) {
 // chownAt(dir, name, uid, gid)
 napi_value ChownAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   const uid_t uid = in.Uint(2);
@@ -116,7 +116,7 @@ napi_value ChownAt(napi_env env, napi_callback_info info) {
 // utimensAt(dir, name, atimeSec, atimeNsec, mtimeSec, mtimeNsec)
 napi_value UtimensAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   const struct timespec times[2] = {{in.Int64(2), in.Int(3)}, {in.Int64(4), in.Int(5)}};
@@ -127,7 +127,7 @@ napi_value UtimensAt(napi_env env, napi_callback_info info) {
 // getFlags(fd)
 napi_value GetFlags(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   return in.Answer([&]() -> int64_t {
     // The kernel fills an int, although the number of the request says long.
     uint32_t flags[2] = {};
@@ -140,7 +140,7 @@ napi_value GetFlags(napi_env env, napi_callback_info info) {
 // setFlags(fd, flags)
 napi_value SetFlags(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const uint32_t flags[2] = {in.Uint(1), 0};
   return in.Answer([&] {
     const int result = ioctl(fd, FS_IOC_SETFLAGS, flags);
@@ -152,7 +152,7 @@ napi_value SetFlags(napi_env env, napi_callback_info info) {
 // statfsAt(fd, out)
 napi_value StatfsAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   double* out = in.Doubles(1, kStatfsLength);
   return in.Answer([&] {
     struct statfs st;

@@ -72,7 +72,7 @@ int AppendNames(int dir, std::vector<uint8_t>* out) {
 // listNames(dir)
 napi_value ListNames(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   if (in.error() != 0) return in.MakeNumber(in.error());
   const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return in.MakeNumber(-errno);
@@ -86,7 +86,7 @@ napi_value ListNames(napi_env env, napi_callback_info info) {
 // readlinkAt(dir, name)
 napi_value ReadlinkAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   if (in.error() != 0) return in.MakeNumber(in.error());
@@ -99,7 +99,7 @@ napi_value ReadlinkAt(napi_env env, napi_callback_info info) {
 // truncateFile(fd, size)
 napi_value TruncateFile(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const int64_t size = in.Int64(1);
   return in.Answer([&] {
     int result;
@@ -112,7 +112,7 @@ napi_value TruncateFile(napi_env env, napi_callback_info info) {
 // writeFile(fd, bytes, position)
 napi_value WriteFile(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const ByteSpan bytes = in.Bytes(1);
   const int64_t position = in.Int64(2);
   return in.Answer([&] { return WriteAll(fd, bytes.data, bytes.size, position); });
@@ -121,7 +121,7 @@ napi_value WriteFile(napi_env env, napi_callback_info info) {
 // allocateFile(fd, mode, offset, length)
 napi_value AllocateFile(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const int mode = in.Int(1);
   const int64_t offset = in.Int64(2);
   const int64_t length = in.Int64(3);
@@ -136,7 +136,7 @@ napi_value AllocateFile(napi_env env, napi_callback_info info) {
 // seekFile(fd, offset, whence)
 napi_value SeekFile(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const int64_t offset = in.Int64(1);
   const int whence = in.Int(2);
   return in.Answer([&] { return lseek(fd, offset, whence); });
@@ -145,7 +145,7 @@ napi_value SeekFile(napi_env env, napi_callback_info info) {
 // lockFile(fd)
 napi_value LockFile(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   return in.Answer([&] { return flock(fd, LOCK_EX | LOCK_NB); });
 }
 

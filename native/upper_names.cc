@@ -60,7 +60,7 @@ long OpenBeneath(int dir, const char* name, uint32_t flags, uint32_t mode) {
 // openAt(dir, name, flags)
 napi_value OpenAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.NameOrEmpty(1, &name);
   const uint32_t asked = in.Uint(2);
@@ -75,7 +75,7 @@ napi_value OpenAt(napi_env env, napi_callback_info info) {
 // reopen(fd, flags)
 napi_value Reopen(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int fd = in.Int(0);
+  const int fd = in.Descriptor(0);
   const uint32_t flags = in.Uint(1);
   return in.Answer([&] { return ReopenFile(fd, flags & kOpenFlags & ~static_cast<uint32_t>(O_NOFOLLOW)); });
 }
@@ -83,7 +83,7 @@ napi_value Reopen(napi_env env, napi_callback_info info) {
 // createAt(dir, name, flags, mode, umask)
 napi_value CreateAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.Name(1, &name);
   const uint32_t flags = (in.Uint(2) & kCreateFlags) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -98,7 +98,7 @@ napi_value CreateAt(napi_env env, napi_callback_info info) {
 // tmpfileAt(dir, flags, mode, umask)
 napi_value TmpfileAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   const uint32_t flags = (in.Uint(1) & kCreateFlags) | O_TMPFILE;
   const uint32_t mode = in.Uint(2) & kModeBits;
   const uint32_t mask = in.Uint(3);
@@ -114,7 +114,7 @@ napi_value TmpfileAt(napi_env env, napi_callback_info info) {
 // mkdirAt(dir, name, mode, umask)
 napi_value MkdirAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.Name(1, &name);
   const uint32_t mode = in.Uint(2) & kModeBits;
@@ -128,7 +128,7 @@ napi_value MkdirAt(napi_env env, napi_callback_info info) {
 // mknodAt(dir, name, mode, rdev, umask)
 napi_value MknodAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.Name(1, &name);
   const uint32_t mode = in.Uint(2) & (S_IFMT | kModeBits);
@@ -147,7 +147,7 @@ napi_value SymlinkAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
   char target[PATH_MAX];
   in.Text(0, target, sizeof(target));
-  const int dir = in.Int(1);
+  const int dir = in.Descriptor(1);
   Component name;
   in.Name(2, &name);
   return in.Answer([&] { return symlinkat(target, dir, name.c_str()); });
@@ -156,10 +156,10 @@ napi_value SymlinkAt(napi_env env, napi_callback_info info) {
 // linkAt(fromDir, fromName, dir, name)
 napi_value LinkAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int from_dir = in.Int(0);
+  const int from_dir = in.Descriptor(0);
   Component from_name;
   in.NameOrEmpty(1, &from_name);
-  const int dir = in.Int(2);
+  const int dir = in.Descriptor(2);
   Component name;
   in.Name(3, &name);
   return in.Answer([&] {
@@ -175,7 +175,7 @@ napi_value LinkAt(napi_env env, napi_callback_info info) {
 
 napi_value Unlink(napi_env env, napi_callback_info info, int flags) {
   CallArguments in(env, info);
-  const int dir = in.Int(0);
+  const int dir = in.Descriptor(0);
   Component name;
   in.Name(1, &name);
   return in.Answer([&] { return unlinkat(dir, name.c_str(), flags); });
@@ -190,10 +190,10 @@ napi_value RmdirAt(napi_env env, napi_callback_info info) { return Unlink(env, i
 // renameAt(fromDir, fromName, dir, name, flags)
 napi_value RenameAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int from_dir = in.Int(0);
+  const int from_dir = in.Descriptor(0);
   Component from_name;
   in.Name(1, &from_name);
-  const int dir = in.Int(2);
+  const int dir = in.Descriptor(2);
   Component name;
   in.Name(3, &name);
   const uint32_t flags = in.Uint(4);

@@ -37,7 +37,7 @@ enum XattrCall : long { kSetxattrat = 463, kGetxattrat = 464, kListxattrat = 465
 // A file and what can be done to its xattrs. Each answers a length or 0, or -1 and errno.
 class Target {
  public:
-  explicit Target(CallArguments* in) : dir_(in->Int(0)) { in->NameOrEmpty(1, &name_); }
+  explicit Target(CallArguments* in) : dir_(in->Descriptor(0)) { in->NameOrEmpty(1, &name_); }
 
   ssize_t Get(const char* attribute, char* to, size_t size) const {
     const XattrArgs args = {reinterpret_cast<uintptr_t>(to), static_cast<uint32_t>(size), 0};

@@ -173,7 +173,7 @@ export const seekFile = calls.seekFile;
 
 /**
  * copy_file_range(2) on a pool thread until `length` bytes are copied or the source ends, by read and write where the
- * file systems can't: bytes copied, fewer only at the end of `from`; or a negative errno.
+ * file systems can't: bytes copied, fewer only at the end of `from`; or a negative errno. -EINVAL for ranges of one file that overlap.
  */
 export const copyRangeLater = calls.copyRangeLater;
 

@@ -380,3 +380,14 @@ describe('attributes', () => {
     expect(upper.utimensAt(u.dir, f, 0, 1_000_000_000, 0, 0)).toBe(-EINVAL);
   });
 });
+
+test('a negative number is no descriptor, also where the kernel takes it for the current directory', () => {
+  const AT_FDCWD = -100;
+  for (const fd of [AT_FDCWD, -1, -2]) {
+    expect(upper.statAt(fd, bytes('package.json'), new Float64Array(STAT_LENGTH))).toBe(-EBADF);
+    expect(upper.openAt(fd, bytes('package.json'), O_RDONLY)).toBe(-EBADF);
+    expect(upper.listxattrAt(fd, bytes('package.json'))).toBe(-EBADF);
+    expect(upper.listNames(fd)).toBe(-EBADF);
+    expect(upper.writeFile(fd, bytes('x'), 0)).toBe(-EBADF);
+  }
+});

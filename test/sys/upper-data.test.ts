@@ -214,6 +214,16 @@ describe('on a pool thread', () => {
     expect(await upper.copyRangeLater(9999, 0, to, 0, 1)).toBe(-EBADF);
   });
 
+  test('a range is copied within a file, up to the end that it had, where none overlaps', async () => {
+    const fd = create('f', '0123456789');
+    expect(await upper.copyRangeLater(fd, 4, fd, 10, FAR)).toBe(6);
+    expect(contentOf(fd, 20, 0)).toBe('0123456789456789');
+    expect(await upper.copyRangeLater(fd, 0, fd, 1, 2)).toBe(-EINVAL);
+    expect(await upper.copyRangeLater(fd, 1, fd, 0, 2)).toBe(-EINVAL);
+    expect(await upper.copyRangeLater(fd, 0, fd, 0, FAR)).toBe(-EINVAL);
+    expect(await upper.copyRangeLater(fd, FAR, fd, FAR, 5)).toBe(0);
+  });
+
   test('a range is copied where the kernel has no way of its own', async () => {
     const to = create('to');
     const size = 3 * 1024 * 1024 + 1;
