@@ -15,9 +15,11 @@ export type { Image } from './mount.ts';
 export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
-export { type HistoryEntry, historyGap, historyOf } from './inspect/history.ts';
+export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './inspect/history.ts';
 export { type ImageList, type ListedImage, repositoryTags } from './inspect/image-list.ts';
+export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
+export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
 
 export interface InspectOptions extends OpenImageOptions {
   /** False: indexes are neither taken from the cache directory nor saved there. */

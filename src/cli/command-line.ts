@@ -50,6 +50,20 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'layers',
+    {
+      summary: 'show where the layers of an image lie, and what each changes',
+      load: async () => (await import('./layers-command.ts')).layersCommand,
+    },
+  ],
+  [
+    'which',
+    {
+      summary: 'tell which layer a path comes from',
+      load: async () => (await import('./which-command.ts')).whichCommand,
+    },
+  ],
+  [
     'stats',
     {
       summary: 'show what a mount was asked and what it answered from its cache',

@@ -87,6 +87,6 @@ export class TarArchive implements Archive {
     }
     if (member === undefined) return undefined;
     if (member.kind !== 'file') throw new InputError(`${where}: found no regular file`);
-    return { path: this.#file, offset: member.offset, length: member.length };
+    return { path: this.#file, offset: member.offset, length: member.length, member: member.name };
   }
 }

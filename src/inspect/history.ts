@@ -3,6 +3,7 @@
 //
 // A history may tell of fewer layers than there are, or of more, or be missing: what can't be joined stays apart.
 import type { HistoryStep } from '../image/image.ts';
+import { DockerfileWriter } from './dockerfile.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 
@@ -25,10 +26,13 @@ export function historyOf(inspected: InspectedImage): HistoryEntry[] {
   return entries;
 }
 
-/** The steps that made each layer, by layer, base first; undefined where the history doesn't tell. */
-export function stepsOfLayers({ image }: InspectedImage): (HistoryStep | undefined)[] {
-  const steps = image.history.filter(({ emptyLayer }) => !emptyLayer);
-  return image.layers.map((_, i) => steps[i]);
+/** The instruction that made each layer, in Dockerfile's words, base first; undefined where the history doesn't tell. */
+export function instructionsOfLayers(inspected: Pick<InspectedImage, 'image'>): (string | undefined)[] {
+  const writer = new DockerfileWriter();
+  const { history, layers } = inspected.image;
+  const written = history.map((step) => ({ step, instruction: writer.write(step) }));
+  const made = written.filter(({ step }) => !step.emptyLayer);
+  return layers.map((_, i) => made[i]?.instruction || undefined);
 }
 
 /** In what the history and the layers don't fit together; undefined where they do. */

@@ -10,6 +10,8 @@ export interface BlobLocation {
   readonly offset: number;
   /** Stored length in bytes. */
   readonly length: number;
+  /** What the archive calls it: a member of a tar, its bytes as latin1. */
+  readonly member?: string;
 }
 
 /** What the image says about a layer's bytes: checked whenever the bytes are read anyway. */

@@ -3,15 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { dockerAnswers } from '../inspect/docker-oracle.ts';
 import { sampleLayer, SampleLayout } from '../image/sample-images.ts';
 import { tarFile } from '../image/scratch.ts';
-import { fixture, type Outcome, withWorkplace } from '../mount/stratafs.ts';
+import { fixture, type Outcome, runAlone } from '../mount/stratafs.ts';
 
-async function history(...args: string[]): Promise<Outcome> {
-  let outcome: Outcome | undefined;
-  await withWorkplace(async (place) => {
-    outcome = await place.stratafs(['history', ...args]);
-  });
-  return outcome as Outcome;
-}
+const history = (...args: string[]): Promise<Outcome> => runAlone('history', ...args);
 
 const source = fixture('expressweb.tar');
 
@@ -90,6 +84,7 @@ describe('stratafs history', () => {
         chainId: expect.stringMatching(/^sha256:e983ffa94b4d/) as string,
         compression: 'none',
         file: source,
+        member: '48b12138aa52a6bf1704d523dc1d7deda19a77a6424fca5f8e0e0655e2615449/layer.tar',
         offset: expect.any(Number) as number,
         size: 329,
         storedSize: 19456,

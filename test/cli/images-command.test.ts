@@ -2,15 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { sampleLayer, SampleLayout } from '../image/sample-images.ts';
 import { tarFile } from '../image/scratch.ts';
-import { fixture, type Outcome, withWorkplace } from '../mount/stratafs.ts';
+import { fixture, type Outcome, runAlone } from '../mount/stratafs.ts';
 
-async function images(...args: string[]): Promise<Outcome> {
-  let outcome: Outcome | undefined;
-  await withWorkplace(async (place) => {
-    outcome = await place.stratafs(['images', ...args]);
-  });
-  return outcome as Outcome;
-}
+const images = (...args: string[]): Promise<Outcome> => runAlone('images', ...args);
 
 /** Ages change. */
 const lines = ({ stdout }: Outcome): string[] => stdout.replace(/ +\d+ years ago +/g, '  AGE  ').split('\n');

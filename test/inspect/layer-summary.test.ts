@@ -5,6 +5,7 @@ import { DentryKind } from '../../src/layer/layer-index.ts';
 import { sizeOfLayer, summariseLayers } from '../../src/inspect/layer-summary.ts';
 import { fixture } from '../mount/stratafs.ts';
 import { carrier, directory, file, layer, opaque, symlink, whiteout } from '../tree/layer-maker.ts';
+import { inspectedOf } from './inspected.ts';
 import { inspectFixture, inspectForTest } from './open.ts';
 
 it("a ChainID is the hash of the one below and the DiffID, the base layer's its DiffID", async () => {
@@ -38,36 +39,10 @@ it('counts a hard link once, symlinks and holes as docker does, and no bytes of 
 
 it('counts names by what they are; a directory that only holds whiteouts is none', () => {
   const index = layer({ d: carrier({ gone: whiteout }), e: directory({ f: file(), l: symlink('f') }) });
-  const inspected = {
-    image: {
-      source: '',
-      names: [],
-      id: undefined,
-      config: undefined,
-      platform: undefined,
-      history: [],
-      layers: [],
-    },
-    layers: [
-      {
-        layer: {
-          index,
-          reader: { size: 0, read: () => 0, close: () => undefined },
-          compression: 'none' as const,
-          digest: undefined,
-          diffId: undefined,
-          close: () => undefined,
-        },
-        source: { kind: 'directory' as const, path: '/d' },
-        wasRead: true,
-        milliseconds: 0,
-      },
-    ],
-  };
-  expect(summariseLayers(inspected)).toEqual([
+  expect(summariseLayers(inspectedOf([index]))).toEqual([
     expect.objectContaining({
       number: 1,
-      directory: '/d',
+      directory: '/layer-1',
       storedSize: 0,
       chainId: undefined,
       counts: { files: 1, directories: 1, others: 1, whiteouts: 1, opaques: 0 },

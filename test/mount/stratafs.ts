@@ -137,3 +137,12 @@ export function withMounted(
     await place.unmount();
   });
 }
+
+/** Runs `stratafs` once, in a new directory with a cache of its own. */
+export async function runAlone(...args: string[]): Promise<Outcome> {
+  const outcomes: Outcome[] = [];
+  await withWorkplace(async (place) => {
+    outcomes.push(await place.stratafs(args));
+  });
+  return outcomes[0] as Outcome;
+}

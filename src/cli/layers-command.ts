@@ -1,0 +1,128 @@
+// stratafs layers: where the layers of an image lie, and what each of them does to those below.
+import { Command } from 'commander';
+import {
+  type Inspection,
+  type LayerChanges,
+  type LayerSummary,
+  countChanges,
+  instructionsOfLayers,
+  summariseLayers,
+} from '../inspect.ts';
+import { shortenDigest } from './docker-units.ts';
+import {
+  addSourceOptions,
+  printJson,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
+import { describeLayer, memberOf } from './layer-json.ts';
+import { oneLine } from './instruction.ts';
+import { type Column, formatTable } from './table.ts';
+
+const help = `
+Base first. SIZE is the bytes of a layer's files, STORED those of its blob, which lies at OFFSET of the archive, or of
+FILE where that is no member of an archive. ADDED, CHANGED and DELETED count the names that the layer makes appear,
+replaces, and makes vanish; a directory is changed where its attributes are.
+--json prints an array, described in docs/json.md.
+
+Examples:
+  stratafs layers app.tar
+  stratafs layers -q app.tar | tail -n 1         the DiffID of the topmost layer`;
+
+interface LayersArguments extends SourceArguments {
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const columns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: 'COMPRESSION' },
+  { title: 'ADDED', align: 'right' },
+  { title: 'CHANGED', align: 'right' },
+  { title: 'DELETED', align: 'right' },
+  { title: 'INSTRUCTION' },
+  { title: 'DIFFID' },
+  { title: 'CHAINID' },
+  { title: 'OFFSET', align: 'right' },
+  { title: 'FILE' },
+];
+
+/** What is left of an instruction, as of CREATED BY in `history`. */
+const INSTRUCTION_WIDTH = 45;
+
+interface Row {
+  readonly layer: LayerSummary;
+  readonly changes: LayerChanges;
+  readonly instruction: string | undefined;
+}
+
+function rowsOf(inspection: Inspection): Row[] {
+  const changes = countChanges(inspection);
+  const instructions = instructionsOfLayers(inspection);
+  return summariseLayers(inspection).map((layer, i) => ({
+    layer,
+    changes: changes[i] as LayerChanges,
+    instruction: instructions[i],
+  }));
+}
+
+function cellsOf({ layer, changes, instruction }: Row, given: LayersArguments): string[] {
+  const size = sizeWriter(given.bytes);
+  const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
+  return [
+    String(layer.number),
+    size(layer.size),
+    size(layer.storedSize),
+    layer.compression,
+    ...[changes.added, changes.changed, changes.deleted].map(String),
+    oneLine(instruction, given.trunc ? INSTRUCTION_WIDTH : Infinity),
+    digest(layer.diffId),
+    digest(layer.chainId),
+    layer.blob === undefined ? '' : String(layer.blob.offset),
+    placeOf(layer, given),
+  ];
+}
+
+function placeOf({ blob, directory }: LayerSummary, { trunc }: LayersArguments): string {
+  const place = memberOf(blob?.member) ?? blob?.path ?? directory ?? '';
+  return trunc ? place.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1\u2026') : place;
+}
+
+export function layersCommand(): Command {
+  return addSourceOptions(
+    new Command('layers')
+      .description('Shows the layers of an image, where they lie, and what each changes.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', 'only DiffIDs')
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, given: LayersArguments) =>
+      withInspection(source, given, (inspection) => {
+        if (given.quiet === true) {
+          const ids = summariseLayers(inspection).map(({ diffId }) => diffId ?? '<unknown>');
+          process.stdout.write(ids.map((id) => `${id}\n`).join(''));
+          return;
+        }
+        const rows = rowsOf(inspection);
+        if (given.json === true) {
+          printJson(
+            rows.map(({ layer, ...rest }) => ({
+              ...(describeLayer(layer) as Record<string, unknown>),
+              ...rest,
+            })),
+          );
+          return;
+        }
+        const cells = rows.map((row) => cellsOf(row, given));
+        process.stdout.write(formatTable(columns, cells, process.stdout.columns));
+      }),
+    );
+}

@@ -1,0 +1,136 @@
+// stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+import { Command } from 'commander';
+import { type PathHistory, type PathVersion, instructionsOfLayers, tracePaths } from '../inspect.ts';
+import { showName } from '../vfs/names.ts';
+import {
+  addSourceOptions,
+  printJson,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
+import { oneLine } from './instruction.ts';
+import { typeOfMode } from './mode.ts';
+import { type Column, formatTable, showText } from './table.ts';
+
+const help = `
+Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.
+Every version is listed, the topmost layer's first:
+  added        the layer has it and none below does
+  replaced     the layer has its own; "mode", "size" and so on tell in what it differs from the one below
+  attributes   a directory whose attributes the layer changes; its content is merged
+  repeated     a directory that the layer names once more, changing nothing
+  deleted      by a whiteout, an opaque directory above, or since something else took the place of one above
+The exit status is 1 where the image shows nothing at one of the paths.
+On a mount, "getfattr -n user.stratafs.layer PATH" tells the layer as well.
+--json prints an array, described in docs/json.md.
+
+Examples:
+  stratafs which app.tar /etc/passwd
+  stratafs which -q app.tar /bin/sh /bin/ls       only the numbers of layers`;
+
+interface WhichArguments extends SourceArguments {
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const columns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'CHANGE' },
+  { title: 'TYPE' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'HOW' },
+  { title: 'INSTRUCTION' },
+];
+
+/** What is left of an instruction, as of CREATED BY in `history`. */
+const INSTRUCTION_WIDTH = 45;
+
+const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
+
+function showHow({ cause, with: directory, attributes, layer, source }: PathVersion): string {
+  const hidden =
+    cause === 'opaque'
+      ? `${showPath(directory ?? '')} is opaque`
+      : cause === 'replaced'
+        ? `${showPath(directory ?? '')} was replaced`
+        : cause === 'whiteout'
+          ? directory === undefined
+            ? 'whiteout'
+            : `whiteout of ${showPath(directory)}`
+          : undefined;
+  const link = source === undefined || source === layer ? undefined : `hard link to layer ${source}`;
+  return [hidden, link, ...attributes].filter((each) => each !== undefined).join(' ');
+}
+
+function formatPath(
+  history: PathHistory,
+  instructions: readonly (string | undefined)[],
+  given: WhichArguments,
+): string {
+  const shown = showPath(history.path);
+  const asked = showText(history.asked);
+  const line = asked === shown || `/${asked}` === shown ? shown : `${asked} -> ${shown}`;
+  if (history.versions.length === 0) return `${line}\nno layer has it\n`;
+  const size = sizeWriter(given.bytes);
+  const cells = history.versions.map((version) => [
+    String(version.layer),
+    version.change,
+    version.mode === undefined ? '' : typeOfMode(version.mode),
+    version.size === undefined ? '' : size(version.size),
+    showHow(version),
+    oneLine(instructions[version.layer - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
+  ]);
+  return `${line}\n${formatTable(columns, cells, process.stdout.columns)}`;
+}
+
+/** The number of the layer that the image shows there; '-' for nothing. */
+function topLayer({ isShown, versions }: PathHistory): string {
+  return isShown ? String(versions[0]?.layer ?? '-') : '-';
+}
+
+function describePath(history: PathHistory, instructions: readonly (string | undefined)[]): object {
+  const { asked, path, isShown, versions } = history;
+  return {
+    asked,
+    path: showPath(path),
+    layer: isShown ? versions[0]?.layer : undefined,
+    versions: versions.map(({ mode, with: directory, ...version }) => ({
+      ...version,
+      with: directory === undefined ? undefined : showPath(directory),
+      type: mode === undefined ? undefined : typeOfMode(mode),
+      mode: mode === undefined ? undefined : (mode & 0o7777).toString(8).padStart(4, '0'),
+      instruction: instructions[version.layer - 1],
+    })),
+  };
+}
+
+export function whichCommand(): Command {
+  return addSourceOptions(
+    new Command('which')
+      .description('Tells which layer a path of an image comes from, and every version below.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .argument('<path...>', 'paths in the image')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', "only the number of each path's layer, - for none")
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, paths: string[], given: WhichArguments) =>
+      withInspection(source, given, (inspection) => {
+        const histories = tracePaths(inspection, paths);
+        if (histories.some(({ isShown }) => !isShown)) process.exitCode = 1;
+        const instructions = instructionsOfLayers(inspection);
+        if (given.json === true) printJson(histories.map((each) => describePath(each, instructions)));
+        else if (given.quiet === true)
+          process.stdout.write(histories.map((each) => `${topLayer(each)}\n`).join(''));
+        else {
+          const texts = histories.map((each) => formatPath(each, instructions, given));
+          process.stdout.write(texts.join('\n'));
+        }
+      }),
+    );
+}

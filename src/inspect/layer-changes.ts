@@ -1,0 +1,37 @@
+// What each layer does to what lies below it, counted by names.
+import { differingAttributes } from './attributes.ts';
+import type { InspectedImage } from './inspected-image.ts';
+import type { Change } from './name-trace.ts';
+import { stackOf } from './open-stack.ts';
+
+export interface LayerChanges {
+  /** Names that it makes appear. */
+  readonly added: number;
+  /** Names that were there and that it replaces; of directories, those whose attributes it changes. */
+  readonly changed: number;
+  /** Names that it makes vanish, those within a removed directory too. */
+  readonly deleted: number;
+}
+
+/** A layer of each, base first. Throws InputError as `stackOf`. */
+export function countChanges(inspected: InspectedImage): LayerChanges[] {
+  const indexes = inspected.layers.map(({ layer }) => layer.index);
+  const counts = indexes.map(() => ({ added: 0, changed: 0, deleted: 0 }));
+  const count = ({ layer, before, after }: Change): void => {
+    const of = counts[layer];
+    if (of === undefined) return;
+    if (before === undefined) of.added++;
+    else if (after === undefined) of.deleted++;
+    else if (!before.isDirectory || !after.isDirectory) of.changed++;
+    else if (changesDirectory(indexes, before, after)) of.changed++;
+  };
+  stackOf(inspected).walk((_, { changes }) => {
+    for (const change of changes) count(change);
+  });
+  return counts;
+}
+
+/** A directory's mtime changes with every name in it: alone it is no change, as for `docker diff`. */
+function changesDirectory(...[indexes, before, after]: Parameters<typeof differingAttributes>): boolean {
+  return differingAttributes(indexes, before, after).some((attribute) => attribute !== 'mtime');
+}

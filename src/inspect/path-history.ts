@@ -1,0 +1,130 @@
+// Where a path comes from: every version of it in the layers, and what hid or changed it.
+//
+// Symlinks on the way are followed inside the image, as a container would, where the whole stack shows them; the last
+// name is not. What was deleted can still be asked for: the way to it is then the directories of lower layers.
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import { type Attribute, differingAttributes } from './attributes.ts';
+import type { InspectedImage } from './inspected-image.ts';
+import { type Change, type DirectoryNode, type NameTrace, type Shown, pathOf } from './name-trace.ts';
+import { stackOf } from './open-stack.ts';
+import type { LayerStack } from './stack-walk.ts';
+
+/** What one layer did to a path. */
+export interface PathVersion {
+  /** From 1 at the base. */
+  readonly layer: number;
+  /** 'attributes': a directory's, its content is merged; 'repeated': a directory that the layer names, changing nothing. */
+  readonly change: 'added' | 'replaced' | 'attributes' | 'repeated' | 'deleted';
+  /** How a deleted one went. */
+  readonly cause: Change['cause'];
+  /** Path (bytes as latin1, no leading slash) of the directory above with which it went; undefined: it went itself. */
+  readonly with: string | undefined;
+  /** In what it differs from the version below; of two files' contents nothing is said. */
+  readonly attributes: readonly Attribute[];
+  /** As st_mode, and in bytes; undefined for what is deleted. */
+  readonly mode: number | undefined;
+  readonly size: number | undefined;
+  /** From 1: the layer that holds the bytes, another one for a hard link to a lower layer. */
+  readonly source: number | undefined;
+}
+
+export interface PathHistory {
+  /** As it was asked for. */
+  readonly asked: string;
+  /** Bytes as latin1, no leading slash, symlinks on the way followed. */
+  readonly path: string;
+  /** False where the whole stack shows nothing there. */
+  readonly isShown: boolean;
+  /** Topmost first; empty where no layer has it. */
+  readonly versions: readonly PathVersion[];
+}
+
+/** As the kernel's MAXSYMLINKS. */
+const LINK_LIMIT = 40;
+
+/** One a path, in their order. */
+export function tracePaths(inspected: InspectedImage, paths: readonly string[]): PathHistory[] {
+  const indexes = inspected.layers.map(({ layer }) => layer.index);
+  const finder = new PathFinder(stackOf(inspected), indexes);
+  return paths.map((asked) => {
+    const { path, trace } = finder.find(Buffer.from(asked).toString('latin1'));
+    return {
+      asked,
+      path,
+      isShown: trace?.shown !== undefined,
+      versions: (trace?.changes ?? []).map((change) => describe(change, indexes)).reverse(),
+    };
+  });
+}
+
+class PathFinder {
+  readonly #stack: LayerStack;
+  readonly #indexes: readonly LayerIndex[];
+
+  constructor(stack: LayerStack, indexes: readonly LayerIndex[]) {
+    this.#stack = stack;
+    this.#indexes = indexes;
+  }
+
+  find(path: string): { path: string; trace: NameTrace | undefined } {
+    const pending = partsOf(path).reverse();
+    let node: DirectoryNode = this.#stack.root.node;
+    let links = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      if (name === '..') {
+        node = node.parent ?? node;
+        continue;
+      }
+      const trace = this.#stack.trace(node, name);
+      if (pending.length === 0) return { path: pathOf(node, name), trace };
+      const target = this.#targetOf(trace?.shown);
+      if (target !== undefined && ++links <= LINK_LIMIT) {
+        pending.push(...partsOf(target).reverse());
+        if (target.startsWith('/')) node = this.#stack.root.node;
+      } else if (trace?.node !== undefined) node = trace.node;
+      else return { path: [pathOf(node, name), ...pending.reverse()].join('/'), trace: undefined };
+    }
+    // It ended in '..', or names the root.
+    return { path: pathOf(node), trace: this.#again(node) };
+  }
+
+  #again(node: DirectoryNode): NameTrace | undefined {
+    return node.parent === undefined ? this.#stack.root : this.#stack.trace(node.parent, node.name);
+  }
+
+  /** Of a symlink, bytes as latin1. */
+  #targetOf(shown: Shown | undefined): string | undefined {
+    if (shown === undefined) return undefined;
+    const { mode, dataOffset, size, pool } = this.#indexes[shown.layer] as LayerIndex;
+    if (((mode[shown.inode] as number) & S_IFMT) !== S_IFLNK) return undefined;
+    const start = dataOffset[shown.inode] as number;
+    return Buffer.from(pool.subarray(start, start + (size[shown.inode] as number))).toString('latin1');
+  }
+}
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+
+function describe(change: Change, indexes: readonly LayerIndex[]): PathVersion {
+  const { layer, cause, at, before, after } = change;
+  const attributes =
+    before === undefined || after === undefined ? [] : differingAttributes(indexes, before, after);
+  const index = after === undefined ? undefined : indexes[after.layer];
+  return {
+    layer: layer + 1,
+    change: kindOf(change, attributes),
+    cause,
+    with: at === undefined ? undefined : pathOf(at),
+    attributes,
+    mode: after === undefined ? undefined : index?.mode[after.inode],
+    size: after === undefined || after.isDirectory ? undefined : index?.size[after.inode],
+    source: after === undefined ? undefined : after.layer + 1,
+  };
+}
+
+function kindOf({ before, after }: Change, attributes: readonly Attribute[]): PathVersion['change'] {
+  if (before === undefined) return 'added';
+  if (after === undefined) return 'deleted';
+  if (!before.isDirectory || !after.isDirectory) return 'replaced';
+  return attributes.length === 0 ? 'repeated' : 'attributes';
+}

@@ -1,0 +1,99 @@
+// Walks the directories of all layers together and traces every name (name-trace.ts), each once.
+//
+// Directories wait on a list and are never recursed into. A name costs as much as it has entries in layers, so the
+// walk is linear in what the layers hold, whatever they do to each other.
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { resolveLowerLinks } from '../tree/lower-links.ts';
+import { searchName } from '../tree/search.ts';
+import { InputError } from '../vfs/input-error.ts';
+import {
+  type DirectoryNode,
+  type LayerEntry,
+  type NameTrace,
+  NameTracer,
+  pathOf,
+  traceRoot,
+} from './name-trace.ts';
+
+/** Names of one directory that stands in several layers: they are held in memory while it is walked. */
+const MAX_MERGED_NAMES = 1 << 22;
+
+export class LayerStack {
+  readonly root: NameTrace & { readonly node: DirectoryNode };
+  readonly #indexes: readonly LayerIndex[];
+  readonly #tracer: NameTracer;
+
+  /**
+   * `indexes` base first; `nameLayer` is what messages call layer n (base 0). Throws InputError for hard links to
+   * what no lower layer has.
+   */
+  constructor(indexes: readonly LayerIndex[], nameLayer: (layer: number) => string) {
+    this.#indexes = indexes;
+    this.#tracer = new NameTracer(indexes, resolveLowerLinks(indexes, nameLayer));
+    this.root = traceRoot(indexes);
+  }
+
+  /** Calls `visit` for each name beneath the root, a directory's before those in it. */
+  walk(visit: (directory: DirectoryNode, trace: NameTrace) => void): void {
+    const waiting: DirectoryNode[] = [this.root.node];
+    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+      const directory = node;
+      this.#visitNames(directory, (name, entries) => {
+        const trace = this.#tracer.trace(directory, name, entries);
+        visit(directory, trace);
+        if (trace.node !== undefined) waiting.push(trace.node);
+      });
+    }
+  }
+
+  /** The trace of one name (bytes as latin1); undefined where no layer has it. */
+  trace(directory: DirectoryNode, name: string): NameTrace | undefined {
+    const bytes = Buffer.from(name, 'latin1');
+    const entries: LayerEntry[] = [];
+    for (const { layer, inode } of directory.parts) {
+      const index = this.#indexes[layer] as LayerIndex;
+      const first = index.firstChild[inode] as number;
+      const count = index.childCount[inode] as number;
+      const dentry = searchName(index, first, count, bytes, 0, bytes.length);
+      if (dentry >= 0) entries.push({ layer, dentry });
+    }
+    return entries.length === 0 ? undefined : this.#tracer.trace(directory, name, entries);
+  }
+
+  #visitNames(directory: DirectoryNode, visit: (name: string, entries: readonly LayerEntry[]) => void): void {
+    const [only, ...others] = directory.parts;
+    if (only === undefined) return;
+    if (others.length === 0) {
+      this.#visitPart(only.layer, only.inode, (name, dentry) => visit(name, [{ layer: only.layer, dentry }]));
+      return;
+    }
+    const merged = new Map<string, LayerEntry[]>();
+    for (const { layer, inode } of directory.parts) {
+      this.#visitPart(layer, inode, (name, dentry) => {
+        const entries = merged.get(name);
+        if (entries === undefined) merged.set(name, [{ layer, dentry }]);
+        else entries.push({ layer, dentry });
+      });
+      if (merged.size > MAX_MERGED_NAMES) throw tooManyNames(directory);
+    }
+    for (const [name, entries] of merged) visit(name, entries);
+  }
+
+  #visitPart(layer: number, inode: number, visit: (name: string, dentry: number) => void): void {
+    const index = this.#indexes[layer] as LayerIndex;
+    const { buffer, byteOffset, byteLength } = index.pool;
+    const pool = Buffer.from(buffer, byteOffset, byteLength);
+    const first = index.firstChild[inode] as number;
+    const end = first + (index.childCount[inode] as number);
+    for (let dentry = first; dentry < end; dentry++) {
+      const start = index.nameOffset[dentry] as number;
+      visit(pool.toString('latin1', start, start + (index.nameLength[dentry] as number)), dentry);
+    }
+  }
+}
+
+function tooManyNames(directory: DirectoryNode): InputError {
+  return new InputError(
+    `/${pathOf(directory)}: found a directory of more than ${MAX_MERGED_NAMES} names in several layers, expected fewer`,
+  );
+}
