@@ -23,7 +23,7 @@ import {
   unlinkAt,
   utimensAt,
 } from '../sys/upper-calls.ts';
-import { Attr, S_IFDIR, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
+import { Attr, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
 import { EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
@@ -266,7 +266,6 @@ function mayBeLost(attribute: string, status: Status): boolean {
   return attribute === CAPABILITY || !attribute.startsWith('user.');
 }
 
-/** user.* attributes can be on regular files and directories only: other copies of a user's mount get new numbers. */
 function writeOrigin(
   state: OverlayState,
   lower: number,
@@ -275,9 +274,7 @@ function writeOrigin(
   type: number,
 ): Status {
   const { marks, identity } = state.upper;
-  const status = marks.set(dir, name, 'origin', encodeOrigin(identity, lower));
-  const isOptional = status === -EOPNOTSUPP || (status === -EPERM && type !== S_IFREG && type !== S_IFDIR);
-  return isOptional ? 0 : status;
+  return marks.canMark(type) ? marks.set(dir, name, 'origin', encodeOrigin(identity, lower)) : 0;
 }
 
 function markMetacopy(state: OverlayState, inode: Inode, staged: Staged): Status {

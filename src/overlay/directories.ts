@@ -166,6 +166,23 @@ export class Directories {
     return this.#attributes.read(inode, out);
   }
 
+  /** What a loaded directory shows that has something in the upper, each added name looked up. */
+  *upperInodes(directory: DirectoryInode): Generator<Inode> {
+    for (const added of directory.added.values()) {
+      const inode = this.resolve(directory, added);
+      if (typeof inode !== 'number') yield inode;
+    }
+    if (directory.lower < 0) return;
+    const first = this.#tree.firstChild(directory.lower);
+    const end = first + this.#tree.childCount(directory.lower);
+    for (let dentry = first; dentry < end; dentry++) {
+      const child = this.#tree.dentryInode(dentry);
+      if (directory.hidden.has(dentry) || this.#tree.isPristine(child)) continue;
+      const inode = this.#inodes.get((child + 1) as NodeId);
+      if (inode !== undefined) yield inode;
+    }
+  }
+
   /** True where nothing shows in a loaded directory. */
   isEmpty(directory: DirectoryInode): boolean {
     const lowerCount = directory.lower < 0 ? 0 : this.#tree.childCount(directory.lower);

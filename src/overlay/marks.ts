@@ -4,6 +4,7 @@
 // `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
 // image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
 import { getxattrAt, listxattrAt, setxattrAt } from '../sys/upper-calls.ts';
+import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { latin1Of } from '../vfs/names.ts';
 
@@ -38,6 +39,11 @@ export class MarkSpace {
   constructor(namespace: 'trusted' | 'user') {
     this.prefix = `${namespace}.overlay.`;
     this.#escaped = `${this.prefix}overlay.`;
+  }
+
+  /** False for a file type that can't have attributes of this namespace. */
+  canMark(type: number): boolean {
+    return !this.prefix.startsWith('user.') || type === S_IFREG || type === S_IFDIR;
   }
 
   /** The marks of a file; a negative errno where they can't be read. */

@@ -118,10 +118,19 @@ export class Resolver {
 
   /** The tree's inode that a file is a copy of: by our origin, or, where another wrote it, by its path; -1: none. */
   #originOf(directory: DirectoryInode, marks: Marks, type: number, sameName: number): number {
-    if (marks.origin === undefined) return -1;
+    if (marks.origin === undefined) {
+      // What can't carry user.* attributes carries no origin: the name alone tells.
+      return this.#upper.marks.canMark(type) || sameName < 0 || !this.#hasType(sameName, type)
+        ? -1
+        : sameName;
+    }
     let lower = decodeOrigin(this.#upper.identity, marks.origin);
     if (lower < 0 || lower >= this.#tree.inodeCount) lower = this.#pathOf(directory, marks, sameName);
-    return lower >= 0 && (this.#tree.modeOf(lower) & S_IFMT) === type ? lower : -1;
+    return lower >= 0 && this.#hasType(lower, type) ? lower : -1;
+  }
+
+  #hasType(lower: number, type: number): boolean {
+    return (this.#tree.modeOf(lower) & S_IFMT) === type;
   }
 
   #pathOf(directory: DirectoryInode, marks: Marks, sameName: number): number {
@@ -132,7 +141,7 @@ export class Resolver {
     const byPath = this.#pathOf(directory, marks, sameName);
     const origin = marks.origin === undefined ? -1 : decodeOrigin(this.#upper.identity, marks.origin);
     for (const found of [byPath, origin]) {
-      if (found >= 0 && found < this.#tree.inodeCount && (this.#tree.modeOf(found) & S_IFMT) === S_IFREG) {
+      if (found >= 0 && found < this.#tree.inodeCount && this.#hasType(found, S_IFREG)) {
         return found;
       }
     }
