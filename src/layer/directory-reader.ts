@@ -5,7 +5,7 @@
 // process has.
 import { closeSync, constants, fstatSync, read as readFile } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
+import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EIO } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { openBeneath } from '../sys/file-calls.ts';
@@ -60,22 +60,39 @@ export class DirectoryReader implements BlobReader {
   /** As BlobReader has it, but no answer reaches over the end of a file. */
   read(offset: number, length: number): ReadResult | Promise<ReadResult> {
     if (offset >= this.size || length === 0) return new Uint8Array();
+    const borrowed = this.#borrow(offset, length);
+    if (typeof borrowed === 'number') return borrowed;
+    const { range } = borrowed;
+    const bytes = Buffer.allocUnsafeSlow(range.length);
+    return new Promise((resolve) => {
+      readFile(range.fd, bytes, 0, range.length, range.position, (error, bytesRead) => {
+        borrowed.release();
+        // Shorter than it was: somebody changed it under us.
+        resolve(error === null && bytesRead === range.length ? bytes : -EIO);
+      });
+    });
+  }
+
+  borrow(offset: number, length: number): BorrowedRange | undefined {
+    const borrowed = this.#borrow(offset, length);
+    return typeof borrowed === 'number' ? undefined : borrowed;
+  }
+
+  /** A negative errno where the file can't be opened. */
+  #borrow(offset: number, length: number): BorrowedRange | number {
     const number = this.#fileAt(offset);
     const start = this.#starts[number] as number;
     const end = this.#starts[number + 1] ?? this.size;
     const file = this.#openFile(number);
     if (typeof file === 'number') return file;
-    const wanted = Math.min(length, end - offset);
-    const bytes = Buffer.allocUnsafeSlow(wanted);
     file.readers++;
-    return new Promise((resolve) => {
-      readFile(file.fd, bytes, 0, wanted, offset - start, (error, bytesRead) => {
+    return {
+      range: new FileRange(file.fd, offset - start, Math.min(length, end - offset)),
+      release: () => {
         file.readers--;
         if (file.isDropped && file.readers === 0) closeSync(file.fd);
-        // Shorter than it was: somebody changed it under us.
-        resolve(error === null && bytesRead === wanted ? bytes : -EIO);
-      });
-    });
+      },
+    };
   }
 
   close(): void {

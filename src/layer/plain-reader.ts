@@ -1,6 +1,6 @@
 // PlainReader: an uncompressed layer, read straight from the file that holds it.
 import { closeSync } from 'node:fs';
-import { type BlobReader, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
+import { type BlobReader, type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
 
 export class PlainReader implements BlobReader {
   readonly size: number;
@@ -16,9 +16,13 @@ export class PlainReader implements BlobReader {
   }
 
   /** A file that was truncated since is noticed by whoever reads the range: the driver answers EIO. */
-  read(offset: number, length: number): ReadResult {
+  read(offset: number, length: number): FileRange {
     const available = Math.max(0, Math.min(length, this.size - offset));
     return new FileRange(this.#fd, this.#offset + offset, available);
+  }
+
+  borrow(offset: number, length: number): BorrowedRange {
+    return { range: this.read(offset, length), release: () => undefined };
   }
 
   close(): void {

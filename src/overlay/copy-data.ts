@@ -16,7 +16,7 @@ import {
 } from '../sys/upper-calls.ts';
 import { Extent } from '../tree/tree.ts';
 import { S_IFREG } from '../vfs/attr.ts';
-import { FileRange } from '../vfs/blob-reader.ts';
+import { type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
 import { EINTR, EIO, ENODATA } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
@@ -27,7 +27,8 @@ import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME } from './upper.ts';
 
 /** Bytes between two looks at whether anybody still waits. */
-const PIECE = 4 * 1024 * 1024;
+const PIECE = 16 * 1024 * 1024;
+const MEMORY_PIECE = 1024 * 1024;
 const O_RDWR = 2;
 
 /** How much of a file its upper has to have. `limit`: only the first so many bytes are wanted. */
@@ -161,7 +162,7 @@ async function copyBytes(
     if (!isWanted()) return -EINTR;
     state.tree.mapExtent(lower, offset, Math.min(PIECE, end - offset), extent);
     if (extent.blobOffset < 0) continue;
-    const status = await copyPiece(state, lower, fd, offset, extent.length);
+    const status = await copyPiece(state, lower, fd, offset, extent);
     if (status !== 0) return status;
   }
   return truncateFile(fd, size);
@@ -172,14 +173,36 @@ async function copyPiece(
   lower: number,
   fd: number,
   offset: number,
-  length: number,
+  extent: Extent,
 ): Promise<Status> {
-  const piece = await state.content.read(lower, offset, length);
-  if (typeof piece === 'number') return piece;
+  const borrowed = state.content.borrow(extent);
   const count =
-    piece instanceof FileRange
-      ? await copyRangeLater(piece.fd, piece.position, fd, offset, piece.length)
-      : await writeLater(fd, piece, offset);
+    borrowed === undefined
+      ? await copyThroughMemory(state, lower, fd, offset, extent)
+      : await copyRange(borrowed, fd, offset);
   if (count < 0) return count;
-  return count === length ? 0 : -EIO;
+  return count === extent.length ? 0 : -EIO;
+}
+
+async function copyRange(borrowed: BorrowedRange, fd: number, offset: number): Promise<number> {
+  const { range } = borrowed;
+  try {
+    return await copyRangeLater(range.fd, range.position, fd, offset, range.length);
+  } finally {
+    borrowed.release();
+  }
+}
+
+/** What is compressed comes in smaller pieces: `extent` is made as long as the one that was copied. */
+async function copyThroughMemory(
+  state: OverlayState,
+  lower: number,
+  fd: number,
+  offset: number,
+  extent: Extent,
+): Promise<number> {
+  extent.length = Math.min(extent.length, MEMORY_PIECE);
+  const piece = await state.content.read(lower, offset, extent.length);
+  if (typeof piece === 'number') return piece;
+  return piece instanceof FileRange ? -EIO : writeLater(fd, piece, offset);
 }

@@ -5,7 +5,7 @@
 import { read } from 'node:fs';
 import type { Tree } from '../tree/tree.ts';
 import { Extent } from '../tree/tree.ts';
-import { type BlobReader, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
+import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EINVAL, EIO, ENXIO } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 
@@ -45,6 +45,11 @@ export class LowerContent {
     if (extent.length < wanted) return this.#join(inode, offset, wanted);
     if (extent.blobOffset < 0) return this.#zeroBytes(wanted);
     return this.#readBlob(extent.layer, extent.blobOffset, wanted);
+  }
+
+  /** The bytes of an extent that is no hole, as BlobReader.borrow has it. */
+  borrow({ layer, blobOffset, length }: Extent): BorrowedRange | undefined {
+    return this.#readers[layer]?.borrow?.(blobOffset, length);
   }
 
   /** As FileSystem.seek, of regular file `inode` of the tree. */

@@ -5,6 +5,7 @@ import { TreeNames } from '../tree/tree-names.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { Attributes } from './attributes.ts';
 import { Directories } from './directories.ts';
+import type { DirectoryInode } from './directory-inode.ts';
 import { Inodes } from './inodes.ts';
 import { LowerContent } from './lower-content.ts';
 import { MergedListing } from './merged-listing.ts';
@@ -25,6 +26,7 @@ export class OverlayState {
   /** Whom what is made belongs to at first. */
   readonly daemonUid = process.geteuid?.() ?? 0;
   readonly daemonGid = process.getegid?.() ?? 0;
+  readonly root: DirectoryInode;
   #names: TreeNames | undefined;
 
   /** InputError where the work directory can't be cleared. */
@@ -39,6 +41,7 @@ export class OverlayState {
     this.listing = new MergedListing(tree, this.inodes, this.directories);
 
     const root = this.inodes.addDirectory(0, 0, undefined, '');
+    this.root = root;
     root.hasUpperDirectory = true;
     root.isLoaded = false;
     const marks = upper.marks.read(upper.upperFd, NO_NAME);

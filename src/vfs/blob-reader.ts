@@ -25,6 +25,12 @@ export class FileRange {
  */
 export type ReadResult = number | Uint8Array | FileRange;
 
+/** A range that stays readable until it is released, once. */
+export interface BorrowedRange {
+  readonly range: FileRange;
+  release(): void;
+}
+
 export interface BlobReader {
   /** Uncompressed length in bytes. */
   readonly size: number;
@@ -34,6 +40,11 @@ export interface BlobReader {
    * `length` only at the end.
    */
   read(offset: number, length: number): ReadResult | Promise<ReadResult>;
+  /**
+   * The same bytes as a range of an open file, so that the kernel can copy them; undefined where they lie in no file as they
+   * are, or can't be opened: `read` then says why.
+   */
+  borrow?(offset: number, length: number): BorrowedRange | undefined;
   /** Closes what the reader opened. Reads under way end with -EIO or their bytes. */
   close(): void;
 }
