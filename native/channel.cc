@@ -125,10 +125,11 @@ void Channel::Drain() {
 bool Channel::Dispatch(size_t length, bool* is_answered) {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
+  has_sent_ = false;
   Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
   if (env.IsExceptionPending()) return false;
   uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
-  *is_answered = reply_length != 0;
+  *is_answered = reply_length != 0 || has_sent_;
   // 0: answered later, or not at all. A failure to write ends the connection at the next read, which says
   // why.
   while (reply_length != 0 && write(device_, reply_, reply_length) < 0 && errno == EINTR) continue;
@@ -147,6 +148,7 @@ Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
   if (pool_ != nullptr) {
     do error = write(device_, bytes, length) < 0 ? -errno : 0;
     while (error == -EINTR);
+    has_sent_ = true;
   }
   return Napi::Number::New(info.Env(), error);
 }
@@ -156,14 +158,15 @@ Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
   Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
   int error =
       pool_ == nullptr ? 0 : WriteReply(device_, OutHeader{0, 0, unique}, bytes.Data(), bytes.ByteLength());
+  has_sent_ = true;
   return Napi::Number::New(info.Env(), error);
 }
 
 Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
   if (pool_ == nullptr) return info.Env().Undefined();
-  pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
-              info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
-              info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean());
+  has_sent_ = pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
+                          info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
+                          info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean());
   return info.Env().Undefined();
 }
 

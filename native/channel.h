@@ -45,6 +45,8 @@ class Channel : public Napi::ObjectWrap<Channel> {
   void End(int error);
 
   int device_;
+  // The request that JavaScript handles was answered by Send, SendData or SendFile.
+  bool has_sent_ = false;
   uv_poll_t* poll_ = nullptr;
   TransferPool* pool_;
   uint8_t* request_;

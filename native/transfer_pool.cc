@@ -68,7 +68,7 @@ TransferPool::Transfer* TransferPool::Take() {
   return transfer;
 }
 
-void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end) {
+bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end) {
   Transfer* transfer = Take();
   if (transfer->buffer.size() < length) transfer->buffer.resize(length);
   // What the page cache has is answered here: a thread hop costs more than the copy.
@@ -77,7 +77,7 @@ void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
   if (n == static_cast<ssize_t>(length) || (may_end && n >= 0 && IsEnd(fd, position + n))) {
     Answer(device_, unique, transfer->buffer.data(), length, n, may_end);
     idle_.push_back(transfer);
-    return;
+    return true;
   }
   transfer->unique = unique;
   transfer->fd = fd;
@@ -89,6 +89,7 @@ void TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
     Run(&transfer->work);
     Done(&transfer->work, 0);
   }
+  return false;
 }
 
 void TransferPool::Run(uv_work_t* work) {

@@ -29,7 +29,8 @@ class TransferPool {
 
   // Answers request `unique` with `length` bytes of `fd` at `position`; where the file is shorter, with what
   // there is if it `may_end`, else with -EIO. The descriptor is not used after the answer.
-  void Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end);
+  // True where that is done, false where a pool thread does it.
+  bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end);
   // No more Send. Closes the device when idle.
   void Release();
 
