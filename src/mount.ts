@@ -27,7 +27,16 @@ export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts
 export { type FoundMount, type MountFacts, SilentMountError, findMounts, unmountAt } from './fuse/mounts.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';
 export type { IndexedLayer } from './mount/layers.ts';
-export type { MountFlag, MountOptions, OpenImageOptions } from './mount/options.ts';
+export type {
+  MountFlag,
+  MountOptions,
+  OpenImageOptions,
+  ThrowAwayUpper,
+  UpperBehaviour,
+  UpperDirectories,
+  UpperOptions,
+} from './mount/options.ts';
+export type { IdRange, OwnerMapping } from './overlay/id-mapping.ts';
 export type { Mount, MountStatistics } from './mount/served-mount.ts';
 export type { Progress, Watch } from './mount/watch.ts';
 export { exitNow, silence } from './sys/process-calls.ts';
@@ -63,6 +72,7 @@ export async function mount(
   mountpoint: string,
   options: MountOptions & OpenImageOptions = {},
 ): Promise<Mount> {
+  if (options.upper !== undefined) throw new InputError('an upper directory: not supported yet');
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
   const opened = typeof image === 'string' ? await openImage(image, options) : image;
   refuseOwnLayer(opened, place);

@@ -4,6 +4,7 @@ import { parseByteSize } from './byte-size.ts';
 import { mountInBackground } from './background.ts';
 import { applyOptionList } from './mount-options.ts';
 import type { MountRequest } from './mount-request.ts';
+import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
 const help = `
@@ -14,21 +15,35 @@ SOURCE is one of
   oci-archive:PATH[:REF|:@N]        the same in a tar
 With -o lowerdir=TOP:...:BASE each layer is a tar (plain, gzip or zstd) or a directory, topmost first.
 
+Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
+the image is never touched. --upper U makes the work directory U.work beside it where there is none; both lie on
+one file system. --tmp takes a new directory in $TMPDIR (/tmp) for both, and removes it when the mount ends.
+An upper belongs to the layers that it was made over: others are refused, unless told --force-upper.
+
 -o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
-no_allow_other), and each long option of the list above.
-The mount is read-only. It ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
+no_allow_other), each long option of the list above, kernel overlayfs's (upperdir=U,workdir=W, volatile,
+metacopy=on|off, redirect_dir=on|off, userxattr, and those that change nothing here: index, xino), and
+fuse-overlayfs's (uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, noacl).
+"ro" with an upper shows it, and writes nothing.
+A mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
 
 Examples:
   stratafs mount alpine.tar /mnt
   stratafs mount docker-archive:images.tar:alpine:3 /mnt
   stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
   stratafs mount --platform linux/arm64 oci:layout /mnt
+  stratafs mount --tmp app.tar /mnt                changes are lost at unmount
+  stratafs mount --upper changes app.tar /mnt
   stratafs mount -o lowerdir=top.tar:/var/base /mnt
+  stratafs mount -o lowerdir=b:a,upperdir=u,workdir=w /mnt
   /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
 
 interface MountArguments {
   readonly foreground?: true;
   readonly options?: string[];
+  readonly upper?: string;
+  readonly tmp?: true;
+  readonly forceUpper?: true;
   readonly platform?: string;
   readonly layer?: string;
   readonly upto?: string;
@@ -46,6 +61,15 @@ export function understandMount(positional: readonly string[], given: MountArgum
     useIndexCache: given.indexCache,
   };
   for (const list of given.options ?? []) applyOptionList(request, list);
+  if (given.upper !== undefined) {
+    if (request.upper?.directory !== undefined) {
+      throw new UsageError('--upper and upperdir=: found two upper directories, expected one');
+    }
+    request.upper = { ...request.upper, directory: given.upper, isWorkBeside: true };
+  }
+  if (given.tmp === true) request.upper = { ...request.upper, isThrowAway: true };
+  if (given.forceUpper === true) request.upper = { ...request.upper, isForced: true };
+  settleUpper(request);
   if (given.platform !== undefined) request.platform = given.platform;
   if (given.layer !== undefined) request.layer = given.layer;
   if (given.upto !== undefined) request.upto = given.upto;
@@ -75,7 +99,7 @@ async function mountInForeground(request: MountRequest): Promise<void> {
 /** `description`, `usage` and options of the command; its action mounts. */
 export function mountCommand(): Command {
   return new Command('mount')
-    .description('Mounts a saved image read-only, as a container of it would see it.')
+    .description('Mounts a saved image as a container of it would see it.')
     .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
@@ -85,6 +109,9 @@ export function mountCommand(): Command {
         (list: string, before: string[] | undefined) => [...(before ?? []), list],
       ),
     )
+    .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
+    .option('--tmp', 'take writes in a directory that is removed at unmount')
+    .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
     .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
     .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
     .option('--upto <layer>', 'the stack up to that layer')

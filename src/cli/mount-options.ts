@@ -4,20 +4,11 @@
 import { parseByteSize } from './byte-size.ts';
 import type { MountFlag, MountRequest } from './mount-request.ts';
 import { splitOptionList, unescapeOption } from './option-list.ts';
+import { type Rule, type Rules, applyRule, doing, idle, refused, taking, tuning } from './option-rule.ts';
+import { ownerRules } from './owner-options.ts';
 import { suggestNearest } from './suggest.ts';
+import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
-
-type Rule =
-  /** Accepted, and without an effect on a mount that is read-only and whose times nobody keeps. */
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'switch'; readonly apply: (request: MountRequest) => void }
-  | { readonly kind: 'value'; readonly apply: (request: MountRequest, value: string) => void };
-
-const idle: Rule = { kind: 'idle' };
-const refused = (reason: string): Rule => ({ kind: 'refused', reason });
-const doing = (apply: (request: MountRequest) => void): Rule => ({ kind: 'switch', apply });
-const taking = (apply: (request: MountRequest, value: string) => void): Rule => ({ kind: 'value', apply });
 
 const setting = (...flags: MountFlag[]): Rule =>
   doing((request) => (request.flags = [...new Set([...request.flags, ...flags])]));
@@ -26,21 +17,7 @@ const clearing = (...flags: MountFlag[]): Rule =>
     request.flags = request.flags.filter((flag) => !flags.includes(flag));
   });
 
-const needsUpper = 'writing is not supported yet: the mount is read-only (use ro)';
-
-const idleNames = [
-  ...['auto', 'noauto', 'nofail', '_netdev', 'nouser', 'nousers', 'nogroup', 'noowner', 'comment'],
-  ...['relatime', 'norelatime', 'strictatime', 'nostrictatime', 'lazytime', 'nolazytime'],
-  ...['iversion', 'noiversion', 'mand', 'nomand', 'silent', 'loud'],
-];
-
-const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ['ro', idle],
-  ['rw', refused(needsUpper)],
-  ['upperdir', refused(needsUpper)],
-  ['workdir', refused(needsUpper)],
-  ['lowerdir', taking((request, value) => (request.source = { kind: 'lowerdir', text: value }))],
-
+const flagRules: Rules = [
   ['nodev', setting('nodev')],
   ['dev', clearing('nodev')],
   ['nosuid', setting('nosuid')],
@@ -55,26 +32,44 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['async', clearing('sync')],
   ['dirsync', setting('dirsync')],
   ['defaults', clearing('nodev', 'nosuid', 'noexec', 'sync')],
-
-  // fstab(5): for those who read the table, not for those who mount; and times, which nobody keeps here.
-  ...idleNames.map((name) => [name, idle] as const),
   // mount(8): these imply restrictions, which a later option may take back.
   ['user', setting('nodev', 'nosuid', 'noexec')],
   ['users', setting('nodev', 'nosuid', 'noexec')],
   ['owner', setting('nodev', 'nosuid')],
   ['group', setting('nodev', 'nosuid')],
   ['nosymfollow', refused('not supported')],
+  ['remount', refused('not supported: unmount, and mount again')],
+];
 
+/** fstab(5): for those who read the table, not for those who mount; and times that are kept as the upper keeps them. */
+const idleNames = [
+  ...['auto', 'noauto', 'nofail', '_netdev', 'nouser', 'nousers', 'nogroup', 'noowner'],
+  ...['relatime', 'norelatime', 'strictatime', 'nostrictatime', 'lazytime', 'nolazytime'],
+  ...['iversion', 'noiversion', 'mand', 'nomand', 'silent', 'loud'],
+  // The kernel always checks permissions here.
+  'default_permissions',
+];
+
+/** What libfuse's users tune is agreed with the kernel; SELinux labels of a FUSE mount are the policy's to give. */
+const tuningNames = [
+  ...['comment', 'context', 'fscontext', 'defcontext', 'rootcontext'],
+  ...['max_read', 'max_write', 'max_readahead', 'max_background', 'big_writes', 'blksize'],
+  ...['clone_fd', 'max_threads', 'max_idle_threads', 'kernel_cache', 'auto_cache', 'direct_io'],
+  ...['splice_read', 'splice_write', 'splice_move', 'no_splice_read', 'no_splice_write', 'no_splice_move'],
+  ...['entry_timeout', 'attr_timeout', 'negative_timeout', 'ac_attr_timeout', 'noforget'],
+];
+
+const fuseRules: Rules = [
   ['allow_other', doing((request) => (request.allowOther = true))],
   ['no_allow_other', doing((request) => (request.allowOther = false))],
   ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
-  // The kernel always checks permissions here.
-  ['default_permissions', idle],
+  ['auto_unmount', refused('not supported: the next mount there clears a dead one away')],
   ['fsname', taking((request, value) => (request.fsname = value))],
   ['subtype', refused('it is always stratafs: this is how mounts are found again')],
-  // How much the kernel asks for in one request is agreed with it.
-  ['max_read', idle],
+];
 
+const ownRules: Rules = [
+  ['lowerdir', taking((request, value) => (request.source = { kind: 'lowerdir', text: value }))],
   ['platform', taking((request, value) => (request.platform = value))],
   ['layer', taking((request, value) => (request.layer = value))],
   ['upto', taking((request, value) => (request.upto = value))],
@@ -82,36 +77,36 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['verify', doing((request) => (request.verify = 'always'))],
   ['no-verify', doing((request) => (request.verify = 'never'))],
   ['no-index-cache', doing((request) => (request.useIndexCache = false))],
+];
+
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ...flagRules,
+  ...idleNames.map((name) => [name, idle] as const),
+  ...tuningNames.map((name) => [name, tuning] as const),
+  ...fuseRules,
+  ...upperRules,
+  ...ownerRules,
+  ...ownRules,
 ]);
 
-/** Options that carry a value and yet do nothing here. SELinux labels of a FUSE mount are the policy's to give. */
-const idleWithValue = new Set(['comment', 'max_read', 'context', 'fscontext', 'defcontext', 'rootcontext']);
-
-/** Applies one `-o LIST` to `request`, the later option winning. UsageError for what nobody knows. */
-export function applyOptionList(request: MountRequest, list: string): void {
+/**
+ * Applies one `-o LIST` to `request`, the later option winning. UsageError for what is refused or wrong; an option
+ * that nobody knows goes to `onUnknown`, or, without it, is a UsageError too.
+ */
+export function applyOptionList(
+  request: MountRequest,
+  list: string,
+  onUnknown?: (option: string) => void,
+): void {
   for (const { name, value } of splitOptionList(list)) {
     if (/^[xX]-./.test(name)) continue;
-    if (value !== undefined && idleWithValue.has(name)) continue;
     const rule = rules.get(name);
-    if (rule === undefined) {
+    if (rule !== undefined) {
+      // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
+      const plain = value === undefined || name === 'lowerdir' ? value : unescapeOption(value);
+      applyRule(request, name, plain, rule);
+    } else if (onUnknown === undefined) {
       throw new UsageError(`unknown mount option '${name}'${suggestNearest(name, [...rules.keys()])}`);
-    }
-    switch (rule.kind) {
-      case 'idle':
-        break;
-      case 'refused':
-        throw new UsageError(`mount option '${name}': ${rule.reason}`);
-      case 'switch':
-        if (value !== undefined)
-          throw new UsageError(`mount option '${name}' takes no value, found '${value}'`);
-        rule.apply(request);
-        break;
-      case 'value':
-        if (value === undefined || value === '')
-          throw new UsageError(`mount option '${name}' needs a value: ${name}=...`);
-        // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
-        rule.apply(request, name === 'lowerdir' ? value : unescapeOption(value));
-        break;
-    }
+    } else onUnknown(value === undefined ? name : `${name}=${value}`);
   }
 }

@@ -1,9 +1,28 @@
 // MountRequest: everything that `stratafs mount` was asked for, understood and ready to be done.
 //
 // It travels to the daemon as JSON, so it is plain values only.
+import type { OwnerMapping } from '../mount.ts';
 
-/** What mount(2) has a flag for and a read-only FUSE mount makes use of. */
+/** What mount(2) has a flag for and a FUSE mount makes use of. */
 export type MountFlag = 'nodev' | 'nosuid' | 'noexec' | 'noatime' | 'nodiratime' | 'sync' | 'dirsync';
+
+/** Where writes go, and how. */
+export interface UpperRequest {
+  /** As the user gave it; undefined with `isThrowAway`. */
+  directory?: string;
+  workDirectory?: string;
+  /** True: where no work directory is named, it lies beside `directory`, and is made where it is missing. */
+  isWorkBeside?: boolean;
+  /** True: made in a temporary directory, and removed when the mount ends. */
+  isThrowAway?: boolean;
+  isVolatile?: boolean;
+  metacopy?: boolean;
+  redirect?: boolean;
+  /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
+  usesUserXattrs?: boolean;
+  /** True: an upper that was made for other layers, or was lost in a crash, is taken all the same. */
+  isForced?: boolean;
+}
 
 export interface MountRequest {
   /** SOURCE, or the value of `lowerdir=` with its backslash escapes. */
@@ -11,6 +30,9 @@ export interface MountRequest {
   /** As the user gave it. */
   mountpoint: string;
   flags: MountFlag[];
+  /** Undefined: 'rw' with an upper, 'ro' without one. */
+  access?: 'ro' | 'rw';
+  upper?: UpperRequest;
   /** Undefined: whoever is root lets others in. */
   allowOther?: boolean;
   /** What the mount table shows instead of the source. */
@@ -26,4 +48,8 @@ export interface MountRequest {
   verify?: 'always' | 'never';
   /** False: no index is read from the cache directory, or written to it. */
   useIndexCache: boolean;
+  /** Owners that are shown differently from how they are stored. */
+  owners?: OwnerMapping;
+  /** False: POSIX ACLs are not obeyed. */
+  usesAcl?: boolean;
 }

@@ -1,9 +1,9 @@
 // Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
-import type { Mount } from '../mount.ts';
+import type { Mount, UpperOptions } from '../mount.ts';
 import { mount as mountImage, openLowerDirectories } from '../mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure } from './failure.ts';
-import type { MountRequest } from './mount-request.ts';
+import type { MountRequest, UpperRequest } from './mount-request.ts';
 import type { Report } from './report.ts';
 
 /** Mounts what `request` asks for; resolves when the mount answers. Aborting undoes what was done so far. */
@@ -33,7 +33,25 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.fsname === undefined ? {} : { fsname: request.fsname }),
     ...(request.cacheSize === undefined ? {} : { cacheSize: request.cacheSize }),
     ...(request.verify === undefined ? {} : { verify: request.verify }),
+    ...(request.upper === undefined ? {} : { upper: upperOptions(request.upper, request.access === 'ro') }),
+    ...(request.owners === undefined ? {} : { owners: request.owners }),
+    ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
   });
+}
+
+/** `upper` was settled: it has a directory or is thrown away. */
+function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
+  const { directory, workDirectory, isVolatile, metacopy, redirect, usesUserXattrs, isForced } = upper;
+  const behaviour = {
+    isReadOnly,
+    ...(isVolatile === undefined ? {} : { isVolatile }),
+    ...(metacopy === undefined ? {} : { metacopy }),
+    ...(redirect === undefined ? {} : { redirect }),
+    ...(usesUserXattrs === undefined ? {} : { usesUserXattrs }),
+    ...(isForced === undefined ? {} : { isForced }),
+  };
+  if (directory === undefined) return { ...behaviour, isThrowAway: true };
+  return { ...behaviour, directory, ...(workDirectory === undefined ? {} : { workDirectory }) };
 }
 
 /**

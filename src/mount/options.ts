@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { LayerSelection } from '../image/select-layers.ts';
+import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import {
   MS_DIRSYNC,
   MS_NOATIME,
@@ -35,6 +36,12 @@ const flagBits = {
 export type MountFlag = keyof typeof flagBits;
 
 export interface MountOptions extends Watch {
+  /** Makes the mount writable; without it, it is read-only. */
+  readonly upper?: UpperOptions;
+  /** Owners that are shown differently from how they are stored. */
+  readonly owners?: OwnerMapping;
+  /** False: POSIX ACLs are not obeyed. */
+  readonly usesAcl?: boolean;
   readonly flags?: readonly MountFlag[];
   /** Other users may look in, as far as the image's permissions let them: root's default. */
   readonly allowOther?: boolean;
@@ -48,6 +55,39 @@ export interface MountOptions extends Watch {
   readonly useIndexCache?: boolean;
   /** Where they are kept: $XDG_CACHE_HOME/stratafs by default. */
   readonly cacheDirectory?: string;
+}
+
+/** The directory that takes writes, and how. Kernel overlayfs's own words and form. */
+export type UpperOptions = UpperBehaviour & (UpperDirectories | ThrowAwayUpper);
+
+export interface UpperDirectories {
+  /** Takes all changes. It must be there. */
+  readonly directory: string;
+  /**
+   * On the same mounted file system, for what is being made; it must be there. By default `directory` + '.work',
+   * which is made where it is missing.
+   */
+  readonly workDirectory?: string;
+}
+
+export interface ThrowAwayUpper {
+  /** Both are made in $TMPDIR, and removed when the mount ends. */
+  readonly isThrowAway: true;
+}
+
+export interface UpperBehaviour {
+  /** True: what is in the upper is shown, and nothing is written; it may lie on a read-only file system. */
+  readonly isReadOnly?: boolean;
+  /** True: nothing is ever synced. After a crash of the machine such an upper is refused. */
+  readonly isVolatile?: boolean;
+  /** False: a change of attributes alone copies the data too. */
+  readonly metacopy?: boolean;
+  /** False: renaming a directory of the image fails with EXDEV, as everywhere between file systems. */
+  readonly redirect?: boolean;
+  /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
+  readonly usesUserXattrs?: boolean;
+  /** True: an upper that was made for other layers, or that may be incomplete, is taken all the same. */
+  readonly isForced?: boolean;
 }
 
 /** MS_* of mount(2). */

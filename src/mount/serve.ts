@@ -5,7 +5,10 @@ import type { FuseMount } from '../fuse/driver.ts';
 import { MOUNT_XATTR, type MountFacts, STATISTICS_XATTR } from '../fuse/mounts.ts';
 import type { Image } from '../image/image.ts';
 import { nameLayer } from '../image/open-layers.ts';
+import { makeOwnerMaps } from '../overlay/id-mapping.ts';
+import { mapOwners } from '../overlay/mapped-owners.ts';
 import { Overlay } from '../overlay/overlay.ts';
+import type { FileSystem } from '../vfs/filesystem.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOptions, mountFlagBits } from './options.ts';
 import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
@@ -28,7 +31,7 @@ export async function serve(
     ...(image.id === undefined ? {} : { imageId: image.id }),
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
-  const fileSystem = new Overlay({
+  const overlay = new Overlay({
     tree: layers.tree,
     readers: layers.readers,
     syntheticXattr: (name) => {
@@ -39,10 +42,16 @@ export async function serve(
     },
     nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
   });
-  const fuseMount: FuseMount = await mountDevFuse(fileSystem, place, {
+  const fuseMount: FuseMount = await mountDevFuse(withOwners(overlay, options), place, {
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags),
     allowOther: options.allowOther ?? process.geteuid?.() === 0,
   });
   return new ServedMount(image, fuseMount, statistics, () => layers.close());
+}
+
+/** The file system as its owners are to be shown: itself where nothing is asked for. */
+function withOwners(fileSystem: FileSystem, { owners, usesAcl = true }: MountOptions): FileSystem {
+  if (owners === undefined && usesAcl) return fileSystem;
+  return mapOwners(fileSystem, makeOwnerMaps(owners ?? {}), usesAcl);
 }

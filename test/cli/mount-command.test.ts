@@ -29,6 +29,7 @@ it('SOURCE and MOUNTPOINT alone', () => {
 it('lowerdir= takes the place of SOURCE and keeps its escapes', () => {
   expect(understand('-o', 'ro,lowerdir=top\\:1.tar:b\\,ase.tar', '/mnt')).toEqual({
     ...plain,
+    access: 'ro',
     source: { kind: 'lowerdir', text: 'top\\:1.tar:b\\,ase.tar' },
   });
 });
@@ -89,6 +90,7 @@ it('long options', () => {
 
 it.each([
   'defaults,auto,noauto,nofail,_netdev,nouser,relatime,strictatime,lazytime,silent,async',
+  'timeout=0,clone_fd,max_threads=4,kernel_cache,entry_timeout=1,threaded=1,writeback=0',
   'x-systemd.automount,x-gvfs-show,comment=systemd.automount,default_permissions,max_read=131072',
   'context="system_u:object_r:tmp_t:s0:c127,c456"',
 ])('fstab may say %s', (list) => {
@@ -101,8 +103,9 @@ it.each([
   ['lower_dir=x', "unknown mount option 'lower_dir' (did you mean 'lowerdir'?)"],
   ['allow-other', "unknown mount option 'allow-other' (did you mean 'allow_other'?)"],
   ['entirely-else', "unknown mount option 'entirely-else'"],
-  ['rw', "mount option 'rw': writing is not supported yet: the mount is read-only (use ro)"],
-  ['upperdir=/u', "mount option 'upperdir': writing is not supported yet: the mount is read-only (use ro)"],
+  ['rw', "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W"],
+  ['remount,ro', "mount option 'remount': not supported: unmount, and mount again"],
+  ['auto_unmount', "mount option 'auto_unmount': not supported: the next mount there clears a dead one away"],
   ['nodev=1', "mount option 'nodev' takes no value, found '1'"],
   ['fsname', "mount option 'fsname' needs a value: fsname=..."],
   ['lowerdir=', "mount option 'lowerdir' needs a value: lowerdir=..."],

@@ -1,0 +1,77 @@
+// What one mount option means: a rule changes the request, does nothing, or says why the option is refused.
+import type { MountRequest } from './mount-request.ts';
+import { UsageError } from './usage-error.ts';
+
+type Apply = (request: MountRequest) => void;
+
+export type Rule =
+  /** Accepted without a value, and without an effect. */
+  | { readonly kind: 'idle' }
+  /** Accepted with any value or without one, and without an effect. */
+  | { readonly kind: 'tuning' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'switch'; readonly apply: Apply }
+  | { readonly kind: 'value'; readonly apply: (request: MountRequest, value: string) => void }
+  /** A value out of a few: what each does, or, as text, why it is refused. */
+  | { readonly kind: 'choice'; readonly choices: ReadonlyMap<string, Apply | string> };
+
+export type Rules = readonly (readonly [name: string, rule: Rule])[];
+
+export const idle: Rule = { kind: 'idle' };
+export const tuning: Rule = { kind: 'tuning' };
+export const refused = (reason: string): Rule => ({ kind: 'refused', reason });
+export const doing = (apply: Apply): Rule => ({ kind: 'switch', apply });
+export const taking = (apply: (request: MountRequest, value: string) => void): Rule => ({
+  kind: 'value',
+  apply,
+});
+export const choosing = (choices: Readonly<Record<string, Apply | string>>): Rule => ({
+  kind: 'choice',
+  choices: new Map(Object.entries(choices)),
+});
+/** Of a choice: this value changes nothing. */
+export const nothing: Apply = () => undefined;
+
+/** Applies the rule of option `name`; `value` is what follows its '=', undefined without one. UsageError where it is refused. */
+export function applyRule(request: MountRequest, name: string, value: string | undefined, rule: Rule): void {
+  switch (rule.kind) {
+    case 'tuning':
+      return;
+    case 'idle':
+      refuseValue(name, value);
+      return;
+    case 'refused':
+      throw new UsageError(`mount option '${name}': ${rule.reason}`);
+    case 'switch':
+      refuseValue(name, value);
+      rule.apply(request);
+      return;
+    case 'value':
+      if (value === undefined || value === '')
+        throw new UsageError(`mount option '${name}' needs a value: ${name}=...`);
+      rule.apply(request, value);
+      return;
+    case 'choice':
+      choose(request, name, value, rule.choices);
+  }
+}
+
+function refuseValue(name: string, value: string | undefined): void {
+  if (value !== undefined) throw new UsageError(`mount option '${name}' takes no value, found '${value}'`);
+}
+
+function choose(
+  request: MountRequest,
+  name: string,
+  value: string | undefined,
+  choices: ReadonlyMap<string, Apply | string>,
+): void {
+  const choice = choices.get(value ?? '');
+  if (typeof choice === 'function') choice(request);
+  else if (choice !== undefined) throw new UsageError(`mount option '${name}=${value ?? ''}': ${choice}`);
+  else {
+    const known = [...choices].filter(([, each]) => typeof each === 'function').map(([each]) => each);
+    const found = value === undefined ? 'no value' : `'${value}'`;
+    throw new UsageError(`mount option '${name}': found ${found}, expected ${known.join(', ')}`);
+  }
+}

@@ -1,0 +1,68 @@
+// Options that show owners differently from how they are stored: fuse-overlayfs(1)'s names and values.
+import type { IdRange, OwnerMapping } from '../mount.ts';
+import type { MountRequest } from './mount-request.ts';
+import { type Rules, choosing, doing, nothing, taking } from './option-rule.ts';
+import { UsageError } from './usage-error.ts';
+
+/** One more than the largest ID: (uid_t) -1 is none. */
+const ID_LIMIT = 0xffffffff;
+/** As many as the kernel takes in /proc/PID/uid_map (UID_GID_MAP_MAX_EXTENTS). */
+const RANGE_LIMIT = 340;
+
+const set = (request: MountRequest, fields: OwnerMapping): void => {
+  request.owners = { ...request.owners, ...fields };
+};
+
+export const ownerRules: Rules = [
+  // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
+  ['squash_to_root', doing((request) => set(request, { squashedUid: 0, squashedGid: 0, ...request.owners }))],
+  [
+    'squash_to_uid',
+    taking((request, value) => set(request, { squashedUid: parseId(value, 'squash_to_uid') })),
+  ],
+  [
+    'squash_to_gid',
+    taking((request, value) => set(request, { squashedGid: parseId(value, 'squash_to_gid') })),
+  ],
+  ['uidmapping', taking((request, value) => set(request, { uids: parseRanges(value, 'uidmapping') }))],
+  ['gidmapping', taking((request, value) => set(request, { gids: parseRanges(value, 'gidmapping') }))],
+  ['noacl', doing((request) => (request.usesAcl = false))],
+  [
+    'xattr_permissions',
+    choosing({
+      0: nothing,
+      1: 'owners and modes kept in xattrs are not supported',
+      2: 'owners and modes kept in xattrs are not supported',
+    }),
+  ],
+];
+
+function parseId(text: string, option: string): number {
+  const id = /^\d{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
+  if (id >= ID_LIMIT) {
+    throw new UsageError(`mount option '${option}': found '${text}', expected an ID below ${ID_LIMIT}`);
+  }
+  return id;
+}
+
+/** "0:1000:1:1:110000:65536": stored ID, shown ID, how many; again and again. */
+function parseRanges(text: string, option: string): IdRange[] {
+  const numbers = text.split(':').map((part) => parseId(part, option));
+  if (numbers.length % 3 !== 0) {
+    throw new UsageError(
+      `mount option '${option}': found ${numbers.length} numbers, expected three for each range, STORED:SHOWN:COUNT`,
+    );
+  }
+  if (numbers.length > 3 * RANGE_LIMIT) {
+    throw new UsageError(`mount option '${option}': found more than ${RANGE_LIMIT} ranges`);
+  }
+  return Array.from({ length: numbers.length / 3 }, (_, i) => {
+    const [stored, shown, count] = numbers.slice(3 * i, 3 * i + 3) as [number, number, number];
+    if (Math.max(stored, shown) + count > ID_LIMIT) {
+      throw new UsageError(
+        `mount option '${option}': found ${stored}:${shown}:${count}, expected a range of IDs below ${ID_LIMIT}`,
+      );
+    }
+    return { stored, shown, count };
+  });
+}

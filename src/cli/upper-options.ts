@@ -1,0 +1,87 @@
+// The options of an upper directory, under kernel overlayfs's names and our own, and what they mean together.
+//
+// What Documentation/filesystems/overlayfs.rst has and what is so in any case here is accepted and changes nothing;
+// what would be a promise that is not kept is refused by name.
+import type { MountRequest, UpperRequest } from './mount-request.ts';
+import { type Rules, choosing, doing, nothing, refused, taking, tuning } from './option-rule.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Sets fields of the request's upper; `settleUpper` drops it again where no directory was named. */
+function setUpper(request: MountRequest, fields: UpperRequest): void {
+  request.upper = { ...request.upper, ...fields };
+}
+const upper = (fields: UpperRequest) => (request: MountRequest) => setUpper(request, fields);
+
+const always = choosing({ on: nothing, off: nothing, auto: nothing });
+
+export const upperRules: Rules = [
+  ['ro', doing((request) => (request.access = 'ro'))],
+  ['rw', doing((request) => (request.access = 'rw'))],
+  ['upperdir', taking((request, directory) => setUpper(request, { directory, isWorkBeside: false }))],
+  ['workdir', taking((request, workDirectory) => setUpper(request, { workDirectory }))],
+  ['upper', taking((request, directory) => setUpper(request, { directory, isWorkBeside: true }))],
+  ['tmp', doing(upper({ isThrowAway: true }))],
+  ['force-upper', doing(upper({ isForced: true }))],
+
+  ['volatile', doing(upper({ isVolatile: true }))],
+  ['metacopy', choosing({ on: upper({ metacopy: true }), off: upper({ metacopy: false }) })],
+  [
+    'redirect_dir',
+    choosing({
+      on: upper({ redirect: true }),
+      off: upper({ redirect: false }),
+      follow: upper({ redirect: false }),
+      nofollow: 'redirects that an upper has are always followed; redirect_dir=off makes no new ones',
+    }),
+  ],
+  ['userxattr', doing(upper({ usesUserXattrs: true }))],
+  // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.
+  ['index', always],
+  ['xino', always],
+  ['nfs_export', choosing({ off: nothing, on: 'not supported: file handles do not outlive the daemon' })],
+  [
+    'uuid',
+    choosing({ auto: nothing, off: nothing, null: nothing, on: 'a FUSE mount has no file system UUID' }),
+  ],
+  ['verity', choosing({ off: nothing, on: 'not supported', require: 'not supported' })],
+  ['lowerdir+', refused('name all layers in one lowerdir=')],
+  ['datadir+', refused('layers of data only are not supported')],
+
+  // fuse-overlayfs(1). What it tunes is decided here by other means.
+  ['fsync', choosing({ 0: upper({ isVolatile: true }), 1: upper({ isVolatile: false }) })],
+  ...['timeout', 'threaded', 'fast_ino', 'writeback', 'static_nlink'].map((name) => [name, tuning] as const),
+  ['noxattrs', choosing({ 0: nothing, 1: 'not supported: the marks of an upper directory are xattrs' })],
+  ['plugins', refused('plugins of fuse-overlayfs are not supported')],
+  ['ino32_t', refused('not supported: inode numbers may take more than 32 bits')],
+];
+
+/**
+ * Checks what the options say together, and leaves `request.upper` only where something is to be shown or written
+ * there. UsageError for a contradiction.
+ */
+export function settleUpper(request: MountRequest): void {
+  const { upper: given, access } = request;
+  if (given?.directory === undefined && given?.isThrowAway !== true) {
+    delete request.upper;
+    if (given?.workDirectory !== undefined) {
+      throw new UsageError('workdir= is of no use without upperdir=');
+    }
+    if (access === 'rw') {
+      throw new UsageError(
+        "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W",
+      );
+    }
+    return;
+  }
+  if (given.isThrowAway === true) {
+    if (given.directory !== undefined || given.workDirectory !== undefined) {
+      throw new UsageError('--tmp makes its own upper directory: found another one too, expected one');
+    }
+    if (access === 'ro') throw new UsageError("--tmp is there to be written to: found 'ro' too");
+  } else if (given.workDirectory === undefined && given.isWorkBeside !== true && access !== 'ro') {
+    throw new UsageError('upperdir= needs workdir= on the same file system (--upper makes one beside it)');
+  }
+  if (given.redirect === false && given.metacopy === true) {
+    throw new UsageError('metacopy=on needs redirect_dir=on: found redirect_dir=off');
+  }
+}
