@@ -10,13 +10,14 @@ import type { Image } from './image/image.ts';
 import { openLowerStack } from './image/lower-stack.ts';
 import { openImageSource } from './image/open-image.ts';
 import { type LayerSelection, selectLayers } from './image/select-layers.ts';
-import { type IndexedLayer, indexLayers, openMergedLayers } from './mount/layers.ts';
+import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
 import {
   DEFAULT_CACHE_SIZE,
   type MountOptions,
   type OpenImageOptions,
   defaultCacheDirectory,
 } from './mount/options.ts';
+import { prepareUpper } from './mount/prepare-upper.ts';
 import { serve } from './mount/serve.ts';
 import type { Mount, MountStatistics } from './mount/served-mount.ts';
 import { collectGarbage } from './sys/collect-garbage.ts';
@@ -64,26 +65,30 @@ export async function openLowerDirectories(list: string, options: LayerSelection
 }
 
 /**
- * Mounts an image read-only on `mountpoint` and serves it from this process; resolves when the mount answers.
- * InputError where the image, the mount point or the machine doesn't allow it; then nothing is left behind.
+ * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless
+ * `options.upper` says where writes go. InputError where the image, the directories or the machine don't allow it; then
+ * nothing is left behind.
  */
 export async function mount(
   image: string | Image,
   mountpoint: string,
   options: MountOptions & OpenImageOptions = {},
 ): Promise<Mount> {
-  if (options.upper !== undefined) throw new InputError('an upper directory: not supported yet');
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
   const opened = typeof image === 'string' ? await openImage(image, options) : image;
   refuseOwnLayer(opened, place);
-  const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
-  const layers = await openMergedLayers(opened, cache, options);
+  const upper =
+    options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
+  let layers: MergedLayers | undefined;
   try {
+    const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
+    layers = await openMergedLayers(opened, cache, options);
     if (layers.tree.inodeCount > LARGE_TREE) collectGarbage();
     options.signal?.throwIfAborted();
-    return await serve(opened, layers, cache, place, options);
+    return await serve(opened, layers, upper, cache, place, options);
   } catch (error) {
-    layers.close();
+    layers?.close();
+    upper?.release();
     throw error;
   }
 }

@@ -16,14 +16,20 @@ const debug = createDebug('stratafs:fuse');
 /** A write request's data and its headers; the kernel refuses to read into less. */
 const MESSAGE_SIZE = MAX_TRANSFER + 64 * 1024;
 
-/** Serves `fileSystem` on `mountpoint` through /dev/fuse; see `Driver`. Takes over `fileSystem`, and closes it. */
+/** Serves `fileSystem` on `mountpoint` through /dev/fuse; see `Driver`. Takes over `fileSystem`, and closes it, also where this fails. */
 export async function mountDevFuse(
   fileSystem: FileSystem,
   mountpoint: string,
   options: DriverOptions,
 ): Promise<FuseMount> {
   const flags = fileSystem.isReadOnly ? options.flags | MS_RDONLY : options.flags;
-  const device = attach(mountpoint, { ...options, flags });
+  let device: number;
+  try {
+    device = attach(mountpoint, { ...options, flags });
+  } catch (error) {
+    await fileSystem.close();
+    throw error;
+  }
   const mount = new DevFuseMount(fileSystem, mountpoint, device, options);
   await mount.answers();
   await raiseReadAhead(mountpoint);

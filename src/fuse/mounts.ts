@@ -31,6 +31,9 @@ export interface MountFacts {
   readonly imageId?: string;
   /** How many. */
   readonly layers: number;
+  /** Absolute paths of the upper directory and of its work directory, where there are such. */
+  readonly upper?: string;
+  readonly work?: string;
 }
 
 /** The answer to an xattr that only a living mount of ours has. */

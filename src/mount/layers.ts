@@ -7,6 +7,7 @@ import type { Compression } from '../layer/layer.ts';
 import { buildTree } from '../tree/merge.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
+import { type LayersIdentity, identifyLayers } from './layer-identity.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, defaultCacheDirectory } from './options.ts';
 
 /** All layers of an image, merged. */
@@ -14,6 +15,8 @@ export interface MergedLayers {
   readonly tree: Tree;
   /** One a layer, base first. */
   readonly readers: readonly BlobReader[];
+  /** Undefined where it was not asked for: that of a directory takes its time. */
+  readonly identity: LayersIdentity | undefined;
   close(): void;
 }
 
@@ -33,7 +36,8 @@ export async function openMergedLayers(
       layers.map(({ layer }) => layer.index),
       { nameLayer: (layer) => nameLayer(image, layer) },
     );
-    return { tree, readers, close };
+    const identity = options.upper === undefined ? undefined : identifyLayers(layers);
+    return { tree, readers, identity, close };
   } catch (error) {
     close();
     throw error;

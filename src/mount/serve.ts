@@ -8,17 +8,25 @@ import { nameLayer } from '../image/open-layers.ts';
 import { makeOwnerMaps } from '../overlay/id-mapping.ts';
 import { mapOwners } from '../overlay/mapped-owners.ts';
 import { Overlay } from '../overlay/overlay.ts';
+import type { SyntheticSources } from '../overlay/synthetic-xattrs.ts';
+import { WritableOverlay } from '../overlay/writable-overlay.ts';
+import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOptions, mountFlagBits } from './options.ts';
+import type { PreparedUpper } from './prepare-upper.ts';
 import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
 
-/** Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` are closed after it. */
+/**
+ * Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` and `upper` are closed after it;
+ * where it fails they stay the caller's.
+ */
 export async function serve(
   image: Image,
   layers: MergedLayers,
+  upper: PreparedUpper | undefined,
   cache: BlockCache,
   place: string,
   options: MountOptions,
@@ -29,11 +37,11 @@ export async function serve(
     source: image.source,
     layers: layers.readers.length,
     ...(image.id === undefined ? {} : { imageId: image.id }),
+    ...(upper === undefined ? {} : { upper: upper.paths.upper }),
+    ...(upper?.paths.work === undefined ? {} : { work: upper.paths.work }),
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
-  const overlay = new Overlay({
-    tree: layers.tree,
-    readers: layers.readers,
+  const fileSystem = makeFileSystem(layers, upper, {
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
@@ -42,12 +50,31 @@ export async function serve(
     },
     nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
   });
-  const fuseMount: FuseMount = await mountDevFuse(withOwners(overlay, options), place, {
+  const isReadOnly = upper?.isReadOnly ?? true;
+  const fuseMount: FuseMount = await mountDevFuse(withOwners(fileSystem, options), place, {
     source: options.fsname ?? image.source,
-    flags: mountFlagBits(options.flags),
+    flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
     allowOther: options.allowOther ?? process.geteuid?.() === 0,
   });
-  return new ServedMount(image, fuseMount, statistics, () => layers.close());
+  return new ServedMount(image, fuseMount, statistics, () => {
+    layers.close();
+    upper?.release();
+  });
+}
+
+function makeFileSystem(
+  { tree, readers, identity }: MergedLayers,
+  upper: PreparedUpper | undefined,
+  sources: SyntheticSources,
+): FileSystem {
+  if (upper === undefined || identity === undefined) return new Overlay({ tree, readers, ...sources });
+  const opened = upper.open(identity);
+  try {
+    return new WritableOverlay({ tree, readers, upper: opened, ...sources });
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
 }
 
 /** The file system as its owners are to be shown: itself where nothing is asked for. */

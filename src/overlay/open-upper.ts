@@ -2,34 +2,33 @@
 // was killed has left.
 //
 // `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import {
   Stat,
   STAT_LENGTH,
   getxattrAt,
-  listNames,
   lockFile,
   mkdirAt,
   openAt,
   setxattrAt,
   statAt,
 } from '../sys/upper-calls.ts';
-import { EEXIST, ENODATA, EPERM, errnoName } from '../vfs/errno.ts';
+import { EEXIST, ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
 import { MarkSpace } from './marks.ts';
 import { NO_NAME, Upper } from './upper.ts';
+import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 const WORK = bytesOf('work');
-const INCOMPAT = bytesOf('incompat');
-const VOLATILE = bytesOf('volatile');
 
 /** Where an upper lies, and how it is used. */
 export interface UpperPlace {
   /** Paths of directories on one file system, neither within the other. */
   readonly upper: string;
-  readonly work: string;
+  /** Undefined: nothing is written, nowhere. */
+  readonly work: string | undefined;
   /** 16 bytes that name the layers: an upper that was made for others is refused. */
   readonly layers: Uint8Array;
   /** 16 bytes that name the tree, whose inode numbers the origins are. */
@@ -52,13 +51,17 @@ export function openUpper(place: UpperPlace): Upper {
   };
   try {
     const upperFd = keep(openDirectory(place.upper));
+    if (place.work === undefined) {
+      lock(place.upper, upperFd);
+      return new Upper({ ...place, upperFd, baseFd: -1, workFd: -1, marks: recognise(place, upperFd) });
+    }
     const baseFd = keep(openDirectory(place.work));
-    requireOneFileSystem(place, upperFd, baseFd);
+    requireOneFileSystem(place.upper, place.work, upperFd, baseFd);
     lock(place.upper, upperFd);
     lock(place.work, baseFd);
-    const workFd = keep(openWork(place, baseFd));
+    const workFd = keep(openWork(place.work, baseFd));
+    takePast(place.work, workFd, place);
     const marks = claim(place, upperFd);
-    if (place.isVolatile) markVolatile(place, workFd);
     return new Upper({ ...place, upperFd, baseFd, workFd, marks });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
@@ -76,15 +79,15 @@ function openDirectory(path: string): number {
   }
 }
 
-function requireOneFileSystem(place: UpperPlace, upperFd: number, workFd: number): void {
+function requireOneFileSystem(upper: string, work: string, upperFd: number, workFd: number): void {
   const stat = new Float64Array(STAT_LENGTH);
-  const [upper, work] = [upperFd, workFd].map((fd) => {
+  const [one, other] = [upperFd, workFd].map((fd) => {
     statAt(fd, NO_NAME, stat);
     return stat[Stat.dev];
   });
-  if (upper !== work) {
+  if (one !== other) {
     throw new InputError(
-      `${place.work}: on another file system than the upper directory ${place.upper}; files are moved between them, so both must be on one`,
+      `${work}: on another file system than the upper directory ${upper}; files are moved between them, so both must be on one`,
     );
   }
 }
@@ -99,51 +102,70 @@ function lock(path: string, fd: number): void {
 }
 
 /** W/work, as kernel overlayfs has it. */
-function openWork(place: UpperPlace, baseFd: number): number {
+function openWork(work: string, baseFd: number): number {
   const made = mkdirAt(baseFd, WORK, 0o700, 0);
   const fd = made < 0 && made !== -EEXIST ? made : openAt(baseFd, WORK, DIRECTORY);
-  if (fd < 0) throw new InputError(`${place.work}: can't be written to: ${errnoName(fd)}`);
-  const incompat = openAt(fd, INCOMPAT, DIRECTORY);
-  if (incompat < 0) return fd;
-  const names = listNames(incompat);
-  closeSync(incompat);
-  if (typeof names !== 'number' && names.length === 0) return fd;
-  closeSync(fd);
-  throw new InputError(
-    `${place.work}/work/incompat: a mount with the option volatile has used it, so what the upper directory has may be incomplete; start with new directories, or remove work/incompat if it is known to be good`,
-  );
+  if (fd < 0) throw new InputError(`${work}: can't be written to: ${errnoName(fd)}`);
+  return fd;
 }
 
-function markVolatile(place: UpperPlace, workFd: number): void {
-  let status = mkdirAt(workFd, INCOMPAT, 0o700, 0);
-  if (status === 0 || status === -EEXIST) {
-    const fd = openAt(workFd, INCOMPAT, DIRECTORY);
-    status = fd < 0 ? fd : mkdirAt(fd, VOLATILE, 0o700, 0);
-    if (fd >= 0) closeSync(fd);
+/** Refuses an upper that may have lost something, and marks it where this mount syncs nothing. */
+function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperPlace): void {
+  const bootId = readBootId();
+  const past = readPast(workFd, bootId);
+  if (past === 'incompatible') {
+    throw new InputError(
+      `${work}/work/incompat: found a mark of a feature that is not known here; the program that made it has to mount this upper directory`,
+    );
   }
-  if (status < 0) throw new InputError(`${place.work}: can't be written to: ${errnoName(status)}`);
+  if (past === 'unknown' && !isForced) {
+    throw new InputError(
+      `${work}/work/incompat/volatile: a mount with the option volatile wrote to the upper directory, and the machine may have crashed since; start with new directories, or take what is there with --force-upper`,
+    );
+  }
+  const status = isVolatile ? markVolatile(workFd, bootId) : past === 'unknown' ? clearVolatile(workFd) : 0;
+  if (status < 0) throw new InputError(`${work}: can't be written to: ${errnoName(status)}`);
 }
 
 /** Writes on the upper for which layers it is, unless that stands there. */
 function claim(place: UpperPlace, upperFd: number): MarkSpace {
   const known = readIdentity(place, upperFd);
   if (known.identity?.equals(place.layers) === true) return known.marks;
-  if (known.identity !== undefined && !place.isForced) {
-    throw new InputError(
-      `${place.upper}: was written to over other layers than these, over which it would show something else; use the image that it belongs to, or --force-upper`,
-    );
-  }
+  refuseOther(place, known.identity);
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
     const status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
     if (status === 0) return marks;
-    if (status !== -EPERM || namespace === 'user') {
+    // EOPNOTSUPP: an overlayfs before Linux 6.7 keeps the kernel's own marks to itself.
+    if ((status !== -EPERM && status !== -EOPNOTSUPP) || namespace === 'user') {
       throw new InputError(
         `${place.upper}: can't be used as upper directory: ${errnoName(status)} from setting ${marks.prefix}stratafs on it`,
       );
     }
   }
   throw new InputError(`${place.upper}: can't be used as upper directory: it takes no extended attributes`);
+}
+
+function refuseOther(place: UpperPlace, identity: Buffer | undefined): void {
+  if (identity === undefined || identity.equals(place.layers) || place.isForced) return;
+  throw new InputError(
+    `${place.upper}: was written to over other layers than these, over which it would show something else; use the image that it belongs to, or --force-upper`,
+  );
+}
+
+/** The same where nothing is written: an upper without an identity is taken as the kernel would take it. */
+function recognise(place: UpperPlace, upperFd: number): MarkSpace {
+  const known = readIdentity(place, upperFd);
+  refuseOther(place, known.identity);
+  if (known.identity !== undefined) return known.marks;
+  return new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user');
+}
+
+/** Only the initial user namespace's root sees `trusted.` attributes. */
+function isInitialRoot(): boolean {
+  return (
+    process.geteuid?.() === 0 && /^ *0 +0 +4294967295$/m.test(readFileSync('/proc/self/uid_map', 'latin1'))
+  );
 }
 
 /** Whose layers an upper says that it is for, and in which namespace. */

@@ -12,6 +12,7 @@ import { MergedListing } from './merged-listing.ts';
 import { Resolver } from './resolve.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { clearVolatile } from './volatile-mark.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 import { NO_NAME, type Upper } from './upper.ts';
 
@@ -46,7 +47,7 @@ export class OverlayState {
     root.isLoaded = false;
     const marks = upper.marks.read(upper.upperFd, NO_NAME);
     root.hasXattrWhiteouts = typeof marks !== 'number' && marks.opaque === 'x';
-    const cleared = clearWorkDirectory(this);
+    const cleared = upper.workFd < 0 ? 0 : clearWorkDirectory(this);
     if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);
   }
 
@@ -54,7 +55,12 @@ export class OverlayState {
   async close(): Promise<void> {
     await Promise.all(this.inodes.copies());
     this.inodes.close();
-    if (!this.upper.isVolatile) await syncFileSystemLater(this.upper.upperFd);
+    const { isVolatile, upperFd, workFd } = this.upper;
+    if (!isVolatile && workFd >= 0) {
+      const synced = await syncFileSystemLater(upperFd);
+      // An earlier mount may have been volatile.
+      if (synced === 0) clearVolatile(workFd);
+    }
     this.upper.close();
   }
 

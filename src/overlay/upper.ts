@@ -38,7 +38,10 @@ export interface Place {
 
 /** What mounting decided about an upper. */
 export interface UpperOptions {
-  /** Descriptors of the upper directory, of W and of W/work, owned by the Upper from now on; the first two are locked. */
+  /**
+   * Descriptors of the upper directory, of W and of W/work, owned by the Upper from now on; the first two are locked.
+   * The other two are -1 where nothing is to be written.
+   */
   readonly upperFd: number;
   readonly baseFd: number;
   readonly workFd: number;
@@ -164,8 +167,6 @@ export class Upper {
   close(): void {
     this.#directories.clear();
     if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
-    closeSync(this.workFd);
-    closeSync(this.#baseFd);
-    closeSync(this.upperFd);
+    for (const fd of [this.workFd, this.#baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
   }
 }

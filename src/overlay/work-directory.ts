@@ -11,18 +11,16 @@ import { bytesOf } from '../vfs/names.ts';
 import { copyUpDirectory, keepingTimes, visibleNames } from './copy-up.ts';
 import { decodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { INCOMPAT_NAME } from './volatile-mark.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
-/** What says that a volatile mount was here. */
-const KEPT = new Set(['incompat']);
-
 /** Before anything is asked of the overlay. 0, or a negative errno of what can't be removed. */
 export function clearWorkDirectory(state: OverlayState): Status {
   const { workFd } = state.upper;
   const names = namesIn(workFd);
   if (typeof names === 'number') return names;
   for (const name of names) {
-    if (KEPT.has(name.toString('latin1'))) continue;
+    if (name.toString('latin1') === INCOMPAT_NAME) continue;
     const completed = completeLinks(state, name);
     const status = completed < 0 ? completed : removeTree(state, workFd, name);
     if (status < 0 && status !== -ENOENT) return status;

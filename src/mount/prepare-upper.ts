@@ -1,0 +1,69 @@
+// The upper directory of one mount, from what was asked for to what the overlay opens.
+import createDebug from 'debug';
+import type { Image } from '../image/image.ts';
+import { type UpperPlace, openUpper } from '../overlay/open-upper.ts';
+import type { Upper } from '../overlay/upper.ts';
+import type { LayersIdentity } from './layer-identity.ts';
+import type { UpperOptions } from './options.ts';
+import { makeThrowAwayUpper } from './throw-away-upper.ts';
+import { type UpperPaths, locateUpper, refuseOverlaps } from './upper-paths.ts';
+import type { Watch } from './watch.ts';
+
+const debug = createDebug('stratafs:upper');
+
+export interface PreparedUpper {
+  readonly paths: UpperPaths;
+  readonly isThrowAway: boolean;
+  readonly isReadOnly: boolean;
+  /** Opens it for a mount of these layers; what is opened is the caller's. InputError where it can't be used. */
+  open(identity: LayersIdentity): Upper;
+  /** Once it is closed, or was never opened: nothing is left of a throw-away upper. */
+  release(): void;
+}
+
+/** Finds or makes the directories. `place`: the mount point, absolute. InputError where they can't be used. */
+export async function prepareUpper(
+  options: UpperOptions,
+  image: Image,
+  place: string,
+  watch: Watch,
+): Promise<PreparedUpper> {
+  const isReadOnly = options.isReadOnly ?? false;
+  const thrownAway = 'isThrowAway' in options ? makeThrowAwayUpper(watch.onNotice ?? debug) : undefined;
+  const release = (): void => {
+    const problem = thrownAway?.remove();
+    if (problem !== undefined) debug('%s', problem);
+  };
+  try {
+    const paths = 'isThrowAway' in options ? thrownAway : await locateUpper(options, isReadOnly);
+    if (paths === undefined) throw new Error('a throw-away upper was not made');
+    await refuseOverlaps(paths, image, place);
+    return {
+      paths,
+      isThrowAway: thrownAway !== undefined,
+      isReadOnly,
+      open: (identity) => openUpper(upperPlace(paths, identity, options)),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function upperPlace(paths: UpperPaths, identity: LayersIdentity, options: UpperOptions): UpperPlace {
+  const redirect = options.redirect ?? true;
+  return {
+    upper: paths.upper,
+    work: paths.work,
+    layers: identity.layers,
+    identity: identity.tree,
+    isForced: options.isForced ?? false,
+    // What is thrown away needn't be on a disk.
+    isVolatile: options.isVolatile ?? 'isThrowAway' in options,
+    // An inode that was copied up without its data is found by a redirect once it is renamed.
+    usesMetacopy: options.metacopy ?? redirect,
+    usesRedirect: redirect,
+    usesUserXattrs: options.usesUserXattrs ?? false,
+  };
+}
