@@ -4,6 +4,7 @@ import type { Tree } from '../tree/tree.ts';
 import { TreeNames } from '../tree/tree-names.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { Attributes } from './attributes.ts';
+import { completeIndexedLinks } from './complete-links.ts';
 import { Directories } from './directories.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import { Inodes } from './inodes.ts';
@@ -49,6 +50,9 @@ export class OverlayState {
     root.hasXattrWhiteouts = typeof marks !== 'number' && marks.opaque === 'x';
     const cleared = upper.workFd < 0 ? 0 : clearWorkDirectory(this);
     if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);
+    const completed = upper.baseFd < 0 ? 0 : completeIndexedLinks(this, upper.baseFd);
+    if (completed < 0)
+      throw new InputError(`the upper directory can't be read through: ${errnoName(completed)}`);
   }
 
   /** Waits for what is being copied, and closes every descriptor. The upper is synced, unless it is volatile. */

@@ -26,6 +26,8 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
   const needsWhiteout = state.directories.lowerDentry(directory, name) >= 0;
+  const prepared = needsWhiteout ? state.upper.prepareWhiteout(directory, dir) : 0;
+  if (prepared < 0) return prepared;
   if (!inode.hasUpper) {
     const status = state.upper.linkWhiteout(dir, name);
     if (status < 0) return status;
@@ -88,6 +90,8 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   const dir = state.upper.directoryFd(parent);
   if (dir < 0) return dir;
   const needsWhiteout = state.directories.lowerDentry(parent, name) >= 0;
+  const prepared = needsWhiteout ? state.upper.prepareWhiteout(parent, dir) : 0;
+  if (prepared < 0) return prepared;
   const status = directory.hasUpperDirectory
     ? removeUpperDirectory(state, directory, dir, name, needsWhiteout)
     : state.upper.linkWhiteout(dir, name);

@@ -128,14 +128,8 @@ function move(state: OverlayState, from: End, to: End, source: Inode, target: In
   if (replaced < 0) return replaced;
   const isOverWhiteout = to.directory.whiteouts.has(to.key);
   const isSwap = isOverWhiteout && source.type === S_IFDIR;
-  // A directory can't replace a whiteout, which is a file: they change places, and it is where one is needed, or goes.
-  const status = renameAt(
-    dirs.from,
-    from.name,
-    dirs.to,
-    to.name,
-    isSwap ? RENAME_EXCHANGE : from.hasLower ? RENAME_WHITEOUT : 0,
-  );
+  const prepared = from.hasLower ? state.upper.prepareWhiteout(from.directory, dirs.from) : 0;
+  const status = prepared < 0 ? prepared : renameUpper(state, from, to, dirs, isSwap);
   if (status < 0) {
     if (target !== undefined) undoReplaced(target, replaced);
     return status;
@@ -147,6 +141,24 @@ function move(state: OverlayState, from: End, to: End, source: Inode, target: In
   if (from.hasLower) from.directory.whiteouts.add(from.key);
   attach(state, to, source);
   return 0;
+}
+
+/**
+ * A directory can't replace a whiteout, which is a file: they change places, and it is where one is needed, or goes.
+ * Where a whiteout has to come and renameat2(2) can't leave it, it comes next: who is killed in between shows the tree's
+ * old name again, and has lost nothing.
+ */
+function renameUpper(state: OverlayState, from: End, to: End, dirs: Descriptors, isSwap: boolean): Status {
+  const rename = (flags: number): Status => renameAt(dirs.from, from.name, dirs.to, to.name, flags);
+  if (isSwap) return rename(RENAME_EXCHANGE);
+  if (!from.hasLower) return rename(0);
+  if (state.upper.renamesLeaveWhiteouts) {
+    const status = rename(RENAME_WHITEOUT);
+    // EINVAL: not on every file system.
+    if (status !== -EINVAL) return status;
+  }
+  const status = rename(0);
+  return status < 0 ? status : state.upper.linkWhiteout(dirs.from, from.name);
 }
 
 /** What is about to be replaced keeps a descriptor (which is answered, or 0); an upper directory loses its whiteouts. */
@@ -190,7 +202,12 @@ function finishReplaced(state: OverlayState, target: Inode, kept: number, to: En
   forgetDirectory(state, to.directory, to.name, target, false);
 }
 
-function descriptors(state: OverlayState, from: End, to: End): { from: number; to: number } | number {
+interface Descriptors {
+  readonly from: number;
+  readonly to: number;
+}
+
+function descriptors(state: OverlayState, from: End, to: End): Descriptors | number {
   const toFd = state.upper.directoryFd(to.directory);
   if (toFd < 0) return toFd;
   const fromFd = state.upper.directoryFd(from.directory);

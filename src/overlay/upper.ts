@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { closeSync, constants } from 'node:fs';
 import {
   STAT_LENGTH,
+  createAt,
   linkAt,
   mknodAt,
   openAt,
@@ -29,6 +30,9 @@ const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
 const DIRECTORY_LIMIT = 1000;
 export const NO_NAME = new Uint8Array(0);
 const WHITEOUT_NAME = Buffer.from('#whiteout');
+/** overlay.opaque of a directory that has whiteouts in the form of xattrs; any value does for overlay.whiteout. */
+const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
+const O_RDWR = 2;
 
 /** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
 export interface Place {
@@ -64,7 +68,8 @@ export class Upper {
   readonly usesRedirect: boolean;
   readonly upperFd: number;
   readonly workFd: number;
-  readonly #baseFd: number;
+  /** W. */
+  readonly baseFd: number;
   /** What `statAt` fills here: read before the next call. */
   readonly stat = new Float64Array(STAT_LENGTH);
   readonly #directories = new LRUCache<DirectoryInode, number>({
@@ -73,11 +78,13 @@ export class Upper {
   });
   #stagedCount = 0;
   #hasWhiteout = false;
+  /** Where no 0:0 device can be made, whiteouts are xattrs. */
+  #whiteoutForm: 'device' | 'xattr' = 'device';
   #hasTmpfile = true;
 
   constructor(options: UpperOptions) {
     this.upperFd = options.upperFd;
-    this.#baseFd = options.baseFd;
+    this.baseFd = options.baseFd;
     this.workFd = options.workFd;
     this.marks = options.marks;
     this.identity = options.identity;
@@ -131,27 +138,52 @@ export class Upper {
   }
 
   /**
-   * Puts a whiteout where there is nothing. All are one inode as far as links go; the first is made in the work
-   * directory, from which the kernel's next mount would clear it.
+   * Before a name in an upper directory (`dir`) becomes a whiteout: a whiteout is at hand, and the directory says where
+   * it is in the form of an xattr. All are one inode as far as links go; the first is made in the work directory, from
+   * which the kernel's next mount would clear it.
    */
+  prepareWhiteout(directory: DirectoryInode, dir: number): Status {
+    const made = this.#hasWhiteout ? 0 : this.#makeWhiteout();
+    if (made < 0 || this.#whiteoutForm === 'device' || directory.hasXattrWhiteouts) return made;
+    const status = this.marks.set(dir, NO_NAME, 'opaque', HOLDS_XATTR_WHITEOUTS);
+    if (status === 0) directory.hasXattrWhiteouts = true;
+    return status;
+  }
+
+  /** True where renameat2(2) can leave a whiteout: what it leaves is a device. */
+  get renamesLeaveWhiteouts(): boolean {
+    return this.#whiteoutForm === 'device';
+  }
+
+  /** Puts a whiteout, which was prepared for, where there is nothing. */
   linkWhiteout(dir: number, name: Uint8Array): Status {
-    if (!this.#hasWhiteout) {
-      const made = this.#makeWhiteout();
-      if (made < 0) return made;
-    }
     const status = linkAt(this.workFd, WHITEOUT_NAME, dir, name);
     if (status !== -EMLINK && status !== -ENOENT) return status;
-    this.#hasWhiteout = false;
     const removed = unlinkAt(this.workFd, WHITEOUT_NAME);
     if (removed < 0 && removed !== -ENOENT) return removed;
-    return this.linkWhiteout(dir, name);
+    this.#hasWhiteout = false;
+    const made = this.#makeWhiteout();
+    return made < 0 ? made : linkAt(this.workFd, WHITEOUT_NAME, dir, name);
   }
 
   #makeWhiteout(): Status {
-    const status = mknodAt(this.workFd, WHITEOUT_NAME, S_IFCHR, 0, 0);
-    if (status < 0 && status !== -EEXIST) return status;
-    this.#hasWhiteout = true;
-    return 0;
+    let status = 0;
+    if (this.#whiteoutForm === 'device') {
+      status = mknodAt(this.workFd, WHITEOUT_NAME, S_IFCHR, 0, 0);
+      if (status < 0 && status !== -EEXIST) this.#whiteoutForm = 'xattr';
+    }
+    if (this.#whiteoutForm === 'xattr') status = this.#makeXattrWhiteout();
+    this.#hasWhiteout = status >= 0 || status === -EEXIST;
+    return this.#hasWhiteout ? 0 : status;
+  }
+
+  #makeXattrWhiteout(): Status {
+    const fd = createAt(this.workFd, WHITEOUT_NAME, O_RDWR, 0o600, 0);
+    if (fd < 0) return fd;
+    const status = this.marks.set(fd, NO_NAME, 'whiteout', HOLDS_XATTR_WHITEOUTS);
+    closeSync(fd);
+    if (status < 0) unlinkAt(this.workFd, WHITEOUT_NAME);
+    return status;
   }
 
   /** Puts a whiteout in place of a file, atomically. */
@@ -167,6 +199,6 @@ export class Upper {
   close(): void {
     this.#directories.clear();
     if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
-    for (const fd of [this.workFd, this.#baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
+    for (const fd of [this.workFd, this.baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
   }
 }

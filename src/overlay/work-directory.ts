@@ -3,12 +3,11 @@
 // One thing is not thrown away but completed: the copy of an inode with several names that got some of them. Its bytes are
 // those that the tree has, so its names tell nothing yet; but they must stay one file.
 import { closeSync, constants } from 'node:fs';
-import { Stat, linkAt, listNames, openAt, rmdirAt, unlinkAt } from '../sys/upper-calls.ts';
+import { Stat, listNames, openAt, rmdirAt, unlinkAt } from '../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
-import { EEXIST, ENOENT } from '../vfs/errno.ts';
+import { ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
-import { bytesOf } from '../vfs/names.ts';
-import { copyUpDirectory, keepingTimes, visibleNames } from './copy-up.ts';
+import { linkAllNames } from './complete-links.ts';
 import { decodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
@@ -49,19 +48,7 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
   if (typeof marks === 'number' || marks.origin === undefined) return 0;
   const lower = decodeOrigin(upper.identity, marks.origin);
   if (lower < 0 || lower >= state.tree.inodeCount || state.tree.isDirectory(lower)) return 0;
-  const targets = visibleNames(state, lower);
-  if (typeof targets === 'number') return targets;
-  const inode = state.inodes.getLower(lower);
-  for (const target of targets) {
-    const copied = copyUpDirectory(state, target.directory);
-    if (copied < 0) return copied;
-    const linked = keepingTimes(state, target.directory, (dir) =>
-      linkAt(upper.workFd, name, dir, bytesOf(target.name)),
-    );
-    if (linked < 0 && linked !== -EEXIST) return linked;
-    if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
-  }
-  return 0;
+  return linkAllNames(state, lower, { dir: upper.workFd, name });
 }
 
 /** Depth is bounded by what could be made: a mount makes nothing deep here. */

@@ -1,0 +1,62 @@
+// Keeps one file with several names one file, whoever wrote the upper.
+//
+// Kernel overlayfs (index=on) copies up one name of a hard-linked lower inode, and finds the others by W/index. We copy all
+// at once. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
+// was copied under one of its names gets the copy under all that still show. What is shown does not change by it.
+import { constants, closeSync } from 'node:fs';
+import { linkAt, listNames, openAt } from '../sys/upper-calls.ts';
+import { EEXIST, ENOENT } from '../vfs/errno.ts';
+import type { Status } from '../vfs/filesystem.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { copyUpDirectory, keepingTimes, visibleNames } from './copy-up.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import type { Place } from './upper.ts';
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+const INDEX = bytesOf('index');
+
+/** `baseFd`: W. 0, or a negative errno. */
+export function completeIndexedLinks(state: OverlayState, baseFd: number): Status {
+  const index = openAt(baseFd, INDEX, DIRECTORY);
+  if (index < 0) return index === -ENOENT ? 0 : index;
+  const names = listNames(index);
+  closeSync(index);
+  if (typeof names === 'number') return names;
+  return names.length === 0 ? 0 : completeTree(state);
+}
+
+function completeTree(state: OverlayState): Status {
+  const pending = [state.root];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    const status = state.directories.load(directory);
+    if (status < 0) return status;
+    for (const inode of state.directories.upperInodes(directory)) {
+      if (inode instanceof DirectoryInode) {
+        if (inode.hasUpperDirectory) pending.push(inode);
+      } else if (inode.lower >= 0 && state.tree.linkCountOf(inode.lower) > 1) {
+        const place = state.upper.placeOf(inode);
+        const linked = typeof place === 'number' ? place : linkAllNames(state, inode.lower, place);
+        if (linked < 0) return linked;
+      }
+    }
+  }
+  return 0;
+}
+
+/** Gives the upper file at `place`, a copy of `lower`, all names under which `lower` shows. */
+export function linkAllNames(state: OverlayState, lower: number, place: Place): Status {
+  const targets = visibleNames(state, lower);
+  if (typeof targets === 'number') return targets;
+  const inode = state.inodes.getLower(lower);
+  for (const target of targets) {
+    const copied = copyUpDirectory(state, target.directory);
+    if (copied < 0) return copied;
+    const linked = keepingTimes(state, target.directory, (dir) =>
+      linkAt(place.dir, place.name, dir, bytesOf(target.name)),
+    );
+    if (linked < 0 && linked !== -EEXIST) return linked;
+    if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
+  }
+  return 0;
+}
