@@ -6,7 +6,7 @@ import { type Column, formatTable } from './table.ts';
 
 const help = `
 A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
---json prints an array of { source, mountPoint, state, pid, started, imageId, layers }.
+--json prints an array of { source, mountPoint, state, pid, started, imageId, layers, upper, work }.
 
 Examples:
   stratafs ls
@@ -15,6 +15,7 @@ Examples:
 const columns: readonly Column[] = [
   { title: 'SOURCE' },
   { title: 'MOUNT POINT' },
+  { title: 'UPPER' },
   { title: 'PID', align: 'right' },
   { title: 'AGE', align: 'right' },
 ];
@@ -35,9 +36,9 @@ function rowOf({ entry, answer }: FoundMount): Row {
 
 const stateTexts: Record<State, string> = { mounted: '', dead: 'dead', silent: 'no answer', refused: '?' };
 
-function cellsOf({ source, mountPoint, state, pid, started }: Row): string[] {
+function cellsOf({ source, mountPoint, state, pid, started, upper = '' }: Row): string[] {
   const age = started === undefined ? '' : showDuration(Date.now() - started);
-  return [source, mountPoint, pid === undefined ? stateTexts[state] : String(pid), age];
+  return [source, mountPoint, upper, pid === undefined ? stateTexts[state] : String(pid), age];
 }
 
 export function lsCommand(): Command {

@@ -1,7 +1,8 @@
 // A throw-away upper: a new directory with `upper` and `work` in it, removed when the mount ends.
 //
 // It is locked (flock) as long as its daemon lives. What a daemon that was killed has left is found by the next one that
-// makes such a directory in the same place: this user's, by its name, and without a lock.
+// makes such a directory in the same place: this user's, with the mark that is written into it, and without a lock. A
+// name proves nothing: what has no mark is not ours to remove.
 import {
   closeSync,
   constants,
@@ -12,17 +13,21 @@ import {
   openSync,
   readdirSync,
   rmdirSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { lockFile } from '../sys/upper-calls.ts';
+import { lockFile, openAt } from '../sys/upper-calls.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { emptyDirectory } from './empty-directory.ts';
 import type { UpperPaths } from './upper-paths.ts';
 
-const PREFIX = 'stratafs-upper-';
-const NAME = /^stratafs-upper-[A-Za-z0-9]{6}$/;
+const PREFIX = 'stratafs-tmp-';
+const NAME = /^stratafs-tmp-[A-Za-z0-9]{6}$/;
+/** An empty file that says that all beside it may be removed. */
+const MARK = 'thrown-away-by-stratafs';
+const CONTENT = ['upper', 'work'] as const;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Each try can fail only where somebody clears the place just then. */
 const TRIES = 5;
@@ -44,12 +49,23 @@ export function makeThrowAwayUpper(onNotice: (text: string) => void): ThrowAwayD
     const path = makeDirectory(place);
     const fd = lockDirectory(path);
     if (fd < 0) continue;
-    const [upper, work] = [join(path, 'upper'), join(path, 'work')];
-    mkdirSync(upper, { mode: 0o755 });
-    mkdirSync(work, { mode: 0o700 });
-    return { upper, work, remove: () => removeLocked(path, fd) };
+    return fill(path, fd);
   }
   throw new InputError(`${place}: no throw-away upper directory can be made: it is removed by somebody else`);
+}
+
+/** `path` is new, and locked by `fd`. */
+function fill(path: string, fd: number): ThrowAwayDirectory {
+  const [upper, work] = CONTENT.map((name) => join(path, name)) as [string, string];
+  try {
+    writeFileSync(join(path, MARK), '', { flag: 'wx', mode: 0o600 });
+    mkdirSync(upper, { mode: 0o755 });
+    mkdirSync(work, { mode: 0o700 });
+  } catch (error) {
+    removeLocked(path, fd);
+    throw error;
+  }
+  return { upper, work, remove: () => removeLocked(path, fd) };
 }
 
 function makeDirectory(place: string): string {
@@ -82,6 +98,11 @@ function isStillThere(path: string, fd: number): boolean {
   return named?.ino === open.ino && named.dev === open.dev && open.uid === process.geteuid?.();
 }
 
+function isMarked(path: string): boolean {
+  const mark = lstatSync(join(path, MARK), { throwIfNoEntry: false });
+  return mark?.isFile() === true && mark.uid === process.geteuid?.();
+}
+
 function removeLeftovers(place: string, onNotice: (text: string) => void): void {
   let names: string[];
   try {
@@ -94,13 +115,19 @@ function removeLeftovers(place: string, onNotice: (text: string) => void): void 
     const path = join(place, name);
     const fd = lockDirectory(path);
     if (fd < 0) continue;
+    if (!isMarked(path)) {
+      closeSync(fd);
+      continue;
+    }
     const problem = removeLocked(path, fd);
     onNotice(problem ?? `${path}: removed; the daemon of that throw-away upper directory was killed`);
   }
 }
 
+/** The mark goes last: what a killed daemon has begun to remove is still known to be a leftover. */
 function removeLocked(path: string, fd: number): string | undefined {
   try {
+    for (const name of CONTENT) emptyWithin(fd, name);
     const status = emptyDirectory(fd);
     if (status < 0) return `${path}: can't be removed: ${errnoName(status)}`;
     rmdirSync(path);
@@ -110,4 +137,12 @@ function removeLocked(path: string, fd: number): string | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** What this can't do shows when the whole is emptied. */
+function emptyWithin(fd: number, name: string): void {
+  const inner = openAt(fd, Buffer.from(name), DIRECTORY);
+  if (inner < 0) return;
+  emptyDirectory(inner);
+  closeSync(inner);
 }

@@ -62,7 +62,7 @@ describeWith(['fuse'], 'a mount', () => {
   it('is listed with its source, mount point, pid and age', () =>
     withMounted(image, async (place) => {
       const { stdout } = await place.stratafs(['ls']);
-      expect(stdout.split('\n')[0]).toMatch(/^SOURCE +MOUNT POINT +PID +AGE$/);
+      expect(stdout.split('\n')[0]).toMatch(/^SOURCE +MOUNT POINT +UPPER +PID +AGE$/);
       const line = stdout.split('\n').find((each) => each.includes(place.mountpoint));
       expect(line).toMatch(/expressweb\.tar +\S+\/mnt +\d+ +\d+s$/);
       const listed = await place.listed();
