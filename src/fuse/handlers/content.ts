@@ -31,10 +31,14 @@ function write(session: Session, request: Request, fileSystem: WritableFileSyste
   const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killsPrivileges);
   return session.answer(unique, result, undefined, (written) => {
     session.bytesWritten += written;
-    // The kernel asks anew for times and size after a write, not for the mode.
-    if (killsPrivileges && session.books.mustTellKilled(nodeId)) session.invalidateAttributes(nodeId);
+    if (killsPrivileges) tellKilled(session, nodeId);
     return session.reply.written(unique, written);
   });
+}
+
+/** Set-ID bits may be gone. After a write the kernel asks anew for times and size, but not for the mode. */
+function tellKilled(session: Session, node: NodeId): void {
+  if (session.books.mustTellKilled(node)) session.invalidateAttributes(node);
 }
 
 /** struct fuse_lseek_in: fh (u64), offset (u64), whence (u32), padding. */
@@ -58,11 +62,12 @@ function fallocate(session: Session, request: Request, fileSystem: WritableFileS
   const length = request.u64(16);
   if (!Number.isSafeInteger(offset + length)) return session.reply.status(unique, -EFBIG);
   const call = request.call();
-  return session.answerStatus(
-    unique,
-    fileSystem.fallocate(nodeId, request.u32(24), offset, length, call),
-    call,
-  );
+  const result = fileSystem.fallocate(nodeId, request.u32(24), offset, length, call);
+  return session.answer(unique, result, call, () => {
+    // Whether it kills set-ID bits is the file system's to decide here: the kernel doesn't say.
+    if (call.uid !== 0) tellKilled(session, nodeId);
+    return session.reply.status(unique, 0);
+  });
 }
 
 /**

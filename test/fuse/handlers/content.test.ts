@@ -151,6 +151,19 @@ describe('content', () => {
     expect(test.session.bytesWritten).toBe(9);
   });
 
+  it("a FALLOCATE by another user than root drops the kernel's attributes: set-ID bits may be gone", () => {
+    const test = TestSession.serving(new RecordingFileSystem());
+    const asked = message(Opcode.FALLOCATE, 3, 4, Buffer.alloc(32));
+    test.ask(asked);
+    asked.writeUInt32LE(0, 24);
+    test.ask(asked);
+    expect(test.replies.map((reply) => [reply.length, reply.readInt32LE(4)])).toEqual([
+      [40, 2],
+      [16, 0],
+      [16, 0],
+    ]);
+  });
+
   it('on a read-only file system writes are EROFS, and syncs are not asked for again', () => {
     const test = TestSession.serving(new SyntheticFileSystem(2, 3));
     const ask = (opcode: number): number => errorOf(test.ask(message(opcode, 3, 4, Buffer.alloc(64))));
