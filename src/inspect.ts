@@ -16,6 +16,8 @@ export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './inspect/history.ts';
+export { type ExportOptions, exportTar } from './inspect/export-tar.ts';
+export { type MergedImage, mergeImage, resolvePath } from './inspect/merged-image.ts';
 export { type ImageList, type ListedImage, repositoryTags } from './inspect/image-list.ts';
 export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';

@@ -40,7 +40,7 @@ describeWith(['fuse'], "README's library example", () => {
 const isTold = (name: string): boolean => new RegExp(`\`(?:-\\w, |stratafs )?${name}[\` ]`).test(readme);
 
 describe('README', () => {
-  it.each(['mount', 'unmount', 'ls', 'index', 'stats', 'images', 'history', 'layers', 'which'])(
+  it.each(['mount', 'unmount', 'ls', 'index', 'stats', 'images', 'history', 'layers', 'which', 'export'])(
     'names every option of %s',
     (command) =>
       withWorkplace(async (place) => {

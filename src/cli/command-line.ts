@@ -64,6 +64,20 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'cat',
+    {
+      summary: "write a file's content to standard output",
+      load: async () => (await import('./cat-command.ts')).catCommand,
+    },
+  ],
+  [
+    'export',
+    {
+      summary: 'write what an image shows as one tar',
+      load: async () => (await import('./export-command.ts')).exportCommand,
+    },
+  ],
+  [
     'stats',
     {
       summary: 'show what a mount was asked and what it answered from its cache',

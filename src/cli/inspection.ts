@@ -8,6 +8,9 @@ import { TerminalReport } from './report.ts';
 
 export interface SourceArguments {
   readonly platform?: string;
+  /** Which layers, where a command has such options. */
+  readonly layer?: string;
+  readonly upto?: string;
   readonly indexCache: boolean;
 }
 
@@ -24,7 +27,7 @@ export function addSourceOptions(command: Command): Command {
  */
 export async function withReport(
   given: SourceArguments,
-  body: (options: InspectOptions, report: TerminalReport) => Promise<void>,
+  body: (options: InspectOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<void>,
 ): Promise<void> {
   const report = new TerminalReport();
   const interrupt = new Interrupt();
@@ -35,6 +38,8 @@ export async function withReport(
       onProgress: (progress: Progress) => report.progress(progress),
       onNotice: (text: string) => report.notice(text),
       ...(given.platform === undefined ? {} : { platform: given.platform }),
+      ...(given.layer === undefined ? {} : { layer: given.layer }),
+      ...(given.upto === undefined ? {} : { upto: given.upto }),
     };
     await body(options, report);
   } finally {
@@ -47,13 +52,13 @@ export async function withReport(
 export function withInspection(
   source: string,
   given: SourceArguments,
-  body: (inspection: Inspection, report: TerminalReport) => void | Promise<void>,
+  body: (inspection: Inspection, report: TerminalReport, signal: AbortSignal) => void | Promise<void>,
 ): Promise<void> {
   return withReport(given, async (options, report) => {
     const inspection = await inspectImage(source, options);
     report.end();
     try {
-      await body(inspection, report);
+      await body(inspection, report, options.signal);
     } finally {
       inspection.close();
     }

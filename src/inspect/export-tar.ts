@@ -1,0 +1,113 @@
+// The merged tree as one tar, as `docker export` writes a container: what every layer together shows, and no whiteouts.
+import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
+import type { Tree } from '../tree/tree.ts';
+import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../vfs/attr.ts';
+import type { MergedImage } from './merged-image.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+export interface ExportOptions {
+  /** Gets all bytes in order, one call after the other. */
+  readonly take: (bytes: Uint8Array) => Promise<void>;
+  readonly signal?: AbortSignal;
+  /** Told of each socket, which a tar can't hold: its path, bytes as latin1. */
+  readonly onSocket?: (path: string) => void;
+}
+
+/** A directory comes before what is in it, names in bytewise order. Of hard links the first holds the content. */
+export async function exportTar({ tree, content }: MergedImage, options: ExportOptions): Promise<void> {
+  const writer = new TarWriter(options.take);
+  try {
+    for (const member of membersOf(tree)) {
+      options.signal?.throwIfAborted();
+      const { inode, path } = member;
+      const type = tree.modeOf(inode) & S_IFMT;
+      if (type === S_IFSOCK) {
+        options.onSocket?.(Buffer.from(path).toString('latin1'));
+        continue;
+      }
+      const isFile = type === S_IFREG && member.linkTo === undefined;
+      const pieces = isFile ? content.pieces(inode) : undefined;
+      const described = describe(tree, member, pieces);
+      if (!isFile) await writer.add(described);
+      else if (pieces === undefined) await writer.add(described, content.read(inode));
+      else await writer.add(described, content.readPieces(inode, pieces));
+    }
+    await writer.finish();
+  } finally {
+    writer.destroy();
+  }
+}
+
+interface Member {
+  readonly inode: number;
+  readonly path: Uint8Array;
+  /** Path of the first name of the same inode; undefined where this is it. */
+  readonly linkTo: Uint8Array | undefined;
+}
+
+/** What is left of a directory whose members are told. */
+interface Frame {
+  readonly path: Uint8Array;
+  next: number;
+  readonly end: number;
+}
+
+function* membersOf(tree: Tree): Generator<Member> {
+  const firstPaths = new Map<number, Uint8Array>();
+  const attr = new Attr();
+  const frameOf = (inode: number, path: Uint8Array): Frame => {
+    const next = tree.firstChild(inode);
+    return { path, next, end: next + tree.childCount(inode) };
+  };
+  yield { inode: 0, path: NO_BYTES, linkTo: undefined };
+  const frames = [frameOf(0, NO_BYTES)];
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    if (frame.next === frame.end) {
+      frames.pop();
+      continue;
+    }
+    const dentry = frame.next++;
+    const inode = tree.dentryInode(dentry);
+    const name = tree.namePool.subarray(tree.nameStart(dentry), tree.nameEnd(dentry));
+    const path = frame.path.length === 0 ? name : Buffer.concat([frame.path, Buffer.from('/'), name]);
+    if (tree.isDirectory(inode)) {
+      yield { inode, path, linkTo: undefined };
+      frames.push(frameOf(inode, path));
+      continue;
+    }
+    tree.readAttr(inode, attr);
+    const linkTo = attr.nlink > 1 ? firstPaths.get(inode) : undefined;
+    if (attr.nlink > 1 && linkTo === undefined) firstPaths.set(inode, path);
+    yield { inode, path, linkTo };
+  }
+}
+
+function describe(
+  tree: Tree,
+  { inode, path, linkTo }: Member,
+  pieces: [number, number][] | undefined,
+): WrittenMember {
+  const attr = new Attr();
+  tree.readAttr(inode, attr);
+  const { mode, uid, gid, mtimeSec, mtimeNsec, rdev } = attr;
+  const isLink = (mode & S_IFMT) === S_IFLNK;
+  return {
+    ...{ path, mode, uid, gid, mtimeSec, mtimeNsec, pieces },
+    // new_encode_dev (linux/kdev_t.h).
+    rdevMajor: (rdev >>> 8) & 0xfff,
+    rdevMinor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    size: (mode & S_IFMT) === S_IFDIR ? 0 : attr.size,
+    link: linkTo ?? (isLink ? tree.readlink(inode) : undefined),
+    isHardLink: linkTo !== undefined,
+    xattrs: xattrsOf(tree, inode),
+  };
+}
+
+function xattrsOf(tree: Tree, inode: number): [Uint8Array, Uint8Array][] {
+  const names = Buffer.from(tree.listxattr(inode)).toString('latin1').split('\0').slice(0, -1);
+  return names.map((text) => {
+    const name = Buffer.from(text, 'latin1');
+    return [name, tree.getxattr(inode, name) ?? NO_BYTES];
+  });
+}
