@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type DaemonMessage, encodeMessage, onMessages } from './daemon-messages.ts';
 import { DaemonFailure } from './failure.ts';
+import { withRealPaths } from './inherited-paths.ts';
 import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 
@@ -24,7 +25,8 @@ function startDaemon(request: MountRequest): ChildProcess {
  * Resolves when the mount answers and is the daemon's alone. Rejects with the daemon's reason. A signal to this
  * process makes the daemon undo everything first.
  */
-export async function mountInBackground(request: MountRequest): Promise<void> {
+export async function mountInBackground(asked: MountRequest): Promise<void> {
+  const request = withRealPaths(asked);
   const report = new TerminalReport();
   const daemon = startDaemon(request);
   const socket = daemon.stdio[3] as Socket;

@@ -2,10 +2,10 @@
 //
 // A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
 import { Command, CommanderError } from 'commander';
-import { createRequire } from 'node:module';
 import { EXIT_USAGE } from './failure.ts';
 import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
+import { readVersion } from './version.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -96,11 +96,6 @@ Examples:
 
 "stratafs help COMMAND" tells more of each.`;
 
-function version(): string {
-  const require = createRequire(import.meta.url);
-  return (require('../../package.json') as { version: string }).version;
-}
-
 /** Output and exit in our manner: "stratafs: ..." in one line, and errors thrown to `runCommandLine`. */
 function configure(command: Command): Command {
   return command
@@ -121,15 +116,10 @@ function configure(command: Command): Command {
 
 /**
  * mount(8) reads "stratafs SOURCE DIR -o LIST" out of fstab's "fuse.stratafs" (mount.fuse3 writes it so, without a
- * command's name).
+ * command's name): what mount.stratafs is called with.
  */
 function isCalledFromFstab(args: readonly string[]): boolean {
   return args.length === 4 && args[2] === '-o' && !commands.has(args[0] ?? '');
-}
-
-/** What it means. Its "rw" is mount(8)'s own default, nobody's wish to write. */
-function fromFstab([source = '', mountpoint = '', , list = '']: readonly string[]): readonly string[] {
-  return ['mount', source, mountpoint, '-o', list.replace(/^rw(,|$)/, '') || 'defaults'];
 }
 
 /**
@@ -139,10 +129,15 @@ function fromFstab([source = '', mountpoint = '', , list = '']: readonly string[
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const program = configure(new Command('stratafs'))
     .description('Mounts saved container images in place: the layers stay inside their tarballs.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(readVersion(), '-V, --version', 'print the version')
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
-  const typed = isCalledFromFstab(args) ? fromFstab(args) : spellOut(args);
+  if (isCalledFromFstab(args)) {
+    const { runMountHelper } = await import('./mount-helper.ts');
+    await runMountHelper(args);
+    return 0;
+  }
+  const typed = spellOut(args);
   const name = typed[0] ?? '';
   for (const [each, { summary, load }] of commands) {
     if (each === name) program.addCommand(configure((await load())()));

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { parseByteSize } from './byte-size.ts';
 import { mountInBackground } from './background.ts';
 import { applyOptionList } from './mount-options.ts';
-import type { MountRequest } from './mount-request.ts';
+import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -54,12 +54,7 @@ interface MountArguments {
 
 /** What the command line asks for, understood. UsageError where it can't be. */
 export function understandMount(positional: readonly string[], given: MountArguments): MountRequest {
-  const request: MountRequest = {
-    source: { kind: 'image', text: '' },
-    mountpoint: '',
-    flags: [],
-    useIndexCache: given.indexCache,
-  };
+  const request = { ...newRequest(), useIndexCache: given.indexCache };
   for (const list of given.options ?? []) applyOptionList(request, list);
   if (given.upper !== undefined) {
     if (request.upper?.directory !== undefined) {

@@ -53,3 +53,8 @@ export interface MountRequest {
   /** False: POSIX ACLs are not obeyed. */
   usesAcl?: boolean;
 }
+
+/** A request of nothing yet. */
+export function newRequest(): MountRequest {
+  return { source: { kind: 'image', text: '' }, mountpoint: '', flags: [], useIndexCache: true };
+}

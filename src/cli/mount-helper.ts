@@ -1,0 +1,76 @@
+// mount.stratafs: what mount(8) calls for `-t stratafs` and for fstab's lines of that type.
+//
+//   mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
+//
+// With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
+// find that it is mounted already.
+import { applyOptionList } from './mount-options.ts';
+import { type MountRequest, newRequest } from './mount-request.ts';
+import { settleUpper } from './upper-options.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface HelperCall {
+  readonly request: MountRequest;
+  /** -f: everything but the mount. */
+  readonly isFake: boolean;
+  /** -v: a line that says what was done. */
+  readonly isVerbose: boolean;
+}
+
+/** Exit statuses of mount(8), which shows them as its own. */
+export const MOUNT_EXIT_USAGE = 1;
+export const MOUNT_EXIT_FAILURE = 32;
+
+/** UsageError where the arguments can't be understood. */
+export function understandHelper(args: readonly string[]): HelperCall {
+  const { positional, lists, letters } = sortArguments(args);
+  const [source = '', mountpoint = ''] = positional;
+  if (positional.length !== 2 || source === '' || mountpoint === '') {
+    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
+    throw new UsageError(`mount.stratafs: found ${found}, expected SOURCE and DIR`);
+  }
+  const request = newRequest();
+  const isSloppy = letters.has('s');
+  for (const list of lists) applyOptionList(request, list, isSloppy ? () => undefined : undefined);
+  // mount(8)'s own default, nobody's wish to write.
+  if (request.access === 'rw') delete request.access;
+  settleUpper(request);
+  if (request.source.kind === 'image') request.source.text = source;
+  else request.fsname ??= source;
+  request.mountpoint = mountpoint;
+  return { request, isFake: letters.has('f'), isVerbose: letters.has('v') };
+}
+
+interface SortedArguments {
+  readonly positional: string[];
+  readonly lists: string[];
+  readonly letters: Set<string>;
+}
+
+function sortArguments(args: readonly string[]): SortedArguments {
+  const sorted: SortedArguments = { positional: [], lists: [], letters: new Set() };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '-o' || arg === '-t') {
+      const value = rest.shift();
+      if (value === undefined) throw new UsageError(`mount.stratafs: ${arg} needs a value`);
+      if (arg === '-o') sorted.lists.push(value);
+    } else if (/^-[sfnv]+$/.test(arg)) for (const letter of arg.slice(1)) sorted.letters.add(letter);
+    else if (arg.startsWith('-')) throw new UsageError(`mount.stratafs: unknown option '${arg}'`);
+    else sorted.positional.push(arg);
+  }
+  return sorted;
+}
+
+/** Mounts in the background, as mount(8) expects: it returns when the mount answers. */
+export async function runMountHelper(args: readonly string[]): Promise<void> {
+  const { request, isFake, isVerbose } = understandHelper(args);
+  if (!isFake) {
+    const { mountInBackground } = await import('./background.ts');
+    await mountInBackground(request);
+  }
+  if (isVerbose) {
+    const source = request.source.kind === 'image' ? request.source.text : (request.fsname ?? '');
+    process.stdout.write(`mount.stratafs: ${source} mounted on ${request.mountpoint}.\n`);
+  }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// The `stratafs-overlay` command. Exit status 0, or 1 for any failure, in one line on stderr.
+import { EXIT_FAILURE, describeFailure, printFailure, stackOf } from './failure.ts';
+import { Interrupted } from './interrupt.ts';
+import { runOverlayCommand } from './overlay-command.ts';
+
+try {
+  await runOverlayCommand(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
+  printFailure(describeFailure(error), stackOf(error));
+  process.exitCode = EXIT_FAILURE;
+}
