@@ -1,4 +1,5 @@
 // Brings a merged image to the kernel: overlay, the facts that the mount tells of itself, driver.
+import { statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
 import type { FuseMount } from '../fuse/driver.ts';
@@ -18,6 +19,7 @@ import type { PreparedUpper } from './prepare-upper.ts';
 import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
+const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 
 /**
  * Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` and `upper` are closed after it;
@@ -55,11 +57,17 @@ export async function serve(
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
     allowOther: options.allowOther ?? process.geteuid?.() === 0,
+    // In a container the upper lies on the overlayfs of its root, more often than not.
+    maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });
   return new ServedMount(image, fuseMount, statistics, () => {
     layers.close();
     upper?.release();
   });
+}
+
+function isOnOverlayfs(path: string): boolean {
+  return statfsSync(path).type === OVERLAYFS_SUPER_MAGIC;
 }
 
 function makeFileSystem(
