@@ -22,6 +22,17 @@ export { type ImageList, type ListedImage, repositoryTags } from './inspect/imag
 export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
+export { type Waste, findWaste } from './inspect/waste.ts';
+export {
+  type RuleName,
+  type RuleResult,
+  type WasteRules,
+  checkRules,
+  defaultRules,
+  parseRules,
+  parseThreshold,
+  ruleNames,
+} from './inspect/waste-rules.ts';
 
 export interface InspectOptions extends OpenImageOptions {
   /** False: indexes are neither taken from the cache directory nor saved there. */

@@ -40,16 +40,26 @@ describeWith(['fuse'], "README's library example", () => {
 const isTold = (name: string): boolean => new RegExp(`\`(?:-\\w, |stratafs )?${name}[\` ]`).test(readme);
 
 describe('README', () => {
-  it.each(['mount', 'unmount', 'ls', 'index', 'stats', 'images', 'history', 'layers', 'which', 'export'])(
-    'names every option of %s',
-    (command) =>
-      withWorkplace(async (place) => {
-        const { stdout } = await place.stratafs([command, '--help']);
-        const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name]) => name as string);
-        expect(options.pop()).toBe('--help');
-        expect(options.length).toBeGreaterThan(0);
-        expect(options.filter((name) => !isTold(name))).toEqual([]);
-      }),
+  it.each([
+    'mount',
+    'unmount',
+    'ls',
+    'index',
+    'stats',
+    'images',
+    'history',
+    'layers',
+    'which',
+    'waste',
+    'export',
+  ])('names every option of %s', (command) =>
+    withWorkplace(async (place) => {
+      const { stdout } = await place.stratafs([command, '--help']);
+      const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name]) => name as string);
+      expect(options.pop()).toBe('--help');
+      expect(options.length).toBeGreaterThan(0);
+      expect(options.filter((name) => !isTold(name))).toEqual([]);
+    }),
   );
 
   it('names every command', () =>

@@ -64,6 +64,13 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'waste',
+    {
+      summary: 'find what an image stores and never shows',
+      load: async () => (await import('./waste-command.ts')).wasteCommand,
+    },
+  ],
+  [
     'cat',
     {
       summary: "write a file's content to standard output",
