@@ -6,6 +6,7 @@ import type { Upper } from '../overlay/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
 import type { UpperOptions } from './options.ts';
 import { makeThrowAwayUpper } from './throw-away-upper.ts';
+import { untilReleased } from './upper-lock.ts';
 import { type UpperPaths, locateUpper, refuseOverlaps } from './upper-paths.ts';
 import type { Watch } from './watch.ts';
 
@@ -16,7 +17,7 @@ export interface PreparedUpper {
   readonly isThrowAway: boolean;
   readonly isReadOnly: boolean;
   /** Opens it for a mount of these layers; what is opened is the caller's. InputError where it can't be used. */
-  open(identity: LayersIdentity): Upper;
+  open(identity: LayersIdentity): Promise<Upper>;
   /** Once it is closed, or was never opened: nothing is left of a throw-away upper. */
   release(): void;
 }
@@ -42,7 +43,10 @@ export async function prepareUpper(
       paths,
       isThrowAway: thrownAway !== undefined,
       isReadOnly,
-      open: (identity) => openUpper(upperPlace(paths, identity, options)),
+      open: async (identity) => {
+        await untilReleased(paths.upper, watch.signal);
+        return openUpper(upperPlace(paths, identity, options));
+      },
       release,
     };
   } catch (error) {

@@ -43,7 +43,7 @@ export async function serve(
     ...(upper?.paths.work === undefined ? {} : { work: upper.paths.work }),
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
-  const fileSystem = makeFileSystem(layers, upper, {
+  const fileSystem = await makeFileSystem(layers, upper, {
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
@@ -70,13 +70,13 @@ function isOnOverlayfs(path: string): boolean {
   return statfsSync(path).type === OVERLAYFS_SUPER_MAGIC;
 }
 
-function makeFileSystem(
+async function makeFileSystem(
   { tree, readers, identity }: MergedLayers,
   upper: PreparedUpper | undefined,
   sources: SyntheticSources,
-): FileSystem {
+): Promise<FileSystem> {
   if (upper === undefined || identity === undefined) return new Overlay({ tree, readers, ...sources });
-  const opened = upper.open(identity);
+  const opened = await upper.open(identity);
   try {
     return new WritableOverlay({ tree, readers, upper: opened, ...sources });
   } catch (error) {

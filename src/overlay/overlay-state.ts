@@ -13,7 +13,7 @@ import { MergedListing } from './merged-listing.ts';
 import { Resolver } from './resolve.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { clearVolatile } from './volatile-mark.ts';
+import { clearVolatile, isMarkedVolatile } from './volatile-mark.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 import { NO_NAME, type Upper } from './upper.ts';
 
@@ -55,14 +55,17 @@ export class OverlayState {
       throw new InputError(`the upper directory can't be read through: ${errnoName(completed)}`);
   }
 
-  /** Waits for what is being copied, and closes every descriptor. The upper is synced, unless it is volatile. */
+  /**
+   * Waits for what is being copied, and closes every descriptor. What was fsynced is on the disk, the rest gets there as
+   * all that a process writes; it is synced only to take off the mark of an earlier volatile mount. umount(8) doesn't
+   * wait for us, and who unmounts next what lies below must not find it busy.
+   */
   async close(): Promise<void> {
     await Promise.all(this.inodes.copies());
     this.inodes.close();
     const { isVolatile, upperFd, workFd } = this.upper;
-    if (!isVolatile && workFd >= 0) {
+    if (!isVolatile && workFd >= 0 && isMarkedVolatile(workFd)) {
       const synced = await syncFileSystemLater(upperFd);
-      // An earlier mount may have been volatile.
       if (synced === 0) clearVolatile(workFd);
     }
     this.upper.close();

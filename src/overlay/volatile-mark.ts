@@ -40,6 +40,10 @@ export function readPast(workFd: number, bootId: string): UpperPast {
   return boots.length === 1 && boots[0] === bootId ? 'unsynced' : 'unknown';
 }
 
+export function isMarkedVolatile(workFd: number): boolean {
+  return namesIn(workFd, INCOMPAT).includes('volatile');
+}
+
 /** Makes the mark anew. */
 export function markVolatile(workFd: number, bootId: string): Status {
   const cleared = clearVolatile(workFd);
