@@ -1,14 +1,19 @@
 // The composition root of the views: a source, or a mount of ours -> an image whose layers are open, and what can be
 // said of it without mounting anything. It knows what mount.ts knows, less the file system and the driver.
 import { BlockCache } from './cache/block-cache.ts';
+import { type MountFacts, SilentMountError, describeAnswer, findMountAt } from './fuse/mounts.ts';
+import { locateMountPoint } from './fuse/mount-point.ts';
+import { absoluteLowerStack } from './image/lower-stack.ts';
+import { absoluteSource } from './image/source.ts';
 import { type ImageSummary, listImages as listImagesOf } from './image/open-image.ts';
 import { openLayers } from './image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './inspect/image-list.ts';
-import type { InspectedImage } from './inspect/inspected-image.ts';
+import { type InspectedImage, createdOf } from './inspect/inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
-import { type Image, type OpenImageOptions, openImage } from './mount.ts';
+import { type Image, type OpenImageOptions, openImage, openLowerDirectories } from './mount.ts';
 import { layerOptions } from './mount/layers.ts';
 import { defaultCacheDirectory } from './mount/options.ts';
+import type { MountOrigin } from './mount/origin.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
@@ -48,11 +53,12 @@ export interface Inspection extends InspectedImage {
 }
 
 /**
- * Opens the image that `source` names, and its layers: those that were never indexed are read once. InputError as of
- * `openImage`, and for layers that are malformed or have another digest than the image says.
+ * Opens the image that `source` names, or that the stratafs mount at `source` shows, and its layers: those that were
+ * never indexed are read once. InputError as of `openImage`, and for layers that are malformed or have another digest
+ * than the image says.
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
-  const image = await openImage(source, options);
+  const image = (await openMountedImage(source, options)) ?? (await openImage(source, options));
   const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
   return {
     image,
@@ -61,6 +67,51 @@ export async function inspectImage(source: string, options: InspectOptions = {})
       for (const { layer } of layers.toReversed()) layer.close();
     },
   };
+}
+
+/** The image of the stratafs mount at `source`; undefined where none is there. InputError where it doesn't tell. */
+async function openMountedImage(source: string, options: InspectOptions): Promise<Image | undefined> {
+  const place = await locateMountPoint(source).catch(() => undefined); // what is wrong with it, openImage says
+  const found = place === undefined ? undefined : await findMountAt(place);
+  if (place === undefined || found === undefined) return undefined;
+  const { answer } = found;
+  if (answer.kind === 'silent') throw new SilentMountError(place);
+  if (answer.kind !== 'answered') {
+    throw new InputError(`${place}: the mount does not tell its image: ${describeAnswer(answer)}`);
+  }
+  return reopenImage(place, answer.json as MountFacts & Partial<MountOrigin>, options);
+}
+
+async function reopenImage(
+  place: string,
+  { source, imageId, directory = '/', platform, layer, upto }: MountFacts & Partial<MountOrigin>,
+  options: InspectOptions,
+): Promise<Image> {
+  // Layers that the caller chooses are of the whole image.
+  const isChosen = options.layer !== undefined || options.upto !== undefined;
+  const origin = {
+    ...options,
+    ...(platform === undefined ? {} : { platform }),
+    ...(isChosen || layer === undefined ? {} : { layer }),
+    ...(isChosen || upto === undefined ? {} : { upto }),
+  };
+  if (imageId === undefined) return reopenStack(source, directory, origin);
+  const image = await openImage(absoluteSource(source, directory), origin);
+  if (image.id === imageId) return image;
+  throw new InputError(
+    `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId}`,
+  );
+}
+
+/** A bare layer may have been named as a source, whose path may hold colons, or by `lowerdir=`. */
+async function reopenStack(source: string, directory: string, options: InspectOptions): Promise<Image> {
+  try {
+    return await openLowerDirectories(absoluteLowerStack(source, directory), options);
+  } catch (error) {
+    const isMissing = error instanceof InputError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isMissing) throw error;
+    return openImage(absoluteSource(source, directory), options);
+  }
 }
 
 /**
@@ -73,13 +124,25 @@ export async function listImages(
 ): Promise<ImageList> {
   const found: FoundImage[] = [];
   for (const source of sources) {
-    const summaries = await listImagesOf(source, {
-      ...options,
-      cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
-    });
+    const mounted = await openMountedImage(source, options);
+    const summaries =
+      mounted === undefined
+        ? await listImagesOf(source, {
+            ...options,
+            cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+          })
+        : [summariseMounted(mounted)];
     for (const summary of summaries) found.push(await readLayers(source, summary, options));
   }
   return listFoundImages(found);
+}
+
+function summariseMounted(image: Image): ImageSummary {
+  const { names, id, platform, layers } = image;
+  return {
+    ...{ index: 0, names, id, platform, image, layerCount: layers.length, created: createdOf(image) },
+    ...{ problem: undefined, isArtifact: false, isMissing: false },
+  };
 }
 
 async function readLayers(

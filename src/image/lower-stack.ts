@@ -38,6 +38,13 @@ export function parseLowerStack(text: string): string[] {
   return paths;
 }
 
+/** A `lowerdir=` value with its paths made absolute from `directory`. */
+export function absoluteLowerStack(text: string, directory: string): string {
+  return parseLowerStack(text)
+    .map((path) => resolve(directory, path).replace(/[\\:]/g, '\\$&'))
+    .join(':');
+}
+
 /** The bare stack that a `lowerdir=` value describes. Throws InputError for what is no tar and no directory. */
 export async function openLowerStack(text: string): Promise<Image> {
   const paths = parseLowerStack(text).reverse();

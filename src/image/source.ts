@@ -4,6 +4,7 @@
 // A path may hold colons and a reference does, so what exists decides. After a transport the first colon ends the
 // path, as in skopeo, unless nothing of that name exists; a bare path is the longest that exists.
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { printable } from './json-view.ts';
 
@@ -49,6 +50,17 @@ export async function parseSource(text: string): Promise<Source> {
     );
   }
   return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
+}
+
+/** `text` with its path made absolute from `directory`: the same source for a process that is somewhere else. */
+export function absoluteSource(text: string, directory: string): string {
+  const [, prefix, rest] = /^((?:docker-archive|oci|oci-archive):)(.*)$/s.exec(text) ?? [];
+  return prefix === undefined ? joinSource(directory, text) : prefix + joinSource(directory, rest as string);
+}
+
+/** A reference may follow the path, so nothing of it is normalised. */
+function joinSource(directory: string, path: string): string {
+  return path.startsWith('/') ? path : `${resolve(directory).replace(/\/$/, '')}/${path}`;
 }
 
 /** Where several splits name something that exists, `preferred` decides. */

@@ -14,7 +14,8 @@ import { WritableOverlay } from '../overlay/writable-overlay.ts';
 import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import type { MergedLayers } from './layers.ts';
-import { type MountOptions, mountFlagBits } from './options.ts';
+import { type MountOrigin, originOf } from './origin.ts';
+import { type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
@@ -31,12 +32,13 @@ export async function serve(
   upper: PreparedUpper | undefined,
   cache: BlockCache,
   place: string,
-  options: MountOptions,
+  options: MountOptions & OpenImageOptions,
 ): Promise<Mount> {
-  const facts: MountFacts = {
+  const facts: MountFacts & MountOrigin = {
     pid: process.pid,
     started: Date.now(),
     source: image.source,
+    ...originOf(options),
     layers: layers.readers.length,
     ...(image.id === undefined ? {} : { imageId: image.id }),
     ...(upper === undefined ? {} : { upper: upper.paths.upper }),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openLowerStack, parseLowerStack } from '../../src/image/lower-stack.ts';
+import { absoluteLowerStack, openLowerStack, parseLowerStack } from '../../src/image/lower-stack.ts';
 import { scratchDirectory, tarFile } from './scratch.ts';
 
 describe('lowerdir=', () => {
@@ -60,4 +60,8 @@ describe('a layer that is none', () => {
       `${path}: found xz compression, expected a plain, gzip or zstd tar`,
     );
   });
+});
+
+test('a stack is the same, with absolute paths, for a process that is somewhere else', () => {
+  expect(absoluteLowerStack('a\\:b:/c:d\\\\e', '/at')).toBe('/at/a\\:b:/c:/at/d\\\\e');
 });

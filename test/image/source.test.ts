@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseSource } from '../../src/image/source.ts';
+import { absoluteSource, parseSource } from '../../src/image/source.ts';
 import { scratchDirectory } from './scratch.ts';
 
 let root: string;
@@ -94,4 +94,14 @@ describe('what a source may not look like', () => {
     );
     await expect(parseSource(`${root}/a.tar:@9999999999`)).rejects.toThrow('expected @ and a number from 0');
   });
+});
+
+test.each([
+  ['app.tar:x:1', '/d/app.tar:x:1'],
+  ['./a/../app.tar', '/d/./a/../app.tar'],
+  ['docker-archive:app.tar:@0', 'docker-archive:/d/app.tar:@0'],
+  ['oci:/layout:tag', 'oci:/layout:tag'],
+  ['/app.tar', '/app.tar'],
+])('%s is %s for a process that is somewhere else', (text, absolute) => {
+  expect(absoluteSource(text, '/d/')).toBe(absolute);
 });

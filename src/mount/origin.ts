@@ -1,0 +1,20 @@
+// Where the image of a mount came from: what opening it again needs, told by the mount itself beside its MountFacts.
+import type { OpenImageOptions } from './options.ts';
+
+export interface MountOrigin {
+  /** Absolute: what relative paths of the source are relative to. */
+  readonly directory: string;
+  readonly platform?: string;
+  readonly layer?: string;
+  readonly upto?: string;
+}
+
+/** To be called while this process is where the user was. */
+export function originOf({ platform, layer, upto }: OpenImageOptions): MountOrigin {
+  return {
+    directory: process.cwd(),
+    ...(platform === undefined ? {} : { platform }),
+    ...(layer === undefined ? {} : { layer }),
+    ...(upto === undefined ? {} : { upto }),
+  };
+}
