@@ -1,9 +1,11 @@
 // The composition root of the views: a source, or a mount of ours -> an image whose layers are open, and what can be
 // said of it without mounting anything. It knows what mount.ts knows, less the file system and the driver.
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { BlockCache } from './cache/block-cache.ts';
 import { type MountFacts, SilentMountError, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
-import { absoluteLowerStack } from './image/lower-stack.ts';
+import { absoluteLowerStack, bareImage } from './image/lower-stack.ts';
 import { absoluteSource } from './image/source.ts';
 import { type ImageSummary, listImages as listImagesOf } from './image/open-image.ts';
 import { openLayers } from './image/open-layers.ts';
@@ -21,12 +23,15 @@ export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './inspect/history.ts';
+export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './inspect/compare-trees.ts';
+export { type ComparedImage, mergeForComparison } from './inspect/compared-image.ts';
 export { type ExportOptions, exportTar } from './inspect/export-tar.ts';
 export { type MergedImage, mergeImage, resolvePath } from './inspect/merged-image.ts';
 export { type ImageList, type ListedImage, repositoryTags } from './inspect/image-list.ts';
 export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
+export { type PatchSide, formatPatch } from './inspect/text-patch.ts';
 export { type Waste, findWaste } from './inspect/waste.ts';
 export {
   type RuleName,
@@ -59,6 +64,10 @@ export interface Inspection extends InspectedImage {
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
   const image = (await openMountedImage(source, options)) ?? (await openImage(source, options));
+  return openInspection(image, options);
+}
+
+async function openInspection(image: Image, options: InspectOptions): Promise<Inspection> {
   const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
   return {
     image,
@@ -67,6 +76,46 @@ export async function inspectImage(source: string, options: InspectOptions = {})
       for (const { layer } of layers.toReversed()) layer.close();
     },
   };
+}
+
+/**
+ * Opens what `stratafs diff` compares: an image, `IMAGE#LAYER` for the stack up to a layer, or a directory that is no
+ * layout, as it is. A path that is there counts as it stands.
+ */
+export async function inspectOperand(text: string, options: InspectOptions = {}): Promise<Inspection> {
+  if (await isPlainDirectory(text)) {
+    return openInspection(bareImage(text, [{ kind: 'directory', path: resolve(text) }]), options);
+  }
+  const stack = await splitLayer(text);
+  return stack === undefined
+    ? inspectImage(text, options)
+    : inspectImage(stack.source, { ...options, upto: stack.layer });
+}
+
+/** `IMAGE#LAYER` as its two parts; undefined for anything else. */
+export async function splitLayer(text: string): Promise<{ source: string; layer: string } | undefined> {
+  const [, source, layer] = /^(.+)#([^#/]+)$/s.exec(text) ?? [];
+  if (source === undefined || layer === undefined || (await isThere(text))) return undefined;
+  return { source, layer };
+}
+
+/** The stack below the topmost layer of an image that is open: its layers are the other's, and closed with them. */
+export function belowTop({ image, layers }: Inspection): InspectedImage {
+  return { image: { ...image, layers: image.layers.slice(0, -1) }, layers: layers.slice(0, -1) };
+}
+
+async function isPlainDirectory(path: string): Promise<boolean> {
+  const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
+  if (place === undefined || (await findMountAt(place)) !== undefined) return false;
+  if (!(await stat(place)).isDirectory()) return false;
+  return !(await isThere(join(place, 'index.json'))) && !(await isThere(join(place, 'manifest.json')));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false, // ENOENT; what else is wrong, opening it says
+  );
 }
 
 /** The image of the stratafs mount at `source`; undefined where none is there. InputError where it doesn't tell. */

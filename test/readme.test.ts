@@ -50,6 +50,7 @@ describe('README', () => {
     'history',
     'layers',
     'which',
+    'diff',
     'waste',
     'export',
   ])('names every option of %s', (command) =>

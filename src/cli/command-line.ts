@@ -64,6 +64,13 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'diff',
+    {
+      summary: 'compare two images, two layers, or an image and a directory',
+      load: async () => (await import('./diff-command.ts')).diffCommand,
+    },
+  ],
+  [
     'waste',
     {
       summary: 'find what an image stores and never shows',

@@ -1,42 +1,51 @@
-// Attributes of inodes of layers, compared: what `stat` and `getfattr` would tell apart.
+// Attributes of inodes, of layers and of merged trees, compared: what `stat` and `getfattr` would tell apart.
 import type { LayerIndex } from '../layer/layer-index.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import type { Tree } from '../tree/tree.ts';
+import { Attr, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { Shown } from './name-trace.ts';
 
-export type Attribute = 'type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs';
+export type Attribute =
+  'type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs' | 'content';
 
-/** In what two inodes differ, in the order of `Attribute`. The size and the contents of directories don't count. */
-export function differingAttributes(
-  indexes: readonly LayerIndex[],
-  before: Shown,
-  after: Shown,
-): Attribute[] {
-  const a = new Attributes(indexes[before.layer] as LayerIndex, before.inode);
-  const b = new Attributes(indexes[after.layer] as LayerIndex, after.inode);
-  if (a.type !== b.type) return ['type'];
+/** What is compared of an inode, each when it is asked for. */
+export interface Attributes {
+  /** As st_mode. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly rdev: number;
+  readonly size: number;
+  /** Fit to be compared. */
+  readonly mtime: string;
+  /** Bytes as latin1. */
+  readonly target: string;
+  /** Names and values in one text, sorted. */
+  readonly xattrs: string;
+}
+
+/** In what two inodes differ, in the order of `Attribute`, but for content. The size of a directory doesn't count. */
+export function differingAttributes(a: Attributes, b: Attributes): Attribute[] {
+  const type = a.mode & S_IFMT;
+  if (type !== (b.mode & S_IFMT)) return ['type'];
   const found: Attribute[] = [];
   if (a.mode !== b.mode) found.push('mode');
   if (a.uid !== b.uid || a.gid !== b.gid) found.push('owner');
-  if (a.type === S_IFREG && a.size !== b.size) found.push('size');
+  if (type === S_IFREG && a.size !== b.size) found.push('size');
   if (a.mtime !== b.mtime) found.push('mtime');
-  if ((a.type === S_IFCHR || a.type === S_IFBLK) && a.rdev !== b.rdev) found.push('device');
-  if (!a.target.equals(b.target)) found.push('target');
+  if ((type === S_IFCHR || type === S_IFBLK) && a.rdev !== b.rdev) found.push('device');
+  if (type === S_IFLNK && a.target !== b.target) found.push('target');
   if (a.xattrs !== b.xattrs) found.push('xattrs');
   return found;
 }
 
-/** Those of one inode. */
-class Attributes {
+/** Those of one inode of a layer. */
+export class LayerAttributes implements Attributes {
   readonly #index: LayerIndex;
   readonly #inode: number;
 
-  constructor(index: LayerIndex, inode: number) {
-    this.#index = index;
+  constructor(indexes: readonly LayerIndex[], { layer, inode }: Shown) {
+    this.#index = indexes[layer] as LayerIndex;
     this.#inode = inode;
-  }
-
-  get type(): number {
-    return (this.#index.mode[this.#inode] as number) & S_IFMT;
   }
 
   get mode(): number {
@@ -51,27 +60,23 @@ class Attributes {
     return this.#index.gid[this.#inode] as number;
   }
 
-  get size(): number {
-    return this.#index.size[this.#inode] as number;
-  }
-
   get rdev(): number {
     return this.#index.rdev[this.#inode] as number;
+  }
+
+  get size(): number {
+    return this.#index.size[this.#inode] as number;
   }
 
   get mtime(): string {
     return `${this.#index.mtimeSec[this.#inode] as number}.${this.#index.mtimeNsec[this.#inode] as number}`;
   }
 
-  /** Of a symlink; else empty. */
-  get target(): Buffer {
-    const { pool } = this.#index;
+  get target(): string {
     const start = this.#index.dataOffset[this.#inode] as number;
-    const isLink = ![S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK].includes(this.type) && this.size > 0;
-    return Buffer.from(isLink ? pool.subarray(start, start + this.size) : []);
+    return latin1(this.#index.pool.subarray(start, start + this.size));
   }
 
-  /** Names and values, sorted. */
   get xattrs(): string {
     const { xattrs } = this.#index;
     const at = this.#index.xattr[this.#inode] as number;
@@ -86,4 +91,41 @@ class Attributes {
     }
     return found.sort().join();
   }
+}
+
+/** Those of one inode of a merged tree. */
+export class TreeAttributes implements Attributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly rdev: number;
+  readonly size: number;
+  readonly mtime: string;
+  readonly #tree: Tree;
+  readonly #inode: number;
+
+  constructor(tree: Tree, inode: number) {
+    const attr = new Attr();
+    tree.readAttr(inode, attr);
+    this.#tree = tree;
+    this.#inode = inode;
+    ({ mode: this.mode, uid: this.uid, gid: this.gid, rdev: this.rdev, size: this.size } = attr);
+    this.mtime = `${attr.mtimeSec}.${attr.mtimeNsec}`;
+  }
+
+  get target(): string {
+    return latin1(this.#tree.readlink(this.#inode));
+  }
+
+  get xattrs(): string {
+    const names = latin1(this.#tree.listxattr(this.#inode)).split('\0').slice(0, -1).sort();
+    const values = names.map((name) =>
+      latin1(this.#tree.getxattr(this.#inode, Buffer.from(name, 'latin1')) ?? new Uint8Array()),
+    );
+    return JSON.stringify(names.map((name, i) => [name, values[i]]));
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

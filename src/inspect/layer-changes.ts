@@ -1,7 +1,8 @@
 // What each layer does to what lies below it, counted by names.
-import { differingAttributes } from './attributes.ts';
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { LayerAttributes, differingAttributes } from './attributes.ts';
 import type { InspectedImage } from './inspected-image.ts';
-import type { Change } from './name-trace.ts';
+import type { Change, Shown } from './name-trace.ts';
 import { stackOf } from './open-stack.ts';
 
 export interface LayerChanges {
@@ -32,6 +33,10 @@ export function countChanges(inspected: InspectedImage): LayerChanges[] {
 }
 
 /** A directory's mtime changes with every name in it: alone it is no change, as for `docker diff`. */
-function changesDirectory(...[indexes, before, after]: Parameters<typeof differingAttributes>): boolean {
-  return differingAttributes(indexes, before, after).some((attribute) => attribute !== 'mtime');
+function changesDirectory(indexes: readonly LayerIndex[], before: Shown, after: Shown): boolean {
+  const found = differingAttributes(
+    new LayerAttributes(indexes, before),
+    new LayerAttributes(indexes, after),
+  );
+  return found.some((attribute) => attribute !== 'mtime');
 }

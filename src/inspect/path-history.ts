@@ -4,7 +4,7 @@
 // name is not. What was deleted can still be asked for: the way to it is then the directories of lower layers.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
-import { type Attribute, differingAttributes } from './attributes.ts';
+import { type Attribute, LayerAttributes, differingAttributes } from './attributes.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type Change, type DirectoryNode, type NameTrace, type Shown, pathOf } from './name-trace.ts';
 import { stackOf } from './open-stack.ts';
@@ -108,7 +108,9 @@ const partsOf = (path: string): string[] => path.split('/').filter((part) => par
 function describe(change: Change, indexes: readonly LayerIndex[]): PathVersion {
   const { layer, cause, at, before, after } = change;
   const attributes =
-    before === undefined || after === undefined ? [] : differingAttributes(indexes, before, after);
+    before === undefined || after === undefined
+      ? []
+      : differingAttributes(new LayerAttributes(indexes, before), new LayerAttributes(indexes, after));
   const index = after === undefined ? undefined : indexes[after.layer];
   return {
     layer: layer + 1,

@@ -1,0 +1,175 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ComparedImage, mergeForComparison } from '../../src/inspect/compared-image.ts';
+import { type CompareOptions, compareTrees } from '../../src/inspect/compare-trees.ts';
+import { mergeImage } from '../../src/inspect/merged-image.ts';
+import { scratchDirectory } from '../image/scratch.ts';
+import {
+  carrier,
+  directory,
+  file,
+  layer,
+  makeLayer,
+  opaque,
+  special,
+  symlink,
+  whiteout,
+} from '../tree/layer-maker.ts';
+import { layerTar } from '../tree/layer-tar.ts';
+import { Random } from '../tree/random.ts';
+import { randomStack } from '../tree/random-layers.ts';
+import { inspectedOf } from './inspected.ts';
+import { inspectFixture, inspectForTest } from './open.ts';
+
+/** Files of these never have content to read: they differ in size, or are empty. */
+const imageOf = (...layers: Parameters<typeof inspectedOf>[0]): ComparedImage =>
+  mergeForComparison(inspectedOf(layers));
+
+async function tell(a: ComparedImage, b: ComparedImage, options?: CompareOptions): Promise<string[]> {
+  const differences = await compareTrees(a, b, options);
+  return differences.map(({ kind, path, attributes }) => [kind, `/${path}`, ...attributes].join(' '));
+}
+
+describe('two trees', () => {
+  it('are told apart as docker diff does: parents are changed, a removed directory stands alone', async () => {
+    const base = layer({
+      etc: directory({
+        passwd: file({ size: 1 }),
+        'passwd-': file(),
+        d: directory({ x: directory({ y: file() }) }),
+      }),
+      'etc.conf': file(),
+      link: symlink('a'),
+    });
+    const top = layer({
+      etc: carrier({ passwd: file({ size: 2, mode: 0o100600 }), d: whiteout, new: directory({ f: file() }) }),
+      link: symlink('b'),
+    });
+    expect(await tell(imageOf(base), imageOf(base, top))).toEqual([
+      'C /etc',
+      'D /etc/d',
+      'A /etc/new',
+      'A /etc/new/f',
+      'C /etc/passwd mode size',
+      'C /link target',
+    ]);
+  });
+
+  it('differ where a type does, and then in all that is beneath', async () => {
+    expect(
+      await tell(
+        imageOf(layer({ a: directory({ x: file() }), b: file(), c: file() })),
+        imageOf(layer({ a: file(), b: directory({ y: file() }), c: special(0o020644, 0x103) })),
+      ),
+    ).toEqual(['C /a type', 'C /b type', 'A /b/y', 'C /c type']);
+  });
+
+  it('do not differ by the mtime of a directory; by that of a file unless told to ignore it', async () => {
+    const a = imageOf(layer({ d: directory({ f: file({ mtime: 1 }) }, { mtime: 1 }) }));
+    const b = imageOf(layer({ d: directory({ f: file({ mtime: 2 }) }, { mtime: 2 }) }));
+    expect(await tell(a, b)).toEqual(['C /d', 'C /d/f mtime']);
+    expect(await tell(a, b, { ignoresTimes: true })).toEqual([]);
+  });
+
+  it('differ by attributes and xattrs, also of the root', async () => {
+    const a = imageOf(layer({ f: file(), s: symlink('x') }, { mode: 0o040700 }));
+    const b = imageOf(layer({ f: file({ xattrs: { 'user.a': '1' } }), s: symlink('x') }, { mode: 0o040755 }));
+    expect(await tell(a, b)).toEqual(['C / mode', 'C /f xattrs']);
+  });
+
+  it('an opaque directory removes what it does not have itself', async () => {
+    const base = layer({ d: directory({ a: file(), b: file() }) });
+    expect(await tell(imageOf(base), imageOf(base, layer({ d: opaque({ b: file({ size: 3 }) }) })))).toEqual([
+      'C /d',
+      'D /d/a',
+      'C /d/b size',
+    ]);
+  });
+});
+
+describe('images with content', () => {
+  it('an image is equal to itself in another form, whatever lies where', async () => {
+    const docker = mergeForComparison(await inspectFixture('extending-expressweb'));
+    const oci = mergeForComparison(await inspectForTest('fixtures/forms/oci-gzip.tar'));
+    expect(await tell(docker, oci)).toEqual([]);
+  });
+
+  it('reads nothing that is known to be the same', async () => {
+    const [a, b] = [await inspectFixture('expressweb'), await inspectFixture('extending-expressweb')];
+    const [before, after] = [mergeForComparison(a), mergeForComparison(b)];
+    for (const { layer: opened } of [...a.layers, ...b.layers]) opened.close();
+    expect(await tell(before, after)).toContain('C /usr/src/app/server.js size');
+  });
+
+  it('finds a byte that differs where all attributes are equal', async () => {
+    const one = async (content: string): Promise<ComparedImage> => {
+      const path = join(await scratchDirectory(), 'tar');
+      writeFileSync(
+        path,
+        layerTar(directory({ f: file({ size: content.length, data: 512 }) }), 'ordered', new Random(1)),
+      );
+      const { image, layers } = await inspectForTest(path);
+      const merged = mergeForComparison({ image, layers });
+      // The maker's own content, replaced.
+      const read = async function* (): AsyncGenerator<Uint8Array, void> {
+        yield await Promise.resolve(Buffer.from(content.slice(0, 2)));
+        yield Buffer.from(content.slice(2));
+      };
+      return {
+        ...merged,
+        content: Object.assign(Object.create(merged.content) as typeof merged.content, { read }),
+        placeOf: () => undefined,
+      };
+    };
+    expect(await tell(await one('abcdef'), await one('abcdef'))).toEqual([]);
+    expect(await tell(await one('abcdef'), await one('abcdeg'))).toEqual(['C /f content']);
+  });
+
+  it('random stacks are told apart by what a comparison of all paths finds', async () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const { roots } = randomStack(new Random(seed), { hasLinks: false });
+      const layers = roots.map(makeLayer);
+      const [a, b] = [inspectedOf(layers.slice(0, -1)), inspectedOf(layers)].map((each) => ({
+        ...mergeImage(each),
+        // There is no content to be read: files of one size are the same.
+        placeOf: (): string => 'one place',
+      })) as unknown as [ComparedImage, ComparedImage];
+      const paths = (image: ComparedImage): Set<string> => {
+        const found = new Set<string>();
+        const visit = (inode: number, path: string): void => {
+          for (
+            let d = image.tree.firstChild(inode);
+            d < image.tree.firstChild(inode) + image.tree.childCount(inode);
+            d++
+          ) {
+            const name = Buffer.from(
+              image.tree.namePool.subarray(image.tree.nameStart(d), image.tree.nameEnd(d)),
+            );
+            const child = `${path}${name.toString('latin1')}`;
+            found.add(child);
+            if (image.tree.isDirectory(image.tree.dentryInode(d)))
+              visit(image.tree.dentryInode(d), `${child}/`);
+          }
+        };
+        visit(0, '');
+        return found;
+      };
+      const differences = await compareTrees(a, b);
+      const [before, after] = [paths(a), paths(b)];
+      const added = [...after].filter((path) => !before.has(path)).sort();
+      const deleted = [...before].filter((path) => !after.has(path)).sort();
+      expect(differences.filter(({ kind }) => kind === 'A').map(({ path }) => path)).toEqual(added);
+      const listed = differences.filter(({ kind }) => kind === 'D').map(({ path }) => path);
+      const replaced = differences
+        .filter(({ attributes }) => attributes.includes('type'))
+        .map(({ path }) => path);
+      expect(listed).toEqual(
+        deleted.filter((path) => {
+          const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+          return !deleted.includes(parent) && !replaced.includes(parent);
+        }),
+      );
+    }
+  });
+});
