@@ -33,12 +33,16 @@ interface ImagesArguments extends SourceArguments {
 }
 
 const UNKNOWN = 'N/A';
+/** As "docker system df" writes what is shared. */
+const DF_FIGURES = 4;
 
 /** What docker's templates call the columns. */
 function fieldsOf(images: readonly ListedImage[], given: ImagesArguments): Fields[] {
   const now = Date.now();
   const size = sizeWriter(given.bytes);
-  const show = (bytes: number | undefined): string => (bytes === undefined ? UNKNOWN : size(bytes));
+  const exact = sizeWriter(given.bytes, DF_FIGURES);
+  const show = (bytes: number | undefined, write = exact): string =>
+    bytes === undefined ? UNKNOWN : write(bytes);
   return images.flatMap(({ source, names, id, platform, created, use }) =>
     repositoryTags(names).map(({ repository, tag }) => ({
       Repository: repository,
@@ -47,7 +51,7 @@ function fieldsOf(images: readonly ListedImage[], given: ImagesArguments): Field
       Platform: platform === undefined ? '' : showPlatform(platform),
       CreatedSince: showCreated(created, now),
       CreatedAt: created ?? UNKNOWN,
-      Size: show(use?.size),
+      Size: show(use?.size, size),
       SharedSize: show(use?.sharedSize),
       UniqueSize: show(use?.uniqueSize),
       Source: source,
@@ -86,7 +90,9 @@ function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, 
     rows.map((row) => shown.map(([name]) => row[name] ?? '')),
     process.stdout.columns,
   );
-  return isShared ? `${table}\nTotal: ${sizeWriter(given.bytes)(totalSize)}, each layer once\n` : table;
+  return isShared
+    ? `${table}\nTotal: ${sizeWriter(given.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
+    : table;
 }
 
 function describeImages({ images, totalSize }: ImageList): object {

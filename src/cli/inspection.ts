@@ -66,8 +66,8 @@ export function withInspection(
 }
 
 /** How sizes are written: docker's way, or in bytes. */
-export function sizeWriter(isInBytes: boolean | undefined): (bytes: number) => string {
-  return isInBytes === true ? String : showDockerSize;
+export function sizeWriter(isInBytes: boolean | undefined, figures = 3): (bytes: number) => string {
+  return isInBytes === true ? String : (bytes) => showDockerSize(bytes, figures);
 }
 
 export function printJson(value: unknown): void {

@@ -19,6 +19,7 @@ import {
 import { layerTar } from '../tree/layer-tar.ts';
 import { Random } from '../tree/random.ts';
 import { randomStack } from '../tree/random-layers.ts';
+import { dockerAnswers } from './docker-oracle.ts';
 import { inspectedOf } from './inspected.ts';
 import { inspectFixture, inspectForTest } from './open.ts';
 
@@ -89,6 +90,14 @@ describe('two trees', () => {
 });
 
 describe('images with content', () => {
+  it('differ as docker diff says of a container that was made the other image', async () => {
+    const [a, b] = [await inspectFixture('expressweb'), await inspectFixture('extending-expressweb')];
+    const differences = await compareTrees(mergeForComparison(a), mergeForComparison(b));
+    expect(differences.map(({ kind, path }) => ({ Kind: 'CAD'.indexOf(kind), Path: `/${path}` }))).toEqual(
+      dockerAnswers().diff['expressweb extending-expressweb'],
+    );
+  });
+
   it('an image is equal to itself in another form, whatever lies where', async () => {
     const docker = mergeForComparison(await inspectFixture('extending-expressweb'));
     const oci = mergeForComparison(await inspectForTest('fixtures/forms/oci-gzip.tar'));

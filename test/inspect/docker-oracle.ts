@@ -19,6 +19,12 @@ export interface DockerAnswers {
     readonly Created: number;
     readonly Size: number;
   }[];
+  /** Of a container of the first image, its /usr replaced by the second's. Kind: 0 changed, 1 added, 2 deleted. */
+  readonly diff: Readonly<Record<string, readonly { readonly Kind: number; readonly Path: string }[]>>;
+  readonly df: {
+    readonly LayersSize: number;
+    readonly Images: readonly { readonly Id: string; readonly Size: number; readonly SharedSize: number }[];
+  };
 }
 
 export function dockerAnswers(): DockerAnswers {

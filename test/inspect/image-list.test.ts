@@ -34,6 +34,17 @@ describe('the images of archives', () => {
     expect(asDocker).toEqual(dockerAnswers().images);
   });
 
+  it('share what docker system df says that they share, and take as much together', async () => {
+    const { images, totalSize } = await list(
+      fixture('expressweb-both.tar'),
+      fixture('forms/docker20.tar.gz'),
+    );
+    const asDocker = images
+      .map(({ id, use }) => ({ Id: id, Size: use?.size, SharedSize: use?.sharedSize }))
+      .sort((a, b) => ((a.Id ?? '') < (b.Id ?? '') ? -1 : 1));
+    expect({ LayersSize: totalSize, Images: asDocker }).toEqual(dockerAnswers().df);
+  });
+
   it('share the layers of a common base: the total counts them once', async () => {
     const { images, totalSize } = await list(fixture('expressweb.tar'), fixture('expressweb-both.tar'));
     const sizes: unknown = Object.fromEntries(images.map(({ names, use }) => [names[0], use]));
