@@ -59,11 +59,14 @@ export interface Inspection extends InspectedImage {
 
 /**
  * Opens the image that `source` names, or that the stratafs mount at `source` shows, and its layers: those that were
- * never indexed are read once. InputError as of `openImage`, and for layers that are malformed or have another digest
- * than the image says.
+ * never indexed are read once. An image whose config can't be read is opened without it, with a warning. InputError as
+ * of `openImage`, and for layers that are malformed or have another digest than the image says.
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
-  const image = (await openMountedImage(source, options)) ?? (await openImage(source, options));
+  const onBrokenConfig = ({ message }: InputError): void =>
+    options.onWarning?.(`${message}; shown is what is known without it`);
+  const image =
+    (await openMountedImage(source, options)) ?? (await openImage(source, { ...options, onBrokenConfig }));
   return openInspection(image, options);
 }
 

@@ -8,7 +8,7 @@ import { prepareMountPoint } from './fuse/mount-point.ts';
 import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
 import { openLowerStack } from './image/lower-stack.ts';
-import { openImageSource } from './image/open-image.ts';
+import { type OpenImageSourceOptions, openImageSource } from './image/open-image.ts';
 import { type LayerSelection, selectLayers } from './image/select-layers.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
 import {
@@ -49,7 +49,10 @@ const LARGE_TREE = 50_000;
  * The image that `source` names (containers-transports(5), or a path that is looked into), its layers found but not
  * read. InputError for what is no image, or doesn't say which of several.
  */
-export function openImage(source: string, options: OpenImageOptions = {}): Promise<Image> {
+export function openImage(
+  source: string,
+  options: OpenImageOptions & Pick<OpenImageSourceOptions, 'onBrokenConfig'> = {},
+): Promise<Image> {
   const { onNotice, onProgress, ...rest } = options;
   return openImageSource(source, {
     ...rest,

@@ -12,6 +12,7 @@ import {
   splitLayer,
 } from '../inspect.ts';
 import { showName } from '../vfs/names.ts';
+import { fitLine } from './docker-units.ts';
 import { DiffPatches } from './diff-patches.ts';
 import { DiffSizes } from './diff-sizes.ts';
 import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
@@ -140,7 +141,7 @@ async function print(
       for await (const patch of patches.of(difference)) await writeStdout(Buffer.from(patch, 'latin1'));
     }
   } else {
-    const lines = differences.map(({ kind, path }) => `${kind} ${showPath(path)}\n`);
+    const lines = differences.map(({ kind, path }) => `${fitLine(`${kind} ${showPath(path)}`)}\n`);
     process.stdout.write(lines.join(''));
   }
 }

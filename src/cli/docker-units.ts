@@ -45,3 +45,8 @@ export function ellipsize(text: string, width: number): string {
   const characters = Array.from(text);
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}\u2026`;
 }
+
+/** One line, cut to the terminal's width; whole where it goes elsewhere. */
+export function fitLine(text: string): string {
+  return ellipsize(text, process.stdout.isTTY ? process.stdout.columns : Infinity);
+}

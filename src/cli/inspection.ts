@@ -37,6 +37,7 @@ export async function withReport(
       useIndexCache: given.indexCache,
       onProgress: (progress: Progress) => report.progress(progress),
       onNotice: (text: string) => report.notice(text),
+      onWarning: (text: string) => report.warning(text),
       ...(given.platform === undefined ? {} : { platform: given.platform }),
       ...(given.layer === undefined ? {} : { layer: given.layer }),
       ...(given.upto === undefined ? {} : { upto: given.upto }),

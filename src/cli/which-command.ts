@@ -9,6 +9,7 @@ import {
   type SourceArguments,
   withInspection,
 } from './inspection.ts';
+import { fitLine } from './docker-units.ts';
 import { oneLine } from './instruction.ts';
 import { typeOfMode } from './mode.ts';
 import { type Column, formatTable, showText } from './table.ts';
@@ -73,7 +74,7 @@ function formatPath(
   const shown = showPath(history.path);
   const asked = showText(history.asked);
   const line = asked === shown || `/${asked}` === shown ? shown : `${asked} -> ${shown}`;
-  if (history.versions.length === 0) return `${line}\nno layer has it\n`;
+  if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
   const size = sizeWriter(given.bytes);
   const cells = history.versions.map((version) => [
     String(version.layer),
@@ -83,7 +84,7 @@ function formatPath(
     showHow(version),
     oneLine(instructions[version.layer - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
-  return `${line}\n${formatTable(columns, cells, process.stdout.columns)}`;
+  return `${fitLine(line)}\n${formatTable(columns, cells, process.stdout.columns)}`;
 }
 
 /** The number of the layer that the image shows there; '-' for nothing. */

@@ -14,8 +14,16 @@ export type ImageContent = Pick<Image, 'config' | 'platform' | 'history'> & {
 
 export type CandidateState =
   | { readonly kind: 'image'; readonly content: ImageContent }
-  /** It can't be used, and choosing it throws this. `isMissing`: for a blob that was never saved. */
-  | { readonly kind: 'broken'; readonly error: InputError; readonly isMissing: boolean }
+  /**
+   * It can't be used, and choosing it throws this. `isMissing`: for a blob that was never saved. `known`: its layers,
+   * where only the config is at fault.
+   */
+  | {
+      readonly kind: 'broken';
+      readonly error: InputError;
+      readonly isMissing: boolean;
+      readonly known: ImageContent | undefined;
+    }
   /** Not an image (a signature, a chart): only ever chosen by name, to be refused. */
   | { readonly kind: 'artifact'; readonly error: InputError };
 
@@ -48,9 +56,14 @@ export function namesOf({ places }: ImageCandidate): string[] {
 }
 
 /** The state of a candidate whose manifest or config could not be read. Anything but an InputError is thrown again. */
-export function brokenState(error: unknown): CandidateState {
+export function brokenState(error: unknown, known?: ImageContent): CandidateState {
   if (!(error instanceof InputError)) throw error;
-  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError };
+  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError, known };
+}
+
+/** What is known of an image without its config: its layers. */
+export function bareContent(layers: readonly LayerSource[]): ImageContent {
+  return { config: undefined, platform: undefined, history: [], created: undefined, layers };
 }
 
 /** What history, platform and time a config (docker's and OCI's are the same here) gives. */

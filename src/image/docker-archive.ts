@@ -5,7 +5,7 @@
 // all that matters is the name that manifest.json gives. Some tools compress the layers: only their magic tells.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonBlob, JsonReader, MissingBlobError } from './archive.ts';
-import { brokenState, type ImageCandidate, readConfig } from './candidate.ts';
+import { bareContent, brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import { digestOfBlobName, readDiffIds } from './digest.ts';
 import type { LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
@@ -53,8 +53,26 @@ async function readEntry(
     const content = { ...readConfig(config.json), layers: await readLayers(archive, entry, config.json) };
     return { places, id, digests: [], platform: content.platform, state: { kind: 'image', content } };
   } catch (error) {
-    return { places, id, digests: [], platform: undefined, state: brokenState(error) };
+    const known = await readKnownLayers(archive, entry);
+    return { places, id, digests: [], platform: undefined, state: brokenState(error, known) };
   }
+}
+
+/** The layers that the manifest names, whatever the config says; undefined where they are not all there. */
+async function readKnownLayers(archive: Archive, entry: JsonView): Promise<ImageContent | undefined> {
+  const layers: LayerSource[] = [];
+  try {
+    for (const name of entry.get('Layers').items()) {
+      const blob = await archive.find(name.string());
+      if (blob === undefined) return undefined;
+      const digest = digestOfBlobName(name.string());
+      layers.push({ kind: 'blob', blob, ...(digest === undefined ? {} : { digest }) });
+    }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return undefined;
+  }
+  return layers.length === 0 ? undefined : bareContent(layers);
 }
 
 async function readLayers(archive: Archive, entry: JsonView, config: JsonView): Promise<LayerSource[]> {

@@ -10,7 +10,7 @@ import { readDigest } from './digest.ts';
 import type { Platform } from './image.ts';
 import type { JsonView } from './json-view.ts';
 import { readDescribed } from './oci-descriptor.ts';
-import { ArtifactError, readImageManifest, refuseOtherManifests } from './oci-manifest.ts';
+import { ArtifactError, readImageManifest, readKnownLayers, refuseOtherManifests } from './oci-manifest.ts';
 
 /** Descriptors that are followed in one layout, each time that one is met. */
 const DESCRIPTOR_LIMIT = 16_384;
@@ -94,6 +94,7 @@ class LayoutWalk {
     let key = descriptor.where;
     let here = trail;
     let id: string | undefined;
+    let manifest: JsonView | undefined;
     try {
       const digest = readDigest(descriptor.get('digest'));
       key = digest;
@@ -112,13 +113,15 @@ class LayoutWalk {
         return;
       }
       refuseOtherManifests(json);
+      manifest = json;
       id = readDigest(json.get('config').get('digest'));
       const content = await readImageManifest(this.#archive, this.#reader, json);
       this.#add(key, here, id, { kind: 'image', content });
     } catch (error) {
       if (this.#descriptors > DESCRIPTOR_LIMIT) throw error;
+      const known = manifest === undefined ? undefined : await readKnownLayers(this.#archive, manifest);
       const state =
-        error instanceof ArtifactError ? ({ kind: 'artifact', error } as const) : brokenState(error);
+        error instanceof ArtifactError ? ({ kind: 'artifact', error } as const) : brokenState(error, known);
       this.#add(key, here, id, state);
     }
   }

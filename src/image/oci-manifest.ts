@@ -4,7 +4,7 @@
 // compressed they say too, but nobody believes them: the layer's magic does.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonReader, MissingBlobError } from './archive.ts';
-import { type ImageContent, readConfig } from './candidate.ts';
+import { bareContent, type ImageContent, readConfig } from './candidate.ts';
 import { blobName, readDiffIds, readDigest } from './digest.ts';
 import type { LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
@@ -44,9 +44,27 @@ export async function readImageManifest(
   }
   const layers: LayerSource[] = [];
   for (const [i, layer] of descriptors.entries()) {
-    layers.push(await readLayer(archive, layer, i + 1, descriptors.length, diffIds[i] as string));
+    layers.push(await readLayer(archive, layer, i + 1, descriptors.length, diffIds[i]));
   }
   return { ...readConfig(blob.json), layers };
+}
+
+/** The layers that `manifest` names, whatever its config says; undefined where they are not all there. */
+export async function readKnownLayers(
+  archive: Archive,
+  manifest: JsonView,
+): Promise<ImageContent | undefined> {
+  try {
+    const descriptors = manifest.get('layers').items();
+    const layers: LayerSource[] = [];
+    for (const [i, layer] of descriptors.entries()) {
+      layers.push(await readLayer(archive, layer, i + 1, descriptors.length, undefined));
+    }
+    return layers.length === 0 ? undefined : bareContent(layers);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return undefined;
+  }
 }
 
 /** Throws ArtifactError where `manifest` describes no container image, InputError where it is of Docker's schema 1. */
@@ -91,7 +109,7 @@ async function readLayer(
   descriptor: JsonView,
   number: number,
   count: number,
-  diffId: string,
+  diffId: string | undefined,
 ): Promise<LayerSource> {
   const digest = readDigest(descriptor.get('digest'));
   const which = `${archive.path}: layer ${number} of ${count} (${digest})`;
@@ -111,5 +129,5 @@ async function readLayer(
   if (size !== undefined && size !== blob.length) {
     throw new InputError(`${which} has ${blob.length} bytes, expected ${size} as ${descriptor.where} says`);
   }
-  return { kind: 'blob', blob, digest, diffId };
+  return { kind: 'blob', blob, digest, ...(diffId === undefined ? {} : { diffId }) };
 }

@@ -27,6 +27,11 @@ import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 export interface OpenImageSourceOptions extends LayerSelection, UnpackingOptions {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
   readonly platform?: string;
+  /**
+   * Told what is wrong with an image whose config can't be read, which is then opened without: its layers are known.
+   * Where this is missing, such an image can't be opened.
+   */
+  readonly onBrokenConfig?: ((problem: InputError) => void) | undefined;
 }
 
 /** An image as a list shows it. */
@@ -45,7 +50,7 @@ export interface ImageSummary {
   /** Not an image at all; one whose blobs were never saved (other platforms of an index are often not). */
   readonly isArtifact: boolean;
   readonly isMissing: boolean;
-  /** What opening it answers; undefined where that fails. */
+  /** What opening it answers, without a config where that can't be read; undefined where nothing is known. */
   readonly image: Image | undefined;
 }
 
@@ -67,6 +72,10 @@ export async function openImageSource(source: string, options: OpenImageSourceOp
     platform,
   });
   const { state } = candidate;
+  if (state.kind === 'broken' && state.known !== undefined && options.onBrokenConfig !== undefined) {
+    options.onBrokenConfig(state.error);
+    return selectLayers(imageOf(source, candidate, state.known), options);
+  }
   if (state.kind !== 'image') throw state.error;
   return selectLayers(imageOf(source, candidate, state.content), options);
 }
@@ -125,7 +134,7 @@ function suits(candidate: ImageCandidate, platform: Platform | undefined): boole
 
 function summarise(source: string, candidate: ImageCandidate): ImageSummary {
   const { places, id, platform, state } = candidate;
-  const content = state.kind === 'image' ? state.content : undefined;
+  const content = state.kind === 'image' ? state.content : state.kind === 'broken' ? state.known : undefined;
   return {
     index: places[0]?.index ?? 0,
     names: namesOf(candidate),

@@ -1,7 +1,7 @@
 // The built command. What it shows is compared with docker's answers in test/inspect/history.test.ts.
 import { describe, expect, it } from 'vitest';
 import { dockerAnswers } from '../inspect/docker-oracle.ts';
-import { sampleLayer, SampleLayout } from '../image/sample-images.ts';
+import { CONFIG, LAYER, MANIFEST, sampleLayer, SampleLayout, skopeoMembers } from '../image/sample-images.ts';
 import { tarFile } from '../image/scratch.ts';
 import { fixture, type Outcome, runAlone } from '../mount/stratafs.ts';
 
@@ -101,6 +101,36 @@ describe('stratafs history', () => {
     expect(status).toBe(0);
     expect(stderr).toMatch(/^stratafs: warning: .*: the image has no history of its layers\n$/);
     expect(stdout).toMatch(/\n[0-9a-f]{12} +N\/A +1B$/m);
+  });
+
+  it.each(['no JSON', '["no", "object"]'])(
+    'shows the layers of an image whose config is %s, with a warning',
+    async (config) => {
+      const layer = await sampleLayer('abc');
+      const layout = new SampleLayout();
+      const layers = [layout.blob(layer.tar, LAYER)];
+      const manifest = { schemaVersion: 2, config: layout.blob(config, CONFIG), layers };
+      const path = await tarFile(layout.add(layout.json(manifest, MANIFEST), 'x:1').members());
+      const { status, stdout, stderr } = await runAlone('history', '--json', path);
+      expect(status).toBe(0);
+      expect(stderr).toMatch(
+        /^stratafs: warning: .*: found .*; shown is what is known without it\nstratafs: warning: .*: the image has no history of its layers\n$/,
+      );
+      const { history: entries, ...image } = JSON.parse(stdout) as { history: object[] };
+      expect(image).toMatchObject({ names: ['x:1'] });
+      expect(entries).toEqual([
+        { size: 3, layer: expect.objectContaining({ number: 1, diffId: layer.diffId }) as object },
+      ]);
+    },
+  );
+
+  it('shows the layers of a docker archive whose config is no JSON', async () => {
+    const members = skopeoMembers([await sampleLayer('abc')], ['x:1']).map(
+      ([name, content]) => [name, /^[0-9a-f]{64}\.json$/.test(name) ? 'no JSON' : content] as const,
+    );
+    const { status, stdout } = await runAlone('layers', '--bytes', await tarFile(members));
+    expect(status).toBe(0);
+    expect(stdout.split('\n')[1]).toMatch(/^ +1 +3 +\d+ +none +1 +0 +0 /);
   });
 
   it('refuses in one line what is no image, and what it does not know', async () => {

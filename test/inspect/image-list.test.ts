@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listImages } from '../../src/inspect.ts';
 import { repositoryTags } from '../../src/inspect/image-list.ts';
-import { CONFIG, MANIFEST, sampleLayer, SampleLayout } from '../image/sample-images.ts';
+import { CONFIG, LAYER, MANIFEST, sampleLayer, SampleLayout } from '../image/sample-images.ts';
 import { scratchDirectory, tarFile } from '../image/scratch.ts';
 import { fixture } from '../mount/stratafs.ts';
 import { dockerAnswers } from './docker-oracle.ts';
@@ -97,8 +97,9 @@ describe('the images of archives', () => {
     layout.add(layout.image([good]), 'good:1');
     layout.add(layout.image([bad]), 'bad:1');
     layout.replace(bad.diffId, Buffer.alloc(bad.tar.length));
+    const layers = [layout.blob(good.tar, LAYER)];
     layout.add(
-      layout.json({ schemaVersion: 2, config: layout.blob('no JSON', CONFIG), layers: [] }, MANIFEST),
+      layout.json({ schemaVersion: 2, config: layout.blob('no JSON', CONFIG), layers }, MANIFEST),
       'odd:1',
     );
     const { images } = await list(await tarFile(layout.members()));
@@ -107,7 +108,7 @@ describe('the images of archives', () => {
     ).toEqual([
       ['good:1', 4, undefined],
       ['bad:1', undefined, expect.stringContaining('the archive is damaged')],
-      ['odd:1', undefined, expect.stringContaining('JSON')],
+      ['odd:1', 4, expect.stringContaining('JSON')],
     ]);
   });
 });
