@@ -234,8 +234,9 @@ class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileS
   release(node: NodeId): void {
     this.inner.release(node);
   }
-  write(node: NodeId, offset: number, bytes: Uint8Array, killsPrivileges: boolean): Later<number> {
-    return this.inner.write(node, offset, bytes, killsPrivileges);
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number> {
+    if (killer === undefined) return this.inner.write(node, offset, bytes, killer);
+    return this.#acting(killer, (by) => this.inner.write(node, offset, bytes, by));
   }
   fsync(node: NodeId, isDataOnly: boolean): Later<Status> {
     return this.inner.fsync(node, isDataOnly);

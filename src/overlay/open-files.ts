@@ -37,7 +37,7 @@ export function openFile(
   const finish = (status: Status): Status => {
     if (status < 0) return status;
     if (isTruncated) {
-      const truncated = truncate(state, inode, 0, killsPrivileges);
+      const truncated = truncate(state, inode, 0, killsPrivileges ? call : undefined);
       if (truncated < 0) return truncated;
     }
     return finishOpen(state, inode, true, out);
@@ -101,11 +101,11 @@ export function writeBytes(
   inode: Inode,
   offset: number,
   bytes: Uint8Array,
-  killsPrivileges: boolean,
+  killer: Call | undefined,
 ): number {
   if (inode.dataInode !== UPPER_DATA || inode.writeFd < 0) return -EBADF;
   const count = writeFile(inode.writeFd, bytes, offset);
-  if (count > 0 && killsPrivileges) dropPrivileges(state, inode.writeFd);
+  if (count > 0 && killer !== undefined) dropPrivileges(state, inode.writeFd, killer);
   return count;
 }
 
@@ -122,7 +122,7 @@ export function allocate(
     if (status < 0) return status;
     if (inode.writeFd < 0) return -EBADF;
     const allocated = allocateFile(inode.writeFd, mode, offset, length);
-    if (allocated === 0 && call.uid !== 0) dropPrivileges(state, inode.writeFd);
+    if (allocated === 0 && call.uid !== 0) dropPrivileges(state, inode.writeFd, call);
     return allocated;
   };
   return typeof copied === 'number' ? finish(copied) : copied.then(finish);

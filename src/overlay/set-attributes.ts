@@ -16,6 +16,7 @@ import type { AttrChanges, Call, TimeChange } from '../vfs/operation.ts';
 import { ALL_DATA, METADATA, type Need, copyUp, openUpper } from './copy-data.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
+import { isInGroup } from './caller-groups.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, type Place } from './upper.ts';
 import { closeSync } from 'node:fs';
@@ -38,17 +39,18 @@ export function setAttributes(
   if (size !== undefined && inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
   const need: Need = size === undefined ? METADATA : { ...ALL_DATA, kind: 'data', limit: size };
   const copied = copyUp(state, inode, need, call);
-  if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes);
-  return copied.then((status) => (status < 0 ? status : apply(state, inode, changes)));
+  if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes, call);
+  return copied.then((status) => (status < 0 ? status : apply(state, inode, changes, call)));
 }
 
-function apply(state: OverlayState, inode: Inode, changes: AttrChanges): Status {
+function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Call): Status {
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
   const { dir, name } = place;
   const { size, uid, gid, mode } = changes;
   let status = 0;
-  if (size !== undefined) status = truncate(state, inode, size, changes.killsPrivileges === true);
+  if (size !== undefined)
+    status = truncate(state, inode, size, changes.killsPrivileges === true ? call : undefined);
   if (status === 0 && (uid !== undefined || gid !== undefined)) {
     status = chownAt(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
   }
@@ -66,27 +68,31 @@ export function upperPlace(state: OverlayState, inode: Inode): Place | number {
   return dir < 0 ? dir : { dir, name: NO_NAME };
 }
 
-export function truncate(state: OverlayState, inode: Inode, size: number, kills: boolean): Status {
-  if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, kills);
+export function truncate(state: OverlayState, inode: Inode, size: number, killer: Call | undefined): Status {
+  if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, killer);
   const fd = openUpper(state, inode, O_WRONLY);
   if (fd < 0) return fd;
-  const status = truncateOpen(state, fd, size, kills);
+  const status = truncateOpen(state, fd, size, killer);
   closeSync(fd);
   return status;
 }
 
-function truncateOpen(state: OverlayState, fd: number, size: number, kills: boolean): Status {
+function truncateOpen(state: OverlayState, fd: number, size: number, killer: Call | undefined): Status {
   const status = truncateFile(fd, size);
-  return status < 0 || !kills ? status : dropPrivileges(state, fd);
+  return status < 0 || killer === undefined ? status : dropPrivileges(state, fd, killer);
 }
 
-/** What a write takes off a file, by whom the kernel says that it may not keep them: set-ID bits and capabilities. */
-export function dropPrivileges(state: OverlayState, fd: number): Status {
+/**
+ * What a write takes off a file, by whom the kernel says that it may not keep them: capabilities, S_ISUID, and S_ISGID as
+ * setattr_should_drop_sgid (fs/attr.c) has it.
+ */
+export function dropPrivileges(state: OverlayState, fd: number, killer: Call): Status {
   const status = state.upper.statAt(fd, NO_NAME);
   if (status < 0) return status;
   const mode = state.upper.stat[Stat.mode] as number;
   let kept = mode & 0o7777 & ~S_ISUID;
-  if ((mode & S_IXGRP) !== 0) kept &= ~S_ISGID;
+  const group = state.upper.stat[Stat.gid] as number;
+  if ((kept & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, group))) kept &= ~S_ISGID;
   // ENODATA, EOPNOTSUPP: there was none.
   removexattrAt(fd, NO_NAME, CAPABILITY);
   return kept === (mode & 0o7777) ? 0 : chmodAt(fd, NO_NAME, kept);

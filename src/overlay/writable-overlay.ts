@@ -312,9 +312,9 @@ export class WritableOverlay implements WritableFileSystem {
     this.#state.inodes.countRelease(node);
   }
 
-  write(node: NodeId, offset: number, bytes: Uint8Array, killsPrivileges: boolean): number {
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): number {
     const inode = this.#state.inodes.get(node);
-    return inode === undefined ? -ESTALE : writeBytes(this.#state, inode, offset, bytes, killsPrivileges);
+    return inode === undefined ? -ESTALE : writeBytes(this.#state, inode, offset, bytes, killer);
   }
 
   /** What the tree alone has is on disk already. */

@@ -137,8 +137,11 @@ export interface WritableFileSystem extends ReadableFileSystem {
     file: OpenFile,
   ): Later<Status>;
   release(node: NodeId): void;
-  /** Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. */
-  write(node: NodeId, offset: number, bytes: Uint8Array, killsPrivileges: boolean): Later<number>;
+  /**
+   * Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. `killer`: a
+   * caller by whose write the file loses set-ID bits and capabilities, as AttrChanges has it.
+   */
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number>;
   /** Of a file or a directory; `isDataOnly` as fdatasync(2). */
   fsync(node: NodeId, isDataOnly: boolean): Later<Status>;
   /** `mode` as fallocate(2). */

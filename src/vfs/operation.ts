@@ -38,7 +38,10 @@ export interface AttrChanges {
   size?: number;
   atime?: TimeChange;
   mtime?: TimeChange;
-  /** With `size`: the caller may not keep S_ISUID, S_ISGID (of group executables) and capabilities. */
+  /**
+   * With `size`: the file loses S_ISUID, capabilities, and S_ISGID where it is executable by its group or the caller is
+   * not in that group.
+   */
   killsPrivileges?: boolean;
 }
 

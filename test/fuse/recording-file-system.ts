@@ -131,8 +131,8 @@ export class RecordingFileSystem implements WritableFileSystem {
     void this.#record('release', node);
   }
 
-  write(node: NodeId, offset: number, bytes: Uint8Array, kills: boolean): Later<number> {
-    return this.#record('write', node, offset, bytes, kills);
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number> {
+    return this.#record('write', node, offset, bytes, killer !== undefined);
   }
 
   fsync(node: NodeId, isDataOnly: boolean): Later<Status> {

@@ -246,12 +246,12 @@ export class WritableTestFileSystem implements WritableFileSystem {
     if (--found.opens < 0) throw new Error(`node ${node} was released too often`);
   }
 
-  write(node: NodeId, offset: number, bytes: Uint8Array, killsPrivileges: boolean): Later<number> {
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number> {
     const found = this.#node(node);
     if (found.opens === 0) throw new Error(`node ${node} is written and not open`);
     const copy = Buffer.from(bytes);
     return this.later(() => {
-      if (killsPrivileges) found.attr.mode &= ~0o6000;
+      if (killer !== undefined) found.attr.mode &= ~0o6000;
       return writeSync(found.fd, copy, 0, copy.length, offset);
     });
   }

@@ -132,7 +132,7 @@ describe('copy-up', () => {
     expect(await bench.overlay.read(bench.node('top'), 0, 5)).toEqual(content.subarray(0, 5));
     const opened = new OpenFile();
     await settle(bench.overlay.open(node, 2, false, bench.call(), opened));
-    expect(bench.overlay.write(node, 100, Buffer.from('!'), false)).toBe(1);
+    expect(bench.overlay.write(node, 100, Buffer.from('!'), undefined)).toBe(1);
     bench.overlay.release(node);
     expect(readFileSync(join(bench.upper, 'top'), 'latin1')).toBe(`${content.toString('latin1', 0, 100)}!`);
     await bench.remount();

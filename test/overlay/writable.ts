@@ -152,7 +152,7 @@ export class Bench {
       node = entry.nodeId;
     }
     try {
-      check(this.overlay.write(node, 0, bytesOf(text), false), 'write', path);
+      check(this.overlay.write(node, 0, bytesOf(text), undefined), 'write', path);
     } finally {
       this.overlay.release(node);
     }

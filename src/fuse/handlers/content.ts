@@ -27,11 +27,11 @@ function write(session: Session, request: Request, fileSystem: WritableFileSyste
   const size = request.u32(16);
   if (size > request.bodyLength - WRITE_IN_SIZE) return invalid(session, request);
   if (!Number.isSafeInteger(offset + size)) return session.reply.status(unique, -EFBIG);
-  const killsPrivileges = (request.u32(20) & WRITE_KILL_SUIDGID) !== 0;
-  const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killsPrivileges);
+  const killer = (request.u32(20) & WRITE_KILL_SUIDGID) === 0 ? undefined : request.call();
+  const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killer);
   return session.answer(unique, result, undefined, (written) => {
     session.bytesWritten += written;
-    if (killsPrivileges) tellKilled(session, nodeId);
+    if (killer !== undefined) tellKilled(session, nodeId);
     return session.reply.written(unique, written);
   });
 }
