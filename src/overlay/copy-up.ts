@@ -24,7 +24,7 @@ import {
   utimensAt,
 } from '../sys/upper-calls.ts';
 import { Attr, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
-import { EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
+import { ENOENT, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
@@ -93,6 +93,7 @@ export function visibleNames(state: OverlayState, lower: number): Target[] | num
   const targets: Target[] = [];
   for (const dentry of state.names.dentriesOf(lower)) {
     const directory = state.directories.getLower(state.names.directoryOf(dentry));
+    if (directory === -ENOENT) continue;
     if (typeof directory === 'number') return directory;
     if (!directory.isRemoved && !directory.hidden.has(dentry)) {
       targets.push({ directory, name: state.tree.nameOf(dentry) });

@@ -6,11 +6,12 @@ import type { Tree } from '../tree/tree.ts';
 import { Stat, listNames } from '../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
-import type { NodeId, Status } from '../vfs/filesystem.ts';
+import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
 import type { Attributes } from './attributes.ts';
 import { type AddedName, DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { Inodes } from './inodes.ts';
+import type { LostNames } from './lost-names.ts';
 import type { Resolver } from './resolve.ts';
 import type { Upper } from './upper.ts';
 import { latin1Of } from '../vfs/names.ts';
@@ -25,13 +26,25 @@ export class Directories {
   readonly #inodes: Inodes;
   readonly #resolver: Resolver;
   readonly #attributes: Attributes;
+  readonly #lostNames: LostNames | undefined;
+  /** Every upper directory has an object. */
+  #isAllFound = false;
 
-  constructor(tree: Tree, upper: Upper, inodes: Inodes, resolver: Resolver, attributes: Attributes) {
+  /** @param lostNames undefined: the upper was empty when it was mounted */
+  constructor(
+    tree: Tree,
+    upper: Upper,
+    inodes: Inodes,
+    resolver: Resolver,
+    attributes: Attributes,
+    lostNames: LostNames | undefined,
+  ) {
     this.#tree = tree;
     this.#upper = upper;
     this.#inodes = inodes;
     this.#resolver = resolver;
     this.#attributes = attributes;
+    this.#lostNames = lostNames;
   }
 
   /** The directory of a node, loaded; made an object where the tree alone had it. Or a negative errno. */
@@ -46,7 +59,7 @@ export class Directories {
     return status < 0 ? status : known;
   }
 
-  /** The same of a tree's directory. */
+  /** The same of a tree's directory, wherever it was moved to; -ENOENT where it doesn't show. */
   getLower(lower: number): DirectoryInode | number {
     const known = this.#inodes.get((lower + 1) as NodeId);
     if (known instanceof DirectoryInode) {
@@ -54,11 +67,41 @@ export class Directories {
       return status < 0 ? status : known;
     }
     const parent = this.getLower(this.#tree.parentOf(lower));
-    if (typeof parent === 'number') return parent;
+    if (typeof parent === 'number' && parent !== -ENOENT) return parent;
     // Loading the parent may have found the directory in the upper.
-    const found = this.#inodes.get((lower + 1) as NodeId);
-    if (found instanceof DirectoryInode) return this.getLower(lower);
-    return this.#inodes.addDirectory(lower, 0, parent, this.#resolver.nameOf(lower));
+    if (this.#inodes.get((lower + 1) as NodeId) !== undefined) return this.getLower(lower);
+    if (typeof parent !== 'number' && !parent.isRemoved && !this.#hides(parent, lower)) {
+      return this.#inodes.addDirectory(lower, 0, parent, this.#resolver.nameOf(lower));
+    }
+    if (this.#isAllFound) return -ENOENT;
+    const status = this.#findAll();
+    return status < 0 ? status : this.getLower(lower);
+  }
+
+  #hides(parent: DirectoryInode, lower: number): boolean {
+    return parent.hidden.size > 0 && parent.hidden.has(this.#resolver.dentryOf(lower));
+  }
+
+  /** Gives every directory of the upper its object: an earlier mount may have moved a tree's directory to any of them. */
+  #findAll(): Status {
+    const pending = [this.#inodes.get(ROOT_NODE_ID) as DirectoryInode];
+    for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+      const status = this.load(directory);
+      if (status < 0) return status;
+      for (const child of this.#upperDirectories(directory)) pending.push(child);
+    }
+    this.#isAllFound = true;
+    return 0;
+  }
+
+  *#upperDirectories(directory: DirectoryInode): Generator<DirectoryInode> {
+    for (const added of directory.added.values()) {
+      const inode = added.isDirectory ? this.resolve(directory, added) : undefined;
+      if (inode instanceof DirectoryInode) yield inode;
+    }
+    for (const inode of this.#changedLower(directory)) {
+      if (inode instanceof DirectoryInode && inode.hasUpperDirectory) yield inode;
+    }
   }
 
   /** Reads the names of the upper directory, where there is one and that was not done before. */
@@ -153,6 +196,7 @@ export class Directories {
   }
 
   readAttr(node: NodeId, out: Attr): Status {
+    if (node <= this.#tree.inodeCount) this.#lostNames?.count(node - 1);
     if (this.isPristine(node)) {
       this.#attributes.readLower(node - 1, out);
       return 0;
@@ -172,6 +216,11 @@ export class Directories {
       const inode = this.resolve(directory, added);
       if (typeof inode !== 'number') yield inode;
     }
+    yield* this.#changedLower(directory);
+  }
+
+  /** What shows of a loaded directory's names in the tree, and has an object. */
+  *#changedLower(directory: DirectoryInode): Generator<Inode> {
     if (directory.lower < 0) return;
     const first = this.#tree.firstChild(directory.lower);
     const end = first + this.#tree.childCount(directory.lower);

@@ -1,13 +1,15 @@
 // OverlayState: the parts of one writable overlay, wired together; what the operations of this folder work on.
-import { syncFileSystemLater } from '../sys/upper-calls.ts';
+import { listNames, syncFileSystemLater } from '../sys/upper-calls.ts';
 import type { Tree } from '../tree/tree.ts';
 import { TreeNames } from '../tree/tree-names.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { Attributes } from './attributes.ts';
+import { visibleNames } from './copy-up.ts';
 import { completeIndexedLinks } from './complete-links.ts';
 import { Directories } from './directories.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import { Inodes } from './inodes.ts';
+import { LostNames } from './lost-names.ts';
 import { LowerContent } from './lower-content.ts';
 import { MergedListing } from './merged-listing.ts';
 import { Resolver } from './resolve.ts';
@@ -39,7 +41,10 @@ export class OverlayState {
     this.inodes = new Inodes(tree, upper);
     this.attributes = new Attributes(tree, upper);
     const resolver = new Resolver(tree, () => this.names, upper, this.inodes);
-    this.directories = new Directories(tree, upper, this.inodes, resolver, this.attributes);
+    const lostNames = isEmpty(upper)
+      ? undefined
+      : new LostNames(tree, this.inodes, (lower) => this.#countNames(lower));
+    this.directories = new Directories(tree, upper, this.inodes, resolver, this.attributes, lostNames);
     this.listing = new MergedListing(tree, this.inodes, this.directories);
 
     const root = this.inodes.addDirectory(0, 0, undefined, '');
@@ -71,9 +76,20 @@ export class OverlayState {
     this.upper.close();
   }
 
+  #countNames(lower: number): number {
+    const names = visibleNames(this, lower);
+    return typeof names === 'number' ? names : names.length;
+  }
+
   /** From the tree's inodes to their names; made when first asked for. */
   get names(): TreeNames {
     this.#names ??= new TreeNames(this.tree);
     return this.#names;
   }
+}
+
+/** True where nothing was ever written. */
+function isEmpty(upper: Upper): boolean {
+  const names = listNames(upper.upperFd);
+  return typeof names !== 'number' && names.length === 0;
 }

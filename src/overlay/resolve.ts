@@ -30,8 +30,13 @@ export class Resolver {
 
   /** The name of a tree's directory in its parent. */
   nameOf(lower: number): string {
-    const [dentry] = this.#names().dentriesOf(lower);
-    return dentry === undefined ? '' : this.#tree.nameOf(dentry);
+    const dentry = this.dentryOf(lower);
+    return dentry < 0 ? '' : this.#tree.nameOf(dentry);
+  }
+
+  /** The only dentry of a tree's directory; -1 for the root. */
+  dentryOf(lower: number): number {
+    return this.#names().dentriesOf(lower)[0] ?? -1;
   }
 
   isWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {

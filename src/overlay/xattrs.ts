@@ -14,6 +14,7 @@ import { bytesOf, latin1Of } from '../vfs/names.ts';
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 const S_ISGID = 0o2000;
+const ACL_PREFIX = 'system.posix_acl_';
 
 /** True for what has an upper file, whose attributes count. */
 function hasUpper(inode: Inode): boolean {
@@ -90,19 +91,26 @@ function setUpper(
   return (mode & S_ISGID) === 0 ? 0 : chmodAt(place.dir, place.name, mode & ~S_IFMT & ~S_ISGID);
 }
 
+/** An ACL that isn't there is removed without an error (vfs_remove_acl, fs/posix_acl.c). */
+const missing = (name: Uint8Array): Status => (latin1Of(name).startsWith(ACL_PREFIX) ? 0 : -ENODATA);
+
 export function removeXattr(
   state: OverlayState,
   inode: Inode,
   lentName: Uint8Array,
   call: Call,
 ): Later<Status> {
-  if (!hasUpper(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) return -ENODATA;
+  if (!hasUpper(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) {
+    return missing(lentName);
+  }
   const name = upperName(state, lentName);
   const copied = copyUp(state, inode, METADATA, call);
   const remove = (status: Status): Status => {
     if (status < 0) return status;
     const place = upperPlace(state, inode);
-    return typeof place === 'number' ? place : removexattrAt(place.dir, place.name, name);
+    if (typeof place === 'number') return place;
+    const removed = removexattrAt(place.dir, place.name, name);
+    return removed === -ENODATA ? missing(name) : removed;
   };
   return typeof copied === 'number' ? remove(copied) : copied.then(remove);
 }

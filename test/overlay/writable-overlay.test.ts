@@ -72,7 +72,7 @@ describe('names', () => {
     expect([...bench.list('d', 1).keys()].sort()).toEqual(['e', 'f', 'g']);
     await bench.remount();
     expect([...bench.list('d', 1).keys()].sort()).toEqual(['e', 'f', 'g']);
-    expect(bench.lookup('hard').attr.nlink).toBe(2);
+    expect(bench.lookup('hard').attr.nlink).toBe(1);
   });
 
   test('rmdir of a merged directory that is empty succeeds, of one that is not is ENOTEMPTY', async () => {
@@ -137,5 +137,30 @@ describe('copy-up', () => {
     expect(readFileSync(join(bench.upper, 'top'), 'latin1')).toBe(`${content.toString('latin1', 0, 100)}!`);
     await bench.remount();
     expect(bench.lookup('top').attr).toMatchObject({ size: 101, mode: S_IFREG | 0o600 });
+  });
+});
+
+describe('what an earlier mount did to hard links', () => {
+  test('a name that it hid is not counted', async () => {
+    const bench = open();
+    await settle(bench.at('d/f', (parent, name) => bench.overlay.unlink(parent, name)));
+    expect(bench.lookup('hard').attr.nlink).toBe(1);
+    await bench.remount();
+    expect(bench.lookup('hard').attr.nlink).toBe(1);
+  });
+
+  test('a name in a directory that it moved is found there: all names are copied up together', async () => {
+    const bench = open();
+    const root = bench.node('');
+    const [from, to] = [Buffer.from('d'), Buffer.from('moved')];
+    await settle(bench.overlay.rename(root, from, root, to, 0, bench.call()));
+    await bench.remount();
+    expect(bench.lookup('hard').attr.nlink).toBe(2);
+    await bench.write('hard', 'changed');
+    expect(readFileSync(join(bench.upper, 'moved/f'), 'utf8')).toBe('changed');
+    await bench.remount();
+    expect([...bench.list('moved').keys()].sort()).toEqual(['e', 'f', 'g', 'h']);
+    expect(bench.lookup('moved/f').attr).toMatchObject({ nlink: 2, ino: bench.lookup('hard').attr.ino });
+    expect(readdirSync(bench.upper).sort()).toEqual(['d', 'hard', 'moved']);
   });
 });
