@@ -1,0 +1,192 @@
+// The two sides of a differential test: file systems that show the same layers and can be written to.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { S_IFDIR, S_IFMT } from '../../src/vfs/attr.ts';
+import { COMMAND } from '../mount/stratafs.ts';
+import type { InodeSpec } from '../tree/layer-maker.ts';
+import { writeOciLayout } from './oci-layout.ts';
+import { unpackByUmoci } from './stack.ts';
+
+/** Where a side is mounted and unmounted; what was written stays until `renew`. */
+export interface Side {
+  readonly name: string;
+  /** Absolute. */
+  readonly root: string;
+  /** True where readdir lists names that lookup doesn't find: kernel overlayfs, of whiteouts in lower layers. */
+  readonly listsGhosts: boolean;
+  mount(): void;
+  unmount(): void;
+  /** Throws away what was written. Unmounted. */
+  renew(): void;
+}
+
+/** Runs a program; throws what it says where it fails. */
+export function command(program: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit status ${status}: ${stderr}`);
+}
+
+/** Each layer unpacked by GNU tar, in kernel overlayfs's form; base first. Needs root, tar, python3. */
+export function unpackLayers(tars: readonly Buffer[], directory: string): string[] {
+  let layers: string[] = [];
+  for (const [n, tar] of tars.entries()) {
+    const layer = join(directory, String(n));
+    mkdirSync(layer, { recursive: true });
+    writeFileSync(`${layer}.tar`, tar);
+    const options = ['--numeric-owner', '--xattrs', '--xattrs-include=*', '-p', '--delay-directory-restore'];
+    execFileSync('tar', ['-x', '-f', `${layer}.tar`, '-C', layer, ...options], { stdio: 'pipe' });
+    // The kernel takes no notice of an opaque marker on a layer's own root.
+    layers = existsSync(join(layer, '.wh..wh..opq')) ? [layer] : [...layers, layer];
+  }
+  const script = fileURLToPath(new URL('to-overlayfs.py', import.meta.url));
+  execFileSync('python3', [script, ...layers], { stdio: 'pipe' });
+  return layers;
+}
+
+/** A side with an upper and a work directory beside its mount point. */
+abstract class UpperSide implements Side {
+  abstract readonly name: string;
+  readonly root: string;
+  readonly listsGhosts: boolean = false;
+  /** Absolute. */
+  readonly upper: string;
+  readonly work: string;
+
+  /** `directory` is new, and the side's own. */
+  constructor(directory: string) {
+    mkdirSync(directory);
+    this.root = join(directory, 'root');
+    this.upper = join(directory, 'upper');
+    this.work = join(directory, 'work');
+    mkdirSync(this.root);
+    this.renew();
+  }
+
+  abstract mount(): void;
+
+  unmount(): void {
+    command('umount', this.root);
+  }
+
+  renew(): void {
+    for (const path of [this.upper, this.work]) {
+      rmSync(path, { recursive: true, force: true });
+      mkdirSync(path);
+    }
+    utimesSync(this.upper, 0, 0);
+  }
+}
+
+/** Kernel overlayfs over layers in its form, base first. */
+export class KernelSide extends UpperSide {
+  readonly name = 'kernel overlayfs';
+  override readonly listsGhosts = true;
+  readonly #lowerdir: string;
+
+  constructor(directory: string, layers: readonly string[]) {
+    super(directory);
+    this.#lowerdir = layers.toReversed().join(':');
+  }
+
+  mount(): void {
+    const features = 'redirect_dir=on,index=on,metacopy=on,xino=on';
+    const directories = `lowerdir=${this.#lowerdir},upperdir=${this.upper},workdir=${this.work}`;
+    command('mount', '-t', 'overlay', 'overlay', '-o', `${features},${directories}`, this.root);
+  }
+}
+
+/** The same by fuse-overlayfs: nobody's oracle, but a way to prove this test. */
+export class FuseOverlayfsSide extends UpperSide {
+  readonly name = 'fuse-overlayfs';
+  readonly #lowerdir: string;
+
+  constructor(directory: string, layers: readonly string[]) {
+    super(directory);
+    this.#lowerdir = layers.toReversed().join(':');
+  }
+
+  mount(): void {
+    const directories = `lowerdir=${this.#lowerdir},upperdir=${this.upper},workdir=${this.work}`;
+    command('fuse-overlayfs', '-o', directories, this.root);
+  }
+}
+
+/** What stratafs mounts: tars or directories, base first. */
+export type StratafsLower = { readonly tars: readonly Buffer[] } | { readonly layers: readonly string[] };
+
+/** stratafs over an OCI layout of the tars, or over the unpacked layers. */
+export class StratafsSide extends UpperSide {
+  readonly name = 'stratafs';
+  readonly #lower: readonly string[];
+  readonly #cache: string;
+
+  constructor(directory: string, lower: StratafsLower) {
+    super(directory);
+    this.#cache = join(directory, 'cache');
+    if ('layers' in lower) {
+      this.#lower = ['-o', `lowerdir=${lower.layers.toReversed().join(':')}`];
+    } else {
+      const layout = join(directory, 'layout');
+      writeOciLayout(layout, lower.tars);
+      this.#lower = [layout];
+    }
+  }
+
+  mount(): void {
+    const directories = `upperdir=${this.upper},workdir=${this.work}`;
+    const args = [COMMAND, 'mount', '-o', directories, ...this.#lower, this.root];
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      env: { ...process.env, XDG_CACHE_HOME: this.#cache, NO_COLOR: '1' },
+    });
+    if (status !== 0) throw new Error(`stratafs mount: exit status ${status}: ${stderr}`);
+  }
+}
+
+/** A directory that umoci unpacked the layers to: what a local file system does. */
+export class PlainSide implements Side {
+  readonly name = 'the local file system';
+  readonly listsGhosts = false;
+  root: string;
+  readonly #pristine: string;
+  readonly #directory: string;
+
+  private constructor(directory: string, pristine: string) {
+    this.#directory = directory;
+    this.#pristine = pristine;
+    this.root = '';
+    this.renew();
+  }
+
+  /** Undefined where umoci gives up. It changes directories last, so their times are set to those of `inodes`. */
+  static unpack(
+    directory: string,
+    tars: readonly Buffer[],
+    inodes: ReadonlyMap<string, InodeSpec>,
+  ): PlainSide | undefined {
+    mkdirSync(directory);
+    const pristine = join(directory, 'pristine');
+    if (!unpackByUmoci(tars, pristine)) return undefined;
+    for (const [path, { mode, mtime }] of inodes) {
+      if ((mode & S_IFMT) === S_IFDIR) utimesSync(Buffer.from(`${pristine}/${path}`, 'latin1'), mtime, mtime);
+    }
+    return new PlainSide(directory, pristine);
+  }
+
+  mount(): void {
+    // It is there.
+  }
+
+  unmount(): void {
+    // It stays.
+  }
+
+  renew(): void {
+    if (this.root !== '') rmSync(this.root, { recursive: true, force: true });
+    this.root = join(mkdtempSync(join(this.#directory, 'copy-')), 'root');
+    command('cp', '-a', this.#pristine, this.root);
+  }
+}
