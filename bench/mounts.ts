@@ -58,18 +58,29 @@ export function stratafs(bench: Bench, cacheDirectory: string, source: readonly 
   return mountWith(bench, [process.execPath, bench.cli, 'mount', ...source], { env, cwd });
 }
 
+/** The directories of a writable mount: empty, on one file system. */
+export interface UpperPlace {
+  readonly upper: string;
+  readonly work: string;
+}
+
+const upperOptions = (place: UpperPlace | undefined): string =>
+  place === undefined ? '' : `,upperdir=${place.upper},workdir=${place.work}`;
+
 /** fuse-overlayfs over directories, topmost first. */
-export function fuseOverlayfs(bench: Bench, layers: readonly string[], cwd = '/'): Mount {
-  return mountWith(bench, ['fuse-overlayfs', '-o', `lowerdir=${layers.join(':')}`], { cwd });
+export function fuseOverlayfs(bench: Bench, layers: readonly string[], cwd = '/', place?: UpperPlace): Mount {
+  const options = `lowerdir=${layers.join(':')}${upperOptions(place)}`;
+  return mountWith(bench, ['fuse-overlayfs', '-o', options], { cwd });
 }
 
 /**
  * The kernel's overlayfs over directories, topmost first. mount(2) takes a page of options: a hundred layers need short
  * names, relative to `cwd`. One layer alone is refused: an empty directory lies beneath it.
  */
-export function overlayfs(bench: Bench, layers: readonly string[], cwd = '/'): Mount {
-  const below = layers.length > 1 ? [] : [bench.freshDirectory('nothing')];
-  const options = `ro,lowerdir=${[...layers, ...below].join(':')}`;
+export function overlayfs(bench: Bench, layers: readonly string[], cwd = '/', place?: UpperPlace): Mount {
+  const below = layers.length > 1 || place !== undefined ? [] : [bench.freshDirectory('nothing')];
+  const access = place === undefined ? 'ro' : 'rw';
+  const options = `${access},lowerdir=${[...layers, ...below].join(':')}${upperOptions(place)}`;
   return mountWith(bench, ['mount', '-t', 'overlay', 'overlay', '-o', options], { cwd });
 }
 

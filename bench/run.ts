@@ -1,4 +1,4 @@
-// Measures the bars of issue 3, and prints them beside the rivals. bench/README.md tells what each is.
+// Measures the bars of issues 3 and 4, and prints them beside the rivals. bench/README.md tells what each is.
 //
 // usage: npm run bench -- [BAR...] [--rounds N] [--directory DIR] [--cli SCRIPT] [--json]
 import { existsSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { measureMetadata } from './bar-2-metadata.ts';
 import { measureRead } from './bar-3-read.ts';
 import { measureLookup } from './bar-4-lookup.ts';
 import { measureMemory } from './bar-5-memory.ts';
+import { measureWrite } from './bar-6-write.ts';
 import { Bench } from './bench.ts';
 import { buildLoad } from './load.ts';
 import type { Row } from './measure.ts';
@@ -22,6 +23,7 @@ const bars: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   read: measureRead,
   lookup: measureLookup,
   memory: measureMemory,
+  write: measureWrite,
   unpacking: measureUnpacking,
 };
 
