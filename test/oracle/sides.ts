@@ -14,8 +14,11 @@ export interface Side {
   readonly name: string;
   /** Absolute. */
   readonly root: string;
-  /** True where readdir lists names that lookup doesn't find: kernel overlayfs, of whiteouts in lower layers. */
-  readonly listsGhosts: boolean;
+  /**
+   * False for kernel overlayfs, where readdir lists whiteouts of lower layers, which lookup doesn't find, and numbers
+   * are not always what stat tells.
+   */
+  readonly keepsNumbers: boolean;
   mount(): void;
   unmount(): void;
   /** Throws away what was written. Unmounted. */
@@ -46,21 +49,27 @@ export function unpackLayers(tars: readonly Buffer[], directory: string): string
   return layers;
 }
 
+interface UpperDirectories {
+  /** Absolute. */
+  readonly upper: string;
+  readonly work: string;
+}
+
 /** A side with an upper and a work directory beside its mount point. */
 abstract class UpperSide implements Side {
   abstract readonly name: string;
   readonly root: string;
-  readonly listsGhosts: boolean = false;
+  readonly keepsNumbers: boolean = true;
   /** Absolute. */
   readonly upper: string;
   readonly work: string;
 
   /** `directory` is new, and the side's own. */
-  constructor(directory: string) {
+  constructor(directory: string, shared?: UpperDirectories) {
     mkdirSync(directory);
     this.root = join(directory, 'root');
-    this.upper = join(directory, 'upper');
-    this.work = join(directory, 'work');
+    this.upper = shared?.upper ?? join(directory, 'upper');
+    this.work = shared?.work ?? join(directory, 'work');
     mkdirSync(this.root);
     this.renew();
   }
@@ -83,11 +92,11 @@ abstract class UpperSide implements Side {
 /** Kernel overlayfs over layers in its form, base first. */
 export class KernelSide extends UpperSide {
   readonly name = 'kernel overlayfs';
-  override readonly listsGhosts = true;
+  override readonly keepsNumbers = false;
   readonly #lowerdir: string;
 
-  constructor(directory: string, layers: readonly string[]) {
-    super(directory);
+  constructor(directory: string, layers: readonly string[], directories?: UpperDirectories) {
+    super(directory, directories);
     this.#lowerdir = layers.toReversed().join(':');
   }
 
@@ -146,10 +155,48 @@ export class StratafsSide extends UpperSide {
   }
 }
 
+/** Stratafs and the kernel in turn, over the same directories, upper and work directory. */
+export class AlternatingSide implements Side {
+  readonly name = 'stratafs and kernel overlayfs in turn';
+  readonly keepsNumbers = false;
+  readonly #sides: readonly [StratafsSide, KernelSide];
+  readonly #begin: 0 | 1;
+  #mounts = 0;
+
+  /** `begin` 0: stratafs mounts first, and last where the mounts are odd in number. */
+  constructor(directory: string, layers: readonly string[], begin: 0 | 1) {
+    const ours = new StratafsSide(directory, { layers });
+    this.#sides = [ours, new KernelSide(`${directory}-kernel`, layers, ours)];
+    this.#begin = begin;
+  }
+
+  get #current(): Side {
+    return this.#sides[(this.#mounts + this.#begin) & 1] as Side;
+  }
+
+  get root(): string {
+    return this.#current.root;
+  }
+
+  mount(): void {
+    this.#current.mount();
+  }
+
+  unmount(): void {
+    this.#current.unmount();
+    this.#mounts++;
+  }
+
+  renew(): void {
+    this.#mounts = 0;
+    this.#sides[0].renew();
+  }
+}
+
 /** A directory that umoci unpacked the layers to: what a local file system does. */
 export class PlainSide implements Side {
   readonly name = 'the local file system';
-  readonly listsGhosts = false;
+  readonly keepsNumbers = true;
   root: string;
   readonly #pristine: string;
   readonly #directory: string;
