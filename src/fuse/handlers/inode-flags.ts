@@ -1,9 +1,10 @@
 // IOCTL: the inode flags of chattr(1) and lsattr(1), and nothing else.
 //
 // Linux 5.14 and later ask by FS_IOC_FSGETXATTR what the flags are before they set any by FS_IOC_SETFLAGS, so that is
-// answered from the same flags. ENOTTY is what a file system says to an ioctl that it hasn't.
-import { ENOTTY } from '../../vfs/errno.ts';
-import type { WritableFileSystem } from '../../vfs/filesystem.ts';
+// answered from the same flags, and FS_IOC_FSSETXATTR sets them. ENOTTY is what a file system says to an ioctl that it
+// hasn't.
+import { EOPNOTSUPP, ENOTTY } from '../../vfs/errno.ts';
+import type { Later, WritableFileSystem } from '../../vfs/filesystem.ts';
 import { Opcode } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReplyLength, Session } from '../session.ts';
@@ -14,7 +15,8 @@ const IOCTL_IN_SIZE = 32;
 const FS_IOC_GETFLAGS: readonly number[] = [0x80086601, 0x80046601];
 const FS_IOC_SETFLAGS: readonly number[] = [0x40086602, 0x40046602];
 const FS_IOC_FSGETXATTR = 0x801c581f;
-/** struct fsxattr: fsx_xflags (u32), then what only XFS and project quotas have. */
+const FS_IOC_FSSETXATTR = 0x401c5820;
+/** struct fsxattr: xflags, extsize, nextents, projid, cowextsize (u32 each), padding: XFS and project quotas have the rest. */
 const FSXATTR_SIZE = 28;
 /** FS_*_FL and FS_XFLAG_* of one meaning (fileattr_fill_flags of fs/file_attr.c): SYNC, IMMUTABLE, APPEND, NODUMP, ... */
 const XFLAGS: readonly (readonly [number, number])[] = [
@@ -40,7 +42,10 @@ function ioctl(session: Session, request: Request): ReplyLength {
       return getXflags(session, request, fileSystem);
     }
     if (FS_IOC_SETFLAGS.includes(command) && request.bodyLength >= IOCTL_IN_SIZE + 4) {
-      return setFlags(session, request, fileSystem);
+      return setFlags(session, request, fileSystem, request.u32(IOCTL_IN_SIZE));
+    }
+    if (command === FS_IOC_FSSETXATTR && request.bodyLength >= IOCTL_IN_SIZE + FSXATTR_SIZE) {
+      return setXflags(session, request, fileSystem);
     }
   }
   return session.reply.status(request.unique, -ENOTTY);
@@ -61,14 +66,44 @@ function getXflags(session: Session, request: Request, fileSystem: WritableFileS
   });
 }
 
-function setFlags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function setFlags(
+  session: Session,
+  request: Request,
+  fileSystem: WritableFileSystem,
+  flags: Later<number>,
+): ReplyLength {
   const { unique, nodeId } = request;
   const call = request.call();
-  return session.answer(unique, fileSystem.setFlags(nodeId, request.u32(IOCTL_IN_SIZE), call), call, () => {
+  const set = (wanted: number): Later<number> =>
+    wanted < 0 ? wanted : fileSystem.setFlags(nodeId, wanted, call);
+  const done = typeof flags === 'number' ? set(flags) : flags.then(set);
+  return session.answer(unique, done, call, () => {
     // The kernel doesn't know that ctime has moved.
     session.invalidateAttributes(nodeId);
     return session.reply.ioctl(unique, 0, 0);
   });
+}
+
+/** What only XFS and project quotas have can't be set; flags that have no xflag stay. */
+function setXflags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  const [xflags, extentSize, , project, cowExtentSize] = [0, 4, 8, 12, 16].map((offset) =>
+    request.u32(IOCTL_IN_SIZE + offset),
+  ) as [number, number, number, number, number];
+  const known = XFLAGS.reduce((bits, [, xflag]) => bits | xflag, 0);
+  if ((xflags & ~known) !== 0 || extentSize !== 0 || project !== 0 || cowExtentSize !== 0) {
+    return session.reply.status(request.unique, -EOPNOTSUPP);
+  }
+  const change = (flags: number): number =>
+    flags < 0
+      ? flags
+      : XFLAGS.reduce((bits, [flag, xflag]) => ((xflags & xflag) === 0 ? bits & ~flag : bits | flag), flags);
+  const flags = fileSystem.getFlags(request.nodeId);
+  return setFlags(
+    session,
+    request,
+    fileSystem,
+    typeof flags === 'number' ? change(flags) : flags.then(change),
+  );
 }
 
 export const inodeFlagHandlers: HandlerFamily = [[Opcode.IOCTL, answered(IOCTL_IN_SIZE, ioctl)]];

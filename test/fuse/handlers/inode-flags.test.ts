@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Opcode } from '../../../src/fuse/protocol.ts';
-import { ENOTTY, EPERM } from '../../../src/vfs/errno.ts';
+import { ENOTTY, EOPNOTSUPP, EPERM } from '../../../src/vfs/errno.ts';
 import { type Exchange, testExchanges } from '../exchanges.ts';
 import { TestSession, errorOf, hex, message } from '../message.ts';
 import { RecordingFileSystem } from '../recording-file-system.ts';
@@ -57,6 +57,33 @@ describe('inode flags', () => {
       [40, 2],
       [32, 0],
     ]);
+  });
+
+  const setXflags = (xflags: string, project: string): string => `
+             ${ioctlBody('20581c40', '1c000000', '00000000')}
+             ${xflags} 00000000 00000000 ${project} 00000000 0000000000000000`;
+
+  it("FS_IOC_FSSETXATTR sets them spelt in XFS's way, and leaves those that have no such spelling", () => {
+    const fileSystem = new RecordingFileSystem();
+    fileSystem.result = () => 0x80000 | 0x40;
+    TestSession.serving(fileSystem).ask(message(Opcode.IOCTL, 3, 4, hex(setXflags('08000000', '00000000'))));
+    expect(fileSystem.calls).toEqual([
+      ['getFlags', 4],
+      ['setFlags', 4, 0x80010, '1000:100'],
+    ]);
+  });
+
+  it('a project or a flag that only XFS has is EOPNOTSUPP', () => {
+    const fileSystem = new RecordingFileSystem();
+    const test = TestSession.serving(fileSystem);
+    for (const [xflags, project] of [
+      ['00000000', '07000000'],
+      ['01000000', '00000000'],
+    ] as const) {
+      const reply = test.ask(message(Opcode.IOCTL, 3, 4, hex(setXflags(xflags, project))));
+      expect(errorOf(reply)).toBe(-EOPNOTSUPP);
+    }
+    expect(fileSystem.calls).toEqual([]);
   });
 
   it('any other ioctl is ENOTTY, and all are on a read-only file system', () => {
