@@ -41,7 +41,7 @@ function sideUnderTest(scratch: string, lower: StratafsLower, tars: readonly Buf
 function runSequence(seed: number, which: 'kernel' | 'plain'): Promise<boolean> {
   return withScratch((scratch) => {
     const random = new Random(seed);
-    const { tars, inodes } = randomLayers(random, which === 'plain');
+    const { tars, inodes } = randomLayers(random, which === 'plain' ? 'across layers' : 'within layers');
     const tree = new Map([...inodes].map(([path, { mode }]) => [path, mode]));
     const operations = randomOperations(random, { count: operationCount, tree });
     const user = userOf(seed);

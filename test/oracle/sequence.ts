@@ -28,17 +28,18 @@ export const timeoutOf = (count: number): number => 60_000 + 20_000 * count + 40
 export const userOf = (seed: number): User => (seed % 4 === 3 ? { uid: 1, gid: 1 } : { uid: 0, gid: 0 });
 
 /** The lowest layer: what random stacks lack, files of several pages and directories of some depth. */
-function baseLayer(): InodeSpec {
+function baseLayer(links: Links): InodeSpec {
   const linked = file({ size: 5000, data: 7 });
+  const other = links === 'none' ? file({ size: 5000, data: 7 }) : linked;
   return directory({
     a: directory({
       big: file({ size: 300_000 }),
       b: directory({ c: directory({ deep: file({ size: 70 }) }) }),
     }),
-    c: directory({ l: linked, m: linked, empty: directory() }),
+    c: directory({ l: linked, m: other, empty: directory() }),
     big: file({ size: 100_000, data: 3, xattrs: { 'user.x': 'base' } }),
     page: file({ size: 4096, data: 4 }),
-    l: linked,
+    ...(links === 'none' ? {} : { l: linked }),
   });
 }
 
@@ -48,9 +49,18 @@ export interface Layers {
   readonly inodes: ReadonlyMap<string, InodeSpec>;
 }
 
-export function randomLayers(random: Random, hasLinks: boolean): Layers {
-  const options = { hasImplicit: false, hasLinks, isForTar: true, hasOverlayXattrs: false };
-  const roots = [baseLayer(), ...randomStack(random, options).roots];
+/** Which hard links layers have. */
+export type Links = 'none' | 'within layers' | 'across layers';
+
+export function randomLayers(random: Random, links: Links): Layers {
+  const options = {
+    hasImplicit: false,
+    hasLinks: links === 'across layers',
+    hasInnerLinks: links !== 'none',
+    isForTar: true,
+    hasOverlayXattrs: false,
+  };
+  const roots = [baseLayer(links), ...randomStack(random, options).roots];
   // The root of an overlay is its upper directory's own.
   for (const root of roots)
     Object.assign(root, { mode: S_IFDIR | 0o755, uid: 0, gid: 0, mtime: 0, xattrs: {} });

@@ -32,6 +32,25 @@ export function command(program: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit status ${status}: ${stderr}`);
 }
 
+/** Tries of a mount or unmount, 50 ms apart. */
+const TRIES = 200;
+
+/**
+ * As `command`, again as long as something is busy: another test may look at the mount just now, or have it in a mount
+ * namespace of its own.
+ */
+function insist(program: string, ...args: string[]): void {
+  for (let tried = 0; ; tried++) {
+    try {
+      command(program, ...args);
+      return;
+    } catch (error) {
+      if (tried === TRIES || !/busy/.test(String(error))) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
 /** Each layer unpacked by GNU tar, in kernel overlayfs's form; base first. Needs root, tar, python3. */
 export function unpackLayers(tars: readonly Buffer[], directory: string): string[] {
   let layers: string[] = [];
@@ -77,7 +96,7 @@ abstract class UpperSide implements Side {
   abstract mount(): void;
 
   unmount(): void {
-    command('umount', this.root);
+    insist('umount', this.root);
   }
 
   renew(): void {
@@ -103,7 +122,7 @@ export class KernelSide extends UpperSide {
   mount(): void {
     const features = 'redirect_dir=on,index=on,metacopy=on,xino=on';
     const directories = `lowerdir=${this.#lowerdir},upperdir=${this.upper},workdir=${this.work}`;
-    command('mount', '-t', 'overlay', 'overlay', '-o', `${features},${directories}`, this.root);
+    insist('mount', '-t', 'overlay', 'overlay', '-o', `${features},${directories}`, this.root);
   }
 }
 

@@ -25,6 +25,8 @@ export interface StackOptions {
   /** Only what a tar can tell: in one, a link to a name that its layer has means that name, not the lower one. */
   readonly isForTar?: boolean;
   readonly hasSymlinks?: boolean;
+  /** Hard links within a layer. */
+  readonly hasInnerLinks?: boolean;
   /** Xattrs of overlayfs on some directories: mere data, but oracles obey them. */
   readonly hasOverlayXattrs?: boolean;
 }
@@ -68,7 +70,7 @@ function randomLayer(random: Random, lowerPaths: readonly string[], options: Sta
     if (dice < 7 && depth < 4) return randomDirectory(depth + 1);
     if (dice < 10) return whiteout;
     if (dice < 12 && lowerPaths.length > 0) return link(random.pick(lowerPaths));
-    if (dice < 14 && shared.length > 0) return random.pick(shared);
+    if (dice < 14 && shared.length > 0 && options.hasInnerLinks !== false) return random.pick(shared);
     const made = leaf();
     shared.push(made);
     return made;
