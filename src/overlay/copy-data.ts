@@ -108,7 +108,10 @@ async function completeMetacopy(
     // Copying has changed them.
     if (status === 0) status = utimensAt(fd, NO_NAME, ...times);
     if (status === 0 && !state.upper.isVolatile) status = await syncLater(fd, false);
-    if (status !== 0) return status;
+    if (status !== 0) {
+      dropBytes(state, inode, fd, times);
+      return status;
+    }
     const { marks } = state.upper;
     status = removexattrAt(fd, NO_NAME, marks.bytesOf('metacopy'));
     if (status < 0 && status !== -ENODATA) return status;
@@ -124,6 +127,13 @@ async function completeMetacopy(
   } finally {
     if (!isKept) closeSync(fd);
   }
+}
+
+/** What was copied in vain takes no room, and changes no times. What fails here is of no use to anybody. */
+function dropBytes(state: OverlayState, inode: Inode, fd: number, times: Times): void {
+  truncateFile(fd, 0);
+  truncateFile(fd, state.tree.sizeOf(inode.dataInode));
+  utimensAt(fd, NO_NAME, ...times);
 }
 
 export type Times = readonly [atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number];
