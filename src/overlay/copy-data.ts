@@ -6,7 +6,6 @@ import { closeSync } from 'node:fs';
 import {
   copyRangeLater,
   openAt,
-  removexattrAt,
   reopen,
   Stat,
   syncLater,
@@ -113,10 +112,10 @@ async function completeMetacopy(
       return status;
     }
     const { marks } = state.upper;
-    status = removexattrAt(fd, NO_NAME, marks.bytesOf('metacopy'));
+    status = marks.remove(fd, NO_NAME, 'metacopy');
     if (status < 0 && status !== -ENODATA) return status;
     // Without overlay.metacopy it means nothing.
-    removexattrAt(fd, NO_NAME, marks.bytesOf('redirect'));
+    marks.remove(fd, NO_NAME, 'redirect');
     inode.dataInode = UPPER_DATA;
     if (state.inodes.isOpen(inode.nodeId)) {
       inode.readFd = fd;

@@ -109,8 +109,8 @@ export function visibleNames(state: OverlayState, lower: number): Target[] | num
 export function copyUpMetadata(state: OverlayState, inode: Inode, isMetacopy: boolean): Status {
   const staged = stage(state, inode);
   if (typeof staged === 'number') return staged;
-  let status = copyMetadata(state, inode.lower, staged.dir, staged.name);
-  if (status === 0 && isMetacopy) status = markMetacopy(state, inode, staged);
+  let status = isMetacopy ? markMetacopy(state, inode, staged) : 0;
+  if (status === 0) status = copyMetadata(state, inode.lower, staged.dir, staged.name);
   return finishCopy(state, inode, staged, status, isMetacopy ? inode.lower : UPPER_DATA);
 }
 
@@ -239,10 +239,10 @@ export function copyMetadata(state: OverlayState, lower: number, dir: number, na
   state.tree.readAttr(lower, attr);
   const type = state.tree.modeOf(lower) & 0o170000;
   let status = chownAt(dir, name, attr.uid, attr.gid);
-  // chown(2) takes set-ID bits and capabilities off: it comes first.
-  if (status === 0 && type !== S_IFLNK) status = chmodAt(dir, name, attr.mode & 0o7777);
+  // chown(2) takes set-ID bits and capabilities off: it comes first. user.* attributes need a file that may be written to.
   if (status === 0) status = copyXattrs(state, lower, dir, name);
   if (status === 0) status = writeOrigin(state, lower, dir, name, type);
+  if (status === 0 && type !== S_IFLNK) status = chmodAt(dir, name, attr.mode & 0o7777);
   if (status === 0) {
     status = utimensAt(dir, name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec);
   }
@@ -280,16 +280,9 @@ function writeOrigin(
 
 function markMetacopy(state: OverlayState, inode: Inode, staged: Staged): Status {
   const { marks } = state.upper;
-  const { tree } = state;
   let status = marks.set(staged.dir, staged.name, 'metacopy', NO_VALUE);
   if (status === 0 && state.names.dentriesOf(inode.lower).length > 1) {
     status = marks.set(staged.dir, staged.name, 'redirect', bytesOf(state.names.pathOf(inode.lower)));
   }
-  if (status !== 0) return status;
-  const attr = new Attr();
-  tree.readAttr(inode.lower, attr);
-  status = truncateFile(staged.fd, attr.size);
-  return status === 0
-    ? utimensAt(staged.dir, staged.name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec)
-    : status;
+  return status < 0 ? status : truncateFile(staged.fd, state.tree.sizeOf(inode.lower));
 }

@@ -3,10 +3,22 @@
 // Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
 // `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
 // image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
-import { getxattrAt, listxattrAt, setxattrAt } from '../sys/upper-calls.ts';
+import {
+  STAT_LENGTH,
+  Stat,
+  chmodAt,
+  getxattrAt,
+  listxattrAt,
+  removexattrAt,
+  setxattrAt,
+  statAt,
+} from '../sys/upper-calls.ts';
+import { EACCES } from '../vfs/errno.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { latin1Of } from '../vfs/names.ts';
+
+const S_IWUSR = 0o200;
 
 export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'stratafs';
 
@@ -71,7 +83,25 @@ export class MarkSpace {
   }
 
   set(dir: number, name: Uint8Array, mark: MarkName, value: Uint8Array): Status {
-    return setxattrAt(dir, name, this.bytesOf(mark), value, 0);
+    return this.#whileWritable(dir, name, () => setxattrAt(dir, name, this.bytesOf(mark), value, 0));
+  }
+
+  /** -ENODATA where there is none. */
+  remove(dir: number, name: Uint8Array, mark: MarkName): Status {
+    return this.#whileWritable(dir, name, () => removexattrAt(dir, name, this.bytesOf(mark)));
+  }
+
+  /** A daemon without privileges may set user.* attributes on what it may write to only: it gives itself leave, for the while. */
+  #whileWritable(dir: number, name: Uint8Array, change: () => Status): Status {
+    const status = change();
+    if (status !== -EACCES) return status;
+    const stat = new Float64Array(STAT_LENGTH);
+    if (statAt(dir, name, stat) < 0) return status;
+    const mode = (stat[Stat.mode] as number) & 0o7777;
+    if (chmodAt(dir, name, mode | S_IWUSR) < 0) return status;
+    const changed = change();
+    chmodAt(dir, name, mode);
+    return changed;
   }
 
   /** The name of a mark as bytes. */
