@@ -1,0 +1,42 @@
+// stratafs-overlay as the mount_program of buildah and podman: what is built with it is what they build with
+// kernel overlayfs.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { describeWith } from '../requirements.ts';
+import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
+
+const script = fileURLToPath(new URL('mount-program.sh', import.meta.url));
+const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', import.meta.url));
+
+/** The new layer's entries and the image's names, as buildah and podman tell them with `program` (none: kernel overlayfs). */
+async function build(place: Workplace, name: string, program: readonly string[]): Promise<string> {
+  mkdirSync(place.path(name));
+  const { stdout, stderr, status } = await run('unshare', ['-m', 'bash', script, ...program], {
+    env: { ...place.environment, PLACE: place.path(name), IMAGE: fixture('expressweb.tar') },
+  });
+  expect(`${status} ${stderr}`).toMatch(/^0 /);
+  // Sizes of directories are their file system's own; times are those of the build.
+  return stdout.replaceAll(/^(d\S+ \S+) \d+/gm, '$1');
+}
+
+describeWith(
+  ['fuse', 'root', ...['buildah', 'podman', 'unshare'].map((program) => ({ program }))],
+  'stratafs-overlay as mount_program',
+  () => {
+    it('builds the layer that kernel overlayfs builds', { timeout: 120_000 }, () =>
+      withWorkplace(async (place) => {
+        const ours = await build(place, 'ours', [process.execPath, overlayMain]);
+        const theirs = await build(place, 'theirs', []);
+        expect(readFileSync(place.path('ours/type'), 'utf8')).toBe('fuse.stratafs\n');
+        expect(ours).toMatch(/usr\/src\/app\/\.wh\.node_modules/);
+        // What was removed and made anew: with a mount_program they tell each name that is gone.
+        const ownWay = /^\S+ 0\/0 0 {3}usr\/src\/app\/public\/\.wh\.(index\.html|style\.css)\n/gm;
+        const theirWay = /^\S+ 0\/0 0 {3}usr\/src\/app\/public\/\.wh\.\.wh\.\.opq\n/m;
+        expect(ours.match(ownWay)).toHaveLength(2);
+        expect(theirs).toMatch(theirWay);
+        expect(ours.replace(ownWay, '')).toBe(theirs.replace(theirWay, ''));
+      }),
+    );
+  },
+);
