@@ -28,7 +28,7 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
       }
       const isFile = type === S_IFREG && member.linkTo === undefined;
       const pieces = isFile ? content.pieces(inode) : undefined;
-      const described = describe(tree, member, pieces);
+      const described = describeMember(tree, member, pieces);
       if (!isFile) await writer.add(described);
       else if (pieces === undefined) await writer.add(described, content.read(inode));
       else await writer.add(described, content.readPieces(inode, pieces));
@@ -39,7 +39,7 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
   }
 }
 
-interface Member {
+export interface Member {
   readonly inode: number;
   readonly path: Uint8Array;
   /** Path of the first name of the same inode; undefined where this is it. */
@@ -83,7 +83,8 @@ function* membersOf(tree: Tree): Generator<Member> {
   }
 }
 
-function describe(
+/** One member, less its content. `pieces` as TarWriter has them. */
+export function describeMember(
   tree: Tree,
   { inode, path, linkTo }: Member,
   pieces: [number, number][] | undefined,

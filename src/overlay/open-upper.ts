@@ -69,6 +69,21 @@ export function openUpper(place: UpperPlace): Upper {
   }
 }
 
+/**
+ * An upper that only is looked at, while a mount may hold it: not locked, nothing is written. InputError where it was
+ * made for other layers.
+ */
+export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
+  const whole = { ...place, work: undefined };
+  const upperFd = openDirectory(place.upper);
+  try {
+    return new Upper({ ...whole, upperFd, baseFd: -1, workFd: -1, marks: recognise(whole, upperFd) });
+  } catch (error) {
+    closeSync(upperFd);
+    throw error;
+  }
+}
+
 function openDirectory(path: string): number {
   try {
     return openSync(path, DIRECTORY);

@@ -1,0 +1,133 @@
+// ArchiveDraft: an OCI layout in a tar. A blob is written straight to its place: its header, which names the digest, is
+// filled in when that is known.
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { blobName } from '../image/digest.ts';
+import type { BlobLocation } from '../layer/layer.ts';
+import { BLOCK_SIZE, Field } from '../tar/header.ts';
+import {
+  type CopyWatch,
+  type ImageDraft,
+  INDEX_FILE,
+  LAYOUT_BYTES,
+  LAYOUT_FILE,
+  type ListedManifest,
+  type OpenBlob,
+  copyStored,
+  indexBytes,
+  writeAll,
+} from './image-draft.ts';
+
+/** The largest number of eleven octal digits. */
+const OCTAL_LIMIT = 8 ** 11;
+/** An archive ends with two blocks of zeros. */
+const END = Buffer.alloc(2 * BLOCK_SIZE);
+
+export class ArchiveDraft implements ImageDraft {
+  readonly #path: string;
+  readonly #draft: string;
+  readonly #file: FileHandle;
+  readonly #digests = new Set<string>();
+  #position = 0;
+
+  private constructor(path: string, draft: string, file: FileHandle) {
+    this.#path = path;
+    this.#draft = draft;
+    this.#file = file;
+  }
+
+  /** `path`: where nothing is yet. */
+  static async create(path: string): Promise<ArchiveDraft> {
+    const draft = `${path}.${process.pid}.draft`;
+    const created = new ArchiveDraft(path, draft, await open(draft, 'wx+'));
+    for (const name of ['blobs/', 'blobs/sha256/']) await created.#append(header(name, 0, '5'));
+    return created;
+  }
+
+  async openBlob(): Promise<OpenBlob> {
+    const start = this.#position;
+    await this.#append(Buffer.alloc(BLOCK_SIZE));
+    return {
+      write: (bytes) => this.#append(bytes),
+      end: async (digest) => {
+        const size = this.#position - start - BLOCK_SIZE;
+        if (this.#digests.has(digest)) {
+          // The same blob lies there already: this one is taken back.
+          this.#position = start;
+          await this.#file.truncate(start);
+          return;
+        }
+        this.#digests.add(digest);
+        await writeAll(this.#file, header(blobName(digest), size, '0'), start);
+        await this.#pad();
+      },
+    };
+  }
+
+  async addBlob(digest: string, bytes: Uint8Array): Promise<void> {
+    if (this.#digests.has(digest)) return;
+    this.#digests.add(digest);
+    await this.#addFile(blobName(digest), bytes);
+  }
+
+  async copyBlob(digest: string, from: BlobLocation, watch: CopyWatch): Promise<void> {
+    if (this.#digests.has(digest)) return;
+    this.#digests.add(digest);
+    await this.#append(header(blobName(digest), from.length, '0'));
+    await copyStored(from, this.#file, this.#position, watch);
+    this.#position += from.length;
+    await this.#pad();
+  }
+
+  async complete(manifest: ListedManifest, more: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [name, bytes] of more) await this.#addFile(name, bytes);
+    await this.#addFile(INDEX_FILE, indexBytes([manifest]));
+    await this.#addFile(LAYOUT_FILE, LAYOUT_BYTES);
+    await this.#append(END);
+    await this.#file.close();
+    await rename(this.#draft, this.#path);
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.close();
+    await rm(this.#draft, { force: true });
+  }
+
+  async #addFile(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#append(header(name, bytes.length, '0'));
+    await this.#append(bytes);
+    await this.#pad();
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    await writeAll(this.#file, bytes, this.#position);
+    this.#position += bytes.length;
+  }
+
+  async #pad(): Promise<void> {
+    const over = this.#position % BLOCK_SIZE;
+    if (over > 0) await this.#append(END.subarray(0, BLOCK_SIZE - over));
+  }
+}
+
+/** A ustar header of a short name: root's, of 1970, so that equal images give equal bytes. */
+function header(name: string, size: number, typeflag: '0' | '5'): Buffer {
+  const block = Buffer.alloc(BLOCK_SIZE);
+  const put = (offset: number, text: string): void => void block.write(text, offset, 'latin1');
+  put(Field.name, name);
+  put(Field.mode, typeflag === '5' ? '0000755\0' : '0000644\0');
+  put(Field.uid, '0000000\0');
+  put(Field.gid, '0000000\0');
+  if (size < OCTAL_LIMIT) put(Field.size, `${size.toString(8).padStart(11, '0')}\0`);
+  else {
+    // GNU's base-256 numbers, which Go's archive/tar reads too.
+    block[Field.size] = 0x80;
+    block.writeBigUInt64BE(BigInt(size), Field.size + 4);
+  }
+  put(Field.mtime, '00000000000\0');
+  put(Field.typeflag, typeflag);
+  put(Field.magic, 'ustar\x0000');
+  put(Field.checksum, '        ');
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  put(Field.checksum, `${sum.toString(8).padStart(6, '0')}\0 `);
+  return block;
+}

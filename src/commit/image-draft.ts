@@ -1,0 +1,98 @@
+// ImageDraft: an image that is being written, and gets its name when it is complete. Two forms: a tar (archive-draft.ts)
+// and an OCI layout (layout-draft.ts).
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { BlobLocation } from '../layer/layer.ts';
+import { copyRangeLater } from '../sys/upper-calls.ts';
+import { ErrnoError } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+
+/** Bytes that are copied at once: between two of them a copy can be given up. */
+const PIECE = 64 << 20;
+
+/** A blob whose digest and length are known when it is complete. One at a time. */
+export interface OpenBlob {
+  write(bytes: Uint8Array): Promise<void>;
+  end(digest: string): Promise<void>;
+}
+
+/** What is said of an image where an archive lists its images. */
+export interface ListedManifest {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface CopyWatch {
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many more bytes were copied. */
+  readonly onCopied?: ((bytes: number) => void) | undefined;
+}
+
+export interface ImageDraft {
+  openBlob(): Promise<OpenBlob>;
+  /** A blob that is there already is not written again; so with copyBlob. */
+  addBlob(digest: string, bytes: Uint8Array): Promise<void>;
+  /** The stored bytes as they are. InputError where the file is changed meanwhile. */
+  copyBlob(digest: string, from: BlobLocation, watch: CopyWatch): Promise<void>;
+  /** Adds what makes an image of it, and gives it its name. `more`: documents beside index.json, in order. */
+  complete(manifest: ListedManifest, more: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Nothing is left. Harmless once it is complete. */
+  discard(): Promise<void>;
+}
+
+/** Copies a blob to `to` at `position`, by reflink or copy_file_range(2) where the file systems can. */
+export async function copyStored(
+  from: BlobLocation,
+  to: FileHandle,
+  position: number,
+  { signal, onCopied }: CopyWatch,
+): Promise<void> {
+  const file = await open(from.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const before = await file.stat({ bigint: true });
+    for (let done = 0; done < from.length;) {
+      signal?.throwIfAborted();
+      const length = Math.min(PIECE, from.length - done);
+      const copied = await copyRangeLater(file.fd, from.offset + done, to.fd, position + done, length);
+      if (copied < 0) throw new ErrnoError(copied, 'copy_file_range', from.path);
+      if (copied === 0) throw changedSource(from);
+      done += copied;
+      onCopied?.(copied);
+    }
+    const after = await file.stat({ bigint: true });
+    if (before.mtimeNs !== after.mtimeNs || before.size !== after.size) throw changedSource(from);
+  } finally {
+    await file.close();
+  }
+}
+
+function changedSource({ path }: BlobLocation): InputError {
+  return new InputError(
+    `${path}: was changed while a layer was copied from it; commit again when it is complete`,
+  );
+}
+
+/** Writes all of `bytes` at `position`. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
+
+export const LAYOUT_FILE = 'oci-layout';
+export const LAYOUT_BYTES = Buffer.from('{"imageLayoutVersion":"1.0.0"}');
+export const INDEX_FILE = 'index.json';
+
+/** index.json of an image layout (OCI image-spec, image-index.md). */
+export function indexBytes(manifests: readonly unknown[], others: object = {}): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      ...others,
+      manifests,
+    }),
+  );
+}

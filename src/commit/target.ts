@@ -1,0 +1,91 @@
+// Where a new image is to go: `docker-archive:PATH[:REF]`, `oci:DIR[:REF]`, `oci-archive:PATH[:REF]`, as skopeo and podman
+// spell it: the first colon behind the transport ends the path.
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { printable } from '../image/json-view.ts';
+import { parseReference } from '../image/reference.ts';
+import type { Transport } from '../image/source.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { ArchiveDraft } from './archive-draft.ts';
+import { type ImageDraft, INDEX_FILE } from './image-draft.ts';
+import { LayoutDraft, REF_NAME, readIndex } from './layout-draft.ts';
+
+export interface Target {
+  readonly transport: Transport;
+  readonly path: string;
+  /** As it is written: for docker-archive with a tag. */
+  readonly reference: string | undefined;
+}
+
+const TRANSPORTS = 'docker-archive:PATH[:REF], oci:DIR[:REF] or oci-archive:PATH[:REF]';
+/** distribution/reference: lower-case components, perhaps a host with a port before them, and a tag. */
+const DOCKER_NAME =
+  /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?$/;
+/** OCI image-spec, annotations.md: what a reference name may be. */
+const OCI_NAME = /^[A-Za-z0-9]+(?:[-._:@/+][A-Za-z0-9]+|--[A-Za-z0-9]+)*$/;
+
+/** InputError for anything else. */
+export function parseTarget(text: string): Target {
+  const [, transport, path, reference] =
+    /^(docker-archive|oci|oci-archive):([^:]+)(?::(.*))?$/s.exec(text) ?? [];
+  if (transport === undefined || path === undefined) {
+    throw new InputError(`${printable(text)}: found no target, expected ${TRANSPORTS}`);
+  }
+  if (reference !== undefined) {
+    const isDocker = transport === 'docker-archive';
+    if (!(isDocker ? DOCKER_NAME : OCI_NAME).test(reference)) {
+      throw new InputError(
+        `${printable(text)}: found the name ${JSON.stringify(reference)}, expected one such as app:2 (lower case, a tag behind a colon)`,
+      );
+    }
+  }
+  return {
+    transport: transport as Transport,
+    path,
+    reference: transport === 'docker-archive' && reference !== undefined ? withTag(reference) : reference,
+  };
+}
+
+function withTag(reference: string): string {
+  return parseReference(reference).tag === undefined ? `${reference}:latest` : reference;
+}
+
+/** A draft for `target`. InputError where something is there already, but for a layout that gets another image. */
+export async function createDraft({ transport, path, reference }: Target): Promise<ImageDraft> {
+  const shown = printable(path);
+  const there = await lstat(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  const parent = await stat(dirname(path)).catch(() => undefined); // ENOENT; what else is wrong, writing says
+  if (parent?.isDirectory() !== true) {
+    throw new InputError(`${shown}: ${printable(dirname(path))} is no directory to write it in`);
+  }
+  if (transport !== 'oci') {
+    if (there === undefined) return ArchiveDraft.create(path);
+    throw new InputError(`${shown}: is there already; remove it first, or choose another name`);
+  }
+  if (there === undefined) return LayoutDraft.create(path, false);
+  if (!there.isDirectory()) throw new InputError(`${shown}: found a file, expected an OCI layout or nothing`);
+  const names = await readdir(path);
+  if (names.length === 0) return LayoutDraft.create(path, false);
+  if (!names.includes(INDEX_FILE)) {
+    throw new InputError(`${shown}: found a directory that is no OCI layout, it has no ${INDEX_FILE}`);
+  }
+  await refuseKnownName(path, reference);
+  return LayoutDraft.create(path, true);
+}
+
+async function refuseKnownName(path: string, reference: string | undefined): Promise<void> {
+  const { manifests } = await readIndex(join(path, INDEX_FILE));
+  if (reference === undefined) return;
+  const isKnown = manifests.some((manifest) => {
+    const annotations = (manifest as { annotations?: Record<string, unknown> } | null)?.annotations;
+    return annotations?.[REF_NAME] === reference;
+  });
+  if (isKnown) {
+    throw new InputError(
+      `${printable(path)}: holds an image ${printable(reference)} already; choose another name`,
+    );
+  }
+}

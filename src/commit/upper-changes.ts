@@ -1,0 +1,163 @@
+// What an upper directory changes of the image beneath it, as the entries of one more layer.
+//
+// It is looked at through the overlay's own classes, so it means what the mount means by it: what was moved or has only
+// metadata in the upper comes out whole. A mount may hold the upper: whether it was written to meanwhile tells `fingerprint`.
+import { createHash } from 'node:crypto';
+import { DirectoryInode } from '../overlay/directory-inode.ts';
+import { visibleNames } from '../overlay/copy-up.ts';
+import type { OverlayState } from '../overlay/overlay-state.ts';
+import type { Inode } from '../overlay/inode.ts';
+import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { ErrnoError, errnoName } from '../vfs/errno.ts';
+import type { NodeId } from '../vfs/filesystem.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { bytesOf, showName } from '../vfs/names.ts';
+import { type LayerChange, inOrder, joinPath } from './layer-change.ts';
+
+/** A directory that is to be looked through. */
+interface Pending {
+  readonly directory: DirectoryInode;
+  readonly path: string;
+  /** The tree's inode of the same path, which shows through nothing that hides it; -1: none. */
+  readonly base: number;
+}
+
+export interface UpperChanges {
+  /** In order; nodes of the overlay are the inodes. The root is always among them. */
+  readonly changes: readonly LayerChange[];
+  /** Equal for an upper to which nothing was done: names, inodes, times, sizes, modes. */
+  readonly fingerprint: string;
+  /** Bytes of regular files, hard links counted each time. */
+  readonly totalSize: number;
+}
+
+/** InputError where the upper can't be read, and for names that a layer can't hold. */
+export function findUpperChanges(state: OverlayState): UpperChanges {
+  return new UpperWalk(state).run();
+}
+
+class UpperWalk {
+  readonly #state: OverlayState;
+  readonly #found: LayerChange[] = [];
+  readonly #pending: Pending[] = [];
+  readonly #hash = createHash('sha256');
+  readonly #attr = new Attr();
+  #totalSize = 0;
+  /** Nodes with several names, and how many were found. */
+  readonly #linked = new Map<NodeId, { readonly links: number; found: number }>();
+
+  constructor(state: OverlayState) {
+    this.#state = state;
+  }
+
+  run(): UpperChanges {
+    const { root, directories } = this.#state;
+    const status = directories.load(root);
+    if (status < 0) throw this.#unreadable('', status);
+    this.#take('', root.nodeId);
+    this.#pending.push({ directory: root, path: '', base: 0 });
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) this.#visit(next);
+    this.#addOtherNames();
+    return {
+      changes: inOrder(this.#found),
+      fingerprint: this.#hash.digest('hex'),
+      totalSize: this.#totalSize,
+    };
+  }
+
+  #visit(pending: Pending): void {
+    const { directory, path, base } = pending;
+    const isMerged = base >= 0 && directory.lower === base;
+    if (base >= 0 && !isMerged) this.#found.push({ kind: 'opaque', path });
+    this.#visitLower(pending, isMerged);
+    const names = [...directory.added.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const added of names) {
+      const inode = this.#state.directories.resolve(directory, added);
+      const child = joinPath(path, added.name);
+      if (typeof inode === 'number') throw this.#unreadable(child, inode);
+      const below = isMerged ? this.#state.tree.lookup(base, bytesOf(added.name)) : -1;
+      this.#add(child, inode.nodeId, below);
+    }
+  }
+
+  /** The names that a directory has from the tree. */
+  #visitLower({ directory, path }: Pending, isMerged: boolean): void {
+    if (directory.lower < 0) return;
+    const { tree, directories } = this.#state;
+    const first = tree.firstChild(directory.lower);
+    const end = first + tree.childCount(directory.lower);
+    for (let dentry = first; dentry < end; dentry++) {
+      const name = tree.nameOf(dentry);
+      const child = joinPath(path, name);
+      if (directory.hidden.has(dentry)) {
+        if (isMerged && !directory.added.has(name)) this.#found.push({ kind: 'whiteout', path: child });
+        continue;
+      }
+      const inode = tree.dentryInode(dentry);
+      const node = (inode + 1) as NodeId;
+      if (!isMerged) this.#add(child, node, -1);
+      else if (!directories.isPristine(node) && this.#hasUpper(node)) this.#add(child, node, inode);
+    }
+  }
+
+  #hasUpper(node: NodeId): boolean {
+    const inode = this.#state.inodes.get(node);
+    return inode instanceof DirectoryInode ? inode.hasUpperDirectory : inode?.hasUpper === true;
+  }
+
+  /** `below`: the tree's inode of the same path, or -1. */
+  #add(path: string, node: NodeId, below: number): void {
+    const mode = this.#take(path, node);
+    if ((mode & S_IFMT) !== S_IFDIR) return;
+    const directory = this.#state.directories.get(node);
+    if (typeof directory === 'number') throw this.#unreadable(path, directory);
+    const base = below >= 0 && this.#state.tree.isDirectory(below) ? below : -1;
+    this.#pending.push({ directory, path, base });
+  }
+
+  #take(path: string, node: NodeId): number {
+    const attr = this.#attr;
+    const status = this.#state.directories.readAttr(node, attr);
+    if (status < 0) throw this.#unreadable(path, status);
+    this.#found.push({ kind: 'inode', path, inode: node });
+    if ((attr.mode & S_IFMT) === S_IFREG) this.#totalSize += attr.size;
+    if ((attr.mode & S_IFMT) !== S_IFDIR && attr.nlink > 1) {
+      const known = this.#linked.get(node);
+      if (known === undefined) this.#linked.set(node, { links: attr.nlink, found: 1 });
+      else known.found++;
+    }
+    const { ino, mode, uid, gid, rdev, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = attr;
+    const stamp = [path, ino, mode, uid, gid, rdev, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec];
+    this.#hash.update(`${stamp.join('\0')}\0\0`, 'latin1');
+    return attr.mode;
+  }
+
+  /** What is written under one name is written under all, so that they stay links of one another. */
+  #addOtherNames(): void {
+    for (const [node, { links, found }] of this.#linked) {
+      const lower = this.#state.inodes.get(node)?.lower ?? node - 1;
+      if (found >= links || lower < 0) continue;
+      const names = visibleNames(this.#state, lower);
+      if (typeof names === 'number') throw new ErrnoError(names, 'getdents');
+      for (const { directory, name } of names) {
+        for (let above: DirectoryInode | undefined = directory; above !== undefined; above = above.parent) {
+          this.#found.push({ kind: 'inode', path: pathOf(above), inode: above.nodeId });
+        }
+        this.#found.push({ kind: 'inode', path: joinPath(pathOf(directory), name), inode: node });
+      }
+    }
+  }
+
+  #unreadable(path: string, errno: number): InputError {
+    return new InputError(`/${showName(bytesOf(path))}: can't be read in the upper: ${errnoName(errno)}`);
+  }
+}
+
+function pathOf(directory: DirectoryInode): string {
+  return directory.parent === undefined ? '' : joinPath(pathOf(directory.parent), directory.name);
+}
+
+/** An inode that has an upper file whose bytes count. */
+export function isOfUpper(inode: Inode): boolean {
+  return !(inode instanceof DirectoryInode) && inode.hasUpper;
+}

@@ -1,0 +1,187 @@
+// Writes a new image: layers of an old one, byte for byte, and one new layer above them.
+//
+// The layers keep the compression that they have, in a docker archive too: whoever loads one looks at the bytes. A docker
+// archive is written as docker 25 and later write it: an OCI layout with manifest.json beside index.json.
+import { createHash } from 'node:crypto';
+import { blobName } from '../image/digest.ts';
+import type { HistoryStep, Image } from '../image/image.ts';
+import { type OpenedLayer, nameLayer } from '../image/open-layers.ts';
+import type { BlobLocation, Compression } from '../layer/layer.ts';
+import { InputError } from '../vfs/input-error.ts';
+import type { ChangeSource } from './layer-change.ts';
+import { type ImageDraft, type ListedManifest } from './image-draft.ts';
+import { LayerBlob, type WrittenLayer } from './layer-blob.ts';
+import { REF_NAME } from './layout-draft.ts';
+import { makeConfig } from './new-config.ts';
+import { type Target, createDraft } from './target.ts';
+import { writeLayer } from './write-layer.ts';
+
+const LAYER_TYPES: Readonly<Record<Compression, string>> = {
+  none: 'application/vnd.oci.image.layer.v1.tar',
+  gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+};
+const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+
+export interface NewImage {
+  readonly image: Image;
+  /** Of `image`: those that stay, base first. */
+  readonly kept: readonly OpenedLayer[];
+  /** What the new layer holds; undefined: there is none. */
+  readonly source: ChangeSource | undefined;
+  readonly compression: Compression;
+  readonly history: readonly HistoryStep[];
+  readonly instructions: readonly string[];
+  /** RFC 3339. */
+  readonly created: string;
+}
+
+export interface WriteImageOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onSocket?: ((path: string) => void) | undefined;
+  /** Bytes that were copied or made so far. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  /** Called before the image gets its name: what it throws makes it fail. */
+  readonly check?: (() => void | Promise<void>) | undefined;
+}
+
+export interface WrittenImage {
+  /** `sha256:<hex>` of the config: docker's IMAGE ID. */
+  readonly id: string;
+  readonly manifestDigest: string;
+  /** The new layer, if there is one. */
+  readonly layer: WrittenLayer | undefined;
+}
+
+/** InputError where it can't be written; then nothing is left of it. */
+export async function writeImage(
+  target: Target,
+  made: NewImage,
+  options: WriteImageOptions = {},
+): Promise<WrittenImage> {
+  // Refused before anything is written.
+  const kept = made.kept.map((layer, i) => describeKept(layer, nameLayer(made.image, i)));
+  makeConfig(made.image, { ...made, diffIds: [] });
+  const draft = await createDraft(target);
+  try {
+    return await fill(draft, target, made, kept, options);
+  } catch (error) {
+    await draft.discard();
+    throw error;
+  }
+}
+
+/** A layer as the image has it, and where its bytes lie. */
+type KeptLayer = WrittenLayer & { readonly blob: BlobLocation };
+
+function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
+  if (source.kind === 'directory') {
+    throw new InputError(
+      `${name}: is a directory, no layer that can be copied; stratafs flatten makes one layer of all`,
+    );
+  }
+  const { digest, diffId, compression } = layer;
+  if (digest === undefined || diffId === undefined) throw new Error(`${name}: was opened without digests`);
+  return { digest, diffId, compression, size: source.blob.length, blob: source.blob };
+}
+
+async function fill(
+  draft: ImageDraft,
+  target: Target,
+  made: NewImage,
+  kept: readonly KeptLayer[],
+  { signal, onSocket, onProgress, check }: WriteImageOptions,
+): Promise<WrittenImage> {
+  let done = 0;
+  const tell = (bytes: number): void => onProgress?.((done += bytes));
+  for (const { digest, blob } of kept) await draft.copyBlob(digest, blob, { signal, onCopied: tell });
+  const layer =
+    made.source === undefined
+      ? undefined
+      : await addLayer(draft, made.source, made.compression, { signal, onSocket, onTaken: tell });
+  await check?.();
+  const layers = layer === undefined ? kept : [...kept, layer];
+  const config = makeConfig(made.image, { ...made, diffIds: layers.map(({ diffId }) => diffId) });
+  const id = await add(draft, config);
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST_TYPE,
+      config: { mediaType: CONFIG_TYPE, digest: id, size: config.length },
+      layers: layers.map(({ digest, size, compression }) => ({
+        mediaType: LAYER_TYPES[compression],
+        digest,
+        size,
+      })),
+    }),
+  );
+  const manifestDigest = await add(draft, manifest);
+  signal?.throwIfAborted();
+  await draft.complete(
+    listed(target, manifestDigest, manifest.length),
+    target.transport === 'docker-archive' ? dockerManifest(target, id, layers) : new Map(),
+  );
+  return { id, manifestDigest, layer };
+}
+
+async function addLayer(
+  draft: ImageDraft,
+  source: ChangeSource,
+  compression: Compression,
+  {
+    signal,
+    onSocket,
+    onTaken,
+  }: Pick<WriteImageOptions, 'signal' | 'onSocket'> & { readonly onTaken: (bytes: number) => void },
+): Promise<WrittenLayer> {
+  const blob = new LayerBlob(await draft.openBlob(), compression);
+  const take = (bytes: Uint8Array): Promise<void> => {
+    onTaken(bytes.length);
+    return blob.take(bytes);
+  };
+  try {
+    await writeLayer(source, { take, signal, onSocket });
+    return await blob.end();
+  } finally {
+    blob.destroy();
+  }
+}
+
+async function add(draft: ImageDraft, bytes: Buffer): Promise<string> {
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  await draft.addBlob(digest, bytes);
+  return digest;
+}
+
+function listed({ transport, reference }: Target, digest: string, size: number): ListedManifest {
+  const manifest = { mediaType: MANIFEST_TYPE, digest, size };
+  if (reference === undefined) return manifest;
+  if (transport !== 'docker-archive') return { ...manifest, annotations: { [REF_NAME]: reference } };
+  // As docker and containerd write it: the full name, and the tag alone.
+  const annotations = {
+    'io.containerd.image.name': fullName(reference),
+    [REF_NAME]: reference.slice(reference.lastIndexOf(':') + 1),
+  };
+  return { ...manifest, annotations };
+}
+
+/** `app:1` as containerd spells it (distribution/reference, ParseNormalizedNamed). */
+function fullName(reference: string): string {
+  const [host = '', ...rest] = reference.split('/');
+  if (rest.length > 0 && (/[.:]/.test(host) || host === 'localhost')) return reference;
+  return rest.length > 0 ? `docker.io/${reference}` : `docker.io/library/${reference}`;
+}
+
+function dockerManifest(
+  { reference }: Target,
+  id: string,
+  layers: readonly WrittenLayer[],
+): ReadonlyMap<string, Uint8Array> {
+  const entry = {
+    Config: blobName(id),
+    RepoTags: reference === undefined ? null : [reference],
+    Layers: layers.map(({ digest }) => blobName(digest)),
+  };
+  return new Map([['manifest.json', Buffer.from(JSON.stringify([entry]))]]);
+}
