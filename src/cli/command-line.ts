@@ -92,6 +92,27 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
     },
   ],
   [
+    'commit',
+    {
+      summary: 'make an image of a mount: what was written to it becomes one more layer',
+      load: async () => (await import('./commit-command.ts')).commitCommand,
+    },
+  ],
+  [
+    'flatten',
+    {
+      summary: 'make an image of one layer, which shows what all layers of another show',
+      load: async () => (await import('./flatten-command.ts')).flattenCommand,
+    },
+  ],
+  [
+    'squash',
+    {
+      summary: 'make an image whose upper layers are one',
+      load: async () => (await import('./squash-command.ts')).squashCommand,
+    },
+  ],
+  [
     'stats',
     {
       summary: 'show what a mount was asked and what it answered from its cache',

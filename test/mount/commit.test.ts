@@ -1,0 +1,236 @@
+// Images that are made of a mount, as other people's tools take them: what they show is what the mount shows.
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { type Snapshot, snapshotDirectory } from '../oracle/snapshot.ts';
+import { describeWith } from '../requirements.ts';
+import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
+
+const CHANGES = fileURLToPath(new URL('changes.sh', import.meta.url));
+const IMAGE = fixture('edge-cases.tar');
+const APP = fixture('expressweb.tar');
+const tools = ['python3', 'setcap', 'setfattr'].map((program) => ({ program }));
+
+/** Runs `stratafs`, which is to succeed. */
+async function call(place: Workplace, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await place.stratafs(args);
+  expect({ status, stderr }, args.join(' ')).toEqual({ status: 0, stderr: '' });
+  return stdout;
+}
+
+/** What the mount shows; of the root no times, which nobody but us sets from a layer. */
+function shown(directory: string): Snapshot {
+  const snapshot = snapshotDirectory(directory);
+  const root = snapshot.get('');
+  if (root !== undefined) root.mtime = '';
+  return snapshot;
+}
+
+/** Runs `body` with `image` mounted over the upper `u`. */
+function withUpper(image: string, body: (place: Workplace) => Promise<void>): Promise<void> {
+  return withWorkplace(async (place) => {
+    mkdirSync(place.path('u'));
+    await place.mount(image, '--upper', 'u');
+    await body(place);
+  });
+}
+
+/** Changes of all kinds, also to what the image has. */
+function change(place: Workplace): void {
+  execFileSync('sh', [CHANGES], { cwd: place.mountpoint, stdio: 'pipe' });
+  const names = readdirSync(place.mountpoint);
+  const [first, second] = names.filter((name) => !['again', 'merged', 'lower'].includes(name));
+  if (first !== undefined) rmSync(place.path(`mnt/${first}`), { recursive: true });
+  if (second !== undefined) renameSync(place.path(`mnt/${second}`), place.path('mnt/moved'));
+}
+
+/** What `image` shows, mounted by us. */
+async function mounted(place: Workplace, image: string): Promise<Snapshot> {
+  const directory = place.path('other');
+  mkdirSync(directory, { recursive: true });
+  await call(place, 'mount', image, directory);
+  const found = shown(directory);
+  await call(place, 'unmount', directory);
+  return found;
+}
+
+describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
+  it.each([
+    ['docker-archive:new.tar:app:2', 'plain'],
+    ['oci:layout:2', 'gzip'],
+    ['oci-archive:new.tar', 'zstd'],
+  ])('%s, %s: shows what the mount shows', (target, compression) =>
+    withUpper(IMAGE, async (place) => {
+      change(place);
+      const expected = shown(place.mountpoint);
+      await call(place, 'commit', 'mnt', '-o', target, '--compression', compression);
+      expect(await mounted(place, target)).toEqual(expected);
+      await place.unmount();
+    }),
+  );
+
+  it('renamed directories come out whole, and removed ones stay removed', () =>
+    withUpper(APP, async (place) => {
+      renameSync(place.path('mnt/usr/src'), place.path('mnt/moved'));
+      mkdirSync(place.path('mnt/usr/src'));
+      writeFileSync(place.path('mnt/usr/src/only'), '');
+      rmSync(place.path('mnt/etc'), { recursive: true });
+      writeFileSync(place.path('mnt/etc'), 'a file');
+      appendFileSync(place.path('mnt/moved/app/package.json'), ' ');
+      linkSync(place.path('mnt/moved/app/package.json'), place.path('mnt/linked'));
+      execFileSync('chmod', ['600', place.path('mnt/moved/app/README.md')]);
+      const expected = shown(place.mountpoint);
+      await call(place, 'commit', 'mnt', '-o', 'oci:layout:2');
+      expect(await mounted(place, 'oci:layout:2')).toEqual(expected);
+      await place.unmount();
+    }));
+
+  it('the same upper gives the same bytes under one SOURCE_DATE_EPOCH', () =>
+    withUpper(IMAGE, async (place) => {
+      change(place);
+      const env = { ...place.environment, SOURCE_DATE_EPOCH: '1700000000' };
+      const made: Buffer[] = [];
+      for (const name of ['a', 'b']) {
+        const args = ['commit', 'mnt', '-o', `docker-archive:${name}.tar:x:1`, '--compression', 'gzip'];
+        expect((await place.stratafs(args, { env })).status).toBe(0);
+        made.push(readFileSync(place.path(`${name}.tar`)));
+        await place.unmount();
+        await place.mount(IMAGE, '--upper', 'u');
+      }
+      expect(made[0]?.equals(made[1] as Buffer)).toBe(true);
+      await place.unmount();
+    }));
+
+  it('a mount to which nothing was written gives no layer, and -c alone a new config', () =>
+    withUpper(APP, async (place) => {
+      await call(place, 'commit', 'mnt', '-o', 'oci:l:1', '-c', 'ENV A=b', '-c', 'CMD run it', '-m', 'why');
+      const [, before] = [
+        await call(place, 'layers', '--json', APP),
+        await call(place, 'layers', '--json', 'oci:l:1'),
+      ];
+      expect((JSON.parse(before) as unknown[]).length).toBeGreaterThan(0);
+      const steps = JSON.parse(await call(place, 'history', '--json', 'oci:l:1')) as {
+        comment: string;
+        createdBy: string;
+      }[];
+      expect(JSON.stringify(steps)).toContain('ENV A=b');
+      expect(JSON.stringify(steps)).toContain('why');
+      await place.unmount();
+    }));
+
+  it('a name that begins with .wh. is refused, and leaves no target', () =>
+    withUpper(APP, async (place) => {
+      writeFileSync(place.path('mnt/etc/.wh.passwd'), '');
+      const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', 'oci:layout:2']);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr:
+          'stratafs: /etc/.wh.passwd: begins with .wh., by which a layer says that a name is gone; no layer can hold it: rename or remove it first\n',
+      });
+      expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
+      await place.unmount();
+    }));
+
+  it('what is there already is refused; a layout gets another image, under another name', () =>
+    withUpper(APP, async (place) => {
+      writeFileSync(place.path('mnt/new'), '1');
+      writeFileSync(place.path('there.tar'), '');
+      mkdirSync(place.path('directory'));
+      writeFileSync(place.path('directory/file'), '');
+      await call(place, 'commit', 'mnt', '-o', 'oci:layout:1');
+      const blobs = readdirSync(place.path('layout/blobs/sha256'));
+      for (const [target, message] of [
+        ['oci-archive:there.tar', 'there.tar: is there already; remove it first, or choose another name'],
+        ['oci:directory', 'directory: found a directory that is no OCI layout, it has no index.json'],
+        ['oci:layout:1', 'layout: holds an image 1 already; choose another name'],
+        ['oci:there.tar', 'there.tar: found a file, expected an OCI layout or nothing'],
+        [
+          'none.tar',
+          'none.tar: found no target, expected docker-archive:PATH[:REF], oci:DIR[:REF] or oci-archive:PATH[:REF]',
+        ],
+      ] as const) {
+        const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', target]);
+        expect({ status, stderr }).toEqual({ status: 1, stderr: `stratafs: ${message}\n` });
+      }
+      writeFileSync(place.path('mnt/new'), '2');
+      await call(place, 'commit', 'mnt', '-o', 'oci:layout:2');
+      expect(readdirSync(place.path('layout/blobs/sha256'))).toHaveLength(blobs.length + 3);
+      const images = JSON.parse(await call(place, 'images', '--json', 'oci:layout')) as object;
+      expect(JSON.stringify(images)).toMatch(/"2".*"1"/);
+      await place.unmount();
+    }));
+
+  it('a read-only mount has nothing to commit', () =>
+    withWorkplace(async (place) => {
+      await place.mount(APP);
+      const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', 'oci:layout']);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: `stratafs: ${place.mountpoint}: is mounted without an upper directory, so nothing was written to it\n`,
+      });
+      await place.unmount();
+    }));
+});
+
+describeWith(['fuse', 'root', ...tools, { program: 'umoci' }], 'umoci', () => {
+  it('unpacks what the mount shows', () =>
+    withUpper(APP, async (place) => {
+      change(place);
+      const expected = shown(place.mountpoint);
+      await call(place, 'commit', 'mnt', '-o', 'oci:layout:2');
+      const unpacked = await run('umoci', [
+        'unpack',
+        '--image',
+        `${place.path('layout')}:2`,
+        place.path('bundle'),
+      ]);
+      expect(unpacked).toMatchObject({ status: 0 });
+      const found = shown(place.path('bundle/rootfs'));
+      // umoci knows no sparse files' holes: they are written out.
+      for (const each of [expected, found]) for (const file of each.values()) file.data = [];
+      expect(found).toEqual(expected);
+      await place.unmount();
+    }));
+});
+
+describeWith(['fuse', 'root', ...tools, { program: 'skopeo' }], 'skopeo', () => {
+  it('finds the layers and the config', () =>
+    withUpper(APP, async (place) => {
+      writeFileSync(place.path('mnt/new'), '1');
+      await call(place, 'commit', 'mnt', '-o', 'docker-archive:new.tar:app:2', '-c', 'LABEL a=b');
+      const { stdout } = await run('skopeo', ['inspect', `docker-archive:${place.path('new.tar')}:app:2`]);
+      const before = await run('skopeo', ['inspect', `docker-archive:${APP}`]);
+      const inspected = JSON.parse(stdout) as { Layers: string[]; Labels: object };
+      expect(inspected.Layers.slice(0, -1)).toEqual(
+        (JSON.parse(before.stdout) as { Layers: string[] }).Layers,
+      );
+      expect(inspected.Labels).toMatchObject({ a: 'b' });
+      await place.unmount();
+    }));
+});
+
+describeWith(['fuse', 'root', ...tools], 'stratafs flatten and squash', () => {
+  it.each([IMAGE, APP])('%s: show what the image shows', (image) =>
+    withWorkplace(async (place) => {
+      const expected = await mounted(place, image);
+      await call(place, 'flatten', image, '-o', 'oci:layout:flat');
+      expect(await mounted(place, 'oci:layout:flat')).toEqual(expected);
+      await call(place, 'squash', '--from', '2', image, '-o', 'docker-archive:s.tar:a:s');
+      expect(await mounted(place, 's.tar')).toEqual(expected);
+      const layers = JSON.parse(await call(place, 'layers', '--json', 's.tar')) as unknown[];
+      expect(layers).toHaveLength(2);
+      expect(existsSync(place.path('s.tar'))).toBe(true);
+    }),
+  );
+});
