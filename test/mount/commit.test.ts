@@ -1,5 +1,6 @@
 // Images that are made of a mount, as other people's tools take them: what they show is what the mount shows.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -13,7 +14,7 @@ import {
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { type Snapshot, snapshotDirectory } from '../oracle/snapshot.ts';
+import { type Snapshot, readSnapshot, snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
 import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
@@ -31,7 +32,10 @@ async function call(place: Workplace, ...args: string[]): Promise<string> {
 
 /** What the mount shows; of the root no times, which nobody but us sets from a layer. */
 function shown(directory: string): Snapshot {
-  const snapshot = snapshotDirectory(directory);
+  return withoutRootTime(snapshotDirectory(directory));
+}
+
+function withoutRootTime(snapshot: Snapshot): Snapshot {
   const root = snapshot.get('');
   if (root !== undefined) root.mtime = '';
   return snapshot;
@@ -171,6 +175,19 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       await place.unmount();
     }));
 
+  it('what is written meanwhile makes it fail, and leaves no target', () =>
+    withUpper(APP, async (place) => {
+      writeFileSync(place.path('mnt/large'), Buffer.alloc(64 << 20, 'x'));
+      const writer = spawn('sh', ['-c', 'while :; do echo >> "$1"; done', 'sh', place.path('mnt/log')]);
+      const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', 'oci:layout:2']);
+      writer.kill();
+      await once(writer, 'close');
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^stratafs: .* was changed while it was read; commit again when nothing writes/);
+      expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
+      await place.unmount();
+    }));
+
   it('a read-only mount has nothing to commit', () =>
     withWorkplace(async (place) => {
       await place.mount(APP);
@@ -199,6 +216,35 @@ describeWith(['fuse', 'root', ...tools, { program: 'umoci' }], 'umoci', () => {
       const found = shown(place.path('bundle/rootfs'));
       // umoci knows no sparse files' holes: they are written out.
       for (const each of [expected, found]) for (const file of each.values()) file.data = [];
+      expect(found).toEqual(expected);
+      await place.unmount();
+    }));
+});
+
+describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => {
+  it('loads and shows what the mount shows', () =>
+    withUpper(APP, async (place) => {
+      change(place);
+      const expected = shown(place.mountpoint);
+      await call(place, 'commit', 'mnt', '-o', 'docker-archive:new.tar:localhost/app:2');
+      mkdirSync(place.path('podman'));
+      const script = fileURLToPath(new URL('podman-show.sh', import.meta.url));
+      const snapshot = fileURLToPath(new URL('../oracle/snapshot.py', import.meta.url));
+      const { status, stdout, stderr } = await run('unshare', [
+        ...['-m', 'sh', script, place.path('podman'), place.path('new.tar'), 'localhost/app:2', snapshot],
+      ]);
+      expect({ status }, stderr).toEqual({ status: 0 });
+      const found = withoutRootTime(readSnapshot(stdout));
+      for (const each of [expected, found]) {
+        for (const file of each.values()) {
+          file.data = [];
+          // It sets no time before 1970.
+          if (file.mtime.startsWith('-')) file.mtime = '0';
+        }
+        // Its own choice for the root.
+        const root = each.get('');
+        if (root !== undefined) root.mode = 0;
+      }
       expect(found).toEqual(expected);
       await place.unmount();
     }));

@@ -50,7 +50,11 @@ function finish(shown: Map<string, { shown: Omit<Shown, 'sameAs'>; ino: number }
 /** What the host shows beneath a directory. Needs python3. */
 export function snapshotDirectory(root: string): Snapshot {
   const script = fileURLToPath(new URL('snapshot.py', import.meta.url));
-  const output = execFileSync('python3', [script, root], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  return readSnapshot(execFileSync('python3', [script, root], { encoding: 'utf8', maxBuffer: 1 << 28 }));
+}
+
+/** What snapshot.py printed. */
+export function readSnapshot(output: string): Snapshot {
   const lines = output.split('\n').slice(0, -1);
   return finish(
     new Map(
