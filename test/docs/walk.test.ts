@@ -1,6 +1,6 @@
 // docs/walk.md is true: every command in it is run, in order, and prints what stands there.
 //
-// After a change that is meant, `npx vitest run -u test/docs/walk.test.ts` writes the new outputs into the document.
+// After a change that is meant, `npx vitest run test/docs/walk.test.ts -u` writes the new outputs into the document.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -19,6 +19,7 @@ function normalise(output: string): string {
     .replace(/ +\d+ +(?:\d+[dhms] ?)+$/gm, '  PID  AGE')
     .replace(/"pid":\d+,"started":\d+/g, '"pid":PID,"started":TIME')
     .replace(/ +\d+\.\d\d s$/gm, '  TIME')
+    .replace(/\d+ (?:months|years) ago/g, 'AGE ago')
     .replace(/ {2,}/g, '  ');
 }
 
