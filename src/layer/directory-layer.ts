@@ -18,6 +18,7 @@ import { type OverlayMarks, readXattrs } from './overlay-xattrs.ts';
 import { kindOfName, NameKind } from './whiteout-names.ts';
 
 const ROOT = new Uint8Array();
+const SLASH = 0x2f;
 
 /** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
 export function openDirectoryLayer(path: string): Layer {
@@ -133,20 +134,28 @@ class DirectoryWalk {
       this.#draft.addWhiteout(path, parentLength, parentLength === 0 ? 0 : parentLength + 1, path.length);
       return;
     }
-    if (marks.refused !== undefined) {
-      throw this.#error(`the xattr ${marks.refused} is not supported in a lower directory`);
-    }
     if (format === S_IFDIR) {
-      this.#draft.add(member);
+      const inode = this.#draft.add(member);
+      if (marks.redirect !== undefined && marks.opaque !== 'y') {
+        this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
+      }
       if (marks.opaque === 'y') this.#draft.addOpaque(path, path.length);
       const isMountRoot = (entry.readUInt16LE(EntryField.flags) & ENTRY_IS_MOUNT_ROOT) !== 0;
       if (!isMountRoot) this.#pending.push({ path, hasXattrWhiteouts: marks.opaque === 'x' });
       return;
     }
-    this.#addNonDirectory(directory, entry, path);
+    this.#addNonDirectory(directory, entry, path, marks);
   }
 
-  #addNonDirectory(directory: PendingDirectory, entry: Buffer, path: Uint8Array): void {
+  #checkRedirect(redirect: Uint8Array): Uint8Array {
+    const isPath = redirect[0] === SLASH;
+    if (redirect.length === 0 || redirect.length >= PATH_MAX || (!isPath && redirect.includes(SLASH))) {
+      throw this.#error(`overlay.redirect is '${showName(redirect)}', expected a name or an absolute path`);
+    }
+    return redirect;
+  }
+
+  #addNonDirectory(directory: PendingDirectory, entry: Buffer, path: Uint8Array, marks: OverlayMarks): void {
     const member = this.#member;
     if (entry.readUInt32LE(EntryField.linkCount) > 1) {
       const key = entry.toString('latin1', EntryField.ino, EntryField.name);
@@ -160,7 +169,16 @@ class DirectoryWalk {
       }
       this.#linked.set(key, path);
     }
-    if ((member.mode & S_IFMT) === S_IFREG) {
+    const isFile = (member.mode & S_IFMT) === S_IFREG;
+    if (isFile && marks.isMetacopy) {
+      member.dataOffset = 0;
+      member.dataLength = 0;
+      const inode = this.#draft.add(member);
+      this.#draft.metacopies.add(inode);
+      if (marks.redirect !== undefined) this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
+      return;
+    }
+    if (isFile) {
       member.dataOffset = this.#reader.addFile(directory.path, nameOf(entry), member.size);
       member.dataLength = member.size;
     }

@@ -119,7 +119,9 @@ function orderDentries(draft: LayerDraft): Order {
     if (draft.isDirectory(inode)) {
       const parent = dentry === NONE ? ROOT_INODE : (dentries.parent[dentry] as number);
       const isOpaque = ((inodes.flags[inode] as number) & InodeFlag.opaque) !== 0;
-      isIsolated[inode] = isOpaque ? 1 : (isIsolated[parent] as number);
+      // By a redirect a directory has a place of its own in lower layers.
+      const isMoved = draft.redirects.has(inode);
+      isIsolated[inode] = isOpaque ? 1 : isMoved ? 0 : (isIsolated[parent] as number);
       const first = dentryCount;
       for (let at = children.start[inode] as number; at < (children.start[inode + 1] as number); at++) {
         const child = children.dentries[at] as number;
@@ -223,7 +225,23 @@ function copyOut(draft: LayerDraft, order: Order, standsFor: Uint32Array): Layer
     index.links[2 * number + 1] = length;
     at += length;
   }
-  return index;
+  return draft.redirects.size === 0 && draft.metacopies.size === 0
+    ? index
+    : { ...index, ...renumberMarks(draft, order.newInode) };
+}
+
+function renumberMarks(
+  draft: LayerDraft,
+  newInode: Uint32Array,
+): Required<Pick<LayerIndex, 'redirects' | 'metacopies'>> {
+  const renumber = (inode: number): number => newInode[inode] as number;
+  const isThere = (inode: number): boolean => newInode[inode] !== NONE;
+  return {
+    redirects: new Map(
+      [...draft.redirects].filter(([inode]) => isThere(inode)).map(([inode, to]) => [renumber(inode), to]),
+    ),
+    metacopies: new Set([...draft.metacopies].filter(isThere).map(renumber)),
+  };
 }
 
 /** Returns the bytes of the pool in use. */

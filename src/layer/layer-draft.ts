@@ -42,6 +42,9 @@ export class LayerDraft {
   readonly xattrs: DraftXattrs;
   readonly extents: DraftExtents;
   readonly pendingLinks: PendingLink[] = [];
+  /** As LayerIndex has them, by the draft's inodes. */
+  readonly redirects = new Map<number, Uint8Array>();
+  readonly metacopies = new Set<number>();
   readonly #maxEntries: number;
   readonly #refuse: Refuse;
 

@@ -70,6 +70,10 @@ export interface LayerIndex {
   readonly xattrs: Uint8Array;
   /** A list is its count of extents, then count times: offset in the file, length, offset in the blob (bytes). */
   readonly extents: Float64Array;
+  /** Of directories given as layers only. By inode: overlay.redirect, a name or an absolute path. */
+  readonly redirects?: ReadonlyMap<number, Uint8Array>;
+  /** Regular files whose bytes lie in a lower layer (overlay.metacopy). */
+  readonly metacopies?: ReadonlySet<number>;
   /** Pairs: offset and length in `pool` of a normalised path without leading slash, the target of a lowerLink. */
   readonly links: Uint32Array;
 }

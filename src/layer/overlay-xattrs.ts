@@ -11,8 +11,10 @@ export interface OverlayMarks {
   opaque: string | undefined;
   /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
   isWhiteout: boolean;
-  /** The name of a mark that can't be honoured: a redirect, or metadata without its data. */
-  refused: string | undefined;
+  /** Where lower layers have what this was renamed from: a name, or an absolute path. */
+  redirect: Uint8Array | undefined;
+  /** A regular file's bytes lie in a lower layer. */
+  isMetacopy: boolean;
 }
 
 /**
@@ -20,7 +22,12 @@ export interface OverlayMarks {
  * An escaped mark (`trusted.overlay.overlay.NAME`) is a nested overlay's own and shows as `trusted.overlay.NAME`.
  */
 export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): OverlayMarks {
-  const marks: OverlayMarks = { opaque: undefined, isWhiteout: false, refused: undefined };
+  const marks: OverlayMarks = {
+    opaque: undefined,
+    isWhiteout: false,
+    redirect: undefined,
+    isMetacopy: false,
+  };
   const count = block.length === 0 ? 0 : block.readUInt16LE(0);
   for (let i = 0, at = 2; i < count; i++) {
     const nameEnd = at + 5 + block.readUInt8(at);
@@ -45,5 +52,6 @@ function applyMark(
   if (mark.startsWith('overlay.')) out.set(prefix + mark.slice('overlay.'.length), Uint8Array.from(value));
   else if (mark === 'opaque') marks.opaque = value.toString('latin1');
   else if (mark === 'whiteout') marks.isWhiteout = true;
-  else if (mark === 'redirect' || mark === 'metacopy') marks.refused = prefix + mark;
+  else if (mark === 'redirect') marks.redirect = Uint8Array.from(value);
+  else if (mark === 'metacopy') marks.isMetacopy = true;
 }

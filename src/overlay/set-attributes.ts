@@ -52,13 +52,27 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
   if (size !== undefined)
     status = truncate(state, inode, size, changes.killsPrivileges === true ? call : undefined);
   if (status === 0 && (uid !== undefined || gid !== undefined)) {
+    const drops = dropsSetgid(state, inode, place, call);
     status = chownAt(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
+    if (status === 0 && drops) status = dropSetgid(state, place);
   }
   if (status === 0 && mode !== undefined) status = chmodAt(dir, name, mode & 0o7777);
   if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
     status = setTimes(place, changes.atime, changes.mtime);
   }
   return status;
+}
+
+/** A file that its group may not execute loses S_ISGID by a chown(2) of who is not in its group; chown(2) by us keeps it. */
+function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place, call: Call): boolean {
+  if (call.uid === 0 || inode.type !== S_IFREG || upper.statAt(dir, name) < 0) return false;
+  const isSetgid = ((upper.stat[Stat.mode] as number) & S_ISGID) !== 0;
+  return isSetgid && !isInGroup(call, upper.stat[Stat.gid] as number);
+}
+
+function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
+  const status = upper.statAt(dir, name);
+  return status < 0 ? status : chmodAt(dir, name, (upper.stat[Stat.mode] as number) & 0o7777 & ~S_ISGID);
 }
 
 /** Where the upper file of any inode lies that has one. */

@@ -1,6 +1,7 @@
 // MergePlan: what the merged tree consists of, before its table is made: for each inode and dentry, where it comes
 // from. It knows the exact counts that the table is allocated by, and is dropped when that is filled.
 import { InputError } from '../vfs/input-error.ts';
+import type { FileSource } from './redirects.ts';
 
 /** Inodes, and names, that a tree may have: about 3 GB of it. */
 export const MAX_TREE_ENTRIES = 1 << 25;
@@ -25,6 +26,9 @@ export class MergePlan {
   readonly dentryLayer: Uint16Array;
   readonly dentrySource: Uint32Array;
   readonly dentryInode: Uint32Array;
+
+  /** By merged inode: the layer and inode in that layer that have the bytes, where others have the attributes. */
+  readonly dataSource = new Map<number, FileSource>();
 
   /** `sum` is the most that layers which are trees can come to; more than `maxEntries` are refused. */
   constructor(sum: number, maxEntries: number) {

@@ -4,10 +4,13 @@
 // its parts by a heap of cursors: the smallest name first, of equal names the topmost layer's first.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
-import { compareNames } from '../vfs/names.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { compareNames, showName } from '../vfs/names.ts';
+import { pathOfDentry } from './layer-path.ts';
 import { MergePlan } from './merge-plan.ts';
 import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';
 import { PartQueue } from './part-queue.ts';
+import { type Parts, Redirects } from './redirects.ts';
 
 /** Inodes are numbered as they are found, so the same layers give the same numbers. */
 export function planMerge(
@@ -23,9 +26,11 @@ class MergeWalk {
   readonly #plan: MergePlan;
   readonly #name: NameMerge;
   readonly #queue = new PartQueue();
+  readonly #redirects: Redirects;
   /** By layer: 1 + the merged inode of the layer's inode, 0 where it has none yet. Joins the names of hard links. */
   readonly #mergedInode: readonly Uint32Array[];
   /** The parts of the directory being walked, topmost first, and in each the next dentry and the end. */
+  #partCount = 0;
   readonly #partLayer: Uint16Array;
   readonly #partInode: Uint32Array;
   readonly #next: Uint32Array;
@@ -36,8 +41,11 @@ class MergeWalk {
 
   constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[], maxEntries: number) {
     this.#indexes = indexes;
-    const sum = indexes.reduce((total, index) => total + index.dentryCount - 1, 1);
-    this.#plan = new MergePlan(sum, maxEntries);
+    // By hostile redirects a directory may show at several places.
+    const times = indexes.some(({ redirects }) => redirects !== undefined) ? 2 : 1;
+    const sum = times * indexes.reduce((total, index) => total + index.dentryCount - 1, 1);
+    this.#plan = new MergePlan(sum, times === 1 ? maxEntries : Math.min(maxEntries, sum - 1));
+    this.#redirects = new Redirects(indexes);
     this.#name = new NameMerge(indexes, links);
     this.#mergedInode = indexes.map((index) => new Uint32Array(index.inodeCount));
     this.#partLayer = new Uint16Array(indexes.length);
@@ -67,6 +75,7 @@ class MergeWalk {
   #walk(directory: number): void {
     const plan = this.#plan;
     const partCount = this.#queue.shift(this.#partLayer, this.#partInode);
+    this.#partCount = partCount;
     plan.firstChild[directory] = plan.dentryCount;
     for (let part = 0; part < partCount; part++) {
       const inode = this.#partInode[part] as number;
@@ -118,6 +127,7 @@ class MergeWalk {
     const plan = this.#plan;
     if (name.result === NameResult.none) return;
     if (name.result === NameResult.directory) {
+      if (name.isRedirected) this.#redirects.addParts(name, this.#parts());
       const inode = plan.addInode(name.layer, name.inode, 2);
       plan.addDentry(layer, dentry, inode);
       plan.parent[inode] = directory;
@@ -130,9 +140,32 @@ class MergeWalk {
     if (inode < 0) {
       inode = plan.addInode(name.layer, name.inode, 0);
       merged[name.inode] = inode + 1;
+      if (this.#indexes[name.layer]?.metacopies?.has(name.inode) === true) {
+        this.#findData(inode, layer, dentry);
+      }
     }
     plan.addDentry(layer, dentry, inode);
     plan.nlink[inode] = (plan.nlink[inode] as number) + 1;
+  }
+
+  #parts(): Parts {
+    return { count: this.#partCount, layer: this.#partLayer, inode: this.#partInode };
+  }
+
+  /** The bytes of a metacopy; InputError where no layer has them. */
+  #findData(inode: number, layer: number, dentry: number): void {
+    const index = this.#indexes[layer] as LayerIndex;
+    const start = index.nameOffset[dentry] as number;
+    const name = index.pool.subarray(start, start + (index.nameLength[dentry] as number));
+    const source = { layer: this.#name.layer, inode: this.#name.inode };
+    const found = this.#redirects.findData(source, name, this.#parts());
+    if (found === undefined) {
+      const path = showName(pathOfDentry(index, dentry));
+      throw new InputError(
+        `${path}: its bytes are in a lower layer (overlay.metacopy), but no lower layer has the file`,
+      );
+    }
+    this.#plan.dataSource.set(inode, found);
   }
 
   #fillHeap(partCount: number): void {

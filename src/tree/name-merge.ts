@@ -34,6 +34,8 @@ export class NameMerge {
   readonly #links: readonly LinkTargets[];
   #isOpaque = false;
   #isExplicit = false;
+  /** The last part redirects: lower layers have the rest of the directory under another name. */
+  isRedirected = false;
 
   /** `links` may be filled while this is in use: layer by layer, before a name of that layer is offered. */
   constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[]) {
@@ -48,6 +50,13 @@ export class NameMerge {
     this.partCount = 0;
     this.#isOpaque = false;
     this.#isExplicit = false;
+    this.isRedirected = false;
+  }
+
+  /** A further part of a directory that is redirected. */
+  addPart(layer: number, inode: number): void {
+    this.partLayer[this.partCount] = layer;
+    this.partInode[this.partCount++] = inode;
   }
 
   /** False where lower layers no longer matter: the rest need not be offered. */
@@ -80,11 +89,12 @@ export class NameMerge {
    * below that: an opaque marker hides what is in a directory, not the directory.
    */
   offerDirectory(layer: number, inode: number): boolean {
-    const flags = (this.#indexes[layer] as LayerIndex).inodeFlags[inode] as number;
+    const index = this.#indexes[layer] as LayerIndex;
+    const flags = index.inodeFlags[inode] as number;
     if (!this.#isOpaque) {
-      this.partLayer[this.partCount] = layer;
-      this.partInode[this.partCount++] = inode;
+      this.addPart(layer, inode);
       this.#isOpaque = (flags & InodeFlag.opaque) !== 0;
+      this.isRedirected = index.redirects?.has(inode) === true;
     }
     if ((flags & InodeFlag.carrier) !== 0) return true;
     const isExplicit = (flags & InodeFlag.implicit) === 0;
@@ -94,6 +104,6 @@ export class NameMerge {
       this.inode = inode;
       this.#isExplicit = isExplicit;
     }
-    return !(this.#isOpaque && this.#isExplicit);
+    return !this.isRedirected && !(this.#isOpaque && this.#isExplicit);
   }
 }

@@ -5,6 +5,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { copyExtents, measureExtents } from './extents.ts';
 import { TableFlag, TreeTable } from './layout.ts';
 import type { MergePlan } from './merge-plan.ts';
+import type { FileSource } from './redirects.ts';
 
 /** Bytes of names and symlink targets, and of xattrs, that a tree may have: offsets of them are 32 bits. */
 const MAX_BYTES = 0xffff_fff0;
@@ -60,8 +61,8 @@ function measure(
     poolBytes += index.nameLength[plan.dentrySource[dentry] as number] as number;
   }
   for (let inode = 1; inode < plan.inodeCount; inode++) {
-    const index = indexes[plan.inodeLayer[inode] as number] as LayerIndex;
-    const source = plan.inodeSource[inode] as number;
+    const { layer, inode: source } = dataSourceOf(plan, inode);
+    const index = indexes[layer] as LayerIndex;
     if (((index.mode[source] as number) & S_IFMT) === S_IFLNK) poolBytes += index.size[source] as number;
     if (((index.inodeFlags[source] as number) & InodeFlag.sparse) !== 0) {
       extentNumbers += measureExtents(index.extents, index.dataOffset[source] as number);
@@ -79,6 +80,12 @@ function fillXattrs(table: TreeTable, indexes: readonly LayerIndex[], xattrBase:
     const { buffer, byteOffset, byteLength } = index.xattrs;
     if (Buffer.from(buffer, byteOffset, byteLength).includes('system.posix_acl_')) table.hasPosixAcl = true;
   }
+}
+
+/** Where an inode's bytes are. */
+function dataSourceOf(plan: MergePlan, inode: number): FileSource {
+  const layer = plan.inodeLayer[inode] as number;
+  return plan.dataSource.get(inode) ?? { layer, inode: plan.inodeSource[inode] as number };
 }
 
 /** Returns the end of the names in the pool. */
@@ -136,16 +143,19 @@ function fillInodes(
         table.dataWords[2 * inode + 1] = plan.childCount[inode] as number;
         break;
       case S_IFREG: {
-        const size = index.size[source] as number;
-        const dataOffset = index.dataOffset[source] as number;
+        const data = dataSourceOf(plan, inode);
+        const dataIndex = indexes[data.layer] as LayerIndex;
+        const size = dataIndex.size[data.inode] as number;
+        const dataOffset = dataIndex.dataOffset[data.inode] as number;
+        table.layer[inode] = data.layer;
         table.size[inode] = size;
         totalSize += size;
-        if (((index.inodeFlags[source] as number) & InodeFlag.sparse) === 0) {
+        if (((dataIndex.inodeFlags[data.inode] as number) & InodeFlag.sparse) === 0) {
           table.data[inode] = dataOffset;
         } else {
           table.flags[inode] = TableFlag.sparse;
           table.data[inode] = extentsEnd;
-          extentsEnd = copyExtents(index.extents, dataOffset, table.extents, extentsEnd);
+          extentsEnd = copyExtents(dataIndex.extents, dataOffset, table.extents, extentsEnd);
         }
         break;
       }

@@ -151,15 +151,25 @@ describeWith(markTools, 'marks of overlayfs', () => {
     });
   });
 
-  test.each([
-    ['redirect', 'd'],
-    ['metacopy', 'f'],
-  ])('overlay.%s is refused by name', (mark, path) => {
+  test('a redirect and a metacopy are told by inode', () => {
     file('f');
     fs.mkdirSync(at('d'));
-    setXattr(path, `trusted.overlay.${mark}`, '/x');
+    setXattr('d', 'trusted.overlay.redirect', '/x/y');
+    setXattr('f', 'trusted.overlay.metacopy', '');
+    setXattr('f', 'user.overlay.redirect', 'g');
+    lines();
+    const { index } = layer as Layer;
+    const [d, f] = [inodeAt(index, 'd'), inodeAt(index, 'f')];
+    expect([...(index.metacopies ?? [])]).toEqual([f]);
+    expect(index.redirects?.get(d)).toEqual(new Uint8Array(Buffer.from('/x/y')));
+    expect(index.redirects?.get(f)).toEqual(new Uint8Array(Buffer.from('g')));
+  });
+
+  test.each(['', 'a/b'])('the redirect %j is refused', (redirect) => {
+    fs.mkdirSync(at('d'));
+    setXattr('d', 'trusted.overlay.redirect', redirect);
     expect(lines).toThrow(InputError);
-    expect(lines).toThrow(new RegExp(`at '${path}': the xattr trusted.overlay.${mark} is not supported`));
+    expect(lines).toThrow(/at 'd': overlay.redirect is/);
   });
 });
 

@@ -26,7 +26,7 @@ export interface Oracle {
 }
 
 /** Performs the operations on what is mounted at `root`. Needs root, python3. */
-function execute(
+export function execute(
   root: string,
   operations: readonly Operation[],
   { uid, gid }: User,
@@ -86,7 +86,8 @@ function phasesOf(operations: readonly Operation[]): Operation[][] {
   return phases;
 }
 
-function mounted<T>(side: Side, act: () => T): T {
+/** What `act` answers while the side is mounted. */
+export function mounted<T>(side: Side, act: () => T): T {
   side.mount();
   try {
     return act();
@@ -95,8 +96,7 @@ function mounted<T>(side: Side, act: () => T): T {
   }
 }
 
-function run(side: Side, operations: readonly Operation[], user: User): Run {
-  const begin = Date.now() - 1000;
+function run(side: Side, operations: readonly Operation[], user: User, begin: number): Run {
   side.renew();
   const phases = phasesOf(operations);
   const last = phases.pop() ?? [];
@@ -141,8 +141,9 @@ export function differences(
   operations: readonly Operation[],
   user: User,
 ): string[] {
-  const mine = run(ours, operations, user);
-  const theirs = run(oracle.side, operations, user);
+  const begin = Date.now() - 1000;
+  const mine = run(ours, operations, user, begin);
+  const theirs = run(oracle.side, operations, user, begin);
   const found: string[] = [];
   operations.forEach((operation, n) => {
     const [a, b] = [mine.outcomes[n], theirs.outcomes[n]];

@@ -45,7 +45,7 @@ function insist(program: string, ...args: string[]): void {
       command(program, ...args);
       return;
     } catch (error) {
-      if (tried === TRIES || !/busy/.test(String(error))) throw error;
+      if (tried === TRIES || !/busy|already mounted/.test(String(error))) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     }
   }

@@ -1,0 +1,124 @@
+// Follows overlay.redirect and overlay.metacopy in directories given as layers, as kernel overlayfs does
+// (ovl_lookup, ovl_check_redirect in fs/overlayfs/namei.c): layer by layer downwards, never in the merged view.
+//
+// A redirect is an absolute path in the layers below, or another name in the same directory. What is found there may
+// redirect further; each step leads to a lower layer, so it ends. The layers are hostile: a redirect that leads nowhere
+// finds nothing.
+import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import type { NameMerge } from './name-merge.ts';
+import { searchName } from './search.ts';
+
+const SLASH = 0x2f;
+
+/** The parts of the directory in which a name stands, topmost first. */
+export interface Parts {
+  readonly count: number;
+  readonly layer: Uint16Array;
+  readonly inode: Uint32Array;
+}
+
+/** A regular file of a layer. */
+export interface FileSource {
+  readonly layer: number;
+  readonly inode: number;
+}
+
+/** What a layer has at a place: an inode; nothing; or what ends the search in lower layers too. */
+type Found = { readonly inode: number; readonly isLast: boolean } | 'nothing' | 'end';
+
+/** Where to look in the next layer: at a path from the root, or for a name in the directory's parts. */
+type Target =
+  | { readonly kind: 'path'; readonly names: readonly Uint8Array[] }
+  | { readonly kind: 'name'; readonly name: Uint8Array };
+
+export class Redirects {
+  readonly #indexes: readonly LayerIndex[];
+
+  constructor(indexes: readonly LayerIndex[]) {
+    this.#indexes = indexes;
+  }
+
+  /** Adds the further parts of a directory whose last part redirects. */
+  addParts(name: NameMerge, parent: Parts): void {
+    const last = name.partCount - 1;
+    const layer = name.partLayer[last] as number;
+    let target = this.#redirectOf(layer, name.partInode[last] as number, undefined);
+    for (let below = layer - 1; below >= 0 && target !== undefined; below--) {
+      const found = this.#find(below, target, parent, S_IFDIR);
+      if (found === 'end') return;
+      if (found === 'nothing') continue;
+      name.addPart(below, found.inode);
+      if (found.isLast) return;
+      target = this.#redirectOf(below, found.inode, target);
+    }
+  }
+
+  /** The file that has the bytes of a metacopy named by bytes `start` to `end` of `pool`; undefined: there is none. */
+  findData(source: FileSource, name: Uint8Array, parent: Parts): FileSource | undefined {
+    let target = this.#redirectOf(source.layer, source.inode, { kind: 'name', name });
+    for (let below = source.layer - 1; below >= 0 && target !== undefined; below--) {
+      const found = this.#find(below, target, parent, S_IFREG);
+      if (found === 'end') return undefined;
+      if (found === 'nothing') continue;
+      const isMetacopy = this.#indexes[below]?.metacopies?.has(found.inode) === true;
+      if (!isMetacopy) return { layer: below, inode: found.inode };
+      target = this.#redirectOf(below, found.inode, target);
+    }
+    return undefined;
+  }
+
+  /** Where an inode that was found by `target` sends us; `target` itself where it has no redirect. */
+  #redirectOf(layer: number, inode: number, target: Target | undefined): Target | undefined {
+    const redirect = this.#indexes[layer]?.redirects?.get(inode);
+    if (redirect === undefined) return target;
+    if (redirect[0] === SLASH) return { kind: 'path', names: split(redirect) };
+    return target?.kind === 'path'
+      ? { kind: 'path', names: [...target.names.slice(0, -1), redirect] }
+      : { kind: 'name', name: redirect };
+  }
+
+  #find(layer: number, target: Target, parent: Parts, type: number): Found {
+    if (target.kind === 'path') return this.#walk(layer, target.names, type);
+    for (let part = 0; part < parent.count; part++) {
+      if (parent.layer[part] === layer)
+        return this.#step(layer, parent.inode[part] as number, target.name, type);
+    }
+    return 'nothing';
+  }
+
+  /** Redirects on the way are not followed: the kernel's, which are absolute, name where a directory stands in its layer. */
+  #walk(layer: number, names: readonly Uint8Array[], type: number): Found {
+    let inode = 0;
+    let isLast = false;
+    for (const [n, name] of names.entries()) {
+      const found = this.#step(layer, inode, name, n === names.length - 1 ? type : S_IFDIR);
+      if (typeof found === 'string') return isLast ? 'end' : found;
+      inode = found.inode;
+      isLast ||= found.isLast;
+    }
+    return { inode, isLast };
+  }
+
+  #step(layer: number, directory: number, name: Uint8Array, type: number): Found {
+    const index = this.#indexes[layer] as LayerIndex;
+    const first = index.firstChild[directory] as number;
+    const dentry = searchName(index, first, index.childCount[directory] as number, name, 0, name.length);
+    if (dentry < 0) return 'nothing';
+    if (index.dentryKind[dentry] !== DentryKind.inode) return 'end';
+    const inode = index.dentryTarget[dentry] as number;
+    if (((index.mode[inode] as number) & S_IFMT) !== type) return 'end';
+    return { inode, isLast: ((index.inodeFlags[inode] as number) & InodeFlag.opaque) !== 0 };
+  }
+}
+
+function split(path: Uint8Array): Uint8Array[] {
+  const names: Uint8Array[] = [];
+  for (let start = 0; start < path.length;) {
+    const slash = path.indexOf(SLASH, start);
+    const end = slash < 0 ? path.length : slash;
+    if (end > start) names.push(path.subarray(start, end));
+    start = end + 1;
+  }
+  return names;
+}
