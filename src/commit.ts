@@ -12,6 +12,7 @@ import { type MountFacts, findMountAt } from './fuse/mounts.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
 import type { HistoryStep } from './image/image.ts';
 import { nameLayer } from './image/open-layers.ts';
+import { describeMember } from './inspect/export-tar.ts';
 import { type InspectOptions, type Inspection, inspectImage } from './inspect.ts';
 import { identifyLayers } from './mount/layer-identity.ts';
 import { lookAtUpper } from './overlay/open-upper.ts';
@@ -21,6 +22,7 @@ import type { Tree } from './tree/tree.ts';
 import { buildTree } from './tree/merge.ts';
 import { ErrnoError } from './vfs/errno.ts';
 import { InputError } from './vfs/input-error.ts';
+import { latin1Of } from './vfs/names.ts';
 
 export type { WrittenImage } from './commit/write-image.ts';
 
@@ -129,13 +131,15 @@ function mergeLowest({ image, layers }: Inspection, count: number): Tree {
   );
 }
 
-/** The root has an upper directory always; whose times they are doesn't count. */
+/** The root has an upper directory always; its times don't count. */
 function isUnchanged(source: UpperSource, tree: Tree): boolean {
-  if (source.changes.length > 1) return false;
-  const [root] = source.changes;
-  if (root?.kind !== 'inode') return true;
-  const { mode } = source.describe(root.inode, root.path);
-  return mode === tree.modeOf(0);
+  const [root, ...others] = source.changes;
+  if (others.length > 0 || root?.kind !== 'inode') return false;
+  const [now, before] = [
+    source.describe(root.inode, root.path),
+    describeMember(tree, { inode: 0, path: new Uint8Array(0), linkTo: undefined }, undefined),
+  ].map(({ mode, uid, gid, xattrs }) => [mode, uid, gid, xattrs.map((pair) => pair.map(latin1Of)).sort()]);
+  return JSON.stringify(now) === JSON.stringify(before);
 }
 
 async function refuseChanged(inspection: Inspection, upper: string, fingerprint: string): Promise<void> {

@@ -22,6 +22,8 @@ import { findUpperChanges, isOfUpper } from './upper-changes.ts';
 const readFrom = promisify(read);
 const closeLater = promisify(close);
 const NO_NAME = new Uint8Array(0);
+/** In a layer an engine that unpacks for overlayfs would obey them. */
+const OVERLAY_MARK = /^(?:trusted|user)\.overlay\./;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 /** Bytes that are read at once. */
@@ -138,7 +140,11 @@ export class UpperSource implements ChangeSource {
   #xattrs(inode: Inode, path: string): [Uint8Array, Uint8Array][] {
     const list = listXattrs(this.#state, inode);
     if (typeof list === 'number') throw unreadable(path, list);
-    const names = latin1Of(list).split('\0').slice(0, -1).sort();
+    const names = latin1Of(list)
+      .split('\0')
+      .slice(0, -1)
+      .filter((name) => !OVERLAY_MARK.test(name))
+      .sort();
     return names.flatMap((text) => {
       const name = bytesOf(text);
       const value = getXattr(this.#state, inode, name);

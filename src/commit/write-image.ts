@@ -136,9 +136,10 @@ async function addLayer(
   }: Pick<WriteImageOptions, 'signal' | 'onSocket'> & { readonly onTaken: (bytes: number) => void },
 ): Promise<WrittenLayer> {
   const blob = new LayerBlob(await draft.openBlob(), compression);
-  const take = (bytes: Uint8Array): Promise<void> => {
+  const take = async (bytes: Uint8Array): Promise<void> => {
+    signal?.throwIfAborted();
     onTaken(bytes.length);
-    return blob.take(bytes);
+    await blob.take(bytes);
   };
   try {
     await writeLayer(source, { take, signal, onSocket });

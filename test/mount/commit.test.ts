@@ -1,6 +1,6 @@
 // Images that are made of a mount, as other people's tools take them: what they show is what the mount shows.
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -10,13 +10,14 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { type Snapshot, readSnapshot, snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
-import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
+import { COMMAND, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const CHANGES = fileURLToPath(new URL('changes.sh', import.meta.url));
 const IMAGE = fixture('edge-cases.tar');
@@ -119,11 +120,9 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
   it('a mount to which nothing was written gives no layer, and -c alone a new config', () =>
     withUpper(APP, async (place) => {
       await call(place, 'commit', 'mnt', '-o', 'oci:l:1', '-c', 'ENV A=b', '-c', 'CMD run it', '-m', 'why');
-      const [, before] = [
-        await call(place, 'layers', '--json', APP),
-        await call(place, 'layers', '--json', 'oci:l:1'),
-      ];
-      expect((JSON.parse(before) as unknown[]).length).toBeGreaterThan(0);
+      const layersOf = async (image: string): Promise<unknown[]> =>
+        JSON.parse(await call(place, 'layers', '--json', image)) as unknown[];
+      expect(await layersOf('oci:l:1')).toHaveLength((await layersOf(APP)).length);
       const steps = JSON.parse(await call(place, 'history', '--json', 'oci:l:1')) as {
         comment: string;
         createdBy: string;
@@ -185,6 +184,48 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       expect(status).toBe(1);
       expect(stderr).toMatch(/^stratafs: .* was changed while it was read; commit again when nothing writes/);
       expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
+      await place.unmount();
+    }));
+
+  it.each(['oci:layout:2', 'docker-archive:layout'])('%s: a signal ends it, and leaves nothing', (target) =>
+    withUpper(APP, async (place) => {
+      writeFileSync(place.path('mnt/large'), Buffer.alloc(256 << 20, 'x'));
+      const watched = watch(place.directory);
+      const child = spawn(
+        process.execPath,
+        [COMMAND, 'commit', 'mnt', '-o', target, '--compression', 'gzip'],
+        {
+          cwd: place.directory,
+          env: place.environment,
+        },
+      );
+      const closed = once(child, 'close');
+      for await (const [, name] of on(watched, 'change') as AsyncIterable<[string, string]>) {
+        if (name.endsWith('.draft')) break;
+      }
+      watched.close();
+      child.kill('SIGINT');
+      expect(await closed).toEqual([null, 'SIGINT']);
+      expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
+      await place.unmount();
+    }),
+  );
+
+  it('attributes that overlayfs would obey are left out, others kept; marks in user.* are understood', () =>
+    withWorkplace(async (place) => {
+      mkdirSync(place.path('u'));
+      await place.mount(APP, '--upper', 'u', '-o', 'userxattr');
+      rmSync(place.path('mnt/usr/src'), { recursive: true });
+      mkdirSync(place.path('mnt/usr/src'));
+      writeFileSync(place.path('mnt/usr/src/x'), 'x');
+      const expected = shown(place.mountpoint);
+      for (const name of ['user.overlay.opaque', 'trusted.overlay.opaque', 'user.kept']) {
+        execFileSync('setfattr', ['-n', name, '-v', 'y', place.path('mnt/usr/src/x')]);
+      }
+      await call(place, 'commit', 'mnt', '-o', 'oci:layout:2');
+      const file = expected.get('usr/src/x');
+      if (file !== undefined) file.xattrs['user.kept'] = 'y';
+      expect(await mounted(place, 'oci:layout:2')).toEqual(expected);
       await place.unmount();
     }));
 
