@@ -20,7 +20,7 @@ import { join, resolve } from 'node:path';
 import { lockFile, openAt } from '../sys/upper-calls.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { emptyDirectory } from './empty-directory.ts';
+import { emptyDirectory } from '../overlay/empty-directory.ts';
 import type { UpperPaths } from './upper-paths.ts';
 
 const PREFIX = 'stratafs-tmp-';

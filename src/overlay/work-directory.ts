@@ -8,6 +8,7 @@ import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { linkAllNames } from './complete-links.ts';
+import { emptyDirectory } from './empty-directory.ts';
 import { decodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
@@ -51,7 +52,7 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
   return linkAllNames(state, lower, { dir: upper.workFd, name });
 }
 
-/** Depth is bounded by what could be made: a mount makes nothing deep here. */
+/** Of any depth: what lies there may be somebody else's making. */
 function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status {
   const { upper } = state;
   const known = upper.statAt(dir, name);
@@ -59,15 +60,7 @@ function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status 
   if (((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
   const fd = openAt(dir, name, DIRECTORY);
   if (fd < 0) return fd;
-  try {
-    const names = namesIn(fd);
-    if (typeof names === 'number') return names;
-    for (const child of names) {
-      const status = removeTree(state, fd, child);
-      if (status < 0) return status;
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return rmdirAt(dir, name);
+  const emptied = emptyDirectory(fd);
+  closeSync(fd);
+  return emptied < 0 ? emptied : rmdirAt(dir, name);
 }
