@@ -60,6 +60,10 @@ function addStructure(hash: Hash, index: LayerIndex): void {
     hash.update(`${column.byteLength}\0`);
     hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
   }
+  for (const [inode, redirect] of index.redirects ?? []) {
+    hash.update(`redirect ${inode} ${redirect.length}\0`).update(redirect);
+  }
+  for (const inode of index.metacopies ?? []) hash.update(`metacopy ${inode}\0`);
 }
 
 function end(hash: Hash): Uint8Array {

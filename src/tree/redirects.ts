@@ -6,6 +6,7 @@
 // finds nothing.
 import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { InputError } from '../vfs/input-error.ts';
 import type { NameMerge } from './name-merge.ts';
 import { searchName } from './search.ts';
 
@@ -27,13 +28,22 @@ export interface FileSource {
 /** What a layer has at a place: an inode; nothing; or what ends the search in lower layers too. */
 type Found = { readonly inode: number; readonly isLast: boolean } | 'nothing' | 'end';
 
-/** Where to look in the next layer: at a path from the root, or for a name in the directory's parts. */
+/**
+ * Where to look in the next layer: at a path from the root, or for a name in the directory's parts. Looking for a path
+ * changes it: a directory on the way may redirect, too, for the layers below its own.
+ */
 type Target =
-  | { readonly kind: 'path'; readonly names: readonly Uint8Array[] }
-  | { readonly kind: 'name'; readonly name: Uint8Array };
+  { readonly kind: 'path'; names: Uint8Array[] } | { readonly kind: 'name'; readonly name: Uint8Array };
+
+/** Names that a path may have, redirects on the way included: as PATH_MAX would have it. */
+const MAX_NAMES = 2048;
+
+/** Names that all redirects may cost together to follow: a minute's work, beyond any real stack. */
+const MAX_LOOKUPS = 500_000_000;
 
 export class Redirects {
   readonly #indexes: readonly LayerIndex[];
+  #lookups = 0;
 
   constructor(indexes: readonly LayerIndex[]) {
     this.#indexes = indexes;
@@ -79,7 +89,7 @@ export class Redirects {
   }
 
   #find(layer: number, target: Target, parent: Parts, type: number): Found {
-    if (target.kind === 'path') return this.#walk(layer, target.names, type);
+    if (target.kind === 'path') return this.#walk(layer, target, type);
     for (let part = 0; part < parent.count; part++) {
       if (parent.layer[part] === layer)
         return this.#step(layer, parent.inode[part] as number, target.name, type);
@@ -87,20 +97,35 @@ export class Redirects {
     return 'nothing';
   }
 
-  /** Redirects on the way are not followed: the kernel's, which are absolute, name where a directory stands in its layer. */
-  #walk(layer: number, names: readonly Uint8Array[], type: number): Found {
+  #walk(layer: number, target: Target & { kind: 'path' }, type: number): Found {
+    const { names } = target;
     let inode = 0;
     let isLast = false;
+    /** Where the layers below have the directory reached so far; undefined: at the same names. */
+    let moved: Uint8Array[] | undefined;
     for (const [n, name] of names.entries()) {
-      const found = this.#step(layer, inode, name, n === names.length - 1 ? type : S_IFDIR);
-      if (typeof found === 'string') return isLast ? 'end' : found;
+      const isEnd = n === names.length - 1;
+      const found = this.#step(layer, inode, name, isEnd ? type : S_IFDIR);
+      if (typeof found === 'string') {
+        if (moved !== undefined) target.names = bounded([...moved, ...names.slice(n)]);
+        return isLast ? 'end' : found;
+      }
       inode = found.inode;
       isLast ||= found.isLast;
+      moved?.push(name);
+      const redirect = isEnd ? undefined : this.#indexes[layer]?.redirects?.get(inode);
+      if (redirect === undefined) continue;
+      moved =
+        redirect[0] === SLASH ? split(redirect) : [...(moved?.slice(0, -1) ?? names.slice(0, n)), redirect];
     }
+    if (moved !== undefined) target.names = bounded(moved);
     return { inode, isLast };
   }
 
   #step(layer: number, directory: number, name: Uint8Array, type: number): Found {
+    if (++this.#lookups > MAX_LOOKUPS) {
+      throw new InputError('the directories given as layers have too many redirects (overlay.redirect)');
+    }
     const index = this.#indexes[layer] as LayerIndex;
     const first = index.firstChild[directory] as number;
     const dentry = searchName(index, first, index.childCount[directory] as number, name, 0, name.length);
@@ -121,4 +146,11 @@ function split(path: Uint8Array): Uint8Array[] {
     start = end + 1;
   }
   return names;
+}
+
+function bounded(names: Uint8Array[]): Uint8Array[] {
+  if (names.length <= MAX_NAMES) return names;
+  throw new InputError(
+    `redirects (overlay.redirect) of directories given as layers lead to a path of ${names.length} names, expected at most ${MAX_NAMES}`,
+  );
 }

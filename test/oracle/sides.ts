@@ -39,7 +39,7 @@ const TRIES = 200;
  * As `command`, again as long as something is busy: another test may look at the mount just now, or have it in a mount
  * namespace of its own.
  */
-function insist(program: string, ...args: string[]): void {
+export function insist(program: string, ...args: string[]): void {
   for (let tried = 0; ; tried++) {
     try {
       command(program, ...args);

@@ -77,6 +77,21 @@ describe('a redirect', () => {
     expect(found).toEqual([['n', 'o'], ['n'], ['n']]);
   });
 
+  it('of a directory on the way holds for the layers below its own', () => {
+    const middle = marked({ c: directory({ e: directory() }), a: whiteout }, { c: '/a', 'c/e': 'd' });
+    const byBoth = marked({ n: directory(), c: directory({ e: whiteout }) }, { n: '/c/e' });
+    expect(names(buildTree([base, middle, byBoth]), 'n')).toEqual(['y']);
+    const byFirst = marked({ n: directory(), c: directory({ d: whiteout }) }, { n: '/c/d' });
+    const moved = marked({ c: directory(), a: whiteout }, { c: '/a' });
+    expect(names(buildTree([base, moved, byFirst]), 'n')).toEqual(['y']);
+  });
+
+  it('is bounded in length, over all layers together', () => {
+    const deep = `/${'a/'.repeat(1500)}a`;
+    const layers = [marked({ c: directory() }, { c: deep }), marked({ d: directory() }, { d: `/c${deep}` })];
+    expect(() => buildTree([base, ...layers])).toThrow(/lead to a path of \d+ names/);
+  });
+
   it('that leads nowhere finds nothing', () => {
     const top = marked({ c: directory({ n: file() }) }, { c: '/a/nothing/there' });
     expect(names(buildTree([base, top]), 'c')).toEqual(['n']);
