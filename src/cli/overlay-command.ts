@@ -3,8 +3,10 @@
 //   stratafs-overlay [-f] [-d] -o lowerdir=TOP:...:BASE[,upperdir=U,workdir=W][,...] MOUNTPOINT
 //
 // As fuse-overlayfs does, it takes any upper over any layers, and tells of arguments that it does not know without
-// failing. Data is copied up with the metadata unless metacopy=on asks otherwise: an upper that other programs may mount
-// after us, the kernel included, shows the same then. What would be another mount than asked for is refused by name.
+// failing. Data is copied up with the metadata, and lower directories are not renamed (EXDEV: mv copies them), unless
+// metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
+// next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
+// asked for is refused by name.
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -87,7 +89,10 @@ function complete(request: MountRequest, positional: readonly string[]): void {
   request.mountpoint = mountpoint;
   if (request.upper === undefined) {
     if (request.access === 'rw') delete request.access;
-  } else request.upper = { metacopy: false, ...request.upper, isForced: true };
+  } else {
+    const { metacopy = false, redirect = metacopy } = request.upper;
+    request.upper = { ...request.upper, metacopy, redirect, isForced: true };
+  }
   settleUpper(request);
 }
 

@@ -153,7 +153,10 @@ export function openUpper(state: OverlayState, inode: Inode, flags: number): num
   }
   const place = state.upper.placeOf(inode);
   if (typeof place === 'number') return place;
-  return place.name.length === 0 ? reopen(place.dir, flags) : openAt(place.dir, place.name, flags);
+  const { dir, name } = place;
+  return state.upper.asOwner(dir, name, () =>
+    name.length === 0 ? reopen(dir, flags) : openAt(dir, name, flags),
+  );
 }
 
 /** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */

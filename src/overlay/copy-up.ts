@@ -57,9 +57,7 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   let status = copyMetadata(state, lower, upper.workFd, staged);
   if (status === 0) status = upper.statAt(upper.workFd, staged);
   const upperIno = upper.stat[Stat.ino] as number;
-  if (status === 0) {
-    status = keepingTimes(state, parent, (dir) => renameAt(upper.workFd, staged, dir, bytesOf(name), 0));
-  }
+  if (status === 0) status = placeDirectory(state, parent, staged, bytesOf(name));
   if (status < 0) {
     rmdirAt(upper.workFd, staged);
     return status;
@@ -67,6 +65,23 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   directory.hasUpperDirectory = true;
   directory.upperIno = upperIno;
   return 0;
+}
+
+/** Moves a staged directory, which its owner may have no right to write to, where it is to appear. */
+function placeDirectory(
+  state: OverlayState,
+  parent: DirectoryInode,
+  staged: Uint8Array,
+  name: Uint8Array,
+): Status {
+  const { upper } = state;
+  const fd = openAt(upper.workFd, staged, O_PATH);
+  if (fd < 0) return fd;
+  const status = upper.asOwner(fd, NO_NAME, () =>
+    keepingTimes(state, parent, (dir) => renameAt(upper.workFd, staged, dir, name, 0)),
+  );
+  closeSync(fd);
+  return status;
 }
 
 /** Runs `change` on the upper directory; the directory's times are afterwards what they were. */
@@ -83,7 +98,7 @@ export function keepingTimes(
   const times = [Stat.atimeSec, Stat.atimeNsec, Stat.mtimeSec, Stat.mtimeNsec].map(
     (field) => stat[field] as number,
   ) as [number, number, number, number];
-  const status = change(dir);
+  const status = state.upper.asOwner(dir, NO_NAME, () => change(dir));
   if (status === 0) utimensAt(dir, NO_NAME, ...times);
   return status;
 }

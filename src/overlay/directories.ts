@@ -5,7 +5,7 @@
 import type { Tree } from '../tree/tree.ts';
 import { Stat, listNames } from '../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
-import { ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
+import { EACCES, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
 import type { Attributes } from './attributes.ts';
 import { type AddedName, DirectoryInode } from './directory-inode.ts';
@@ -13,7 +13,8 @@ import type { Inode } from './inode.ts';
 import type { Inodes } from './inodes.ts';
 import type { LostNames } from './lost-names.ts';
 import type { Resolver } from './resolve.ts';
-import type { Upper } from './upper.ts';
+import { withOwnerBits } from './owner-access.ts';
+import { NO_NAME, type Upper } from './upper.ts';
 import { latin1Of } from '../vfs/names.ts';
 
 const DT_CHR = 2;
@@ -109,6 +110,11 @@ export class Directories {
     if (directory.isLoaded) return 0;
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
+    const load = (): Status => this.#loadNames(directory, fd);
+    return this.#upper.isPrivileged ? load() : withOwnerBits(fd, NO_NAME, -EACCES, load);
+  }
+
+  #loadNames(directory: DirectoryInode, fd: number): Status {
     const names = listNames(fd);
     if (typeof names === 'number') return names;
     directory.isLoaded = true;

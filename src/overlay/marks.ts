@@ -3,22 +3,12 @@
 // Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
 // `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
 // image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
-import {
-  STAT_LENGTH,
-  Stat,
-  chmodAt,
-  getxattrAt,
-  listxattrAt,
-  removexattrAt,
-  setxattrAt,
-  statAt,
-} from '../sys/upper-calls.ts';
-import { EACCES } from '../vfs/errno.ts';
+import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../sys/upper-calls.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
+import { EACCES } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { latin1Of } from '../vfs/names.ts';
-
-const S_IWUSR = 0o200;
+import { withOwnerAccess } from './owner-access.ts';
 
 export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'stratafs';
 
@@ -64,18 +54,21 @@ export class MarkSpace {
     if (typeof list === 'number') return list;
     if (list.length === 0 || !list.includes(this.prefix, 0, 'latin1')) return NO_MARKS;
     const names = new Set(latin1Of(list).split('\0'));
+    const forbidden: MarkName[] = [];
     const value = (mark: MarkName): Buffer | undefined => {
       if (!names.has(this.prefix + mark)) return undefined;
       const found = getxattrAt(dir, name, this.bytesOf(mark));
+      if (found === -EACCES) forbidden.push(mark);
       return typeof found === 'number' ? undefined : found;
     };
-    return {
+    const marks: Marks = {
       opaque: value('opaque')?.toString('latin1'),
       redirect: value('redirect')?.toString('latin1'),
       origin: value('origin'),
       isMetacopy: names.has(`${this.prefix}metacopy`),
       isWhiteout: names.has(`${this.prefix}whiteout`),
     };
+    return forbidden.length > 0 ? -EACCES : marks;
   }
 
   get(dir: number, name: Uint8Array, mark: MarkName): Buffer | number {
@@ -83,25 +76,12 @@ export class MarkSpace {
   }
 
   set(dir: number, name: Uint8Array, mark: MarkName, value: Uint8Array): Status {
-    return this.#whileWritable(dir, name, () => setxattrAt(dir, name, this.bytesOf(mark), value, 0));
+    return withOwnerAccess(dir, name, () => setxattrAt(dir, name, this.bytesOf(mark), value, 0));
   }
 
   /** -ENODATA where there is none. */
   remove(dir: number, name: Uint8Array, mark: MarkName): Status {
-    return this.#whileWritable(dir, name, () => removexattrAt(dir, name, this.bytesOf(mark)));
-  }
-
-  /** A daemon without privileges may set user.* attributes on what it may write to only: it gives itself leave, for the while. */
-  #whileWritable(dir: number, name: Uint8Array, change: () => Status): Status {
-    const status = change();
-    if (status !== -EACCES) return status;
-    const stat = new Float64Array(STAT_LENGTH);
-    if (statAt(dir, name, stat) < 0) return status;
-    const mode = (stat[Stat.mode] as number) & 0o7777;
-    if (chmodAt(dir, name, mode | S_IWUSR) < 0) return status;
-    const changed = change();
-    chmodAt(dir, name, mode);
-    return changed;
+    return withOwnerAccess(dir, name, () => removexattrAt(dir, name, this.bytesOf(mark)));
   }
 
   /** The name of a mark as bytes. */

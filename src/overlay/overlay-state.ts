@@ -51,7 +51,7 @@ export class OverlayState {
     this.root = root;
     root.hasUpperDirectory = true;
     root.isLoaded = false;
-    const marks = upper.marks.read(upper.upperFd, NO_NAME);
+    const marks = upper.readMarks(upper.upperFd, NO_NAME);
     root.hasXattrWhiteouts = typeof marks !== 'number' && marks.opaque === 'x';
     const cleared = upper.workFd < 0 ? 0 : clearWorkDirectory(this);
     if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);

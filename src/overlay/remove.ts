@@ -10,7 +10,7 @@ import { copyUpDirectory } from './copy-up.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
-import { O_PATH } from './upper.ts';
+import { NO_NAME, O_PATH } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
 const RENAME_EXCHANGE = 2;
@@ -113,7 +113,8 @@ export function removeUpperDirectory(
   if (kept < 0) return kept;
   const status =
     needsWhiteout || directory.whiteouts.size > 0
-      ? discard(state, directory, kept, dir, name, needsWhiteout)
+      ? // Out of its parent goes only a directory that its owner may write to.
+        upper.asOwner(kept, NO_NAME, () => discard(state, directory, kept, dir, name, needsWhiteout))
       : rmdirAt(dir, name);
   if (status < 0) {
     closeSync(kept);

@@ -46,7 +46,7 @@ export class Resolver {
     const type = (stat[Stat.mode] as number) & S_IFMT;
     if (type === S_IFCHR) return stat[Stat.rdev] === 0;
     if (!directory.hasXattrWhiteouts || type !== S_IFREG || stat[Stat.size] !== 0) return false;
-    const marks = this.#upper.marks.read(fd, name);
+    const marks = this.#upper.readMarks(fd, name);
     return typeof marks !== 'number' && marks.isWhiteout;
   }
 
@@ -67,7 +67,7 @@ export class Resolver {
         return linked;
       }
     }
-    const marks = this.#upper.marks.read(fd, bytes);
+    const marks = this.#upper.readMarks(fd, bytes);
     if (typeof marks === 'number') return marks;
     return type === S_IFDIR
       ? this.#resolveDirectory(directory, name, upperIno, marks, lower)

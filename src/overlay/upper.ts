@@ -20,7 +20,8 @@ import { EEXIST, EMLINK, ENOENT, EOPNOTSUPP } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
-import type { MarkSpace } from './marks.ts';
+import type { Marks, MarkSpace } from './marks.ts';
+import { withOwnerAccess } from './owner-access.ts';
 import { bytesOf } from '../vfs/names.ts';
 
 // O_PATH is not in node:fs; its value is the same on all of Linux's architectures that Node runs on.
@@ -70,6 +71,8 @@ export class Upper {
   readonly workFd: number;
   /** W. */
   readonly baseFd: number;
+  /** No permission bits of the upper stop this process, or it must not change them. */
+  readonly isPrivileged: boolean;
   /** What `statAt` fills here: read before the next call. */
   readonly stat = new Float64Array(STAT_LENGTH);
   readonly #directories = new LRUCache<DirectoryInode, number>({
@@ -91,6 +94,7 @@ export class Upper {
     this.isVolatile = options.isVolatile;
     this.usesMetacopy = options.usesMetacopy;
     this.usesRedirect = options.usesRedirect;
+    this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }
 
   /** A descriptor of a directory that has an upper one: lent, good until some other is asked for; or a negative errno. */
@@ -122,6 +126,16 @@ export class Upper {
   /** Fills `stat`. */
   statAt(dir: number, name: Uint8Array): Status {
     return statAt(dir, name, this.stat);
+  }
+
+  /** `attempt`, with its owner's rights over a file (owner-access.ts); plainly where nothing is to be written. */
+  asOwner<T>(dir: number, name: Uint8Array, attempt: () => T): T {
+    return this.workFd < 0 ? attempt() : withOwnerAccess(dir, name, attempt);
+  }
+
+  /** What is marked of a file; a negative errno where that can't be read. */
+  readMarks(dir: number, name: Uint8Array): Marks | number {
+    return this.asOwner(dir, name, () => this.marks.read(dir, name));
   }
 
   /** A name in the work directory that nothing has. */
