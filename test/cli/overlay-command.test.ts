@@ -27,6 +27,7 @@ it("podman's call", () => {
         isWorkBeside: false,
         isVolatile: true,
         metacopy: false,
+        redirect: false,
         isForced: true,
       },
       owners: {
