@@ -201,13 +201,6 @@ napi_value RenameAt(napi_env env, napi_callback_info info) {
       [&] { return syscall(SYS_renameat2, from_dir, from_name.c_str(), dir, name.c_str(), flags); });
 }
 
-// setUmask(umask)
-napi_value SetUmask(napi_env env, napi_callback_info info) {
-  CallArguments in(env, info);
-  const uint32_t mask = in.Uint(0);
-  return in.Answer([&] { return static_cast<long>(umask(mask & 0777)); });
-}
-
 }  // namespace
 
 void RegisterUpperNames(Napi::Env env, Napi::Object exports) {
@@ -222,8 +215,7 @@ void RegisterUpperNames(Napi::Env env, Napi::Object exports) {
                {"linkAt", LinkAt},
                {"unlinkAt", UnlinkAt},
                {"rmdirAt", RmdirAt},
-               {"renameAt", RenameAt},
-               {"setUmask", SetUmask}});
+               {"renameAt", RenameAt}});
 }
 
 }  // namespace stratafs

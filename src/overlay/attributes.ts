@@ -8,7 +8,7 @@ import { type Inode, UPPER_DATA } from './inode.ts';
 import type { Upper } from './upper.ts';
 
 /** What statx(2) told, as Attr. */
-export function readStat(stat: Float64Array, out: Attr): void {
+function readStat(stat: Float64Array, out: Attr): void {
   out.mode = stat[Stat.mode] as number;
   out.nlink = stat[Stat.nlink] as number;
   out.uid = stat[Stat.uid] as number;

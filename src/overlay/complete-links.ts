@@ -3,8 +3,8 @@
 // Kernel overlayfs (index=on) copies up one name of a hard-linked lower inode, and finds the others by W/index. We copy all
 // at once. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
 // was copied under one of its names gets the copy under all that still show. What is shown does not change by it.
-import { constants, closeSync } from 'node:fs';
-import { linkAt, listNames, openAt } from '../sys/upper-calls.ts';
+import { closeSync } from 'node:fs';
+import { linkAt, listNames, openAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { EEXIST, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { bytesOf } from '../vfs/names.ts';
@@ -13,12 +13,11 @@ import { DirectoryInode } from './directory-inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import type { Place } from './upper.ts';
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 const INDEX = bytesOf('index');
 
 /** `baseFd`: W. 0, or a negative errno. */
 export function completeIndexedLinks(state: OverlayState, baseFd: number): Status {
-  const index = openAt(baseFd, INDEX, DIRECTORY);
+  const index = openAt(baseFd, INDEX, DIRECTORY_FLAGS);
   if (index < 0) return index === -ENOENT ? 0 : index;
   const names = listNames(index);
   closeSync(index);

@@ -2,7 +2,7 @@
 //
 // One copy at a time an inode; who comes meanwhile waits for it. It is given up when every waiter was interrupted. Until
 // it is complete and synced the bytes come from the tree: `kill -9` leaves the old file or the new.
-import { closeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import {
   copyRangeLater,
   openAt,
@@ -28,7 +28,6 @@ import { NO_NAME } from './upper.ts';
 /** Bytes between two looks at whether anybody still waits. */
 const PIECE = 16 * 1024 * 1024;
 const MEMORY_PIECE = 1024 * 1024;
-const O_RDWR = 2;
 
 /** How much of a file its upper has to have. `limit`: only the first so many bytes are wanted. */
 export type Need = { readonly kind: 'metadata' } | { readonly kind: 'data'; readonly limit: number };
@@ -98,7 +97,7 @@ async function completeMetacopy(
   limit: number,
   isWanted: () => boolean,
 ): Promise<Status> {
-  const fd = openUpper(state, inode, O_RDWR);
+  const fd = openUpper(state, inode, constants.O_RDWR);
   if (fd < 0) return fd;
   let isKept = false;
   try {

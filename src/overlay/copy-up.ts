@@ -4,7 +4,7 @@
 // Directories, and all that is no regular file, are copied in place. So is a regular file's metadata alone (metacopy):
 // its bytes go on coming from the tree until the first write, when copy-data.ts brings them into the same upper inode.
 // An inode with several names gets its copy under all of them at once, so that no index is needed to keep them together.
-import { closeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import {
   Stat,
   chmodAt,
@@ -33,7 +33,6 @@ import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
-const O_RDWR = 2;
 const CAPABILITY = 'security.capability';
 const NO_VALUE = new Uint8Array(0);
 
@@ -149,7 +148,7 @@ export function stage(state: OverlayState, inode: Inode): Staged | number {
   }
   const name = upper.newStagedName();
   if (inode.type === S_IFREG) {
-    const fd = createAt(workFd, name, O_RDWR, 0o600, 0);
+    const fd = createAt(workFd, name, constants.O_RDWR, 0o600, 0);
     return fd < 0 ? fd : { dir: workFd, name, fd };
   }
   let status: Status;

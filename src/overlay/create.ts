@@ -3,7 +3,7 @@
 // Where nothing stands in the upper they are made in place: the upper's own file system applies set-group-ID of the
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
 // place in one step; a directory then becomes opaque.
-import { closeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import {
   Stat,
   chmodAt,
@@ -16,8 +16,9 @@ import {
   symlinkAt,
   tmpfileAt,
   unlinkAt,
+  KEEP_ID,
 } from '../sys/upper-calls.ts';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, SET_ID_BITS } from '../vfs/attr.ts';
 import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../vfs/names.ts';
@@ -28,11 +29,6 @@ import type { Inode } from './inode.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
-
-const O_RDWR = 2;
-const S_ISGID = 0o2000;
-const SET_ID_BITS = 0o6000;
-const KEEP_ID = 0xffffffff;
 
 /** What is made. */
 export interface Making extends NewInode {
@@ -90,7 +86,7 @@ export function makeFile(dir: number, name: Uint8Array, making: Making): Status 
   const { mode, umask, rdev, target } = making;
   switch (mode & S_IFMT) {
     case S_IFREG:
-      making.fd = createAt(dir, name, O_RDWR, mode & 0o7777, umask);
+      making.fd = createAt(dir, name, constants.O_RDWR, mode & 0o7777, umask);
       return Math.min(making.fd, 0);
     case S_IFDIR:
       return mkdirAt(dir, name, mode & 0o7777, umask);
@@ -167,7 +163,7 @@ export function makeTmpfile(
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const fd = tmpfileAt(dir, O_RDWR, making.mode & 0o7777, making.umask);
+  const fd = tmpfileAt(dir, constants.O_RDWR, making.mode & 0o7777, making.umask);
   if (fd < 0) return fd;
   const upperFd = reopen(fd, O_PATH);
   let status = Math.min(upperFd, 0);

@@ -13,12 +13,12 @@ import {
   rmdirAt,
   setFlags,
   unlinkAt,
+  RENAME_NOREPLACE,
+  DIRECTORY_FLAGS,
 } from '../sys/upper-calls.ts';
 import { EEXIST } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
-const RENAME_NOREPLACE = 1;
 /** FS_APPEND_FL and FS_IMMUTABLE_FL, linux/fs.h. */
 const PROTECTED = 0x30;
 const DT_DIR = 4;
@@ -54,7 +54,7 @@ export function emptyDirectory(fd: number): Status {
 
 /** Removes a directory of `fd`, moving the directories in it up. */
 function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Uint8Array) => Status): Status {
-  const directory = insist(fd, name, () => openAt(fd, name.bytes, DIRECTORY));
+  const directory = insist(fd, name, () => openAt(fd, name.bytes, DIRECTORY_FLAGS));
   if (directory < 0) return directory;
   try {
     const children = namesOf(directory);
@@ -90,7 +90,7 @@ function unprotect(dir: number, name: Name): void {
 }
 
 function clearFlags(dir: number, { type, bytes }: Name): void {
-  const fd = openAt(dir, bytes, type === DT_DIR ? DIRECTORY : constants.O_RDONLY);
+  const fd = openAt(dir, bytes, type === DT_DIR ? DIRECTORY_FLAGS : constants.O_RDONLY);
   if (fd < 0) return;
   const flags = getFlags(fd);
   if (flags > 0 && (flags & PROTECTED) !== 0) setFlags(fd, flags & ~PROTECTED);

@@ -14,8 +14,10 @@ import {
   rmdirAt,
   setxattrAt,
   unlinkAt,
+  RENAME_EXCHANGE,
+  KEEP_ID,
 } from '../sys/upper-calls.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_ISGID } from '../vfs/attr.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { closeSync } from 'node:fs';
@@ -23,11 +25,7 @@ import { type Making, isSetgid, makeFile, own, removeMade } from './create.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 
-const RENAME_EXCHANGE = 2;
-const S_ISGID = 0o2000;
-const KEEP_ID = 0xffffffff;
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
-const OPAQUE = Buffer.from('y');
 const STAGED_NAME = Buffer.from('made');
 
 /** Makes a file in place of the whiteout `name` of the upper directory `dir`. */
@@ -79,7 +77,7 @@ function makeIn(
   const setgid = isSetgid(state, dir);
   let status = own(state, staging, stagedName, () => false, making, call);
   if (status === 0 && setgid()) status = giveGroup(state, staging, stagedName, isDirectory);
-  if (status === 0 && isDirectory) status = state.upper.marks.set(staging, stagedName, 'opaque', OPAQUE);
+  if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
   if (status === 0) {
     status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
   }

@@ -10,6 +10,8 @@ import type { Status } from '../vfs/filesystem.ts';
 import { latin1Of } from '../vfs/names.ts';
 import { withOwnerAccess } from './owner-access.ts';
 
+const OPAQUE = Buffer.from('y');
+
 export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'stratafs';
 
 /** What is marked of one upper file. */
@@ -77,6 +79,11 @@ export class MarkSpace {
 
   set(dir: number, name: Uint8Array, mark: MarkName, value: Uint8Array): Status {
     return withOwnerAccess(dir, name, () => setxattrAt(dir, name, this.bytesOf(mark), value, 0));
+  }
+
+  /** Makes an upper directory hide what the tree has in its place. */
+  setOpaque(dir: number, name: Uint8Array): Status {
+    return this.set(dir, name, 'opaque', OPAQUE);
   }
 
   /** -ENODATA where there is none. */

@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
 import { Stat, allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } from '../sys/upper-calls.ts';
-import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
+import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP } from '../vfs/errno.ts';
 import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
@@ -16,7 +16,6 @@ import { dropPrivileges, truncate } from './set-attributes.ts';
 import { NO_NAME } from './upper.ts';
 
 const { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } = { ...constants, O_ACCMODE: 3 };
-const SET_ID_BITS = 0o6000;
 const CAPABILITY = Buffer.from('security.capability');
 const NO_DATA: Need = { kind: 'data', limit: 0 };
 
@@ -59,7 +58,7 @@ function finishOpen(state: OverlayState, inode: Inode, writes: boolean, out: Ope
 }
 
 /** The inode, whose bytes the upper has, gets a descriptor to read, or to read and write, unless it has one. */
-export function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean): Status {
+function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean): Status {
   if (writes ? inode.writeFd >= 0 : inode.readFd >= 0) return 0;
   const fd = openUpper(state, inode, writes ? O_RDWR : O_RDONLY);
   if (fd < 0) return fd;

@@ -2,7 +2,7 @@
 // was killed has left.
 //
 // `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import {
   Stat,
   STAT_LENGTH,
@@ -12,6 +12,7 @@ import {
   openAt,
   setxattrAt,
   statAt,
+  DIRECTORY_FLAGS,
 } from '../sys/upper-calls.ts';
 import { EEXIST, ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -20,7 +21,6 @@ import { MarkSpace } from './marks.ts';
 import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 const WORK = bytesOf('work');
 
 /** Where an upper lies, and how it is used. */
@@ -86,7 +86,7 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
 
 function openDirectory(path: string): number {
   try {
-    return openSync(path, DIRECTORY);
+    return openSync(path, DIRECTORY_FLAGS);
   } catch (error) {
     throw new InputError(
       `${path}: can't be opened: ${error instanceof Error ? error.message : String(error)}`,
@@ -119,7 +119,7 @@ function lock(path: string, fd: number): void {
 /** W/work, as kernel overlayfs has it. */
 function openWork(work: string, baseFd: number): number {
   const made = mkdirAt(baseFd, WORK, 0o700, 0);
-  const fd = made < 0 && made !== -EEXIST ? made : openAt(baseFd, WORK, DIRECTORY);
+  const fd = made < 0 && made !== -EEXIST ? made : openAt(baseFd, WORK, DIRECTORY_FLAGS);
   if (fd < 0) throw new InputError(`${work}: can't be written to: ${errnoName(fd)}`);
   return fd;
 }

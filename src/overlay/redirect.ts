@@ -9,8 +9,6 @@ import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME } from './upper.ts';
 import { bytesOf } from '../vfs/names.ts';
 
-const OPAQUE = Buffer.from('y');
-
 /**
  * `inode`, which has an upper file, is about to get a name in `parent`, where the tree may have the same
  * (`hidesLower`): marks it as that needs. -EXDEV where its lower names can't follow it.
@@ -39,7 +37,7 @@ function prepareDirectory(
   if (fd < 0) return fd;
   if (directory.lower < 0) {
     if (!hidesLower || directory.isOpaque) return 0;
-    const status = state.upper.marks.set(fd, NO_NAME, 'opaque', OPAQUE);
+    const status = state.upper.marks.setOpaque(fd, NO_NAME);
     if (status === 0) directory.isOpaque = true;
     return status;
   }

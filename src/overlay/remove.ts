@@ -2,7 +2,7 @@
 //
 // An inode whose last known name goes keeps a descriptor: what is open, or is somebody's directory, goes on.
 import { closeSync } from 'node:fs';
-import { openAt, renameAt, rmdirAt, unlinkAt } from '../sys/upper-calls.ts';
+import { openAt, renameAt, rmdirAt, unlinkAt, RENAME_EXCHANGE } from '../sys/upper-calls.ts';
 import { S_IFDIR } from '../vfs/attr.ts';
 import { EISDIR, ENOTEMPTY } from '../vfs/errno.ts';
 import type { NodeId, Status } from '../vfs/filesystem.ts';
@@ -12,8 +12,6 @@ import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
-
-const RENAME_EXCHANGE = 2;
 
 export function unlink(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
   const node = state.directories.find(directory, name);
@@ -101,7 +99,7 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
 }
 
 /** An empty directory of the upper, which may hold whiteouts, goes; a whiteout comes where one is needed. */
-export function removeUpperDirectory(
+function removeUpperDirectory(
   state: OverlayState,
   directory: DirectoryInode,
   dir: number,

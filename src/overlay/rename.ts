@@ -3,7 +3,14 @@
 // A lower inode is copied up first; a lower directory only itself, not what is in it: overlay.redirect says where its names
 // are to be found. Before the one step that counts, marks are set that change nothing as long as it doesn't come.
 import { closeSync } from 'node:fs';
-import { openAt, renameAt, unlinkAt } from '../sys/upper-calls.ts';
+import {
+  openAt,
+  renameAt,
+  unlinkAt,
+  RENAME_NOREPLACE,
+  RENAME_EXCHANGE,
+  RENAME_WHITEOUT,
+} from '../sys/upper-calls.ts';
 import { S_IFDIR } from '../vfs/attr.ts';
 import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../vfs/errno.ts';
 import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
@@ -17,11 +24,6 @@ import type { OverlayState } from './overlay-state.ts';
 import { prepareMove } from './redirect.ts';
 import { dropKept, forgetDirectory, keepNameless, takeName } from './remove.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
-
-const RENAME_NOREPLACE = 1;
-const RENAME_EXCHANGE = 2;
-const RENAME_WHITEOUT = 4;
-const OPAQUE = Buffer.from('y');
 
 /** One end of a rename. */
 interface End {
@@ -176,7 +178,7 @@ function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: En
 /** Opaque, an empty directory shows the same without whiteouts. */
 function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
   if (directory.whiteouts.size === 0) return 0;
-  const status = state.upper.marks.set(fd, NO_NAME, 'opaque', OPAQUE);
+  const status = state.upper.marks.setOpaque(fd, NO_NAME);
   if (status < 0) return status;
   directory.isOpaque = true;
   for (const name of directory.whiteouts) {

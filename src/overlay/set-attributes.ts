@@ -8,8 +8,9 @@ import {
   removexattrAt,
   truncateFile,
   utimensAt,
+  KEEP_ID,
 } from '../sys/upper-calls.ts';
-import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
+import { S_IFDIR, S_IFREG, S_ISUID, S_ISGID } from '../vfs/attr.ts';
 import { EINVAL, EISDIR } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { AttrChanges, Call, TimeChange } from '../vfs/operation.ts';
@@ -19,12 +20,8 @@ import type { Inode } from './inode.ts';
 import { isInGroup } from './caller-groups.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, type Place } from './upper.ts';
-import { closeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 
-const O_WRONLY = 1;
-const KEEP_ID = 0xffffffff;
-const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
 const S_IXGRP = 0o010;
 const CAPABILITY = Buffer.from('security.capability');
 
@@ -84,7 +81,7 @@ export function upperPlace(state: OverlayState, inode: Inode): Place | number {
 
 export function truncate(state: OverlayState, inode: Inode, size: number, killer: Call | undefined): Status {
   if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, killer);
-  const fd = openUpper(state, inode, O_WRONLY);
+  const fd = openUpper(state, inode, constants.O_WRONLY);
   if (fd < 0) return fd;
   const status = truncateOpen(state, fd, size, killer);
   closeSync(fd);

@@ -33,7 +33,6 @@ export const NO_NAME = new Uint8Array(0);
 const WHITEOUT_NAME = Buffer.from('#whiteout');
 /** overlay.opaque of a directory that has whiteouts in the form of xattrs; any value does for overlay.whiteout. */
 const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
-const O_RDWR = 2;
 
 /** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
 export interface Place {
@@ -192,7 +191,7 @@ export class Upper {
   }
 
   #makeXattrWhiteout(): Status {
-    const fd = createAt(this.workFd, WHITEOUT_NAME, O_RDWR, 0o600, 0);
+    const fd = createAt(this.workFd, WHITEOUT_NAME, constants.O_RDWR, 0o600, 0);
     if (fd < 0) return fd;
     const status = this.marks.set(fd, NO_NAME, 'whiteout', HOLDS_XATTR_WHITEOUTS);
     closeSync(fd);

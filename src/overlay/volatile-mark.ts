@@ -2,13 +2,12 @@
 //
 // A mount says more: in that directory lies an empty one named by the kernel's boot ID. While the machine that wrote an
 // upper runs on, nothing of it is lost, whatever was synced; after that, nobody knows.
-import { closeSync, constants, readFileSync } from 'node:fs';
-import { listNames, mkdirAt, openAt, rmdirAt } from '../sys/upper-calls.ts';
+import { closeSync, readFileSync } from 'node:fs';
+import { listNames, mkdirAt, openAt, rmdirAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { EEXIST, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { bytesOf } from '../vfs/names.ts';
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 /** What the kernel's cleaning of a work directory stops at, and ours leaves. */
 export const INCOMPAT_NAME = 'incompat';
 const INCOMPAT = bytesOf(INCOMPAT_NAME);
@@ -33,7 +32,7 @@ export function readPast(workFd: number, bootId: string): UpperPast {
   const marks = namesIn(workFd, INCOMPAT);
   if (marks.length === 0) return 'synced';
   if (marks.some((name) => name !== 'volatile')) return 'incompatible';
-  const incompat = openAt(workFd, INCOMPAT, DIRECTORY);
+  const incompat = openAt(workFd, INCOMPAT, DIRECTORY_FLAGS);
   if (incompat < 0) return 'unknown';
   const boots = namesIn(incompat, VOLATILE);
   closeSync(incompat);
@@ -55,10 +54,10 @@ export function markVolatile(workFd: number, bootId: string): Status {
 
 /** Removes the mark: once all is synced, or where the user takes the upper as it is. */
 export function clearVolatile(workFd: number): Status {
-  const incompat = openAt(workFd, INCOMPAT, DIRECTORY);
+  const incompat = openAt(workFd, INCOMPAT, DIRECTORY_FLAGS);
   if (incompat < 0) return incompat === -ENOENT ? 0 : incompat;
   try {
-    const mark = openAt(incompat, VOLATILE, DIRECTORY);
+    const mark = openAt(incompat, VOLATILE, DIRECTORY_FLAGS);
     if (mark < 0) return mark === -ENOENT ? 0 : mark;
     try {
       for (const name of namesIn(incompat, VOLATILE)) rmdirAt(mark, bytesOf(name));
@@ -75,7 +74,7 @@ export function clearVolatile(workFd: number): Status {
 function within(dir: number, name: Uint8Array, act: (fd: number) => Status): Status {
   const made = mkdirAt(dir, name, 0o700, 0);
   if (made < 0 && made !== -EEXIST) return made;
-  const fd = openAt(dir, name, DIRECTORY);
+  const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return fd;
   try {
     return act(fd);
@@ -86,7 +85,7 @@ function within(dir: number, name: Uint8Array, act: (fd: number) => Status): Sta
 
 /** Names in a directory of `dir`; none where it is missing or can't be read. */
 function namesIn(dir: number, name: Uint8Array): string[] {
-  const fd = openAt(dir, name, DIRECTORY);
+  const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return [];
   const list = listNames(fd);
   closeSync(fd);

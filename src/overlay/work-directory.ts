@@ -2,8 +2,8 @@
 //
 // One thing is not thrown away but completed: the copy of an inode with several names that got some of them. Its bytes are
 // those that the tree has, so its names tell nothing yet; but they must stay one file.
-import { closeSync, constants } from 'node:fs';
-import { Stat, listNames, openAt, rmdirAt, unlinkAt } from '../sys/upper-calls.ts';
+import { closeSync } from 'node:fs';
+import { Stat, listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
@@ -13,7 +13,6 @@ import { decodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
 
-const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 /** Before anything is asked of the overlay. 0, or a negative errno of what can't be removed. */
 export function clearWorkDirectory(state: OverlayState): Status {
   const { workFd } = state.upper;
@@ -58,7 +57,7 @@ function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status 
   const known = upper.statAt(dir, name);
   if (known < 0) return known;
   if (((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
-  const fd = openAt(dir, name, DIRECTORY);
+  const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return fd;
   const emptied = emptyDirectory(fd);
   closeSync(fd);

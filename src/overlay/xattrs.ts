@@ -1,6 +1,6 @@
 // Extended attributes of inodes that have an object: of the upper where they have an upper file, else of the tree.
 import { chmodAt, getxattrAt, listxattrAt, removexattrAt, setxattrAt, Stat } from '../sys/upper-calls.ts';
-import { S_IFMT } from '../vfs/attr.ts';
+import { S_IFMT, S_ISGID } from '../vfs/attr.ts';
 import { EEXIST, ENODATA } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
@@ -13,7 +13,6 @@ import { bytesOf, latin1Of } from '../vfs/names.ts';
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
-const S_ISGID = 0o2000;
 const ACL_PREFIX = 'system.posix_acl_';
 
 /** True for what has an upper file, whose attributes count. */

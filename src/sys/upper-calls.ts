@@ -6,6 +6,7 @@
 // makes, removes or renames a name takes no empty one (-EINVAL). Names, targets and values are bytes without the ending
 // NUL; they are not kept. Answers are a result or a negative errno. What a caller
 // gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *Later calls run in place.
+import { constants } from 'node:fs';
 import { addon } from './addon.ts';
 
 /** Elements of what `statAt` and `statUpper` fill. Sizes in bytes, times in seconds and nanoseconds as in Attr. */
@@ -41,6 +42,17 @@ export const STAT_LENGTH = 20;
 /** An nsec of `utimensAt`: the time now; the time that is there. */
 export const UTIME_NOW = 0x3fffffff;
 export const UTIME_OMIT = 0x3ffffffe;
+
+/** `flags` of `renameAt` (linux/fs.h). */
+export const RENAME_NOREPLACE = 1;
+export const RENAME_EXCHANGE = 2;
+export const RENAME_WHITEOUT = 4;
+
+/** An owner or group of `chownAt` that stays. */
+export const KEEP_ID = 0xffffffff;
+
+/** Opens a directory, so that its names can be listed. */
+export const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
 interface UpperCalls {
   statAt: (dir: number, name: Uint8Array, out: Float64Array) => number;
@@ -95,7 +107,6 @@ interface UpperCalls {
   setFlags: (fd: number, flags: number) => number;
   statfsAt: (fd: number, out: Float64Array) => number;
   lockFile: (fd: number) => number;
-  setUmask: (umask: number) => number;
 }
 const calls = addon as UpperCalls;
 
@@ -141,7 +152,7 @@ export const readlinkAt = calls.readlinkAt;
 /** -EOPNOTSUPP for a symlink. */
 export const chmodAt = calls.chmodAt;
 
-/** 0xffffffff leaves the owner or the group. */
+/** KEEP_ID leaves the owner or the group. */
 export const chownAt = calls.chownAt;
 export const utimensAt = calls.utimensAt;
 
@@ -195,6 +206,3 @@ export const statfsAt = calls.statfsAt;
 
 /** flock(2) LOCK_EX | LOCK_NB: -EAGAIN where another holds it. Held until the descriptor is closed. */
 export const lockFile = calls.lockFile;
-
-/** umask(2): the mask before. */
-export const setUmask = calls.setUmask;

@@ -27,6 +27,11 @@ export class Attr {
   btimeNsec = 0;
 }
 
+/** Permission bits that are more than permissions. */
+export const S_ISUID = 0o4000;
+export const S_ISGID = 0o2000;
+export const SET_ID_BITS = S_ISUID | S_ISGID;
+
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
 export const S_IFLNK = 0o120000;
