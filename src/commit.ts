@@ -114,6 +114,7 @@ function openState(inspection: Inspection, upper: string): OverlayState {
     // The mount has taken it already.
     isForced: true,
     ...{ usesMetacopy: false, usesRedirect: false, usesUserXattrs: false },
+    ...{ squashesUsers: false, squashesGroups: false },
   });
   try {
     const readers = layers.map(({ layer }) => layer.reader);

@@ -1,10 +1,11 @@
 // The upper directory of one mount, from what was asked for to what the overlay opens.
 import createDebug from 'debug';
 import type { Image } from '../image/image.ts';
+import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import { type UpperPlace, openUpper } from '../overlay/open-upper.ts';
 import type { Upper } from '../overlay/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
-import type { UpperOptions } from './options.ts';
+import type { MountOptions, UpperOptions } from './options.ts';
 import { makeThrowAwayUpper } from './throw-away-upper.ts';
 import { untilReleased } from './upper-lock.ts';
 import { type UpperPaths, locateUpper, refuseOverlaps } from './upper-paths.ts';
@@ -27,10 +28,10 @@ export async function prepareUpper(
   options: UpperOptions,
   image: Image,
   place: string,
-  watch: Watch,
+  mount: Watch & Pick<MountOptions, 'owners'>,
 ): Promise<PreparedUpper> {
   const isReadOnly = options.isReadOnly ?? false;
-  const thrownAway = 'isThrowAway' in options ? makeThrowAwayUpper(watch.onNotice ?? debug) : undefined;
+  const thrownAway = 'isThrowAway' in options ? makeThrowAwayUpper(mount.onNotice ?? debug) : undefined;
   const release = (): void => {
     const problem = thrownAway?.remove();
     if (problem !== undefined) debug('%s', problem);
@@ -44,8 +45,8 @@ export async function prepareUpper(
       isThrowAway: thrownAway !== undefined,
       isReadOnly,
       open: async (identity) => {
-        await untilReleased(paths.upper, watch.signal);
-        return openUpper(upperPlace(paths, identity, options));
+        await untilReleased(paths.upper, mount.signal);
+        return openUpper(upperPlace(paths, identity, options, mount.owners));
       },
       release,
     };
@@ -55,7 +56,12 @@ export async function prepareUpper(
   }
 }
 
-function upperPlace(paths: UpperPaths, identity: LayersIdentity, options: UpperOptions): UpperPlace {
+function upperPlace(
+  paths: UpperPaths,
+  identity: LayersIdentity,
+  options: UpperOptions,
+  owners: OwnerMapping | undefined,
+): UpperPlace {
   const redirect = options.redirect ?? true;
   return {
     upper: paths.upper,
@@ -68,6 +74,8 @@ function upperPlace(paths: UpperPaths, identity: LayersIdentity, options: UpperO
     // An inode that was copied up without its data is found by a redirect once it is renamed.
     usesMetacopy: options.metacopy ?? redirect,
     usesRedirect: redirect,
+    squashesUsers: owners?.squashedUid !== undefined,
+    squashesGroups: owners?.squashedGid !== undefined,
     usesUserXattrs: options.usesUserXattrs ?? false,
   };
 }

@@ -8,7 +8,6 @@ import { closeSync, constants } from 'node:fs';
 import {
   Stat,
   chmodAt,
-  chownAt,
   createAt,
   linkAt,
   mkdirAt,
@@ -24,7 +23,7 @@ import {
   utimensAt,
 } from '../sys/upper-calls.ts';
 import { Attr, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
-import { ENOENT, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
+import { EINVAL, ENOENT, EOPNOTSUPP, EOVERFLOW, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
@@ -252,7 +251,7 @@ export function copyMetadata(state: OverlayState, lower: number, dir: number, na
   const attr = new Attr();
   state.tree.readAttr(lower, attr);
   const type = state.tree.modeOf(lower) & 0o170000;
-  let status = chownAt(dir, name, attr.uid, attr.gid);
+  let status = copyOwner(state, dir, name, attr);
   // chown(2) takes set-ID bits and capabilities off: it comes first. user.* attributes need a file that may be written to.
   if (status === 0) status = copyXattrs(state, lower, dir, name);
   if (status === 0) status = writeOrigin(state, lower, dir, name, type);
@@ -261,6 +260,12 @@ export function copyMetadata(state: OverlayState, lower: number, dir: number, na
     status = utimensAt(dir, name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec);
   }
   return status;
+}
+
+/** EOVERFLOW where the daemon's user namespace has no such owner (chown(2): EINVAL), as ovl_copy_up_one says it. */
+function copyOwner({ upper }: OverlayState, dir: number, name: Uint8Array, attr: Attr): Status {
+  const status = upper.changeOwner(dir, name, attr.uid, attr.gid);
+  return status === -EINVAL ? -EOVERFLOW : status;
 }
 
 function copyXattrs(state: OverlayState, lower: number, dir: number, name: Uint8Array): Status {

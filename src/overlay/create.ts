@@ -7,7 +7,6 @@ import { closeSync, constants } from 'node:fs';
 import {
   Stat,
   chmodAt,
-  chownAt,
   createAt,
   mkdirAt,
   mknodAt,
@@ -115,7 +114,7 @@ export function own(
   const { daemonUid, daemonGid } = state;
   if (call.uid === daemonUid && call.gid === daemonGid) return 0;
   const gid = hasDirectoryGroup() ? KEEP_ID : call.gid;
-  const status = chownAt(dir, name, call.uid, gid);
+  const status = state.upper.changeOwner(dir, name, call.uid, gid);
   const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
   if (status < 0 || isDirectory || (making.mode & SET_ID_BITS) === 0) return status;
   // chown(2) took them off.

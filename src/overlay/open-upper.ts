@@ -38,6 +38,8 @@ export interface UpperPlace {
   readonly isVolatile: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
+  readonly squashesUsers: boolean;
+  readonly squashesGroups: boolean;
   /** Marks are written in the `user.` namespace also where `trusted.` would do. */
   readonly usesUserXattrs: boolean;
 }

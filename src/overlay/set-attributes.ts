@@ -4,7 +4,6 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
   chmodAt,
-  chownAt,
   removexattrAt,
   truncateFile,
   utimensAt,
@@ -50,7 +49,7 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
     status = truncate(state, inode, size, changes.killsPrivileges === true ? call : undefined);
   if (status === 0 && (uid !== undefined || gid !== undefined)) {
     const drops = dropsSetgid(state, inode, place, call);
-    status = chownAt(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
+    status = state.upper.changeOwner(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
     if (status === 0 && drops) status = dropSetgid(state, place);
   }
   if (status === 0 && mode !== undefined) status = chmodAt(dir, name, mode & 0o7777);

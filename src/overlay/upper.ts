@@ -5,7 +5,9 @@
 import { LRUCache } from 'lru-cache';
 import { closeSync, constants } from 'node:fs';
 import {
+  KEEP_ID,
   STAT_LENGTH,
+  chownAt,
   createAt,
   linkAt,
   mknodAt,
@@ -16,7 +18,7 @@ import {
   unlinkAt,
 } from '../sys/upper-calls.ts';
 import { S_IFCHR } from '../vfs/attr.ts';
-import { EEXIST, EMLINK, ENOENT, EOPNOTSUPP } from '../vfs/errno.ts';
+import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
@@ -58,6 +60,9 @@ export interface UpperOptions {
   readonly usesMetacopy: boolean;
   /** Lower directories may be renamed. */
   readonly usesRedirect: boolean;
+  /** All are shown as one user's, or one group's, so an owner that can't be stored is no failure. */
+  readonly squashesUsers: boolean;
+  readonly squashesGroups: boolean;
 }
 
 export class Upper {
@@ -66,6 +71,8 @@ export class Upper {
   readonly isVolatile: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
+  readonly #squashesUsers: boolean;
+  readonly #squashesGroups: boolean;
   readonly upperFd: number;
   readonly workFd: number;
   /** W. */
@@ -93,6 +100,8 @@ export class Upper {
     this.isVolatile = options.isVolatile;
     this.usesMetacopy = options.usesMetacopy;
     this.usesRedirect = options.usesRedirect;
+    this.#squashesUsers = options.squashesUsers;
+    this.#squashesGroups = options.squashesGroups;
     this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }
 
@@ -135,6 +144,16 @@ export class Upper {
   /** What is marked of a file; a negative errno where that can't be read. */
   readMarks(dir: number, name: Uint8Array): Marks | number {
     return this.asOwner(dir, name, () => this.marks.read(dir, name));
+  }
+
+  /** chown(2); what this process may not store is left where nobody would see it, as fuse-overlayfs does. */
+  changeOwner(dir: number, name: Uint8Array, uid: number, gid: number): Status {
+    const status = chownAt(dir, name, uid, gid);
+    if (status >= 0 || (!this.#squashesUsers && !this.#squashesGroups)) return status;
+    const forgiven = (changed: Status, isForgiven: boolean): Status =>
+      isForgiven && (changed === -EPERM || changed === -EINVAL) ? 0 : changed;
+    const user = forgiven(chownAt(dir, name, uid, KEEP_ID), this.#squashesUsers);
+    return user < 0 ? user : forgiven(chownAt(dir, name, KEEP_ID, gid), this.#squashesGroups);
   }
 
   /** A name in the work directory that nothing has. */

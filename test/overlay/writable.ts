@@ -52,6 +52,8 @@ export class Bench {
       isVolatile: false,
       usesMetacopy: true,
       usesRedirect: true,
+      squashesUsers: false,
+      squashesGroups: false,
       usesUserXattrs: process.geteuid?.() !== 0,
       ...this.#options,
     });
