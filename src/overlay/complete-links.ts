@@ -4,11 +4,11 @@
 // at once. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
 // was copied under one of its names gets the copy under all that still show. What is shown does not change by it.
 import { closeSync } from 'node:fs';
-import { linkAt, listNames, openAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
+import { listNames, openAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { EEXIST, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { bytesOf } from '../vfs/names.ts';
-import { copyUpDirectory, keepingTimes, visibleNames } from './copy-up.ts';
+import { linkTarget, visibleNames } from './copy-up.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import type { Place } from './upper.ts';
@@ -49,11 +49,7 @@ export function linkAllNames(state: OverlayState, lower: number, place: Place): 
   if (typeof targets === 'number') return targets;
   const inode = state.inodes.getLower(lower);
   for (const target of targets) {
-    const copied = copyUpDirectory(state, target.directory);
-    if (copied < 0) return copied;
-    const linked = keepingTimes(state, target.directory, (dir) =>
-      linkAt(place.dir, place.name, dir, bytesOf(target.name)),
-    );
+    const linked = linkTarget(state, place, target);
     if (linked < 0 && linked !== -EEXIST) return linked;
     if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
   }

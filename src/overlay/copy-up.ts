@@ -29,7 +29,7 @@ import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
 import { encodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
-import { NO_NAME, O_PATH } from './upper.ts';
+import { NO_NAME, O_PATH, type Place } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
 const CAPABILITY = 'security.capability';
@@ -53,6 +53,7 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   const made = mkdirAt(upper.workFd, staged, 0o700, 0);
   if (made < 0) return made;
   let status = copyMetadata(state, lower, upper.workFd, staged);
+  if (status === 0) status = upper.markImpure(parent);
   if (status === 0) status = upper.statAt(upper.workFd, staged);
   const upperIno = upper.stat[Stat.ino] as number;
   if (status === 0) status = placeDirectory(state, parent, staged, bytesOf(name));
@@ -193,10 +194,6 @@ function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode:
   const known = upper.statAt(staged.dir, staged.name);
   if (known < 0) return known;
   const upperIno = upper.stat[Stat.ino] as number;
-  for (const { directory } of targets) {
-    const status = copyUpDirectory(state, directory);
-    if (status < 0) return status;
-  }
   const status = linkTargets(state, staged, targets);
   if (status < 0) return status;
   inode.dataInode = dataInode;
@@ -217,10 +214,11 @@ function linkTargets(state: OverlayState, staged: Staged, targets: readonly Targ
   const [only] = targets;
   if (only === undefined) return 0;
   if (targets.length === 1) {
+    if (staged.name.length === 0) return linkTarget(state, staged, only);
+    const prepared = prepareTarget(state, only.directory);
+    if (prepared < 0) return prepared;
     return keepingTimes(state, only.directory, (dir) =>
-      staged.name.length === 0
-        ? linkAt(staged.dir, NO_NAME, dir, bytesOf(only.name))
-        : renameAt(staged.dir, staged.name, dir, bytesOf(only.name), 0),
+      renameAt(staged.dir, staged.name, dir, bytesOf(only.name), 0),
     );
   }
   let journal = staged.name;
@@ -230,9 +228,7 @@ function linkTargets(state: OverlayState, staged: Staged, targets: readonly Targ
     if (status < 0) return status;
   }
   for (const [i, target] of targets.entries()) {
-    const status = keepingTimes(state, target.directory, (dir) =>
-      linkAt(upper.workFd, journal, dir, bytesOf(target.name)),
-    );
+    const status = linkTarget(state, { dir: upper.workFd, name: journal }, target);
     if (status < 0) {
       for (const done of targets.slice(0, i)) unlinkTarget(state, done);
       if (staged.name.length === 0) unlinkAt(upper.workFd, journal);
@@ -240,6 +236,21 @@ function linkTargets(state: OverlayState, staged: Staged, targets: readonly Targ
     }
   }
   return unlinkAt(upper.workFd, journal);
+}
+
+/** Gives the upper file at `place`, a copy, one more name; -EEXIST where the upper has it. */
+export function linkTarget(state: OverlayState, place: Place, target: Target): Status {
+  const prepared = prepareTarget(state, target.directory);
+  if (prepared < 0) return prepared;
+  return keepingTimes(state, target.directory, (dir) =>
+    linkAt(place.dir, place.name, dir, bytesOf(target.name)),
+  );
+}
+
+/** Before a copy gets a name in `directory`. */
+function prepareTarget(state: OverlayState, directory: DirectoryInode): Status {
+  const status = copyUpDirectory(state, directory);
+  return status < 0 ? status : state.upper.markImpure(directory);
 }
 
 function unlinkTarget(state: OverlayState, { directory, name }: Target): void {

@@ -32,6 +32,8 @@ export class DirectoryInode extends Inode {
   /** The upper directory is marked opaque, or (overlay.opaque=x) holds whiteouts in the form of xattrs. */
   isOpaque = false;
   hasXattrWhiteouts = false;
+  /** The upper directory is marked as one that may hold copies (overlay.impure). */
+  isImpure = false;
   /** Dentries of the tree's directory that don't show, or show another inode. */
   readonly hidden = new Set<number>();
   /** Names of whiteouts that lie in the upper directory. */

@@ -12,7 +12,7 @@ import { withOwnerAccess } from './owner-access.ts';
 
 const OPAQUE = Buffer.from('y');
 
-export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'stratafs';
+export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'impure' | 'stratafs';
 
 /** What is marked of one upper file. */
 export interface Marks {
@@ -24,6 +24,8 @@ export interface Marks {
   readonly isMetacopy: boolean;
   /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
   readonly isWhiteout: boolean;
+  /** A directory with it may hold copies: the kernel then looks for the numbers that a listing tells. */
+  readonly isImpure: boolean;
 }
 
 const NO_MARKS: Marks = {
@@ -32,6 +34,7 @@ const NO_MARKS: Marks = {
   origin: undefined,
   isMetacopy: false,
   isWhiteout: false,
+  isImpure: false,
 };
 
 /** The namespace of marks that one mount obeys and writes. */
@@ -69,6 +72,7 @@ export class MarkSpace {
       origin: value('origin'),
       isMetacopy: names.has(`${this.prefix}metacopy`),
       isWhiteout: names.has(`${this.prefix}whiteout`),
+      isImpure: names.has(`${this.prefix}impure`),
     };
     return forbidden.length > 0 ? -EACCES : marks;
   }

@@ -53,6 +53,7 @@ export class OverlayState {
     root.isLoaded = false;
     const marks = upper.readMarks(upper.upperFd, NO_NAME);
     root.hasXattrWhiteouts = typeof marks !== 'number' && marks.opaque === 'x';
+    root.isImpure = typeof marks !== 'number' && marks.isImpure;
     const cleared = upper.workFd < 0 ? 0 : clearWorkDirectory(this);
     if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);
     const completed = upper.baseFd < 0 ? 0 : completeIndexedLinks(this, upper.baseFd);

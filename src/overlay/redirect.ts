@@ -11,7 +11,7 @@ import { bytesOf } from '../vfs/names.ts';
 
 /**
  * `inode`, which has an upper file, is about to get a name in `parent`, where the tree may have the same
- * (`hidesLower`): marks it as that needs. -EXDEV where its lower names can't follow it.
+ * (`hidesLower`): marks both as that needs. `parent` has an upper directory. -EXDEV where its lower names can't follow it.
  */
 export function prepareMove(
   state: OverlayState,
@@ -19,6 +19,8 @@ export function prepareMove(
   parent: DirectoryInode,
   hidesLower: boolean,
 ): Status {
+  const marked = inode.lower >= 0 ? state.upper.markImpure(parent) : 0;
+  if (marked < 0) return marked;
   if (inode instanceof Directory) return prepareDirectory(state, inode, parent, hidesLower);
   if (inode.dataInode === UPPER_DATA || inode.dataInode === LOST_DATA) return 0;
   const place = state.upper.placeOf(inode);

@@ -88,6 +88,7 @@ export class Resolver {
     directory.isLoaded = false;
     directory.isOpaque = marks.opaque === 'y';
     directory.hasXattrWhiteouts = marks.opaque === 'x';
+    directory.isImpure = marks.isImpure;
     return directory;
   }
 

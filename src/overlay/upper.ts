@@ -35,6 +35,7 @@ export const NO_NAME = new Uint8Array(0);
 const WHITEOUT_NAME = Buffer.from('#whiteout');
 /** overlay.opaque of a directory that has whiteouts in the form of xattrs; any value does for overlay.whiteout. */
 const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
+const HOLDS_COPIES = Buffer.from('y');
 
 /** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
 export interface Place {
@@ -179,6 +180,16 @@ export class Upper {
     if (made < 0 || this.#whiteoutForm === 'device' || directory.hasXattrWhiteouts) return made;
     const status = this.marks.set(dir, NO_NAME, 'opaque', HOLDS_XATTR_WHITEOUTS);
     if (status === 0) directory.hasXattrWhiteouts = true;
+    return status;
+  }
+
+  /** Before a copy gets a name in an upper directory: the kernel lists its number only where this is marked. */
+  markImpure(directory: DirectoryInode): Status {
+    if (directory.isImpure) return 0;
+    const dir = this.directoryFd(directory);
+    if (dir < 0) return dir;
+    const status = this.marks.set(dir, NO_NAME, 'impure', HOLDS_COPIES);
+    if (status === 0) directory.isImpure = true;
     return status;
   }
 
