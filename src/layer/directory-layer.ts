@@ -144,6 +144,10 @@ class DirectoryWalk {
       if (!isMountRoot) this.#pending.push({ path, hasXattrWhiteouts: marks.opaque === 'x' });
       return;
     }
+    if (format === S_IFREG && member.size === 0 && marks.isShownWhiteout) {
+      member.mode = (member.mode & ~S_IFMT) | S_IFCHR;
+      member.rdev = 0;
+    }
     this.#addNonDirectory(directory, entry, path, marks);
   }
 

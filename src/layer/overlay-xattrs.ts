@@ -3,6 +3,8 @@
 // Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
 // `trusted.` or, for unprivileged mounts, in `user.`; which of them a directory has is not known here: both count.
 
+import { latin1Of } from '../vfs/names.ts';
+
 const PREFIXES = ['trusted.overlay.', 'user.overlay.'];
 
 /** What a file's overlay xattrs say. */
@@ -11,6 +13,8 @@ export interface OverlayMarks {
   opaque: string | undefined;
   /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
   isWhiteout: boolean;
+  /** An empty regular file with it is a character device 0:0 that shows (docs/formats.md). */
+  isShownWhiteout: boolean;
   /** Where lower layers have what this was renamed from: a name, or an absolute path. */
   redirect: Uint8Array | undefined;
   /** A regular file's bytes lie in a lower layer. */
@@ -25,6 +29,7 @@ export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): Overlay
   const marks: OverlayMarks = {
     opaque: undefined,
     isWhiteout: false,
+    isShownWhiteout: false,
     redirect: undefined,
     isMetacopy: false,
   };
@@ -39,6 +44,7 @@ export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): Overlay
     else applyMark(prefix, name.slice(prefix.length), value, marks, out);
     at = valueEnd;
   }
+  if (marks.isShownWhiteout) hideNested(out);
   return marks;
 }
 
@@ -54,4 +60,14 @@ function applyMark(
   else if (mark === 'whiteout') marks.isWhiteout = true;
   else if (mark === 'redirect') marks.redirect = Uint8Array.from(value);
   else if (mark === 'metacopy') marks.isMetacopy = true;
+  else if (mark === 'stratafs.whiteout') marks.isShownWhiteout = true;
+}
+
+/** What such a device, and its directory, have for the kernel's mount of the upper alone. */
+function hideNested(out: Map<string, Uint8Array>): void {
+  for (const prefix of PREFIXES) {
+    out.delete(`${prefix}whiteout`);
+    const opaque = out.get(`${prefix}opaque`);
+    if (opaque !== undefined && latin1Of(opaque) === 'x') out.delete(`${prefix}opaque`);
+  }
 }

@@ -1,7 +1,7 @@
 // Attributes: of inodes that the tree alone doesn't answer for.
 import { Stat } from '../sys/upper-calls.ts';
 import type { Tree } from '../tree/tree.ts';
-import type { Attr } from '../vfs/attr.ts';
+import { type Attr, S_IFCHR, S_IFMT } from '../vfs/attr.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
@@ -69,6 +69,9 @@ export class Attributes {
       if (inode.lower >= 0 && !inode.isRemoved) {
         out.nlink = this.#tree.linkCountOf(inode.lower) + inode.subdirectoryChange;
       }
+    } else if (inode.type === S_IFCHR) {
+      // A regular file where the upper has it as shown-whiteout.ts says.
+      out.mode = (out.mode & ~S_IFMT) | S_IFCHR;
     } else if (inode.dataInode !== UPPER_DATA) {
       out.blocks = inode.dataInode < 0 ? 0 : this.#tree.blocksOf(inode.dataInode);
     }

@@ -49,7 +49,7 @@ export function linkAllNames(state: OverlayState, lower: number, place: Place): 
   if (typeof targets === 'number') return targets;
   const inode = state.inodes.getLower(lower);
   for (const target of targets) {
-    const linked = linkTarget(state, place, target);
+    const linked = linkTarget(state, lower, place, target);
     if (linked < 0 && linked !== -EEXIST) return linked;
     if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
   }

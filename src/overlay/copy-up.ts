@@ -29,6 +29,7 @@ import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
 import { encodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { isWhiteoutDevice, makeShownWhiteout, markHolder } from './shown-whiteout.ts';
 import { NO_NAME, O_PATH, type Place } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
@@ -157,7 +158,9 @@ export function stage(state: OverlayState, inode: Inode): Staged | number {
   } else {
     const attr = new Attr();
     tree.readAttr(inode.lower, attr);
-    status = mknodAt(workFd, name, inode.type | 0o600, attr.rdev, 0);
+    status = isWhiteoutDevice(attr.mode, attr.rdev)
+      ? makeShownWhiteout(upper.marks, workFd, name, 0o600, 0)
+      : mknodAt(workFd, name, inode.type | 0o600, attr.rdev, 0);
   }
   return status < 0 ? status : { dir: workFd, name, fd: -1 };
 }
@@ -194,7 +197,7 @@ function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode:
   const known = upper.statAt(staged.dir, staged.name);
   if (known < 0) return known;
   const upperIno = upper.stat[Stat.ino] as number;
-  const status = linkTargets(state, staged, targets);
+  const status = linkTargets(state, inode.lower, staged, targets);
   if (status < 0) return status;
   inode.dataInode = dataInode;
   for (const target of targets) state.inodes.addName(inode, target, upperIno);
@@ -209,13 +212,13 @@ function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode:
 }
 
 /** A single name takes the staged one's place; several are linked, and a staged name tells the next mount till all are. */
-function linkTargets(state: OverlayState, staged: Staged, targets: readonly Target[]): Status {
+function linkTargets(state: OverlayState, lower: number, staged: Staged, targets: readonly Target[]): Status {
   const { upper } = state;
   const [only] = targets;
   if (only === undefined) return 0;
   if (targets.length === 1) {
-    if (staged.name.length === 0) return linkTarget(state, staged, only);
-    const prepared = prepareTarget(state, only.directory);
+    if (staged.name.length === 0) return linkTarget(state, lower, staged, only);
+    const prepared = prepareTarget(state, lower, only.directory);
     if (prepared < 0) return prepared;
     return keepingTimes(state, only.directory, (dir) =>
       renameAt(staged.dir, staged.name, dir, bytesOf(only.name), 0),
@@ -228,7 +231,7 @@ function linkTargets(state: OverlayState, staged: Staged, targets: readonly Targ
     if (status < 0) return status;
   }
   for (const [i, target] of targets.entries()) {
-    const status = linkTarget(state, { dir: upper.workFd, name: journal }, target);
+    const status = linkTarget(state, lower, { dir: upper.workFd, name: journal }, target);
     if (status < 0) {
       for (const done of targets.slice(0, i)) unlinkTarget(state, done);
       if (staged.name.length === 0) unlinkAt(upper.workFd, journal);
@@ -238,19 +241,23 @@ function linkTargets(state: OverlayState, staged: Staged, targets: readonly Targ
   return unlinkAt(upper.workFd, journal);
 }
 
-/** Gives the upper file at `place`, a copy, one more name; -EEXIST where the upper has it. */
-export function linkTarget(state: OverlayState, place: Place, target: Target): Status {
-  const prepared = prepareTarget(state, target.directory);
+/** Gives the upper file at `place`, a copy of the tree's inode `lower`, one more name; -EEXIST where the upper has it. */
+export function linkTarget(state: OverlayState, lower: number, place: Place, target: Target): Status {
+  const prepared = prepareTarget(state, lower, target.directory);
   if (prepared < 0) return prepared;
   return keepingTimes(state, target.directory, (dir) =>
     linkAt(place.dir, place.name, dir, bytesOf(target.name)),
   );
 }
 
-/** Before a copy gets a name in `directory`. */
-function prepareTarget(state: OverlayState, directory: DirectoryInode): Status {
-  const status = copyUpDirectory(state, directory);
-  return status < 0 ? status : state.upper.markImpure(directory);
+/** Before a copy of the tree's inode `lower` gets a name in `directory`. */
+function prepareTarget(state: OverlayState, lower: number, directory: DirectoryInode): Status {
+  let status = copyUpDirectory(state, directory);
+  if (status === 0) status = state.upper.markImpure(directory);
+  if (status < 0) return status;
+  const attr = new Attr();
+  state.tree.readAttr(lower, attr);
+  return isWhiteoutDevice(attr.mode, attr.rdev) ? markHolder(state.upper, directory) : 0;
 }
 
 function unlinkTarget(state: OverlayState, { directory, name }: Target): void {

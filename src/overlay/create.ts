@@ -2,7 +2,7 @@
 //
 // Where nothing stands in the upper they are made in place: the upper's own file system applies set-group-ID of the
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
-// place in one step; a directory then becomes opaque.
+// place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
 import { closeSync, constants } from 'node:fs';
 import {
   Stat,
@@ -17,8 +17,8 @@ import {
   unlinkAt,
   KEEP_ID,
 } from '../sys/upper-calls.ts';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, SET_ID_BITS } from '../vfs/attr.ts';
-import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../vfs/errno.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, SET_ID_BITS } from '../vfs/attr.ts';
+import { EEXIST, ENAMETOOLONG, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../vfs/names.ts';
 import type { Call, NewInode } from '../vfs/operation.ts';
@@ -27,6 +27,7 @@ import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { isWhiteoutDevice, makeShownWhiteout, markHolder } from './shown-whiteout.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 
 /** What is made. */
@@ -45,35 +46,35 @@ export function makeInode(
   making: Making,
   call: Call,
 ): Inode | number {
-  let status = refuse(state, directory, name, making);
+  let status = refuse(state, directory, name);
   if (status === 0) status = copyUpDirectory(state, directory);
   if (status < 0) return status;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
   const key = latin1Of(name);
-  const make = directory.whiteouts.has(key) ? makeStaged : makeInPlace;
-  status = make(state, dir, name, making, call);
+  const isShown = isWhiteoutDevice(making.mode, making.rdev);
+  if (isShown) status = markHolder(state.upper, directory);
+  const make = isShown || directory.whiteouts.has(key) ? makeStaged : makeInPlace;
+  if (status === 0) status = make(state, dir, name, making, call);
   if (status === 0) status = state.upper.statAt(dir, name);
   if (status < 0) {
     closeMade(making);
     return status;
   }
   directory.whiteouts.delete(key);
-  return register(state, directory, key);
+  return register(state, directory, key, making.mode & S_IFMT);
 }
 
-function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array, making: Making): Status {
+function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
   if (directory.isRemoved) return -ENOENT;
   if (name.length > NAME_MAX) return -ENAMETOOLONG;
-  // It would be a whiteout. The kernel's overlay says the same.
-  if ((making.mode & S_IFMT) === S_IFCHR && making.rdev === 0) return -EPERM;
   const found = state.directories.find(directory, name);
   if (found === -ENOENT) return 0;
   return found < 0 ? found : -EEXIST;
 }
 
 function makeInPlace(state: OverlayState, dir: number, name: Uint8Array, making: Making, call: Call): Status {
-  const made = makeFile(dir, name, making);
+  const made = makeFile(state, dir, name, making);
   if (made < 0) return made;
   const status = own(state, dir, name, isSetgid(state, dir), making, call);
   if (status < 0) removeMade(dir, name, making);
@@ -81,7 +82,7 @@ function makeInPlace(state: OverlayState, dir: number, name: Uint8Array, making:
 }
 
 /** Makes the file itself, the caller's not yet. */
-export function makeFile(dir: number, name: Uint8Array, making: Making): Status {
+export function makeFile(state: OverlayState, dir: number, name: Uint8Array, making: Making): Status {
   const { mode, umask, rdev, target } = making;
   switch (mode & S_IFMT) {
     case S_IFREG:
@@ -92,7 +93,9 @@ export function makeFile(dir: number, name: Uint8Array, making: Making): Status 
     case S_IFLNK:
       return symlinkAt(target ?? NO_NAME, dir, name);
     default:
-      return mknodAt(dir, name, mode, rdev, umask);
+      return isWhiteoutDevice(mode, rdev)
+        ? makeShownWhiteout(state.upper.marks, dir, name, mode, umask)
+        : mknodAt(dir, name, mode, rdev, umask);
   }
 }
 
@@ -133,11 +136,9 @@ function closeMade(making: Making): void {
   making.fd = -1;
 }
 
-/** The new inode, of which `upper.stat` tells, in its directory. */
-function register(state: OverlayState, directory: DirectoryInode, name: string): Inode {
-  const { stat } = state.upper;
-  const type = (stat[Stat.mode] as number) & S_IFMT;
-  const upperIno = stat[Stat.ino] as number;
+/** The new inode, of which `upper.stat` tells, in its directory. `type`: S_IFMT bits that it shows. */
+export function register(state: OverlayState, directory: DirectoryInode, name: string, type: number): Inode {
+  const upperIno = state.upper.stat[Stat.ino] as number;
   if (type === S_IFDIR) {
     const made = state.inodes.addDirectory(-1, upperIno, directory, name);
     made.hasUpperDirectory = true;

@@ -1,4 +1,4 @@
-// Makes an inode over a whiteout: in the work directory first, then in the whiteout's place, in one step.
+// Makes an inode in the work directory first, then puts it in its place, that of a whiteout or of nothing, in one step.
 //
 // What the directory's own file system would have done there is done by hand: its group where it is set-group-ID. Its
 // default ACL is given to a directory in the work directory, in which the file is then made, so that the kernel's own
@@ -28,7 +28,10 @@ import { NO_NAME, O_PATH } from './upper.ts';
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 const STAGED_NAME = Buffer.from('made');
 
-/** Makes a file in place of the whiteout `name` of the upper directory `dir`. */
+/** Puts what was made in its place: a success, and `name` in `staging` is there no more. */
+export type Placing = (staging: number, name: Uint8Array) => Status;
+
+/** Makes a file in place of the whiteout `name` of the upper directory `dir`, or where there is nothing. */
 export function makeStaged(
   state: OverlayState,
   dir: number,
@@ -36,13 +39,30 @@ export function makeStaged(
   making: Making,
   call: Call,
 ): Status {
+  const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
+  return makeAndPlace(state, dir, making, call, (staging, stagedName) => {
+    const status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
+    // The whiteout is there now.
+    if (status === 0 && isDirectory) unlinkAt(staging, stagedName);
+    return status;
+  });
+}
+
+/** Makes a file as the upper directory `dir` would have it, and lets `place` put it there; on failure nothing is left of it. */
+export function makeAndPlace(
+  state: OverlayState,
+  dir: number,
+  making: Making,
+  call: Call,
+  place: Placing,
+): Status {
   const acl = getxattrAt(dir, NO_NAME, DEFAULT_ACL);
   const isLink = (making.mode & S_IFMT) === S_IFLNK;
   if (typeof acl === 'number' || isLink) {
-    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, name, making, call);
+    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, making, call, place);
   }
   return inDirectoryWithAcl(state, acl, (staging) =>
-    makeIn(state, staging, STAGED_NAME, dir, name, making, call),
+    makeIn(state, staging, STAGED_NAME, dir, making, call, place),
   );
 }
 
@@ -67,23 +87,19 @@ function makeIn(
   staging: number,
   stagedName: Uint8Array,
   dir: number,
-  name: Uint8Array,
   making: Making,
   call: Call,
+  place: Placing,
 ): Status {
-  const made = makeFile(staging, stagedName, making);
+  const made = makeFile(state, staging, stagedName, making);
   if (made < 0) return made;
   const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
   const setgid = isSetgid(state, dir);
   let status = own(state, staging, stagedName, () => false, making, call);
   if (status === 0 && setgid()) status = giveGroup(state, staging, stagedName, isDirectory);
   if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
-  if (status === 0) {
-    status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
-  }
+  if (status === 0) status = place(staging, stagedName);
   if (status < 0) removeMade(staging, stagedName, making);
-  // The whiteout is there now.
-  else if (isDirectory) unlinkAt(staging, stagedName);
   return status;
 }
 

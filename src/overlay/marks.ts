@@ -12,7 +12,18 @@ import { withOwnerAccess } from './owner-access.ts';
 
 const OPAQUE = Buffer.from('y');
 
-export type MarkName = 'opaque' | 'redirect' | 'origin' | 'metacopy' | 'whiteout' | 'impure' | 'stratafs';
+export type MarkName =
+  | 'opaque'
+  | 'redirect'
+  | 'origin'
+  | 'metacopy'
+  | 'whiteout'
+  | 'impure'
+  | 'stratafs'
+  | 'stratafs.whiteout'
+  // Escaped: what a mount of the upper shows as `whiteout` and `opaque`.
+  | 'overlay.whiteout'
+  | 'overlay.opaque';
 
 /** What is marked of one upper file. */
 export interface Marks {
@@ -24,6 +35,8 @@ export interface Marks {
   readonly isMetacopy: boolean;
   /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
   readonly isWhiteout: boolean;
+  /** An empty regular file with it shows as a character device 0:0 (shown-whiteout.ts). */
+  readonly isShownWhiteout: boolean;
   /** A directory with it may hold copies: the kernel then looks for the numbers that a listing tells. */
   readonly isImpure: boolean;
 }
@@ -34,6 +47,7 @@ const NO_MARKS: Marks = {
   origin: undefined,
   isMetacopy: false,
   isWhiteout: false,
+  isShownWhiteout: false,
   isImpure: false,
 };
 
@@ -72,6 +86,7 @@ export class MarkSpace {
       origin: value('origin'),
       isMetacopy: names.has(`${this.prefix}metacopy`),
       isWhiteout: names.has(`${this.prefix}whiteout`),
+      isShownWhiteout: names.has(`${this.prefix}stratafs.whiteout`),
       isImpure: names.has(`${this.prefix}impure`),
     };
     return forbidden.length > 0 ? -EACCES : marks;

@@ -6,6 +6,7 @@ import { DirectoryInode as Directory } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import { LOST_DATA, UPPER_DATA } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { isShownWhiteout, markHolder } from './shown-whiteout.ts';
 import { NO_NAME } from './upper.ts';
 import { bytesOf } from '../vfs/names.ts';
 
@@ -19,8 +20,9 @@ export function prepareMove(
   parent: DirectoryInode,
   hidesLower: boolean,
 ): Status {
-  const marked = inode.lower >= 0 ? state.upper.markImpure(parent) : 0;
-  if (marked < 0) return marked;
+  let status = inode.lower >= 0 ? state.upper.markImpure(parent) : 0;
+  if (status === 0 && isShownWhiteout(state.upper, inode)) status = markHolder(state.upper, parent);
+  if (status < 0) return status;
   if (inode instanceof Directory) return prepareDirectory(state, inode, parent, hidesLower);
   if (inode.dataInode === UPPER_DATA || inode.dataInode === LOST_DATA) return 0;
   const place = state.upper.placeOf(inode);

@@ -11,19 +11,25 @@ import {
   RENAME_EXCHANGE,
   RENAME_WHITEOUT,
 } from '../sys/upper-calls.ts';
-import { S_IFDIR } from '../vfs/attr.ts';
+import { S_IFCHR, S_IFDIR } from '../vfs/attr.ts';
 import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../vfs/errno.ts';
 import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, bytesOf, latin1Of } from '../vfs/names.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
 import { copyUpDirectory } from './copy-up.ts';
+import { register } from './create.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
+import { makeAndPlace } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { prepareMove } from './redirect.ts';
+import { markHolder } from './shown-whiteout.ts';
 import { dropKept, forgetDirectory, keepNameless, takeName } from './remove.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
+
+/** What RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
+const WHITEOUT = { mode: S_IFCHR, rdev: 0, umask: 0 };
 
 /** One end of a rename. */
 interface End {
@@ -44,8 +50,8 @@ export function rename(
   flags: number,
   call: Call,
 ): Later<Status> {
-  // As kernel overlayfs answers to RENAME_WHITEOUT.
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
+  if ((flags & RENAME_EXCHANGE) !== 0 && flags !== RENAME_EXCHANGE) return -EINVAL;
   if (newName.length > NAME_MAX) return -ENAMETOOLONG;
   const from = endOf(state, parent, name);
   const to = endOf(state, newParent, newName);
@@ -94,7 +100,11 @@ function renameEnds(state: OverlayState, from: End, to: End, flags: number, call
   }
   const prepared = prepareMove(state, source, to.directory, to.hasLower);
   if (prepared < 0) return prepared;
-  if (!isExchange || target === undefined) return move(state, from, to, source, target);
+  if (!isExchange || target === undefined) {
+    return (flags & RENAME_WHITEOUT) !== 0
+      ? moveAndShowWhiteout(state, from, to, source, target, call)
+      : move(state, from, to, source, target, from.hasLower);
+  }
   const other = prepareMove(state, target, from.directory, from.hasLower);
   return other < 0 ? other : exchange(state, from, to, source, target);
 }
@@ -123,24 +133,63 @@ function exchange(state: OverlayState, from: End, to: End, source: Inode, target
   return 0;
 }
 
-function move(state: OverlayState, from: End, to: End, source: Inode, target: Inode | undefined): Status {
+/**
+ * RENAME_WHITEOUT, by an overlay that has its upper here: a character device 0:0 shows under the old name. It is made
+ * before, and replaces the whiteout that the move leaves; who is killed in between finds the old name hidden.
+ */
+function moveAndShowWhiteout(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  call: Call,
+): Status {
+  const { directory, name, key } = from;
+  const marked = markHolder(state.upper, directory);
+  if (marked < 0) return marked;
+  const above = state.upper.directoryFd(directory);
+  if (above < 0) return above;
+  return makeAndPlace(state, above, { ...WHITEOUT, fd: -1 }, call, (staging, staged) => {
+    const moved = move(state, from, to, source, target, true);
+    if (moved < 0) return moved;
+    const dir = state.upper.directoryFd(directory);
+    if (dir < 0) return dir;
+    const known = state.upper.statAt(staging, staged);
+    const placed = known < 0 ? known : renameAt(staging, staged, dir, name, 0);
+    if (placed < 0) return placed;
+    directory.whiteouts.delete(key);
+    register(state, directory, key, S_IFCHR);
+    return 0;
+  });
+}
+
+/** Moves; `leavesWhiteout`: in the upper a whiteout takes the old name. */
+function move(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  leavesWhiteout: boolean,
+): Status {
   const dirs = descriptors(state, from, to);
   if (typeof dirs === 'number') return dirs;
   const replaced = target === undefined ? 0 : prepareReplaced(state, target, dirs.to, to);
   if (replaced < 0) return replaced;
   const isOverWhiteout = to.directory.whiteouts.has(to.key);
   const isSwap = isOverWhiteout && source.type === S_IFDIR;
-  const prepared = from.hasLower ? state.upper.prepareWhiteout(from.directory, dirs.from) : 0;
-  const status = prepared < 0 ? prepared : renameUpper(state, from, to, dirs, isSwap);
+  const prepared = leavesWhiteout ? state.upper.prepareWhiteout(from.directory, dirs.from) : 0;
+  const status = prepared < 0 ? prepared : renameUpper(state, from, to, dirs, isSwap, leavesWhiteout);
   if (status < 0) {
     if (target !== undefined) undoReplaced(target, replaced);
     return status;
   }
-  if (isSwap && !from.hasLower) unlinkAt(dirs.from, from.name);
+  if (isSwap && !leavesWhiteout) unlinkAt(dirs.from, from.name);
   if (target !== undefined) finishReplaced(state, target, replaced, to);
   to.directory.whiteouts.delete(to.key);
   detach(state, from, source);
-  if (from.hasLower) from.directory.whiteouts.add(from.key);
+  if (leavesWhiteout) from.directory.whiteouts.add(from.key);
   attach(state, to, source);
   return 0;
 }
@@ -150,10 +199,17 @@ function move(state: OverlayState, from: End, to: End, source: Inode, target: In
  * Where a whiteout has to come and renameat2(2) can't leave it, it comes next: who is killed in between shows the tree's
  * old name again, and has lost nothing.
  */
-function renameUpper(state: OverlayState, from: End, to: End, dirs: Descriptors, isSwap: boolean): Status {
+function renameUpper(
+  state: OverlayState,
+  from: End,
+  to: End,
+  dirs: Descriptors,
+  isSwap: boolean,
+  leavesWhiteout: boolean,
+): Status {
   const rename = (flags: number): Status => renameAt(dirs.from, from.name, dirs.to, to.name, flags);
   if (isSwap) return rename(RENAME_EXCHANGE);
-  if (!from.hasLower) return rename(0);
+  if (!leavesWhiteout) return rename(0);
   if (state.upper.renamesLeaveWhiteouts) {
     const status = rename(RENAME_WHITEOUT);
     // EINVAL: not on every file system.

@@ -58,17 +58,19 @@ export class Resolver {
     const status = this.#upper.statAt(fd, bytes);
     if (status < 0) return status;
     const { stat } = this.#upper;
-    const type = (stat[Stat.mode] as number) & S_IFMT;
+    const stored = (stat[Stat.mode] as number) & S_IFMT;
+    const isEmpty = stat[Stat.size] === 0;
     const upperIno = stat[Stat.ino] as number;
-    if (type !== S_IFDIR) {
+    if (stored !== S_IFDIR) {
       const linked = this.#inodes.findUpper(upperIno);
-      if (linked !== undefined && linked.type === type) {
+      if (linked !== undefined && maySayType(stored, linked.type)) {
         linked.upperNames.push({ directory, name });
         return linked;
       }
     }
     const marks = this.#upper.readMarks(fd, bytes);
     if (typeof marks === 'number') return marks;
+    const type = stored === S_IFREG && isEmpty && marks.isShownWhiteout ? S_IFCHR : stored;
     return type === S_IFDIR
       ? this.#resolveDirectory(directory, name, upperIno, marks, lower)
       : this.#resolveFile(directory, name, type, upperIno, marks, lower);
@@ -168,4 +170,9 @@ export class Resolver {
     }
     return at;
   }
+}
+
+/** What shows as a character device may lie in the upper as a regular file (shown-whiteout.ts). */
+function maySayType(stored: number, shown: number): boolean {
+  return stored === shown || (stored === S_IFREG && shown === S_IFCHR);
 }

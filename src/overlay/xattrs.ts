@@ -9,6 +9,7 @@ import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { upperPlace } from './set-attributes.ts';
+import { hiddenXattrs, hidesXattr } from './shown-whiteout.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
 const XATTR_CREATE = 1;
@@ -28,7 +29,9 @@ function upperName(state: OverlayState, name: Uint8Array): Buffer {
 export function getXattr(state: OverlayState, inode: Inode, name: Uint8Array): Uint8Array | number {
   if (!hasUpper(inode)) return state.tree.getxattr(inode.lower, name) ?? -ENODATA;
   const place = upperPlace(state, inode);
-  return typeof place === 'number' ? place : getxattrAt(place.dir, place.name, upperName(state, name));
+  if (typeof place === 'number') return place;
+  if (hidesXattr(state.upper.marks, place, name)) return -ENODATA;
+  return getxattrAt(place.dir, place.name, upperName(state, name));
 }
 
 /** Names, each ended by NUL; no marks among them. */
@@ -40,10 +43,11 @@ export function listXattrs(state: OverlayState, inode: Inode): Uint8Array | numb
   const { marks } = state.upper;
   if (typeof list === 'number' || !list.includes(marks.prefix, 0, 'latin1')) return list;
   const names = latin1Of(list.subarray(0, -1)).split('\0');
+  const hidden = hiddenXattrs(marks, place);
   return bytesOf(
     names
       .map((name) => marks.toShown(name))
-      .flatMap((name) => (name === undefined ? [] : [`${name}\0`]))
+      .flatMap((name) => (name === undefined || hidden.includes(name) ? [] : [`${name}\0`]))
       .join(''),
   );
 }
