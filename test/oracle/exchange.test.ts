@@ -62,10 +62,13 @@ function changed(oracle: Oracle, change: (shown: Shown) => Shown): Oracle {
   return { ...oracle, shown };
 }
 
-/** Of a directory as a layer holes are not told. */
+/**
+ * Of a directory as a layer holes are not told; and the kernel maps a descriptor of a metacopy in a layer, which was
+ * opened before the file was copied up, as what lies in that layer (SIGBUS beyond its data).
+ */
 function withoutHoles(oracle: Oracle): Oracle {
   const seen: Oracle['seen'] = (operation, result) =>
-    operation[0] === 'seek' ? null : oracle.seen(operation, result);
+    operation[0] === 'seek' || operation[0] === 'mread' ? null : oracle.seen(operation, result);
   return { ...changed(oracle, (shown) => ({ ...shown, data: [] })), seen };
 }
 

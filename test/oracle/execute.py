@@ -209,10 +209,11 @@ def do_open(slot, path, flags, mode):
     status = os.fstat(descriptor)
     files[slot] = descriptor
     file_inos[slot] = status.st_ino
-    if flags & os.O_CREAT:
-        Place(at(path)).touch()
     if flags & os.O_TMPFILE != os.O_TMPFILE:
-        remember(canonical(descriptor), status.st_ino)
+        where = canonical(descriptor)
+        if flags & os.O_CREAT and where is not None:
+            Place(where).touch()  # where a symlink at `path` led to
+        remember(where, status.st_ino)
     return described(status)
 
 
@@ -456,8 +457,14 @@ def mapped(slot, offset, length):
 
 
 def do_mread(slot, offset, length):
+    """Through the kernel, which answers EFAULT or less than was asked for where a page can't be had: no SIGBUS."""
     mapping, start, end = mapped(slot, offset, length)
-    return digest(mapping[start:end])
+    copy = os.memfd_create("mread")
+    try:
+        with memoryview(mapping) as view:
+            return digest(os.pread(copy, os.pwrite(copy, view[start:end], 0), 0))
+    finally:
+        os.close(copy)
 
 
 def do_mwrite(slot, offset, length, seed):
