@@ -5,7 +5,7 @@
 // src/sys does, which finds the addon by its relative path. The library in dist/ stays as tsc made it.
 import { build } from 'rolldown';
 
-for (const name of ['main', 'daemon', 'mount-helper-main', 'overlay-main']) {
+for (const name of ['main', 'daemon', 'mount-helper-main', 'unmount-helper-main', 'overlay-main']) {
   await build({
     input: `src/cli/${name}.ts`,
     platform: 'node',

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The `stratafs` command: argv in, exit status out (0; 1 for a failure, in one line on stderr; 2 for usage).
 import { runCommandLine } from './command-line.ts';
-import { describeFailure, exitStatusOf, printFailure, stackOf } from './failure.ts';
+import { endFailed } from './end-failed.ts';
+import { exitStatusOf } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
 
 // `stratafs ls | head -1`: a reader that has seen enough is no failure.
@@ -14,10 +15,5 @@ try {
   process.exitCode = await runCommandLine(process.argv.slice(2));
 } catch (error) {
   if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
-  printFailure(describeFailure(error), stackOf(error));
-  process.exitCode = exitStatusOf(error);
-  if (error instanceof Error && error.name === 'SilentMountError') {
-    const { exitNow } = await import('../mount.ts');
-    exitNow(process.exitCode);
-  }
+  await endFailed(error, exitStatusOf(error));
 }

@@ -17,10 +17,6 @@ export interface HelperCall {
   readonly isVerbose: boolean;
 }
 
-/** Exit statuses of mount(8), which shows them as its own. */
-export const MOUNT_EXIT_USAGE = 1;
-export const MOUNT_EXIT_FAILURE = 32;
-
 /** UsageError where the arguments can't be understood. */
 export function understandHelper(args: readonly string[]): HelperCall {
   const { positional, lists, letters } = sortArguments(args);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `stratafs-overlay` command. Exit status 0, or 1 for any failure, in one line on stderr.
-import { EXIT_FAILURE, describeFailure, printFailure, stackOf } from './failure.ts';
+import { endFailed } from './end-failed.ts';
+import { EXIT_FAILURE } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
 import { runOverlayCommand } from './overlay-command.ts';
 
@@ -8,6 +9,5 @@ try {
   await runOverlayCommand(process.argv.slice(2));
 } catch (error) {
   if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
-  printFailure(describeFailure(error), stackOf(error));
-  process.exitCode = EXIT_FAILURE;
+  await endFailed(error, EXIT_FAILURE);
 }

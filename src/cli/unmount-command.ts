@@ -16,6 +16,6 @@ export function unmountCommand(): Command {
     .option('-l, --lazy', 'detach at once, even where it is busy; wait for nobody')
     .addHelpText('after', help)
     .action(async (directory: string, { lazy = false }: { lazy?: boolean }) => {
-      await unmountAt(await locateMountPoint(directory), lazy);
+      await unmountAt(await locateMountPoint(directory), lazy ? 'lazy' : 'when-free');
     });
 }

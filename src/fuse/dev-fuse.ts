@@ -93,14 +93,14 @@ class DevFuseMount implements FuseMount {
   }
 
   async unmount({ lazy = false } = {}): Promise<void> {
-    await detach(this.mountpoint, lazy);
+    await detach(this.mountpoint, lazy ? 'lazy' : 'when-free');
     if (!lazy) await this.closed;
   }
 
   /** The mount never came to life: leaves nothing of it behind. */
   async #abandon(): Promise<void> {
     try {
-      await detach(this.mountpoint, true);
+      await detach(this.mountpoint, 'lazy');
     } catch (error) {
       debug('%s: nothing to detach: %O', this.mountpoint, error);
     }

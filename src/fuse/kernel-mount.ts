@@ -8,6 +8,7 @@ import { EACCES, EBUSY, EINVAL, ENOENT, ENODEV, ENXIO, EPERM, ErrnoError, errnoN
 import { InputError } from '../vfs/input-error.ts';
 import {
   MNT_DETACH,
+  MNT_FORCE,
   MS_DIRSYNC,
   MS_NOATIME,
   MS_NODEV,
@@ -63,12 +64,21 @@ function shownSource(source: string): string {
   return source.length <= SHOWN_SOURCE_LENGTH ? source : `${source.slice(0, SHOWN_SOURCE_LENGTH - 3)}...`;
 }
 
+/** How a mount is taken off: only while nobody uses it; at once, ending when nobody does; its requests aborted first. */
+export type Detachment = 'when-free' | 'lazy' | 'forced';
+
+const DETACH_FLAGS: Readonly<Record<Detachment, number>> = {
+  'when-free': 0,
+  lazy: MNT_DETACH,
+  forced: MNT_FORCE,
+};
+
 /** Detaches `mountpoint`. Throws ErrnoError: EBUSY where it is in use, EINVAL where nothing is mounted. */
-export async function detach(mountpoint: string, lazy: boolean): Promise<void> {
-  const status = await unmount(mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0));
+export async function detach(mountpoint: string, how: Detachment): Promise<void> {
+  const status = await unmount(mountpoint, UMOUNT_NOFOLLOW | DETACH_FLAGS[how]);
   if (status === 0) return;
   if (status !== -EPERM) throw new ErrnoError(status, 'umount2', mountpoint);
-  await detachByHelper(mountpoint, lazy);
+  await detachByHelper(mountpoint, how);
 }
 
 function deviceProblem(errno: number): string {
@@ -133,10 +143,10 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** fusermount3 tells failures apart by text alone. */
-function detachByHelper(mountpoint: string, lazy: boolean): Promise<void> {
+/** fusermount3 tells failures apart by text alone; it knows of no force. */
+function detachByHelper(mountpoint: string, how: Detachment): Promise<void> {
   return new Promise((resolve, reject) => {
-    const args = ['-u', ...(lazy ? ['-z'] : []), '--', mountpoint];
+    const args = ['-u', ...(how === 'lazy' ? ['-z'] : []), '--', mountpoint];
     execFile(HELPER, args, { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
       if (error === null) resolve();
       else if (error.code === 'ENOENT') reject(new InputError(helperProblem(error)));

@@ -57,7 +57,7 @@ export async function prepareMountPoint(path: string, onWarning: (text: string) 
       throw new InputError(`${mountpoint}: already a stratafs mount of ${source ?? entry.source}`);
     }
     onWarning(`${mountpoint}: clearing the mount of ${entry.source}, whose daemon is gone`);
-    await detach(mountpoint, true);
+    await detach(mountpoint, 'lazy');
     return prepareMountPoint(mountpoint, onWarning);
   }
   const stats = await lstat(mountpoint);

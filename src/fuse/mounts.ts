@@ -8,7 +8,7 @@ import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts'
 import { EBUSY, ECONNABORTED, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeHolders } from './busy.ts';
-import { detach } from './kernel-mount.ts';
+import { type Detachment, detach } from './kernel-mount.ts';
 
 export const FUSE_TYPE = 'fuse.stratafs';
 
@@ -100,25 +100,25 @@ export async function findMountAt(mountpoint: string): Promise<FoundMount | unde
 }
 
 /**
- * Unmounts the stratafs mount at `mountpoint` (absolute) and waits until its daemon has ended; with `lazy` detaches
- * it and waits for nobody. InputError where none is there, where it is busy (it says who holds it), or silent.
+ * Unmounts the stratafs mount at `mountpoint` (absolute). 'when-free' waits until its daemon has ended; the others wait
+ * for nobody. InputError where none is there, where it is busy (it says who holds it), or silent.
  */
-export async function unmountAt(mountpoint: string, lazy: boolean): Promise<void> {
+export async function unmountAt(mountpoint: string, how: Detachment): Promise<void> {
   const entry = mountAt(await readMountTable(), mountpoint);
   if (entry?.type !== FUSE_TYPE) {
     const what = entry === undefined ? 'nothing is mounted there' : `a ${entry.type} is mounted there`;
     throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
   }
   // Asking a mount that hangs would keep it busy: detaching doesn't ask.
-  if (lazy) return detachFound(mountpoint, true);
+  if (how !== 'when-free') return detachFound(mountpoint, how);
   const answer = await askMount(mountpoint, MOUNT_XATTR);
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
   // What a dead mount still holds is lost already.
-  if (answer.kind === 'dead') return detachFound(mountpoint, true);
+  if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
   const pid = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
   const daemon = typeof pid === 'number' && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
   try {
-    await detachFound(mountpoint, false);
+    await detachFound(mountpoint, how);
     if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
       throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
     }
@@ -128,9 +128,9 @@ export async function unmountAt(mountpoint: string, lazy: boolean): Promise<void
 }
 
 /** Detaches a mount that is in the table; failures become lines for people. */
-async function detachFound(mountpoint: string, lazy: boolean): Promise<void> {
+async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
   try {
-    await detach(mountpoint, lazy);
+    await detach(mountpoint, how);
   } catch (error) {
     if (!(error instanceof ErrnoError)) throw error;
     if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });

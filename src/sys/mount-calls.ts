@@ -30,6 +30,8 @@ export const MS_SYNCHRONOUS = 16;
 export const MS_DIRSYNC = 128;
 export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
+/** umount2(2): a FUSE connection is aborted first, so that nobody waits for its daemon. */
+export const MNT_FORCE = 1;
 /** umount2(2): detach now, end when no longer busy. */
 export const MNT_DETACH = 2;
 /** umount2(2): the target is not followed where it is a symlink. */

@@ -103,7 +103,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       expect(warn.join()).toMatch(/gone\.tar, whose daemon is gone/);
       expect(await findMountAt(directory)).toBeUndefined();
       leaveDead(directory);
-      await unmountAt(directory, false);
+      await unmountAt(directory, 'when-free');
       expect(await findMountAt(directory)).toBeUndefined();
     }));
 
@@ -127,8 +127,8 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       try {
         expect((await findMountAt(directory))?.answer).toEqual({ kind: 'silent' });
         await expect(prepareMountPoint(directory, collect)).rejects.toThrow(SilentMountError);
-        await expect(unmountAt(directory, false)).rejects.toThrow(SilentMountError);
-        await unmountAt(directory, true);
+        await expect(unmountAt(directory, 'when-free')).rejects.toThrow(SilentMountError);
+        await unmountAt(directory, 'lazy');
         expect(await findMountAt(directory)).toBeUndefined();
       } finally {
         closeSync(device); // ends the questions that still wait
@@ -152,7 +152,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       const child = spawn('sh', ['-c', script, 'sh', directory], { stdio: ['pipe', 'pipe', 'inherit'] });
       try {
         await once(child.stdout, 'data');
-        await expect(unmountAt(directory, false)).rejects.toThrow(
+        await expect(unmountAt(directory, 'when-free')).rejects.toThrow(
           `${directory} is busy: sh (pid ${child.pid ?? 0}) works in it`,
         );
         expect((await findMountAt(directory))?.answer.kind).toBe('answered');
@@ -160,7 +160,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
         child.stdin.end();
         await once(child, 'close');
       }
-      await unmountAt(directory, false);
+      await unmountAt(directory, 'when-free');
       await mount.closed;
     }));
 
@@ -169,7 +169,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       const mount = await serve(directory);
       const inner = join(directory, 'd1');
       await promisify(execFile)('mount', ['-t', 'tmpfs', 'none', inner]);
-      await expect(unmountAt(directory, false)).rejects.toThrow(
+      await expect(unmountAt(directory, 'when-free')).rejects.toThrow(
         `${directory} is busy: ${inner} is mounted in it`,
       );
       await promisify(execFile)('umount', [inner]);
@@ -178,9 +178,9 @@ describeWith(['fuse', 'root'], 'mounts', () => {
 
   it('what is no stratafs mount is not unmounted', () =>
     withDirectory(async (directory) => {
-      await expect(unmountAt(directory, false)).rejects.toThrow(/found that nothing is mounted there/);
+      await expect(unmountAt(directory, 'when-free')).rejects.toThrow(/found that nothing is mounted there/);
       await promisify(execFile)('mount', ['-t', 'tmpfs', 'none', directory]);
-      await expect(unmountAt(directory, true)).rejects.toThrow(/found that a tmpfs is mounted there/);
+      await expect(unmountAt(directory, 'lazy')).rejects.toThrow(/found that a tmpfs is mounted there/);
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(directory);
     }));
 });

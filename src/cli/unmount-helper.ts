@@ -1,0 +1,48 @@
+// umount.fuse.stratafs: what umount(8) calls for a mount of that type.
+//
+//   umount.fuse.stratafs DIR [-flnrv] [-N NAMESPACE] [-t TYPE]
+//
+// umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
+// at once finds it busy. This waits for the daemon.
+import { locateMountPoint, unmountAt } from '../mount.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface UnmountCall {
+  readonly directory: string;
+  readonly how: Parameters<typeof unmountAt>[1];
+  /** -v: a line that says what was done. */
+  readonly isVerbose: boolean;
+}
+
+/** UsageError where the arguments can't be understood. */
+export function understandUnmount(args: readonly string[]): UnmountCall {
+  const letters = new Set<string>();
+  const directories: string[] = [];
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '-t') rest.shift();
+    else if (/^-[flnrv]+$/.test(arg)) for (const letter of arg.slice(1)) letters.add(letter);
+    else if (arg === '-N') {
+      throw new UsageError(
+        'umount.fuse.stratafs: -N is not supported: run umount by nsenter --mount=NAMESPACE',
+      );
+    } else if (arg.startsWith('-')) throw new UsageError(`umount.fuse.stratafs: unknown option '${arg}'`);
+    else directories.push(arg);
+  }
+  const [directory] = directories;
+  if (directory === undefined || directories.length > 1) {
+    throw new UsageError(`umount.fuse.stratafs: found ${directories.join(' ') || 'nothing'}, expected DIR`);
+  }
+  return {
+    directory,
+    how: letters.has('l') ? 'lazy' : letters.has('f') ? 'forced' : 'when-free',
+    isVerbose: letters.has('v'),
+  };
+}
+
+/** Unmounts as `stratafs unmount` does. InputError where that can't be. */
+export async function runUnmountHelper(args: readonly string[]): Promise<void> {
+  const { directory, how, isVerbose } = understandUnmount(args);
+  await unmountAt(await locateMountPoint(directory), how);
+  if (isVerbose) process.stdout.write(`umount.fuse.stratafs: ${directory} unmounted.\n`);
+}
