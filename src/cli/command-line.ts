@@ -7,12 +7,13 @@ import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
 
-interface CommandEntry {
+export interface CommandEntry {
   readonly summary: string;
   readonly load: () => Promise<() => Command>;
 }
 
-const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
+/** By name, in the order in which help lists them. */
+export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
   [
     'mount',
     {
@@ -121,7 +122,8 @@ const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry
   ],
 ]);
 
-const examples = `
+/** Below the list of commands. */
+export const examples = `
 Examples:
   stratafs mount alpine.tar /mnt            what "docker save" wrote, as a container sees it
   stratafs mount oci:layout:latest /mnt     one image of an OCI layout
@@ -130,6 +132,8 @@ Examples:
   stratafs unmount /mnt
 
 "stratafs help COMMAND" tells more of each.`;
+
+export const summary = 'Mounts saved container images in place: the layers stay inside their tarballs.';
 
 /** Output and exit in our manner: "stratafs: ..." in one line, and errors thrown to `runCommandLine`. */
 function configure(command: Command): Command {
@@ -163,7 +167,7 @@ function isCalledFromFstab(args: readonly string[]): boolean {
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const program = configure(new Command('stratafs'))
-    .description('Mounts saved container images in place: the layers stay inside their tarballs.')
+    .description(summary)
     .version(readVersion(), '-V, --version', 'print the version')
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
@@ -174,9 +178,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
   const typed = spellOut(args);
   const name = typed[0] ?? '';
-  for (const [each, { summary, load }] of commands) {
+  for (const [each, { summary: told, load }] of commands) {
     if (each === name) program.addCommand(configure((await load())()));
-    else program.command(each).description(summary);
+    else program.command(each).description(told);
   }
   if (name !== '' && !name.startsWith('-') && !commands.has(name)) {
     throw new UsageError(`unknown command '${name}'${suggestNearest(name, [...commands.keys()])}`);

@@ -43,7 +43,7 @@ export function indexCommand(): Command {
   return new Command('index')
     .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
     .argument('[source]', 'as for "stratafs mount"')
-    .option('--lowerdir <list>', 'a stack of layers instead, topmost first, separated by colons')
+    .option('--lowerdir <top:...:base>', 'a stack of layers instead, topmost first')
     .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
     .option('--verify', 'read all layers again, and check them against their digests')
     .option('--json', 'print JSON')

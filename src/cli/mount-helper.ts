@@ -8,6 +8,22 @@ import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
+import { readVersion } from './version.ts';
+
+export const helperHelp = `Usage: mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
+
+mount(8) calls it for "mount -t stratafs SOURCE DIR" and for lines of fstab(5) of that type. SOURCE is what "stratafs mount"
+takes; with lowerdir= in the list it names nothing, and is what the mount table shows.
+
+  -o LIST         mount options, separated by commas; may be repeated
+  -s              take options that are not known, and do nothing about them
+  -f              do everything but mount
+  -n              nothing: there is no table of mounts to leave alone
+  -v              say what was mounted
+  -t TYPE         nothing: the type is always fuse.stratafs
+  -V, --version   print the version
+  -h, --help      print this
+`;
 
 export interface HelperCall {
   readonly request: MountRequest;
@@ -60,6 +76,14 @@ function sortArguments(args: readonly string[]): SortedArguments {
 
 /** Mounts in the background, as mount(8) expects: it returns when the mount answers. */
 export async function runMountHelper(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg === '-h' || arg === '--help')) {
+    process.stdout.write(helperHelp);
+    return;
+  }
+  if (args.some((arg) => arg === '-V' || arg === '--version')) {
+    process.stdout.write(`mount.stratafs: version ${readVersion()}\n`);
+    return;
+  }
   const { request, isFake, isVerbose } = understandHelper(args);
   if (!isFake) {
     const { mountInBackground } = await import('./background.ts');

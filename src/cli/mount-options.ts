@@ -10,33 +10,36 @@ import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
-const setting = (...flags: MountFlag[]): Rule =>
-  doing((request) => (request.flags = [...new Set([...request.flags, ...flags])]));
-const clearing = (...flags: MountFlag[]): Rule =>
-  doing((request) => {
+const setting = (about: string, ...flags: MountFlag[]): Rule =>
+  doing(about, (request) => (request.flags = [...new Set([...request.flags, ...flags])]));
+const clearing = (about: string, ...flags: MountFlag[]): Rule =>
+  doing(about, (request) => {
     request.flags = request.flags.filter((flag) => !flags.includes(flag));
   });
 
 const flagRules: Rules = [
-  ['nodev', setting('nodev')],
-  ['dev', clearing('nodev')],
-  ['nosuid', setting('nosuid')],
-  ['suid', clearing('nosuid')],
-  ['noexec', setting('noexec')],
-  ['exec', clearing('noexec')],
-  ['noatime', setting('noatime')],
-  ['atime', clearing('noatime')],
-  ['nodiratime', setting('nodiratime')],
-  ['diratime', clearing('nodiratime')],
-  ['sync', setting('sync')],
-  ['async', clearing('sync')],
-  ['dirsync', setting('dirsync')],
-  ['defaults', clearing('nodev', 'nosuid', 'noexec', 'sync')],
+  ['nodev', setting('devices on the mount are no devices', 'nodev')],
+  ['dev', clearing('takes nodev back', 'nodev')],
+  ['nosuid', setting('set-ID bits and file capabilities give no rights', 'nosuid')],
+  ['suid', clearing('takes nosuid back', 'nosuid')],
+  ['noexec', setting('nothing on the mount can be executed', 'noexec')],
+  ['exec', clearing('takes noexec back', 'noexec')],
+  ['noatime', setting('no access times are kept', 'noatime')],
+  ['atime', clearing('takes noatime back', 'noatime')],
+  ['nodiratime', setting('no access times of directories are kept', 'nodiratime')],
+  ['diratime', clearing('takes nodiratime back', 'nodiratime')],
+  ['sync', setting('each write returns when it is on the disk', 'sync')],
+  ['async', clearing('takes sync back', 'sync')],
+  ['dirsync', setting('each change of a directory returns when it is on the disk', 'dirsync')],
+  ['defaults', clearing('takes nodev, nosuid, noexec and sync back', 'nodev', 'nosuid', 'noexec', 'sync')],
   // mount(8): these imply restrictions, which a later option may take back.
-  ['user', setting('nodev', 'nosuid', 'noexec')],
-  ['users', setting('nodev', 'nosuid', 'noexec')],
-  ['owner', setting('nodev', 'nosuid')],
-  ['group', setting('nodev', 'nosuid')],
+  [
+    'user',
+    setting('nodev, nosuid and noexec, unless a later option takes them back', 'nodev', 'nosuid', 'noexec'),
+  ],
+  ['users', setting('as user', 'nodev', 'nosuid', 'noexec')],
+  ['owner', setting('nodev and nosuid, unless a later option takes them back', 'nodev', 'nosuid')],
+  ['group', setting('as owner', 'nodev', 'nosuid')],
   ['nosymfollow', refused('not supported')],
   ['remount', refused('not supported: unmount, and mount again')],
 ];
@@ -60,34 +63,76 @@ const tuningNames = [
 ];
 
 const fuseRules: Rules = [
-  ['allow_other', doing((request) => (request.allowOther = true))],
-  ['no_allow_other', doing((request) => (request.allowOther = false))],
+  [
+    'allow_other',
+    doing(
+      "other users may use the mount, as far as the image's own permissions let them; so it is where root mounts, and others need user_allow_other in /etc/fuse.conf for it",
+      (request) => (request.allowOther = true),
+    ),
+  ],
+  [
+    'no_allow_other',
+    doing('only who mounts may use the mount, root too', (request) => (request.allowOther = false)),
+  ],
   ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
   ['auto_unmount', refused('not supported: the next mount there clears a dead one away')],
-  ['fsname', taking((request, value) => (request.fsname = value))],
+  [
+    'fsname',
+    taking('NAME', 'what the mount table shows as the source', (request, value) => (request.fsname = value)),
+  ],
   ['subtype', refused('it is always stratafs: this is how mounts are found again')],
 ];
 
 const ownRules: Rules = [
-  ['lowerdir', taking((request, value) => (request.source = { kind: 'lowerdir', text: value }))],
-  ['platform', taking((request, value) => (request.platform = value))],
-  ['layer', taking((request, value) => (request.layer = value))],
-  ['upto', taking((request, value) => (request.upto = value))],
-  ['cache-size', taking((request, value) => (request.cacheSize = parseByteSize(value, 'cache-size')))],
-  ['verify', doing((request) => (request.verify = 'always'))],
-  ['no-verify', doing((request) => (request.verify = 'never'))],
-  ['no-index-cache', doing((request) => (request.useIndexCache = false))],
+  [
+    'lowerdir',
+    taking(
+      'TOP:...:BASE',
+      'a stack of layers instead of an image, topmost first, each a tar or a directory; a colon or a comma of a path has a backslash before it',
+      (request, value) => (request.source = { kind: 'lowerdir', text: value }),
+    ),
+  ],
+  [
+    'platform',
+    taking('OS/ARCH', 'which of several platforms', (request, value) => (request.platform = value)),
+  ],
+  ['layer', taking('LAYER', 'one layer alone', (request, value) => (request.layer = value))],
+  ['upto', taking('LAYER', 'the stack up to that layer', (request, value) => (request.upto = value))],
+  [
+    'cache-size',
+    taking(
+      'SIZE',
+      'memory for decompressed blocks',
+      (request, value) => (request.cacheSize = parseByteSize(value, 'cache-size')),
+    ),
+  ],
+  [
+    'verify',
+    doing('read all layers, and check them against their digests', (request) => (request.verify = 'always')),
+  ],
+  ['no-verify', doing('check no digests', (request) => (request.verify = 'never'))],
+  [
+    'no-index-cache',
+    doing('neither use nor save the index of a layer', (request) => (request.useIndexCache = false)),
+  ],
 ];
 
-const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ...flagRules,
-  ...idleNames.map((name) => [name, idle] as const),
-  ...tuningNames.map((name) => [name, tuning] as const),
-  ...fuseRules,
-  ...upperRules,
-  ...ownerRules,
-  ...ownRules,
-]);
+/** All rules, under the titles that the manual pages have. */
+export const mountOptions: readonly { readonly title: string; readonly rules: Rules }[] = [
+  { title: 'The image', rules: ownRules },
+  { title: 'Writes', rules: upperRules },
+  { title: 'Owners', rules: ownerRules },
+  { title: 'Access and flags', rules: [...fuseRules, ...flagRules] },
+  {
+    title: 'Of no effect',
+    rules: [
+      ...idleNames.map((name) => [name, idle] as const),
+      ...tuningNames.map((name) => [name, tuning] as const),
+    ],
+  },
+];
+
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>(mountOptions.flatMap((group) => group.rules));
 
 /**
  * Applies one `-o LIST` to `request`, the later option winning. UsageError for what is refused or wrong; an option

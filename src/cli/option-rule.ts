@@ -1,4 +1,6 @@
 // What one mount option means: a rule changes the request, does nothing, or says why the option is refused.
+//
+// A rule that does something says what, for the manual pages and for completion, which list all rules.
 import type { MountRequest } from './mount-request.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -10,28 +12,51 @@ export type Rule =
   /** Accepted with any value or without one, and without an effect. */
   | { readonly kind: 'tuning' }
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'switch'; readonly apply: Apply }
-  | { readonly kind: 'value'; readonly apply: (request: MountRequest, value: string) => void }
+  | { readonly kind: 'switch'; readonly about: string; readonly apply: Apply }
+  | {
+      readonly kind: 'value';
+      /** What the value is called: 'DIR'. */
+      readonly placeholder: string;
+      readonly about: string;
+      readonly apply: (request: MountRequest, value: string) => void;
+    }
   /** A value out of a few: what each does, or, as text, why it is refused. */
-  | { readonly kind: 'choice'; readonly choices: ReadonlyMap<string, Apply | string> };
+  | {
+      readonly kind: 'choice';
+      readonly about: string;
+      readonly choices: ReadonlyMap<string, Apply | string>;
+    };
 
 export type Rules = readonly (readonly [name: string, rule: Rule])[];
+
+/** Of a choice: this value changes nothing. */
+export const nothing: Apply = () => undefined;
 
 export const idle: Rule = { kind: 'idle' };
 export const tuning: Rule = { kind: 'tuning' };
 export const refused = (reason: string): Rule => ({ kind: 'refused', reason });
-export const doing = (apply: Apply): Rule => ({ kind: 'switch', apply });
-export const taking = (apply: (request: MountRequest, value: string) => void): Rule => ({
-  kind: 'value',
-  apply,
-});
-export const choosing = (choices: Readonly<Record<string, Apply | string>>): Rule => ({
+export const doing = (about: string, apply: Apply): Rule => ({ kind: 'switch', about, apply });
+export const taking = (
+  placeholder: string,
+  about: string,
+  apply: (request: MountRequest, value: string) => void,
+): Rule => ({ kind: 'value', placeholder, about, apply });
+export const choosing = (about: string, choices: Readonly<Record<string, Apply | string>>): Rule => ({
   kind: 'choice',
+  about,
   choices: new Map(Object.entries(choices)),
 });
-/** Of a choice: this value changes nothing. */
-export const nothing: Apply = () => undefined;
+/** A choice out of what is so in any case, and of what can't be. */
+export const settled = (accepted: readonly string[], refusals: Readonly<Record<string, string>> = {}): Rule =>
+  choosing('so in any case', {
+    ...Object.fromEntries(accepted.map((value) => [value, nothing])),
+    ...refusals,
+  });
 
+/** The values of a choice that are not refused. */
+export function acceptedChoices(choices: ReadonlyMap<string, Apply | string>): string[] {
+  return [...choices].filter(([, each]) => typeof each === 'function').map(([value]) => value);
+}
 /** Applies the rule of option `name`; `value` is what follows its '=', undefined without one. UsageError where it is refused. */
 export function applyRule(request: MountRequest, name: string, value: string | undefined, rule: Rule): void {
   switch (rule.kind) {
@@ -70,7 +95,7 @@ function choose(
   if (typeof choice === 'function') choice(request);
   else if (choice !== undefined) throw new UsageError(`mount option '${name}=${value ?? ''}': ${choice}`);
   else {
-    const known = [...choices].filter(([, each]) => typeof each === 'function').map(([each]) => each);
+    const known = acceptedChoices(choices);
     const found = value === undefined ? 'no value' : `'${value}'`;
     throw new UsageError(`mount option '${name}': found ${found}, expected ${known.join(', ')}`);
   }

@@ -1,7 +1,7 @@
 // Options that show owners differently from how they are stored: fuse-overlayfs(1)'s names and values.
 import type { IdRange, OwnerMapping } from '../mount.ts';
 import type { MountRequest } from './mount-request.ts';
-import { type Rules, choosing, doing, nothing, taking } from './option-rule.ts';
+import { type Rules, doing, settled, taking } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
 /** One more than the largest ID: (uid_t) -1 is none. */
@@ -15,22 +15,42 @@ const set = (request: MountRequest, fields: OwnerMapping): void => {
 
 export const ownerRules: Rules = [
   // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
-  ['squash_to_root', doing((request) => set(request, { squashedUid: 0, squashedGid: 0, ...request.owners }))],
+  [
+    'squash_to_root',
+    doing('show all files as owned by root', (request) =>
+      set(request, { squashedUid: 0, squashedGid: 0, ...request.owners }),
+    ),
+  ],
   [
     'squash_to_uid',
-    taking((request, value) => set(request, { squashedUid: parseId(value, 'squash_to_uid') })),
+    taking('UID', 'show all files as owned by that user', (request, value) =>
+      set(request, { squashedUid: parseId(value, 'squash_to_uid') }),
+    ),
   ],
   [
     'squash_to_gid',
-    taking((request, value) => set(request, { squashedGid: parseId(value, 'squash_to_gid') })),
+    taking('GID', 'show all files as owned by that group', (request, value) =>
+      set(request, { squashedGid: parseId(value, 'squash_to_gid') }),
+    ),
   ],
-  ['uidmapping', taking((request, value) => set(request, { uids: parseRanges(value, 'uidmapping') }))],
-  ['gidmapping', taking((request, value) => set(request, { gids: parseRanges(value, 'gidmapping') }))],
-  ['noacl', doing((request) => (request.usesAcl = false))],
+  [
+    'uidmapping',
+    taking(
+      'STORED:SHOWN:COUNT[:...]',
+      'show the owners of a range of IDs as those of another',
+      (request, value) => set(request, { uids: parseRanges(value, 'uidmapping') }),
+    ),
+  ],
+  [
+    'gidmapping',
+    taking('STORED:SHOWN:COUNT[:...]', 'the same for groups', (request, value) =>
+      set(request, { gids: parseRanges(value, 'gidmapping') }),
+    ),
+  ],
+  ['noacl', doing('obey no POSIX ACLs', (request) => (request.usesAcl = false))],
   [
     'xattr_permissions',
-    choosing({
-      0: nothing,
+    settled(['0'], {
       1: 'owners and modes kept in xattrs are not supported',
       2: 'owners and modes kept in xattrs are not supported',
     }),

@@ -3,7 +3,7 @@
 // What Documentation/filesystems/overlayfs.rst has and what is so in any case here is accepted and changes nothing;
 // what would be a promise that is not kept is refused by name.
 import type { MountRequest, UpperRequest } from './mount-request.ts';
-import { type Rules, choosing, doing, nothing, refused, taking, tuning } from './option-rule.ts';
+import { type Rules, choosing, doing, refused, settled, taking, tuning } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Sets fields of the request's upper; `settleUpper` drops it again where no directory was named. */
@@ -12,45 +12,87 @@ function setUpper(request: MountRequest, fields: UpperRequest): void {
 }
 const upper = (fields: UpperRequest) => (request: MountRequest) => setUpper(request, fields);
 
-const always = choosing({ on: nothing, off: nothing, auto: nothing });
-
 export const upperRules: Rules = [
-  ['ro', doing((request) => (request.access = 'ro'))],
-  ['rw', doing((request) => (request.access = 'rw'))],
-  ['upperdir', taking((request, directory) => setUpper(request, { directory, isWorkBeside: false }))],
-  ['workdir', taking((request, workDirectory) => setUpper(request, { workDirectory }))],
-  ['upper', taking((request, directory) => setUpper(request, { directory, isWorkBeside: true }))],
-  ['tmp', doing(upper({ isThrowAway: true }))],
-  ['force-upper', doing(upper({ isForced: true }))],
-
-  ['volatile', doing(upper({ isVolatile: true }))],
-  ['metacopy', choosing({ on: upper({ metacopy: true }), off: upper({ metacopy: false }) })],
   [
-    'redirect_dir',
-    choosing({
-      on: upper({ redirect: true }),
-      off: upper({ redirect: false }),
-      follow: upper({ redirect: false }),
-      nofollow: 'redirects that an upper has are always followed; redirect_dir=off makes no new ones',
+    'ro',
+    doing(
+      'write nothing; what an upper directory has is shown, and it needs no work directory then',
+      (request) => (request.access = 'ro'),
+    ),
+  ],
+  ['rw', doing('take writes, which needs an upper directory', (request) => (request.access = 'rw'))],
+  [
+    'upperdir',
+    taking('DIR', 'the directory that takes writes; needs workdir=, unless with ro', (request, directory) =>
+      setUpper(request, { directory, isWorkBeside: false }),
+    ),
+  ],
+  [
+    'workdir',
+    taking('DIR', 'the work directory, on the same file system', (request, workDirectory) =>
+      setUpper(request, { workDirectory }),
+    ),
+  ],
+  [
+    'upper',
+    taking(
+      'DIR',
+      'the directory that takes writes; its work directory DIR.work is made beside it',
+      (request, directory) => setUpper(request, { directory, isWorkBeside: true }),
+    ),
+  ],
+  ['tmp', doing('take writes in a directory that is removed at unmount', upper({ isThrowAway: true }))],
+  [
+    'force-upper',
+    doing(
+      'take an upper directory of other layers, or one that may be incomplete',
+      upper({ isForced: true }),
+    ),
+  ],
+
+  [
+    'volatile',
+    doing('sync nothing, fsync(2) neither; a crash of the machine loses data', upper({ isVolatile: true })),
+  ],
+  [
+    'metacopy',
+    choosing('whether a change of attributes alone copies no data (default: on)', {
+      on: upper({ metacopy: true }),
+      off: upper({ metacopy: false }),
     }),
   ],
-  ['userxattr', doing(upper({ usesUserXattrs: true }))],
-  // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.
-  ['index', always],
-  ['xino', always],
-  ['nfs_export', choosing({ off: nothing, on: 'not supported: file handles do not outlive the daemon' })],
   [
-    'uuid',
-    choosing({ auto: nothing, off: nothing, null: nothing, on: 'a FUSE mount has no file system UUID' }),
+    'redirect_dir',
+    choosing(
+      'whether a lower directory can be renamed (default: on); off implies metacopy=off; follow is off',
+      {
+        on: upper({ redirect: true }),
+        off: upper({ redirect: false }),
+        follow: upper({ redirect: false }),
+        nofollow: 'redirects that an upper has are always followed; redirect_dir=off makes no new ones',
+      },
+    ),
   ],
-  ['verity', choosing({ off: nothing, on: 'not supported', require: 'not supported' })],
+  [
+    'userxattr',
+    doing(
+      'keep marks in user.overlay.*, also where trusted.overlay.* could be had',
+      upper({ usesUserXattrs: true }),
+    ),
+  ],
+  // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.
+  ['index', settled(['on', 'off', 'auto'])],
+  ['xino', settled(['on', 'off', 'auto'])],
+  ['nfs_export', settled(['off'], { on: 'not supported: file handles do not outlive the daemon' })],
+  ['uuid', settled(['auto', 'off', 'null'], { on: 'a FUSE mount has no file system UUID' })],
+  ['verity', settled(['off'], { on: 'not supported', require: 'not supported' })],
   ['lowerdir+', refused('name all layers in one lowerdir=')],
   ['datadir+', refused('layers of data only are not supported')],
 
   // fuse-overlayfs(1). What it tunes is decided here by other means.
-  ['fsync', choosing({ 0: upper({ isVolatile: true }), 1: upper({ isVolatile: false }) })],
+  ['fsync', choosing('0 is volatile', { 0: upper({ isVolatile: true }), 1: upper({ isVolatile: false }) })],
   ...['timeout', 'threaded', 'fast_ino', 'writeback', 'static_nlink'].map((name) => [name, tuning] as const),
-  ['noxattrs', choosing({ 0: nothing, 1: 'not supported: the marks of an upper directory are xattrs' })],
+  ['noxattrs', settled(['0'], { 1: 'not supported: the marks of an upper directory are xattrs' })],
   ['plugins', refused('plugins of fuse-overlayfs are not supported')],
   ['ino32_t', refused('not supported: inode numbers may take more than 32 bits')],
 ];

@@ -1,0 +1,62 @@
+// The mount options as a section of a manual page, from the rules that apply them.
+import { mountOptions } from '../mount-options.ts';
+import { type Rule, type Rules, acceptedChoices, nothing } from '../option-rule.ts';
+import { type RoffPage, bold, italic, prose } from './roff.ts';
+
+/** Whether it is accepted, and changes nothing. */
+function isIdle(rule: Rule): boolean {
+  if (rule.kind !== 'choice') return rule.kind === 'idle' || rule.kind === 'tuning';
+  return [...rule.choices.values()].every((choice) => typeof choice === 'string' || choice === nothing);
+}
+
+/** "index=on|off": the option with all its accepted values. */
+function spell(name: string, rule: Rule): string {
+  return rule.kind === 'choice' ? `${name}=${acceptedChoices(rule.choices).join('|')}` : name;
+}
+
+/** "upperdir=DIR", with its fonts; undefined for what has no entry of its own. */
+function termOf(name: string, rule: Rule): { term: string; about: string } | undefined {
+  if (isIdle(rule)) return undefined;
+  switch (rule.kind) {
+    case 'switch':
+      return { term: bold(name), about: rule.about };
+    case 'value':
+      return { term: `${bold(`${name}=`)}${italic(rule.placeholder)}`, about: rule.about };
+    case 'choice':
+      return { term: bold(spell(name, rule)), about: rule.about };
+    default:
+      return undefined;
+  }
+}
+
+/** What is refused, whole or by value: the option, and why. */
+function refusals(rules: Rules): (readonly [option: string, reason: string])[] {
+  return rules.flatMap(([name, rule]) => {
+    if (rule.kind === 'refused') return [[name, rule.reason] as const];
+    if (rule.kind !== 'choice') return [];
+    return [...rule.choices].flatMap(([value, reason]) =>
+      typeof reason === 'string' ? [[`${name}=${value}`, reason] as const] : [],
+    );
+  });
+}
+
+export function describeMountOptions(page: RoffPage): void {
+  page.section('MOUNT OPTIONS');
+  page.paragraph(
+    'Of options that contradict each other the last one counts. One that is not known is an error, which suggests the nearest.',
+  );
+  for (const { title, rules } of mountOptions) {
+    const entries = rules.flatMap(([name, rule]) => termOf(name, rule) ?? []);
+    if (entries.length === 0) continue;
+    page.subsection(title);
+    for (const { term, about } of entries) page.item(term, about);
+  }
+  const all = mountOptions.flatMap(({ rules }) => rules);
+  const idle = all.filter(([, rule]) => isIdle(rule)).map(([name, rule]) => spell(name, rule));
+  page.subsection('Of no effect');
+  page.roff(
+    `${prose('Accepted, since other programs or file systems know them or since it is so in any case, and of no effect here:')} ${[...idle, 'x-*', 'X-*'].map(bold).join(', ')}.`,
+  );
+  page.subsection('Refused');
+  for (const [option, reason] of refusals(all)) page.item(bold(option), reason);
+}
