@@ -1,15 +1,16 @@
-// umount.fuse.stratafs: what umount(8) calls for a mount of that type.
+// umount.fuse.stratafs: what umount(8) calls for a mount of that type; for `umount /DIR` it looks at no more than the file
+// system's magic number, and calls umount.fuse, which this may be too: it unmounts what other programs mounted as well.
 //
 //   umount.fuse.stratafs DIR [-flnrv] [-N NAMESPACE] [-t TYPE]
 //
 // umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
 // at once finds it busy. This waits for the daemon.
-import { locateMountPoint, unmountAt } from '../mount.ts';
+import { locateMountPoint, unmountFuseAt } from '../mount.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface UnmountCall {
   readonly directory: string;
-  readonly how: Parameters<typeof unmountAt>[1];
+  readonly how: Parameters<typeof unmountFuseAt>[1];
   /** -v: a line that says what was done. */
   readonly isVerbose: boolean;
 }
@@ -40,9 +41,9 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
   };
 }
 
-/** Unmounts as `stratafs unmount` does. InputError where that can't be. */
+/** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
 export async function runUnmountHelper(args: readonly string[]): Promise<void> {
   const { directory, how, isVerbose } = understandUnmount(args);
-  await unmountAt(await locateMountPoint(directory), how);
+  await unmountFuseAt(await locateMountPoint(directory), how);
   if (isVerbose) process.stdout.write(`umount.fuse.stratafs: ${directory} unmounted.\n`);
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { detach } from './kernel-mount.ts';
-import { FUSE_TYPE, type MountFacts, SilentMountError, findMountAt } from './mounts.ts';
+import { type MountFacts, SilentMountError, findMountAt, isFuse } from './mounts.ts';
 
 /** `path` absolute and without symlinks, as the mount table writes it. InputError where it isn't there. */
 export async function locateMountPoint(path: string): Promise<string> {
@@ -14,7 +14,8 @@ export async function locateMountPoint(path: string): Promise<string> {
   // The last component may be a mount: it is looked up in the table first.
   const parent = await follow(dirname(absolute), path);
   const candidate = join(parent, basename(absolute));
-  if (mountAt(await readMountTable(), candidate)?.type === FUSE_TYPE) return candidate;
+  const entry = mountAt(await readMountTable(), candidate);
+  if (entry !== undefined && isFuse(entry)) return candidate;
   return follow(candidate, path);
 }
 

@@ -127,6 +127,18 @@ export async function unmountAt(mountpoint: string, how: Detachment): Promise<vo
   }
 }
 
+/** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
+export async function unmountFuseAt(mountpoint: string, how: Detachment): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) return unmountAt(mountpoint, how);
+  await detachFound(mountpoint, how);
+}
+
+/** Of any program: by its type, whatever its subtype. */
+export function isFuse({ type }: MountEntry): boolean {
+  return /^fuse(blk)?(\.|$)/.test(type);
+}
+
 /** Detaches a mount that is in the table; failures become lines for people. */
 async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
   try {

@@ -14,6 +14,7 @@ const script = `
   mkdir helpers/u helpers/w
   printf '#!/bin/sh\\nexec node %s "$@"\\n' "$2" > helpers/u/umount.fuse.stratafs
   chmod +x helpers/u/umount.fuse.stratafs
+  cp helpers/u/umount.fuse.stratafs helpers/u/umount.fuse
   mount -t overlay -o lowerdir=/usr/sbin,upperdir=helpers/u,workdir=helpers/w helpers /usr/sbin
   mount -t tmpfs below below
   mkdir below/a
@@ -29,11 +30,11 @@ const inNamespace = (place: Workplace, words: string): Promise<Outcome> =>
     env: { ...place.environment, LC_ALL: 'C' },
   });
 
-describeWith(['root', 'fuse', { program: 'unshare' }], 'umount(8)', () => {
+describeWith(['root', 'fuse', { program: 'unshare' }, { program: 'fuse-overlayfs' }], 'umount(8)', () => {
   it('returns when nothing is kept open any more below the mount', () =>
     withWorkplace(async (place) => {
       const words =
-        'for round in 1 2 3 4 5; do show; cat mnt/file; umount mnt; umount below; mount -t tmpfs below below; mkdir below/a; echo text > below/a/file; done';
+        'for round in 1 2 3 4 5; do show; cat mnt/file; umount "$PWD/mnt"; umount below; mount -t tmpfs below below; mkdir below/a; echo text > below/a/file; done';
       expect(await inNamespace(place, words)).toEqual({ status: 0, stdout: 'text\n'.repeat(5), stderr: '' });
     }));
 
@@ -59,6 +60,17 @@ describeWith(['root', 'fuse', { program: 'unshare' }], 'umount(8)', () => {
       expect(await inNamespace(place, words)).toEqual({
         status: 0,
         stdout: 'Software caused connection abort\n',
+        stderr: '',
+      });
+    }));
+
+  it("by an absolute path ends another program's FUSE mount too", () =>
+    withWorkplace(async (place) => {
+      const words =
+        'fuse-overlayfs -o "lowerdir=below/a" mnt 2> /dev/null; cat mnt/file; umount -v "$PWD/mnt"; ls mnt';
+      expect(await inNamespace(place, words)).toEqual({
+        status: 0,
+        stdout: `text\numount.fuse.stratafs: ${place.mountpoint} unmounted.\n`,
         stderr: '',
       });
     }));
