@@ -116,6 +116,13 @@ int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
   return 0;
 }
 
+// What becomes of an entry that begins at `start` and whose reading failed: one that is gone by now is left out (EINVAL:
+// something else took the name of a symlink). 0 or -errno.
+int GoneOr(int error, size_t start, std::vector<uint8_t>* out) {
+  out->resize(start);
+  return error == ENOENT || error == EINVAL ? 0 : -error;
+}
+
 // Appends one entry; one that is gone by now is left out. 0 or -errno.
 int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   struct statx st;
@@ -145,7 +152,7 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   if (S_ISLNK(st.stx_mode)) {
     char target[PATH_MAX];
     ssize_t length = readlinkat(directory, name, target, sizeof(target));
-    if (length < 0) return -errno;
+    if (length < 0) return GoneOr(errno, start, out);
     header.target_length = static_cast<uint32_t>(length);
     Append(out, target, header.target_length);
   }
@@ -153,7 +160,7 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   // Through /proc: there is no llistxattrat(2) before Linux 6.13, and an entry that can't be opened has
   // xattrs too.
   int status = AppendXattrs("/proc/self/fd/" + std::to_string(directory) + "/" + name, out);
-  if (status < 0) return status;
+  if (status < 0) return GoneOr(-status, start, out);
   header.xattrs_length = static_cast<uint32_t>(out->size() - xattrs);
   out->resize((out->size() + 7) & ~static_cast<size_t>(7));
   header.record_length = static_cast<uint32_t>(out->size() - start);

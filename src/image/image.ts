@@ -1,10 +1,16 @@
 // Image: a config and an ordered list of layers, base first.
 import type { BlobLocation, ExpectedDigests } from '../layer/layer.ts';
+import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 
 /** Where one layer of an image comes from. */
 export type LayerSource =
   | ({ readonly kind: 'blob'; readonly blob: BlobLocation } & ExpectedDigests)
-  | { readonly kind: 'directory'; readonly path: string };
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      /** Of the upper directory of a mount, which others may write to: where it has its marks. */
+      readonly upperMarks?: MarkNamespace;
+    };
 
 /** One step of the image's history, as the config has it (OCI image-spec, config.md). */
 export interface HistoryStep {

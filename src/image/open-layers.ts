@@ -111,7 +111,7 @@ async function openOne(
   };
   const layer =
     source.kind === 'directory'
-      ? openDirectoryLayer(source.path)
+      ? openDirectoryLayer(source.path, source.upperMarks)
       : await openLayer(source.blob, source, { ...options, label, onProgress });
   return { layer, source, wasRead, milliseconds: performance.now() - started };
 }

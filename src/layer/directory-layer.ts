@@ -1,31 +1,35 @@
 // A directory given as `lowerdir` -> Layer. Whiteouts in overlayfs form (0:0 devices, xattrs) and in AUFS form (.wh.
-// names), freely mixed.
+// names), freely mixed. The upper directory of a mount is in overlayfs form alone, and may be written to meanwhile: what
+// is gone when its turn comes is left out.
 //
 // The walk follows no symlink and enters no other mount, as kernel overlayfs does not. What its entries mean to one
 // another is LayerDraft's: here they only get the shape of members.
 import { closeSync, constants, openSync } from 'node:fs';
 import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { errnoName } from '../vfs/errno.ts';
+import { ENOENT, ENOTDIR, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
 import { Member } from '../tar/member.ts';
 import { DirectoryReader, joinPath } from './directory-reader.ts';
 import { freezeDraft } from './freeze-draft.ts';
-import { LayerDraft } from './layer-draft.ts';
+import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { Layer } from './layer.ts';
-import { type OverlayMarks, readXattrs } from './overlay-xattrs.ts';
+import { type MarkNamespace, type OverlayMarks, markPrefixes, readXattrs } from './overlay-xattrs.ts';
 import { kindOfName, NameKind } from './whiteout-names.ts';
 
 const ROOT = new Uint8Array();
 const SLASH = 0x2f;
 
-/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
-export function openDirectoryLayer(path: string): Layer {
+/**
+ * Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory.
+ * `upperMarks`: of the upper directory of a mount, where it has its marks.
+ */
+export function openDirectoryLayer(path: string, upperMarks?: MarkNamespace): Layer {
   const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   const reader = new DirectoryReader(root);
   try {
-    const index = freezeDraft(new DirectoryWalk(path, root, reader).run(), path);
+    const index = freezeDraft(new DirectoryWalk(path, root, reader, upperMarks).run(), path);
     return {
       index,
       reader,
@@ -52,16 +56,22 @@ class DirectoryWalk {
   readonly #root: number;
   readonly #reader: DirectoryReader;
   readonly #draft: LayerDraft;
+  readonly #isUpper: boolean;
+  readonly #markPrefixes: readonly string[];
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
   /** Files with several names: device and inode number -> the path under which they were met first. */
   readonly #linked = new Map<string, Uint8Array>();
 
-  constructor(path: string, root: number, reader: DirectoryReader) {
+  constructor(path: string, root: number, reader: DirectoryReader, upperMarks: MarkNamespace | undefined) {
     this.#path = path;
     this.#root = root;
     this.#reader = reader;
-    this.#draft = new LayerDraft((found, expected) => this.#error(`found ${found}, expected ${expected}`));
+    this.#isUpper = upperMarks !== undefined;
+    this.#markPrefixes = markPrefixes(upperMarks);
+    const refuse = (found: string, expected: string): InputError =>
+      this.#error(`found ${found}, expected ${expected}`);
+    this.#draft = new LayerDraft(refuse, MAX_LAYER_ENTRIES, !this.#isUpper);
   }
 
   run(): LayerDraft {
@@ -74,6 +84,7 @@ class DirectoryWalk {
 
   #readDirectory(directory: PendingDirectory): void {
     const fd = openBeneath(this.#root, directory.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (this.#isUpper && (fd === -ENOENT || fd === -ENOTDIR)) return;
     if (fd < 0) throw this.#unreadable(directory.path, fd);
     try {
       // The root's own mark has to be known before its entries, and "." may come late.
@@ -121,7 +132,7 @@ class DirectoryWalk {
     const path = joinPath(directory.path, Uint8Array.from(name));
     const member = this.#member;
     const marks = this.#fill(entry, path);
-    if (kindOfName(name, 0, name.length) !== NameKind.plain) {
+    if (!this.#isUpper && kindOfName(name, 0, name.length) !== NameKind.plain) {
       this.#draft.add(member);
       return;
     }
@@ -183,7 +194,12 @@ class DirectoryWalk {
       return;
     }
     if (isFile) {
-      member.dataOffset = this.#reader.addFile(directory.path, nameOf(entry), member.size);
+      member.dataOffset = this.#reader.addFile(
+        directory.path,
+        nameOf(entry),
+        member.size,
+        this.#isUpper ? Number(entry.readBigUInt64LE(EntryField.ino)) : undefined,
+      );
       member.dataLength = member.size;
     }
     this.#draft.add(member);
@@ -220,7 +236,7 @@ class DirectoryWalk {
     }
     const shown = new Map<string, Uint8Array>();
     const end = xattrs + entry.readUInt32LE(EntryField.xattrsLength);
-    const marks = readXattrs(entry.subarray(xattrs, end), shown);
+    const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefixes, shown);
     member.xattrs = shown;
     return marks;
   }

@@ -6,7 +6,7 @@
 import { closeSync, constants, fstatSync, read as readFile } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
-import { EIO } from '../vfs/errno.ts';
+import { EIO, ESTALE } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { openBeneath } from '../sys/file-calls.ts';
 import { ByteArena } from './byte-arena.ts';
@@ -29,6 +29,8 @@ export class DirectoryReader implements BlobReader {
   readonly #starts: number[] = [];
   readonly #directories: Uint8Array[] = [];
   readonly #nameEnds: number[] = [0];
+  /** Inode numbers, where another file that takes the name since is not to be read. */
+  readonly #inos: (number | undefined)[] = [];
   readonly #names = new ByteArena(MAX_NAME_BYTES, () => new InputError('more than 1 GiB of file names'));
   readonly #open: LRUCache<number, OpenFile>;
 
@@ -44,13 +46,17 @@ export class DirectoryReader implements BlobReader {
     });
   }
 
-  /** Adds a file by the path of its directory ('' is the root) and its name; returns where it begins. The path is kept. */
-  addFile(directory: Uint8Array, name: Uint8Array, size: number): number {
+  /**
+   * Adds a file by the path of its directory ('' is the root) and its name; returns where it begins. The path is kept.
+   * `ino`: the only inode that is taken for the file.
+   */
+  addFile(directory: Uint8Array, name: Uint8Array, size: number, ino?: number): number {
     const start = this.size;
     // An empty file has no bytes to find.
     if (size === 0) return start;
     this.#starts.push(start);
     this.#directories.push(directory);
+    this.#inos.push(ino);
     this.#names.append(name, 0, name.length);
     this.#nameEnds.push(this.#names.length);
     this.size += size;
@@ -112,7 +118,7 @@ export class DirectoryReader implements BlobReader {
     return low;
   }
 
-  /** A negative errno where the file is gone, or is no regular file any more. */
+  /** A negative errno where the file is gone, or is no regular file any more, or another (ESTALE). */
   #openFile(number: number): OpenFile | number {
     const kept = this.#open.get(number);
     if (kept !== undefined) return kept;
@@ -124,9 +130,11 @@ export class DirectoryReader implements BlobReader {
       constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
     );
     if (fd < 0) return fd;
-    if (!fstatSync(fd).isFile()) {
+    const stat = fstatSync(fd);
+    const ino = this.#inos[number];
+    if (!stat.isFile() || (ino !== undefined && stat.ino !== ino)) {
       closeSync(fd);
-      return -EIO;
+      return stat.isFile() ? -ESTALE : -EIO;
     }
     const file: OpenFile = { fd, readers: 0, isDropped: false };
     this.#open.set(number, file);

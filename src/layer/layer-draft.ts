@@ -47,15 +47,17 @@ export class LayerDraft {
   readonly metacopies = new Set<number>();
   readonly #maxEntries: number;
   readonly #refuse: Refuse;
+  readonly #readsMarkers: boolean;
 
   /** The directory in which the last member was put: most members follow a sibling. -1 long: none. */
   readonly #lastPath: Uint8Array;
   #lastLength = -1;
   #lastInode = ROOT_INODE;
 
-  /** `maxEntries` bounds names, inodes and pending links. */
-  constructor(refuse: Refuse, maxEntries = MAX_LAYER_ENTRIES) {
+  /** `maxEntries` bounds names, inodes and pending links. `readsMarkers` false: names that begin with .wh. are names. */
+  constructor(refuse: Refuse, maxEntries = MAX_LAYER_ENTRIES, readsMarkers = true) {
     this.#refuse = refuse;
+    this.#readsMarkers = readsMarkers;
     this.#maxEntries = maxEntries;
     const tooMany = (what: string) => () => refuse(`more ${what}`, 'a layer of bounded size');
     this.arena = new ByteArena(MAX_NAME_BYTES, tooMany(`than ${MAX_NAME_BYTES} bytes of names`));
@@ -78,14 +80,14 @@ export class LayerDraft {
     while (name > 0 && path[name - 1] !== SLASH) name--;
     const parentLength = name === 0 ? 0 : name - 1;
     const isSibling = this.#isLastDirectory(path, parentLength);
-    if (!isSibling) {
+    if (!isSibling && this.#readsMarkers) {
       const parentKind = kindOfPath(path, parentLength);
       if (parentKind === NameKind.bookkeeping || parentKind === NameKind.opaque) return -1;
       if (parentKind === NameKind.whiteout) {
         throw this.#refuse(`'${show(path, pathLength)}'`, 'no entry beneath a whiteout');
       }
     }
-    const kind = kindOfName(path, name, pathLength);
+    const kind = this.#readsMarkers ? kindOfName(path, name, pathLength) : NameKind.plain;
     if (kind === NameKind.bookkeeping) return -1;
     if (kind !== NameKind.plain) {
       this.#addMarker(kind, path, parentLength, name, pathLength);

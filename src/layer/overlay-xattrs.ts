@@ -1,11 +1,19 @@
 // The xattrs by which kernel overlayfs marks what a lower directory holds: obeyed, and never shown.
 //
 // Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
-// `trusted.` or, for unprivileged mounts, in `user.`; which of them a directory has is not known here: both count.
-
+// `trusted.` or, for unprivileged mounts, in `user.`. Which of them a lower directory has nobody says, so both count; one
+// mount's upper has its marks in one of them, and what bears the other's names is data.
 import { latin1Of } from '../vfs/names.ts';
 
 const PREFIXES = ['trusted.overlay.', 'user.overlay.'];
+
+/** Where an upper directory has its marks. */
+export type MarkNamespace = 'trusted' | 'user';
+
+/** The beginnings of the names that are marks; `namespace`: of which, undefined for both. */
+export function markPrefixes(namespace: MarkNamespace | undefined): readonly string[] {
+  return namespace === undefined ? PREFIXES : [`${namespace}.overlay.`];
+}
 
 /** What a file's overlay xattrs say. */
 export interface OverlayMarks {
@@ -25,7 +33,11 @@ export interface OverlayMarks {
  * Parses a block (see `readDirectoryBatch`) into `out`, which gets the attributes that the file shows, names as latin1.
  * An escaped mark (`trusted.overlay.overlay.NAME`) is a nested overlay's own and shows as `trusted.overlay.NAME`.
  */
-export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): OverlayMarks {
+export function readXattrs(
+  block: Buffer,
+  prefixes: readonly string[],
+  out: Map<string, Uint8Array>,
+): OverlayMarks {
   const marks: OverlayMarks = {
     opaque: undefined,
     isWhiteout: false,
@@ -39,12 +51,12 @@ export function readXattrs(block: Buffer, out: Map<string, Uint8Array>): Overlay
     const valueEnd = nameEnd + block.readUInt32LE(at + 1);
     const name = block.toString('latin1', at + 5, nameEnd);
     const value = block.subarray(nameEnd, valueEnd);
-    const prefix = PREFIXES.find((each) => name.startsWith(each));
+    const prefix = prefixes.find((each) => name.startsWith(each));
     if (prefix === undefined) out.set(name, Uint8Array.from(value));
     else applyMark(prefix, name.slice(prefix.length), value, marks, out);
     at = valueEnd;
   }
-  if (marks.isShownWhiteout) hideNested(out);
+  if (marks.isShownWhiteout) hideNested(prefixes, out);
   return marks;
 }
 
@@ -64,8 +76,8 @@ function applyMark(
 }
 
 /** What such a device, and its directory, have for the kernel's mount of the upper alone. */
-function hideNested(out: Map<string, Uint8Array>): void {
-  for (const prefix of PREFIXES) {
+function hideNested(prefixes: readonly string[], out: Map<string, Uint8Array>): void {
+  for (const prefix of prefixes) {
     out.delete(`${prefix}whiteout`);
     const opaque = out.get(`${prefix}opaque`);
     if (opaque !== undefined && latin1Of(opaque) === 'x') out.delete(`${prefix}opaque`);
