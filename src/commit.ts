@@ -1,6 +1,4 @@
 // The composition root of new images: a mount with an upper, or an image -> what changed -> an image that is written.
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { Compression } from './layer/layer.ts';
 import { TreeSource } from './commit/tree-changes.ts';
 import { type ChangeSource } from './commit/layer-change.ts';
@@ -8,19 +6,17 @@ import { creationTime, keptHistory, refuseLostConfig } from './commit/new-config
 import { parseTarget } from './commit/target.ts';
 import { UpperSource, changedError } from './commit/upper-source.ts';
 import { type WrittenImage, writeImage } from './commit/write-image.ts';
-import { type MountFacts, findMountAt } from './fuse/mounts.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
 import type { HistoryStep } from './image/image.ts';
 import { nameLayer } from './image/open-layers.ts';
 import { describeMember } from './inspect/export-tar.ts';
 import { type InspectOptions, type Inspection, inspectImage } from './inspect.ts';
 import { identifyLayers } from './mount/layer-identity.ts';
+import { findMountedImage, syncMount } from './mount/mounted-image.ts';
 import { lookAtUpper } from './overlay/open-upper.ts';
 import { OverlayState } from './overlay/overlay-state.ts';
-import { syncFileSystemLater } from './sys/upper-calls.ts';
 import type { Tree } from './tree/tree.ts';
 import { buildTree } from './tree/merge.ts';
-import { ErrnoError } from './vfs/errno.ts';
 import { InputError } from './vfs/input-error.ts';
 import { latin1Of } from './vfs/names.ts';
 
@@ -59,25 +55,12 @@ export async function commitMount(mountpoint: string, options: NewImageOptions):
 }
 
 async function findUpper(mountpoint: string): Promise<string> {
-  const place = await locateMountPoint(mountpoint);
-  const found = await findMountAt(place);
-  if (found === undefined) throw new InputError(`${place}: not a stratafs mount`);
-  // What is wrong with an answer, opening the image says.
-  const facts = (found.answer.kind === 'answered' ? found.answer.json : {}) as Partial<MountFacts>;
-  if (found.answer.kind === 'answered' && facts.upper === undefined) {
-    throw new InputError(`${place}: is mounted without an upper directory, so nothing was written to it`);
-  }
-  return facts.upper ?? '';
-}
-
-async function syncMount(mountpoint: string): Promise<void> {
-  const directory = await open(mountpoint, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    const status = await syncFileSystemLater(directory.fd);
-    if (status < 0) throw new ErrnoError(status, 'syncfs', mountpoint);
-  } finally {
-    await directory.close();
-  }
+  const mounted = await findMountedImage(mountpoint);
+  if (mounted === undefined)
+    throw new InputError(`${await locateMountPoint(mountpoint)}: not a stratafs mount`);
+  const { place, facts } = mounted;
+  if (facts.upper !== undefined) return facts.upper;
+  throw new InputError(`${place}: is mounted without an upper directory, so nothing was written to it`);
 }
 
 async function commitUpper(

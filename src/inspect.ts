@@ -3,19 +3,24 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BlockCache } from './cache/block-cache.ts';
-import { type MountFacts, SilentMountError, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
-import { absoluteLowerStack, bareImage } from './image/lower-stack.ts';
-import { absoluteSource } from './image/source.ts';
+import { bareImage } from './image/lower-stack.ts';
 import { type ImageSummary, listImages as listImagesOf } from './image/open-image.ts';
 import { openLayers } from './image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './inspect/image-list.ts';
 import { type InspectedImage, createdOf } from './inspect/inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
-import { type Image, type OpenImageOptions, openImage, openLowerDirectories } from './mount.ts';
+import { type Image, type OpenImageOptions, openImage } from './mount.ts';
+import { nameLayers } from './mount/layer-identity.ts';
 import { layerOptions } from './mount/layers.ts';
+import {
+  type MountedImage,
+  addUpper,
+  choosesLayers,
+  findMountedImage,
+  reopenImage,
+} from './mount/mounted-image.ts';
 import { defaultCacheDirectory } from './mount/options.ts';
-import type { MountOrigin } from './mount/origin.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
@@ -58,16 +63,46 @@ export interface Inspection extends InspectedImage {
 }
 
 /**
- * Opens the image that `source` names, or that the stratafs mount at `source` shows, and its layers: those that were
- * never indexed are read once. An image whose config can't be read is opened without it, with a warning. InputError as
- * of `openImage`, and for layers that are malformed or have another digest than the image says.
+ * Opens the image that `source` names, or that the stratafs mount at `source` is of, and its layers: those that were
+ * never indexed are read once. What was written to a mount doesn't count. An image whose config can't be read is opened
+ * without it, with a warning. InputError as of `openImage`, and for layers that are malformed or have another digest than
+ * the image says.
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
+  const mounted = await findMountedImage(source);
+  return mounted === undefined ? openInspected(source, options) : inspectMounted(mounted, false, options);
+}
+
+/**
+ * The same of what `source` shows: of a mount with an upper directory that is one more layer, the topmost, unless
+ * `options` choose layers. It shows what was written when this resolves.
+ */
+export async function inspectShown(source: string, options: InspectOptions = {}): Promise<Inspection> {
+  const mounted = await findMountedImage(source);
+  if (mounted === undefined) return openInspected(source, options);
+  return inspectMounted(mounted, !choosesLayers(options), options);
+}
+
+async function openInspected(source: string, options: InspectOptions): Promise<Inspection> {
   const onBrokenConfig = ({ message }: InputError): void =>
     options.onWarning?.(`${message}; shown is what is known without it`);
-  const image =
-    (await openMountedImage(source, options)) ?? (await openImage(source, { ...options, onBrokenConfig }));
-  return openInspection(image, options);
+  return openInspection(await openImage(source, { ...options, onBrokenConfig }), options);
+}
+
+async function inspectMounted(
+  mounted: MountedImage,
+  withUpper: boolean,
+  options: InspectOptions,
+): Promise<Inspection> {
+  const image = await reopenImage(mounted, options);
+  const inspection = await openInspection(withUpper ? await addUpper(mounted, image) : image, options);
+  const { place, facts } = mounted;
+  const own = inspection.layers.slice(0, image.layers.length);
+  if (facts.layersId === undefined || choosesLayers(options) || nameLayers(own) === facts.layersId) {
+    return inspection;
+  }
+  inspection.close();
+  throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`);
 }
 
 async function openInspection(image: Image, options: InspectOptions): Promise<Inspection> {
@@ -82,8 +117,8 @@ async function openInspection(image: Image, options: InspectOptions): Promise<In
 }
 
 /**
- * Opens what `stratafs diff` compares: an image, `IMAGE#LAYER` for the stack up to a layer, or a directory that is no
- * layout, as it is. A path that is there counts as it stands.
+ * Opens what `stratafs diff` compares: an image, `IMAGE#LAYER` for the stack up to a layer, a mount as it shows, or a
+ * directory that is no layout, as it is. A path that is there counts as it stands.
  */
 export async function inspectOperand(text: string, options: InspectOptions = {}): Promise<Inspection> {
   if (await isPlainDirectory(text)) {
@@ -91,25 +126,55 @@ export async function inspectOperand(text: string, options: InspectOptions = {})
   }
   const stack = await splitLayer(text);
   return stack === undefined
-    ? inspectImage(text, options)
+    ? inspectShown(text, options)
     : inspectImage(stack.source, { ...options, upto: stack.layer });
 }
 
+/** What became of something, on its own. */
+export interface InspectedChange {
+  /** Its layers are those of `after` but the topmost, and closed with them. */
+  readonly before: InspectedImage;
+  readonly after: Inspection;
+}
+
+/**
+ * Opens what `stratafs diff` shows of one operand: what the last layer of `IMAGE#LAYER` changes, or what was written to a
+ * mount. undefined for anything else; InputError for a mount that can't be written to.
+ */
+export async function inspectChange(
+  text: string,
+  options: InspectOptions = {},
+): Promise<InspectedChange | undefined> {
+  const stack = await splitLayer(text);
+  if (stack !== undefined) {
+    const after = await inspectImage(stack.source, { ...options, upto: stack.layer });
+    return { before: belowTop(after), after };
+  }
+  const mounted = await findMountedImage(text);
+  if (mounted === undefined) return undefined;
+  if (mounted.facts.upper === undefined) {
+    throw new InputError(
+      `${mounted.place}: is mounted without an upper directory, so nothing was written to it`,
+    );
+  }
+  const after = await inspectMounted(mounted, true, options);
+  return { before: belowTop(after), after };
+}
+
 /** `IMAGE#LAYER` as its two parts; undefined for anything else. */
-export async function splitLayer(text: string): Promise<{ source: string; layer: string } | undefined> {
+async function splitLayer(text: string): Promise<{ source: string; layer: string } | undefined> {
   const [, source, layer] = /^(.+)#([^#/]+)$/s.exec(text) ?? [];
   if (source === undefined || layer === undefined || (await isThere(text))) return undefined;
   return { source, layer };
 }
 
-/** The stack below the topmost layer of an image that is open: its layers are the other's, and closed with them. */
-export function belowTop({ image, layers }: Inspection): InspectedImage {
+function belowTop({ image, layers }: Inspection): InspectedImage {
   return { image: { ...image, layers: image.layers.slice(0, -1) }, layers: layers.slice(0, -1) };
 }
 
 async function isPlainDirectory(path: string): Promise<boolean> {
   const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
-  if (place === undefined || (await findMountAt(place)) !== undefined) return false;
+  if (place === undefined || (await findMountedImage(path)) !== undefined) return false;
   if (!(await stat(place)).isDirectory()) return false;
   return !(await isThere(join(place, 'index.json'))) && !(await isThere(join(place, 'manifest.json')));
 }
@@ -119,51 +184,6 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false, // ENOENT; what else is wrong, opening it says
   );
-}
-
-/** The image of the stratafs mount at `source`; undefined where none is there. InputError where it doesn't tell. */
-async function openMountedImage(source: string, options: InspectOptions): Promise<Image | undefined> {
-  const place = await locateMountPoint(source).catch(() => undefined); // what is wrong with it, openImage says
-  const found = place === undefined ? undefined : await findMountAt(place);
-  if (place === undefined || found === undefined) return undefined;
-  const { answer } = found;
-  if (answer.kind === 'silent') throw new SilentMountError(place);
-  if (answer.kind !== 'answered') {
-    throw new InputError(`${place}: the mount does not tell its image: ${describeAnswer(answer)}`);
-  }
-  return reopenImage(place, answer.json as MountFacts & Partial<MountOrigin>, options);
-}
-
-async function reopenImage(
-  place: string,
-  { source, imageId, directory = '/', platform, layer, upto }: MountFacts & Partial<MountOrigin>,
-  options: InspectOptions,
-): Promise<Image> {
-  // Layers that the caller chooses are of the whole image.
-  const isChosen = options.layer !== undefined || options.upto !== undefined;
-  const origin = {
-    ...options,
-    ...(platform === undefined ? {} : { platform }),
-    ...(isChosen || layer === undefined ? {} : { layer }),
-    ...(isChosen || upto === undefined ? {} : { upto }),
-  };
-  if (imageId === undefined) return reopenStack(source, directory, origin);
-  const image = await openImage(absoluteSource(source, directory), origin);
-  if (image.id === imageId) return image;
-  throw new InputError(
-    `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId}`,
-  );
-}
-
-/** A bare layer may have been named as a source, whose path may hold colons, or by `lowerdir=`. */
-async function reopenStack(source: string, directory: string, options: InspectOptions): Promise<Image> {
-  try {
-    return await openLowerDirectories(absoluteLowerStack(source, directory), options);
-  } catch (error) {
-    const isMissing = error instanceof InputError || (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (!isMissing) throw error;
-    return openImage(absoluteSource(source, directory), options);
-  }
 }
 
 /**
@@ -176,14 +196,14 @@ export async function listImages(
 ): Promise<ImageList> {
   const found: FoundImage[] = [];
   for (const source of sources) {
-    const mounted = await openMountedImage(source, options);
+    const mounted = await findMountedImage(source);
     const summaries =
       mounted === undefined
         ? await listImagesOf(source, {
             ...options,
             cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
           })
-        : [summariseMounted(mounted)];
+        : [summariseMounted(await reopenImage(mounted, options))];
     for (const summary of summaries) found.push(await readLayers(source, summary, options));
   }
   return listFoundImages(found);

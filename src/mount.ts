@@ -7,16 +7,9 @@ import { BlockCache } from './cache/block-cache.ts';
 import { prepareMountPoint } from './fuse/mount-point.ts';
 import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
-import { openLowerStack } from './image/lower-stack.ts';
-import { type OpenImageSourceOptions, openImageSource } from './image/open-image.ts';
-import { type LayerSelection, selectLayers } from './image/select-layers.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
-import {
-  DEFAULT_CACHE_SIZE,
-  type MountOptions,
-  type OpenImageOptions,
-  defaultCacheDirectory,
-} from './mount/options.ts';
+import { openImage } from './mount/open-image.ts';
+import { DEFAULT_CACHE_SIZE, type MountOptions, type OpenImageOptions } from './mount/options.ts';
 import { prepareUpper } from './mount/prepare-upper.ts';
 import { serve } from './mount/serve.ts';
 import type { Mount, MountStatistics } from './mount/served-mount.ts';
@@ -28,6 +21,7 @@ export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts
 export { type FoundMount, type MountFacts, SilentMountError, findMounts, unmountAt, unmountFuseAt } from './fuse/mounts.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';
 export type { IndexedLayer } from './mount/layers.ts';
+export { openImage, openLowerDirectories } from './mount/open-image.ts';
 export type {
   MountFlag,
   MountOptions,
@@ -44,28 +38,6 @@ export { exitNow, silence } from './sys/process-calls.ts';
 
 /** Inodes from which what indexing left behind is worth a garbage collection: some 10 MB. */
 const LARGE_TREE = 50_000;
-
-/**
- * The image that `source` names (containers-transports(5), or a path that is looked into), its layers found but not
- * read. InputError for what is no image, or doesn't say which of several.
- */
-export function openImage(
-  source: string,
-  options: OpenImageOptions & Pick<OpenImageSourceOptions, 'onBrokenConfig'> = {},
-): Promise<Image> {
-  const { onNotice, onProgress, ...rest } = options;
-  return openImageSource(source, {
-    ...rest,
-    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
-    notice: onNotice,
-    progress: (done, total) => onProgress?.({ what: `unpacking ${source}`, done, total }),
-  });
-}
-
-/** The bare stack of a `lowerdir=` value: topmost first, tars and directories, a backslash escaping ':'. */
-export async function openLowerDirectories(list: string, options: LayerSelection = {}): Promise<Image> {
-  return selectLayers(await openLowerStack(list), options);
-}
 
 /**
  * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless

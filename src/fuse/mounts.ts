@@ -29,11 +29,19 @@ export interface MountFacts {
   readonly source: string;
   /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
   readonly imageId?: string;
+  /** All the names that the archive gives the image. */
+  readonly names?: readonly string[];
   /** How many. */
   readonly layers: number;
+  /** What names the layers that are mounted: another for others. */
+  readonly layersId?: string;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size?: number;
   /** Absolute paths of the upper directory and of its work directory, where there are such. */
   readonly upper?: string;
   readonly work?: string;
+  /** Where the upper directory has its marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
+  readonly upperMarks?: 'trusted' | 'user';
 }
 
 /** The answer to an xattr that only a living mount of ours has. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { LayerSource } from '../image/image.ts';
 import type { BlobLocation, Compression } from '../layer/layer.ts';
 import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
+import { sizeOfLayer } from '../layer/layer-size.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InspectedImage } from './inspected-image.ts';
 
@@ -68,18 +69,6 @@ function claimedDiffId(source: LayerSource): string | undefined {
 function chainOf(below: string | undefined, diffId: string | undefined): string | undefined {
   if (below === undefined || diffId === undefined) return undefined;
   return `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`;
-}
-
-/**
- * Bytes of the regular files, holes included, each inode once: what `docker load` adds up from the headers. (Where its
- * store is overlay2, docker adds the targets of symlinks: a few KB more.)
- */
-export function sizeOfLayer(index: LayerIndex): number {
-  let size = 0;
-  for (let inode = 0; inode < index.inodeCount; inode++) {
-    if (((index.mode[inode] as number) & S_IFMT) === S_IFREG) size += index.size[inode] as number;
-  }
-  return size;
 }
 
 function countNames(index: LayerIndex): LayerCounts {

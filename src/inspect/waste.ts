@@ -6,7 +6,7 @@
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InspectedImage } from './inspected-image.ts';
-import { sizeOfLayer } from './layer-summary.ts';
+import { sizeOfLayer } from '../layer/layer-size.ts';
 import { type Change, type DirectoryNode, pathOf } from './name-trace.ts';
 import { stackOf } from './open-stack.ts';
 

@@ -30,6 +30,13 @@ export function identifyLayers(layers: readonly Pick<OpenedLayer, 'layer' | 'sou
   return { layers: end(names), tree: end(structure) };
 }
 
+/** `layers` of their identity alone, which takes no time, in hex. */
+export function nameLayers(layers: readonly Pick<OpenedLayer, 'layer' | 'source'>[]): string {
+  const names = createHash('sha256');
+  for (const opened of layers) names.update(`${nameOf(opened)}\0`);
+  return Buffer.from(end(names)).toString('hex');
+}
+
 function nameOf({ layer, source }: Pick<OpenedLayer, 'layer' | 'source'>): string {
   if (source.kind === 'directory') {
     const path = realpathSync.native(source.path);

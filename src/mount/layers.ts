@@ -3,11 +3,12 @@ import { BlockCache } from '../cache/block-cache.ts';
 import type { Image } from '../image/image.ts';
 import { type OpenedLayer, type OpenLayersOptions, nameLayer, openLayers } from '../image/open-layers.ts';
 import { IndexStore } from '../layer/index-store.ts';
+import { sizeOfLayer } from '../layer/layer-size.ts';
 import type { Compression } from '../layer/layer.ts';
 import { buildTree } from '../tree/merge.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
-import { type LayersIdentity, identifyLayers } from './layer-identity.ts';
+import { type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, defaultCacheDirectory } from './options.ts';
 
 /** All layers of an image, merged. */
@@ -17,6 +18,10 @@ export interface MergedLayers {
   readonly readers: readonly BlobReader[];
   /** Undefined where it was not asked for: that of a directory takes its time. */
   readonly identity: LayersIdentity | undefined;
+  /** What names the layers, as `nameLayers`. */
+  readonly layersId: string;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size: number;
   close(): void;
 }
 
@@ -37,7 +42,8 @@ export async function openMergedLayers(
       { nameLayer: (layer) => nameLayer(image, layer) },
     );
     const identity = options.upper === undefined ? undefined : identifyLayers(layers);
-    return { tree, readers, identity, close };
+    const size = layers.reduce((sum, { layer }) => sum + sizeOfLayer(layer.index), 0);
+    return { tree, readers, identity, layersId: nameLayers(layers), size, close };
   } catch (error) {
     close();
     throw error;

@@ -10,6 +10,7 @@ import { makeOwnerMaps } from '../overlay/id-mapping.ts';
 import { mapOwners } from '../overlay/mapped-owners.ts';
 import { Overlay } from '../overlay/overlay.ts';
 import type { SyntheticSources } from '../overlay/synthetic-xattrs.ts';
+import type { Upper } from '../overlay/upper.ts';
 import { WritableOverlay } from '../overlay/writable-overlay.ts';
 import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
@@ -34,18 +35,23 @@ export async function serve(
   place: string,
   options: MountOptions & OpenImageOptions,
 ): Promise<Mount> {
+  const opened = await openUpper(layers, upper);
   const facts: MountFacts & MountOrigin = {
     pid: process.pid,
     started: Date.now(),
     source: image.source,
     ...originOf(options),
+    names: image.names,
     layers: layers.readers.length,
+    layersId: layers.layersId,
+    size: layers.size,
     ...(image.id === undefined ? {} : { imageId: image.id }),
     ...(upper === undefined ? {} : { upper: upper.paths.upper }),
     ...(upper?.paths.work === undefined ? {} : { work: upper.paths.work }),
+    ...(opened === undefined ? {} : { upperMarks: opened.marks.namespace }),
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
-  const fileSystem = await makeFileSystem(layers, upper, {
+  const fileSystem = makeFileSystem(layers, opened, {
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
@@ -72,17 +78,24 @@ function isOnOverlayfs(path: string): boolean {
   return statfsSync(path).type === OVERLAYFS_SUPER_MAGIC;
 }
 
-async function makeFileSystem(
-  { tree, readers, identity }: MergedLayers,
+async function openUpper(
+  { identity }: MergedLayers,
   upper: PreparedUpper | undefined,
+): Promise<Upper | undefined> {
+  return identity === undefined ? undefined : upper?.open(identity);
+}
+
+/** `upper` is closed where it fails. */
+function makeFileSystem(
+  { tree, readers }: MergedLayers,
+  upper: Upper | undefined,
   sources: SyntheticSources,
-): Promise<FileSystem> {
-  if (upper === undefined || identity === undefined) return new Overlay({ tree, readers, ...sources });
-  const opened = await upper.open(identity);
+): FileSystem {
+  if (upper === undefined) return new Overlay({ tree, readers, ...sources });
   try {
-    return new WritableOverlay({ tree, readers, upper: opened, ...sources });
+    return new WritableOverlay({ tree, readers, upper, ...sources });
   } catch (error) {
-    opened.close();
+    upper.close();
     throw error;
   }
 }

@@ -53,11 +53,13 @@ const NO_MARKS: Marks = {
 
 /** The namespace of marks that one mount obeys and writes. */
 export class MarkSpace {
+  readonly namespace: 'trusted' | 'user';
   /** `trusted.overlay.` or `user.overlay.` */
   readonly prefix: string;
   readonly #escaped: string;
 
   constructor(namespace: 'trusted' | 'user') {
+    this.namespace = namespace;
     this.prefix = `${namespace}.overlay.`;
     this.#escaped = `${this.prefix}overlay.`;
   }

@@ -2,7 +2,8 @@
 // was killed has left.
 //
 // `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { isInitialRoot } from '../sys/initial-root.ts';
 import {
   Stat,
   STAT_LENGTH,
@@ -176,13 +177,6 @@ function recognise(place: UpperPlace, upperFd: number): MarkSpace {
   refuseOther(place, known.identity);
   if (known.identity !== undefined) return known.marks;
   return new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user');
-}
-
-/** Only the initial user namespace's root sees `trusted.` attributes. */
-function isInitialRoot(): boolean {
-  return (
-    process.geteuid?.() === 0 && /^ *0 +0 +4294967295$/m.test(readFileSync('/proc/self/uid_map', 'latin1'))
-  );
 }
 
 /** Whose layers an upper says that it is for, and in which namespace. */

@@ -1,0 +1,110 @@
+// A mount of ours as a source: where its image came from it tells itself, and what was written to it lies in its upper
+// directory, which shows over the image as one more layer.
+//
+// The image is opened anew, by whom the mount needn't have been made: what was moved, or holds another image by now, is
+// told by the mount point.
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { locateMountPoint } from '../fuse/mount-point.ts';
+import { type MountFacts, SilentMountError, describeAnswer, findMountAt } from '../fuse/mounts.ts';
+import type { Image } from '../image/image.ts';
+import { absoluteLowerStack } from '../image/lower-stack.ts';
+import { absoluteSource } from '../image/source.ts';
+import { isInitialRoot } from '../sys/initial-root.ts';
+import { syncFileSystemLater } from '../sys/upper-calls.ts';
+import { ErrnoError } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { openImage, openLowerDirectories } from './open-image.ts';
+import type { OpenImageOptions } from './options.ts';
+import type { MountOrigin } from './origin.ts';
+
+/** A mount that has answered. */
+export interface MountedImage {
+  /** The mount point, absolute. */
+  readonly place: string;
+  readonly facts: MountFacts & Partial<MountOrigin>;
+}
+
+/** The mount at `path`; undefined where none of ours is there. InputError where it doesn't tell of itself. */
+export async function findMountedImage(path: string): Promise<MountedImage | undefined> {
+  const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
+  const found = place === undefined ? undefined : await findMountAt(place);
+  if (place === undefined || found === undefined) return undefined;
+  const { answer } = found;
+  if (answer.kind === 'silent') throw new SilentMountError(place);
+  if (answer.kind !== 'answered') {
+    throw new InputError(`${place}: the mount does not tell its image: ${describeAnswer(answer)}`);
+  }
+  return { place, facts: answer.json as MountFacts & Partial<MountOrigin> };
+}
+
+/** True where `options` choose layers: those are of the whole image, whatever of it is mounted. */
+export function choosesLayers({ layer, upto }: OpenImageOptions): boolean {
+  return layer !== undefined || upto !== undefined;
+}
+
+/** The image that is mounted. InputError where it can't be opened again, or is another by now. */
+export async function reopenImage({ place, facts }: MountedImage, options: OpenImageOptions): Promise<Image> {
+  const { source, imageId, directory = '/', platform, layer, upto } = facts;
+  const isChosen = choosesLayers(options);
+  const origin = {
+    ...options,
+    ...(platform === undefined ? {} : { platform }),
+    ...(isChosen || layer === undefined ? {} : { layer }),
+    ...(isChosen || upto === undefined ? {} : { upto }),
+  };
+  const reopen = (): Promise<Image> =>
+    imageId === undefined
+      ? reopenStack(source, directory, origin)
+      : openImage(absoluteSource(source, directory), origin);
+  const image = await reopen().catch((error: unknown) => {
+    // A layer that was chosen and isn't there is the caller's affair.
+    if (isChosen || !isMissing(error)) throw error;
+    throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
+  });
+  if (image.id === imageId) return image;
+  throw new InputError(
+    `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId ?? 'a layer'}`,
+  );
+}
+
+function isMissing(error: unknown): error is Error {
+  return error instanceof InputError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+/** A bare layer may have been named as a source, whose path may hold colons, or by `lowerdir=`. */
+async function reopenStack(source: string, directory: string, options: OpenImageOptions): Promise<Image> {
+  try {
+    return await openLowerDirectories(absoluteLowerStack(source, directory), options);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return openImage(absoluteSource(source, directory), options);
+  }
+}
+
+/**
+ * The image with the mount's upper directory as its topmost layer; itself where the mount has none. What is mapped and
+ * written to has reached the upper when this resolves. InputError where this user can't know what the upper's marks say.
+ */
+export async function addUpper({ place, facts }: MountedImage, image: Image): Promise<Image> {
+  const { upper, upperMarks = 'trusted' } = facts;
+  if (upper === undefined) return image;
+  if (upperMarks === 'trusted' && !isInitialRoot()) {
+    throw new InputError(
+      `${place}: only root can read what was written to it: ${upper} has its marks in trusted.overlay.*`,
+    );
+  }
+  await syncMount(place);
+  return { ...image, layers: [...image.layers, { kind: 'directory', path: upper, upperMarks }] };
+}
+
+/** Brings to the upper what the kernel still holds of a mount: what is mapped and written to. */
+export async function syncMount(mountpoint: string): Promise<void> {
+  const directory = await open(mountpoint, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const status = await syncFileSystemLater(directory.fd);
+    if (status < 0) throw new ErrnoError(status, 'syncfs', mountpoint);
+  } finally {
+    await directory.close();
+  }
+}

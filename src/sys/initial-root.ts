@@ -1,0 +1,8 @@
+// Whether this process is root of the initial user namespace: only that one sees `trusted.` attributes.
+import { readFileSync } from 'node:fs';
+
+export function isInitialRoot(): boolean {
+  return (
+    process.geteuid?.() === 0 && /^ *0 +0 +4294967295$/m.test(readFileSync('/proc/self/uid_map', 'latin1'))
+  );
+}
