@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { mergeImage, resolvePath } from '../inspect.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { addSourceOptions, type SourceArguments, withInspection } from './inspection.ts';
+import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { typeOfMode } from './mode.ts';
 import { writeStdout } from './standard-output.ts';
 import { showText } from './table.ts';
@@ -26,7 +26,7 @@ export function catCommand(): Command {
   )
     .addHelpText('after', help)
     .action((source: string, paths: string[], given: SourceArguments) =>
-      withInspection(source, given, async (inspection) => {
+      withShown(source, given, async (inspection) => {
         const { tree, content } = mergeImage(inspection);
         // All are looked up before anything is written.
         const inodes = paths.map((path) => {

@@ -67,7 +67,7 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
   [
     'diff',
     {
-      summary: 'compare two images, two layers, or an image and a directory',
+      summary: 'show what was written to a mount, or compare images, layers, directories',
       load: async () => (await import('./diff-command.ts')).diffCommand,
     },
   ],

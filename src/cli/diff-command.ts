@@ -1,15 +1,14 @@
-// stratafs diff: what differs between two images, two stacks of layers, or an image and a directory.
+// stratafs diff: what was written to a mount, or what differs between two images, stacks of layers, or directories.
 import { Command } from 'commander';
 import {
   type ComparedImage,
   type Difference,
   type InspectedImage,
   type InspectOptions,
-  belowTop,
   compareTrees,
+  inspectChange,
   inspectOperand,
   mergeForComparison,
-  splitLayer,
 } from '../inspect.ts';
 import { showName } from '../vfs/names.ts';
 import { fitLine } from './docker-units.ts';
@@ -21,8 +20,9 @@ import { formatTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
 const help = `
+Given the mount point of a stratafs mount alone, what was written to it is shown, as "docker diff" shows a container's.
 A and B are images as for "stratafs mount", IMAGE#LAYER for the stack up to a layer (a number from 1 at the base, or a
-digest), mount points of stratafs, or directories. Given IMAGE#LAYER alone, what that layer changes is shown.
+digest), mount points of stratafs as they show, or directories. Given IMAGE#LAYER alone, what that layer changes is shown.
 The lines are those of "docker diff": A added, C changed, D deleted; a removed directory is listed alone, and the
 parents of what changed are changed. A directory's mtime doesn't count. Contents are read only where size, mtime
 and all other attributes are equal, and the bytes are not known to be the same.
@@ -30,6 +30,8 @@ In a directory, whiteouts of overlayfs and of AUFS are obeyed.
 --json prints an array, described in docs/json.md.
 
 Examples:
+  stratafs diff /mnt                       what was written to the mount
+  stratafs diff -p /mnt                    the same as a patch
   stratafs diff app-1.tar app-2.tar
   stratafs diff app.tar#3                  what the third layer changes
   stratafs diff app.tar#2 app.tar#4
@@ -54,13 +56,12 @@ async function withSides(
   body: (before: InspectedImage, after: InspectedImage) => Promise<void>,
 ): Promise<void> {
   if (b === undefined) {
-    if ((await splitLayer(a)) === undefined)
-      throw new UsageError('diff: expected A and B, or IMAGE#LAYER alone');
-    const after = await inspectOperand(a, options);
+    const change = await inspectChange(a, options);
+    if (change === undefined) throw new UsageError('diff: expected A and B, or a mount or IMAGE#LAYER alone');
     try {
-      await body(belowTop(after), after);
+      await body(change.before, change.after);
     } finally {
-      after.close();
+      change.after.close();
     }
     return;
   }
@@ -150,9 +151,9 @@ export function diffCommand(): Command {
   return addSourceOptions(
     new Command('diff')
       .description(
-        'Shows what differs between two images, two stacks of layers, or an image and a directory.',
+        'Shows what was written to a mount, or what differs between two images, stacks of layers or directories.',
       )
-      .argument('<a>', 'what was before')
+      .argument('<a>', 'what was before; or, alone, a mount, or IMAGE#LAYER')
       .argument('[b]', 'what is after')
       .option('--stat', 'sizes before and after, and what changed of each path')
       .option('-p, --patch', 'the texts of changed files, as a unified diff')

@@ -4,7 +4,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { exportTar, mergeImage } from '../inspect.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showName } from '../vfs/names.ts';
-import { addSourceOptions, type SourceArguments, withInspection } from './inspection.ts';
+import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { writeStdout } from './standard-output.ts';
 
 const help = `
@@ -75,7 +75,7 @@ export function exportCommand(): Command {
           'export: a tar is nothing for a terminal; write it with -o FILE, or into a pipe',
         );
       }
-      return withInspection(source, given, async (inspection, report, signal) => {
+      return withShown(source, given, async (inspection, report, signal) => {
         const onSocket = (path: string): void =>
           report.notice(
             `/${showName(Buffer.from(path, 'latin1'))}: is a socket, which a tar can't hold: left out`,

@@ -1,6 +1,6 @@
 // What the commands that look at an image without mounting it have in common: their options, and how they open it.
 import type { Command } from 'commander';
-import { type InspectOptions, type Inspection, inspectImage } from '../inspect.ts';
+import { type InspectOptions, type Inspection, inspectImage, inspectShown } from '../inspect.ts';
 import type { Progress } from '../mount.ts';
 import { showDockerSize } from './docker-units.ts';
 import { Interrupt } from './interrupt.ts';
@@ -49,14 +49,30 @@ export async function withReport(
   }
 }
 
-/** Runs `body` with the image open, and closes it. */
-export function withInspection(
+type InspectionBody = (
+  inspection: Inspection,
+  report: TerminalReport,
+  signal: AbortSignal,
+) => void | Promise<void>;
+
+/** Runs `body` with the image open, and closes it. Of a mount that is its image, not what was written to it. */
+export function withInspection(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+  return withOpened(inspectImage, source, given, body);
+}
+
+/** The same with what `source` shows: of a mount also what was written to it. */
+export function withShown(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+  return withOpened(inspectShown, source, given, body);
+}
+
+function withOpened(
+  inspect: typeof inspectImage,
   source: string,
   given: SourceArguments,
-  body: (inspection: Inspection, report: TerminalReport, signal: AbortSignal) => void | Promise<void>,
+  body: InspectionBody,
 ): Promise<void> {
   return withReport(given, async (options, report) => {
-    const inspection = await inspectImage(source, options);
+    const inspection = await inspect(source, options);
     report.end();
     try {
       await body(inspection, report, options.signal);

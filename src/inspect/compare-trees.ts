@@ -7,7 +7,7 @@ import type { Tree } from '../tree/tree.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { compareNames } from '../vfs/names.ts';
 import { type Attribute, TreeAttributes, differingAttributes } from './attributes.ts';
-import type { ComparedImage } from './compared-image.ts';
+import { type ComparedImage, shareBytes } from './compared-image.ts';
 
 export interface Difference {
   readonly kind: 'A' | 'C' | 'D';
@@ -183,8 +183,7 @@ async function hasSameContent(
   b: ComparedImage,
   after: number,
 ): Promise<boolean> {
-  const known = a.placeOf(before);
-  if (known !== undefined && known === b.placeOf(after)) return true;
+  if (shareBytes(a, before, b, after)) return true;
   const left = a.content.read(before);
   const right = b.content.read(after);
   let rest: [Uint8Array, Uint8Array] = [new Uint8Array(), new Uint8Array()];

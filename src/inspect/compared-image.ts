@@ -1,30 +1,32 @@
 // ComparedImage: a merged image that knows where its files' bytes lie, so that equal ones need not be read.
+import type { Layer } from '../layer/layer.ts';
 import { Extent } from '../tree/tree.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type MergedImage, mergeImage } from './merged-image.ts';
 
 export interface ComparedImage extends MergedImage {
-  /** The same text for regular files of one size whose bytes are the same; undefined where nothing tells. */
-  placeOf(inode: number): string | undefined;
+  /** Base first: the DiffID of a layer; of one that has none the layer itself, which is the same only where it is shared. */
+  readonly layers: readonly (string | Layer)[];
 }
 
 /** Throws InputError as buildTree does. */
 export function mergeForComparison(inspected: InspectedImage): ComparedImage {
-  const { tree, content } = mergeImage(inspected);
   const layers = inspected.layers.map(({ layer, source }) =>
-    source.kind === 'directory' ? undefined : (layer.diffId ?? source.diffId),
+    source.kind === 'directory' ? layer : (layer.diffId ?? source.diffId ?? layer),
   );
-  const extent = new Extent();
-  return {
-    tree,
-    content,
-    placeOf: (inode) => {
-      const size = tree.sizeOf(inode);
-      if (size === 0) return 'empty';
-      const diffId = layers[tree.layerOf(inode)];
-      if (diffId === undefined) return undefined;
-      tree.mapExtent(inode, 0, size, extent);
-      return extent.length === size ? `${diffId} ${extent.blobOffset}` : undefined;
-    },
-  };
+  return { ...mergeImage(inspected), layers };
+}
+
+/** True where two regular files of one size are known to hold the same bytes: those lie at one place of one layer. */
+export function shareBytes(a: ComparedImage, before: number, b: ComparedImage, after: number): boolean {
+  const size = a.tree.sizeOf(before);
+  const [one, other] = [new Extent(), new Extent()];
+  for (let at = 0; at < size; at += one.length) {
+    a.tree.mapExtent(before, at, size - at, one);
+    b.tree.mapExtent(after, at, size - at, other);
+    if (one.length !== other.length || one.blobOffset !== other.blobOffset) return false;
+    const isHole = one.blobOffset < 0;
+    if (!isHole && a.layers[one.layer] !== b.layers[other.layer]) return false;
+  }
+  return true;
 }

@@ -112,7 +112,7 @@ describe('images with content', () => {
   });
 
   it('finds a byte that differs where all attributes are equal', async () => {
-    const one = async (content: string): Promise<ComparedImage> => {
+    const one = async (content: string, diffId: string): Promise<ComparedImage> => {
       const path = join(await scratchDirectory(), 'tar');
       writeFileSync(
         path,
@@ -128,11 +128,11 @@ describe('images with content', () => {
       return {
         ...merged,
         content: Object.assign(Object.create(merged.content) as typeof merged.content, { read }),
-        placeOf: () => undefined,
+        layers: [diffId],
       };
     };
-    expect(await tell(await one('abcdef'), await one('abcdef'))).toEqual([]);
-    expect(await tell(await one('abcdef'), await one('abcdeg'))).toEqual(['C /f content']);
+    expect(await tell(await one('abcdef', 'a'), await one('abcdef', 'b'))).toEqual([]);
+    expect(await tell(await one('abcdef', 'a'), await one('abcdeg', 'b'))).toEqual(['C /f content']);
   });
 
   it('random stacks are told apart by what a comparison of all paths finds', async () => {
@@ -142,7 +142,8 @@ describe('images with content', () => {
       const [a, b] = [inspectedOf(layers.slice(0, -1)), inspectedOf(layers)].map((each) => ({
         ...mergeImage(each),
         // There is no content to be read: files of one size are the same.
-        placeOf: (): string => 'one place',
+        content: { read: async function* () {} },
+        layers: [],
       })) as unknown as [ComparedImage, ComparedImage];
       const paths = (image: ComparedImage): Set<string> => {
         const found = new Set<string>();

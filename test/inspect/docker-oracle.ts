@@ -19,8 +19,13 @@ export interface DockerAnswers {
     readonly Created: number;
     readonly Size: number;
   }[];
-  /** Of a container of the first image, its /usr replaced by the second's. Kind: 0 changed, 1 added, 2 deleted. */
+  /**
+   * Of a container of the first image, its /usr replaced by the second's; of one that fixtures/make/changes.sh wrote to.
+   * Kind: 0 changed, 1 added, 2 deleted.
+   */
   readonly diff: Readonly<Record<string, readonly { readonly Kind: number; readonly Path: string }[]>>;
+  /** Of the latter. */
+  readonly ps: Readonly<Record<string, { readonly SizeRw: number; readonly SizeRootFs: number }>>;
   readonly df: {
     readonly LayersSize: number;
     readonly Images: readonly { readonly Id: string; readonly Size: number; readonly SharedSize: number }[];
