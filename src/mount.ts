@@ -18,7 +18,14 @@ import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts';
-export { type FoundMount, type MountFacts, SilentMountError, findMounts, unmountAt, unmountFuseAt } from './fuse/mounts.ts';
+export {
+  type FoundMount,
+  type MountFacts,
+  SilentMountError,
+  findMounts,
+  unmountAt,
+  unmountFuseAt,
+} from './fuse/mounts.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';
 export type { IndexedLayer } from './mount/layers.ts';
 export { openImage, openLowerDirectories } from './mount/open-image.ts';
