@@ -98,6 +98,7 @@ function openState(inspection: Inspection, upper: string): OverlayState {
     isForced: true,
     ...{ usesMetacopy: false, usesRedirect: false, usesUserXattrs: false },
     ...{ squashesUsers: false, squashesGroups: false },
+    ownerKeeping: inspection.ownerKeeping,
   });
   try {
     const readers = layers.map(({ layer }) => layer.reader);

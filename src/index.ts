@@ -11,6 +11,7 @@ export {
   type MountOptions,
   type MountStatistics,
   type OpenImageOptions,
+  type OwnerKeeping,
   type OwnerMapping,
   type Platform,
   type Progress,

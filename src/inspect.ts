@@ -6,11 +6,11 @@ import { BlockCache } from './cache/block-cache.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
 import { bareImage } from './image/lower-stack.ts';
 import { type ImageSummary, listImages as listImagesOf } from './image/open-image.ts';
-import { openLayers } from './image/open-layers.ts';
+import { type OpenedLayer, openLayers } from './image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './inspect/image-list.ts';
 import { type InspectedImage, createdOf } from './inspect/inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
-import { type Image, type OpenImageOptions, openImage } from './mount.ts';
+import { type Image, type OpenImageOptions, type OwnerKeeping, openImage } from './mount.ts';
 import { nameLayers } from './mount/layer-identity.ts';
 import { layerOptions } from './mount/layers.ts';
 import {
@@ -59,6 +59,8 @@ const CACHE_SIZE = 64 * 1024 * 1024;
 
 /** An image whose layers are open until it is closed. */
 export interface Inspection extends InspectedImage {
+  /** How the mount keeps owners whose image it is. */
+  readonly ownerKeeping: OwnerKeeping | undefined;
   close(): void;
 }
 
@@ -95,8 +97,9 @@ async function inspectMounted(
   options: InspectOptions,
 ): Promise<Inspection> {
   const image = await reopenImage(mounted, options);
-  const inspection = await openInspection(withUpper ? await addUpper(mounted, image) : image, options);
   const { place, facts } = mounted;
+  const shown = withUpper ? await addUpper(mounted, image) : image;
+  const inspection = await openInspection(shown, options, facts.ownerKeeping);
   const own = inspection.layers.slice(0, image.layers.length);
   if (facts.layersId === undefined || choosesLayers(options) || nameLayers(own) === facts.layersId) {
     return inspection;
@@ -105,11 +108,26 @@ async function inspectMounted(
   throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`);
 }
 
-async function openInspection(image: Image, options: InspectOptions): Promise<Inspection> {
-  const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
+/** `ownerKeeping`: of the mount whose image it is. */
+function openMounted(
+  image: Image,
+  options: InspectOptions,
+  ownerKeeping: OwnerKeeping | undefined,
+): Promise<OpenedLayer[]> {
+  const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
+  return openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping }));
+}
+
+async function openInspection(
+  image: Image,
+  options: InspectOptions,
+  ownerKeeping?: OwnerKeeping,
+): Promise<Inspection> {
+  const layers = await openMounted(image, options, ownerKeeping);
   return {
     image,
     layers,
+    ownerKeeping,
     close: () => {
       for (const { layer } of layers.toReversed()) layer.close();
     },
@@ -204,7 +222,9 @@ export async function listImages(
             cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
           })
         : [summariseMounted(await reopenImage(mounted, options))];
-    for (const summary of summaries) found.push(await readLayers(source, summary, options));
+    for (const summary of summaries) {
+      found.push(await readLayers(source, summary, mounted?.facts.ownerKeeping, options));
+    }
   }
   return listFoundImages(found);
 }
@@ -220,19 +240,24 @@ function summariseMounted(image: Image): ImageSummary {
 async function readLayers(
   source: string,
   { image, ...summary }: ImageSummary,
+  ownerKeeping: OwnerKeeping | undefined,
   options: InspectOptions,
 ): Promise<FoundImage> {
   if (image === undefined) return { ...summary, source, layers: undefined };
   try {
-    return { ...summary, source, layers: await summariseClosed(image, options) };
+    return { ...summary, source, layers: await summariseClosed(image, options, ownerKeeping) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { ...summary, source, layers: undefined, problem: error.message };
   }
 }
 
-async function summariseClosed(image: Image, options: InspectOptions): Promise<LayerSummary[]> {
-  const layers = await openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), options));
+async function summariseClosed(
+  image: Image,
+  options: InspectOptions,
+  ownerKeeping: OwnerKeeping | undefined,
+): Promise<LayerSummary[]> {
+  const layers = await openMounted(image, options, ownerKeeping);
   for (const { layer } of layers) layer.close();
   return summariseLayers({ image, layers });
 }

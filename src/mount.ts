@@ -39,6 +39,7 @@ export type {
   UpperOptions,
 } from './mount/options.ts';
 export type { IdRange, OwnerMapping } from './overlay/id-mapping.ts';
+export type { OwnerKeeping } from './overlay/kept-owners.ts';
 export type { Mount, MountStatistics } from './mount/served-mount.ts';
 export type { Progress, Watch } from './mount/watch.ts';
 export { exitNow, silence } from './sys/process-calls.ts';

@@ -1,7 +1,7 @@
 // MountRequest: everything that `stratafs mount` was asked for, understood and ready to be done.
 //
 // It travels to the daemon as JSON, so it is plain values only.
-import type { OwnerMapping } from '../mount.ts';
+import type { OwnerKeeping, OwnerMapping } from '../mount.ts';
 
 /** What mount(2) has a flag for and a FUSE mount makes use of. */
 export type MountFlag = 'nodev' | 'nosuid' | 'noexec' | 'noatime' | 'nodiratime' | 'sync' | 'dirsync';
@@ -50,6 +50,8 @@ export interface MountRequest {
   useIndexCache: boolean;
   /** Owners that are shown differently from how they are stored. */
   owners?: OwnerMapping;
+  /** Owners and modes that are kept in xattrs; undefined: nowhere. */
+  ownerKeeping?: OwnerKeeping;
   /** False: POSIX ACLs are not obeyed. */
   usesAcl?: boolean;
 }

@@ -35,10 +35,10 @@ Takes the command line of fuse-overlayfs, as a mount program of podman and build
   -h, --help            print this
 
 Options: lowerdir=, upperdir=, workdir=, uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=,
-noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
+xattr_permissions=, noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
 Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, static_nlink, xino=, index=, clone_fd,
 max_threads=, max_idle_threads=, and the like.
-Refused: plugins=, lowerdir=//PLUGIN/..., xattr_permissions=1 and 2, noxattrs=1, ino32_t, allow_root, auto_unmount.
+Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, allow_root, auto_unmount.
 
 Example, in storage.conf:
   [storage.options.overlay]
@@ -87,6 +87,7 @@ function complete(request: MountRequest, positional: readonly string[]): void {
     throw new UsageError(`found ${positional.join(' ') || 'no mount point'}, expected one mount point`);
   }
   request.mountpoint = mountpoint;
+  request.ownerKeeping ??= 'found';
   if (request.upper === undefined) {
     if (request.access === 'rw') delete request.access;
   } else {

@@ -1,7 +1,7 @@
-// Options that show owners differently from how they are stored: fuse-overlayfs(1)'s names and values.
+// Options that show and store owners differently from how inodes have them: fuse-overlayfs(1)'s names and values.
 import type { IdRange, OwnerMapping } from '../mount.ts';
 import type { MountRequest } from './mount-request.ts';
-import { type Rules, doing, settled, taking } from './option-rule.ts';
+import { type Rules, choosing, doing, taking } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
 /** One more than the largest ID: (uid_t) -1 is none. */
@@ -50,9 +50,10 @@ export const ownerRules: Rules = [
   ['noacl', doing('obey no POSIX ACLs', (request) => (request.usesAcl = false))],
   [
     'xattr_permissions',
-    settled(['0'], {
-      1: 'owners and modes kept in xattrs are not supported',
-      2: 'owners and modes kept in xattrs are not supported',
+    choosing('keep owners and modes in xattrs of the upper: 1 in security. ones, 2 in user. ones', {
+      0: (request) => delete request.ownerKeeping,
+      1: (request) => (request.ownerKeeping = 'security'),
+      2: (request) => (request.ownerKeeping = 'user'),
     }),
   ],
 ];

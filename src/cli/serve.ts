@@ -35,6 +35,7 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.verify === undefined ? {} : { verify: request.verify }),
     ...(request.upper === undefined ? {} : { upper: upperOptions(request.upper, request.access === 'ro') }),
     ...(request.owners === undefined ? {} : { owners: request.owners }),
+    ...(request.ownerKeeping === undefined ? {} : { ownerKeeping: request.ownerKeeping }),
     ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
   });
 }

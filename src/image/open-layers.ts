@@ -13,6 +13,8 @@ export interface OpenLayersOptions extends Pick<
 > {
   /** Stored bytes that were read, or needn't be, of all that the layers have together. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Directories whose roots keep owners in xattrs are shown so (layer/lower-owners.ts). */
+  readonly obeysOwners?: boolean;
   /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
@@ -101,7 +103,7 @@ function tooLarge(image: Image, limit: number): string {
 async function openOne(
   source: LayerSource,
   label: string,
-  options: Omit<OpenLayerOptions, 'label'>,
+  options: Omit<OpenLayerOptions, 'label'> & Pick<OpenLayersOptions, 'obeysOwners'>,
 ): Promise<OpenedLayer> {
   const started = performance.now();
   let wasRead = source.kind === 'directory';
@@ -111,7 +113,10 @@ async function openOne(
   };
   const layer =
     source.kind === 'directory'
-      ? openDirectoryLayer(source.path, source.upperMarks)
+      ? openDirectoryLayer(source.path, {
+          upperMarks: source.upperMarks,
+          obeysOwners: options.obeysOwners ?? false,
+        })
       : await openLayer(source.blob, source, { ...options, label, onProgress });
   return { layer, source, wasRead, milliseconds: performance.now() - started };
 }

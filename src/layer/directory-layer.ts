@@ -15,21 +15,26 @@ import { DirectoryReader, joinPath } from './directory-reader.ts';
 import { freezeDraft } from './freeze-draft.ts';
 import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { Layer } from './layer.ts';
+import { LowerOwners } from './lower-owners.ts';
 import { type MarkNamespace, type OverlayMarks, markPrefixes, readXattrs } from './overlay-xattrs.ts';
 import { kindOfName, NameKind } from './whiteout-names.ts';
 
 const ROOT = new Uint8Array();
 const SLASH = 0x2f;
 
-/**
- * Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory.
- * `upperMarks`: of the upper directory of a mount, where it has its marks.
- */
-export function openDirectoryLayer(path: string, upperMarks?: MarkNamespace): Layer {
+export interface DirectoryLayerOptions {
+  /** Of the upper directory of a mount: where it has its marks. */
+  readonly upperMarks?: MarkNamespace | undefined;
+  /** True: where its root keeps owners in an xattr, all its files are shown so. By default that is data. */
+  readonly obeysOwners?: boolean;
+}
+
+/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
+export function openDirectoryLayer(path: string, options: DirectoryLayerOptions = {}): Layer {
   const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   const reader = new DirectoryReader(root);
   try {
-    const index = freezeDraft(new DirectoryWalk(path, root, reader, upperMarks).run(), path);
+    const index = freezeDraft(new DirectoryWalk(path, root, reader, options).run(), path);
     return {
       index,
       reader,
@@ -60,11 +65,15 @@ class DirectoryWalk {
   readonly #markPrefixes: readonly string[];
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
+  /** Undefined: what files keep of owners is data like all else. */
+  readonly #owners: LowerOwners | undefined;
   /** Files with several names: device and inode number -> the path under which they were met first. */
   readonly #linked = new Map<string, Uint8Array>();
 
-  constructor(path: string, root: number, reader: DirectoryReader, upperMarks: MarkNamespace | undefined) {
+  constructor(path: string, root: number, reader: DirectoryReader, options: DirectoryLayerOptions) {
+    const { upperMarks, obeysOwners = false } = options;
     this.#path = path;
+    this.#owners = obeysOwners ? new LowerOwners() : undefined;
     this.#root = root;
     this.#reader = reader;
     this.#isUpper = upperMarks !== undefined;
@@ -136,15 +145,16 @@ class DirectoryWalk {
       this.#draft.add(member);
       return;
     }
-    const format = member.mode & S_IFMT;
+    const stored = entry.readUInt32LE(EntryField.mode) & S_IFMT;
     const isWhiteout =
-      (format === S_IFCHR && member.rdev === 0) ||
-      (format === S_IFREG && member.size === 0 && marks.isWhiteout && directory.hasXattrWhiteouts);
+      (stored === S_IFCHR && member.rdev === 0) ||
+      (stored === S_IFREG && member.size === 0 && marks.isWhiteout && directory.hasXattrWhiteouts);
     if (isWhiteout) {
       const parentLength = directory.path.length;
       this.#draft.addWhiteout(path, parentLength, parentLength === 0 ? 0 : parentLength + 1, path.length);
       return;
     }
+    const format = member.mode & S_IFMT;
     if (format === S_IFDIR) {
       const inode = this.#draft.add(member);
       if (marks.redirect !== undefined && marks.opaque !== 'y') {
@@ -238,7 +248,18 @@ class DirectoryWalk {
     const end = xattrs + entry.readUInt32LE(EntryField.xattrsLength);
     const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefixes, shown);
     member.xattrs = shown;
+    if (this.#owners !== undefined) this.#applyOwners(this.#owners, shown);
     return marks;
+  }
+
+  #applyOwners(owners: LowerOwners, xattrs: Map<string, Uint8Array>): void {
+    const member = this.#member;
+    if (member.pathLength === 0) owners.readRoot(xattrs);
+    const wrong = owners.apply(member, xattrs);
+    if (wrong === undefined) return;
+    throw this.#error(
+      `override_stat is '${showName(wrong)}', expected UID:GID:MODE and a type that the file can stand for`,
+    );
   }
 
   #error(message: string): InputError {

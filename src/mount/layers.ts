@@ -58,6 +58,7 @@ export function layerOptions(cache: BlockCache, options: MountOptions): OpenLaye
     cache,
     store: useStore ? new IndexStore(options.cacheDirectory ?? defaultCacheDirectory()) : undefined,
     verify: options.verify ?? 'when-new',
+    obeysOwners: options.ownerKeeping !== undefined,
     ...(signal === undefined ? {} : { signal }),
     ...(onNotice === undefined ? {} : { onNotice }),
     ...(onProgress === undefined

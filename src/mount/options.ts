@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { LayerSelection } from '../image/select-layers.ts';
 import type { OwnerMapping } from '../overlay/id-mapping.ts';
+import type { OwnerKeeping } from '../overlay/kept-owners.ts';
 import {
   MS_DIRSYNC,
   MS_NOATIME,
@@ -40,6 +41,12 @@ export interface MountOptions extends Watch {
   readonly upper?: UpperOptions;
   /** Owners that are shown differently from how they are stored. */
   readonly owners?: OwnerMapping;
+  /**
+   * Owners and modes are kept in xattrs of the upper's files, beside the inode, as fuse-overlayfs keeps them with
+   * xattr_permissions=: 'security' (1; root alone may) or 'user' (2); 'found': as the upper's root says. Layers that are
+   * directories, and whose root says so, are shown with what their files keep. Left out: nowhere.
+   */
+  readonly ownerKeeping?: OwnerKeeping;
   /** False: POSIX ACLs are not obeyed. */
   readonly usesAcl?: boolean;
   readonly flags?: readonly MountFlag[];

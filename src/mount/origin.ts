@@ -1,5 +1,6 @@
 // Where the image of a mount came from: what opening it again needs, told by the mount itself beside its MountFacts.
-import type { OpenImageOptions } from './options.ts';
+import type { OwnerKeeping } from '../overlay/kept-owners.ts';
+import type { MountOptions, OpenImageOptions } from './options.ts';
 
 export interface MountOrigin {
   /** Absolute: what relative paths of the source are relative to. */
@@ -7,14 +8,21 @@ export interface MountOrigin {
   readonly platform?: string;
   readonly layer?: string;
   readonly upto?: string;
+  readonly ownerKeeping?: OwnerKeeping;
 }
 
 /** To be called while this process is where the user was. */
-export function originOf({ platform, layer, upto }: OpenImageOptions): MountOrigin {
+export function originOf({
+  platform,
+  layer,
+  upto,
+  ownerKeeping,
+}: OpenImageOptions & Pick<MountOptions, 'ownerKeeping'>): MountOrigin {
   return {
     directory: process.cwd(),
     ...(platform === undefined ? {} : { platform }),
     ...(layer === undefined ? {} : { layer }),
     ...(upto === undefined ? {} : { upto }),
+    ...(ownerKeeping === undefined ? {} : { ownerKeeping }),
   };
 }

@@ -1,7 +1,6 @@
 // The upper directory of one mount, from what was asked for to what the overlay opens.
 import createDebug from 'debug';
 import type { Image } from '../image/image.ts';
-import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import { type UpperPlace, openUpper } from '../overlay/open-upper.ts';
 import type { Upper } from '../overlay/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
@@ -28,7 +27,7 @@ export async function prepareUpper(
   options: UpperOptions,
   image: Image,
   place: string,
-  mount: Watch & Pick<MountOptions, 'owners'>,
+  mount: Watch & Pick<MountOptions, 'owners' | 'ownerKeeping'>,
 ): Promise<PreparedUpper> {
   const isReadOnly = options.isReadOnly ?? false;
   const thrownAway = 'isThrowAway' in options ? makeThrowAwayUpper(mount.onNotice ?? debug) : undefined;
@@ -46,7 +45,7 @@ export async function prepareUpper(
       isReadOnly,
       open: async (identity) => {
         await untilReleased(paths.upper, mount.signal);
-        return openUpper(upperPlace(paths, identity, options, mount.owners));
+        return openUpper(upperPlace(paths, identity, options, mount));
       },
       release,
     };
@@ -60,7 +59,7 @@ function upperPlace(
   paths: UpperPaths,
   identity: LayersIdentity,
   options: UpperOptions,
-  owners: OwnerMapping | undefined,
+  { owners, ownerKeeping }: Pick<MountOptions, 'owners' | 'ownerKeeping'>,
 ): UpperPlace {
   const redirect = options.redirect ?? true;
   return {
@@ -76,6 +75,7 @@ function upperPlace(
     usesRedirect: redirect,
     squashesUsers: owners?.squashedUid !== undefined,
     squashesGroups: owners?.squashedGid !== undefined,
+    ownerKeeping,
     usesUserXattrs: options.usesUserXattrs ?? false,
   };
 }

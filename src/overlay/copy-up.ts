@@ -7,11 +7,9 @@
 import { closeSync, constants } from 'node:fs';
 import {
   Stat,
-  chmodAt,
   createAt,
   linkAt,
   mkdirAt,
-  mknodAt,
   openAt,
   renameAt,
   reopen,
@@ -32,6 +30,7 @@ import type { OverlayState } from './overlay-state.ts';
 import { isWhiteoutDevice, makeShownWhiteout, markHolder } from './shown-whiteout.ts';
 import { NO_NAME, O_PATH, type Place } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
+import { isOverrideAttribute } from '../vfs/override-stat.ts';
 
 const CAPABILITY = 'security.capability';
 const NO_VALUE = new Uint8Array(0);
@@ -160,7 +159,7 @@ export function stage(state: OverlayState, inode: Inode): Staged | number {
     tree.readAttr(inode.lower, attr);
     status = isWhiteoutDevice(attr.mode, attr.rdev)
       ? makeShownWhiteout(upper.marks, workFd, name, 0o600, 0)
-      : mknodAt(workFd, name, inode.type | 0o600, attr.rdev, 0);
+      : upper.makeNode(workFd, name, inode.type | 0o600, attr.rdev, 0);
   }
   return status < 0 ? status : { dir: workFd, name, fd: -1 };
 }
@@ -273,7 +272,7 @@ export function copyMetadata(state: OverlayState, lower: number, dir: number, na
   // chown(2) takes set-ID bits and capabilities off: it comes first. user.* attributes need a file that may be written to.
   if (status === 0) status = copyXattrs(state, lower, dir, name);
   if (status === 0) status = writeOrigin(state, lower, dir, name, type);
-  if (status === 0 && type !== S_IFLNK) status = chmodAt(dir, name, attr.mode & 0o7777);
+  if (status === 0 && type !== S_IFLNK) status = state.upper.changeMode(dir, name, attr.mode & 0o7777);
   if (status === 0) {
     status = utimensAt(dir, name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec);
   }
@@ -290,7 +289,7 @@ function copyXattrs(state: OverlayState, lower: number, dir: number, name: Uint8
   const { tree, upper } = state;
   const list = latin1Of(tree.listxattr(lower));
   for (const attribute of list.split('\0')) {
-    if (attribute === '') continue;
+    if (attribute === '' || (upper.hidesOverrides && isOverrideAttribute(attribute))) continue;
     const value = tree.getxattr(lower, bytesOf(attribute)) ?? NO_VALUE;
     const status = setxattrAt(dir, name, bytesOf(upper.marks.toUpper(attribute)), value, 0);
     if (status < 0 && !mayBeLost(attribute, status)) return status;

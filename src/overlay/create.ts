@@ -9,7 +9,6 @@ import {
   chmodAt,
   createAt,
   mkdirAt,
-  mknodAt,
   reopen,
   rmdirAt,
   symlinkAt,
@@ -25,6 +24,7 @@ import type { Call, NewInode } from '../vfs/operation.ts';
 import { copyUpDirectory } from './copy-up.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
+import type { KeptOwners } from './kept-owners.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { isWhiteoutDevice, makeShownWhiteout, markHolder } from './shown-whiteout.ts';
@@ -83,7 +83,8 @@ function makeInPlace(state: OverlayState, dir: number, name: Uint8Array, making:
 
 /** Makes the file itself, the caller's not yet. */
 export function makeFile(state: OverlayState, dir: number, name: Uint8Array, making: Making): Status {
-  const { mode, umask, rdev, target } = making;
+  const { umask, rdev, target } = making;
+  const mode = storedMode(state, making.mode);
   switch (mode & S_IFMT) {
     case S_IFREG:
       making.fd = createAt(dir, name, constants.O_RDWR, mode & 0o7777, umask);
@@ -95,11 +96,16 @@ export function makeFile(state: OverlayState, dir: number, name: Uint8Array, mak
     default:
       return isWhiteoutDevice(mode, rdev)
         ? makeShownWhiteout(state.upper.marks, dir, name, mode, umask)
-        : mknodAt(dir, name, mode, rdev, umask);
+        : state.upper.makeNode(dir, name, mode, rdev, umask);
   }
 }
 
-/** A function, so that root's callers, who own what the daemon makes, never ask. */
+/** Where owners are kept aside, set-ID bits would mean the daemon's own user. */
+function storedMode(state: OverlayState, mode: number): number {
+  return state.upper.keptOwners === undefined ? mode : mode & (S_IFMT | 0o777);
+}
+
+/** A function, so that root's callers, who own what the daemon makes, never ask. Where true, `upper.stat` tells of `dir`. */
 export function isSetgid(state: OverlayState, dir: number): () => boolean {
   return () =>
     state.upper.statAt(dir, NO_NAME) === 0 && ((state.upper.stat[Stat.mode] as number) & S_ISGID) !== 0;
@@ -115,6 +121,9 @@ export function own(
   call: Call,
 ): Status {
   const { daemonUid, daemonGid } = state;
+  if (state.upper.keptOwners !== undefined) {
+    return keepOwner(state, state.upper.keptOwners, dir, name, hasDirectoryGroup, making, call);
+  }
   if (call.uid === daemonUid && call.gid === daemonGid) return 0;
   const gid = hasDirectoryGroup() ? KEEP_ID : call.gid;
   const status = state.upper.changeOwner(dir, name, call.uid, gid);
@@ -123,6 +132,25 @@ export function own(
   // chown(2) took them off.
   if (state.upper.statAt(dir, name) < 0) return 0;
   return chmodAt(dir, name, ((state.upper.stat[Stat.mode] as number) & 0o7777) | (making.mode & SET_ID_BITS));
+}
+
+/** The same where owners are kept aside, and what a set-group-ID directory gives too. */
+function keepOwner(
+  { upper }: OverlayState,
+  keptOwners: KeptOwners,
+  dir: number,
+  name: Uint8Array,
+  hasDirectoryGroup: () => boolean,
+  making: NewInode,
+  call: Call,
+): Status {
+  let gid = call.gid;
+  let special = making.mode & 0o7000;
+  if (hasDirectoryGroup()) {
+    gid = upper.stat[Stat.gid] as number;
+    if ((making.mode & S_IFMT) === S_IFDIR) special |= S_ISGID;
+  }
+  return upper.asOwner(dir, name, () => keptOwners.own(dir, name, call.uid, gid, special));
 }
 
 export function removeMade(dir: number, name: Uint8Array, making: Making): void {
@@ -163,7 +191,7 @@ export function makeTmpfile(
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const fd = tmpfileAt(dir, constants.O_RDWR, making.mode & 0o7777, making.umask);
+  const fd = tmpfileAt(dir, constants.O_RDWR, storedMode(state, making.mode & 0o7777), making.umask);
   if (fd < 0) return fd;
   const upperFd = reopen(fd, O_PATH);
   let status = Math.min(upperFd, 0);

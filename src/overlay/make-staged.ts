@@ -5,8 +5,6 @@
 // rules for it apply.
 import {
   Stat,
-  chmodAt,
-  chownAt,
   getxattrAt,
   mkdirAt,
   openAt,
@@ -106,8 +104,9 @@ function makeIn(
 /** What a set-group-ID directory (`upper.stat` tells of it) does to what is made in it. */
 function giveGroup(state: OverlayState, dir: number, name: Uint8Array, isDirectory: boolean): Status {
   const { stat } = state.upper;
-  const status = chownAt(dir, name, KEEP_ID, stat[Stat.gid] as number);
+  const status = state.upper.changeOwner(dir, name, KEEP_ID, stat[Stat.gid] as number);
   if (status < 0 || !isDirectory) return status;
   const known = state.upper.statAt(dir, name);
-  return known < 0 ? known : chmodAt(dir, name, ((stat[Stat.mode] as number) & 0o7777) | S_ISGID);
+  if (known < 0) return known;
+  return state.upper.changeMode(dir, name, ((stat[Stat.mode] as number) & 0o7777) | S_ISGID);
 }

@@ -18,6 +18,8 @@ import {
 import { EEXIST, ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
+import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
+import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
 import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
@@ -41,6 +43,8 @@ export interface UpperPlace {
   readonly usesRedirect: boolean;
   readonly squashesUsers: boolean;
   readonly squashesGroups: boolean;
+  /** Whether owners and modes are kept in xattrs; undefined: never. */
+  readonly ownerKeeping: OwnerKeeping | undefined;
   /** Marks are written in the `user.` namespace also where `trusted.` would do. */
   readonly usesUserXattrs: boolean;
 }
@@ -56,7 +60,7 @@ export function openUpper(place: UpperPlace): Upper {
     const upperFd = keep(openDirectory(place.upper));
     if (place.work === undefined) {
       lock(place.upper, upperFd);
-      return new Upper({ ...place, upperFd, baseFd: -1, workFd: -1, marks: recognise(place, upperFd) });
+      return onlyShown(place, upperFd);
     }
     const baseFd = keep(openDirectory(place.work));
     requireOneFileSystem(place.upper, place.work, upperFd, baseFd);
@@ -65,7 +69,11 @@ export function openUpper(place: UpperPlace): Upper {
     const workFd = keep(openWork(place.work, baseFd));
     takePast(place.work, workFd, place);
     const marks = claim(place, upperFd);
-    return new Upper({ ...place, upperFd, baseFd, workFd, marks });
+    const keptOwners = keepOwners(place, upperFd);
+    return new Upper({
+      ...{ ...place, upperFd, baseFd, workFd, marks, keptOwners },
+      hidesOverrides: place.ownerKeeping !== undefined,
+    });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error;
@@ -80,11 +88,34 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
   const whole = { ...place, work: undefined };
   const upperFd = openDirectory(place.upper);
   try {
-    return new Upper({ ...whole, upperFd, baseFd: -1, workFd: -1, marks: recognise(whole, upperFd) });
+    return onlyShown(whole, upperFd);
   } catch (error) {
     closeSync(upperFd);
     throw error;
   }
+}
+
+/** An upper to which nothing is written. */
+function onlyShown(place: UpperPlace, upperFd: number): Upper {
+  const marks = recognise(place, upperFd);
+  return new Upper({
+    ...{ ...place, upperFd, marks, baseFd: -1, workFd: -1 },
+    keptOwners: place.ownerKeeping === undefined ? undefined : findKeptOwners(upperFd, place.ownerKeeping),
+    hidesOverrides: place.ownerKeeping !== undefined,
+  });
+}
+
+/** The root of an upper says that it keeps owners: it is marked where it doesn't yet, and is to. */
+function keepOwners({ upper, ownerKeeping }: UpperPlace, upperFd: number): KeptOwners | undefined {
+  if (ownerKeeping === undefined) return undefined;
+  const found = findKeptOwners(upperFd, ownerKeeping);
+  if (found !== undefined || ownerKeeping === 'found') return found;
+  const started = startKeepingOwners(upperFd, ownerKeeping);
+  if (typeof started !== 'number') return started;
+  const name = ownerKeeping === 'security' ? PRIVILEGED_OVERRIDE : USER_OVERRIDE;
+  throw new InputError(
+    `${upper}: can't keep owners in xattrs: ${errnoName(started)} from setting ${name} on it`,
+  );
 }
 
 function openDirectory(path: string): number {

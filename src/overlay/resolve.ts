@@ -41,7 +41,7 @@ export class Resolver {
 
   isWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {
     const fd = this.#upper.directoryFd(directory);
-    if (fd < 0 || this.#upper.statAt(fd, name) < 0) return false;
+    if (fd < 0 || this.#upper.statStoredAt(fd, name) < 0) return false;
     const { stat } = this.#upper;
     const type = (stat[Stat.mode] as number) & S_IFMT;
     if (type === S_IFCHR) return stat[Stat.rdev] === 0;

@@ -3,7 +3,6 @@ import {
   Stat,
   UTIME_NOW,
   UTIME_OMIT,
-  chmodAt,
   removexattrAt,
   truncateFile,
   utimensAt,
@@ -52,7 +51,7 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
     status = state.upper.changeOwner(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
     if (status === 0 && drops) status = dropSetgid(state, place);
   }
-  if (status === 0 && mode !== undefined) status = chmodAt(dir, name, mode & 0o7777);
+  if (status === 0 && mode !== undefined) status = state.upper.changeMode(dir, name, mode & 0o7777);
   if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
     status = setTimes(place, changes.atime, changes.mtime);
   }
@@ -68,7 +67,8 @@ function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place
 
 function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
   const status = upper.statAt(dir, name);
-  return status < 0 ? status : chmodAt(dir, name, (upper.stat[Stat.mode] as number) & 0o7777 & ~S_ISGID);
+  if (status < 0) return status;
+  return upper.changeMode(dir, name, (upper.stat[Stat.mode] as number) & 0o7777 & ~S_ISGID);
 }
 
 /** Where the upper file of any inode lies that has one. */
@@ -105,7 +105,7 @@ export function dropPrivileges(state: OverlayState, fd: number, killer: Call): S
   if ((kept & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, group))) kept &= ~S_ISGID;
   // ENODATA, EOPNOTSUPP: there was none.
   removexattrAt(fd, NO_NAME, CAPABILITY);
-  return kept === (mode & 0o7777) ? 0 : chmodAt(fd, NO_NAME, kept);
+  return kept === (mode & 0o7777) ? 0 : state.upper.changeMode(fd, NO_NAME, kept);
 }
 
 function setTimes(

@@ -7,6 +7,7 @@ import { closeSync, constants } from 'node:fs';
 import {
   KEEP_ID,
   STAT_LENGTH,
+  chmodAt,
   chownAt,
   createAt,
   linkAt,
@@ -17,11 +18,12 @@ import {
   tmpfileAt,
   unlinkAt,
 } from '../sys/upper-calls.ts';
-import { S_IFCHR } from '../vfs/attr.ts';
+import { S_IFBLK, S_IFCHR, S_IFMT } from '../vfs/attr.ts';
 import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
+import type { KeptOwners } from './kept-owners.ts';
 import type { Marks, MarkSpace } from './marks.ts';
 import { withOwnerAccess } from './owner-access.ts';
 import { bytesOf } from '../vfs/names.ts';
@@ -64,6 +66,10 @@ export interface UpperOptions {
   /** All are shown as one user's, or one group's, so an owner that can't be stored is no failure. */
   readonly squashesUsers: boolean;
   readonly squashesGroups: boolean;
+  /** Undefined: inodes have the owners and modes that show. */
+  readonly keptOwners: KeptOwners | undefined;
+  /** The attributes that keep owners never show, nor are they set by users, whether this upper has them or not. */
+  readonly hidesOverrides: boolean;
 }
 
 export class Upper {
@@ -72,6 +78,8 @@ export class Upper {
   readonly isVolatile: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
+  readonly keptOwners: KeptOwners | undefined;
+  readonly hidesOverrides: boolean;
   readonly #squashesUsers: boolean;
   readonly #squashesGroups: boolean;
   readonly upperFd: number;
@@ -103,6 +111,8 @@ export class Upper {
     this.usesRedirect = options.usesRedirect;
     this.#squashesUsers = options.squashesUsers;
     this.#squashesGroups = options.squashesGroups;
+    this.keptOwners = options.keptOwners;
+    this.hidesOverrides = options.hidesOverrides;
     this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }
 
@@ -132,8 +142,16 @@ export class Upper {
     return dir < 0 ? dir : { dir, name: bytesOf(known.name) };
   }
 
-  /** Fills `stat`. */
+  /** Fills `stat` with what the file shows. */
   statAt(dir: number, name: Uint8Array): Status {
+    const status = statAt(dir, name, this.stat);
+    const { keptOwners } = this;
+    if (status < 0 || keptOwners === undefined) return status;
+    return this.asOwner(dir, name, () => keptOwners.show(dir, name, this.stat));
+  }
+
+  /** Fills `stat` with what the inode itself is. */
+  statStoredAt(dir: number, name: Uint8Array): Status {
     return statAt(dir, name, this.stat);
   }
 
@@ -149,12 +167,31 @@ export class Upper {
 
   /** chown(2); what this process may not store is left where nobody would see it, as fuse-overlayfs does. */
   changeOwner(dir: number, name: Uint8Array, uid: number, gid: number): Status {
+    const { keptOwners } = this;
+    if (keptOwners !== undefined) {
+      return this.asOwner(dir, name, () => keptOwners.changeOwner(dir, name, uid, gid));
+    }
     const status = chownAt(dir, name, uid, gid);
     if (status >= 0 || (!this.#squashesUsers && !this.#squashesGroups)) return status;
     const forgiven = (changed: Status, isForgiven: boolean): Status =>
       isForgiven && (changed === -EPERM || changed === -EINVAL) ? 0 : changed;
     const user = forgiven(chownAt(dir, name, uid, KEEP_ID), this.#squashesUsers);
     return user < 0 ? user : forgiven(chownAt(dir, name, KEEP_ID, gid), this.#squashesGroups);
+  }
+
+  /** chmod(2). `mode`: permission bits. */
+  changeMode(dir: number, name: Uint8Array, mode: number): Status {
+    const { keptOwners } = this;
+    if (keptOwners === undefined) return chmodAt(dir, name, mode);
+    return this.asOwner(dir, name, () => keptOwners.changeMode(dir, name, mode));
+  }
+
+  /** mknod(2); a device that this process may not make is kept as a file that shows as one, where owners are. */
+  makeNode(dir: number, name: Uint8Array, mode: number, rdev: number, umask: number): Status {
+    const status = mknodAt(dir, name, mode, rdev, umask);
+    const type = mode & S_IFMT;
+    if (status !== -EPERM || (type !== S_IFCHR && type !== S_IFBLK)) return status;
+    return this.keptOwners?.makeDevice(dir, name, mode, rdev, umask) ?? status;
   }
 
   /** A name in the work directory that nothing has. */

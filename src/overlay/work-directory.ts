@@ -40,7 +40,7 @@ function namesIn(dir: number): Buffer[] | number {
 /** Gives the copy the names that it has not got yet. */
 function completeLinks(state: OverlayState, name: Buffer): Status {
   const { upper } = state;
-  const known = upper.statAt(upper.workFd, name);
+  const known = upper.statStoredAt(upper.workFd, name);
   if (known < 0) return known;
   const isFile = ((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR;
   if (!isFile || (upper.stat[Stat.nlink] as number) < 2) return 0;
@@ -54,7 +54,7 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
 /** Of any depth: what lies there may be somebody else's making. */
 function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status {
   const { upper } = state;
-  const known = upper.statAt(dir, name);
+  const known = upper.statStoredAt(dir, name);
   if (known < 0) return known;
   if (((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
   const fd = openAt(dir, name, DIRECTORY_FLAGS);

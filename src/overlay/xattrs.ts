@@ -1,7 +1,7 @@
 // Extended attributes of inodes that have an object: of the upper where they have an upper file, else of the tree.
-import { chmodAt, getxattrAt, listxattrAt, removexattrAt, setxattrAt, Stat } from '../sys/upper-calls.ts';
+import { getxattrAt, listxattrAt, removexattrAt, setxattrAt, Stat } from '../sys/upper-calls.ts';
 import { S_IFMT, S_ISGID } from '../vfs/attr.ts';
-import { EEXIST, ENODATA } from '../vfs/errno.ts';
+import { EEXIST, ENODATA, EPERM } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
@@ -11,10 +11,15 @@ import type { OverlayState } from './overlay-state.ts';
 import { upperPlace } from './set-attributes.ts';
 import { hiddenXattrs, hidesXattr } from './shown-whiteout.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
+import { isOverrideAttribute } from '../vfs/override-stat.ts';
+import type { Place } from './upper.ts';
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 const ACL_PREFIX = 'system.posix_acl_';
+const ACCESS_ACL = 'system.posix_acl_access';
+/** The first entry's permissions (linux/posix_acl_xattr.h: u32 version; u16 tag, u16 permissions, u32 ID): the owner's. */
+const ACL_OWNER_PERMISSIONS = 6;
 
 /** True for what has an upper file, whose attributes count. */
 function hasUpper(inode: Inode): boolean {
@@ -30,8 +35,23 @@ export function getXattr(state: OverlayState, inode: Inode, name: Uint8Array): U
   if (!hasUpper(inode)) return state.tree.getxattr(inode.lower, name) ?? -ENODATA;
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
-  if (hidesXattr(state.upper.marks, place, name)) return -ENODATA;
-  return getxattrAt(place.dir, place.name, upperName(state, name));
+  if (isPrivate(state, name) || hidesXattr(state.upper.marks, place, name)) return -ENODATA;
+  const value = getxattrAt(place.dir, place.name, upperName(state, name));
+  return typeof value === 'number' || latin1Of(name) !== ACCESS_ACL ? value : showAcl(state, place, value);
+}
+
+/** True for what keeps owners (vfs/override-stat.ts) where that is not the user's to see or set. */
+function isPrivate(state: OverlayState, name: Uint8Array): boolean {
+  return state.upper.hidesOverrides && isOverrideAttribute(latin1Of(name));
+}
+
+/** Where owners are kept aside, an inode's own owner may do more than the one that shows. */
+function showAcl({ upper }: OverlayState, { dir, name }: Place, value: Buffer): Buffer | number {
+  if (upper.keptOwners === undefined || value.length <= ACL_OWNER_PERMISSIONS) return value;
+  const status = upper.statAt(dir, name);
+  if (status < 0) return status;
+  value.writeUInt16LE(((upper.stat[Stat.mode] as number) >> 6) & 7, ACL_OWNER_PERMISSIONS);
+  return value;
 }
 
 /** Names, each ended by NUL; no marks among them. */
@@ -40,12 +60,13 @@ export function listXattrs(state: OverlayState, inode: Inode): Uint8Array | numb
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
   const list = listxattrAt(place.dir, place.name);
-  const { marks } = state.upper;
-  if (typeof list === 'number' || !list.includes(marks.prefix, 0, 'latin1')) return list;
+  const { marks, hidesOverrides } = state.upper;
+  if (typeof list === 'number' || (!hidesOverrides && !list.includes(marks.prefix, 0, 'latin1'))) return list;
   const names = latin1Of(list.subarray(0, -1)).split('\0');
   const hidden = hiddenXattrs(marks, place);
   return bytesOf(
     names
+      .filter((name) => name !== '' && !(hidesOverrides && isOverrideAttribute(name)))
       .map((name) => marks.toShown(name))
       .flatMap((name) => (name === undefined || hidden.includes(name) ? [] : [`${name}\0`]))
       .join(''),
@@ -61,6 +82,7 @@ export function setXattr(
   dropsSetgid: boolean,
   call: Call,
 ): Later<Status> {
+  if (isPrivate(state, lentName)) return -EPERM;
   if (!hasUpper(inode)) {
     const exists = state.tree.getxattr(inode.lower, lentName) !== undefined;
     if (exists && (flags & XATTR_CREATE) !== 0) return -EEXIST;
@@ -87,11 +109,16 @@ function setUpper(
 ): Status {
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
-  const status = setxattrAt(place.dir, place.name, upperName(state, name), value, flags);
+  const { upper } = state;
+  const { keptOwners } = upper;
+  let status = setxattrAt(place.dir, place.name, upperName(state, name), value, flags);
+  if (status === 0 && keptOwners !== undefined && latin1Of(name) === ACCESS_ACL) {
+    status = upper.asOwner(place.dir, place.name, () => keptOwners.adoptMode(place.dir, place.name));
+  }
   if (status < 0 || !dropsSetgid) return status;
-  if (state.upper.statAt(place.dir, place.name) < 0) return 0;
-  const mode = state.upper.stat[Stat.mode] as number;
-  return (mode & S_ISGID) === 0 ? 0 : chmodAt(place.dir, place.name, mode & ~S_IFMT & ~S_ISGID);
+  if (upper.statAt(place.dir, place.name) < 0) return 0;
+  const mode = upper.stat[Stat.mode] as number;
+  return (mode & S_ISGID) === 0 ? 0 : upper.changeMode(place.dir, place.name, mode & ~S_IFMT & ~S_ISGID);
 }
 
 /** An ACL that isn't there is removed without an error (vfs_remove_acl, fs/posix_acl.c). */
@@ -103,6 +130,7 @@ export function removeXattr(
   lentName: Uint8Array,
   call: Call,
 ): Later<Status> {
+  if (isPrivate(state, lentName)) return -ENODATA;
   if (!hasUpper(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) {
     return missing(lentName);
   }

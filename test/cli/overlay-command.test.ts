@@ -34,6 +34,7 @@ it("podman's call", () => {
         uids: [{ stored: 0, shown: 1, count: 5 }],
         gids: [{ stored: 0, shown: 1, count: 5 }],
       },
+      ownerKeeping: 'found',
     },
     isForeground: false,
     isDebugging: false,
@@ -95,11 +96,17 @@ it.each([
     'upperdir= needs workdir= on the same file system (--upper makes one beside it)',
   ],
   [
-    ['-o', 'lowerdir=a,xattr_permissions=2', 'm'],
-    "mount option 'xattr_permissions=2': owners and modes kept in xattrs are not supported",
+    ['-o', 'lowerdir=a,noxattrs=1', 'm'],
+    "mount option 'noxattrs=1': not supported: the marks of an upper directory are xattrs",
   ],
 ])('%j is refused', (args, message) => {
   expect(() => understandOverlay(args)).toThrow(new UsageError(message));
+});
+
+it('owners that a layer keeps in xattrs count, asked for or not', () => {
+  const { request } = understand('-o', 'lowerdir=a', 'm');
+  expect(request.ownerKeeping).toBe('found');
+  expect(understand('-o', 'lowerdir=a,xattr_permissions=2', 'm').request.ownerKeeping).toBe('user');
 });
 
 it('an escaped colon before a slash makes no plugin of a path', () => {

@@ -32,8 +32,14 @@ it('squash_to_uid and squash_to_gid go before squash_to_root, in whatever order'
   expect(apply('squash_to_gid=4294967294').owners).toEqual({ squashedGid: 4_294_967_294 });
 });
 
-it('noacl, and xattr_permissions=0, which is so in any case', () => {
-  expect(apply('noacl,xattr_permissions=0')).toMatchObject({ usesAcl: false });
+it('noacl', () => {
+  expect(apply('noacl')).toMatchObject({ usesAcl: false });
+});
+
+it('xattr_permissions= says where owners are kept', () => {
+  expect(apply('xattr_permissions=1')).toMatchObject({ ownerKeeping: 'security' });
+  expect(apply('xattr_permissions=2')).toMatchObject({ ownerKeeping: 'user' });
+  expect(apply('xattr_permissions=2,xattr_permissions=0')).not.toHaveProperty('ownerKeeping');
 });
 
 it.each([
@@ -52,10 +58,7 @@ it.each([
   ],
   ['squash_to_uid=-1', "mount option 'squash_to_uid': found '-1', expected an ID below 4294967295"],
   ['squash_to_root=1', "mount option 'squash_to_root' takes no value, found '1'"],
-  [
-    'xattr_permissions=2',
-    "mount option 'xattr_permissions=2': owners and modes kept in xattrs are not supported",
-  ],
+  ['xattr_permissions=3', "mount option 'xattr_permissions': found '3', expected 0, 1, 2"],
 ])('%s is refused', (list, message) => {
   expect(() => apply(list)).toThrow(new UsageError(message));
 });

@@ -238,3 +238,60 @@ describe('the reader', () => {
     expect(fs.readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });
+
+describeWith([{ program: 'setfattr' }], 'owners that files keep in an xattr', () => {
+  const [containers, user] = ['user.containers.override_stat', 'user.fuseoverlayfs.override_stat'] as const;
+  const shown = (path: string): unknown => {
+    const { index } = layer as Layer;
+    const inode = inodeAt(index, path);
+    const [mode, uid, gid, rdev] = [index.mode, index.uid, index.gid, index.rdev].map((each) => each[inode]);
+    return { mode: mode?.toString(8), uid, gid, rdev, xattrs: Object.keys(xattrsOf(index, inode)) };
+  };
+  const open = (): void => {
+    layer = openDirectoryLayer(root, { obeysOwners: true });
+  };
+
+  test('count where the root keeps some, in the one form or the other, and never show', () => {
+    setXattr('', user, '3:4:40711');
+    for (const name of ['f', 'g', 'dev', 'plain', 'whiteout']) file(name);
+    setXattr('f', user, '1000:1001:4640');
+    setXattr('g', containers, '5:6:0600:file');
+    setXattr('g', 'user.own', 'x');
+    setXattr('dev', user, '0:6:666:char-1-3');
+    setXattr('whiteout', user, '0:0:600:char-0-0');
+    open();
+    expect(shown('')).toEqual({ mode: '40711', uid: 3, gid: 4, rdev: 0, xattrs: [] });
+    expect(shown('f')).toEqual({ mode: '104640', uid: 1000, gid: 1001, rdev: 0, xattrs: [] });
+    expect(shown('g')).toEqual({ mode: '100600', uid: 5, gid: 6, rdev: 0, xattrs: ['user.own'] });
+    expect(shown('dev')).toMatchObject({ mode: '20666', uid: 0, gid: 6, rdev: 0x103 });
+    // A device that can't be made hides nothing.
+    expect(shown('whiteout')).toMatchObject({ mode: '20600', rdev: 0 });
+    expect(shown('plain')).toMatchObject({ uid: fs.lstatSync(at('plain')).uid });
+  });
+
+  test("count for nothing where the root keeps none, and don't show", () => {
+    file('f');
+    setXattr('f', user, '1000:1001:4640');
+    open();
+    expect(shown('f')).toMatchObject({ mode: fs.lstatSync(at('f')).mode.toString(8), xattrs: [] });
+  });
+
+  test('are data where nobody asked for them', () => {
+    file('f');
+    setXattr('', user, '3:4:711');
+    setXattr('f', user, '1000:1001:4640');
+    lines();
+    expect(shown('f')).toMatchObject({ mode: fs.lstatSync(at('f')).mode.toString(8), xattrs: [user] });
+  });
+
+  test('that can not be understood are an error that names the file', () => {
+    setXattr('', user, '0:0:755');
+    file('d/f');
+    setXattr('d/f', user, '0:0:755:dir');
+    expect(open).toThrow(
+      new InputError(
+        `${root}: at 'd/f': override_stat is '0:0:755:dir', expected UID:GID:MODE and a type that the file can stand for`,
+      ),
+    );
+  });
+});

@@ -54,6 +54,7 @@ export class Bench {
       usesRedirect: true,
       squashesUsers: false,
       squashesGroups: false,
+      ownerKeeping: undefined,
       usesUserXattrs: process.geteuid?.() !== 0,
       ...this.#options,
     });

@@ -1,0 +1,45 @@
+// LowerOwners: owners, modes and types that files of a directory layer keep in an xattr (vfs/override-stat.ts), as
+// fuse-overlayfs with xattr_permissions= and containers/storage with force_mask leave them. The layer's root decides.
+import type { Member } from '../tar/member.ts';
+import {
+  CONTAINERS_OVERRIDE,
+  OVERRIDE_NAMES,
+  type OverrideName,
+  PRIVILEGED_OVERRIDE,
+  USER_OVERRIDE,
+  canOverride,
+  isOverrideAttribute,
+  parseOverride,
+} from '../vfs/override-stat.ts';
+
+const USER_NAMES = [CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
+
+export class LowerOwners {
+  /** Those that count, the first of a file's; none where the root has none. */
+  #names: readonly OverrideName[] = [];
+
+  /** `xattrs`: the layer's root's. Before anything is asked of `apply`. */
+  readRoot(xattrs: ReadonlyMap<string, Uint8Array>): void {
+    const found = OVERRIDE_NAMES.find((name) => xattrs.has(name));
+    if (found === undefined) return;
+    this.#names =
+      found === PRIVILEGED_OVERRIDE ? [found] : [found, ...USER_NAMES.filter((name) => name !== found)];
+  }
+
+  /**
+   * Gives `member` what its `xattrs` keep, and takes all such attributes out of them. A value that can't be understood is
+   * answered, and nothing is changed.
+   */
+  apply(member: Member, xattrs: Map<string, Uint8Array>): Uint8Array | undefined {
+    const value = this.#names.map((name) => xattrs.get(name)).find((each) => each !== undefined);
+    for (const name of [...xattrs.keys()]) if (isOverrideAttribute(name)) xattrs.delete(name);
+    if (value === undefined || !canOverride(member.mode)) return undefined;
+    const kept = parseOverride(value, member.mode);
+    if (kept === undefined) return value;
+    member.mode = kept.mode;
+    member.uid = kept.uid;
+    member.gid = kept.gid;
+    member.rdev = kept.rdev;
+    return undefined;
+  }
+}
