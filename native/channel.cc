@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "parts.h"
 
 namespace stratafs {
@@ -37,6 +39,8 @@ void Channel::Register(Napi::Env env, Napi::Object exports) {
       "Channel",
       DefineClass(env, "Channel",
                   {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
+                   InstanceMethod<&Channel::AnswerFrom>("answerFrom"),
+                   InstanceMethod<&Channel::CountTableAnswers>("tableAnswers"),
                    InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
                    InstanceMethod<&Channel::SendFile>("sendFile"),
                    InstanceMethod<&Channel::OpenBacking>("openBacking"),
@@ -52,6 +56,7 @@ Channel::Channel(const Napi::CallbackInfo& info)
   request_ = request.Data();
   request_size_ = request.ByteLength();
   reply_ = reply.Data();
+  reply_size_ = reply.ByteLength();
   request_ref_ = Napi::Reference<Napi::Uint8Array>::New(request, 1);
   reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(reply, 1);
   on_request_ = Napi::Persistent(info[3].As<Napi::Function>());
@@ -98,42 +103,82 @@ void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
   static_cast<Channel*>(poll->data)->Drain();
 }
 
+Napi::Value Channel::AnswerFrom(const Napi::CallbackInfo& info) {
+  answers_ = TableAnswers::Make(info[0].As<Napi::Object>());
+  return Napi::Number::New(info.Env(), answers_ == nullptr ? -EINVAL : 0);
+}
+
+Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
+  return answers_ == nullptr ? info.Env().Undefined() : Napi::Value(answers_->Counts(info.Env()));
+}
+
 void Channel::Drain() {
   Napi::HandleScope scope(Env());
-  // Promises that a request settled run their reactions when this scope closes, once a turn and not once a
-  // request.
-  Napi::CallbackScope callbacks(Env(), context_);
+  std::optional<Turn> turn;
   uint64_t linger_until = 0;
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
     ssize_t n = read(device_, request_, request_size_);
     if (n >= 0) {
-      bool is_answered = false;
-      if (!Dispatch(static_cast<size_t>(n), &is_answered)) return;
+      const size_t length = static_cast<size_t>(n);
+      std::optional<Outcome> outcome = AnswerFromTable(length);
+      if (!outcome.has_value()) {
+        if (!turn.has_value()) turn.emplace(Env(), context_);
+        outcome = Dispatch(length);
+      }
+      if (outcome == Outcome::kThrown) return;
       i++;
       // What is answered later needs the loop's other turns.
-      linger_until = is_answered ? uv_hrtime() + kLingerNanoseconds : 0;
+      linger_until = outcome == Outcome::kAnswered ? uv_hrtime() + kLingerNanoseconds : 0;
       continue;
     }
     if (errno == EAGAIN && linger_until != 0 && uv_hrtime() < linger_until) continue;
     if (errno == EINTR || errno == ENOENT)
       continue;  // ENOENT: the request was interrupted before it was read
-    if (errno != EAGAIN) End(errno == ENODEV || errno == ECONNABORTED ? 0 : errno);
+    if (errno != EAGAIN) {
+      const int error = errno == ENODEV || errno == ECONNABORTED ? 0 : errno;
+      if (!turn.has_value()) turn.emplace(Env(), context_);
+      End(error);
+    }
     return;
   }
 }
 
-bool Channel::Dispatch(size_t length, bool* is_answered) {
+std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
+  if (answers_ == nullptr) return std::nullopt;
+  FastAnswer answer = answers_->Answer(request_, length, reply_, reply_size_);
+  if (answer.kind == FastAnswer::kNotMine) return std::nullopt;
+  const uint32_t opcode = reinterpret_cast<const InHeader*>(request_)->opcode;
+  Outcome outcome = Outcome::kNotAnswered;
+  if (answer.kind == FastAnswer::kReply) {
+    outcome = Outcome::kAnswered;
+    // Who opens and is no longer there to be answered sends no RELEASE either.
+    if (Write(reply_, answer.length) == -ENOENT) answer.opens = std::min<int8_t>(answer.opens, 0);
+  } else if (answer.kind == FastAnswer::kFile &&
+             pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false)) {
+    outcome = Outcome::kAnswered;
+  }
+  answers_->Count(opcode, answer);
+  return outcome;
+}
+
+Channel::Outcome Channel::Dispatch(size_t length) {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
   has_sent_ = false;
   Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
-  if (env.IsExceptionPending()) return false;
+  if (env.IsExceptionPending()) return Outcome::kThrown;
   uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
-  *is_answered = reply_length != 0 || has_sent_;
   // 0: answered later, or not at all. A failure to write ends the connection at the next read, which says
   // why.
-  while (reply_length != 0 && write(device_, reply_, reply_length) < 0 && errno == EINTR) continue;
-  return true;
+  if (reply_length != 0) Write(reply_, reply_length);
+  return reply_length != 0 || has_sent_ ? Outcome::kAnswered : Outcome::kNotAnswered;
+}
+
+int Channel::Write(const uint8_t* bytes, size_t length) {
+  int error;
+  do error = write(device_, bytes, length) < 0 ? -errno : 0;
+  while (error == -EINTR);
+  return error;
 }
 
 void Channel::End(int error) {
@@ -146,8 +191,7 @@ Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
   size_t length = info[1].As<Napi::Number>().Uint32Value();
   int error = 0;
   if (pool_ != nullptr) {
-    do error = write(device_, bytes, length) < 0 ? -errno : 0;
-    while (error == -EINTR);
+    error = Write(bytes, length);
     has_sent_ = true;
   }
   return Napi::Number::New(info.Env(), error);

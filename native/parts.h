@@ -12,6 +12,7 @@ void RegisterMountCalls(Napi::Env env,
 void RegisterFileCalls(Napi::Env env, Napi::Object exports);  // file_calls.cc: openat2, xattrs, statvfs, ...
 void RegisterBlobScan(Napi::Env env, Napi::Object exports);   // blob_scan.cc: the pass over a blob
 void RegisterProcessCalls(Napi::Env env, Napi::Object exports);  // process_calls.cc: pidfd, asking a mount
+void RegisterTableAnswers(Napi::Env env, Napi::Object exports);  // table_answers.cc: without JavaScript
 void RegisterSpanReader(Napi::Env env, Napi::Object exports);    // span_reader.cc: decompress one span
 // The upper directory, by (descriptor, one component):
 void RegisterUpperAttributes(Napi::Env env, Napi::Object exports);  // upper_attributes.cc: stat, chmod, ...

@@ -11,15 +11,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace stratafs {
+#include "fuse_messages.h"
 
-// The reply header, as struct fuse_out_header of linux/fuse.h.
-struct OutHeader {
-  uint32_t length;
-  int32_t error;
-  uint64_t unique;
-};
-static_assert(sizeof(OutHeader) == 16, "fuse_out_header is 16 bytes");
+namespace stratafs {
 
 class TransferPool {
  public:

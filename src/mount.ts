@@ -103,5 +103,6 @@ export async function readStatistics(mountpoint: string): Promise<MountStatistic
   if (answer.kind !== 'answered') {
     throw new InputError(`${mountpoint}: the mount gives no statistics: ${describeAnswer(answer)}`);
   }
-  return answer.json as MountStatistics;
+  // A mount that an older version serves knows of no native answers.
+  return { answeredNatively: {}, ...(answer.json as Omit<MountStatistics, 'answeredNatively'>) };
 }

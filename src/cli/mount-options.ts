@@ -4,7 +4,17 @@
 import { parseByteSize } from './byte-size.ts';
 import type { MountFlag, MountRequest } from './mount-request.ts';
 import { splitOptionList, unescapeOption } from './option-list.ts';
-import { type Rule, type Rules, applyRule, doing, idle, refused, taking, tuning } from './option-rule.ts';
+import {
+  type Rule,
+  type Rules,
+  applyRule,
+  choosing,
+  doing,
+  idle,
+  refused,
+  taking,
+  tuning,
+} from './option-rule.ts';
 import { ownerRules } from './owner-options.ts';
 import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
@@ -111,6 +121,13 @@ const ownRules: Rules = [
     doing('read all layers, and check them against their digests', (request) => (request.verify = 'always')),
   ],
   ['no-verify', doing('check no digests', (request) => (request.verify = 'never'))],
+  [
+    'fastpath',
+    choosing('whether native code answers what the merged layers alone tell (default: on)', {
+      on: (request) => (request.usesFastPath = true),
+      off: (request) => (request.usesFastPath = false),
+    }),
+  ],
   [
     'no-index-cache',
     doing('neither use nor save the index of a layer', (request) => (request.useIndexCache = false)),

@@ -52,6 +52,8 @@ export interface MountRequest {
   owners?: OwnerMapping;
   /** Owners and modes that are kept in xattrs; undefined: nowhere. */
   ownerKeeping?: OwnerKeeping;
+  /** False: native code answers nothing by itself. */
+  usesFastPath?: boolean;
   /** False: POSIX ACLs are not obeyed. */
   usesAcl?: boolean;
 }

@@ -36,6 +36,7 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.upper === undefined ? {} : { upper: upperOptions(request.upper, request.access === 'ro') }),
     ...(request.owners === undefined ? {} : { owners: request.owners }),
     ...(request.ownerKeeping === undefined ? {} : { ownerKeeping: request.ownerKeeping }),
+    ...(request.usesFastPath === undefined ? {} : { usesFastPath: request.usesFastPath }),
     ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
   });
 }

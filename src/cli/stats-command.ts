@@ -5,20 +5,23 @@ import { showByteSize } from './byte-size.ts';
 import { formatTable } from './table.ts';
 
 const help = `
-Requests are counted by the kernel's name of their kind: what it answers from its own caches is never asked.
+Requests are counted by the kernel's name of their kind: what it answers from its own caches is never asked. NATIVE are
+those that were answered from the merged layers' table without JavaScript (see -o fastpath).
 
 Examples:
   stratafs stats /mnt
   stratafs stats --json /mnt | jq .cache.hits`;
 
-/** Two columns of names and figures. */
+/** Names and figures; of requests also how many of them native code answered. */
 function formatStatistics(statistics: MountStatistics): string {
-  const { requests, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
+  const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
   const isWritten = bytesWritten > 0 || passthroughOpens > 0;
   const asked = cache.hits + cache.misses;
   const share = asked === 0 ? '' : ` (${((100 * cache.hits) / asked).toFixed(1)} %)`;
   const rows = [
-    ...Object.entries(requests).sort(([, a], [, b]) => b - a),
+    ...Object.entries(requests)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => [name, count, answeredNatively[name] ?? 0]),
     ['bytes read', `${bytesRead} (${showByteSize(bytesRead)})`],
     ...(isWritten
       ? [
@@ -30,7 +33,8 @@ function formatStatistics(statistics: MountStatistics): string {
     ['cache misses', cache.misses],
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
   ].map((row) => row.map(String));
-  return formatTable([{ title: 'REQUEST' }, { title: 'COUNT' }], rows, process.stdout.columns);
+  const heads = [{ title: 'REQUEST' }, { title: 'COUNT' }, { title: 'NATIVE' }];
+  return formatTable(heads, rows, process.stdout.columns);
 }
 
 export function statsCommand(): Command {

@@ -7,7 +7,8 @@ import type { FileSystem } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
 import { attach, detach } from './kernel-mount.ts';
-import { MAX_TRANSFER, Opcode } from './protocol.ts';
+import { nameCounts, readCounts, tableFacts } from './fast-path.ts';
+import { MAX_TRANSFER } from './protocol.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
 
@@ -60,6 +61,12 @@ class DevFuseMount implements FuseMount {
     const isRoot = process.geteuid?.() === 0;
     // Root looks mostly at what it owns, and is then not asked about.
     this.#session.cachesMissingAcls = isRoot;
+    if (options.usesFastPath ?? true) {
+      this.#session.onServing = () => {
+        const { answerTable, isReadOnly } = fileSystem;
+        if (answerTable !== undefined) this.#channel.answerFrom(tableFacts(answerTable, isReadOnly));
+      };
+    }
     this.#session.maxStackDepth = (options.mayPassThrough ?? isRoot) ? (options.maxStackDepth ?? 1) : 0;
   }
 
@@ -84,12 +91,14 @@ class DevFuseMount implements FuseMount {
 
   statistics(): DriverStatistics {
     const { requestCounts, bytesRead, bytesWritten, books } = this.#session;
-    const requests: Record<string, number> = {};
-    for (const [name, opcode] of Object.entries(Opcode)) {
-      const count = requestCounts[opcode] ?? 0;
-      if (count > 0) requests[name] = count;
-    }
-    return { requests, bytesRead, bytesWritten, passthroughOpens: books.passthroughOpens };
+    const native = readCounts(this.#channel.tableAnswers());
+    return {
+      requests: nameCounts((opcode) => (requestCounts[opcode] ?? 0) + native.count(opcode)),
+      answeredNatively: nameCounts((opcode) => native.count(opcode)),
+      bytesRead: bytesRead + native.bytesRead,
+      bytesWritten,
+      passthroughOpens: books.passthroughOpens,
+    };
   }
 
   async unmount({ lazy = false } = {}): Promise<void> {

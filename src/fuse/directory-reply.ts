@@ -37,7 +37,11 @@ export class DirectoryReply implements DirectorySink {
     const at = this.#end;
     const next = at + ((plus + DIRENT_HEADER_SIZE + nameLength + 7) & ~7);
     if (next > this.#limit) return false;
-    if (plus !== 0) reply.entry(at, entry, this.#validity.attrValidity(entry.nodeId));
+    if (plus !== 0) {
+      // "." and "..": what the kernel doesn't look at.
+      if (entry.nodeId === 0) reply.bytes.fill(0, at, at + plus);
+      else reply.entry(at, entry, this.#validity.attrValidity(entry.nodeId));
+    }
     const dirent = at + plus;
     reply.u64(dirent, entry.attr.ino);
     reply.u64(dirent + 8, cookie);

@@ -18,11 +18,15 @@ export interface DriverOptions {
    * one such as overlayfs, and then nothing can be stacked on the mount.
    */
   readonly maxStackDepth?: 1 | 2;
+  /** False: every request is answered by JavaScript. By default native code answers what the file system's table does. */
+  readonly usesFastPath?: boolean;
 }
 
 export interface DriverStatistics {
   /** Requests seen, by the kernel's name of their kind (LOOKUP, READ, ...); kinds never seen are left out. */
   readonly requests: Readonly<Record<string, number>>;
+  /** Those of them that were answered without JavaScript. */
+  readonly answeredNatively: Readonly<Record<string, number>>;
   /** Bytes answered to READ. */
   readonly bytesRead: number;
   /** Bytes taken from WRITE. */

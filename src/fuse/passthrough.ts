@@ -4,6 +4,9 @@
 // two backing files for it. So: while a cached open lives, all opens of the node are cached; while one that is passed
 // through lives, all are, and share its backing id, whatever the file system offers meanwhile. A RELEASE is sent after
 // the kernel has let go, so what these books count is never less than what the kernel counts.
+//
+// Native code answers opens of its own, all of them cached, which are not entered here: the file system, which counts them
+// too, says whether a node was open before (OpenFile.wasOpen). Of those that are passed through each one is entered.
 import createDebug from 'debug';
 import { EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
@@ -52,10 +55,11 @@ export class OpenBooks {
   }
 
   /** Enters an open of `node` with open(2)'s `flags`: the backing id to answer with, or 0 where it goes through the cache. */
-  open(node: NodeId, flags: number, { backingFd }: OpenFile): number {
+  open(node: NodeId, flags: number, { backingFd, wasOpen }: OpenFile): number {
     let opened = this.#nodes.get(node);
     if (opened === undefined) {
-      const backingId = this.mayPassThrough && backingFd >= 0 ? this.#openBacking(backingFd) : 0;
+      const mayPass = this.mayPassThrough && backingFd >= 0 && !wasOpen;
+      const backingId = mayPass ? this.#openBacking(backingFd) : 0;
       opened = { count: 0, sharedWriters: 0, backingId, toldKilled: false };
       this.#nodes.set(node, opened);
     }
@@ -67,18 +71,17 @@ export class OpenBooks {
     return opened.backingId;
   }
 
-  /** Undoes one open with the same `flags`. False: none is left to be undone. */
-  release(node: NodeId, flags: number): boolean {
+  /** Undoes one open with the same `flags`, also one that was not entered here. */
+  release(node: NodeId, flags: number): void {
     const opened = this.#nodes.get(node);
-    if (opened === undefined) return false;
+    if (opened === undefined) return;
     if (opened.sharedWriters > 0 && (flags & O_ACCMODE) === O_RDWR && --opened.sharedWriters === 0) {
       this.#volatileNodes--;
     }
-    if (--opened.count > 0) return true;
+    if (--opened.count > 0) return;
     this.#nodes.delete(node);
     if (opened.sharedWriters > 0) this.#volatileNodes--;
     if (opened.backingId !== 0) this.#port.closeBacking(opened.backingId);
-    return true;
   }
 
   /**

@@ -70,6 +70,8 @@ export class Session {
   cachesMissingAcls = false;
   /** As Wishes.maxStackDepth. Set before INIT. */
   maxStackDepth = 0;
+  /** Called at once when the state becomes 'serving', before the kernel is told. */
+  onServing: () => void = () => undefined;
   /** Called when the state has left 'starting'. */
   onState: () => void = () => undefined;
   /** Requests seen, by opcode. */

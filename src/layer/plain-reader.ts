@@ -15,6 +15,10 @@ export class PlainReader implements BlobReader {
     this.size = size;
   }
 
+  get plain(): FileRange {
+    return new FileRange(this.#fd, this.#offset, this.size);
+  }
+
   /** A file that was truncated since is noticed by whoever reads the range: the driver answers EIO. */
   read(offset: number, length: number): FileRange {
     const available = Math.max(0, Math.min(length, this.size - offset));

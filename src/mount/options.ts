@@ -58,6 +58,8 @@ export interface MountOptions extends Watch {
   readonly cacheSize?: number;
   /** 'always' reads all layers to verify them; 'never' checks no digest. By default what was not verified before is. */
   readonly verify?: 'when-new' | 'always' | 'never';
+  /** False: native code answers nothing by itself, every request goes through JavaScript. */
+  readonly usesFastPath?: boolean;
   /** False: indexes are neither taken from the cache directory nor saved there. */
   readonly useIndexCache?: boolean;
   /** Where they are kept: $XDG_CACHE_HOME/stratafs by default. */

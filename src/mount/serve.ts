@@ -65,6 +65,7 @@ export async function serve(
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
     allowOther: options.allowOther ?? process.geteuid?.() === 0,
+    usesFastPath: options.usesFastPath ?? true,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });

@@ -9,6 +9,8 @@ import { InputError } from '../vfs/input-error.ts';
 export interface MountStatistics {
   /** By the kernel's name of the kind; kinds never asked are left out. */
   readonly requests: Readonly<Record<string, number>>;
+  /** Those of them that native code answered from the merged table, without JavaScript. */
+  readonly answeredNatively: Readonly<Record<string, number>>;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   /** Opens whose file the kernel reads and writes by itself: those bytes are in neither of the above. */

@@ -16,14 +16,17 @@ export class Inodes {
   readonly #byNodeId = new Map<NodeId, Inode>();
   /** Inodes that may have several names in the upper, by the upper's inode number. */
   readonly #byUpperIno = new Map<number, Inode>();
-  /** Opens, also of inodes that the tree alone answers for; none is 0. */
-  readonly #opens = new Map<NodeId, number>();
+  /** Opens of the tree's inodes, by inode. Native code counts in it as long as an inode is pristine. */
+  readonly opens: Uint32Array;
+  /** Opens of the upper's own; none is 0. */
+  readonly #upperOpens = new Map<NodeId, number>();
   #lastNodeId: number;
 
   constructor(tree: Tree, upper: Upper) {
     this.#tree = tree;
     this.#upper = upper;
     this.#lastNodeId = tree.inodeCount;
+    this.opens = new Uint32Array(tree.inodeCount);
   }
 
   get(node: NodeId): Inode | undefined {
@@ -83,21 +86,19 @@ export class Inodes {
   }
 
   countOpen(node: NodeId): void {
-    this.#opens.set(node, (this.#opens.get(node) ?? 0) + 1);
+    this.#setOpens(node, this.#opensOf(node) + 1);
   }
 
   isOpen(node: NodeId): boolean {
-    return this.#opens.has(node);
+    return this.#opensOf(node) > 0;
   }
 
-  /** Undoes one `countOpen`; with the last the descriptors are closed. */
+  /** Undoes one `countOpen`, where there is one to undo; with the last the descriptors are closed. */
   countRelease(node: NodeId): void {
-    const count = this.#opens.get(node) ?? 0;
-    if (count > 1) {
-      this.#opens.set(node, count - 1);
-      return;
-    }
-    this.#opens.delete(node);
+    const count = this.#opensOf(node);
+    if (count === 0) return;
+    this.#setOpens(node, count - 1);
+    if (count > 1) return;
     const inode = this.#byNodeId.get(node);
     if (inode === undefined) return;
     closeFiles(inode);
@@ -128,7 +129,7 @@ export class Inodes {
 
   /** Directories stay: what they hide and add is what the mount shows. So does what the tree has and still shows. */
   dropIfUnused(inode: Inode): void {
-    if (!inode.isForgotten || this.#opens.has(inode.nodeId) || inode.copying !== undefined) return;
+    if (!inode.isForgotten || this.isOpen(inode.nodeId) || inode.copying !== undefined) return;
     if (inode instanceof DirectoryInode) {
       if (inode.isRemoved) this.#drop(inode);
     } else if (inode.upperNames.length === 0) {
@@ -158,6 +159,16 @@ export class Inodes {
   #take(inode: Inode): void {
     this.#byNodeId.set(inode.nodeId, inode);
     if (inode.lower >= 0) this.#tree.clearPristine(inode.lower);
+  }
+
+  #opensOf(node: NodeId): number {
+    return this.opens[node - 1] ?? this.#upperOpens.get(node) ?? 0;
+  }
+
+  #setOpens(node: NodeId, count: number): void {
+    if (node <= this.opens.length) this.opens[node - 1] = count;
+    else if (count > 0) this.#upperOpens.set(node, count);
+    else this.#upperOpens.delete(node);
   }
 
   #newNodeId(): NodeId {

@@ -5,6 +5,7 @@
 // A caller whose ID can't be stored makes nothing (EOVERFLOW, as under the kernel's ID-mapped mounts); an owner that
 // can't be stored is EINVAL.
 import { types } from 'node:util';
+import type { AnswerTable } from '../vfs/answer-table.ts';
 import type { Attr } from '../vfs/attr.ts';
 import type { ReadResult } from '../vfs/blob-reader.ts';
 import { EINVAL, EOVERFLOW } from '../vfs/errno.ts';
@@ -42,12 +43,18 @@ class Mapped<T extends FileSystem> {
   protected readonly inner: T;
   protected readonly maps: OwnerMaps;
   readonly hasPosixAcl: boolean;
+  readonly answerTable: AnswerTable | undefined;
   readonly #sink: MappedSink;
 
   constructor(inner: T, maps: OwnerMaps, usesAcl: boolean) {
     this.inner = inner;
     this.maps = maps;
     this.hasPosixAcl = usesAcl && inner.hasPosixAcl;
+    this.answerTable = inner.answerTable && {
+      ...inner.answerTable,
+      showUser: (id) => maps.users.show(id),
+      showGroup: (id) => maps.groups.show(id),
+    };
     this.#sink = new MappedSink(this);
   }
 

@@ -53,6 +53,7 @@ function finishOpen(state: OverlayState, inode: Inode, writes: boolean, out: Ope
     const fd = writes ? inode.writeFd : inode.readFd;
     if (!writes || !keepsPrivileges(state, fd)) out.backingFd = fd;
   }
+  out.wasOpen = state.inodes.isOpen(inode.nodeId);
   state.inodes.countOpen(inode.nodeId);
   return 0;
 }
@@ -79,6 +80,7 @@ export function adoptOpen(state: OverlayState, inode: Inode, fd: number, mode: n
   inode.writeFd = fd;
   inode.readFd = fd;
   out.backingFd = (mode & SET_ID_BITS) === 0 ? fd : -1;
+  out.wasOpen = false;
   state.inodes.countOpen(inode.nodeId);
 }
 

@@ -31,6 +31,8 @@ export class OverlayState {
   readonly daemonUid = process.geteuid?.() ?? 0;
   readonly daemonGid = process.getegid?.() ?? 0;
   readonly root: DirectoryInode;
+  /** Earlier mounts may have hidden names of hard-linked lower inodes: how many is counted when somebody asks. */
+  readonly countsLinks: boolean;
   #names: TreeNames | undefined;
 
   /** InputError where the work directory can't be cleared. */
@@ -44,6 +46,7 @@ export class OverlayState {
     const lostNames = isEmpty(upper)
       ? undefined
       : new LostNames(tree, this.inodes, (lower) => this.#countNames(lower));
+    this.countsLinks = lostNames !== undefined;
     this.directories = new Directories(tree, upper, this.inodes, resolver, this.attributes, lostNames);
     this.listing = new MergedListing(tree, this.inodes, this.directories);
 

@@ -3,6 +3,7 @@
 // A node ID, and the number that `ls -i` shows, is the tree's inode + 1; both hold for the life of the mount and over
 // remounts of the same layers. Hot handlers allocate nothing. Nothing here waits but a read.
 import type { Tree } from '../tree/tree.ts';
+import type { AnswerTable } from '../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
 import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, ESTALE } from '../vfs/errno.ts';
@@ -34,6 +35,7 @@ export interface OverlayOptions extends SyntheticSources {
 export class Overlay implements ReadOnlyFileSystem {
   readonly isReadOnly = true;
   readonly hasPosixAcl: boolean;
+  readonly answerTable: AnswerTable;
   readonly #tree: Tree;
   readonly #content: LowerContent;
   readonly #hasSelinuxLabels: boolean;
@@ -49,6 +51,14 @@ export class Overlay implements ReadOnlyFileSystem {
     this.#content = new LowerContent(tree, readers);
     this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
     this.#synthetic = new SyntheticXattrs(tree, sources);
+    this.answerTable = {
+      table: tree.buffer,
+      blobs: readers.map(({ plain }) => plain),
+      countsLinks: false,
+      hasSelinuxLabels: this.#hasSelinuxLabels,
+      users: () => tree.users(),
+      groups: () => tree.groups(),
+    };
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {

@@ -5,6 +5,7 @@
 import { closeSync, constants } from 'node:fs';
 import { readlinkAt, statfsAt, syncLater } from '../sys/upper-calls.ts';
 import type { Tree } from '../tree/tree.ts';
+import type { AnswerTable } from '../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
 import {
@@ -68,6 +69,7 @@ export interface WritableOverlayOptions extends SyntheticSources {
 export class WritableOverlay implements WritableFileSystem {
   readonly isReadOnly = false;
   readonly hasPosixAcl = true;
+  readonly answerTable: AnswerTable;
   readonly #tree: Tree;
   readonly #state: OverlayState;
   readonly #synthetic: SyntheticXattrs;
@@ -79,6 +81,15 @@ export class WritableOverlay implements WritableFileSystem {
     this.#state = new OverlayState(tree, readers, upper);
     this.#synthetic = new SyntheticXattrs(tree, sources);
     this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
+    this.answerTable = {
+      table: tree.buffer,
+      blobs: readers.map(({ plain }) => plain),
+      opens: this.#state.inodes.opens,
+      countsLinks: this.#state.countsLinks,
+      hasSelinuxLabels: this.#hasSelinuxLabels,
+      users: () => tree.users(),
+      groups: () => tree.groups(),
+    };
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -155,6 +166,9 @@ export class WritableOverlay implements WritableFileSystem {
   }
 
   seek(node: NodeId, offset: number, whence: number): number {
+    if (this.#state.directories.isPristine(node) && (this.#tree.modeOf(node - 1) & S_IFMT) === S_IFREG) {
+      return this.#state.content.seek(node - 1, offset, whence);
+    }
     const inode = this.#state.directories.getInode(node);
     return typeof inode === 'number' ? inode : seek(this.#state, inode, offset, whence);
   }
@@ -273,6 +287,7 @@ export class WritableOverlay implements WritableFileSystem {
     if (this.#state.directories.isPristine(node) && (flags & (O_ACCMODE | constants.O_TRUNC)) === 0) {
       if ((this.#tree.modeOf(node - 1) & S_IFMT) !== S_IFREG) return -EINVAL;
       out.backingFd = -1;
+      out.wasOpen = this.#state.inodes.isOpen(node);
       this.#state.inodes.countOpen(node);
       return 0;
     }

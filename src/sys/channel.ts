@@ -1,9 +1,17 @@
 // One FUSE connection's device, polled on Node's event loop (native/channel.cc).
 import { addon } from './addon.ts';
+import type { TableFacts } from './table-answers.ts';
 
 export interface Channel {
   /** Begins to poll: 0 or a negative errno. Keeps the event loop alive until `close`. */
   start(): number;
+  /**
+   * From now on what the table alone answers is answered without a call of `onRequest` (native/fast_answer.cc). 0, or
+   * -EINVAL where the table is not understood: then all goes on as before.
+   */
+  answerFrom(facts: TableFacts): number;
+  /** How many requests were answered so, by opcode, and then how many bytes of READ; undefined before `answerFrom`. */
+  tableAnswers(): Float64Array | undefined;
   /** Stops polling. The device is closed once transfers under way have ended. May be called twice. */
   close(): void;
   /**

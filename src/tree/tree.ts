@@ -105,6 +105,15 @@ export class Tree {
     out.atimeNsec = table.atimeNsec[inode] as number;
   }
 
+  /** The distinct owners of inodes. Looks at all of them: not for hot paths. */
+  users(): number[] {
+    return [...new Set(this.#table.uid)];
+  }
+
+  groups(): number[] {
+    return [...new Set(this.#table.gid)];
+  }
+
   /** As st_mode. */
   modeOf(inode: number): number {
     return this.#table.mode[inode] as number;

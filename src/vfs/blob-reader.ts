@@ -34,6 +34,8 @@ export interface BorrowedRange {
 export interface BlobReader {
   /** Uncompressed length in bytes. */
   readonly size: number;
+  /** All the bytes, where they lie as they are in a file that stays open until `close`. */
+  readonly plain?: FileRange;
   /**
    * Up to `length` bytes at `offset`. Shorter than asked only at the end of the blob. A blob that was
    * truncated, replaced or can't be decompressed answers -EIO, never throws. The answer may cover less than

@@ -5,6 +5,7 @@
 // and every other expected failure is a negative errno, never a throw. Names are bytes. Names, values and data
 // passed in are lent until the handler returns, also where it returns a promise: what is needed later is copied
 // first. What is filled (Entry, Attr, OpenFile) is filled before the promise settles, and is the caller's own.
+import type { AnswerTable } from './answer-table.ts';
 import type { Attr } from './attr.ts';
 import type { ReadResult } from './blob-reader.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from './operation.ts';
@@ -54,6 +55,8 @@ export interface StatFs {
 interface ReadableFileSystem {
   /** True where some inode carries a POSIX ACL: only then is the kernel told to ask for them. */
   readonly hasPosixAcl: boolean;
+  /** What may be answered without asking; undefined where everything is asked. */
+  readonly answerTable?: AnswerTable | undefined;
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status;
   /** The kernel drops `count` of the lookups that it was answered. */
@@ -136,6 +139,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
     out: Entry,
     file: OpenFile,
   ): Later<Status>;
+  /** Of a node that is not open it does nothing. */
   release(node: NodeId): void;
   /**
    * Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. `killer`: a

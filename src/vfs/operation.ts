@@ -55,4 +55,6 @@ export class OpenFile {
    * itself; the same for all that open the inode meanwhile. Lent: open until the last `release`. -1: there is none.
    */
   backingFd = -1;
+  /** The node was open before. */
+  wasOpen = false;
 }

@@ -26,6 +26,14 @@ it('SOURCE and MOUNTPOINT alone', () => {
   expect(understand('a.tar', '/mnt')).toEqual(plain);
 });
 
+it('fastpath= turns native answers on or off', () => {
+  expect(understand('-o', 'fastpath=off', 'a.tar', '/mnt')).toEqual({ ...plain, usesFastPath: false });
+  expect(understand('-o', 'fastpath=off,fastpath=on', 'a.tar', '/mnt').usesFastPath).toBe(true);
+  expect(() => understand('-o', 'fastpath=maybe', 'a.tar', '/mnt')).toThrow(
+    "mount option 'fastpath': found 'maybe', expected on, off",
+  );
+});
+
 it('lowerdir= takes the place of SOURCE and keeps its escapes', () => {
   expect(understand('-o', 'ro,lowerdir=top\\:1.tar:b\\,ase.tar', '/mnt')).toEqual({
     ...plain,

@@ -140,6 +140,42 @@ describe('copy-up', () => {
   });
 });
 
+describe('opens that native code counted', () => {
+  /** Opens `path` for writing: whether it was open before. */
+  async function openToWrite(bench: Bench, path: string): Promise<boolean> {
+    const opened = new OpenFile();
+    expect(await bench.overlay.open(bench.node(path), 2, false, bench.call(), opened)).toBe(0);
+    expect(opened.backingFd).toBeGreaterThanOrEqual(0);
+    return opened.wasOpen;
+  }
+
+  test('are seen by an open that copies up, and undone by a release', async () => {
+    const bench = open();
+    const node = bench.node('d/g');
+    const { opens } = bench.overlay.answerTable;
+    (opens as Uint32Array)[node - 1] = 1;
+    expect(await openToWrite(bench, 'd/g')).toBe(true);
+    expect(opens?.[node - 1]).toBe(2);
+    bench.overlay.release(node);
+    expect(await openToWrite(bench, 'd/g')).toBe(true);
+    bench.overlay.release(node);
+    bench.overlay.release(node);
+    expect(opens?.[node - 1]).toBe(0);
+    expect(await openToWrite(bench, 'd/g')).toBe(false);
+    bench.overlay.release(node);
+  });
+
+  test('a release of what is not open does nothing', async () => {
+    const bench = open();
+    const node = bench.node('d/g');
+    bench.overlay.release(node);
+    expect(await openToWrite(bench, 'd/g')).toBe(false);
+    bench.overlay.release(node);
+    bench.overlay.release(node);
+    expect(bench.overlay.answerTable.opens?.[node - 1]).toBe(0);
+  });
+});
+
 describe('what an earlier mount did to hard links', () => {
   test('a name that it hid is not counted', async () => {
     const bench = open();

@@ -23,6 +23,7 @@ function init(session: Session, request: Request): ReplyLength {
   const { opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize, passesThrough } = outcome;
   session.state = { kind: 'serving', opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize };
   session.books.mayPassThrough = passesThrough;
+  session.onServing();
   // The reply is written by our caller before anything that waits for the state can run.
   queueMicrotask(session.onState);
   return session.reply.finish(request.unique, initReplySize);

@@ -17,9 +17,12 @@ const { O_CREAT, O_EXCL, O_DIRECTORY, O_TRUNC } = constants;
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const CREATE_IN_SIZE = 16;
 
-/** The pages of a cached file stay; one that is passed through has none, and may not be told to keep them (EIO). */
+/** How an open that goes through the page cache is answered: its pages stay, and a close has nothing to wait for. */
+export const CACHED_OPEN = OpenFlag.NOFLUSH | OpenFlag.KEEP_CACHE;
+
+/** A file that is passed through has no pages, and may not be told to keep them (EIO). */
 const openFlagsFor = (backingId: number): number =>
-  OpenFlag.NOFLUSH | (backingId === 0 ? OpenFlag.KEEP_CACHE : OpenFlag.PASSTHROUGH);
+  backingId === 0 ? CACHED_OPEN : OpenFlag.NOFLUSH | OpenFlag.PASSTHROUGH;
 
 /**
  * struct fuse_open_in: flags (u32), open_flags (u32). Of a read-only mount, where the kernel can do without, ENOSYS tells
@@ -107,7 +110,8 @@ function release(session: Session, request: Request): ReplyLength {
 
 /** The kernel gives the backing file back first: its descriptor is the file system's. */
 function close(session: Session, fileSystem: WritableFileSystem, node: NodeId, flags: number): void {
-  if (session.books.release(node, flags)) fileSystem.release(node);
+  session.books.release(node, flags);
+  fileSystem.release(node);
 }
 
 export const fileHandlers: HandlerFamily = [

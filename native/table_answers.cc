@@ -1,0 +1,117 @@
+#include "table_answers.h"
+
+#include "parts.h"
+
+namespace stratafs {
+
+namespace {
+
+uint32_t ReadUint(const Napi::Object& facts, const char* name) {
+  return facts.Get(name).As<Napi::Number>().Uint32Value();
+}
+
+bool ReadBool(const Napi::Object& facts, const char* name) {
+  return facts.Get(name).As<Napi::Boolean>().Value();
+}
+
+// A Uint32Array of pairs.
+ShownIds ReadIds(const Napi::Object& facts, const char* name) {
+  const Napi::Uint32Array pairs = facts.Get(name).As<Napi::Uint32Array>();
+  ShownIds ids;
+  ids.reserve(pairs.ElementLength() / 2);
+  for (size_t i = 0; i + 1 < pairs.ElementLength(); i += 2) ids.emplace_back(pairs[i], pairs[i + 1]);
+  return ids;
+}
+
+// A Float64Array of descriptor, position and size a layer.
+std::vector<PlainBlob> ReadBlobs(const Napi::Object& facts) {
+  const Napi::Float64Array numbers = facts.Get("blobs").As<Napi::Float64Array>();
+  std::vector<PlainBlob> blobs;
+  for (size_t i = 0; i + 2 < numbers.ElementLength(); i += 3) {
+    blobs.push_back({static_cast<int>(numbers[i]), static_cast<int64_t>(numbers[i + 1]),
+                     static_cast<uint64_t>(numbers[i + 2])});
+  }
+  return blobs;
+}
+
+MountFacts ReadFacts(const Napi::Object& object) {
+  MountFacts facts;
+  facts.is_read_only = ReadBool(object, "isReadOnly");
+  facts.counts_links = ReadBool(object, "countsLinks");
+  facts.has_selinux_labels = ReadBool(object, "hasSelinuxLabels");
+  facts.maps_owners = ReadBool(object, "mapsOwners");
+  facts.users = ReadIds(object, "users");
+  facts.groups = ReadIds(object, "groups");
+  facts.blobs = ReadBlobs(object);
+  facts.validity = ReadUint(object, "validity");
+  facts.open_flags = ReadUint(object, "openFlags");
+  facts.block_size = ReadUint(object, "blockSize");
+  facts.max_read = ReadUint(object, "maxRead");
+  return facts;
+}
+
+// treeColumns(): [name, bytes of an element, ...] in order.
+Napi::Value TreeColumns(const Napi::CallbackInfo& info) {
+  Napi::Array columns = Napi::Array::New(info.Env());
+  for (const TreeColumnRule& rule : kTreeColumns) {
+    columns.Set(columns.Length(), Napi::String::New(info.Env(), rule.name));
+    columns.Set(columns.Length(), Napi::Number::New(info.Env(), rule.bytes));
+  }
+  return columns;
+}
+
+// answerFast(facts, request, reply): undefined where the request is not native code's; else [kind, length,
+// fd, position, opens]. Answers nobody, and counts nothing: it shows what the channel would do.
+Napi::Value ShowAnswer(const Napi::CallbackInfo& info) {
+  const std::unique_ptr<TableAnswers> answers = TableAnswers::Make(info[0].As<Napi::Object>());
+  if (answers == nullptr) return info.Env().Null();
+  const Napi::Uint8Array request = info[1].As<Napi::Uint8Array>();
+  Napi::Uint8Array reply = info[2].As<Napi::Uint8Array>();
+  const FastAnswer answer =
+      answers->Answer(request.Data(), request.ByteLength(), reply.Data(), reply.ByteLength());
+  if (answer.kind == FastAnswer::kNotMine) return info.Env().Undefined();
+  Napi::Array shown = Napi::Array::New(info.Env());
+  for (const double number :
+       {static_cast<double>(answer.kind), static_cast<double>(answer.length), static_cast<double>(answer.fd),
+        static_cast<double>(answer.position), static_cast<double>(answer.opens)}) {
+    shown.Set(shown.Length(), Napi::Number::New(info.Env(), number));
+  }
+  return shown;
+}
+
+}  // namespace
+
+void RegisterTableAnswers(Napi::Env env, Napi::Object exports) {
+  exports.Set("treeColumns", Napi::Function::New(env, TreeColumns, "treeColumns"));
+  exports.Set("answerFast", Napi::Function::New(env, ShowAnswer, "answerFast"));
+}
+
+std::unique_ptr<TableAnswers> TableAnswers::Make(Napi::Object facts) {
+  std::unique_ptr<TableAnswers> answers(new TableAnswers());
+  Napi::ArrayBuffer table = facts.Get("table").As<Napi::ArrayBuffer>();
+  if (!answers->table_.Open(static_cast<const uint8_t*>(table.Data()), table.ByteLength())) return nullptr;
+  answers->facts_ = ReadFacts(facts);
+  answers->table_ref_ = Napi::Reference<Napi::ArrayBuffer>::New(table, 1);
+  const Napi::Value opens = facts.Get("opens");
+  if (opens.IsTypedArray()) {
+    Napi::Uint32Array counts = opens.As<Napi::Uint32Array>();
+    if (counts.ElementLength() < answers->table_.inode_count()) return nullptr;
+    answers->opens_ = counts.Data();
+    answers->opens_ref_ = Napi::Reference<Napi::Uint32Array>::New(counts, 1);
+  }
+  return answers;
+}
+
+void TableAnswers::Count(uint32_t opcode, const FastAnswer& answer) {
+  counts_[opcode]++;
+  if (answer.kind == FastAnswer::kFile) counts_[kOpcodeCount] += static_cast<double>(answer.length);
+  if (answer.opens != 0) opens_[answer.inode] += static_cast<uint32_t>(static_cast<int32_t>(answer.opens));
+}
+
+Napi::Float64Array TableAnswers::Counts(Napi::Env env) const {
+  Napi::Float64Array counts = Napi::Float64Array::New(env, counts_.size());
+  for (size_t i = 0; i < counts_.size(); i++) counts[i] = counts_[i];
+  return counts;
+}
+
+}  // namespace stratafs

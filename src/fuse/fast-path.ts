@@ -1,0 +1,57 @@
+// The fast path: what native code answers from the file system's table alone, before JavaScript is entered.
+//
+// Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
+import type { AnswerTable, ShowId } from '../vfs/answer-table.ts';
+import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, OPCODE_COUNT, Opcode } from './protocol.ts';
+import { CACHED_OPEN } from './handlers/files.ts';
+import type { TableFacts } from '../sys/table-answers.ts';
+
+export function tableFacts(table: AnswerTable, isReadOnly: boolean): TableFacts {
+  const { showUser, showGroup } = table;
+  return {
+    table: table.table,
+    opens: table.opens,
+    isReadOnly,
+    countsLinks: table.countsLinks,
+    hasSelinuxLabels: table.hasSelinuxLabels,
+    mapsOwners: showUser !== undefined || showGroup !== undefined,
+    users: showUser === undefined ? new Uint32Array(0) : idPairs(table.users(), showUser),
+    groups: showGroup === undefined ? new Uint32Array(0) : idPairs(table.groups(), showGroup),
+    blobs: Float64Array.from(
+      table.blobs.flatMap((blob) =>
+        blob === undefined ? [-1, 0, 0] : [blob.fd, blob.position, blob.length],
+      ),
+    ),
+    validity: FOREVER,
+    openFlags: CACHED_OPEN,
+    blockSize: BLOCK_SIZE,
+    maxRead: MAX_TRANSFER,
+  };
+}
+
+function idPairs(ids: readonly number[], show: ShowId): Uint32Array {
+  return Uint32Array.from([...ids].sort((a, b) => a - b).flatMap((id) => [id, show(id)]));
+}
+
+/** What was answered without JavaScript. */
+export interface TableAnswerCounts {
+  /** By opcode. */
+  count(opcode: number): number;
+  /** Bytes answered to READ. */
+  readonly bytesRead: number;
+}
+
+/** `counts`: as Channel.tableAnswers has it. */
+export function readCounts(counts: Float64Array | undefined): TableAnswerCounts {
+  return { count: (opcode) => counts?.[opcode] ?? 0, bytesRead: counts?.[OPCODE_COUNT] ?? 0 };
+}
+
+/** Numbers by opcode under the kernel's names, those that are 0 left out. */
+export function nameCounts(count: (opcode: number) => number): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(Opcode).flatMap(([name, opcode]) => {
+      const number = count(opcode);
+      return number > 0 ? [[name, number] as const] : [];
+    }),
+  );
+}
