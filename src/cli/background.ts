@@ -1,37 +1,25 @@
-// Starts the daemon and waits until its mount answers, or it says why not.
+// Has the daemon mount, and waits until its mount answers, or it says why not.
 //
 // The command does nothing else: every module that it loads before the daemon runs is time that the user waits.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { InputError } from '../vfs/input-error.ts';
 import { type DaemonMessage, encodeMessage, onMessages } from './daemon-messages.ts';
 import { DaemonFailure } from './failure.ts';
 import { withRealPaths } from './inherited-paths.ts';
 import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 
-function startDaemon(request: MountRequest): ChildProcess {
-  const script = fileURLToPath(new URL('./daemon.js', import.meta.url));
-  return spawn(process.execPath, [...process.execArgv, script, request.source.text, request.mountpoint], {
-    argv0: 'stratafs',
-    detached: true,
-    // Node parses these certificates at every start, 40 ms of it, and the daemon speaks TLS with nobody.
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-}
-
 /**
  * Resolves when the mount answers and is the daemon's alone. Rejects with the daemon's reason. A signal to this
- * process makes the daemon undo everything first.
+ * process makes the daemon undo everything first. `daemon` was just started.
  */
-export async function mountInBackground(asked: MountRequest): Promise<void> {
+export async function mountInBackground(asked: MountRequest, daemon: ChildProcess): Promise<void> {
+  if (daemon.pid === undefined) throw new InputError("the daemon can't be started: no process can be made");
   const request = withRealPaths(asked);
   const report = new TerminalReport();
-  const daemon = startDaemon(request);
   const socket = daemon.stdio[3] as Socket;
   const exit = new Promise<string>((resolve) => {
-    daemon.once('error', (error) => resolve(`the daemon can't be started: ${error.message}`));
     daemon.once('exit', (status, signal) => {
       resolve(`the daemon ended before the mount answered (${signal ?? `status ${status ?? '?'}`})`);
     });

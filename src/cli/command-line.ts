@@ -2,6 +2,7 @@
 //
 // A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
 import { Command, CommanderError } from 'commander';
+import type { EarlyDaemon } from './daemon-process.ts';
 import { EXIT_USAGE } from './failure.ts';
 import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
@@ -9,7 +10,8 @@ import { readVersion } from './version.ts';
 
 export interface CommandEntry {
   readonly summary: string;
-  readonly load: () => Promise<() => Command>;
+  /** `daemon`: for `mount` to take. */
+  readonly load: () => Promise<(daemon?: EarlyDaemon) => Command>;
 }
 
 /** By name, in the order in which help lists them. */
@@ -163,9 +165,9 @@ function isCalledFromFstab(args: readonly string[]): boolean {
 
 /**
  * Runs the command that `args` names (argv without node and the script). Answers the exit status, or throws what the
- * command threw.
+ * command threw. `daemon` stays the caller's where no command takes it.
  */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
+export async function runCommandLine(args: readonly string[], daemon?: EarlyDaemon): Promise<number> {
   const program = configure(new Command('stratafs'))
     .description(summary)
     .version(readVersion(), '-V, --version', 'print the version')
@@ -179,7 +181,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const typed = spellOut(args);
   const name = typed[0] ?? '';
   for (const [each, { summary: told, load }] of commands) {
-    if (each === name) program.addCommand(configure((await load())()));
+    if (each === name) program.addCommand(configure((await load())(daemon)));
     else program.command(each).description(told);
   }
   if (name !== '' && !name.startsWith('-') && !commands.has(name)) {

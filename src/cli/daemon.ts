@@ -67,11 +67,14 @@ class CommandLink {
   }
 }
 
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+}
+
 /** Tells the command that the mount answers: true once it has taken it, false where it is gone. */
 async function handOver(link: CommandLink): Promise<boolean> {
-  const gone = new Promise<void>((resolve) => link.abandoned.addEventListener('abort', () => resolve()));
   link.send({ kind: 'ready' });
-  await Promise.race([link.taken, gone]);
+  await Promise.race([link.taken, whenAborted(link.abandoned)]);
   return !link.abandoned.aborted;
 }
 
@@ -90,10 +93,12 @@ function detachOnDefect(mount: Mount): void {
 
 async function run(): Promise<number> {
   const link = new CommandLink();
+  const request = await Promise.race([link.request, whenAborted(link.abandoned)]);
+  if (request === undefined) return 1;
   let mount: Mount;
   try {
     mount = await openMount(
-      await link.request,
+      request,
       {
         progress: (progress) => link.send({ kind: 'progress', progress }),
         notice: (text) => link.send({ kind: 'notice', text }),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `stratafs` command: argv in, exit status out (0; 1 for a failure, in one line on stderr; 2 for usage).
-import { runCommandLine } from './command-line.ts';
+import { EarlyDaemon, callsForDaemon } from './daemon-process.ts';
 import { endFailed } from './end-failed.ts';
 import { exitStatusOf } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
@@ -11,9 +11,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+const args = process.argv.slice(2);
+const daemon = callsForDaemon(args) ? new EarlyDaemon(args) : undefined;
 try {
-  process.exitCode = await runCommandLine(process.argv.slice(2));
+  const { runCommandLine } = await import('./command-line.ts');
+  process.exitCode = await runCommandLine(args, daemon);
 } catch (error) {
   if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
   await endFailed(error, exitStatusOf(error));
+} finally {
+  daemon?.discard();
 }

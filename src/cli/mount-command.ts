@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { parseByteSize } from './byte-size.ts';
 import { mountInBackground } from './background.ts';
+import { type EarlyDaemon, startDaemon } from './daemon-process.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -92,7 +93,7 @@ async function mountInForeground(request: MountRequest): Promise<void> {
 }
 
 /** `description`, `usage` and options of the command; its action mounts. */
-export function mountCommand(): Command {
+export function mountCommand(daemon?: EarlyDaemon): Command {
   return new Command('mount')
     .description('Mounts a saved image as a container of it would see it.')
     .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
@@ -117,6 +118,7 @@ export function mountCommand(): Command {
     .addHelpText('after', help)
     .action(async (positional: string[], given: MountArguments) => {
       const request = understandMount(positional, given);
-      await (given.foreground === true ? mountInForeground(request) : mountInBackground(request));
+      if (given.foreground === true) await mountInForeground(request);
+      else await mountInBackground(request, daemon?.take() ?? startDaemon(positional));
     });
 }

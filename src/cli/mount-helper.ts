@@ -4,6 +4,7 @@
 //
 // With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
 // find that it is mounted already.
+import { startDaemon } from './daemon-process.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -86,8 +87,9 @@ export async function runMountHelper(args: readonly string[]): Promise<void> {
   }
   const { request, isFake, isVerbose } = understandHelper(args);
   if (!isFake) {
+    const daemon = startDaemon(args);
     const { mountInBackground } = await import('./background.ts');
-    await mountInBackground(request);
+    await mountInBackground(request, daemon);
   }
   if (isVerbose) {
     const source = request.source.kind === 'image' ? request.source.text : (request.fsname ?? '');

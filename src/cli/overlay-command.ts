@@ -7,6 +7,7 @@
 // metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
 // next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
 // asked for is refused by name.
+import { startDaemon } from './daemon-process.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -116,7 +117,8 @@ export async function runOverlayCommand(args: readonly string[]): Promise<void> 
     const { runInForeground } = await import('./foreground.ts');
     await runInForeground(call.request);
   } else {
+    const daemon = startDaemon(args);
     const { mountInBackground } = await import('./background.ts');
-    await mountInBackground(call.request);
+    await mountInBackground(call.request, daemon);
   }
 }
