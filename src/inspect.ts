@@ -24,6 +24,7 @@ import { defaultCacheDirectory } from './mount/options.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
+export type { ImageSummary } from './image/open-image.ts';
 export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
@@ -227,6 +228,16 @@ export async function listImages(
     }
   }
   return listFoundImages(found);
+}
+
+/**
+ * The images of `source`, as far as can be told without reading a layer, or unpacking an archive; at a mount of ours the
+ * one that it shows. InputError as of `openImage`.
+ */
+export async function peekImages(source: string): Promise<ImageSummary[]> {
+  const mounted = await findMountedImage(source);
+  if (mounted !== undefined) return [summariseMounted(await reopenImage(mounted, { mayUnpack: false }))];
+  return listImagesOf(source, { mayUnpack: false, cacheDirectory: defaultCacheDirectory() });
 }
 
 function summariseMounted(image: Image): ImageSummary {

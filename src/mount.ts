@@ -23,6 +23,7 @@ export {
   type MountFacts,
   SilentMountError,
   findMounts,
+  listMounts,
   unmountAt,
   unmountFuseAt,
 } from './fuse/mounts.ts';

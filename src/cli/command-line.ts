@@ -122,6 +122,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
       load: async () => (await import('./stats-command.ts')).statsCommand,
     },
   ],
+  [
+    'completion',
+    {
+      summary: 'print a script that completes command lines in bash, zsh or fish',
+      load: async () => (await import('./completion-command.ts')).completionCommand,
+    },
+  ],
 ]);
 
 /** Below the list of commands. */
@@ -168,6 +175,11 @@ function isCalledFromFstab(args: readonly string[]): boolean {
  * command threw. `daemon` stays the caller's where no command takes it.
  */
 export async function runCommandLine(args: readonly string[], daemon?: EarlyDaemon): Promise<number> {
+  if (args[0] === '__complete') {
+    const { answerCompletion } = await import('./completion/answer.ts');
+    await answerCompletion(args.slice(1));
+    return 0;
+  }
   const program = configure(new Command('stratafs'))
     .description(summary)
     .version(readVersion(), '-V, --version', 'print the version')

@@ -57,6 +57,12 @@ export const settled = (accepted: readonly string[], refusals: Readonly<Record<s
 export function acceptedChoices(choices: ReadonlyMap<string, Apply | string>): string[] {
   return [...choices].filter(([, each]) => typeof each === 'function').map(([value]) => value);
 }
+/** Whether the option is accepted, and changes nothing whatever its value. */
+export function isIdle(rule: Rule): boolean {
+  if (rule.kind !== 'choice') return rule.kind === 'idle' || rule.kind === 'tuning';
+  return [...rule.choices.values()].every((choice) => typeof choice === 'string' || choice === nothing);
+}
+
 /** Applies the rule of option `name`; `value` is what follows its '=', undefined without one. UsageError where it is refused. */
 export function applyRule(request: MountRequest, name: string, value: string | undefined, rule: Rule): void {
   switch (rule.kind) {

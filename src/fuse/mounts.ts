@@ -89,12 +89,15 @@ export async function askMount(mountpoint: string, xattr: string): Promise<Mount
   }
 }
 
-/** All stratafs mounts of this mount namespace that can be seen (one that another mount covers can't). */
-export async function findMounts(): Promise<FoundMount[]> {
+/** The stratafs mounts of this mount namespace that can be seen (one that another mount covers can't). None is asked. */
+export async function listMounts(): Promise<MountEntry[]> {
   const table = await readMountTable();
-  const entries = table.filter(
-    (entry) => entry.type === FUSE_TYPE && mountAt(table, entry.mountPoint) === entry,
-  );
+  return table.filter((entry) => entry.type === FUSE_TYPE && mountAt(table, entry.mountPoint) === entry);
+}
+
+/** Those mounts, and what each answers. */
+export async function findMounts(): Promise<FoundMount[]> {
+  const entries = await listMounts();
   return Promise.all(
     entries.map(async (entry) => ({ entry, answer: await askMount(entry.mountPoint, MOUNT_XATTR) })),
   );

@@ -18,6 +18,8 @@ import { looksLikeImage } from './tar-archive.ts';
 export interface UnpackingOptions {
   /** Absolute. undefined: nothing can be unpacked. */
   readonly cacheDirectory?: string | undefined;
+  /** False: InputError for what is not unpacked already. */
+  readonly mayUnpack?: boolean | undefined;
   /** Told once, before anything takes long: a line for people. */
   readonly notice?: ((text: string) => void) | undefined;
   /** Stored bytes done, of how many. */
@@ -45,6 +47,9 @@ export async function unpackArchive(
       options.cacheDirectory === undefined ? undefined : join(options.cacheDirectory, 'plain');
     const known = directory === undefined ? undefined : await findUnpacked(directory, key);
     if (known !== undefined) return known;
+    if (options.mayUnpack === false) {
+      throw new InputError(`${printable(path)}: is compressed as a whole, and not unpacked yet`);
+    }
     const { size: length } = await file.stat();
     const tar = { fd: file.fd, length, compression, label: printable(path) };
     if (isSniffed && !(await beginsLikeImage(tar))) return undefined;

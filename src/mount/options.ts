@@ -21,6 +21,8 @@ export interface OpenImageOptions extends LayerSelection, Watch {
   readonly platform?: string;
   /** Where an archive that is compressed as a whole is unpacked to: $XDG_CACHE_HOME/stratafs by default. */
   readonly cacheDirectory?: string;
+  /** False: InputError where it would have to be unpacked first. */
+  readonly mayUnpack?: boolean;
 }
 
 const flagBits = {

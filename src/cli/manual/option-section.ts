@@ -1,13 +1,7 @@
 // The mount options as a section of a manual page, from the rules that apply them.
 import { mountOptions } from '../mount-options.ts';
-import { type Rule, type Rules, acceptedChoices, nothing } from '../option-rule.ts';
+import { type Rule, type Rules, acceptedChoices, isIdle } from '../option-rule.ts';
 import { type RoffPage, bold, italic, prose } from './roff.ts';
-
-/** Whether it is accepted, and changes nothing. */
-function isIdle(rule: Rule): boolean {
-  if (rule.kind !== 'choice') return rule.kind === 'idle' || rule.kind === 'tuning';
-  return [...rule.choices.values()].every((choice) => typeof choice === 'string' || choice === nothing);
-}
 
 /** "index=on|off": the option with all its accepted values. */
 function spell(name: string, rule: Rule): string {

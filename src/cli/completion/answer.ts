@@ -1,0 +1,30 @@
+// `stratafs __complete -- WORDS...`: what a shell's completion asks. It answers with candidates, or, whatever is wrong,
+// with nothing, and its exit status is 0.
+import { exitNow } from '../../mount.ts';
+import { complete } from './complete.ts';
+import { type Completion, none, writeCompletion } from './completion.ts';
+import { unquoteWord } from './shell-words.ts';
+
+/** It takes a tenth of this. An archive that takes longer to look into is not told of. */
+const DEADLINE_MS = 1000;
+
+export async function answerCompletion(args: readonly string[]): Promise<void> {
+  const words = args[0] === '--' ? args.slice(1) : args;
+  const completion = await Promise.race([completeOrNone(words.map(unquoteWord)), deadline()]);
+  // Something may still be read, or a mount be asked that never answers.
+  process.stdout.write(writeCompletion(completion), () => exitNow(0));
+}
+
+async function completeOrNone(words: readonly string[]): Promise<Completion> {
+  try {
+    return await complete(words);
+  } catch {
+    return none; // nobody wants to read about it in the middle of a line
+  }
+}
+
+function deadline(): Promise<Completion> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(none), DEADLINE_MS).unref();
+  });
+}

@@ -1,0 +1,45 @@
+// Completion: what may stand in place of one word.
+
+export interface Candidate {
+  /** The whole word. What ends in one of `=:,#/` goes on. */
+  readonly value: string;
+  readonly about?: string;
+}
+
+export interface Completion {
+  readonly candidates: readonly Candidate[];
+  /** Paths too, behind what the word begins with: the shell knows best how to find them. */
+  readonly paths?: { readonly kind: 'files' | 'directories'; readonly prefix: string };
+}
+
+export const none: Completion = { candidates: [] };
+
+export const files = (prefix = ''): Completion => ({ candidates: [], paths: { kind: 'files', prefix } });
+export const directories = (prefix = ''): Completion => ({
+  candidates: [],
+  paths: { kind: 'directories', prefix },
+});
+
+export const choices = (prefix: string, values: readonly string[]): Completion => ({
+  candidates: values.map((value) => ({ value: prefix + value })),
+});
+
+export function join(a: Completion, b: Completion): Completion {
+  const paths = a.paths ?? b.paths;
+  return { candidates: [...a.candidates, ...b.candidates], ...(paths === undefined ? {} : { paths }) };
+}
+
+/**
+ * Where there are paths too, ":files PREFIX" or ":directories PREFIX" first; then one candidate a line, a tab between it and
+ * what it is about. What has a control character in it, which no line can hold, is left out.
+ */
+export function writeCompletion({ candidates, paths }: Completion): string {
+  const lines = candidates
+    .filter(({ value }) => !/[\x00-\x1f\x7f]/.test(value)) // eslint-disable-line no-control-regex -- a file's name may hold them
+    .map(({ value, about }) => {
+      const [first = ''] = (about ?? '').split('\n');
+      return first === '' ? value : `${value}\t${first.replaceAll('\t', ' ')}`;
+    });
+  const first = paths === undefined ? [] : [`:${paths.kind} ${paths.prefix}`];
+  return [...first, ...lines].map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,87 @@
+// `-o LIST` while it is typed: the names of mount options, and behind a `=` their values.
+import { mountOptions } from '../mount-options.ts';
+import { type Rule, acceptedChoices, isIdle } from '../option-rule.ts';
+import { type Candidate, type Completion, choices, directories, files, none } from './completion.ts';
+import { completeLayer, completePlatform } from './sources.ts';
+
+/** Where the part of `text` begins that is being typed: behind the last separator without a backslash before it. */
+function startOfPart(text: string, separator: string): number {
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === separator) start = i + 1;
+  }
+  return start;
+}
+
+/** `prefix` is what stands before the list in the same word. */
+export async function completeOptionList(
+  list: string,
+  prefix: string,
+  source: string | undefined,
+): Promise<Completion> {
+  const start = startOfPart(list, ',');
+  const before = prefix + list.slice(0, start);
+  const part = list.slice(start);
+  const equals = part.indexOf('=');
+  const rules = mountOptions.flatMap((group) => group.rules);
+  if (equals < 0) {
+    const given = new Set(
+      list
+        .slice(0, start)
+        .split(',')
+        .map((each) => each.replace(/=.*/s, '')),
+    );
+    return {
+      candidates: rules
+        .filter(([name]) => !given.has(name))
+        .flatMap(([name, rule]) => candidateOf(before, name, rule)),
+    };
+  }
+  const rule = rules.find(([name]) => name === part.slice(0, equals))?.[1];
+  const value = part.slice(equals + 1);
+  return rule === undefined
+    ? none
+    : completeOptionValue(rule, value, before + part.slice(0, equals + 1), source);
+}
+
+/** What does nothing is for fstab, and not offered. */
+function candidateOf(before: string, name: string, rule: Rule): Candidate[] {
+  if (isIdle(rule)) return [];
+  switch (rule.kind) {
+    case 'switch':
+      return [{ value: before + name, about: rule.about }];
+    case 'value':
+    case 'choice':
+      return [{ value: `${before}${name}=`, about: rule.about }];
+    default:
+      return [];
+  }
+}
+
+function completeOptionValue(
+  rule: Rule,
+  value: string,
+  prefix: string,
+  source: string | undefined,
+): Completion | Promise<Completion> {
+  if (rule.kind === 'choice') return choices(prefix, acceptedChoices(rule.choices));
+  if (rule.kind !== 'value') return none;
+  switch (rule.placeholder) {
+    case 'DIR':
+      return directories(prefix);
+    case 'TOP:...:BASE':
+      return completeStack(value, prefix);
+    case 'LAYER':
+      return completeLayer(source, prefix);
+    case 'OS/ARCH':
+      return completePlatform(source, prefix);
+    default:
+      return none;
+  }
+}
+
+/** TOP:...:BASE: the next layer, a tar or a directory. */
+export function completeStack(value: string, prefix: string): Completion {
+  return files(prefix + value.slice(0, startOfPart(value, ':')));
+}

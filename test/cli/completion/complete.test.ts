@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { complete } from '../../../src/cli/completion/complete.ts';
+import { fixture } from '../../mount/stratafs.ts';
+
+const both = fixture('expressweb-both.tar');
+const app = fixture('expressweb.tar');
+
+const valuesOf = async (...words: string[]): Promise<string[]> =>
+  (await complete(words)).candidates.map(({ value }) => value);
+
+describe('complete', () => {
+  it('offers the commands, and what else may come first', async () => {
+    expect(await valuesOf('')).toEqual(expect.arrayContaining(['mount', 'squash', 'help', '--version']));
+    expect(await valuesOf('help', '')).toContain('mount');
+    expect(await valuesOf('help', 'mount', '')).toEqual([]);
+  });
+
+  it('offers a command its own options, and umount those of unmount', async () => {
+    expect(await valuesOf('umount', '-')).toEqual(['--lazy', '-l', '--help']);
+    expect(await valuesOf('squash', '--')).toEqual(expect.arrayContaining(['--from', '--output', '-c']));
+  });
+
+  it('offers the names of the images behind the colon of an archive', async () => {
+    const names = [
+      ...['expressweb:latest', 'expressweb:1.0.0', 'extending-expressweb:latest'],
+      'localhost:5000/team/extending-expressweb:v2',
+    ];
+    expect(await valuesOf('history', `${both}:`)).toEqual(names.map((name) => `${both}:${name}`));
+    expect(await valuesOf('history', `docker-archive:${both}:exp`)).toEqual(
+      names.map((name) => `docker-archive:${both}:${name}`),
+    );
+    expect(await valuesOf('mount', `${both}:@`)).toEqual([`${both}:@0`, `${both}:@1`]);
+    const { candidates } = await complete(['images', `${fixture('platforms.tar')}:demo`]);
+    expect(candidates[0]?.about).toBe('linux/amd64, linux/arm64/v8, linux/arm/v7, linux/arm/v6');
+  });
+
+  it('offers the places of images that have no names', async () => {
+    const archive = fixture('forms/skopeo-untagged.tar');
+    expect(await valuesOf('layers', `${archive}:`)).toEqual([`${archive}:@0`]);
+  });
+
+  it('offers layers with their instructions, where the source is known', async () => {
+    const layers = await complete(['squash', app, '--from', '']);
+    expect(layers.candidates.map(({ value }) => value)).toEqual(['1', '2', '3', '4']);
+    expect(layers.candidates[2]?.about).toBe('RUN npm install');
+    expect(await valuesOf('cat', `--upto`, '')).toEqual([]);
+    expect(await valuesOf('cat', app, '--upto=')).toEqual(['--upto=1', '--upto=2', '--upto=3', '--upto=4']);
+    expect(await valuesOf('cat', both, '--upto', '')).toEqual([]);
+    expect(await valuesOf('diff', `${app}#`)).toEqual([1, 2, 3, 4].map((number) => `${app}#${number}`));
+    expect(await valuesOf('mount', app, '/mnt', '-o', 'ro,upto=')).toEqual(
+      [1, 2, 3, 4].map((number) => `ro,upto=${number}`),
+    );
+  });
+
+  it('offers the platforms of a source', async () => {
+    const platforms = fixture('platforms.tar');
+    expect(await valuesOf('images', platforms, '--platform', '')).toEqual([
+      ...['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7', 'linux/arm/v6'],
+    ]);
+  });
+
+  it('offers mount options once, their values, and none that does nothing', async () => {
+    const options = await valuesOf('mount', '-oro,tmp,');
+    expect(options).toEqual(expect.arrayContaining(['-oro,tmp,metacopy=', '-oro,tmp,nodev']));
+    expect(options).not.toContain('-oro,tmp,tmp');
+    expect(options).not.toContain('-oro,tmp,nofail');
+    expect(options).not.toContain('-oro,tmp,xino=');
+    expect(await valuesOf('mount', '-o', 'redirect_dir=')).toEqual([
+      ...['redirect_dir=on', 'redirect_dir=off', 'redirect_dir=follow'],
+    ]);
+  });
+
+  it('leaves paths to the shell, and says behind what they begin', async () => {
+    const pathsOf = async (...words: string[]): Promise<unknown> => (await complete(words)).paths;
+    expect(await pathsOf('history', '')).toEqual({ kind: 'files', prefix: '' });
+    expect(await pathsOf('history', 'oci:x')).toEqual({ kind: 'directories', prefix: 'oci:' });
+    expect(await pathsOf('mount', app, '')).toEqual({ kind: 'directories', prefix: '' });
+    expect(await pathsOf('mount', '-o', 'lowerdir=a:b', '')).toEqual({ kind: 'directories', prefix: '' });
+    expect(await pathsOf('mount', '-o', 'ro,lowerdir=a\\:b:c')).toEqual({
+      ...{ kind: 'files', prefix: 'ro,lowerdir=a\\:b:' },
+    });
+    expect(await pathsOf('mount', '--upper=x')).toEqual({ kind: 'directories', prefix: '--upper=' });
+    expect(await pathsOf('commit', '/mnt', '-ooci-archive:')).toEqual({
+      ...{ kind: 'files', prefix: '-ooci-archive:' },
+    });
+    expect(await pathsOf('mount', app, 'mnt', '')).toBeUndefined();
+  });
+
+  it('offers nothing where nothing is known', async () => {
+    expect(await complete(['frob', ''])).toEqual({ candidates: [] });
+    expect(await complete(['mount', '-o', 'frob='])).toEqual({ candidates: [] });
+    expect(await complete(['waste', app, '--top', ''])).toEqual({ candidates: [] });
+    expect(await complete(['which', app, '/etc'])).toEqual({ candidates: [] });
+  });
+});

@@ -1,0 +1,24 @@
+import { homedir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { expandHome, unquoteWord } from '../../../src/cli/completion/shell-words.ts';
+
+describe('unquoteWord', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['a\\ b', 'a b'],
+    ['"a b', 'a b'],
+    [`'a\\b'"c\\"d"`, 'a\\bc"d'],
+    ['--x="a b"c', '--x=a bc'],
+    ['end\\', 'end'],
+    ['$HOME/`ls`', '$HOME/`ls`'],
+  ])('%s is %s', (raw, text) => {
+    expect(unquoteWord(raw)).toBe(text);
+  });
+});
+
+describe('expandHome', () => {
+  it('knows the home directory, and nobody else', () => {
+    expect(expandHome('~/x')).toBe(`${homedir()}/x`);
+    expect(expandHome('~root/x')).toBe('~root/x');
+  });
+});

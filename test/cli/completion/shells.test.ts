@@ -1,0 +1,98 @@
+// Completion as a person meets it: a line is typed into an interactive shell on a terminal, a tab and return, and what
+// the shell then runs is what was meant.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { COMMAND, type Workplace, fixture, run, withWorkplace } from '../../mount/stratafs.ts';
+import { describeWith } from '../../requirements.ts';
+
+const share = fileURLToPath(new URL('../../../share', import.meta.url));
+const driver = fileURLToPath(new URL('type.py', import.meta.url));
+
+/** How each shell is started, so that it reads nothing of the user's, and loads the script as README says. */
+const shells = {
+  bash: {
+    file: '.bashrc',
+    text: `PS1='READY '\nsource '${share}/bash-completion/completions/stratafs'\n`,
+    command: ['bash', '--noprofile', '-i'],
+  },
+  zsh: {
+    file: '.zshrc',
+    text: `PS1='READY '\nfpath=('${share}/zsh/site-functions' $fpath)\nautoload -Uz compinit\ncompinit -u -D\nsetopt no_auto_remove_slash\n`,
+    command: ['zsh', '-d', '-i'],
+  },
+  fish: {
+    file: 'config.fish',
+    text: `function fish_prompt; echo 'READY '; end\nfunction fish_greeting; end\nsource '${share}/fish/vendor_completions.d/stratafs.fish'\n`,
+    command: ['fish', '--private'],
+  },
+} as const;
+
+/** `stratafs` on the PATH: it completes, and writes down with what it was called otherwise. */
+function prepare(place: Workplace, { file, text }: { file: string; text: string }): NodeJS.ProcessEnv {
+  for (const name of ['bin', 'config/fish', 'home', 'oci-layout', 'a directory'])
+    mkdirSync(place.path(name), { recursive: true });
+  writeFileSync(
+    place.path('bin/stratafs'),
+    `#!/bin/sh\n[ "$1" = __complete ] && exec '${process.execPath}' '${COMMAND}' "$@"\n` +
+      `{ printf '%s\\n' "$@"; echo END; } >> '${place.path('log')}'\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(place.path(file === 'config.fish' ? 'config/fish/config.fish' : `home/${file}`), text);
+  copyFileSync(fixture('expressweb-both.tar'), place.path('both.tar'));
+  copyFileSync(fixture('expressweb.tar'), place.path('my web.tar'));
+  return {
+    ...place.environment,
+    HOME: place.path('home'),
+    ZDOTDIR: place.path('home'),
+    XDG_CONFIG_HOME: place.path('config'),
+    XDG_DATA_HOME: place.path('data'),
+    PATH: `${place.path('bin')}:${process.env['PATH'] ?? ''}`,
+    TERM: 'dumb',
+    LC_ALL: 'C.UTF-8',
+  };
+}
+
+/** What is typed, a tab at its end, and the arguments that the shell then passes. */
+const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
+  ['stratafs hist\t', ['history']],
+  ['stratafs history --dock\t', ['history', '--dockerfile']],
+  ['stratafs history both\t', ['history', 'both.tar']],
+  ['stratafs history both.tar:ext\t', ['history', 'both.tar:extending-expressweb:latest']],
+  ['stratafs history oci-l\t', ['history', 'oci-layout/']],
+  ['stratafs history docker-archive:bo\t', ['history', 'docker-archive:both.tar']],
+  ['stratafs commit /mnt --compression z\t', ['commit', '/mnt', '--compression', 'zstd']],
+  ['stratafs commit /mnt --compression=z\t', ['commit', '/mnt', '--compression=zstd']],
+  ['stratafs mount -o ro,metacopy=of\t', ['mount', '-o', 'ro,metacopy=off']],
+  ['stratafs mount -o ro,force\t', ['mount', '-o', 'ro,force-upper']],
+  ['stratafs mount -o upper=oci\t', ['mount', '-o', 'upper=oci-layout/']],
+  ['stratafs history my\t', ['history', 'my web.tar']],
+  ['stratafs history "my web.tar:expressweb:1\t', ['history', 'my web.tar:expressweb:1.0.0']],
+  ['stratafs history my\\ web.tar:expressweb:1\t', ['history', 'my web.tar:expressweb:1.0.0']],
+];
+
+/** In fish an open quote stays open until it is closed; bash and zsh close it. */
+const isFor = (shell: keyof typeof shells, typed: string): boolean =>
+  shell !== 'fish' || !typed.includes('"');
+
+describeWith([{ program: 'python3' }], 'completion', () => {
+  for (const shell of ['bash', 'zsh', 'fish'] as const) {
+    describeWith([{ program: shell }], `in ${shell}`, () => {
+      it('finishes what was begun', () =>
+        withWorkplace(async (place) => {
+          const env = prepare(place, shells[shell]);
+          const asked = cases.filter(([typed]) => isFor(shell, typed));
+          const lines = asked.map(([typed]) => typed);
+          const { status, stdout, stderr } = await run(
+            'python3',
+            [driver, place.path('log'), ...lines, '--', ...shells[shell].command],
+            { cwd: place.directory, env },
+          );
+          expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
+          const calls = readFileSync(place.path('log'), 'utf8').split('END\n').slice(0, -1);
+          const called = calls.map((text) => text.split('\n').slice(0, -1));
+          expect(called.map((args, i) => [lines[i], args])).toEqual(asked);
+        }));
+    });
+  }
+});
