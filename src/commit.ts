@@ -99,6 +99,7 @@ function openState(inspection: Inspection, upper: string): OverlayState {
     ...{ usesMetacopy: false, usesRedirect: false, usesUserXattrs: false },
     ...{ squashesUsers: false, squashesGroups: false },
     ownerKeeping: inspection.ownerKeeping,
+    takesAufsForm: false,
   });
   try {
     const readers = layers.map(({ layer }) => layer.reader);

@@ -20,6 +20,8 @@ export interface UpperRequest {
   redirect?: boolean;
   /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
   usesUserXattrs?: boolean;
+  /** True: an upper that no mount of ours has marked is in the form of fuse-overlayfs. */
+  takesAufsForm?: boolean;
   /** True: an upper that was made for other layers, or was lost in a crash, is taken all the same. */
   isForced?: boolean;
 }

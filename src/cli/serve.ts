@@ -43,13 +43,23 @@ export async function openMount(request: MountRequest, report: Report, signal: A
 
 /** `upper` was settled: it has a directory or is thrown away. */
 function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
-  const { directory, workDirectory, isVolatile, metacopy, redirect, usesUserXattrs, isForced } = upper;
+  const {
+    directory,
+    workDirectory,
+    isVolatile,
+    metacopy,
+    redirect,
+    usesUserXattrs,
+    isForced,
+    takesAufsForm,
+  } = upper;
   const behaviour = {
     isReadOnly,
     ...(isVolatile === undefined ? {} : { isVolatile }),
     ...(metacopy === undefined ? {} : { metacopy }),
     ...(redirect === undefined ? {} : { redirect }),
     ...(usesUserXattrs === undefined ? {} : { usesUserXattrs }),
+    ...(takesAufsForm === undefined ? {} : { takesAufsForm }),
     ...(isForced === undefined ? {} : { isForced }),
   };
   if (directory === undefined) return { ...behaviour, isThrowAway: true };

@@ -10,6 +10,7 @@ import { ENOENT, ENOTDIR, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
+import { getxattrAt } from '../sys/upper-calls.ts';
 import { Member } from '../tar/member.ts';
 import { DirectoryReader, joinPath } from './directory-reader.ts';
 import { freezeDraft } from './freeze-draft.ts';
@@ -17,7 +18,7 @@ import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { Layer } from './layer.ts';
 import { LowerOwners } from './lower-owners.ts';
 import { type MarkNamespace, type OverlayMarks, markPrefixes, readXattrs } from './overlay-xattrs.ts';
-import { kindOfName, NameKind } from './whiteout-names.ts';
+import { kindOfName, NameKind } from '../vfs/whiteout-names.ts';
 
 const ROOT = new Uint8Array();
 const SLASH = 0x2f;
@@ -62,6 +63,8 @@ class DirectoryWalk {
   readonly #reader: DirectoryReader;
   readonly #draft: LayerDraft;
   readonly #isUpper: boolean;
+  /** Names that begin with `.wh.` are whiteouts. */
+  readonly #isAufsForm: boolean;
   readonly #markPrefixes: readonly string[];
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
@@ -78,9 +81,10 @@ class DirectoryWalk {
     this.#reader = reader;
     this.#isUpper = upperMarks !== undefined;
     this.#markPrefixes = markPrefixes(upperMarks);
+    this.#isAufsForm = upperMarks === undefined || isMarkedAufs(root, upperMarks);
     const refuse = (found: string, expected: string): InputError =>
       this.#error(`found ${found}, expected ${expected}`);
-    this.#draft = new LayerDraft(refuse, MAX_LAYER_ENTRIES, !this.#isUpper);
+    this.#draft = new LayerDraft(refuse, MAX_LAYER_ENTRIES, this.#isAufsForm);
   }
 
   run(): LayerDraft {
@@ -141,7 +145,7 @@ class DirectoryWalk {
     const path = joinPath(directory.path, Uint8Array.from(name));
     const member = this.#member;
     const marks = this.#fill(entry, path);
-    if (!this.#isUpper && kindOfName(name, 0, name.length) !== NameKind.plain) {
+    if (this.#isAufsForm && kindOfName(name, 0, name.length) !== NameKind.plain) {
       this.#draft.add(member);
       return;
     }
@@ -246,7 +250,7 @@ class DirectoryWalk {
     }
     const shown = new Map<string, Uint8Array>();
     const end = xattrs + entry.readUInt32LE(EntryField.xattrsLength);
-    const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefixes, shown);
+    const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefixes, this.#isAufsForm, shown);
     member.xattrs = shown;
     if (this.#owners !== undefined) this.#applyOwners(this.#owners, shown);
     return marks;
@@ -272,6 +276,11 @@ class DirectoryWalk {
       `${this.#path}: cannot read the directory '${showName(path)}': ${errnoName(errno)}`,
     );
   }
+}
+
+/** The root of an upper tells whether its mount obeys `.wh.` names (overlay/aufs-form.ts). */
+function isMarkedAufs(root: number, namespace: MarkNamespace): boolean {
+  return typeof getxattrAt(root, ROOT, Buffer.from(`${namespace}.overlay.stratafs.aufs`)) !== 'number';
 }
 
 function nameOf(entry: Buffer): Buffer {

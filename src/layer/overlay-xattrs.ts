@@ -4,7 +4,9 @@
 // `trusted.` or, for unprivileged mounts, in `user.`. Which of them a lower directory has nobody says, so both count; one
 // mount's upper has its marks in one of them, and what bears the other's names is data.
 import { latin1Of } from '../vfs/names.ts';
+import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../vfs/override-stat.ts';
 
+const YES = 0x79;
 const PREFIXES = ['trusted.overlay.', 'user.overlay.'];
 
 /** Where an upper directory has its marks. */
@@ -32,10 +34,12 @@ export interface OverlayMarks {
 /**
  * Parses a block (see `readDirectoryBatch`) into `out`, which gets the attributes that the file shows, names as latin1.
  * An escaped mark (`trusted.overlay.overlay.NAME`) is a nested overlay's own and shows as `trusted.overlay.NAME`.
+ * `isAufsForm`: fuse-overlayfs's own marks count too.
  */
 export function readXattrs(
   block: Buffer,
   prefixes: readonly string[],
+  isAufsForm: boolean,
   out: Map<string, Uint8Array>,
 ): OverlayMarks {
   const marks: OverlayMarks = {
@@ -52,8 +56,11 @@ export function readXattrs(
     const name = block.toString('latin1', at + 5, nameEnd);
     const value = block.subarray(nameEnd, valueEnd);
     const prefix = prefixes.find((each) => name.startsWith(each));
-    if (prefix === undefined) out.set(name, Uint8Array.from(value));
-    else applyMark(prefix, name.slice(prefix.length), value, marks, out);
+    if (prefix !== undefined) applyMark(prefix, name.slice(prefix.length), value, marks, out);
+    else if (isAufsForm && name === FUSE_OVERLAYFS_OPAQUE)
+      marks.opaque = value[0] === YES ? 'y' : marks.opaque;
+    // Of no use here.
+    else if (!isAufsForm || name !== FUSE_OVERLAYFS_ORIGIN) out.set(name, Uint8Array.from(value));
     at = valueEnd;
   }
   if (marks.isShownWhiteout) hideNested(prefixes, out);
@@ -68,7 +75,7 @@ function applyMark(
   out: Map<string, Uint8Array>,
 ): void {
   if (mark.startsWith('overlay.')) out.set(prefix + mark.slice('overlay.'.length), Uint8Array.from(value));
-  else if (mark === 'opaque') marks.opaque = value.toString('latin1');
+  else if (mark === 'opaque') marks.opaque = marks.opaque === 'y' ? 'y' : value.toString('latin1');
   else if (mark === 'whiteout') marks.isWhiteout = true;
   else if (mark === 'redirect') marks.redirect = Uint8Array.from(value);
   else if (mark === 'metacopy') marks.isMetacopy = true;

@@ -97,6 +97,11 @@ export interface UpperBehaviour {
   readonly redirect?: boolean;
   /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
   readonly usesUserXattrs?: boolean;
+  /**
+   * True: in an upper that no mount of ours has marked, names that begin with `.wh.` are whiteouts, as fuse-overlayfs may
+   * have left them; then none such can be made. By default they are where it holds some that fuse-overlayfs has made.
+   */
+  readonly takesAufsForm?: boolean;
   /** True: an upper that was made for other layers, or that may be incomplete, is taken all the same. */
   readonly isForced?: boolean;
 }

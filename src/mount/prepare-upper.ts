@@ -76,6 +76,7 @@ function upperPlace(
     squashesUsers: owners?.squashedUid !== undefined,
     squashesGroups: owners?.squashedGid !== undefined,
     ownerKeeping,
+    takesAufsForm: options.takesAufsForm ?? false,
     usesUserXattrs: options.usesUserXattrs ?? false,
   };
 }

@@ -23,6 +23,7 @@ import {
 import { Attr, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
 import { EINVAL, ENOENT, EOPNOTSUPP, EOVERFLOW, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
+import { settleAufsNames } from './aufs-form.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
 import { encodeOrigin } from './origin.ts';
@@ -41,9 +42,12 @@ export interface Target {
   readonly name: string;
 }
 
-/** Makes sure that a loaded directory and all above it have upper directories. Their times stay as they were. */
+/**
+ * Makes sure that a loaded directory and all above it have upper directories, itself in the kernel's form. Their times
+ * stay as they were.
+ */
 export function copyUpDirectory(state: OverlayState, directory: DirectoryInode): Status {
-  if (directory.hasUpperDirectory) return 0;
+  if (directory.hasUpperDirectory) return settle(state, directory);
   const { parent, name, lower } = directory;
   if (parent === undefined) return -EPERM;
   const above = copyUpDirectory(state, parent);
@@ -64,6 +68,11 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   directory.hasUpperDirectory = true;
   directory.upperIno = upperIno;
   return 0;
+}
+
+function settle(state: OverlayState, directory: DirectoryInode): Status {
+  if (directory.aufsNames.size === 0 && !directory.hasAufsOpaque) return 0;
+  return keepingTimes(state, directory, (dir) => settleAufsNames(state, directory, dir));
 }
 
 /** Moves a staged directory, which its owner may have no right to write to, where it is to appear. */

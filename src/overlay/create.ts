@@ -17,10 +17,11 @@ import {
   KEEP_ID,
 } from '../sys/upper-calls.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, SET_ID_BITS } from '../vfs/attr.ts';
-import { EEXIST, ENAMETOOLONG, ENOENT } from '../vfs/errno.ts';
+import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../vfs/names.ts';
 import type { Call, NewInode } from '../vfs/operation.ts';
+import { isAufsName } from './aufs-form.ts';
 import { copyUpDirectory } from './copy-up.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
@@ -68,6 +69,7 @@ export function makeInode(
 function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
   if (directory.isRemoved) return -ENOENT;
   if (name.length > NAME_MAX) return -ENAMETOOLONG;
+  if (isAufsName(state.upper, name)) return -EPERM;
   const found = state.directories.find(directory, name);
   if (found === -ENOENT) return 0;
   return found < 0 ? found : -EEXIST;

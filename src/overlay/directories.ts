@@ -7,6 +7,7 @@ import { Stat, listNames } from '../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { EACCES, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
+import { hiddenNames, isAufsName } from './aufs-form.ts';
 import type { Attributes } from './attributes.ts';
 import { type AddedName, DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
@@ -15,7 +16,7 @@ import type { LostNames } from './lost-names.ts';
 import type { Resolver } from './resolve.ts';
 import { withOwnerBits } from './owner-access.ts';
 import { NO_NAME, type Upper } from './upper.ts';
-import { latin1Of } from '../vfs/names.ts';
+import { bytesOf, latin1Of } from '../vfs/names.ts';
 
 const DT_CHR = 2;
 const DT_DIR = 4;
@@ -118,11 +119,20 @@ export class Directories {
     const names = listNames(fd);
     if (typeof names === 'number') return names;
     directory.isLoaded = true;
+    const found = new Set<string>();
     for (let at = 0; at < names.length;) {
       const type = names[at] as number;
       const end = at + 2 + (names[at + 1] as number);
-      this.#loadName(directory, names.subarray(at + 2, end), type);
+      const name = names.subarray(at + 2, end);
+      if (isAufsName(this.#upper, name)) directory.aufsNames.add(latin1Of(name));
+      else this.#loadName(directory, name, type);
+      if (this.#upper.isAufsForm) found.add(latin1Of(name));
       at = end;
+    }
+    for (const name of hiddenNames(directory)) {
+      const dentry = this.lowerDentry(directory, bytesOf(name));
+      // It hides the layers' name, never one beside it.
+      if (dentry >= 0 && !found.has(name)) this.hide(directory, dentry);
     }
     return 0;
   }

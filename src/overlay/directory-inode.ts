@@ -38,6 +38,10 @@ export class DirectoryInode extends Inode {
   readonly hidden = new Set<number>();
   /** Names of whiteouts that lie in the upper directory. */
   readonly whiteouts = new Set<string>();
+  /** Names (latin1) in it that begin with `.wh.`, where those don't show, until it is settled (aufs-form.ts). */
+  readonly aufsNames = new Set<string>();
+  /** Opaque by such a name, or by fuse-overlayfs's mark: not yet as the kernel knows it. */
+  hasAufsOpaque = false;
   readonly added = new Map<string, AddedName>();
   /** Subdirectories that were added less those that were hidden. */
   subdirectoryChange = 0;

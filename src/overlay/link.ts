@@ -7,6 +7,7 @@ import type { Later, Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../vfs/names.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
+import { isAufsName } from './aufs-form.ts';
 import { copyUpDirectory } from './copy-up.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
@@ -23,6 +24,7 @@ export function link(
 ): Later<Status> {
   if (inode.type === S_IFDIR) return -EPERM;
   if (lent.length > NAME_MAX) return -ENAMETOOLONG;
+  if (isAufsName(state.upper, lent)) return -EPERM;
   const name = Buffer.from(lent);
   const copied = copyUp(state, inode, METADATA, call);
   return typeof copied === 'number'

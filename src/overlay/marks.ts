@@ -20,6 +20,7 @@ export type MarkName =
   | 'whiteout'
   | 'impure'
   | 'stratafs'
+  | 'stratafs.aufs'
   | 'stratafs.whiteout'
   // Escaped: what a mount of the upper shows as `whiteout` and `opaque`.
   | 'overlay.whiteout'

@@ -19,12 +19,14 @@ import { EEXIST, ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
+import { holdsAufsNames } from './aufs-form.ts';
 import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
 import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
 
 const WORK = bytesOf('work');
+const YES = bytesOf('y');
 
 /** Where an upper lies, and how it is used. */
 export interface UpperPlace {
@@ -45,6 +47,8 @@ export interface UpperPlace {
   readonly squashesGroups: boolean;
   /** Whether owners and modes are kept in xattrs; undefined: never. */
   readonly ownerKeeping: OwnerKeeping | undefined;
+  /** An upper that was not marked here before may be in fuse-overlayfs's form, with or without a sign of it. */
+  readonly takesAufsForm: boolean;
   /** Marks are written in the `user.` namespace also where `trusted.` would do. */
   readonly usesUserXattrs: boolean;
 }
@@ -68,11 +72,11 @@ export function openUpper(place: UpperPlace): Upper {
     lock(place.work, baseFd);
     const workFd = keep(openWork(place.work, baseFd));
     takePast(place.work, workFd, place);
-    const marks = claim(place, upperFd);
+    const form = claim(place, upperFd);
     const keptOwners = keepOwners(place, upperFd);
     return new Upper({
-      ...{ ...place, upperFd, baseFd, workFd, marks, keptOwners },
-      hidesOverrides: place.ownerKeeping !== undefined,
+      ...{ ...place, ...form, upperFd, baseFd, workFd, keptOwners },
+      hidesOverrides: hidesOverrides(place, form),
     });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
@@ -97,12 +101,17 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
 
 /** An upper to which nothing is written. */
 function onlyShown(place: UpperPlace, upperFd: number): Upper {
-  const marks = recognise(place, upperFd);
+  const form = recognise(place, upperFd);
   return new Upper({
-    ...{ ...place, upperFd, marks, baseFd: -1, workFd: -1 },
+    ...{ ...place, ...form, upperFd, baseFd: -1, workFd: -1 },
     keptOwners: place.ownerKeeping === undefined ? undefined : findKeptOwners(upperFd, place.ownerKeeping),
-    hidesOverrides: place.ownerKeeping !== undefined,
+    hidesOverrides: hidesOverrides(place, form),
   });
+}
+
+/** fuse-overlayfs's marks are nobody's to see where they are obeyed. */
+function hidesOverrides({ ownerKeeping }: UpperPlace, { isAufsForm }: Form): boolean {
+  return ownerKeeping !== undefined || isAufsForm;
 }
 
 /** The root of an upper says that it keeps owners: it is marked where it doesn't yet, and is to. */
@@ -176,15 +185,24 @@ function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperP
   if (status < 0) throw new InputError(`${work}: can't be written to: ${errnoName(status)}`);
 }
 
-/** Writes on the upper for which layers it is, unless that stands there. */
-function claim(place: UpperPlace, upperFd: number): MarkSpace {
+/** How an upper says what it has to say. */
+interface Form {
+  readonly marks: MarkSpace;
+  readonly isAufsForm: boolean;
+}
+
+/** Writes on the upper for which layers it is, and that it is in fuse-overlayfs's form, unless that stands there. */
+function claim(place: UpperPlace, upperFd: number): Form {
   const known = readIdentity(place, upperFd);
-  if (known.identity?.equals(place.layers) === true) return known.marks;
+  const isAufsForm = readsAufsForm(place, known, upperFd);
+  if (known.identity?.equals(place.layers) === true) return { marks: known.marks, isAufsForm };
   refuseOther(place, known.identity);
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
-    const status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
-    if (status === 0) return marks;
+    // Who is killed in between finds an upper without an identity, of which the same is found out.
+    let status = isAufsForm ? setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs'), YES, 0) : 0;
+    if (status === 0) status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
+    if (status === 0) return { marks, isAufsForm };
     // EOPNOTSUPP: an overlayfs before Linux 6.7 keeps the kernel's own marks to itself.
     if ((status !== -EPERM && status !== -EOPNOTSUPP) || namespace === 'user') {
       throw new InputError(
@@ -203,18 +221,28 @@ function refuseOther(place: UpperPlace, identity: Buffer | undefined): void {
 }
 
 /** The same where nothing is written: an upper without an identity is taken as the kernel would take it. */
-function recognise(place: UpperPlace, upperFd: number): MarkSpace {
+function recognise(place: UpperPlace, upperFd: number): Form {
   const known = readIdentity(place, upperFd);
   refuseOther(place, known.identity);
-  if (known.identity !== undefined) return known.marks;
-  return new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user');
+  const isAufsForm = readsAufsForm(place, known, upperFd);
+  if (known.identity !== undefined) return { marks: known.marks, isAufsForm };
+  return { marks: new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user'), isAufsForm };
+}
+
+/** An upper that we marked says so itself; in one that we did not, a file `.wh.x` may be a whiteout of fuse-overlayfs's. */
+function readsAufsForm(place: UpperPlace, { marks, identity }: Known, upperFd: number): boolean {
+  if (identity === undefined) return place.takesAufsForm || holdsAufsNames(upperFd);
+  return typeof getxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs')) !== 'number';
+}
+
+interface Known {
+  readonly marks: MarkSpace;
+  /** Undefined where no mount of ours has marked it. */
+  readonly identity: Buffer | undefined;
 }
 
 /** Whose layers an upper says that it is for, and in which namespace. */
-function readIdentity(
-  place: UpperPlace,
-  upperFd: number,
-): { readonly marks: MarkSpace; readonly identity: Buffer | undefined } {
+function readIdentity(place: UpperPlace, upperFd: number): Known {
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
     const identity = getxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'));

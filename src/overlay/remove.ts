@@ -110,7 +110,7 @@ function removeUpperDirectory(
   const kept = openAt(dir, name, O_PATH);
   if (kept < 0) return kept;
   const status =
-    needsWhiteout || directory.whiteouts.size > 0
+    needsWhiteout || directory.whiteouts.size > 0 || directory.aufsNames.size > 0
       ? // Out of its parent goes only a directory that its owner may write to.
         upper.asOwner(kept, NO_NAME, () => discard(state, directory, kept, dir, name, needsWhiteout))
       : rmdirAt(dir, name);
@@ -141,7 +141,7 @@ function discard(
     if (needsWhiteout) unlinkAt(upper.workFd, staged);
     return status;
   }
-  for (const whiteout of directory.whiteouts) unlinkAt(fd, bytesOf(whiteout));
+  for (const hiding of [...directory.whiteouts, ...directory.aufsNames]) unlinkAt(fd, bytesOf(hiding));
   // What stands in its way (put there by others) stays for the next mount to clear.
   rmdirAt(upper.workFd, staged);
   return 0;
@@ -160,6 +160,7 @@ export function forgetDirectory(
   directory.isRemoved = true;
   directory.parent = undefined;
   directory.whiteouts.clear();
+  directory.aufsNames.clear();
   if (!parent.remove(key)) {
     const dentry = state.directories.lowerDentry(parent, name);
     if (dentry >= 0) state.directories.hide(parent, dentry);

@@ -12,10 +12,11 @@ import {
   RENAME_WHITEOUT,
 } from '../sys/upper-calls.ts';
 import { S_IFCHR, S_IFDIR } from '../vfs/attr.ts';
-import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../vfs/errno.ts';
+import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../vfs/errno.ts';
 import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, bytesOf, latin1Of } from '../vfs/names.ts';
 import type { Call } from '../vfs/operation.ts';
+import { isAufsName } from './aufs-form.ts';
 import { METADATA, copyUp } from './copy-data.ts';
 import { copyUpDirectory } from './copy-up.ts';
 import { register } from './create.ts';
@@ -53,6 +54,7 @@ export function rename(
   if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
   if ((flags & RENAME_EXCHANGE) !== 0 && flags !== RENAME_EXCHANGE) return -EINVAL;
   if (newName.length > NAME_MAX) return -ENAMETOOLONG;
+  if (isAufsName(state.upper, newName)) return -EPERM;
   const from = endOf(state, parent, name);
   const to = endOf(state, newParent, newName);
   return renameEnds(state, from, to, flags, call);
@@ -233,14 +235,17 @@ function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: En
 
 /** Opaque, an empty directory shows the same without whiteouts. */
 function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
-  if (directory.whiteouts.size === 0) return 0;
+  const { whiteouts, aufsNames } = directory;
+  if (whiteouts.size === 0 && aufsNames.size === 0) return 0;
   const status = state.upper.marks.setOpaque(fd, NO_NAME);
   if (status < 0) return status;
   directory.isOpaque = true;
-  for (const name of directory.whiteouts) {
-    const removed = unlinkAt(fd, bytesOf(name));
-    if (removed < 0 && removed !== -ENOENT) return removed;
-    directory.whiteouts.delete(name);
+  for (const names of [whiteouts, aufsNames]) {
+    for (const name of names) {
+      const removed = unlinkAt(fd, bytesOf(name));
+      if (removed < 0 && removed !== -ENOENT) return removed;
+      names.delete(name);
+    }
   }
   return 0;
 }

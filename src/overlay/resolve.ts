@@ -7,11 +7,12 @@ import type { Tree } from '../tree/tree.ts';
 import type { TreeNames } from '../tree/tree-names.ts';
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
+import { isAufsOpaque, readAufsOrigin } from './aufs-form.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, LOST_DATA, UPPER_DATA } from './inode.ts';
 import type { Inodes } from './inodes.ts';
 import type { Marks } from './marks.ts';
-import { decodeOrigin } from './origin.ts';
+import { decodeOrigin, encodeOrigin } from './origin.ts';
 import { type Upper } from './upper.ts';
 import { bytesOf } from '../vfs/names.ts';
 
@@ -71,9 +72,23 @@ export class Resolver {
     const marks = this.#upper.readMarks(fd, bytes);
     if (typeof marks === 'number') return marks;
     const type = stored === S_IFREG && isEmpty && marks.isShownWhiteout ? S_IFCHR : stored;
-    return type === S_IFDIR
-      ? this.#resolveDirectory(directory, name, upperIno, marks, lower)
-      : this.#resolveFile(directory, name, type, upperIno, marks, lower);
+    if (type !== S_IFDIR) {
+      const origin = marks.origin ?? this.#aufsOriginOf(fd, bytes);
+      return this.#resolveFile(directory, name, type, upperIno, { ...marks, origin }, lower);
+    }
+    if (!this.#upper.isAufsForm || marks.opaque === 'y' || !isAufsOpaque(fd, bytes)) {
+      return this.#resolveDirectory(directory, name, upperIno, marks, lower);
+    }
+    const opaque = this.#resolveDirectory(directory, name, upperIno, { ...marks, opaque: 'y' }, lower);
+    opaque.hasAufsOpaque = true;
+    return opaque;
+  }
+
+  /** The origin that fuse-overlayfs wrote, in our own form; undefined for none, or one that leads nowhere. */
+  #aufsOriginOf(dir: number, name: Uint8Array): Buffer | undefined {
+    const path = this.#upper.isAufsForm ? readAufsOrigin(dir, name) : undefined;
+    const lower = path === undefined ? -1 : this.#followPath(path.split('/'));
+    return lower < 0 ? undefined : Buffer.from(encodeOrigin(this.#upper.identity, lower));
   }
 
   #resolveDirectory(
@@ -161,8 +176,13 @@ export class Resolver {
     if (!redirect.startsWith('/')) {
       return parent.lower < 0 ? -1 : this.#tree.lookup(parent.lower, bytesOf(redirect));
     }
+    return this.#followPath(redirect.slice(1).split('/'));
+  }
+
+  /** From the root of the lower tree; -1 where it leads nowhere. */
+  #followPath(components: readonly string[]): number {
     let at = 0;
-    for (const component of redirect.slice(1).split('/')) {
+    for (const component of components) {
       if (component === '' || component === '.' || component === '..' || !this.#tree.isDirectory(at))
         return -1;
       at = this.#tree.lookup(at, bytesOf(component));

@@ -68,6 +68,8 @@ export interface UpperOptions {
   readonly squashesGroups: boolean;
   /** Undefined: inodes have the owners and modes that show. */
   readonly keptOwners: KeptOwners | undefined;
+  /** Names that begin with `.wh.` are whiteouts, and never show (aufs-form.ts). */
+  readonly isAufsForm: boolean;
   /** The attributes that keep owners never show, nor are they set by users, whether this upper has them or not. */
   readonly hidesOverrides: boolean;
 }
@@ -79,6 +81,7 @@ export class Upper {
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
   readonly keptOwners: KeptOwners | undefined;
+  readonly isAufsForm: boolean;
   readonly hidesOverrides: boolean;
   readonly #squashesUsers: boolean;
   readonly #squashesGroups: boolean;
@@ -112,6 +115,7 @@ export class Upper {
     this.#squashesUsers = options.squashesUsers;
     this.#squashesGroups = options.squashesGroups;
     this.keptOwners = options.keptOwners;
+    this.isAufsForm = options.isAufsForm;
     this.hidesOverrides = options.hidesOverrides;
     this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }

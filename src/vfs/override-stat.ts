@@ -10,6 +10,10 @@ export const PRIVILEGED_OVERRIDE = 'security.fuseoverlayfs.override_stat';
 export const CONTAINERS_OVERRIDE = 'user.containers.override_stat';
 export const USER_OVERRIDE = 'user.fuseoverlayfs.override_stat';
 
+/** fuse-overlayfs's own marks in an upper: "y"; the path from which a file was copied up, NUL at its end. */
+export const FUSE_OVERLAYFS_OPAQUE = 'user.fuseoverlayfs.opaque';
+export const FUSE_OVERLAYFS_ORIGIN = 'user.fuseoverlayfs.origin';
+
 /** In the order in which fuse-overlayfs looks for them on the root of a layer (1.14 and later). */
 export const OVERRIDE_NAMES = [PRIVILEGED_OVERRIDE, CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
 export type OverrideName = (typeof OVERRIDE_NAMES)[number];

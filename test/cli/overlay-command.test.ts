@@ -29,6 +29,7 @@ it("podman's call", () => {
         metacopy: false,
         redirect: false,
         isForced: true,
+        takesAufsForm: true,
       },
       owners: {
         uids: [{ stored: 0, shown: 1, count: 5 }],

@@ -9,7 +9,7 @@ theirs() { fuse-overlayfs "$@" 2>&1 | { grep -v '^unknown argument ignored: lazy
 
 # show DIRECTORY: its names, types, modes, owners, sizes of files
 show() {
-  (cd "$1" && find . \( -type d -printf '%p %M %U:%G\n' \) -o ! -name .wh..wh..opq -printf '%p %M %U:%G %s\n' | LC_ALL=C sort)
+  (cd "$1" && find . \( -type d -printf '%p %M %U:%G\n' \) -o -printf '%p %M %U:%G %s\n' | LC_ALL=C sort)
 }
 
 # look PROGRAM LOWERS [OPTIONS]: what a mount of them shows

@@ -55,6 +55,7 @@ export class Bench {
       squashesUsers: false,
       squashesGroups: false,
       ownerKeeping: undefined,
+      takesAufsForm: false,
       usesUserXattrs: process.geteuid?.() !== 0,
       ...this.#options,
     });
