@@ -40,6 +40,8 @@ export async function mountInBackground(asked: MountRequest, daemon: ChildProces
     socket.write(encodeMessage({ kind: 'request', request }));
     const outcome = await Promise.race([answer, exit.then(async (text) => lastWord(socket, answer, text))]);
     if (outcome.kind === 'failed') throw new DaemonFailure(outcome.text, outcome.stack);
+    // From here on the mount is its own: there is nothing left to be undone, and nothing to wait for.
+    stopWatching();
     await new Promise<void>((resolve) => socket.end(encodeMessage({ kind: 'taken' }), () => resolve()));
   } finally {
     stopWatching();

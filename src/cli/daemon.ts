@@ -67,7 +67,9 @@ class CommandLink {
   }
 }
 
+/** At once where it is already: then there is no event to come. */
 function whenAborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
 }
 

@@ -59,6 +59,32 @@ describeWith(['fuse'], 'a mount that is given up', () => {
     }),
   );
 
+  // Whether the daemon learns of it before the mount answers, or behind, is chance: some of each are likely.
+  it.each([1, 2, 3])(
+    'when the mount has just come into the table ends, and leaves nothing or a mount (%i)',
+    () =>
+      withWorkplace(async (place) => {
+        const command = spawn(process.execPath, [COMMAND, 'mount', fixture('expressweb.tar'), 'mnt'], {
+          cwd: place.directory,
+          env: place.environment,
+          stdio: 'ignore',
+        });
+        const daemon = await childOf(command.pid as number);
+        const descriptor = openProcess(daemon);
+        try {
+          while (place.mounted().length === 0) await nextTurn();
+          command.kill('SIGTERM');
+          await once(command, 'close');
+          // The mount was given up, or it was the command's no more: then it is a mount like any other.
+          if (place.mounted().length > 0) await place.stratafs(['unmount', place.mountpoint]);
+          expect(await waitForExit(descriptor, 10_000)).toBe(0);
+        } finally {
+          closeSync(descriptor);
+        }
+        expect(place.mounted()).toEqual([]);
+      }),
+  );
+
   it.each([[['mount', '-f']], [['index']]])('%j in front dies of its signal, and leaves nothing', (args) =>
     withWorkplace(async (place) => {
       // Zeros: small to store, and long enough to read that the signal comes before the end.
