@@ -38,6 +38,20 @@
       "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
       "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "libraries": ["-ldl"]
+    },
+    {
+      "target_name": "stratafs-load",
+      "type": "executable",
+      "sources": [
+        "native/load/change_operations.cc",
+        "native/load/content_operations.cc",
+        "native/load/main.cc",
+        "native/load/metadata_operations.cc",
+        "native/load/plan.cc"
+      ],
+      "defines": ["_FILE_OFFSET_BITS=64"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"],
+      "ldflags": ["-pthread"]
     }
   ]
 }

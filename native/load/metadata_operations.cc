@@ -1,0 +1,147 @@
+// The operations that ask for names and attributes: stat, lookup, missing, readdir, walk.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "operation.h"
+
+namespace stratafs::load {
+
+namespace {
+
+// lstat(2) of a whole path.
+class Stat : public Operation {
+ public:
+  void Run(const std::string& path, Samples* samples) override {
+    struct stat attributes;
+    if (samples->Time([&] { return lstat(path.c_str(), &attributes); }) < 0) Fail("lstat", path);
+  }
+};
+
+// The last component alone: its directory is open by then. Paths of one directory stand together.
+class LastComponent : public Operation {
+ public:
+  ~LastComponent() override { Close(); }
+
+  void Run(const std::string& path, Samples* samples) override {
+    const size_t slash = path.rfind('/');
+    const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+    const char* name = path.c_str() + (slash == std::string::npos ? 0 : slash + 1);
+    if (parent != parent_) Open(parent);
+    struct stat attributes;
+    const int result =
+        samples->Time([&] { return fstatat(directory_, name, &attributes, AT_SYMLINK_NOFOLLOW); });
+    Judge(result, path);
+  }
+
+ protected:
+  virtual void Judge(int result, const std::string& path) = 0;
+
+ private:
+  void Open(const std::string& parent) {
+    Close();
+    directory_ = open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory_ < 0) Fail("open", parent);
+    parent_ = parent;
+  }
+  void Close() {
+    if (directory_ >= 0) close(directory_);
+    directory_ = -1;
+  }
+
+  int directory_ = -1;
+  std::string parent_;
+};
+
+// fstatat(2) of a name that is there.
+class Lookup : public LastComponent {
+ protected:
+  void Judge(int result, const std::string& path) override {
+    if (result < 0) Fail("fstatat", path);
+  }
+};
+
+// fstatat(2) of a name that is not there.
+class Missing : public LastComponent {
+ protected:
+  void Judge(int result, const std::string& path) override {
+    if (result == 0) errno = EEXIST;
+    if (errno != ENOENT) Fail("fstatat", path);
+  }
+};
+
+bool IsDotOrDotDot(const char* name) {
+  return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+// Opens, lists and closes a directory, as ls(1) does without options.
+class ReadDirectory : public Operation {
+ public:
+  void Run(const std::string& path, Samples* samples) override {
+    const bool isListed = samples->Time([&] {
+      DIR* const directory = opendir(path.c_str());
+      if (directory == nullptr) return false;
+      errno = 0;
+      while (readdir(directory) != nullptr) {
+      }
+      const int error = errno;
+      closedir(directory);
+      errno = error;
+      return error == 0;
+    });
+    if (!isListed) Fail("readdir", path);
+  }
+};
+
+// Everything beneath a directory as `find -ls` asks for it: each directory is opened, listed and closed, and
+// each name in it is passed to lstat. One sample an entry; a directory's is with its listing.
+class Walk : public Operation {
+ public:
+  bool IsWholeListEach() const override { return true; }
+  size_t SamplesPerPath() const override { return 1 << 18; }
+  void Run(const std::string& path, Samples* samples) override { Visit(AT_FDCWD, path, path, samples); }
+
+ private:
+  void Visit(int parent, const std::string& name, const std::string& path, Samples* samples) {
+    const uint64_t begin = Nanoseconds();
+    struct stat attributes;
+    if (fstatat(parent, name.c_str(), &attributes, AT_SYMLINK_NOFOLLOW) < 0) Fail("lstat", path);
+    if (!S_ISDIR(attributes.st_mode)) return samples->Add(Nanoseconds() - begin);
+    const int fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES) return samples->Add(Nanoseconds() - begin);
+    DIR* const directory = fd < 0 ? nullptr : fdopendir(fd);
+    if (directory == nullptr) Fail("opendir", path);
+    std::vector<std::string> names;
+    errno = 0;
+    for (const dirent* entry; (entry = readdir(directory)) != nullptr;)
+      if (!IsDotOrDotDot(entry->d_name)) names.emplace_back(entry->d_name);
+    if (errno != 0) Fail("readdir", path);
+    const uint64_t listed = Nanoseconds() - begin;
+    for (const std::string& each : names) Visit(fd, each, path + "/" + each, samples);
+    const uint64_t closing = Nanoseconds();
+    closedir(directory);
+    samples->Add(listed + Nanoseconds() - closing);
+  }
+};
+
+template <typename T>
+std::unique_ptr<Operation> Make(const Plan&, unsigned) {
+  return std::make_unique<T>();
+}
+
+}  // namespace
+
+const std::vector<NamedOperation>& MetadataOperations() {
+  static const std::vector<NamedOperation> operations = {
+      {"stat", Make<Stat>},       {"lookup", Make<Lookup>},
+      {"missing", Make<Missing>}, {"readdir", Make<ReadDirectory>},
+      {"walk", Make<Walk>},
+  };
+  return operations;
+}
+
+}  // namespace stratafs::load

@@ -1,0 +1,133 @@
+// The native load generator, on plain files.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Load, type LoadResult, runLoad } from '../../src/bench/load-generator.ts';
+import { Processes } from '../../src/bench/processes.ts';
+import { InputError } from '../../src/vfs/input-error.ts';
+
+const program = fileURLToPath(new URL('../../build/Release/stratafs-load', import.meta.url));
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'stratafs-load-'));
+  mkdirSync(join(directory, 'a/b'), { recursive: true });
+  writeFileSync(join(directory, 'a/one'), 'x'.repeat(300_000));
+  writeFileSync(join(directory, 'a/b/two'), 'x'.repeat(10));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function load(fields: Partial<Load> & Pick<Load, 'operation'>): Promise<LoadResult> {
+  const defaults = { paths: ['a/one', 'a/b/two'], threads: 1, rehearsals: 0, seed: 1 };
+  return runLoad(new Processes(new AbortController().signal), directory, { ...defaults, ...fields });
+}
+
+describe('the load generator', () => {
+  it.each([
+    ['stat', 2, 0],
+    ['lookup', 2, 0],
+    ['open-read-close', 2, 300_010],
+    // 128 KiB at once, and the read that finds the end.
+    ['sequential-read', 4 + 2, 300_010],
+    ['map-exec', 2, 300_010],
+    ['copy-up', 2, 0],
+    ['unlink', 2, 0],
+    ['rename', 2, 0],
+  ] as const)(
+    '%s gives %i latencies, each above 0 and together within the wall time',
+    async (operation, count, bytes) => {
+      const result = await load({ operation });
+      expect(result.latencies.length).toBe(count);
+      expect(result.bytes).toBe(bytes);
+      expect(result.latencies.every((each) => each > 0)).toBe(true);
+      expect(result.latencies.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(result.wall);
+    },
+  );
+
+  it('walks over all that find shows, the root among it', async () => {
+    const { latencies } = await load({ operation: 'walk', paths: ['.'] });
+    expect(latencies.length).toBe(1 + 2 + 2);
+  });
+
+  it('lists directories', async () => {
+    expect((await load({ operation: 'readdir', paths: ['a', 'a/b'] })).latencies.length).toBe(2);
+  });
+
+  it('reads pages at random as often as it is told, and none of what has none', async () => {
+    const result = await load({ operation: 'random-read', reads: 7 });
+    expect(result.latencies.length).toBe(7);
+    expect(result.bytes).toBe(7 * 4096);
+  });
+
+  it('looks names up that are not there, and fails where one is', async () => {
+    expect((await load({ operation: 'missing', paths: ['no', 'a/no'] })).latencies.length).toBe(2);
+    await expect(load({ operation: 'missing' })).rejects.toThrow(/fstatat a\/one: File exists$/);
+  });
+
+  it('rehearses without counting', async () => {
+    expect((await load({ operation: 'stat', rehearsals: 3 })).latencies.length).toBe(2);
+  });
+
+  it('deals the paths out to threads, so that each is used once', async () => {
+    const paths = Array.from({ length: 101 }, (_, n) => `a/new-${n}`);
+    const { latencies } = await load({ operation: 'create', paths, threads: 8 });
+    expect(latencies.length).toBe(101);
+    expect(readdirSync(join(directory, 'a')).length).toBe(101 + 2);
+  });
+
+  it('unpacks in each thread what a tar would bring, as tar leaves it', async () => {
+    const paths = ['d/', 'd/e/', 'd/e/f'];
+    const { latencies, bytes } = await load({ operation: 'untar', paths, threads: 2, size: 5000 });
+    expect(latencies.length).toBe(6);
+    expect(bytes).toBe(10_000);
+    for (const thread of [0, 1]) {
+      const file = statSync(join(directory, `untar-${thread}/d/e/f`));
+      expect([file.size, file.mode & 0o777, file.mtimeMs]).toEqual([5000, 0o644, 1_700_000_000_000]);
+      expect(statSync(join(directory, `untar-${thread}/d`)).mode & 0o777).toBe(0o755);
+    }
+  });
+
+  it('a renamed file keeps its bytes, an unlinked one is gone', async () => {
+    await load({ operation: 'rename', paths: ['a/b/two'] });
+    expect(readFileSync(join(directory, 'a/b/two.renamed'), 'latin1')).toBe('x'.repeat(10));
+    await load({ operation: 'unlink', paths: ['a/b/two.renamed'] });
+    expect(existsSync(join(directory, 'a/b/two.renamed'))).toBe(false);
+  });
+
+  it('a failing call is an error that names call, path and reason', async () => {
+    await expect(load({ operation: 'stat', paths: ['a/one', 'no'] })).rejects.toThrow(
+      new InputError(
+        `${program} stat ${directory} --threads 1 --rehearsals 0 --seed 1 --size 0 --reads 1`.slice(0, 120) +
+          '...: ended with status 1: lstat no: No such file or directory',
+      ),
+    );
+  });
+
+  it.each([
+    [[]],
+    [['stat']],
+    [['stat', '.', '--threads']],
+    [['stat', '.', '--threads', '0']],
+    [['stat', '.', '--size', '1x']],
+    [['nothing', '.']],
+  ])('refuses %j with status 2', async (args) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+    expect(await once(child, 'close')).toEqual([2, null]);
+    expect(stderr).toMatch(/^usage: |unknown operation nothing/);
+  });
+});
