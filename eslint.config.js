@@ -16,7 +16,8 @@ const importLaw = {
   fuse: ['vfs', 'sys'],
   commit: ['vfs', 'sys', 'tar', 'layer', 'image', 'tree', 'overlay', 'inspect'],
   inspect: ['vfs', 'tar', 'layer', 'image', 'tree'],
-  cli: ['vfs', 'mount.ts', 'inspect.ts', 'commit.ts'],
+  bench: ['vfs', 'sys', 'tree', 'inspect'],
+  cli: ['vfs', 'mount.ts', 'inspect.ts', 'commit.ts', 'bench.ts'],
   mount: ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],
   'mount.ts': ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit', 'mount'],
   'inspect.ts': ['vfs', 'sys', 'cache', 'layer', 'image', 'tree', 'fuse', 'inspect', 'mount', 'mount.ts'],
@@ -35,6 +36,7 @@ const importLaw = {
     'mount.ts',
     'inspect.ts',
   ],
+  'bench.ts': ['vfs', 'bench', 'inspect.ts'],
   'index.ts': ['vfs', 'mount.ts', 'inspect.ts'],
 };
 

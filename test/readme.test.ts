@@ -53,6 +53,7 @@ describe('README', () => {
     'diff',
     'waste',
     'export',
+    'bench',
   ])('names every option of %s', (command) =>
     withWorkplace(async (place) => {
       const { stdout } = await place.stratafs([command, '--help']);

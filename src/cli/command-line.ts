@@ -116,6 +116,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'bench',
+    {
+      summary: 'measure stratafs beside other ways to show the same layers',
+      load: async () => (await import('./bench-command.ts')).benchCommand,
+    },
+  ],
+  [
     'stats',
     {
       summary: 'show what a mount was asked and what it answered from its cache',

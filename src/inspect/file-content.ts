@@ -58,14 +58,21 @@ export class FileContent {
   }
 
   async #readBlob(layer: number, offset: number, length: number): Promise<Uint8Array> {
-    const answer = this.#readers[layer]?.read(offset, length) ?? -EIO;
-    // What is answered at once is lent until the next turn of the event loop.
-    const result = answer instanceof Uint8Array ? Buffer.from(answer) : await answer;
-    if (typeof result === 'number') throw new ErrnoError(result, 'read');
-    const bytes = result instanceof FileRange ? await readRange(result) : result;
-    if (bytes.length < length) throw new ErrnoError(-EIO, 'read');
-    return bytes;
+    const reader = this.#readers[layer];
+    if (reader === undefined) throw new ErrnoError(-EIO, 'read');
+    return readBlobBytes(reader, offset, length);
   }
+}
+
+/** `length` bytes of a layer's tar, the receiver's own. Throws ErrnoError (EIO) where they can't be had, all of them. */
+export async function readBlobBytes(reader: BlobReader, offset: number, length: number): Promise<Uint8Array> {
+  const answer = reader.read(offset, length);
+  // What is answered at once is lent until the next turn of the event loop.
+  const result = answer instanceof Uint8Array ? Buffer.from(answer) : await answer;
+  if (typeof result === 'number') throw new ErrnoError(result, 'read');
+  const bytes = result instanceof FileRange ? await readRange(result) : result;
+  if (bytes.length < length) throw new ErrnoError(-EIO, 'read');
+  return bytes;
 }
 
 async function readRange({ fd, position, length }: FileRange): Promise<Uint8Array> {

@@ -1,0 +1,76 @@
+// The composition root of the bench: an image, or synthetic stacks -> what contenders can show -> a run.
+import { join } from 'node:path';
+import type { Cold } from './bench/caches.ts';
+import type { Contender, Workshop } from './bench/contender.ts';
+import { ImageStack } from './bench/image-stack.ts';
+import { Processes } from './bench/processes.ts';
+import type { BenchResult } from './bench/result.ts';
+import { type BenchPlan, type BenchWatch, runBench } from './bench/run-bench.ts';
+import { Scratch } from './bench/scratch.ts';
+import { type SyntheticShape, writeSyntheticStack } from './bench/synthetic-stack.ts';
+import { type Inspection, inspectImage } from './inspect.ts';
+
+export type { BenchResult, Measurement } from './bench/result.ts';
+export type { Cold, Contender, SyntheticShape };
+export { contenders } from './bench/contender-list.ts';
+export { type Workload, workloads } from './bench/workload.ts';
+
+/** What contenders are put on. */
+export type BenchSource =
+  | { readonly kind: 'image'; readonly source: string; readonly platform: string | undefined }
+  | { readonly kind: 'synthetic'; readonly layers: readonly number[]; readonly shape: SyntheticShape };
+
+export interface BenchOptions extends BenchPlan, BenchWatch {
+  readonly source: BenchSource;
+  /** The directory in which everything is made that the run makes. */
+  readonly scratch: string;
+  /** The command line of `stratafs`, without arguments. */
+  readonly stratafs: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Measures, and leaves nothing: no mount, no process, no file, also where it fails or is aborted (then the signal's
+ * reason is thrown).
+ */
+export async function bench(options: BenchOptions): Promise<BenchResult> {
+  const scratch = await Scratch.create(options.scratch);
+  const inspections: Inspection[] = [];
+  try {
+    const workshop: Workshop = {
+      processes: new Processes(options.signal),
+      scratch,
+      stratafs: options.stratafs,
+      cacheDirectory: await scratch.fresh('cache'),
+    };
+    const stacks: ImageStack[] = [];
+    for (const { source, platform } of await findImages(workshop, options)) {
+      const inspection = await inspectImage(source, {
+        signal: options.signal,
+        cacheDirectory: join(workshop.cacheDirectory, 'stratafs'),
+        ...(platform === undefined ? {} : { platform }),
+      });
+      inspections.push(inspection);
+      stacks.push(new ImageStack(inspection, { source, platform, ...workshop }));
+    }
+    return await runBench(workshop, stacks, options, options);
+  } finally {
+    for (const inspection of inspections.reverse()) inspection.close();
+    await scratch.remove();
+  }
+}
+
+async function findImages(
+  { scratch }: Workshop,
+  { source, signal, onPhase }: BenchOptions,
+): Promise<{ source: string; platform: string | undefined }[]> {
+  if (source.kind === 'image') return [source];
+  const made: { source: string; platform: undefined }[] = [];
+  for (const [n, layers] of source.layers.entries()) {
+    onPhase(`making ${layers} layers`, n, source.layers.length);
+    const directory = await scratch.fresh('stack');
+    await writeSyntheticStack(directory, layers, source.shape, signal);
+    made.push({ source: `oci:${directory}`, platform: undefined });
+  }
+  return made;
+}

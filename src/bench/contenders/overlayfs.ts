@@ -1,0 +1,38 @@
+// The kernel's overlayfs over unpacked layers.
+import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import type { Contender, UpperPlace } from '../contender.ts';
+import { mountByProgram } from '../mounting.ts';
+
+export const overlayfs: Contender = {
+  name: 'overlayfs',
+  summary: "the kernel's overlayfs over unpacked layers",
+  isWritable: true,
+  lack: async () => {
+    if (process.geteuid?.() !== 0)
+      return { reason: 'only root can mount it', remedy: 'run the bench as root' };
+    return (await isKnown())
+      ? undefined
+      : { reason: 'this kernel has no overlayfs', remedy: 'modprobe overlay' };
+  },
+  version: () => Promise.resolve(`Linux ${release()}`),
+  prepare: async ({ processes, scratch }, stack) => {
+    const { directory, names } = await stack.unpacked();
+    // One layer alone is refused: an empty one lies beneath it.
+    const lowers = names.length > 1 ? names : [...names, await scratch.fresh('nothing')];
+    return {
+      mount: (place: string, upper?: UpperPlace) => {
+        const lower = `lowerdir=${(upper === undefined ? lowers : names).join(':')}`;
+        const options =
+          upper === undefined ? `ro,${lower}` : `${lower},upperdir=${upper.upper},workdir=${upper.work}`;
+        const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, place];
+        return mountByProgram(processes, argv, place, { cwd: directory, daemon: false });
+      },
+    };
+  },
+};
+
+/** mount(2) loads the module where it may; what is no module and not there, it can't. */
+async function isKnown(): Promise<boolean> {
+  return /^nodev\toverlay$/m.test(await readFile('/proc/filesystems', 'utf8'));
+}

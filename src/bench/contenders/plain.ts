@@ -1,0 +1,34 @@
+// The floor: the tree as plain files of the file system that the scratch directory lies on, and no mount at all.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Contender, UpperPlace } from '../contender.ts';
+import type { Processes } from '../processes.ts';
+
+export const plain: Contender = {
+  name: 'plain',
+  summary: 'the merged tree unpacked, as plain files',
+  isWritable: true,
+  lack: () => Promise.resolve(undefined),
+  version: () => Promise.resolve(undefined),
+  prepare: async ({ processes }, stack) => {
+    const directory = await stack.flattened();
+    return {
+      mount: async (_place: string, upper?: UpperPlace) => ({
+        directory: upper === undefined ? directory : await copyTouched(processes, directory, upper),
+        unmount: () => Promise.resolve(),
+      }),
+    };
+  },
+};
+
+/** Files that will be changed are changed in a copy, so that the next run finds what this one found. */
+async function copyTouched(processes: Processes, directory: string, upper: UpperPlace): Promise<string> {
+  const copy = join(upper.upper, 'copy');
+  await mkdir(copy);
+  const list = Buffer.from(upper.touched.map((path) => `${path}\0`).join(''), 'latin1');
+  await processes.run(
+    ['sh', '-c', 'tar -C "$1" --null -T - --no-recursion -cf - | tar -C "$2" -xf -', 'sh', directory, copy],
+    { input: list },
+  );
+  return copy;
+}

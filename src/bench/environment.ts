@@ -1,0 +1,60 @@
+// The machine that figures were taken on.
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { readMountTable } from '../sys/mount-table.ts';
+
+export interface Environment {
+  readonly kernel: string;
+  readonly cpu: string;
+  readonly cpus: number;
+  /** Of the first processor; left out where the kernel governs none, as in most virtual machines. */
+  readonly governor?: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly node: string;
+  readonly stratafs: string;
+  readonly isRoot: boolean;
+  /** Where the stacks, unpacked layers and uppers lie. */
+  readonly scratch: { readonly type: string; readonly source: string };
+  /** What the clock that takes the times is made of. */
+  readonly clockSource?: string;
+  /** Over the last minute, before the bench began. */
+  readonly load: number;
+}
+
+export async function describeEnvironment(scratch: string, version: string): Promise<Environment> {
+  const governor = await readLine('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor');
+  const clockSource = await readLine('/sys/devices/system/clocksource/clocksource0/current_clocksource');
+  return {
+    kernel: release(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cpus: availableParallelism(),
+    ...(governor === undefined ? {} : { governor }),
+    memory: totalmem(),
+    node: process.version,
+    stratafs: version,
+    isRoot: process.geteuid?.() === 0,
+    scratch: await fileSystemOf(scratch),
+    ...(clockSource === undefined ? {} : { clockSource }),
+    load: loadavg()[0] ?? 0,
+  };
+}
+
+/** Undefined where this machine has no such file (ENOENT). */
+async function readLine(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
+/** The file system of the mount with the longest mount point above `path` (absolute, without symlinks). */
+async function fileSystemOf(path: string): Promise<{ type: string; source: string }> {
+  const above = (await readMountTable()).filter(
+    ({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`),
+  );
+  const found = above.reduce((best, each) =>
+    each.mountPoint.length >= best.mountPoint.length ? each : best,
+  );
+  return { type: found.type, source: found.source };
+}

@@ -1,0 +1,78 @@
+// ImageStack: the stack of an image whose layers are open.
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exportTar } from '../inspect/export-tar.ts';
+import type { InspectedImage } from '../inspect/inspected-image.ts';
+import { type MergedImage, mergeImage } from '../inspect/merged-image.ts';
+import { type CatalogueEntry, catalogueOf } from './catalogue.ts';
+import type { Processes } from './processes.ts';
+import type { Scratch } from './scratch.ts';
+import type { Stack, UnpackedLayers } from './stack.ts';
+import { convertWhiteouts, unpackTar, writeLayer } from './unpack.ts';
+
+export interface ImageStackOptions {
+  readonly source: string;
+  readonly platform: string | undefined;
+  readonly processes: Processes;
+  readonly scratch: Scratch;
+}
+
+export class ImageStack implements Stack {
+  readonly source: string;
+  readonly platform: string | undefined;
+  readonly layerCount: number;
+  readonly catalogue: readonly CatalogueEntry[];
+  readonly #inspected: InspectedImage;
+  readonly #merged: MergedImage;
+  readonly #processes: Processes;
+  readonly #scratch: Scratch;
+  #unpacked: Promise<UnpackedLayers> | undefined;
+  #flattened: Promise<string> | undefined;
+
+  /** The layers of `inspected` are lent as long as forms of it are made. */
+  constructor(inspected: InspectedImage, { source, platform, processes, scratch }: ImageStackOptions) {
+    this.source = source;
+    this.platform = platform;
+    this.layerCount = inspected.layers.length;
+    this.#inspected = inspected;
+    this.#merged = mergeImage(inspected);
+    this.#processes = processes;
+    this.#scratch = scratch;
+    const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+    this.catalogue = catalogueOf(this.#merged.tree, caller);
+  }
+
+  unpacked(): Promise<UnpackedLayers> {
+    return (this.#unpacked ??= this.#unpack());
+  }
+
+  flattened(): Promise<string> {
+    return (this.#flattened ??= this.#flatten());
+  }
+
+  async #unpack(): Promise<UnpackedLayers> {
+    const directory = await this.#scratch.fresh('layers');
+    const names: string[] = [];
+    for (const [below, { layer, source }] of this.#inspected.layers.entries()) {
+      const name = String(below + 1);
+      names.unshift(name);
+      if (source.kind === 'directory') {
+        await symlink(source.path, join(directory, name));
+        continue;
+      }
+      const place = join(directory, name);
+      await mkdir(place);
+      await unpackTar(this.#processes, place, (take) => writeLayer(layer.reader, take));
+      // fuse-overlayfs, all that an ordinary user has for them, obeys OCI's whiteouts as well.
+      if (process.geteuid?.() === 0) await convertWhiteouts(Buffer.from(place));
+    }
+    return { directory, names };
+  }
+
+  async #flatten(): Promise<string> {
+    const directory = await this.#scratch.fresh('flat');
+    const { signal } = this.#processes;
+    await unpackTar(this.#processes, directory, (take) => exportTar(this.#merged, { take, signal }));
+    return directory;
+  }
+}

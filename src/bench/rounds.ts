@@ -1,0 +1,113 @@
+// The rounds: every cell once a round, in random order, so that whatever the machine does meanwhile meets all alike.
+import { rm } from 'node:fs/promises';
+import { type Cold, dropCaches } from './caches.ts';
+import type { Cell } from './cell.ts';
+import type { Mounted, PreparedContender, UpperPlace, Workshop } from './contender.ts';
+import { runLoad } from './load-generator.ts';
+import type { Random } from './random.ts';
+import type { WorkloadPlan } from './workload.ts';
+
+export interface RoundsOptions {
+  readonly runs: number;
+  /** What is dropped before a cold run; undefined where nothing may be: cold is then a fresh mount alone. */
+  readonly cold: Cold | undefined;
+  readonly seed: number;
+  readonly random: Random;
+  /** Called when a cell's run is about to begin. */
+  readonly onRun: (cell: Cell) => void;
+}
+
+/** Each cell gets `runs` results. */
+export async function runRounds(
+  workshop: Workshop,
+  cells: readonly Cell[],
+  options: RoundsOptions,
+): Promise<void> {
+  const isWarm = ({ place }: Cell): boolean => place.workload.state === 'warm';
+  const fresh = cells.filter((cell) => !isWarm(cell));
+  for (let round = 0; round < options.runs; round++) {
+    for (const cell of options.random.shuffle(fresh)) await runFresh(workshop, cell, options);
+  }
+  await runWarm(workshop, cells.filter(isWarm), options);
+}
+
+/** On a mount of its own. */
+async function runFresh(workshop: Workshop, cell: Cell, options: RoundsOptions): Promise<void> {
+  options.onRun(cell);
+  const { workload, plan, prepared } = cell.place;
+  const upper = workload.state === 'written' ? await makeUpper(workshop, plan) : undefined;
+  const mounted = await prepared.mount(await workshop.scratch.fresh('mnt'), upper);
+  await unmountingAfter(
+    () => [mounted],
+    async () => {
+      if (options.cold !== undefined) await dropCaches(workshop.processes, options.cold);
+      await measure(workshop, cell, mounted, options);
+    },
+  );
+  if (upper !== undefined) await discardUpper(upper);
+}
+
+/** On mounts that stay, one of each contender on each stack. */
+async function runWarm(workshop: Workshop, cells: readonly Cell[], options: RoundsOptions): Promise<void> {
+  const mounts = new Map<PreparedContender, Mounted>();
+  await unmountingAfter(
+    () => mounts.values(),
+    async () => {
+      for (const { place } of cells) {
+        if (mounts.has(place.prepared)) continue;
+        mounts.set(place.prepared, await place.prepared.mount(await workshop.scratch.fresh('mnt')));
+      }
+      for (let round = 0; round < options.runs; round++) {
+        for (const cell of options.random.shuffle(cells)) {
+          options.onRun(cell);
+          await measure(workshop, cell, mounts.get(cell.place.prepared) as Mounted, options);
+        }
+      }
+    },
+  );
+}
+
+async function measure(
+  { processes }: Workshop,
+  cell: Cell,
+  { directory }: Mounted,
+  { seed }: RoundsOptions,
+): Promise<void> {
+  const { workload, plan, threads } = cell.place;
+  const rehearsals = workload.state === 'warm' ? 1 : 0;
+  const { paths, size, reads } = plan;
+  cell.add(
+    await runLoad(processes, directory, {
+      ...{ operation: workload.operation, paths, threads, rehearsals, seed },
+      ...(size === undefined ? {} : { size }),
+      ...(reads === undefined ? {} : { reads }),
+    }),
+  );
+}
+
+async function makeUpper({ scratch }: Workshop, plan: WorkloadPlan): Promise<UpperPlace> {
+  return {
+    upper: await scratch.fresh('upper'),
+    work: await scratch.fresh('work'),
+    touched: plan.touched ?? [],
+  };
+}
+
+/** What was copied up may be as large as the stack. */
+async function discardUpper({ upper, work }: UpperPlace): Promise<void> {
+  for (const path of [upper, work]) await rm(path, { recursive: true, force: true });
+}
+
+/** Unmounts, in reverse, whatever happens in `act`. A mount that can't be ended doesn't keep others from it. */
+async function unmountingAfter(mounts: () => Iterable<Mounted>, act: () => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  try {
+    await act();
+  } catch (error) {
+    failures.push(error);
+  }
+  for (const mounted of [...mounts()].reverse()) {
+    await mounted.unmount().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+}

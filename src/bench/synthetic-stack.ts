@@ -1,0 +1,167 @@
+// Synthetic stacks: OCI layouts whose merged trees are alike, however many layers they are made of, so that only the number
+// of layers differs from stack to stack. The same settings give the same bytes.
+//
+// Every layer has every directory, as the worst of real images do: who searches layers one by one has to look into each.
+// The files are dealt out to the layers by chance. Of every ten that are not in the base, one replaces a file of
+// a layer below; and each layer above the base hides a file of the base that no other layer has (a whiteout).
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { type Pack, pack } from 'tar-stream';
+import { Random } from './random.ts';
+
+export interface SyntheticShape {
+  /** In the merged tree. */
+  readonly files: number;
+  /** How deep directories are nested: 0 for none. */
+  readonly depth: number;
+  /** Directories in each directory but the deepest. */
+  readonly fanout: number;
+  readonly seed: number;
+}
+
+/** 2023-11-14. */
+const MTIME = new Date(1_700_000_000_000);
+const REPLACED_ONE_IN = 10;
+/** Most files of an image are small, a few hold most of its bytes: sizes in bytes, and how many of 1000 have about that. */
+const SIZES: readonly (readonly [bytes: number, of1000: number])[] = [
+  [300, 300],
+  [2_000, 350],
+  [8_000, 230],
+  [40_000, 100],
+  [200_000, 19],
+  [4_000_000, 1],
+];
+
+interface PlannedFile {
+  readonly path: string;
+  readonly size: number;
+  /** From 0 at the base. */
+  readonly layer: number;
+  /** Of an older file at its place; undefined for none. */
+  readonly replaced: number | undefined;
+}
+
+/** Writes the stack as an OCI layout to `directory`, which is made. `layers` is at least 1. */
+export async function writeSyntheticStack(
+  directory: string,
+  layers: number,
+  shape: SyntheticShape,
+  signal: AbortSignal,
+): Promise<void> {
+  const blobs = join(directory, 'blobs', 'sha256');
+  await mkdir(blobs, { recursive: true });
+  const directories = directoriesOf(shape);
+  const files = planFiles(shape, directories, layers);
+  const written: Descriptor[] = [];
+  for (let layer = 0; layer < layers; layer++) {
+    signal.throwIfAborted();
+    written.push(await writeLayer(blobs, layer, layers, directories, files));
+  }
+  await writeLayout(directory, blobs, written);
+}
+
+/** Parents first; the root is the empty path. */
+function directoriesOf({ depth, fanout }: SyntheticShape): string[] {
+  const all = [''];
+  let deepest = all;
+  for (let level = 0; level < depth; level++) {
+    deepest = deepest.flatMap((parent) => Array.from({ length: fanout }, (_, n) => `${parent}dir-${n}/`));
+    all.push(...deepest);
+  }
+  return all;
+}
+
+function planFiles(
+  { files, seed }: SyntheticShape,
+  directories: readonly string[],
+  layers: number,
+): PlannedFile[] {
+  const random = new Random(seed);
+  const sizes = new Random(seed + 1);
+  return Array.from({ length: files }, (_, n) => {
+    const layer = random.below(layers);
+    const isReplacing = random.below(REPLACED_ONE_IN) === 0 && layer > 0;
+    return {
+      path: `${directories[n % directories.length] as string}file-${n}`,
+      size: drawSize(sizes),
+      layer,
+      replaced: isReplacing ? random.below(layer) : undefined,
+    };
+  });
+}
+
+function drawSize(random: Random): number {
+  let place = random.below(1000);
+  for (const [bytes, of1000] of SIZES) {
+    if (place < of1000) return Math.round(bytes * (0.5 + random.below(1000) / 1000));
+    place -= of1000;
+  }
+  return 0;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+async function writeLayer(
+  blobs: string,
+  layer: number,
+  layers: number,
+  directories: readonly string[],
+  files: readonly PlannedFile[],
+): Promise<Descriptor> {
+  const tar = pack();
+  const draft = join(blobs, `layer-${layer}`);
+  const hash = createHash('sha256');
+  const file = createWriteStream(draft);
+  tar.on('data', (bytes) => hash.update(bytes as Buffer));
+  const ended = finished(tar.pipe(file));
+  // It is awaited behind the last member.
+  ended.catch(() => undefined);
+  for (const path of directories) if (path !== '') await add(tar, path, undefined);
+  for (const { path, size, layer: place, replaced } of files) {
+    if (place === layer) await add(tar, path, size);
+    else if (replaced === layer) await add(tar, path, Math.ceil(size / 2));
+  }
+  if (layer === 0) for (let n = 1; n < layers; n++) await add(tar, `hidden-${n}`, 1);
+  else await add(tar, `.wh.hidden-${layer}`, 0);
+  tar.finalize();
+  await ended;
+  const digest = hash.digest('hex');
+  await rename(draft, join(blobs, digest));
+  const { size } = await stat(join(blobs, digest));
+  return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: `sha256:${digest}`, size };
+}
+
+/** `size` undefined: a directory. */
+function add(tar: Pack, name: string, size: number | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error | null): void => (error == null ? resolve() : reject(error));
+    const owner = { mtime: MTIME, uid: 0, gid: 0 };
+    if (size === undefined) tar.entry({ ...owner, name, type: 'directory', mode: 0o755 }, settle);
+    else tar.entry({ ...owner, name, mode: 0o644 }, Buffer.alloc(size, `${name}\n`), settle);
+  });
+}
+
+async function writeLayout(directory: string, blobs: string, layers: readonly Descriptor[]): Promise<void> {
+  const put = async (mediaType: string, value: unknown): Promise<Descriptor> => {
+    const bytes = Buffer.from(JSON.stringify(value));
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(join(blobs, digest), bytes);
+    return { mediaType, digest: `sha256:${digest}`, size: bytes.length };
+  };
+  const config = await put('application/vnd.oci.image.config.v1+json', {
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+  });
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const manifest = await put(mediaType, { schemaVersion: 2, mediaType, config, layers });
+  await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+}

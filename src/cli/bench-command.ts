@@ -1,0 +1,166 @@
+// stratafs bench: contenders side by side.
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { type BenchOptions, type Cold, bench, contenders, workloads } from '../bench.ts';
+import { BenchProgress } from './bench-progress.ts';
+import { formatBenchResult } from './bench-table.ts';
+import { Interrupt } from './interrupt.ts';
+import { parseNumbers, parseWhole, pickByName } from './name-list.ts';
+import { UsageError } from './usage-error.ts';
+import { readVersion } from './version.ts';
+
+const pad = Math.max(...[...contenders, ...workloads].map(({ name }) => name.length)) + 2;
+const listed = (entries: readonly { name: string; summary: string }[]): string =>
+  entries.map(({ name, summary }) => `  ${name.padEnd(pad)}${summary}`).join('\n');
+
+const help = `
+Every contender shows the same image, each in its own way, and the same system calls are made on all: by a program that
+does nothing else, and times each call. They take turns in random order, round by round. Cold runs are on a fresh mount,
+with the caches of the kernel dropped (the whole machine's; as root). Without SOURCE, stacks are made that show the same
+files in more and more layers. Nothing is left of a run, also where it is interrupted.
+
+Contenders (those that can't take part here are named, with what to do about it):
+${listed(contenders)}
+
+Workloads (what stands before the first "-" names all of its kind):
+${listed(workloads)}
+
+Examples:
+  stratafs bench
+  stratafs bench --workloads stat,find --runs 20 app.tar
+  stratafs bench --layers 1,127 --workloads lookup,miss --contenders stratafs,overlayfs
+  stratafs bench --json new.json`;
+
+interface BenchArguments {
+  readonly contenders?: string;
+  readonly workloads?: string;
+  readonly baseline?: string;
+  readonly runs: string;
+  readonly threads: string;
+  readonly operations: string;
+  readonly cold: Cold;
+  readonly layers?: string;
+  readonly files?: string;
+  readonly depth?: string;
+  readonly fanout?: string;
+  readonly seed: string;
+  readonly platform?: string;
+  readonly scratch?: string;
+  readonly json?: string;
+}
+
+/** What shapes a synthetic stack, and nothing else. */
+const shapeNames = ['layers', 'files', 'depth', 'fanout'] as const;
+
+type Understood = Omit<BenchOptions, 'signal' | 'onPhase' | 'onNotice'>;
+
+function understand(source: string | undefined, given: BenchArguments): Understood {
+  const groups = [...new Set(workloads.map(({ group }) => group))];
+  const seed = parseWhole('--seed', given.seed, 0, 2 ** 32 - 1);
+  return {
+    source: understandSource(source, given, seed),
+    contenders:
+      given.contenders === undefined
+        ? contenders
+        : pickByName(
+            '--contenders',
+            given.contenders,
+            (name) => contenders.filter((each) => each.name === name),
+            contenders.map(({ name }) => name),
+          ),
+    workloads:
+      given.workloads === undefined
+        ? workloads
+        : pickByName(
+            '--workloads',
+            given.workloads,
+            (name) => workloads.filter((each) => each.name === name || each.group === name),
+            [...groups, ...workloads.map(({ name }) => name)],
+          ),
+    threads: parseNumbers('--threads', given.threads, 1, 8),
+    runs: parseWhole('--runs', given.runs, 1, 1000),
+    operations: parseWhole('--operations', given.operations, 1, 10_000_000),
+    cold: given.cold,
+    seed,
+    baseline: given.baseline,
+    version: readVersion(),
+    scratch: given.scratch ?? tmpdir(),
+    stratafs: [process.execPath, fileURLToPath(new URL('./main.js', import.meta.url))],
+  };
+}
+
+function understandSource(
+  source: string | undefined,
+  given: BenchArguments,
+  seed: number,
+): BenchOptions['source'] {
+  if (source !== undefined) {
+    const shaped = shapeNames.find((name) => given[name] !== undefined);
+    if (shaped !== undefined)
+      throw new UsageError(`--${shaped}: is of stacks that are made, found SOURCE too`);
+    return { kind: 'image', source, platform: given.platform };
+  }
+  if (given.platform !== undefined) throw new UsageError('--platform: is of an image, found no SOURCE');
+  return {
+    kind: 'synthetic',
+    layers: parseNumbers('--layers', given.layers ?? '1,2,8,32,127', 1, 127),
+    shape: {
+      files: parseWhole('--files', given.files ?? '5000', 1, 1_000_000),
+      depth: parseWhole('--depth', given.depth ?? '2', 0, 8),
+      fanout: parseWhole('--fanout', given.fanout ?? '8', 1, 100),
+      seed,
+    },
+  };
+}
+
+async function runBench(source: string | undefined, given: BenchArguments): Promise<void> {
+  const understood = understand(source, given);
+  const interrupt = new Interrupt();
+  const progress = new BenchProgress();
+  try {
+    const result = await bench({
+      ...understood,
+      signal: interrupt.signal,
+      onPhase: (what, done, total) => progress.show(what, done, total),
+      onNotice: (text) => {
+        progress.clear();
+        process.stderr.write(`stratafs: ${text}\n`);
+      },
+    });
+    progress.clear();
+    if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, undefined, 2)}\n`);
+    process.stdout.write(formatBenchResult(result, process.stdout.columns));
+  } finally {
+    progress.clear();
+    interrupt.stop();
+  }
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('Measures stratafs beside other ways to show the same layers.')
+    .argument('[source]', 'as for "stratafs mount"')
+    .option('--contenders <list>', 'who takes part (default: all that can)')
+    .option('--workloads <list>', 'what is measured (default: all)')
+    .option('--baseline <contender>', 'whom ratios are to (default: overlayfs, or else the first)')
+    .option('--runs <n>', 'rounds', '10')
+    .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
+    .option('--operations <n>', 'calls of one run at most', '5000')
+    .addOption(
+      new Option('--cold <what>', 'what cold runs find in memory: nothing, or all but dentries and inodes')
+        .choices(['disk', 'memory'])
+        .default('disk'),
+    )
+    .option('--layers <list>', 'of the stacks that are made (default: 1,2,8,32,127)')
+    .option('--files <n>', 'that each of them shows (default: 5000)')
+    .option('--depth <n>', 'how deep their directories are nested (default: 2)')
+    .option('--fanout <n>', 'directories in a directory (default: 8)')
+    .option('--seed <n>', 'of all that is drawn: the same seed gives the same stacks, paths and order', '1')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
+    .option('--json <file>', 'write the result, all runs included, as JSON')
+    .addHelpText('after', help)
+    .action(runBench);
+}

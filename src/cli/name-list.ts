@@ -1,0 +1,42 @@
+// Lists of names and numbers on the command line: "a,b,c", each of which must be known.
+import { suggestNearest } from './suggest.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What `find` finds for each name, in order and once. UsageError where it finds nothing: `option` is where it stands. */
+export function pickByName<T>(
+  option: string,
+  list: string,
+  find: (name: string) => readonly T[],
+  known: readonly string[],
+): T[] {
+  const picked = splitList(list).flatMap((name) => {
+    const found = find(name);
+    if (found.length > 0) return found;
+    const nearest = suggestNearest(name, known);
+    throw new UsageError(
+      `${option}: found '${name}'${nearest === '' ? `, expected ${known.join(', ')}` : nearest}`,
+    );
+  });
+  if (picked.length === 0) throw new UsageError(`${option}: found nothing, expected ${known.join(', ')}`);
+  return [...new Set(picked)];
+}
+
+/** Whole numbers from `least` to `most`, ascending and each once. */
+export function parseNumbers(option: string, list: string, least: number, most: number): number[] {
+  const numbers = splitList(list).map((text) => parseWhole(option, text, least, most));
+  if (numbers.length === 0) throw new UsageError(`${option}: found nothing, expected numbers such as 1,2,8`);
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+export function parseWhole(option: string, text: string, least: number, most: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`${option}: found '${text}', expected a whole number from ${least} to ${most}`);
+}
+
+function splitList(list: string): string[] {
+  return list
+    .split(',')
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
+}

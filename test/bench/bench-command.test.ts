@@ -1,0 +1,165 @@
+// The built command, in whole runs: tiny ones, whose figures mean nothing and are not looked at.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { BenchResult } from '../../src/bench.ts';
+import { COMMAND, type Workplace, fixture, runAlone, withWorkplace } from '../mount/stratafs.ts';
+import { describeWith } from '../requirements.ts';
+
+/** Everything that a run makes lies in `scratch` of the workplace. */
+function scratchOf(place: Workplace): string {
+  mkdirSync(place.path('scratch'), { recursive: true });
+  return place.path('scratch');
+}
+
+/** Processes that name a path beneath the workplace on their command line, `self` excepted. */
+function processesIn(place: Workplace, self: number): string[] {
+  const found: string[] = [];
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    if (Number(pid) === self) continue;
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      if (line.includes(place.directory)) found.push(line);
+    } catch {
+      // ENOENT, ESRCH: it ended meanwhile
+    }
+  }
+  return found;
+}
+
+function expectNothingLeft(place: Workplace): void {
+  expect(place.mounted()).toEqual([]);
+  expect(readdirSync(place.path('scratch'))).toEqual([]);
+  expect(processesIn(place, process.pid)).toEqual([]);
+}
+
+const tiny = ['--runs', '2', '--files', '50', '--layers', '1,2', '--fanout', '2', '--depth', '1'];
+
+describeWith(['fuse', 'root', { program: 'fuse-overlayfs' }], 'stratafs bench', () => {
+  it('measures every contender under every workload that it is told, and leaves nothing', () =>
+    withWorkplace(async (place) => {
+      const scratch = scratchOf(place);
+      const asked = ['--cold', 'memory', '--workloads', 'stat,find-warm'];
+      const args = ['bench', ...tiny, ...asked, '--scratch', scratch, '--json', 'result.json'];
+      const { status, stdout, stderr } = await place.stratafs(args);
+      expect(stderr.split('\n').filter((line) => !line.includes(' does not take part: '))).toEqual([
+        'stratafs: 2 runs are too few to tell a difference: it takes 6',
+        '',
+      ]);
+      expect(status).toBe(0);
+      const result = JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
+      expect(result.schema).toBe(1);
+      expect(result.settings.baseline).toBe('overlayfs');
+      expect(result.stacks.map(({ layers, files }) => [layers, files])).toEqual([
+        [1, 50],
+        [2, 50],
+      ]);
+      const names = result.contenders.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(['stratafs', 'overlayfs', 'fuse-overlayfs', 'plain']));
+      for (const { runs, latency, median, workload } of result.measurements) {
+        expect(runs.length, workload).toBe(2);
+        expect(median).toBeGreaterThan(0);
+        expect(latency.p50).toBeLessThanOrEqual(latency.p99);
+      }
+      const cells = result.measurements.map(
+        ({ layers, workload, contender }) => `${layers} ${workload} ${contender}`,
+      );
+      expect(new Set(cells).size).toBe(cells.length);
+      for (const name of names) {
+        expect(cells).toContain(`1 stat-cold ${name}`);
+        expect(cells).toContain(`2 find-warm ${name}`);
+      }
+      expect(stdout).toMatch(/^WORKLOAD +LAYERS +CONTENDER +MEDIAN /);
+      expect(stdout).toMatch(/\nstat-cold +2 +stratafs .* too few runs/);
+      expectNothingLeft(place);
+    }));
+
+  it('measures an image of the user, and only who and what it is told', () =>
+    withWorkplace(async (place) => {
+      const scratch = scratchOf(place);
+      const asked = ['--contenders', 'plain,stratafs', '--workloads', 'find,open-cold', '--runs', '1'];
+      const args = ['bench', ...asked, '--scratch', scratch, '--json', 'result.json', '--threads', '2,1'];
+      const { status } = await place.stratafs([...args, fixture('expressweb.tar')]);
+      expect(status).toBe(0);
+      const result = JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
+      expect(result.settings.baseline).toBe('plain');
+      expect(new Set(result.measurements.map(({ contender }) => contender))).toEqual(
+        new Set(['plain', 'stratafs']),
+      );
+      const rows = result.measurements
+        .filter(({ contender }) => contender === 'plain')
+        .map(({ workload, threads }) => `${workload} ${threads}`);
+      expect(rows.sort()).toEqual([
+        ...['find-cold 1', 'find-cold 2', 'find-warm 1', 'find-warm 2', 'open-cold 1', 'open-cold 2'],
+      ]);
+      expectNothingLeft(place);
+    }));
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('dies of %s in the midst of a run, and leaves nothing', (signal) =>
+    withWorkplace(async (place) => {
+      const args = [
+        'bench',
+        '--runs',
+        '100',
+        '--files',
+        '50',
+        '--layers',
+        '1,2',
+        '--scratch',
+        scratchOf(place),
+      ];
+      const command = spawn(process.execPath, [COMMAND, ...args], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: ['ignore', 'ignore', 'ignore'],
+      });
+      await untilMounted(place, command);
+      command.kill(signal);
+      expect(await once(command, 'close')).toEqual([null, signal]);
+      expectNothingLeft(place);
+    }),
+  );
+});
+
+async function untilMounted(place: Workplace, command: ChildProcess): Promise<void> {
+  while (place.mounted().length === 0) {
+    if (command.exitCode !== null) throw new Error(`bench ended with ${command.exitCode}`);
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
+
+describe('stratafs bench, misused', () => {
+  it.each([
+    [
+      ['--contenders', 'overlay'],
+      /^stratafs: --contenders: found 'overlay' \(did you mean 'overlayfs'\?\)\n$/,
+    ],
+    [['--workloads', ','], /^stratafs: --workloads: found nothing, expected stat, /],
+    [['--runs', '0'], /^stratafs: --runs: found '0', expected a whole number from 1 to 1000\n$/],
+    [['--layers', '1,x'], /^stratafs: --layers: found 'x', expected a whole number from 1 to 127\n$/],
+    [['--threads', '9'], /^stratafs: --threads: found '9', expected a whole number from 1 to 8\n$/],
+    [['--files', '10', 'x.tar'], /^stratafs: --files: is of stacks that are made, found SOURCE too\n$/],
+    [['--platform', 'linux/arm64'], /^stratafs: --platform: is of an image, found no SOURCE\n$/],
+    [['--cold', 'warm'], /^stratafs: .*--cold.*disk, memory/],
+  ])('%j is one line and status 2', async (args, line) => {
+    const { status, stderr } = await runAlone('bench', ...args);
+    expect(stderr).toMatch(line);
+    expect(stderr.split('\n').length).toBe(2);
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    [['/nowhere/x.tar'], /^stratafs: .*\/nowhere\/x\.tar/],
+    [['--scratch', '/nowhere'], /^stratafs: --scratch: found no directory \/nowhere, expected one /],
+    [
+      ['--contenders', 'plain', '--baseline', 'stratafs', '--layers', '1', '--files', '1'],
+      /^stratafs: --baseline: found stratafs, expected one that takes part: plain\n$/,
+    ],
+  ])('%j is one line and status 1', async (args, line) => {
+    const { status, stderr } = await runAlone('bench', ...args);
+    expect(stderr).toMatch(line);
+    expect(stderr.split('\n').length).toBe(2);
+    expect(status).toBe(1);
+  });
+});
