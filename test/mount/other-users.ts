@@ -1,14 +1,15 @@
 // Runs the command as somebody else than the machine's root: an ordinary user through fusermount3.
 //
 // The ordinary user gets a /dev/fuse of its own in a mount namespace of its own, since this machine's may be root's.
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Outcome, type Workplace, run } from './stratafs.ts';
 
 /** What the command consists of, beneath this repository; and an image. */
-const parts = [
-  'dist/cli/main.js',
-  'dist/cli/daemon.js',
+const parts = (): string[] => [
+  ...readdirSync(new URL('../../dist/cli', import.meta.url))
+    .filter((name) => /^(?:main|daemon|.*\.part)\.js$/.test(name))
+    .map((name) => `dist/cli/${name}`),
   'build/Release/stratafs.node',
   'package.json',
   'fixtures/expressweb.tar',
@@ -17,7 +18,7 @@ const parts = [
 /** Copies the command to where everybody may read it, and answers the environment that names it ($S) and an image ($I). */
 export function install(place: Workplace): NodeJS.ProcessEnv {
   chmodSync(place.directory, 0o755);
-  for (const part of parts) {
+  for (const part of parts()) {
     mkdirSync(dirname(place.path(part)), { recursive: true });
     copyFileSync(new URL(`../../${part}`, import.meta.url), place.path(part));
   }
