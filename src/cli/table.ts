@@ -7,6 +7,8 @@ import Table from 'cli-table3';
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
+  /** Cut only where cutting all others is not enough. */
+  readonly isWhole?: true;
 }
 
 const gap = 2;
@@ -57,12 +59,15 @@ function columnWidths(
   const widths = columns.map((column, i) =>
     Math.max(column.title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
-  const total = (): number => widths.reduce((sum, each) => sum + each + gap, 0);
+  const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap);
   if (width === undefined || total() <= width) return widths.map(() => null);
-  while (total() > width) {
-    const widest = Math.max(...widths);
-    if (widest <= narrowest) break;
-    widths[widths.indexOf(widest)] = widest - 1;
+  const numbers = columns.map((_, i) => i);
+  for (const shrinking of [numbers.filter((i) => columns[i]?.isWhole !== true), numbers]) {
+    const widthOf = (i: number): number => widths[i] as number;
+    while (total() > width && shrinking.some((i) => widthOf(i) > narrowest)) {
+      const widest = shrinking.reduce((a, b) => (widthOf(b) > widthOf(a) ? b : a));
+      widths[widest] = widthOf(widest) - 1;
+    }
   }
   return widths.map((each) => each + gap);
 }

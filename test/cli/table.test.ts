@@ -25,6 +25,13 @@ it('is cut to the width of a terminal, the widest column first, and whole withou
   expect(formatTable(columns, rows, undefined)).toContain('x'.repeat(100));
 });
 
+it('a column that is to stay whole is cut last', () => {
+  const rows = [['x'.repeat(30), '509B (virtual 319kB)']];
+  const kept = [columns[0], { title: 'SIZE', isWhole: true }] as const;
+  expect(formatTable(kept, rows, 40)).toMatch(/\nx{17}\u2026 {2}509B \(virtual 319kB\)\n$/);
+  expect(formatTable(kept, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
+});
+
 it('shows control characters of a name as \\xNN', () => {
   expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\x0ab\\x1b[31m');
 });
