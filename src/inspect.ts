@@ -10,21 +10,27 @@ import { type OpenedLayer, openLayers } from './image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './inspect/image-list.ts';
 import { type InspectedImage, createdOf } from './inspect/inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
+import { mergeImage } from './inspect/merged-image.ts';
+import { hasMoved, sizeOfUpper, sizeWithMoved } from './inspect/upper-size.ts';
+import { openDirectoryLayer } from './layer/directory-layer.ts';
 import { type Image, type OpenImageOptions, type OwnerKeeping, openImage } from './mount.ts';
 import { nameLayers } from './mount/layer-identity.ts';
 import { layerOptions } from './mount/layers.ts';
 import {
   type MountedImage,
   addUpper,
+  canReadMarks,
   choosesLayers,
   findMountedImage,
   reopenImage,
+  upperOf,
 } from './mount/mounted-image.ts';
 import { defaultCacheDirectory } from './mount/options.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
 export type { ImageSummary } from './image/open-image.ts';
+export { type MountedImage, mountedImageOf } from './mount/mounted-image.ts';
 export type { InspectedImage } from './inspect/inspected-image.ts';
 export { createdOf } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
@@ -33,7 +39,7 @@ export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from
 export { type ComparedImage, mergeForComparison } from './inspect/compared-image.ts';
 export { type ExportOptions, exportTar } from './inspect/export-tar.ts';
 export { type MergedImage, mergeImage, resolvePath } from './inspect/merged-image.ts';
-export { type ImageList, type ListedImage, repositoryTags } from './inspect/image-list.ts';
+export { type ImageList, type ListedImage, familiarName, repositoryTags } from './inspect/image-list.ts';
 export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
@@ -189,6 +195,39 @@ async function splitLayer(text: string): Promise<{ source: string; layer: string
 
 function belowTop({ image, layers }: Inspection): InspectedImage {
   return { image: { ...image, layers: image.layers.slice(0, -1) }, layers: layers.slice(0, -1) };
+}
+
+/**
+ * How many bytes were written to a mount, as docker counts the size of a container; undefined where this user may not know.
+ * InputError where what was moved in it can't be looked up, since its image can't be opened again.
+ */
+export async function measureWritten(
+  mounted: MountedImage,
+  options: InspectOptions = {},
+): Promise<number | undefined> {
+  const upper = upperOf(mounted.facts);
+  if (upper === undefined) return 0;
+  if (!canReadMarks(upper)) return undefined;
+  try {
+    const layer = openDirectoryLayer(upper.path, {
+      upperMarks: upper.upperMarks,
+      obeysOwners: mounted.facts.ownerKeeping !== undefined,
+    });
+    layer.close();
+    if (!hasMoved(layer.index)) return sizeOfUpper(layer.index);
+  } catch (error) {
+    const { code } = (error instanceof InputError ? error.cause : error) as NodeJS.ErrnoException;
+    // ENOENT: it was unmounted meanwhile, and nothing is kept.
+    if (code === 'EACCES' || code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const inspection = await inspectMounted(mounted, true, options);
+  try {
+    const top = inspection.layers.at(-1)?.layer.index;
+    return top === undefined ? 0 : sizeWithMoved(top, mergeImage(inspection).tree);
+  } finally {
+    inspection.close();
+  }
 }
 
 async function isPlainDirectory(path: string): Promise<boolean> {

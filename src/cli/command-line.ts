@@ -32,6 +32,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
   ],
   ['ls', { summary: 'list what is mounted', load: async () => (await import('./ls-command.ts')).lsCommand }],
   [
+    'ps',
+    {
+      summary: 'list mounts as containers: image, age, size of what was written',
+      load: async () => (await import('./ps-command.ts')).psCommand,
+    },
+  ],
+  [
     'index',
     {
       summary: 'make the index of an image, so that its first mount is fast',

@@ -6,7 +6,8 @@ import { type Column, formatTable } from './table.ts';
 
 const help = `
 A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
---json prints an array of { source, mountPoint, state, pid, started, imageId, layers, upper, work }.
+"stratafs ps" lists the same mounts as containers: by image, with the size of what was written.
+--json prints an array, described in docs/json.md.
 
 Examples:
   stratafs ls
@@ -22,16 +23,24 @@ const columns: readonly Column[] = [
 
 type State = 'mounted' | 'dead' | 'silent' | 'refused';
 
-interface Row extends Partial<MountFacts> {
+/** In the order of --json. */
+interface Row {
   readonly source: string;
   readonly mountPoint: string;
   readonly state: State;
+  readonly pid: number | undefined;
+  readonly started: number | undefined;
+  readonly imageId: string | undefined;
+  readonly layers: number | undefined;
+  readonly upper: string | undefined;
+  readonly work: string | undefined;
 }
 
 function rowOf({ entry, answer }: FoundMount): Row {
   const state = answer.kind === 'answered' ? 'mounted' : answer.kind;
   const facts = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : {};
-  return { ...facts, source: facts.source ?? entry.source, mountPoint: entry.mountPoint, state };
+  const { source = entry.source, pid, started, imageId, layers, upper, work } = facts;
+  return { source, mountPoint: entry.mountPoint, state, pid, started, imageId, layers, upper, work };
 }
 
 const stateTexts: Record<State, string> = { mounted: '', dead: 'dead', silent: 'no answer', refused: '?' };

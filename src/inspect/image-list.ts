@@ -43,6 +43,12 @@ export function repositoryTags(names: readonly string[]): RepositoryTag[] {
   return names.map(splitName);
 }
 
+/** `repo:tag` as docker shows it. */
+export function familiarName(name: string): string {
+  const { repository, tag } = splitName(name);
+  return tag === NONE ? repository : `${repository}:${tag}`;
+}
+
 /** docker.io and library are what docker leaves out of a familiar name. */
 function splitName(name: string): RepositoryTag {
   const familiar = name.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, '');

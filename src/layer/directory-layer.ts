@@ -6,7 +6,7 @@
 // another is LayerDraft's: here they only get the shape of members.
 import { closeSync, constants, openSync } from 'node:fs';
 import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { ENOENT, ENOTDIR, errnoName } from '../vfs/errno.ts';
+import { ENOENT, ENOTDIR, ErrnoError, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
@@ -274,6 +274,7 @@ class DirectoryWalk {
   #unreadable(path: Uint8Array, errno: number): InputError {
     return new InputError(
       `${this.#path}: cannot read the directory '${showName(path)}': ${errnoName(errno)}`,
+      { cause: new ErrnoError(errno, 'openat2') },
     );
   }
 }

@@ -6,10 +6,17 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { locateMountPoint } from '../fuse/mount-point.ts';
-import { type MountFacts, SilentMountError, describeAnswer, findMountAt } from '../fuse/mounts.ts';
+import {
+  type FoundMount,
+  type MountFacts,
+  SilentMountError,
+  describeAnswer,
+  findMountAt,
+} from '../fuse/mounts.ts';
 import type { Image } from '../image/image.ts';
 import { absoluteLowerStack } from '../image/lower-stack.ts';
 import { absoluteSource } from '../image/source.ts';
+import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { syncFileSystemLater } from '../sys/upper-calls.ts';
 import { ErrnoError } from '../vfs/errno.ts';
@@ -25,6 +32,12 @@ export interface MountedImage {
   readonly facts: MountFacts & Partial<MountOrigin>;
 }
 
+/** A mount that was found, where it has answered. */
+export function mountedImageOf({ entry, answer }: FoundMount): MountedImage | undefined {
+  if (answer.kind !== 'answered') return undefined;
+  return { place: entry.mountPoint, facts: answer.json as MountFacts & Partial<MountOrigin> };
+}
+
 /** The mount at `path`; undefined where none of ours is there. InputError where it doesn't tell of itself. */
 export async function findMountedImage(path: string): Promise<MountedImage | undefined> {
   const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
@@ -35,7 +48,7 @@ export async function findMountedImage(path: string): Promise<MountedImage | und
   if (answer.kind !== 'answered') {
     throw new InputError(`${place}: the mount does not tell its image: ${describeAnswer(answer)}`);
   }
-  return { place, facts: answer.json as MountFacts & Partial<MountOrigin> };
+  return mountedImageOf(found);
 }
 
 /** True where `options` choose layers: those are of the whole image, whatever of it is mounted. */
@@ -87,15 +100,30 @@ async function reopenStack(source: string, directory: string, options: OpenImage
  * written to has reached the upper when this resolves. InputError where this user can't know what the upper's marks say.
  */
 export async function addUpper({ place, facts }: MountedImage, image: Image): Promise<Image> {
-  const { upper, upperMarks = 'trusted' } = facts;
+  const upper = upperOf(facts);
   if (upper === undefined) return image;
-  if (upperMarks === 'trusted' && !isInitialRoot()) {
+  if (!canReadMarks(upper)) {
     throw new InputError(
-      `${place}: only root can read what was written to it: ${upper} has its marks in trusted.overlay.*`,
+      `${place}: only root can read what was written to it: ${upper.path} has its marks in trusted.overlay.*`,
     );
   }
   await syncMount(place);
-  return { ...image, layers: [...image.layers, { kind: 'directory', path: upper, upperMarks }] };
+  return { ...image, layers: [...image.layers, { kind: 'directory', ...upper }] };
+}
+
+/** Of a mount that has one. */
+export interface UpperOfMount {
+  readonly path: string;
+  readonly upperMarks: MarkNamespace;
+}
+
+export function upperOf({ upper, upperMarks = 'trusted' }: MountFacts): UpperOfMount | undefined {
+  return upper === undefined ? undefined : { path: upper, upperMarks };
+}
+
+/** Who can't read the marks of an upper takes what it hides for shown. */
+export function canReadMarks({ upperMarks }: UpperOfMount): boolean {
+  return upperMarks === 'user' || isInitialRoot();
 }
 
 /** Brings to the upper what the kernel still holds of a mount: what is mapped and written to. */
