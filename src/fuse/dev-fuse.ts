@@ -90,7 +90,7 @@ class DevFuseMount implements FuseMount {
   }
 
   statistics(): DriverStatistics {
-    const { requestCounts, bytesRead, bytesWritten, books } = this.#session;
+    const { requestCounts, bytesRead, bytesWritten, books, pendingChanges } = this.#session;
     const native = readCounts(this.#channel.tableAnswers());
     return {
       requests: nameCounts((opcode) => (requestCounts[opcode] ?? 0) + native.count(opcode)),
@@ -98,6 +98,7 @@ class DevFuseMount implements FuseMount {
       bytesRead: bytesRead + native.bytesRead,
       bytesWritten,
       passthroughOpens: books.passthroughOpens,
+      pendingChanges,
     };
   }
 

@@ -33,6 +33,8 @@ export interface DriverStatistics {
   readonly bytesWritten: number;
   /** Opens whose file the kernel reads and writes by itself: those bytes are in neither of the above. */
   readonly passthroughOpens: number;
+  /** Requests that change something and have not ended. */
+  readonly pendingChanges: number;
 }
 
 /** A mount that is served. The process that serves it must not touch it synchronously: it would wait for itself. */

@@ -188,6 +188,13 @@ export class Session {
     await Promise.all(changes.map(({ settled }) => settled));
   }
 
+  /** Requests that change something and have not ended. */
+  get pendingChanges(): number {
+    let count = 0;
+    for (const { isRead } of this.#pending.values()) if (!isRead) count++;
+    return count;
+  }
+
   /** The negative errno of a failure; what is no errno is logged and becomes EIO. */
   errnoOf(error: unknown): number {
     if (error instanceof ErrnoError) return error.errno;

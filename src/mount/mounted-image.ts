@@ -9,7 +9,9 @@ import { locateMountPoint } from '../fuse/mount-point.ts';
 import {
   type FoundMount,
   type MountFacts,
+  STATISTICS_XATTR,
   SilentMountError,
+  askMount,
   describeAnswer,
   findMountAt,
 } from '../fuse/mounts.ts';
@@ -24,6 +26,10 @@ import { InputError } from '../vfs/input-error.ts';
 import { openImage, openLowerDirectories } from './open-image.ts';
 import type { OpenImageOptions } from './options.ts';
 import type { MountOrigin } from './origin.ts';
+import type { MountStatistics } from './served-mount.ts';
+
+/** Each lets the kernel send 64 MiB more: MAX_BACKGROUND requests of 1 MiB. */
+const MAX_SYNC_ROUNDS = 64;
 
 /** A mount that has answered. */
 export interface MountedImage {
@@ -126,7 +132,11 @@ export function canReadMarks({ upperMarks }: UpperOfMount): boolean {
   return upperMarks === 'user' || isInitialRoot();
 }
 
-/** Brings to the upper what the kernel still holds of a mount: what is mapped and written to. */
+/**
+ * Brings to the upper what the kernel still holds of a mount: what is mapped and written to. syncfs(2) sends it on its way
+ * and, of a FUSE file system, waits for nothing (fs/fuse/file.c): it has arrived when a question that came behind it
+ * is answered, and no more writes came since the one before.
+ */
 export async function syncMount(mountpoint: string): Promise<void> {
   const directory = await open(mountpoint, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -134,5 +144,15 @@ export async function syncMount(mountpoint: string): Promise<void> {
     if (status < 0) throw new ErrnoError(status, 'syncfs', mountpoint);
   } finally {
     await directory.close();
+  }
+  // Where a program goes on writing there is no end; what was written before is behind the first of these.
+  for (let round = 0, written = -1; round < MAX_SYNC_ROUNDS; round++) {
+    const answer = await askMount(mountpoint, STATISTICS_XATTR);
+    if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+    if (answer.kind !== 'answered') return;
+    const { requests, pendingChanges } = answer.json as MountStatistics;
+    const now = requests['WRITE'] ?? 0;
+    if (now === written && pendingChanges === 0) return;
+    written = now;
   }
 }

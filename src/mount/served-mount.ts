@@ -15,6 +15,8 @@ export interface MountStatistics {
   readonly bytesWritten: number;
   /** Opens whose file the kernel reads and writes by itself: those bytes are in neither of the above. */
   readonly passthroughOpens: number;
+  /** Requests that change something and have not ended. */
+  readonly pendingChanges: number;
   readonly cache: CacheStatistics;
 }
 
