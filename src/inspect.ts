@@ -44,6 +44,7 @@ export { type LayerChanges, countChanges } from './inspect/layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
 export { type PatchSide, formatPatch } from './inspect/text-patch.ts';
+export { showDockerSize } from './inspect/docker-size.ts';
 export { type Waste, findWaste } from './inspect/waste.ts';
 export {
   type RuleName,

@@ -3,10 +3,10 @@ import { Command } from 'commander';
 import { mergeImage, resolvePath } from '../inspect.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { showText } from '../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { typeOfMode } from './mode.ts';
 import { writeStdout } from './standard-output.ts';
-import { showText } from './table.ts';
 
 const help = `
 Paths begin at the image's root; symlinks are followed inside the image.

@@ -1,18 +1,4 @@
-// Sizes and ages as docker writes them (docker/go-units): SI units, of three figures in lists of images and four in
-// "docker system df", and "3 weeks ago".
-
-const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** "318kB", "1.09MB", "0B". Where go-units falls into "1e+03kB", this says "1MB". */
-export function showDockerSize(bytes: number, figures = 3): string {
-  let value = bytes;
-  let unit = 0;
-  while (unit < units.length - 1 && Number(value.toPrecision(figures)) >= 1000) {
-    value /= 1000;
-    unit++;
-  }
-  return `${Number(value.toPrecision(figures))}${units[unit] as string}`;
-}
+// Ages and digests as docker writes them: "3 weeks ago" (docker/go-units), twelve digits. Sizes: inspect/docker-size.ts.
 
 /** "Less than a second", "5 minutes", "About an hour", "8 months". */
 export function showAge(milliseconds: number): string {

@@ -9,6 +9,7 @@ import {
   historyGap,
   historyOf,
 } from '../inspect.ts';
+import { showText } from '../vfs/names.ts';
 import { ellipsize, shortenDigest, showCreated } from './docker-units.ts';
 import {
   addSourceOptions,
@@ -18,7 +19,7 @@ import {
   withInspection,
 } from './inspection.ts';
 import { describeLayer } from './layer-json.ts';
-import { type Column, formatTable, showText } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 import { type Fields, formatRows } from './template.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,11 +1,12 @@
 // stratafs images: the images of archives, as `docker images` lists them, and what they share.
 import { Command } from 'commander';
 import { type ImageList, type ListedImage, listImages, repositoryTags } from '../inspect.ts';
+import { showText } from '../vfs/names.ts';
 import { shortenDigest, showCreated } from './docker-units.ts';
 import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
 import { describeLayer } from './layer-json.ts';
 import { showPlatform } from './platform.ts';
-import { type Column, formatTable, showText } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 import { type Fields, formatRows } from './template.ts';
 
 const help = `

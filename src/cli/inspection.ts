@@ -1,8 +1,13 @@
 // What the commands that look at an image without mounting it have in common: their options, and how they open it.
 import type { Command } from 'commander';
-import { type InspectOptions, type Inspection, inspectImage, inspectShown } from '../inspect.ts';
+import {
+  type InspectOptions,
+  type Inspection,
+  inspectImage,
+  inspectShown,
+  showDockerSize,
+} from '../inspect.ts';
 import type { Progress } from '../mount.ts';
-import { showDockerSize } from './docker-units.ts';
 import { Interrupt } from './interrupt.ts';
 import { TerminalReport } from './report.ts';
 

@@ -3,6 +3,7 @@
 //
 // cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
 import Table from 'cli-table3';
+import { showText } from '../vfs/names.ts';
 
 export interface Column {
   readonly title: string;
@@ -14,14 +15,6 @@ export interface Column {
 const gap = 2;
 /** No column is cut below this. */
 const narrowest = 8;
-
-/** Control characters of file names must not reach a terminal: shown as \xNN. */
-export function showText(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
-  );
-}
 
 /** The rows under their titles, ending in a newline. `width`: of the terminal, undefined for no limit. */
 export function formatTable(

@@ -1,7 +1,7 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
 import { Command } from 'commander';
 import { type PathHistory, type PathVersion, instructionsOfLayers, tracePaths } from '../inspect.ts';
-import { showName } from '../vfs/names.ts';
+import { showName, showText } from '../vfs/names.ts';
 import {
   addSourceOptions,
   printJson,
@@ -12,7 +12,7 @@ import {
 import { fitLine } from './docker-units.ts';
 import { oneLine } from './instruction.ts';
 import { typeOfMode } from './mode.ts';
-import { type Column, formatTable, showText } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 
 const help = `
 Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.

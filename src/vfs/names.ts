@@ -31,6 +31,14 @@ export function showName(name: Uint8Array): string {
   ).join('');
 }
 
+/** A text of somebody else's, its control characters shown as \xNN: they must reach no terminal. */
+export function showText(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
+  );
+}
+
 /** A name as a string of one character a byte: what maps are keyed by. */
 export function latin1Of(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
