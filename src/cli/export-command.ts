@@ -1,10 +1,10 @@
 // stratafs export: what an image shows, as one tar, without a mount.
 import { Command } from 'commander';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { exportTar, mergeImage } from '../inspect.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showName } from '../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
+import { OutputFile } from './output-file.ts';
 import { writeStdout } from './standard-output.ts';
 
 const help = `
@@ -19,44 +19,6 @@ Examples:
 
 interface ExportArguments extends SourceArguments {
   readonly output: string;
-}
-
-/** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
-class OutputFile {
-  readonly #path: string;
-  readonly #draft: string | undefined;
-  readonly #file: FileHandle;
-
-  private constructor(path: string, draft: string | undefined, file: FileHandle) {
-    this.#path = path;
-    this.#draft = draft;
-    this.#file = file;
-  }
-
-  static async create(path: string): Promise<OutputFile> {
-    const there = await stat(path).catch(() => undefined); // ENOENT; what else is wrong, opening it says
-    if (there?.isDirectory() === true)
-      throw new InputError(`${path}: is a directory, expected a file to write`);
-    if (there !== undefined && !there.isFile()) return new OutputFile(path, undefined, await open(path, 'w'));
-    const draft = `${path}.${process.pid}.draft`;
-    return new OutputFile(path, draft, await open(draft, 'wx'));
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      written += (await this.#file.write(bytes, written)).bytesWritten;
-    }
-  }
-
-  async keep(): Promise<void> {
-    await this.#file.close();
-    if (this.#draft !== undefined) await rename(this.#draft, this.#path);
-  }
-
-  async discard(): Promise<void> {
-    await this.#file.close();
-    if (this.#draft !== undefined) await rm(this.#draft, { force: true });
-  }
 }
 
 export function exportCommand(): Command {

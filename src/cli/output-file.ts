@@ -1,0 +1,44 @@
+// OutputFile: what a command writes with -o FILE.
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { InputError } from '../vfs/input-error.ts';
+
+/** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
+export class OutputFile {
+  readonly #path: string;
+  readonly #draft: string | undefined;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, draft: string | undefined, file: FileHandle) {
+    this.#path = path;
+    this.#draft = draft;
+    this.#file = file;
+  }
+
+  /** InputError where `path` is a directory. The caller calls keep or discard, once. */
+  static async create(path: string): Promise<OutputFile> {
+    const there = await stat(path).catch(() => undefined); // ENOENT; what else is wrong, opening it says
+    if (there?.isDirectory() === true)
+      throw new InputError(`${path}: is a directory, expected a file to write`);
+    if (there !== undefined && !there.isFile()) return new OutputFile(path, undefined, await open(path, 'w'));
+    const draft = `${path}.${process.pid}.draft`;
+    return new OutputFile(path, draft, await open(draft, 'wx'));
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      written += (await this.#file.write(bytes, written)).bytesWritten;
+    }
+  }
+
+  /** Closes it, and gives it its name. */
+  async keep(): Promise<void> {
+    await this.#file.close();
+    if (this.#draft !== undefined) await rename(this.#draft, this.#path);
+  }
+
+  /** Closes it, and leaves nothing. */
+  async discard(): Promise<void> {
+    await this.#file.close();
+    if (this.#draft !== undefined) await rm(this.#draft, { force: true });
+  }
+}
