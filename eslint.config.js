@@ -16,6 +16,7 @@ const importLaw = {
   fuse: ['vfs', 'sys'],
   commit: ['vfs', 'sys', 'tar', 'layer', 'image', 'tree', 'overlay', 'inspect'],
   inspect: ['vfs', 'tar', 'layer', 'image', 'tree'],
+  report: ['inspect'],
   bench: ['vfs', 'sys', 'tree', 'inspect'],
   cli: ['vfs', 'mount.ts', 'inspect.ts', 'commit.ts', 'bench.ts'],
   mount: ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],

@@ -45,6 +45,8 @@ export { type LayerCounts, type LayerSummary, summariseLayers } from './inspect/
 export { type PathHistory, type PathVersion, tracePaths } from './inspect/path-history.ts';
 export { type PatchSide, formatPatch } from './inspect/text-patch.ts';
 export { showDockerSize } from './inspect/docker-size.ts';
+export type { ReportData, ReportImage } from './inspect/report-format.ts';
+export { type ReportedImage, joinReport, reportImage } from './inspect/report.ts';
 export { type Waste, findWaste } from './inspect/waste.ts';
 export {
   type RuleName,

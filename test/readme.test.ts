@@ -52,6 +52,7 @@ describe('README', () => {
     'which',
     'diff',
     'waste',
+    'report',
     'export',
     'bench',
   ])('names every option of %s', (command) =>

@@ -17,10 +17,12 @@ function canAccess(path: string, mode: number): boolean {
   }
 }
 
-function hasProgram(name: string): boolean {
+/** The path of a program; undefined where PATH has none of the name. */
+export function findProgram(name: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
-    .some((directory) => canAccess(join(directory, name), constants.X_OK));
+    .map((directory) => join(directory, name))
+    .find((path) => canAccess(path, constants.X_OK));
 }
 
 /** Why `requirement` is not met here; undefined where it is. */
@@ -28,9 +30,11 @@ function lack(requirement: Requirement): string | undefined {
   if (requirement === 'root') return isRoot ? undefined : 'needs root';
   if (requirement === 'fuse') {
     if (!canAccess('/dev/fuse', constants.R_OK | constants.W_OK)) return 'needs /dev/fuse';
-    return isRoot || hasProgram('fusermount3') ? undefined : 'needs root or fusermount3';
+    return isRoot || findProgram('fusermount3') !== undefined ? undefined : 'needs root or fusermount3';
   }
-  return hasProgram(requirement.program) ? undefined : `needs the program ${requirement.program}`;
+  return findProgram(requirement.program) !== undefined
+    ? undefined
+    : `needs the program ${requirement.program}`;
 }
 
 /** A describe block whose tests need all of `requirements`. */

@@ -88,6 +88,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'report',
+    {
+      summary: 'write a page that shows images: layers, a map of the bytes, waste',
+      load: async () => (await import('./report-command.ts')).reportCommand,
+    },
+  ],
+  [
     'cat',
     {
       summary: "write a file's content to standard output",

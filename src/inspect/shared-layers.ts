@@ -46,7 +46,7 @@ export function shareLayers(stacks: readonly (readonly LayerSummary[])[]): Share
   return { images, totalSize };
 }
 
-/** Where nothing tells the digest, a layer is only the same as itself. */
-function keyOf({ chainId, blob, directory, number }: LayerSummary): string {
+/** Equal for layers that are the same. Where nothing tells the digest, a layer is only the same as itself. */
+export function keyOf({ chainId, blob, directory, number }: LayerSummary): string {
   return chainId ?? directory ?? `${blob?.path ?? ''}:${blob?.offset ?? 0}:${number}`;
 }

@@ -1,0 +1,30 @@
+// Makes dist/report/page.html: the template of `stratafs report` with its style and its code inside, and the hashes by
+// which its Content-Security-Policy knows them. What is neither of the two can't run in it, whatever an image is named.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rolldown } from 'rolldown';
+
+const bundle = await rolldown({ input: 'src/report/page.ts', platform: 'browser' });
+const { output } = await bundle.generate({ format: 'iife', minify: true });
+await bundle.close();
+const script = output[0].code.trim();
+if (/<\/script|<!--/i.test(script)) throw new Error('the code of the page would end its own block');
+const style = readFileSync('src/report/page.css', 'utf8');
+const licence = readFileSync('node_modules/d3-hierarchy/LICENSE', 'utf8').trim();
+
+const hash = (text) => `sha256-${createHash('sha256').update(text).digest('base64')}`;
+
+let page = readFileSync('src/report/template.html', 'utf8');
+for (const [place, text] of [
+  ['SCRIPT-HASH', hash(script)],
+  ['STYLE-HASH', hash(style)],
+  ['<style></style>', `<style>${style}</style>`],
+  ['<script></script>', `<script>${script}</script>`],
+  ['LICENCES', `The layout of the treemap is by d3-hierarchy.\n\n${licence}`],
+]) {
+  const parts = page.split(place);
+  if (parts.length !== 2) throw new Error(`src/report/template.html: expected ${place} once`);
+  page = parts.join(text);
+}
+mkdirSync('dist/report', { recursive: true });
+writeFileSync('dist/report/page.html', page);

@@ -1,0 +1,216 @@
+// ReportTree: all bytes of an image by path, those that it shows and those that it only stores, as NodeColumns.
+//
+// What is shown is the merged tree's; what is wasted, findWaste's. A directory of both is one node. Where there are more
+// nodes than a page should hold, the small ones are folded: all below one number of bytes, so that a subtree goes whole.
+import type { Tree } from '../tree/tree.ts';
+import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { bytesOf, showName } from '../vfs/names.ts';
+import { type NodeColumns, NodeKind, hidingCauses } from './report-format.ts';
+import type { WastedFile, WastedPath } from './waste.ts';
+
+/** What is hidden in a directory, by path component as latin1. */
+interface HiddenNames {
+  readonly inside: Map<string, HiddenNames>;
+  readonly files: WastedFile[];
+}
+
+interface Draft {
+  readonly name: string;
+  readonly kind: NodeKind;
+  /** From 1 at the base; 0 for none. */
+  readonly layer: number;
+  /** Of a file. */
+  readonly size: number;
+  /** Bytes in the node: its own where they count here, and all beneath it. */
+  bytes: number;
+  /** Nodes in it, itself among them. */
+  count: number;
+  readonly children: Draft[];
+  readonly file: WastedFile | undefined;
+}
+
+export interface ReportTree {
+  readonly columns: NodeColumns;
+  /** How many names were folded, and the bytes below which they were; 0 for none. */
+  readonly foldedCount: number;
+  readonly threshold: number;
+}
+
+/** Lists at most about `limit` nodes by name. */
+export function buildReportTree(tree: Tree, wasted: readonly WastedPath[], limit: number): ReportTree {
+  const root = new Drafter(tree).draftRoot(hiddenNamesOf(wasted));
+  const threshold = root.count <= limit ? 0 : thresholdFor(root, limit);
+  const writer = new ColumnWriter(threshold);
+  writer.write(root);
+  return { columns: writer.columns(), foldedCount: writer.foldedCount, threshold };
+}
+
+function hiddenNamesOf(wasted: readonly WastedPath[]): HiddenNames {
+  const root: HiddenNames = { inside: new Map(), files: [] };
+  for (const { path, files } of wasted) {
+    let at = root;
+    for (const name of path.split('/')) {
+      const next = at.inside.get(name) ?? { inside: new Map(), files: [] };
+      at.inside.set(name, next);
+      at = next;
+    }
+    at.files.push(...files);
+  }
+  return root;
+}
+
+/** Joins what is shown and what is hidden. */
+class Drafter {
+  readonly #tree: Tree;
+  /** By inode: whether a name of it was met. */
+  readonly #isCounted: Uint8Array;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    this.#isCounted = new Uint8Array(tree.inodeCount);
+  }
+
+  draftRoot(hidden: HiddenNames): Draft {
+    return this.#directory('', 0, hidden);
+  }
+
+  #directory(name: string, inode: number, hidden: HiddenNames | undefined): Draft {
+    const tree = this.#tree;
+    const draft = newDraft(name, NodeKind.directory, tree.layerOf(inode) + 1);
+    const first = tree.firstChild(inode);
+    const names: string[] = [];
+    const shown = new Map<string, number>();
+    for (let dentry = first; dentry < first + tree.childCount(inode); dentry++) {
+      const child = tree.nameOf(dentry);
+      names.push(child);
+      shown.set(child, tree.dentryInode(dentry));
+    }
+    if (hidden !== undefined && hidden.inside.size > 0) {
+      for (const each of hidden.inside.keys()) if (!shown.has(each)) names.push(each);
+      names.sort(); // by UTF-16 unit, which is by byte: they are latin1
+    }
+    for (const each of names) this.#addName(draft, each, shown.get(each) ?? -1, hidden?.inside.get(each));
+    return draft;
+  }
+
+  /** A directory that is no more. */
+  #gone(name: string, hidden: HiddenNames): Draft {
+    const draft = newDraft(name, NodeKind.gone, 0);
+    for (const each of [...hidden.inside.keys()].sort()) {
+      this.#addName(draft, each, -1, hidden.inside.get(each));
+    }
+    return draft;
+  }
+
+  /** `inode`: what is shown by the name, or -1. */
+  #addName(parent: Draft, name: string, inode: number, hidden: HiddenNames | undefined): void {
+    for (const file of hidden?.files ?? []) {
+      add(parent, newDraft(name, NodeKind.hidden, file.layer, file.bytes, file));
+    }
+    const isDirectory = inode >= 0 && this.#tree.isDirectory(inode);
+    if (!isDirectory && hidden !== undefined && hidden.inside.size > 0) add(parent, this.#gone(name, hidden));
+    if (isDirectory) add(parent, this.#directory(name, inode, hidden));
+    else if (inode >= 0) add(parent, this.#shown(name, inode));
+  }
+
+  #shown(name: string, inode: number): Draft {
+    const tree = this.#tree;
+    const layer = tree.layerOf(inode) + 1;
+    const type = tree.modeOf(inode) & S_IFMT;
+    if (type !== S_IFREG)
+      return newDraft(name, type === S_IFLNK ? NodeKind.symlink : NodeKind.special, layer);
+    const isCounted = this.#isCounted[inode] === 1;
+    this.#isCounted[inode] = 1;
+    return newDraft(name, isCounted ? NodeKind.link : NodeKind.file, layer, tree.sizeOf(inode));
+  }
+}
+
+function newDraft(name: string, kind: NodeKind, layer: number, size = 0, file?: WastedFile): Draft {
+  const bytes = kind === NodeKind.link ? 0 : size;
+  return { name, kind, layer, size, bytes, count: 1, children: [], file };
+}
+
+function add(parent: Draft, child: Draft): void {
+  parent.children.push(child);
+  parent.bytes += child.bytes;
+  parent.count += child.count;
+}
+
+/** The least number of bytes of which no more than `limit` nodes have as many. At least 1. */
+function thresholdFor(root: Draft, limit: number): number {
+  const sizes = new Float64Array(root.count);
+  let filled = 0;
+  const visit = (draft: Draft): void => {
+    sizes[filled++] = draft.bytes;
+    draft.children.forEach(visit);
+  };
+  visit(root);
+  sizes.sort();
+  return (sizes[root.count - 1 - limit] ?? 0) + 1;
+}
+
+const isDirectory = ({ kind }: Draft): boolean => kind === NodeKind.directory || kind === NodeKind.gone;
+
+/** What was folded in one directory, by layer and whether it is hidden. */
+type Folds = Map<string, { layer: number; isHidden: boolean; names: number; bytes: number }>;
+
+class ColumnWriter {
+  readonly #threshold: number;
+  readonly #names: string[] = [];
+  readonly #codes: number[] = [];
+  readonly #values: number[] = [];
+  readonly #hidden: number[] = [];
+  readonly #folded: number[] = [];
+  foldedCount = 0;
+
+  constructor(threshold: number) {
+    this.#threshold = threshold;
+  }
+
+  write(draft: Draft): void {
+    const { layer, kind, file } = draft;
+    if (!isDirectory(draft)) {
+      this.#row(draft.name, layer, kind, draft.size);
+      if (file !== undefined) this.#hidden.push(4 * file.hiddenBy + hidingCauses.indexOf(file.cause));
+      return;
+    }
+    const kept = draft.children.filter(({ bytes }) => bytes >= this.#threshold);
+    const folds: Folds = new Map();
+    for (const child of draft.children) if (child.bytes < this.#threshold) this.#fold(child, folds);
+    this.#row(draft.name, layer, kind, kept.length + folds.size);
+    for (const child of kept) this.write(child);
+    for (const { layer: of, isHidden, names, bytes } of folds.values()) {
+      this.#row('', of, NodeKind.folded, bytes);
+      this.#folded.push(2 * names + Number(isHidden));
+      this.foldedCount += names;
+    }
+  }
+
+  columns(): NodeColumns {
+    return {
+      names: this.#names.join('/'),
+      codes: this.#codes,
+      values: this.#values,
+      hidden: this.#hidden,
+      folded: this.#folded,
+    };
+  }
+
+  #row(name: string, layer: number, kind: NodeKind, value: number): void {
+    this.#names.push(name === '' ? '' : showName(bytesOf(name)));
+    this.#codes.push(8 * layer + kind);
+    this.#values.push(value);
+  }
+
+  #fold(draft: Draft, folds: Folds): void {
+    for (const child of draft.children) this.#fold(child, folds);
+    if (draft.kind === NodeKind.gone) return; // no name of the image's
+    const { layer, kind } = draft;
+    const isHidden = kind === NodeKind.hidden;
+    const key = `${layer} ${isHidden}`;
+    const fold = folds.get(key) ?? { layer, isHidden, names: 0, bytes: 0 };
+    folds.set(key, fold);
+    fold.names++;
+    if (!isDirectory(draft)) fold.bytes += draft.bytes;
+  }
+}

@@ -1,0 +1,133 @@
+// What `stratafs report` tells of images: the figures of history, layers, waste and images, and all bytes by path.
+import { showPlatform } from '../image/platform.ts';
+import type { HistoryStep } from '../image/image.ts';
+import { showText } from '../vfs/names.ts';
+import { DockerfileWriter } from './dockerfile.ts';
+import { historyGap, historyOf } from './history.ts';
+import { type InspectedImage, createdOf } from './inspected-image.ts';
+import { countChanges } from './layer-changes.ts';
+import { type LayerSummary, summariseLayers } from './layer-summary.ts';
+import { mergeImage } from './merged-image.ts';
+import {
+  REPORT_FORMAT,
+  type ReportData,
+  type ReportImage,
+  type ReportLayer,
+  type ReportStep,
+  type SharedLayer,
+} from './report-format.ts';
+import { buildReportTree } from './report-tree.ts';
+import { keyOf, shareLayers } from './shared-layers.ts';
+import { type Waste, findWaste } from './waste.ts';
+
+/** One image, before it is known what it shares with others. */
+export interface ReportedImage {
+  readonly image: Omit<ReportImage, 'sharedSize'>;
+  readonly layers: readonly LayerSummary[];
+  /** How many names are not listed each, and the bytes below which that is so; 0 where all are. */
+  readonly foldedCount: number;
+  readonly threshold: number;
+}
+
+/** `nameLimit`: about how many names are listed at most. Throws InputError as mergeImage and stackOf. */
+export function reportImage(inspected: InspectedImage, source: string, nameLimit: number): ReportedImage {
+  const { image } = inspected;
+  const layers = summariseLayers(inspected);
+  const waste = findWaste(inspected);
+  const { columns, foldedCount, threshold } = buildReportTree(
+    mergeImage(inspected).tree,
+    waste.paths,
+    nameLimit,
+  );
+  return {
+    image: {
+      source: showText(source),
+      names: image.names.map(showText),
+      id: image.id,
+      platform: image.platform === undefined ? undefined : showText(showPlatform(image.platform)),
+      created: shownText(createdOf(image)),
+      gap: historyGap(historyOf(inspected)),
+      size: waste.totalBytes,
+      wasted: waste.wastedBytes,
+      efficiency: waste.efficiency,
+      layers: describeLayers(inspected, layers, waste),
+      steps: describeSteps(inspected),
+      nodes: columns,
+    },
+    layers,
+    foldedCount,
+    threshold,
+  };
+}
+
+/** Adds what several images have in common. */
+export function joinReport(reported: readonly ReportedImage[], version: string): ReportData {
+  const { images: uses, totalSize } = shareLayers(reported.map(({ layers }) => layers));
+  return {
+    format: REPORT_FORMAT,
+    version,
+    images: reported.map(({ image }, i) => ({ ...image, sharedSize: uses[i]?.sharedSize ?? 0 })),
+    totalSize,
+    shared: findShared(reported),
+  };
+}
+
+function describeLayers(
+  inspected: InspectedImage,
+  layers: readonly LayerSummary[],
+  waste: Waste,
+): ReportLayer[] {
+  const changes = countChanges(inspected);
+  return layers.map(({ number, diffId, chainId, compression, size, storedSize }, i) => ({
+    ...{ number, diffId, chainId, compression, size, storedSize },
+    wasted: waste.layers[i]?.wasted ?? 0,
+    hides: waste.layers[i]?.hides ?? 0,
+    ...(changes[i] ?? { added: 0, changed: 0, deleted: 0 }),
+  }));
+}
+
+function describeSteps(inspected: InspectedImage): ReportStep[] {
+  const writer = new DockerfileWriter();
+  return historyOf(inspected).map(({ step, layer }) => ({
+    ...(step === undefined ? {} : describeStep(step, writer)),
+    layer: layer?.number,
+  }));
+}
+
+function describeStep(step: HistoryStep, writer: DockerfileWriter): ReportStep {
+  return {
+    instruction: shownText(writer.write(step)),
+    createdBy: shownText(step.createdBy),
+    created: shownText(step.created),
+    comment: shownText(step.comment),
+  };
+}
+
+/** Its line ends kept; undefined for an empty one. */
+function shownText(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  return text.split('\n').map(showText).join('\n');
+}
+
+/** As shareLayers counts them: images of equal stacks are one, so nothing is shared between them alone. */
+function findShared(reported: readonly ReportedImage[]): SharedLayer[] {
+  const found = new Map<string, { layer: SharedLayer; numbers: number[]; stacks: Set<string> }>();
+  reported.forEach(({ image, layers }, i) => {
+    const stack = layers.map(keyOf).join();
+    for (const layer of layers) {
+      const { number, size, chainId } = layer;
+      const key = keyOf(layer);
+      const { instruction } = image.steps.find((step) => step.layer === number) ?? {};
+      const numbers = found.get(key)?.numbers ?? reported.map(() => 0);
+      const use = found.get(key) ?? {
+        layer: { size, instruction, chainId, numbers },
+        numbers,
+        stacks: new Set(),
+      };
+      found.set(key, use);
+      numbers[i] = number;
+      use.stacks.add(stack);
+    }
+  });
+  return [...found.values()].filter(({ stacks }) => stacks.size > 1).map(({ layer }) => layer);
+}

@@ -1,0 +1,61 @@
+// What is there with several images: the choice of the one that is shown, and the layers that they share.
+import type { ReportData } from '../inspect/report-format.ts';
+import { element, part } from './dom.ts';
+import { nameOfImage } from './overview.ts';
+import { layerChip } from './palette.ts';
+import { fillTable } from './tables.ts';
+import { counted, percent, size } from './words.ts';
+
+/** `choose` gets the place of an image in the data. */
+export function showImages({ images, totalSize }: ReportData, choose: (index: number) => void): void {
+  if (images.length < 2) return;
+  part('images').hidden = false;
+  const rows = images.map((image, i) => {
+    const radio = element('input', {
+      attributes: { type: 'radio', name: 'image', value: String(i), ...(i === 0 ? { checked: '' } : {}) },
+    });
+    radio.addEventListener('change', () => choose(i));
+    const name = element('span', { text: nameOfImage(image) });
+    const label = element('label', {}, radio, name);
+    if (image.names.length > 0) label.append(element('span', { class: 'muted small', text: image.source }));
+    const { layers, size: stored, sharedSize, wasted } = image;
+    return [
+      label,
+      String(layers.length),
+      size(stored),
+      size(sharedSize),
+      size(stored - sharedSize),
+      size(wasted),
+    ];
+  });
+  const columns = ['Layers', 'Size', 'Shared', 'Unique', 'Wasted'].map((title) => ({
+    title,
+    isNumber: true,
+  }));
+  fillTable(part('images-table'), [{ title: 'Image' }, ...columns], rows, true);
+  const apart = images.reduce((sum, { size: stored }) => sum + stored, 0);
+  part('images-total').textContent =
+    `Together ${size(totalSize)}, each layer once; ${size(apart)} if nothing were shared.`;
+}
+
+export function showShared({ images, shared, totalSize }: ReportData): void {
+  if (images.length < 2) return;
+  part('shared').hidden = false;
+  const bytes = shared.reduce((sum, layer) => sum + layer.size, 0);
+  part('shared-summary').textContent =
+    shared.length === 0
+      ? 'No layer is in more than one of these images: a layer is the same where all below it are the same, too.'
+      : `${counted(shared.length, 'layer is', 'layers are')} in more than one of these images: ${size(bytes)}, ${percent(bytes, totalSize)} of the total. The numbers say which layer of each image it is.`;
+  part('shared-table').hidden = shared.length === 0;
+  const columns = [
+    { title: 'Layer' },
+    { title: 'Size', isNumber: true },
+    ...images.map((image) => ({ title: nameOfImage(image) })),
+  ];
+  const rows = shared.map(({ instruction, size: stored, numbers }) => [
+    element('code', { text: instruction ?? 'no instruction is known' }),
+    size(stored),
+    ...numbers.map((number, i) => (number === 0 ? '' : layerChip(number, images[i]?.layers.length ?? 0))),
+  ]);
+  fillTable(part('shared-table'), columns, rows, true);
+}

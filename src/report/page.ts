@@ -1,0 +1,142 @@
+// The page of `stratafs report`: reads the embedded data, and joins the views. The only state is here.
+import { REPORT_FORMAT, type ReportData, type ReportImage } from '../inspect/report-format.ts';
+import { showDetails } from './details.ts';
+import { element, part } from './dom.ts';
+import { showImages, showShared } from './image-tables.ts';
+import { LayerStack } from './layer-stack.ts';
+import { type ByteFilter, NodeTable } from './node-table.ts';
+import { nameOfImage, showOverview } from './overview.ts';
+import { SearchBox } from './search-box.ts';
+import { offerThemes } from './theme.ts';
+import { Treemap } from './treemap.ts';
+import type { ViewActions, ViewState } from './view-state.ts';
+import { WasteTable } from './waste-table.ts';
+import { size } from './words.ts';
+
+const everything: ByteFilter = { layer: 0, which: 'all' };
+
+class Page implements ViewActions {
+  readonly #treemap: Treemap;
+  readonly #stack = new LayerStack(this);
+  readonly #search = new SearchBox(this);
+  readonly #waste = new WasteTable(this);
+  #state: ViewState;
+  /** What is told of while no tile is looked at. */
+  #node = 0;
+
+  constructor(image: ReportImage) {
+    this.#state = stateOf(image);
+    this.#treemap = new Treemap(this, (tile) => showDetails(this.#state, tile, this.#node));
+    for (const radio of this.#radios()) {
+      radio.addEventListener('change', () => this.#filter({ which: radio.value as ByteFilter['which'] }));
+    }
+    this.#show();
+  }
+
+  showImage(image: ReportImage): void {
+    this.#state = stateOf(image);
+    this.#node = 0;
+    this.#show();
+  }
+
+  open(directory: number, focus = -1): void {
+    this.#state = { ...this.#state, root: directory };
+    this.#node = directory;
+    this.#show(focus);
+  }
+
+  reveal(node: number): void {
+    const { table, filter, sums, allSums } = this.#state;
+    if (filter !== everything && (sums[node] ?? 0) === 0) {
+      this.#state = { ...this.#state, filter: everything, sums: allSums };
+    }
+    // Of what has no bytes no tile can be shown: the nearest directory that has some is.
+    const line = table.lineOf(node).slice(0, -1).reverse();
+    const root = line.find((at) => (this.#state.sums[at] ?? 0) > 0) ?? 0;
+    this.#state = { ...this.#state, root };
+    this.#node = node;
+    this.#show((this.#state.sums[node] ?? 0) > 0 ? node : -1);
+  }
+
+  chooseLayer(layer: number): void {
+    this.#filter({ layer });
+  }
+
+  /** Stays in the directory where it has bytes that count; else goes up to one that has. */
+  #filter(change: Partial<ByteFilter>): void {
+    const { table, root } = this.#state;
+    const filter = { ...this.#state.filter, ...change };
+    const sums = table.sum(filter);
+    const line = table.lineOf(root).reverse();
+    this.#node = line.find((at) => (sums[at] ?? 0) > 0) ?? 0;
+    this.#state = { ...this.#state, filter, sums, root: this.#node };
+    this.#show();
+  }
+
+  #radios(): HTMLInputElement[] {
+    return [...part('which').querySelectorAll('input')];
+  }
+
+  #show(focus = -1): void {
+    const state = this.#state;
+    document.title = `${nameOfImage(state.image)} - stratafs report`;
+    for (const radio of this.#radios()) radio.checked = radio.value === state.filter.which;
+    showOverview(state.image);
+    this.#stack.show(state);
+    this.#search.show(state);
+    this.#waste.show(state);
+    this.#showCrumbs(state);
+    this.#showScope(state);
+    this.#treemap.show(state, focus);
+  }
+
+  #showCrumbs({ table, root }: ViewState): void {
+    const crumbs = table.lineOf(root).map((node) => {
+      const crumb = element('button', {
+        class: 'link',
+        text: node === 0 ? '/' : table.nameOf(node),
+        attributes: { type: 'button', 'aria-current': node === root ? 'location' : undefined },
+      });
+      crumb.addEventListener('click', () => this.open(node, root === node ? -1 : root));
+      return element('li', {}, crumb);
+    });
+    part('crumbs').replaceChildren(element('ol', {}, ...crumbs));
+  }
+
+  #showScope({ filter, sums, root, allSums }: ViewState): void {
+    const { layer, which } = filter;
+    const words = [which === 'all' ? '' : which, layer === 0 ? '' : `of layer ${layer}`].filter(
+      (each) => each !== '',
+    );
+    const bytes = sums[root] ?? 0;
+    part('scope').textContent =
+      words.length === 0 ? size(bytes) : `${size(bytes)} ${words.join(' ')}, of ${size(allSums[root] ?? 0)}`;
+    const isEmpty = bytes === 0;
+    part('treemap').hidden = isEmpty;
+    const notice = part('treemap-empty');
+    notice.hidden = !isEmpty;
+    notice.textContent =
+      words.length === 0 ? 'There are no bytes here.' : `There are no bytes ${words.join(' ')} here.`;
+  }
+}
+
+function stateOf(image: ReportImage): ViewState {
+  const table = new NodeTable(image.nodes);
+  const sums = table.sum(everything);
+  return { image, table, filter: everything, sums, allSums: sums, root: 0 };
+}
+
+function start(): void {
+  const data = JSON.parse(part('report-data').textContent) as ReportData;
+  if ((data.format as number) !== REPORT_FORMAT) throw new Error(`the data are of format ${data.format}`);
+  const [first] = data.images;
+  if (first === undefined) throw new Error('the data hold no image');
+  offerThemes();
+  part('main').hidden = false;
+  part('made-by').textContent = `Made by stratafs ${data.version}. All data are in this file.`;
+  const page = new Page(first);
+  showImages(data, (index) => page.showImage(data.images[index] ?? first));
+  showShared(data);
+}
+
+start();

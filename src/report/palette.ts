@@ -1,0 +1,29 @@
+// The colours of layers: hues from the base up, in the order of the rainbow from blue, as strata lie. The lightness, which
+// depends on light or dark, is page.css's; neighbours of near hues differ in it.
+import { element } from './dom.ts';
+
+const BASE_HUE = 250;
+/** Degrees: so far apart where there are few layers; of many, all lie within the span, which leaves blue unique. */
+const STEP = 42;
+const SPAN = 310;
+
+/** Gives `of` the colour of a layer of `count`; 0 is no layer's: grey. */
+export function tint(of: HTMLElement, layer: number, count: number): void {
+  of.classList.add('tinted');
+  of.classList.toggle('grey', layer === 0);
+  const step = Math.min(STEP, SPAN / Math.max(1, count - 1));
+  const hue = (BASE_HUE - (layer - 1) * step + 720) % 360;
+  of.style.setProperty('--hue', hue.toFixed(1));
+  of.style.setProperty('--odd', String(layer % 2));
+}
+
+/** A layer's number on its colour. */
+export function layerChip(layer: number, count: number): HTMLElement {
+  const chip = element('span', {
+    class: 'chip',
+    text: String(layer),
+    attributes: { title: `layer ${layer}` },
+  });
+  tint(chip, layer, count);
+  return chip;
+}

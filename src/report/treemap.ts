@@ -1,0 +1,243 @@
+// The treemap on the page: tiles as elements, one of them in the tab order, and the keys and clicks that move about.
+import { element, part } from './dom.ts';
+import type { NodeTable } from './node-table.ts';
+import { tint } from './palette.ts';
+import { type Tile, layOut } from './treemap-layout.ts';
+import type { ViewActions, ViewState } from './view-state.ts';
+import { kindWords, number, percent, size } from './words.ts';
+
+/** Pixels from which a tile is worth a name, and a size below it, or in a frame beside it. */
+const NAME_WIDTH = 34;
+const NAME_HEIGHT = 16;
+const SIZE_WIDTH = 56;
+const SIZE_HEIGHT = 32;
+const FRAME_SIZE_WIDTH = 124;
+/** A tile that is too narrow for "12 smaller". */
+const REST_WIDTH = 84;
+
+export class Treemap {
+  readonly #box = part('treemap');
+  readonly #actions: ViewActions;
+  /** Told which tile the user looks at; undefined for none. */
+  readonly #onLook: (tile: Tile | undefined) => void;
+  #state: ViewState | undefined;
+  #tiles: Tile[] = [];
+  #elements: HTMLElement[] = [];
+  /** The tiles that are in no frame, by index. */
+  #outermost: number[] = [];
+  /** The width and height that they were laid out for. */
+  #drawn = '';
+  /** The tile in the tab order. */
+  #current = 0;
+
+  constructor(actions: ViewActions, onLook: (tile: Tile | undefined) => void) {
+    this.#actions = actions;
+    this.#onLook = onLook;
+    this.#box.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#box.addEventListener('click', ({ target }) => this.#onClick(this.#indexOf(target)));
+    this.#box.addEventListener('focusin', ({ target }) => this.#onFocus(this.#indexOf(target)));
+    this.#box.addEventListener('pointerover', ({ target }) => {
+      const tile = this.#tiles[this.#indexOf(target)];
+      if (tile !== undefined) onLook(tile);
+    });
+    this.#box.addEventListener('pointerleave', () => onLook(this.#focused()));
+    new ResizeObserver(() => {
+      if (this.#drawn !== this.#size()) this.#draw();
+    }).observe(this.#box);
+  }
+
+  /**
+   * `focus`: the node whose tile, or that of what holds it, gets the focus; of the root the greatest tile does; -1 for
+   * none.
+   */
+  show(state: ViewState, focus: number): void {
+    this.#state = state;
+    this.#draw();
+    const index = focus === state.root ? 0 : focus < 0 ? -1 : this.#tileOf(focus);
+    if (index >= 0) {
+      this.#box.scrollIntoView({ block: 'nearest' });
+      this.#moveTo(index);
+    } else this.#onLook(undefined);
+  }
+
+  #size(): string {
+    return `${this.#box.clientWidth} ${this.#box.clientHeight}`;
+  }
+
+  #draw(): void {
+    const state = this.#state;
+    this.#drawn = this.#size();
+    const { clientWidth, clientHeight } = this.#box;
+    if (state === undefined || clientWidth === 0) return;
+    const hadFocus = this.#box.contains(document.activeElement);
+    const node = this.#tiles[this.#current]?.node;
+    const box = { x0: 0, y0: 0, x1: clientWidth, y1: clientHeight };
+    this.#tiles = layOut(state.table, state.sums, state.root, box);
+    this.#outermost = this.#tiles.flatMap(({ parent }, i) => (parent < 0 ? [i] : []));
+    this.#elements = this.#tiles.map((tile, i) => this.#make(tile, i, state));
+    this.#box.replaceChildren(...this.#elements);
+    this.#current = 0;
+    this.#elements[0]?.setAttribute('tabindex', '0');
+    if (hadFocus) this.#moveTo(Math.max(0, node === undefined ? 0 : this.#tileOf(node)));
+  }
+
+  #make(tile: Tile, index: number, state: ViewState): HTMLElement {
+    const { table } = state;
+    const { kind, node, x0, y0, x1, y1, depth, parent } = tile;
+    const siblings = this.#tiles[parent]?.children ?? this.#outermost;
+    const made = element('div', {
+      class: `tile ${kind}`,
+      attributes: {
+        role: 'treeitem',
+        tabindex: '-1',
+        'data-tile': String(index),
+        'data-node': String(node),
+        'aria-level': String(depth + 1),
+        'aria-setsize': String(siblings.length),
+        'aria-posinset': String(siblings.indexOf(index) + 1),
+        'aria-expanded': kind === 'frame' ? 'true' : undefined,
+        'aria-label': describeTile(tile, state),
+      },
+    });
+    const { style } = made;
+    style.left = `${x0}px`;
+    style.top = `${y0}px`;
+    style.width = `${x1 - x0}px`;
+    style.height = `${y1 - y0}px`;
+    if (kind === 'leaf') tint(made, layerOfTile(tile, state), state.image.layers.length);
+    made.classList.toggle('wasted', kind === 'leaf' && isWholeWaste(node, state));
+    made.classList.toggle('directory', kind === 'leaf' && table.isDirectory(node));
+    this.#label(made, tile, state);
+    return made;
+  }
+
+  #label(made: HTMLElement, tile: Tile, { table }: ViewState): void {
+    const width = tile.x1 - tile.x0;
+    const height = tile.y1 - tile.y0;
+    if (tile.kind === 'frame' ? !tile.hasTitle : width < NAME_WIDTH || height < NAME_HEIGHT) return;
+    const isNarrow = tile.kind === 'rest' && width < REST_WIDTH;
+    const name = isNarrow ? `+${number(tile.nodes.length)}` : nameOfTile(tile, table);
+    made.append(element('span', { class: 'name', text: name }));
+    if (tile.kind === 'frame' ? width >= FRAME_SIZE_WIDTH : width >= SIZE_WIDTH && height >= SIZE_HEIGHT) {
+      made.append(element('span', { class: 'size', text: size(tile.bytes) }));
+    }
+  }
+
+  #indexOf(target: EventTarget | null): number {
+    const found = target instanceof Element ? target.closest('[data-tile]') : null;
+    return found === null ? -1 : Number(found.getAttribute('data-tile'));
+  }
+
+  #focused(): Tile | undefined {
+    return this.#box.contains(document.activeElement) ? this.#tiles[this.#current] : undefined;
+  }
+
+  /** The tile of a node, or the nearest one around it; -1 for none. */
+  #tileOf(node: number): number {
+    const table = this.#state?.table;
+    if (table === undefined) return -1;
+    for (let at = node; ; at = table.parentOf(at)) {
+      const index = this.#tiles.findIndex((tile) =>
+        tile.kind === 'rest' ? tile.nodes.includes(at) : isIn(table, at, tile),
+      );
+      if (index >= 0 || at === 0) return index;
+    }
+  }
+
+  #moveTo(index: number): void {
+    this.#elements[index]?.focus({ preventScroll: true });
+  }
+
+  #onFocus(index: number): void {
+    if (index < 0) return;
+    this.#elements[this.#current]?.setAttribute('tabindex', '-1');
+    this.#current = index;
+    this.#elements[index]?.setAttribute('tabindex', '0');
+    this.#onLook(this.#tiles[index]);
+  }
+
+  #onClick(index: number): void {
+    if (index < 0) return;
+    this.#moveTo(index);
+    this.#enter(index);
+  }
+
+  /** Goes into a directory, or into the one whose small files a tile stands for. */
+  #enter(index: number): void {
+    const tile = this.#tiles[index];
+    const state = this.#state;
+    if (tile === undefined || state === undefined) return;
+    const isDirectory = tile.kind !== 'leaf' || state.table.isDirectory(tile.node);
+    if (isDirectory && tile.node !== state.root) this.#actions.open(tile.node, tile.node);
+  }
+
+  /** Goes out, to the first directory that shows more than this one. */
+  #leave(): void {
+    const state = this.#state;
+    if (state === undefined || state.root === 0) return;
+    const { table, root, sums } = state;
+    const line = table.lineOf(root).slice(0, -1).reverse();
+    const hasMore = (at: number): boolean => (sums[at] ?? 0) > (sums[root] ?? 0);
+    this.#actions.open(line.find(hasMore) ?? 0, root);
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const { parent = -1, children = [] } = this.#tiles[this.#current] ?? {};
+    const siblings = this.#tiles[parent]?.children ?? this.#outermost;
+    const place = siblings.indexOf(this.#current);
+    const moves: Readonly<Record<string, number | undefined>> = {
+      ArrowRight: siblings[place + 1],
+      ArrowLeft: siblings[place - 1],
+      ArrowDown: children[0],
+      ArrowUp: parent,
+      Home: siblings[0],
+      End: siblings.at(-1),
+    };
+    if (event.key in moves) this.#moveTo(moves[event.key] ?? this.#current);
+    else if (event.key === 'Enter' || event.key === ' ') this.#enter(this.#current);
+    else if (event.key === 'Backspace' || event.key === 'Escape') this.#leave();
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** Whether the tile stands for the node: for directories that are one tile, each of them. */
+function isIn(table: NodeTable, node: number, { top, node: inner }: Tile): boolean {
+  return top <= node && node <= inner && table.endOf(node) >= table.endOf(inner);
+}
+
+function nameOfTile({ kind, node, top, nodes }: Tile, table: NodeTable): string {
+  if (kind === 'rest') return `${number(nodes.length)} smaller`;
+  if (top === node) return table.nameOf(node) || kindWords(table, node);
+  return table.pathOf(node).slice(table.pathOf(table.parentOf(top)).replace(/\/$/, '').length + 1);
+}
+
+export function describeTile(tile: Tile, { table, sums, root, ...state }: ViewState): string {
+  const share = `${size(tile.bytes)}, ${percent(tile.bytes, sums[root] ?? 0)}`;
+  const name = nameOfTile(tile, table);
+  if (tile.kind === 'rest') return `${name}, ${share}`;
+  const what = kindWords(table, tile.node);
+  if (table.isDirectory(tile.node)) return `${name}, ${what}, ${share}`;
+  const layer = layerOfTile(tile, { table, sums, root, ...state });
+  return `${name}, ${what === name ? '' : `${what}, `}${share}, layer ${layer}`;
+}
+
+/** Of a directory the layer that has most bytes in it. */
+function layerOfTile({ node }: Tile, { table, sums, image }: ViewState): number {
+  if (!table.isDirectory(node)) return table.layerOf(node);
+  const bytes = new Float64Array(image.layers.length + 1);
+  for (let at = node; at < table.endOf(node); at++) {
+    const layer = table.layerOf(at);
+    if (!table.isDirectory(at)) bytes[layer] = (bytes[layer] ?? 0) + (sums[at] ?? 0);
+  }
+  return bytes.indexOf(Math.max(...bytes));
+}
+
+function isWholeWaste(node: number, { table, sums }: ViewState): boolean {
+  if (!table.isDirectory(node)) return table.isWasted(node);
+  for (let at = node; at < table.endOf(node); at++) {
+    if (!table.isDirectory(at) && (sums[at] ?? 0) > 0 && !table.isWasted(at)) return false;
+  }
+  return true;
+}
