@@ -5,7 +5,7 @@ import { type ChangeSource } from './commit/layer-change.ts';
 import { creationTime, keptHistory, refuseLostConfig } from './commit/new-config.ts';
 import { parseTarget } from './commit/target.ts';
 import { UpperSource, changedError } from './commit/upper-source.ts';
-import { type WrittenImage, writeImage } from './commit/write-image.ts';
+import { type OnLeftOut, type WrittenImage, writeImage } from './commit/write-image.ts';
 import { locateMountPoint } from './fuse/mount-point.ts';
 import type { HistoryStep } from './image/image.ts';
 import { nameLayer } from './image/open-layers.ts';
@@ -31,8 +31,8 @@ export interface NewImageOptions extends InspectOptions {
   readonly message?: string;
   /** Dockerfile instructions that change the config, in order. */
   readonly instructions?: readonly string[];
-  /** Told of each socket, which a layer can't hold: its path, bytes as latin1. */
-  readonly onSocket?: (path: string) => void;
+  /** Told of what a layer can't hold. */
+  readonly onLeftOut?: OnLeftOut;
 }
 
 /**
@@ -208,7 +208,7 @@ function write(
   source: ChangeSource | undefined,
   { target, compression = 'none', instructions = [], created, history, ...options }: WriteOptions,
 ): Promise<WrittenImage> {
-  const { signal, onSocket, onProgress, check } = options;
+  const { signal, onLeftOut, onProgress, check } = options;
   const kept = layers.slice(0, keptCount);
   const stored = kept.reduce(
     (sum, each) => sum + (each.source.kind === 'blob' ? each.source.blob.length : 0),
@@ -219,7 +219,7 @@ function write(
     parseTarget(target),
     { image, kept, source, compression, history, instructions, created },
     {
-      ...{ signal, onSocket, check },
+      ...{ signal, onLeftOut, check },
       onProgress: (done) => onProgress?.({ what: `writing ${target}`, done: Math.min(done, total), total }),
     },
   );

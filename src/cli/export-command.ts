@@ -38,18 +38,16 @@ export function exportCommand(): Command {
         );
       }
       return withShown(source, given, async (inspection, report, signal) => {
-        const onSocket = (path: string): void =>
-          report.notice(
-            `/${showName(Buffer.from(path, 'latin1'))}: is a socket, which a tar can't hold: left out`,
-          );
+        const onLeftOut = (path: string, what: string): void =>
+          report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`);
         const merged = mergeImage(inspection);
         if (given.output === '-') {
-          await exportTar(merged, { take: writeStdout, signal, onSocket });
+          await exportTar(merged, { take: writeStdout, signal, onLeftOut });
           return;
         }
         const file = await OutputFile.create(given.output);
         try {
-          await exportTar(merged, { take: (bytes) => file.write(bytes), signal, onSocket });
+          await exportTar(merged, { take: (bytes) => file.write(bytes), signal, onLeftOut });
         } catch (error) {
           await file.discard();
           throw error;

@@ -54,10 +54,7 @@ export function writeNewImage(
       compression: given.compression === 'plain' ? 'none' : given.compression,
       instructions: given.change ?? [],
       ...(given.message === undefined ? {} : { message: given.message }),
-      onSocket: (path) =>
-        report.notice(
-          `/${showName(Buffer.from(path, 'latin1'))}: is a socket, which a layer can't hold: left out`,
-        ),
+      onLeftOut: (path, what) => report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`),
     });
     report.end();
     if (given.json === true) printJson(describe(written));

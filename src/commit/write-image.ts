@@ -14,6 +14,7 @@ import { LayerBlob, type WrittenLayer } from './layer-blob.ts';
 import { REF_NAME } from './layout-draft.ts';
 import { makeConfig } from './new-config.ts';
 import { type Target, createDraft } from './target.ts';
+import type { OnLeftOut } from '../tar/left-out.ts';
 import { writeLayer } from './write-layer.ts';
 
 const LAYER_TYPES: Readonly<Record<Compression, string>> = {
@@ -37,9 +38,11 @@ export interface NewImage {
   readonly created: string;
 }
 
+export type { OnLeftOut } from '../tar/left-out.ts';
+
 export interface WriteImageOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onSocket?: ((path: string) => void) | undefined;
+  readonly onLeftOut?: OnLeftOut | undefined;
   /** Bytes that were copied or made so far. */
   readonly onProgress?: ((done: number) => void) | undefined;
   /** Called before the image gets its name: what it throws makes it fail. */
@@ -91,7 +94,7 @@ async function fill(
   target: Target,
   made: NewImage,
   kept: readonly KeptLayer[],
-  { signal, onSocket, onProgress, check }: WriteImageOptions,
+  { signal, onLeftOut, onProgress, check }: WriteImageOptions,
 ): Promise<WrittenImage> {
   let done = 0;
   const tell = (bytes: number): void => onProgress?.((done += bytes));
@@ -99,7 +102,7 @@ async function fill(
   const layer =
     made.source === undefined
       ? undefined
-      : await addLayer(draft, made.source, made.compression, { signal, onSocket, onTaken: tell });
+      : await addLayer(draft, made.source, made.compression, { signal, onLeftOut, onTaken: tell });
   await check?.();
   const layers = layer === undefined ? kept : [...kept, layer];
   const config = makeConfig(made.image, { ...made, diffIds: layers.map(({ diffId }) => diffId) });
@@ -131,9 +134,9 @@ async function addLayer(
   compression: Compression,
   {
     signal,
-    onSocket,
+    onLeftOut,
     onTaken,
-  }: Pick<WriteImageOptions, 'signal' | 'onSocket'> & { readonly onTaken: (bytes: number) => void },
+  }: Pick<WriteImageOptions, 'signal' | 'onLeftOut'> & { readonly onTaken: (bytes: number) => void },
 ): Promise<WrittenLayer> {
   const blob = new LayerBlob(await draft.openBlob(), compression);
   const take = async (bytes: Uint8Array): Promise<void> => {
@@ -142,7 +145,7 @@ async function addLayer(
     await blob.take(bytes);
   };
   try {
-    await writeLayer(source, { take, signal, onSocket });
+    await writeLayer(source, { take, signal, onLeftOut });
     return await blob.end();
   } finally {
     blob.destroy();

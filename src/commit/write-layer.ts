@@ -1,8 +1,9 @@
 // Writes the entries of a layer as a tar: whiteouts and opaque directories in OCI's form (image-spec, layer.md).
 //
 // Nothing of it depends on when or where it is written: the same changes give the same bytes.
+import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
 import { TarWriter, type WrittenMember } from '../tar/tar-writer.ts';
-import { S_IFDIR, S_IFMT, S_IFREG, S_IFSOCK } from '../vfs/attr.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf, showName } from '../vfs/names.ts';
 import { type ChangeSource, type DescribedInode, joinPath } from './layer-change.ts';
@@ -19,8 +20,7 @@ export interface WriteLayerOptions {
   /** Gets all bytes in order, one call after the other. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
-  /** Told of each socket, which a tar can't hold: its path, bytes as latin1. */
-  readonly onSocket?: ((path: string) => void) | undefined;
+  readonly onLeftOut?: OnLeftOut | undefined;
 }
 
 /** InputError for a name that would be a whiteout. */
@@ -47,15 +47,12 @@ async function writeInode(
   source: ChangeSource,
   { path, inode }: { readonly path: string; readonly inode: number },
   firstPaths: Map<number, string>,
-  { onSocket }: WriteLayerOptions,
+  { onLeftOut }: WriteLayerOptions,
 ): Promise<void> {
   refuseWhiteoutName(path);
   const described = source.describe(inode, path);
+  if (!canBeMember(described.mode, path, onLeftOut)) return;
   const type = described.mode & S_IFMT;
-  if (type === S_IFSOCK) {
-    onSocket?.(path);
-    return;
-  }
   const first = type === S_IFDIR ? undefined : firstPaths.get(inode);
   if (first !== undefined) {
     const link: WrittenMember = {
@@ -66,6 +63,7 @@ async function writeInode(
     return;
   }
   firstPaths.set(inode, path);
+  tellEmptyXattrs(described, path, onLeftOut);
   const member = { ...described, path: bytesOf(path), isHardLink: false };
   if (type !== S_IFREG) await writer.add(member);
   else await writer.add(member, source.content(inode, described, path));

@@ -1,7 +1,8 @@
 // The merged tree as one tar, as `docker export` writes a container: what every layer together shows, and no whiteouts.
 import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
+import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
 import type { Tree } from '../tree/tree.ts';
-import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../vfs/attr.ts';
+import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { MergedImage } from './merged-image.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -10,8 +11,7 @@ export interface ExportOptions {
   /** Gets all bytes in order, one call after the other. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal;
-  /** Told of each socket, which a tar can't hold: its path, bytes as latin1. */
-  readonly onSocket?: (path: string) => void;
+  readonly onLeftOut?: OnLeftOut;
 }
 
 /** A directory comes before what is in it, names in bytewise order. Of hard links the first holds the content. */
@@ -21,14 +21,13 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
     for (const member of membersOf(tree)) {
       options.signal?.throwIfAborted();
       const { inode, path } = member;
-      const type = tree.modeOf(inode) & S_IFMT;
-      if (type === S_IFSOCK) {
-        options.onSocket?.(Buffer.from(path).toString('latin1'));
-        continue;
-      }
-      const isFile = type === S_IFREG && member.linkTo === undefined;
+      const mode = tree.modeOf(inode);
+      const shown = Buffer.from(path).toString('latin1');
+      if (!canBeMember(mode, shown, options.onLeftOut)) continue;
+      const isFile = (mode & S_IFMT) === S_IFREG && member.linkTo === undefined;
       const pieces = isFile ? content.pieces(inode) : undefined;
       const described = describeMember(tree, member, pieces);
+      if (member.linkTo === undefined) tellEmptyXattrs(described, shown, options.onLeftOut);
       if (!isFile) await writer.add(described);
       else if (pieces === undefined) await writer.add(described, content.read(inode));
       else await writer.add(described, content.readPieces(inode, pieces));
