@@ -1,10 +1,15 @@
 // What a test needs beyond Node: FUSE, root, somebody else's program. Where it is missing the tests are skipped
 // with the reason in their title; where REQUIRE_FUSE=1 (as in CI) they fail with it instead.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-export type Requirement = 'fuse' | 'root' | { readonly program: string };
+export type Requirement =
+  | 'fuse'
+  | 'root'
+  | { readonly program: string }
+  /** As /proc/filesystems names it. */
+  | { readonly filesystem: string };
 
 const isRoot = process.geteuid?.() === 0;
 
@@ -25,12 +30,20 @@ export function findProgram(name: string): string | undefined {
     .find((path) => canAccess(path, constants.X_OK));
 }
 
+function hasFilesystem(name: string): boolean {
+  return readFileSync('/proc/filesystems', 'utf8').split(/\s+/).includes(name);
+}
+
 /** Why `requirement` is not met here; undefined where it is. */
 function lack(requirement: Requirement): string | undefined {
   if (requirement === 'root') return isRoot ? undefined : 'needs root';
   if (requirement === 'fuse') {
     if (!canAccess('/dev/fuse', constants.R_OK | constants.W_OK)) return 'needs /dev/fuse';
     return isRoot || findProgram('fusermount3') !== undefined ? undefined : 'needs root or fusermount3';
+  }
+  if ('filesystem' in requirement) {
+    const { filesystem } = requirement;
+    return hasFilesystem(filesystem) ? undefined : `needs a kernel with ${filesystem}`;
   }
   return findProgram(requirement.program) !== undefined
     ? undefined

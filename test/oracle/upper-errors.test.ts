@@ -1,0 +1,53 @@
+// An upper whose file system fails, by quota or by a broken disk: the user is told so, and the lower file stays.
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { COMMAND, run, withWorkplace } from '../mount/stratafs.ts';
+import { describeWith } from '../requirements.ts';
+
+const script = fileURLToPath(new URL('upper-errors.sh', import.meta.url));
+
+/** What the user is told, and what the same gives once the file system is well again. */
+async function expectTold(failure: 'quota' | 'io', stdout: string): Promise<void> {
+  await withWorkplace(async (place) => {
+    const env = { ...place.environment, S: `'${process.execPath}' '${COMMAND}'` };
+    const outcome = await run('unshare', ['-m', 'bash', script, failure], { cwd: place.directory, env });
+    expect(outcome).toEqual({ status: 0, stderr: '', stdout });
+  });
+}
+
+const programs = (...names: string[]): { program: string }[] => names.map((program) => ({ program }));
+
+describeWith(
+  ['root', 'fuse', { filesystem: 'btrfs' }, ...programs('btrfs', 'mkfs.btrfs', 'python3', 'unshare')],
+  'an upper beyond its quota',
+  () => {
+    it('tells EDQUOT, and shows the lower file', () =>
+      expectTold(
+        'quota',
+        `copy-up: EDQUOT
+small copy-up: ok
+room: ok
+write: EDQUOT
+copy-up: EDQUOT
+with room: ok
+`,
+      ));
+  },
+);
+
+describeWith(
+  ['root', 'fuse', { filesystem: 'ext4' }, ...programs('losetup', 'mkfs.ext4', 'python3', 'unshare')],
+  'an upper on a disk that fails',
+  () => {
+    it('tells EIO, and shows the lower file', () =>
+      expectTold(
+        'io',
+        `before: ok
+copy-up: EIO
+write: EIO
+copy-up: EIO
+with room: ok
+`,
+      ));
+  },
+);
