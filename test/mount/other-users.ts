@@ -32,14 +32,18 @@ export function install(place: Workplace): NodeJS.ProcessEnv {
 /** Runs what follows as nobody. */
 export const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;
 
-/** Runs a shell script in the workplace as nobody, with $S for stratafs and $I for an image. */
-export function asNobody(place: Workplace, script: string): Promise<Outcome> {
+/**
+ * Runs a shell script in the workplace as nobody, with $S for stratafs and $I for an image. `prepare`: what root does
+ * before, in the same mount namespace.
+ */
+export function asNobody(place: Workplace, script: string, prepare = ':'): Promise<Outcome> {
   const environment = install(place);
   chmodSync(place.directory, 0o777);
   chmodSync(place.mountpoint, 0o777);
   mkdirSync(place.path('dev'));
   const setUp = `
     mount -t tmpfs none dev && mknod -m 666 dev/fuse c 10 229 && mount --bind dev/fuse /dev/fuse || exit 99
+    { ${prepare}; } || exit 99
     exec ${NOBODY.join(' ')} sh -c "$1"`;
   return run('unshare', ['-m', 'sh', '-c', setUp, 'sh', script], { cwd: place.directory, env: environment });
 }
