@@ -75,7 +75,7 @@ export function reportCommand(): Command {
             if (image.gap !== undefined) report.warning(`${showText(source)}: ${image.gap}`);
             if (foldedCount > 0) {
               report.notice(
-                `${showText(source)}: ${foldedCount} names below ${showDockerSize(threshold)} are added up by directory; --names lists more`,
+                `${showText(source)}: ${foldedCount} names of up to ${showDockerSize(threshold)} are added up by directory; --names lists more`,
               );
             }
             reported.push(each);

@@ -1,7 +1,7 @@
 // ReportTree: all bytes of an image by path, those that it shows and those that it only stores, as NodeColumns.
 //
 // What is shown is the merged tree's; what is wasted, findWaste's. A directory of both is one node. Where there are more
-// nodes than a page should hold, the small ones are folded: all below one number of bytes, so that a subtree goes whole.
+// nodes than a page should hold, the small ones are folded: all of up to a number of bytes, so that a subtree goes whole.
 import type { Tree } from '../tree/tree.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { bytesOf, showName } from '../vfs/names.ts';
@@ -31,18 +31,22 @@ interface Draft {
 
 export interface ReportTree {
   readonly columns: NodeColumns;
-  /** How many names were folded, and the bytes below which they were; 0 for none. */
+  /** How many names were folded, and the bytes that the greatest of them has. */
   readonly foldedCount: number;
   readonly threshold: number;
 }
 
-/** Lists at most about `limit` nodes by name. */
+/** Lists at most `limit` nodes by name, and the root. */
 export function buildReportTree(tree: Tree, wasted: readonly WastedPath[], limit: number): ReportTree {
   const root = new Drafter(tree).draftRoot(hiddenNamesOf(wasted));
-  const threshold = root.count <= limit ? 0 : thresholdFor(root, limit);
+  const threshold = root.count - 1 <= limit ? { bytes: -1, spare: 0 } : thresholdFor(root, limit);
   const writer = new ColumnWriter(threshold);
   writer.write(root);
-  return { columns: writer.columns(), foldedCount: writer.foldedCount, threshold };
+  return {
+    columns: writer.columns(),
+    foldedCount: writer.foldedCount,
+    threshold: Math.max(0, threshold.bytes),
+  };
 }
 
 function hiddenNamesOf(wasted: readonly WastedPath[]): HiddenNames {
@@ -136,8 +140,14 @@ function add(parent: Draft, child: Draft): void {
   parent.count += child.count;
 }
 
-/** The least number of bytes of which no more than `limit` nodes have as many. At least 1. */
-function thresholdFor(root: Draft, limit: number): number {
+/** What is folded: nodes of fewer bytes, and those of just as many but the `spare` that are met first. */
+interface Threshold {
+  readonly bytes: number;
+  spare: number;
+}
+
+/** Keeps `limit` nodes below the root. */
+function thresholdFor(root: Draft, limit: number): Threshold {
   const sizes = new Float64Array(root.count);
   let filled = 0;
   const visit = (draft: Draft): void => {
@@ -145,8 +155,10 @@ function thresholdFor(root: Draft, limit: number): number {
     draft.children.forEach(visit);
   };
   visit(root);
-  sizes.sort();
-  return (sizes[root.count - 1 - limit] ?? 0) + 1;
+  sizes.sort().reverse();
+  const bytes = sizes[limit + 1] ?? 0;
+  // The root, which is among the greatest, is kept in any case.
+  return { bytes, spare: limit + (root.bytes > bytes ? 1 : 0) - sizes.indexOf(bytes) };
 }
 
 const isDirectory = ({ kind }: Draft): boolean => kind === NodeKind.directory || kind === NodeKind.gone;
@@ -155,7 +167,7 @@ const isDirectory = ({ kind }: Draft): boolean => kind === NodeKind.directory ||
 type Folds = Map<string, { layer: number; isHidden: boolean; names: number; bytes: number }>;
 
 class ColumnWriter {
-  readonly #threshold: number;
+  readonly #threshold: Threshold;
   readonly #names: string[] = [];
   readonly #codes: number[] = [];
   readonly #values: number[] = [];
@@ -163,7 +175,7 @@ class ColumnWriter {
   readonly #folded: number[] = [];
   foldedCount = 0;
 
-  constructor(threshold: number) {
+  constructor(threshold: Threshold) {
     this.#threshold = threshold;
   }
 
@@ -174,9 +186,12 @@ class ColumnWriter {
       if (file !== undefined) this.#hidden.push(4 * file.hiddenBy + hidingCauses.indexOf(file.cause));
       return;
     }
-    const kept = draft.children.filter(({ bytes }) => bytes >= this.#threshold);
+    const kept: Draft[] = [];
     const folds: Folds = new Map();
-    for (const child of draft.children) if (child.bytes < this.#threshold) this.#fold(child, folds);
+    for (const child of draft.children) {
+      if (this.#keeps(child)) kept.push(child);
+      else this.#fold(child, folds);
+    }
     this.#row(draft.name, layer, kind, kept.length + folds.size);
     for (const child of kept) this.write(child);
     for (const { layer: of, isHidden, names, bytes } of folds.values()) {
@@ -200,6 +215,11 @@ class ColumnWriter {
     this.#names.push(name === '' ? '' : showName(bytesOf(name)));
     this.#codes.push(8 * layer + kind);
     this.#values.push(value);
+  }
+
+  /** Asked of a directory before what is in it, which has no more bytes: whatever is kept lies in what is kept. */
+  #keeps({ bytes }: Draft): boolean {
+    return bytes > this.#threshold.bytes || (bytes === this.#threshold.bytes && this.#threshold.spare-- > 0);
   }
 
   #fold(draft: Draft, folds: Folds): void {

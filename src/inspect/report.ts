@@ -24,12 +24,12 @@ import { type Waste, findWaste } from './waste.ts';
 export interface ReportedImage {
   readonly image: Omit<ReportImage, 'sharedSize'>;
   readonly layers: readonly LayerSummary[];
-  /** How many names are not listed each, and the bytes below which that is so; 0 where all are. */
+  /** How many names are not listed each, and the bytes that the greatest of them has. */
   readonly foldedCount: number;
   readonly threshold: number;
 }
 
-/** `nameLimit`: about how many names are listed at most. Throws InputError as mergeImage and stackOf. */
+/** `nameLimit`: how many names are listed at most. Throws InputError as mergeImage and stackOf. */
 export function reportImage(inspected: InspectedImage, source: string, nameLimit: number): ReportedImage {
   const { image } = inspected;
   const layers = summariseLayers(inspected);

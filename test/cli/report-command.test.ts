@@ -48,7 +48,7 @@ describe('stratafs report', () => {
       const { status, stderr } = await place.stratafs(['report', '--names', '10', source]);
       expect(status).toBe(0);
       expect(stderr).toMatch(
-        /^stratafs: .*:expressweb: \d\d names below 9\.\d+kB are added up by directory; --names lists more\n$/,
+        /^stratafs: .*:expressweb: \d\d names of up to 9\.\d+kB are added up by directory; --names lists more\n$/,
       );
       const { images } = dataIn(readFileSync(place.path('report.html'), 'utf8'));
       expect(images[0]?.nodes.codes.length).toBeLessThan(20);
