@@ -1,5 +1,5 @@
 // What is there with several images: the choice of the one that is shown, and the layers that they share.
-import type { ReportData } from '../inspect/report-format.ts';
+import type { ReportData, ReportImage } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import { nameOfImage } from './overview.ts';
 import { layerChip } from './palette.ts';
@@ -38,6 +38,15 @@ export function showImages({ images, totalSize }: ReportData, choose: (index: nu
     `Together ${size(totalSize)}, each layer once; ${size(apart)} if nothing were shared.`;
 }
 
+/** The names of images; the sources of those that have a name in common, as two builds of one image do. */
+export function distinctTitles(images: readonly ReportImage[]): string[] {
+  const names = images.map(nameOfImage);
+  return images.map(({ source }, i) => {
+    const name = names[i] ?? source;
+    return names.filter((each) => each === name).length > 1 ? source : name;
+  });
+}
+
 export function showShared({ images, shared, totalSize }: ReportData): void {
   if (images.length < 2) return;
   part('shared').hidden = false;
@@ -50,7 +59,7 @@ export function showShared({ images, shared, totalSize }: ReportData): void {
   const columns = [
     { title: 'Layer' },
     { title: 'Size', isNumber: true },
-    ...images.map((image) => ({ title: nameOfImage(image) })),
+    ...distinctTitles(images).map((title) => ({ title })),
   ];
   const rows = shared.map(({ instruction, size: stored, numbers }) => [
     element('code', { text: instruction ?? 'no instruction is known' }),

@@ -59,7 +59,8 @@ export class WasteTable {
     );
     const left = this.#nodes.length - shown.length;
     this.#more.hidden = left === 0;
-    this.#more.textContent = `Show ${number(Math.min(left, MORE))} more of ${number(left)}`;
+    this.#more.textContent =
+      left > MORE ? `Show ${number(MORE)} more of ${number(left)}` : `Show the other ${number(left)}`;
   }
 
   #row(node: number, { table, image }: ViewState): Cell[] {

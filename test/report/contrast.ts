@@ -7,7 +7,7 @@ export interface TextContrast {
   readonly ratio: number;
 }
 
-/** All text that is visible, each against the colours beneath it. */
+/** All text that is visible, each against the colours beneath it; 0 where it is translucent. */
 export function textContrasts(page: Page): Promise<TextContrast[]> {
   return page.evaluate(() => {
     const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
@@ -39,11 +39,14 @@ export function textContrasts(page: Page): Promise<TextContrast[]> {
         .join('');
       if (text === '' || !isShown(element) || element.closest('script, style, noscript') !== null) continue;
       const backgrounds: string[] = [];
+      let isOpaque = true;
       for (let at: Element | null = element; at !== null; at = at.parentElement) {
+        isOpaque &&= getComputedStyle(at).opacity === '1';
         backgrounds.unshift(getComputedStyle(at).backgroundColor);
       }
       const { color } = getComputedStyle(element);
-      const ratio = contrast(luminance(blend(backgrounds)), luminance(blend([...backgrounds, color])));
+      const ratio =
+        Number(isOpaque) * contrast(luminance(blend(backgrounds)), luminance(blend([...backgrounds, color])));
       found.push({ text: text.slice(0, 40), place: `${element.tagName} ${element.className}`, ratio });
     }
     return found;
