@@ -32,7 +32,7 @@ function formatStatistics(statistics: MountStatistics): string {
     ['cache hits', `${cache.hits}${share}`],
     ['cache misses', cache.misses],
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
-  ].map((row) => row.map(String));
+  ].map(([name, value, native = '']) => [name, value, native].map(String));
   const heads = [{ title: 'REQUEST' }, { title: 'COUNT' }, { title: 'NATIVE' }];
   return formatTable(heads, rows, process.stdout.columns);
 }
