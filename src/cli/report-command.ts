@@ -35,11 +35,12 @@ function limitOf({ names }: ReportArguments): number {
   throw new UsageError(`--names: found '${names}', expected a number from 1 on`);
 }
 
-async function writePage(path: string, page: string): Promise<void> {
+async function writePage(path: string, page: string, signal: AbortSignal): Promise<void> {
   const bytes = Buffer.from(page);
   if (path === '-') return writeStdout(bytes);
   const file = await OutputFile.create(path);
   try {
+    signal.throwIfAborted(); // what came while an image was merged, which leaves no turn to signals
     await file.write(bytes);
   } catch (error) {
     await file.discard();
@@ -84,7 +85,11 @@ export function reportCommand(): Command {
           }
         }
         report.end();
-        await writePage(given.output, fillPage(template, joinReport(reported, readVersion())));
+        await writePage(
+          given.output,
+          fillPage(template, joinReport(reported, readVersion())),
+          options.signal,
+        );
       });
     });
 }
