@@ -7,6 +7,22 @@
 // at once finds it busy. This waits for the daemon.
 import { locateMountPoint, unmountFuseAt } from '../mount.ts';
 import { UsageError } from './usage-error.ts';
+import { readVersion } from './version.ts';
+
+export const unmountHelperHelp = `Usage: umount.fuse.stratafs DIR [-flnrv] [-t TYPE]
+
+umount(8) calls it for a mount of the type fuse.stratafs; under the name umount.fuse for any FUSE mount, which it unmounts,
+too. It returns when the daemon has ended, and has closed what it had open.
+
+  -l              detach at once, even where it is busy; wait for nobody
+  -f              end requests that wait for an answer
+  -n              nothing: there is no table of mounts to leave alone
+  -r              nothing: a mount that can't be unmounted stays as it is
+  -v              say what was unmounted
+  -t TYPE         nothing
+  -V, --version   print the version
+  -h, --help      print this
+`;
 
 export interface UnmountCall {
   readonly directory: string;
@@ -43,6 +59,14 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
 
 /** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
 export async function runUnmountHelper(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg === '-h' || arg === '--help')) {
+    process.stdout.write(unmountHelperHelp);
+    return;
+  }
+  if (args.some((arg) => arg === '-V' || arg === '--version')) {
+    process.stdout.write(`umount.fuse.stratafs: version ${readVersion()}\n`);
+    return;
+  }
   const { directory, how, isVerbose } = understandUnmount(args);
   await unmountFuseAt(await locateMountPoint(directory), how);
   if (isVerbose) process.stdout.write(`umount.fuse.stratafs: ${directory} unmounted.\n`);

@@ -1,12 +1,20 @@
-// The manual pages: stratafs(1), stratafs-overlay(1) and mount.stratafs(8), from what describes the commands.
+// The manual pages: stratafs(1), stratafs-overlay(1), mount.stratafs(8) and umount.fuse.stratafs(8), from what describes the commands.
 import { commands, examples, summary } from '../command-line.ts';
 import { helperHelp } from '../mount-helper.ts';
+import { unmountHelperHelp } from '../unmount-helper.ts';
 import { overlayHelp } from '../overlay-command.ts';
 import { describeCommand, usagesOf } from './command-section.ts';
 import { parseHelp } from './help-text.ts';
 import { describeMountOptions } from './option-section.ts';
 import { type PageHeading, RoffPage, bold, syntax } from './roff.ts';
-import { type Topic, commandTopics, helperTopics, introduction, overlayTopics } from './topics.ts';
+import {
+  type Topic,
+  commandTopics,
+  helperTopics,
+  introduction,
+  overlayTopics,
+  unmountHelperTopics,
+} from './topics.ts';
 
 /** What tells one edition of the pages from another. */
 export type Edition = Pick<PageHeading, 'date' | 'version'>;
@@ -19,7 +27,15 @@ export interface ManualPage {
 
 const seeAlso: Readonly<Record<string, readonly string[]>> = {
   stratafs: [
-    ...['mount.stratafs(8)', 'stratafs-overlay(1)', 'mount(8)', 'umount(8)', 'fusermount3(1)', 'fuse(4)'],
+    ...[
+      'mount.stratafs(8)',
+      'umount.fuse.stratafs(8)',
+      'stratafs-overlay(1)',
+      'mount(8)',
+      'umount(8)',
+      'fusermount3(1)',
+      'fuse(4)',
+    ],
     ...['getfattr(1)', 'skopeo(1)', 'umoci(1)', 'containers-transports(5)'],
   ],
   'stratafs-overlay': [
@@ -29,7 +45,8 @@ const seeAlso: Readonly<Record<string, readonly string[]>> = {
     'podman(1)',
     'buildah(1)',
   ],
-  'mount.stratafs': ['stratafs(1)', 'mount(8)', 'umount(8)', 'fstab(5)', 'mount.fuse3(8)'],
+  'mount.stratafs': ['stratafs(1)', 'umount.fuse.stratafs(8)', 'mount(8)', 'fstab(5)', 'mount.fuse3(8)'],
+  'umount.fuse.stratafs': ['stratafs(1)', 'mount.stratafs(8)', 'umount(8)', 'fusermount3(1)'],
 };
 
 function addTopics(page: RoffPage, topics: readonly Topic[]): void {
@@ -117,6 +134,17 @@ export async function manualPages(edition: Edition): Promise<ManualPage[]> {
         helperHelp,
         helperTopics,
         describeMountOptions,
+      ),
+    },
+    {
+      file: 'umount.fuse.stratafs.8',
+      text: helpPage(
+        {
+          ...{ ...edition, name: 'umount.fuse.stratafs', section: 8 },
+          summary: "umount(8)'s helper, which waits for the daemon",
+        },
+        unmountHelperHelp,
+        unmountHelperTopics,
       ),
     },
   ];

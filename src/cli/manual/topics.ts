@@ -95,6 +95,22 @@ The same by hand:
   },
 ];
 
+export const unmountHelperTopics: readonly Topic[] = [
+  {
+    title: 'EXIT STATUS',
+    text: `
+  0    unmounted
+  1    the command line could not be understood
+  32   it is busy, or nothing of FUSE is mounted there`,
+  },
+  {
+    title: 'FILES',
+    text: `
+  /sbin/umount.fuse.stratafs   where umount(8) looks for it
+  /sbin/umount.fuse            where it looks for it given no more than a path`,
+  },
+];
+
 export const overlayTopics: readonly Topic[] = [
   {
     title: 'MOUNT OPTIONS',

@@ -9,7 +9,7 @@ import { run, withWorkplace } from '../../mount/stratafs.ts';
 import { describeWith } from '../../requirements.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const files = ['mount.stratafs.8', 'stratafs-overlay.1', 'stratafs.1'];
+const files = ['mount.stratafs.8', 'stratafs-overlay.1', 'stratafs.1', 'umount.fuse.stratafs.8'];
 const page = (file: string): string => join(root, 'dist/man', file);
 
 /** What a reader sees, in one line. */
@@ -52,6 +52,7 @@ describeWith([{ program: 'mandoc' }], 'the manual pages, read with mandoc', () =
   it.each([
     ['overlay-main', 'stratafs-overlay.1'],
     ['mount-helper-main', 'mount.stratafs.8'],
+    ['unmount-helper-main', 'umount.fuse.stratafs.8'],
   ])('name every option of %s', (program, file) => {
     const options = listedOptions(helpOf(program, '--help'));
     const text = rendered(file);
