@@ -1,5 +1,5 @@
 // `stratafs mount --foreground`: the daemon's work in the command's own process.
-import { Interrupt } from './interrupt.ts';
+import { Interrupt, Interrupted } from './interrupt.ts';
 import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
@@ -13,6 +13,9 @@ export async function runInForeground(request: MountRequest): Promise<void> {
     report.end();
     const served = serveUntilUnmounted(mount, report);
     interrupt.stop();
+    // One that came once nothing looked at it any more, while the mount began to answer, is the mount's first.
+    const late: unknown = interrupt.signal.reason;
+    if (late instanceof Interrupted) process.kill(process.pid, late.signalName);
     await served;
   } finally {
     interrupt.stop();
