@@ -7,6 +7,7 @@
         "native/blob_scan.cc",
         "native/call_arguments.cc",
         "native/channel.cc",
+        "native/device_watch.cc",
         "native/directory_answer.cc",
         "native/fast_answer.cc",
         "native/file_calls.cc",

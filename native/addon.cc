@@ -5,6 +5,7 @@ namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterChannel(env, exports);
+  stratafs::RegisterDeviceWatch(env, exports);
   stratafs::RegisterMountCalls(env, exports);
   stratafs::RegisterFileCalls(env, exports);
   stratafs::RegisterBlobScan(env, exports);

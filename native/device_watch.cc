@@ -1,0 +1,106 @@
+// Tells when a FUSE connection that somebody else serves has ended: its device then polls as an error, for ever.
+//
+// No request is read here, nor waited for: epoll reports errors unasked, and nothing else is asked for. The device lies in
+// an epoll instance of its own, since libuv makes what it polls non-blocking, which whoever serves may not expect.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "parts.h"
+
+namespace stratafs {
+
+namespace {
+
+class DeviceWatch : public Napi::ObjectWrap<DeviceWatch> {
+ public:
+  static void Register(Napi::Env env, Napi::Object exports) {
+    exports.Set("DeviceWatch", DefineClass(env, "DeviceWatch",
+                                           {InstanceMethod<&DeviceWatch::Start>("start"),
+                                            InstanceMethod<&DeviceWatch::Close>("close")}));
+  }
+
+  // new DeviceWatch(fd, onEnd)
+  explicit DeviceWatch(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<DeviceWatch>(info), context_(info.Env(), "stratafs:deviceWatch") {
+    watched_ = info[0].As<Napi::Number>().Int32Value();
+    on_end_ = Napi::Persistent(info[1].As<Napi::Function>());
+  }
+
+  ~DeviceWatch() override { Stop(); }
+
+ private:
+  Napi::Value Start(const Napi::CallbackInfo& info) {
+    int error = Begin(info.Env());
+    if (error == 0) {
+      self_ = Napi::Persistent(info.This().As<Napi::Object>());
+    } else {
+      Stop();
+    }
+    return Napi::Number::New(info.Env(), error);
+  }
+
+  // 0 or a negative errno; then Stop() undoes what was done.
+  int Begin(Napi::Env env) {
+    // A number of our own: the other side may close its, and with the last one the device would leave the epoll.
+    device_ = fcntl(watched_, F_DUPFD_CLOEXEC, 0);
+    if (device_ < 0) return -errno;
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) return -errno;
+    struct epoll_event event = {};
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, device_, &event) < 0) return -errno;
+    uv_loop_t* loop = nullptr;
+    napi_get_uv_event_loop(env, &loop);
+    poll_ = new uv_poll_t();
+    int error = uv_poll_init(loop, poll_, epoll_);
+    if (error != 0) {
+      delete poll_;
+      poll_ = nullptr;
+      return error;
+    }
+    poll_->data = this;
+    return uv_poll_start(poll_, UV_READABLE, OnPoll);
+  }
+
+  Napi::Value Close(const Napi::CallbackInfo& info) {
+    Stop();
+    self_.Reset();
+    return info.Env().Undefined();
+  }
+
+  static void OnPoll(uv_poll_t* poll, int, int) {
+    DeviceWatch* self = static_cast<DeviceWatch*>(poll->data);
+    Napi::HandleScope scope(self->Env());
+    self->Stop();
+    self->on_end_.MakeCallback(self->Value(), {}, self->context_);
+    self->self_.Reset();
+  }
+
+  void Stop() {
+    if (poll_ != nullptr) {
+      uv_poll_stop(poll_);
+      uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+               [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+      poll_ = nullptr;
+    }
+    if (epoll_ >= 0) close(epoll_);
+    if (device_ >= 0) close(device_);
+    epoll_ = device_ = -1;
+  }
+
+  Napi::AsyncContext context_;
+  Napi::FunctionReference on_end_;
+  Napi::ObjectReference self_;  // while polled: keeps the object, as the loop holds a pointer to it
+  uv_poll_t* poll_ = nullptr;
+  int watched_;
+  int device_ = -1;
+  int epoll_ = -1;
+};
+
+}  // namespace
+
+void RegisterDeviceWatch(Napi::Env env, Napi::Object exports) { DeviceWatch::Register(env, exports); }
+
+}  // namespace stratafs
