@@ -31,6 +31,7 @@ export { locateMountPoint } from './fuse/mount-point.ts';
 export type { IndexedLayer } from './mount/layers.ts';
 export { openImage, openLowerDirectories } from './mount/open-image.ts';
 export type {
+  DriverName,
   MountFlag,
   MountOptions,
   OpenImageOptions,

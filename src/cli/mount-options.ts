@@ -122,6 +122,16 @@ const ownRules: Rules = [
   ],
   ['no-verify', doing('check no digests', (request) => (request.verify = 'never'))],
   [
+    'driver',
+    choosing(
+      "what carries the kernel's requests: /dev/fuse itself (default), or the npm package fuse-native",
+      {
+        'dev-fuse': (request) => (request.driver = 'dev-fuse'),
+        'fuse-native': (request) => (request.driver = 'fuse-native'),
+      },
+    ),
+  ],
+  [
     'fastpath',
     choosing('whether native code answers what the merged layers alone tell (default: on)', {
       on: (request) => (request.usesFastPath = true),

@@ -1,7 +1,7 @@
 // MountRequest: everything that `stratafs mount` was asked for, understood and ready to be done.
 //
 // It travels to the daemon as JSON, so it is plain values only.
-import type { OwnerKeeping, OwnerMapping } from '../mount.ts';
+import type { DriverName, OwnerKeeping, OwnerMapping } from '../mount.ts';
 
 /** What mount(2) has a flag for and a FUSE mount makes use of. */
 export type MountFlag = 'nodev' | 'nosuid' | 'noexec' | 'noatime' | 'nodiratime' | 'sync' | 'dirsync';
@@ -35,6 +35,8 @@ export interface MountRequest {
   /** Undefined: 'rw' with an upper, 'ro' without one. */
   access?: 'ro' | 'rw';
   upper?: UpperRequest;
+  /** Undefined: the default one. */
+  driver?: DriverName;
   /** Undefined: whoever is root lets others in. */
   allowOther?: boolean;
   /** What the mount table shows instead of the source. */

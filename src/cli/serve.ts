@@ -29,6 +29,7 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...watch,
     flags: request.flags,
     useIndexCache: request.useIndexCache,
+    ...(request.driver === undefined ? {} : { driver: request.driver }),
     ...(request.allowOther === undefined ? {} : { allowOther: request.allowOther }),
     ...(request.fsname === undefined ? {} : { fsname: request.fsname }),
     ...(request.cacheSize === undefined ? {} : { cacheSize: request.cacheSize }),

@@ -27,7 +27,7 @@ import type { DriverOptions } from './driver.ts';
 
 const DEVICE = '/dev/fuse';
 const HELPER = 'fusermount3';
-const SUBTYPE = 'stratafs';
+export const SUBTYPE = 'stratafs';
 /**
  * Characters of the source that the mount table shows. mount(2) refuses PATH_MAX bytes and more with EINVAL, and a tall
  * stack's lowerdir= is longer; `stratafs ls` asks the mount itself for the whole.

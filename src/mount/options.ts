@@ -38,7 +38,11 @@ const flagBits = {
 /** Flags of mount(2), by mount(8)'s names. */
 export type MountFlag = keyof typeof flagBits;
 
+/** What carries the kernel's requests: /dev/fuse itself, by default, or the npm package fuse-native on libfuse 2. */
+export type DriverName = 'dev-fuse' | 'fuse-native';
+
 export interface MountOptions extends Watch {
+  readonly driver?: DriverName;
   /** Makes the mount writable; without it, it is read-only. */
   readonly upper?: UpperOptions;
   /** Owners that are shown differently from how they are stored. */

@@ -2,8 +2,9 @@
 import { statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
-import type { FuseMount } from '../fuse/driver.ts';
+import type { Driver, FuseMount } from '../fuse/driver.ts';
 import { MOUNT_XATTR, type MountFacts, STATISTICS_XATTR } from '../fuse/mounts.ts';
+import { mountFuseNative } from '../fuse/native-driver/fuse-native.ts';
 import type { Image } from '../image/image.ts';
 import { nameLayer } from '../image/open-layers.ts';
 import { makeOwnerMaps } from '../overlay/id-mapping.ts';
@@ -16,12 +17,18 @@ import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOrigin, originOf } from './origin.ts';
-import { type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
+import { type DriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+
+/** `tellsWhoWrites`: a request carries its caller's IDs; without it a writable mount lets no other users in. */
+const drivers: Readonly<Record<DriverName, { readonly mount: Driver; readonly tellsWhoWrites: boolean }>> = {
+  'dev-fuse': { mount: mountDevFuse, tellsWhoWrites: true },
+  'fuse-native': { mount: mountFuseNative, tellsWhoWrites: false },
+};
 
 /**
  * Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` and `upper` are closed after it;
@@ -61,10 +68,11 @@ export async function serve(
     nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
   });
   const isReadOnly = upper?.isReadOnly ?? true;
-  const fuseMount: FuseMount = await mountDevFuse(withOwners(fileSystem, options), place, {
+  const driver = drivers[options.driver ?? 'dev-fuse'];
+  const fuseMount: FuseMount = await driver.mount(withOwners(fileSystem, options), place, {
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
-    allowOther: options.allowOther ?? process.geteuid?.() === 0,
+    allowOther: options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.tellsWhoWrites)),
     usesFastPath: options.usesFastPath ?? true,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,

@@ -36,6 +36,7 @@ export const {
   ENOSYS,
   ENOTEMPTY,
   ELOOP,
+  EILSEQ,
   ENODATA,
   EPROTO,
   EOVERFLOW,

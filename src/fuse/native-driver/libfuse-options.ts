@@ -1,0 +1,76 @@
+// What libfuse 2 is told when it mounts: its own options, and mount(2)'s by name.
+import { InputError } from '../../vfs/input-error.ts';
+import {
+  MS_DIRSYNC,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_SYNCHRONOUS,
+} from '../../sys/mount-calls.ts';
+import type { DriverOptions } from '../driver.ts';
+import { SUBTYPE } from '../kernel-mount.ts';
+import { FOREVER } from '../protocol.ts';
+
+/** Bytes of the options, and of the mount point, that the package takes; it cuts off the rest. */
+const TEXT_LIMIT = 1023;
+/** Characters of the source that are shown; with escapes and in UTF-8 they may be four times as many bytes. */
+const SOURCE_LENGTH = 160;
+
+const flagNames: readonly (readonly [flag: number, name: string, otherwise?: string])[] = [
+  [MS_RDONLY, 'ro'],
+  [MS_NOEXEC, 'noexec'],
+  [MS_SYNCHRONOUS, 'sync'],
+  [MS_DIRSYNC, 'dirsync'],
+  [MS_NOATIME, 'noatime'],
+  // Unless root asks for them libfuse takes both away.
+  [MS_NOSUID, 'nosuid', 'suid'],
+  [MS_NODEV, 'nodev', 'dev'],
+];
+
+/** The package's option text. InputError for flags that libfuse doesn't know. */
+export function libfuseOptions(options: DriverOptions, isRoot: boolean): string {
+  const { flags } = options;
+  const known = flagNames.reduce((bits, [flag]) => bits | flag, 0);
+  if ((flags & ~known) !== 0) {
+    throw new InputError('driver=fuse-native: libfuse 2 has no mount option nodiratime');
+  }
+  const named = flagNames.flatMap(([flag, name, otherwise]) => {
+    if ((flags & flag) !== 0) return [name];
+    return otherwise !== undefined && isRoot ? [otherwise] : [];
+  });
+  const isReadOnly = (flags & MS_RDONLY) !== 0;
+  const caching = isReadOnly
+    ? [`attr_timeout=${FOREVER}`, `negative_timeout=${FOREVER}`, 'kernel_cache']
+    : // An inode's names are inodes of their own here: what one changes, the kernel must ask about for the others.
+      ['attr_timeout=0', 'big_writes'];
+  const all = [
+    ...named,
+    'default_permissions',
+    ...(options.allowOther ? ['allow_other'] : []),
+    `subtype=${SUBTYPE}`,
+    `fsname=${shown(options.source)}`,
+    // Inode numbers are ours, not libfuse's.
+    'use_ino',
+    // That it is a directory with something in it was warned of already.
+    'nonempty',
+    `entry_timeout=${FOREVER}`,
+    ...caching,
+  ];
+  return `-o${all.join(',')}`;
+}
+
+function shown(source: string): string {
+  const text = source.length <= SOURCE_LENGTH ? source : `${source.slice(0, SOURCE_LENGTH - 3)}...`;
+  return text.replace(/[,\\]/g, '\\$&');
+}
+
+/** InputError where the package could not be told of `mountpoint` as it is. */
+export function checkMountPoint(mountpoint: string): void {
+  if (Buffer.byteLength(mountpoint) > TEXT_LIMIT) {
+    throw new InputError(
+      `driver=fuse-native: found a mount point of ${Buffer.byteLength(mountpoint)} bytes, expected ${TEXT_LIMIT} at most`,
+    );
+  }
+}
