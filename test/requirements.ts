@@ -1,6 +1,7 @@
 // What a test needs beyond Node: FUSE, root, somebody else's program. Where it is missing the tests are skipped
 // with the reason in their title; where REQUIRE_FUSE=1 (as in CI) they fail with it instead.
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -9,7 +10,9 @@ export type Requirement =
   | 'root'
   | { readonly program: string }
   /** As /proc/filesystems names it. */
-  | { readonly filesystem: string };
+  | { readonly filesystem: string }
+  /** One of npm's that is not installed with the rest. */
+  | { readonly package: string };
 
 const isRoot = process.geteuid?.() === 0;
 
@@ -34,6 +37,15 @@ function hasFilesystem(name: string): boolean {
   return readFileSync('/proc/filesystems', 'utf8').split(/\s+/).includes(name);
 }
 
+function canLoad(name: string): boolean {
+  try {
+    createRequire(import.meta.url)(name);
+    return true;
+  } catch {
+    return false; // MODULE_NOT_FOUND, or a shared library that it needs
+  }
+}
+
 /** Why `requirement` is not met here; undefined where it is. */
 function lack(requirement: Requirement): string | undefined {
   if (requirement === 'root') return isRoot ? undefined : 'needs root';
@@ -44,6 +56,9 @@ function lack(requirement: Requirement): string | undefined {
   if ('filesystem' in requirement) {
     const { filesystem } = requirement;
     return hasFilesystem(filesystem) ? undefined : `needs a kernel with ${filesystem}`;
+  }
+  if ('package' in requirement) {
+    return canLoad(requirement.package) ? undefined : `needs the npm package ${requirement.package}`;
   }
   return findProgram(requirement.program) !== undefined
     ? undefined

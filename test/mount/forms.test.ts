@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { type Decisions, decided, recordedTree, withoutHoles } from '../oracle/recorded.ts';
 import { type Snapshot, snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
+import { describeDrivers, devFuse } from './drivers.ts';
 import { listInodes, numberInodes } from './inodes.ts';
 import { fixture, withMounted, withWorkplace } from './stratafs.ts';
 
@@ -16,35 +17,48 @@ const untimed: Readonly<Record<string, Decisions>> = {
   },
 };
 
+/** What only the default driver mounts here: the forms differ in what is read, not in what is shown. */
+const moreSources = [
+  ['expressweb', 'expressweb-both.tar:expressweb:1.0.0'],
+  ['expressweb', 'forms/docker25.tar:expressweb'],
+  ['expressweb', 'forms/podman.tar:localhost/expressweb:1.0.0'],
+  ['expressweb', 'forms/oci-zstd-chunked.tar'],
+  ['extending-expressweb', 'expressweb-both.tar:localhost:5000/team/extending-expressweb:v2'],
+  ['extending-expressweb', 'forms/docker25.tar:extending-expressweb'],
+  ['extending-expressweb', 'forms/containerd.tar'],
+  ['extending-expressweb', 'forms/podman.tar:extending-expressweb'],
+  ['edge-cases', 'edge-cases.tar'],
+] as const;
+
 function oracleOf(image: string): Snapshot {
   return decided(recordedTree(image), untimed[image] ?? {});
 }
 
-describeWith(['fuse', 'root', { program: 'python3' }], 'a mount of an image that a tool saved', () => {
-  it.each([
+describeDrivers(['root', { program: 'python3' }], 'a mount of an image that a tool saved', (driver) => {
+  const sources = [
     ['expressweb', 'expressweb.tar'],
-    ['expressweb', 'expressweb-both.tar:expressweb:1.0.0'],
-    ['expressweb', 'forms/docker25.tar:expressweb'],
-    ['expressweb', 'forms/podman.tar:localhost/expressweb:1.0.0'],
-    ['expressweb', 'forms/oci-zstd'],
-    ['expressweb', 'forms/oci-zstd-chunked.tar'],
-    ['extending-expressweb', 'expressweb-both.tar:localhost:5000/team/extending-expressweb:v2'],
-    ['extending-expressweb', 'forms/docker25.tar:extending-expressweb'],
-    ['extending-expressweb', 'forms/containerd.tar'],
-    ['extending-expressweb', 'forms/podman.tar:extending-expressweb'],
     ['extending-expressweb', 'forms/oci-gzip.tar'],
-    ['edge-cases', 'edge-cases.tar'],
-  ])("shows umoci's tree of %s, with the inode numbers of its names: %s", (image, source) =>
-    withMounted(fixture(source), ({ mountpoint }) => {
-      const oracle = oracleOf(image);
-      expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(oracle);
-      const numbers = [...numberInodes(oracle)].map(
-        ([path, number]) => [path, { listed: number, stated: number }] as const,
-      );
-      expect(listInodes(mountpoint)).toEqual(new Map(numbers));
-    }),
+    ['expressweb', 'forms/oci-zstd'],
+  ] as const;
+  it.each(driver === devFuse ? [...sources, ...moreSources] : sources)(
+    "shows umoci's tree of %s, with the inode numbers of its names: %s",
+    (image, source) =>
+      withMounted(
+        fixture(source),
+        ({ mountpoint }) => {
+          const oracle = oracleOf(image);
+          expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(oracle);
+          const numbers = [...numberInodes(oracle)].map(
+            ([path, number]) => [path, { listed: number, stated: number }] as const,
+          );
+          expect(listInodes(mountpoint)).toEqual(new Map(numbers));
+        },
+        ...driver.options,
+      ),
   );
+});
 
+describeWith(['fuse', 'root', { program: 'python3' }], 'a mount of an image that a tool saved', () => {
   it.each([
     ['forms/docker20.tar.gz'],
     ['forms/docker25.0.0.tar'],

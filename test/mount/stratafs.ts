@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MNT_DETACH, unmount } from '../../src/sys/mount-calls.ts';
 import { parseMountTable } from '../../src/sys/mount-table.ts';
+import { hasEnded, startedWith } from './processes.ts';
 
 export interface Outcome {
   /** 128 + n where signal n ended it, as a shell tells it. */
@@ -39,6 +40,8 @@ export function run(program: string, args: readonly string[], options: SpawnOpti
   });
 }
 
+const cacheOf = (directory: string): string => join(directory, 'cache');
+
 /** A place to mount in. */
 export class Workplace {
   /** Absolute. Holds the cache directory `cache` and the empty directory `mnt`. */
@@ -52,7 +55,7 @@ export class Workplace {
     mkdirSync(this.mountpoint);
     this.environment = {
       ...process.env,
-      XDG_CACHE_HOME: join(directory, 'cache'),
+      XDG_CACHE_HOME: cacheOf(directory),
       NO_COLOR: '1',
       DEBUG: '',
     };
@@ -114,13 +117,31 @@ export interface ListedMount {
   readonly layers?: number;
 }
 
-/** Runs `body` in a new directory; whatever is mounted there afterwards is detached, and the directory removed. */
+/** How long what was started here may go on once nothing is mounted any more. */
+const ENDING_MS = 20_000;
+
+/** Ends what was started here and goes on although nothing is mounted any more: a defect, told by an error. */
+async function endDaemons({ directory }: Workplace): Promise<void> {
+  const stuck: number[] = [];
+  for (const pid of startedWith(`XDG_CACHE_HOME=${cacheOf(directory)}`)) {
+    if (await hasEnded(pid, ENDING_MS)) continue;
+    process.kill(pid, 'SIGKILL');
+    stuck.push(pid);
+  }
+  if (stuck.length > 0) throw new Error(`${directory}: ${stuck.join(', ')} had to be killed`);
+}
+
+/**
+ * Runs `body` in a new directory; whatever is mounted there afterwards is detached, and the directory removed. Throws where a
+ * daemon then doesn't end.
+ */
 export async function withWorkplace(body: (place: Workplace) => void | Promise<void>): Promise<void> {
   const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));
   try {
     await body(place);
   } finally {
     for (const path of place.mounted().reverse()) await unmount(path, MNT_DETACH);
+    await endDaemons(place);
     rmSync(place.directory, { recursive: true, force: true });
   }
 }

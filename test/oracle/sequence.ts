@@ -28,7 +28,7 @@ export const timeoutOf = (count: number): number => 60_000 + 20_000 * count + 40
 export const userOf = (seed: number): User => (seed % 4 === 3 ? { uid: 1, gid: 1 } : { uid: 0, gid: 0 });
 
 /** The lowest layer: what random stacks lack, files of several pages and directories of some depth. */
-function baseLayer(links: Links): InodeSpec {
+export function baseLayer(links: Links): InodeSpec {
   const linked = file({ size: 5000, data: 7 });
   const other = links === 'none' ? file({ size: 5000, data: 7 }) : linked;
   return directory({

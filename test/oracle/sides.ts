@@ -150,9 +150,12 @@ export class StratafsSide extends UpperSide {
   readonly name = 'stratafs';
   readonly #lower: readonly string[];
   readonly #cache: string;
+  readonly #options: readonly string[];
 
-  constructor(directory: string, lower: StratafsLower) {
+  /** `options`: more of what the command is told. */
+  constructor(directory: string, lower: StratafsLower, options: readonly string[] = []) {
     super(directory);
+    this.#options = options;
     this.#cache = join(directory, 'cache');
     if ('layers' in lower) {
       this.#lower = ['-o', `lowerdir=${lower.layers.toReversed().join(':')}`];
@@ -165,7 +168,7 @@ export class StratafsSide extends UpperSide {
 
   mount(): void {
     const directories = `upperdir=${this.upper},workdir=${this.work}`;
-    const args = [COMMAND, 'mount', '-o', directories, ...this.#lower, this.root];
+    const args = [COMMAND, 'mount', '-o', directories, ...this.#options, ...this.#lower, this.root];
     const { status, stderr } = spawnSync(process.execPath, args, {
       encoding: 'utf8',
       env: { ...process.env, XDG_CACHE_HOME: this.#cache, NO_COLOR: '1' },

@@ -1,0 +1,53 @@
+// Other processes: who uses a mount, and who serves it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
+
+/** One that has ended stays a zombie until init has reaped it. */
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+/** Waits until process `pid` has ended: false where it hasn't after `milliseconds`. */
+export async function hasEnded(pid: number, milliseconds: number): Promise<boolean> {
+  const descriptor = openProcess(pid);
+  if (descriptor === -constants.errno.ESRCH) return true;
+  try {
+    return (await waitForExit(descriptor, milliseconds)) === 0;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The processes that were started with `variable` (NAME=value) in their environment, and whose environment may be read. */
+export function startedWith(variable: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && environmentOf(pid).includes(variable));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    return []; // ENOENT, ESRCH: ended meanwhile; EACCES: another user's
+  }
+}
+
+/** A shell that works in `directory` until `release` is called. */
+export async function workIn(directory: string): Promise<{ pid: number; release: () => Promise<void> }> {
+  const child = spawn('sh', ['-c', 'echo; read line; :'], {
+    cwd: directory,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return {
+    pid: child.pid as number,
+    release: async () => {
+      child.stdin.end();
+      await once(child, 'close');
+    },
+  };
+}
