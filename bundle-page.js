@@ -9,7 +9,9 @@ const { output } = await bundle.generate({ format: 'iife', minify: true });
 await bundle.close();
 const script = output[0].code.trim();
 if (/<\/script|<!--/i.test(script)) throw new Error('the code of the page would end its own block');
-const style = readFileSync('src/report/page.css', 'utf8');
+/** Later ones override earlier ones. */
+const styles = ['colours', 'page', 'controls', 'layers', 'treemap', 'tables', 'media'];
+const style = styles.map((name) => readFileSync(`src/report/style/${name}.css`, 'utf8')).join('');
 const licence = readFileSync('node_modules/d3-hierarchy/LICENSE', 'utf8').trim();
 
 const hash = (text) => `sha256-${createHash('sha256').update(text).digest('base64')}`;

@@ -1,5 +1,5 @@
 // The colours of layers: hues from the base up, in the order of the rainbow from blue, as strata lie. The lightness, which
-// depends on light or dark, is page.css's; neighbours of near hues differ in it.
+// depends on light or dark, is style/colours.css's; neighbours of near hues differ in it.
 import { element } from './dom.ts';
 
 const BASE_HUE = 250;
