@@ -5,8 +5,11 @@ import { complete } from './complete.ts';
 import { type Completion, none, writeCompletion } from './completion.ts';
 import { unquoteWord } from './shell-words.ts';
 
-/** It takes a tenth of this. An archive that takes longer to look into is not told of. */
-const DEADLINE_MS = 1000;
+/**
+ * A mount that doesn't answer, or a file system that hangs, is waited for no longer. Otherwise an answer takes some 50 ms
+ * more than Node, more only on a machine that is very busy.
+ */
+const DEADLINE_MS = 3000;
 
 export async function answerCompletion(args: readonly string[]): Promise<void> {
   const words = args[0] === '--' ? args.slice(1) : args;
