@@ -32,23 +32,14 @@ export function command(program: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit status ${status}: ${stderr}`);
 }
 
-/** Tries of a mount or unmount, 50 ms apart. */
-const TRIES = 200;
+const insistScript = fileURLToPath(new URL('insist.py', import.meta.url));
 
 /**
- * As `command`, again as long as something is busy: another test may look at the mount just now, or have it in a mount
- * namespace of its own.
+ * As `command`, of a mount or umount, again as long as something is busy: another test may look at the mount just now, or
+ * have it in a mount namespace of its own. Needs python3.
  */
 export function insist(program: string, ...args: string[]): void {
-  for (let tried = 0; ; tried++) {
-    try {
-      command(program, ...args);
-      return;
-    } catch (error) {
-      if (tried === TRIES || !/busy|already mounted/.test(String(error))) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    }
-  }
+  command('python3', insistScript, program, ...args);
 }
 
 /** Each layer unpacked by GNU tar, in kernel overlayfs's form; base first. Needs root, tar, python3. */
