@@ -32,7 +32,7 @@ export type { Image } from './mount.ts';
 export type { ImageSummary } from './image/open-image.ts';
 export { type MountedImage, mountedImageOf } from './mount/mounted-image.ts';
 export type { InspectedImage } from './inspect/inspected-image.ts';
-export { createdOf } from './inspect/inspected-image.ts';
+export { createdOf, isUpper } from './inspect/inspected-image.ts';
 export { DockerfileWriter, comment } from './inspect/dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './inspect/history.ts';
 export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './inspect/compare-trees.ts';

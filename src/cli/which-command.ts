@@ -1,14 +1,15 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
 import { Command } from 'commander';
-import { type PathHistory, type PathVersion, instructionsOfLayers, tracePaths } from '../inspect.ts';
-import { showName, showText } from '../vfs/names.ts';
 import {
-  addSourceOptions,
-  printJson,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+  type Inspection,
+  type PathHistory,
+  type PathVersion,
+  instructionsOfLayers,
+  isUpper,
+  tracePaths,
+} from '../inspect.ts';
+import { showName, showText } from '../vfs/names.ts';
+import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { fitLine } from './docker-units.ts';
 import { oneLine } from './instruction.ts';
 import { typeOfMode } from './mode.ts';
@@ -19,11 +20,13 @@ Paths begin at the image's root. Symlinks on the way are followed inside the ima
 Every version is listed, the topmost layer's first:
   added        the layer has it and none below does
   replaced     the layer has its own; "mode", "size" and so on tell in what it differs from the one below
-  attributes   a directory whose attributes the layer changes; its content is merged
+  attributes   a directory whose attributes the layer changes, its content is merged; or a file's, whose bytes are as below
+  moved        it was at another path in the layers below, the versions of which follow
   repeated     a directory that the layer names once more, changing nothing
   deleted      by a whiteout, an opaque directory above, or since something else took the place of one above
 The exit status is 1 where the image shows nothing at one of the paths.
-On a mount, "getfattr -n user.stratafs.layer PATH" tells the layer as well.
+Of a mount with an upper directory the topmost layer is called upper: what was written. On a mount,
+"getfattr -n user.stratafs.layer PATH" tells the layer as well.
 --json prints an array, described in docs/json.md.
 
 Examples:
@@ -51,7 +54,7 @@ const INSTRUCTION_WIDTH = 45;
 
 const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
 
-function showHow({ cause, with: directory, attributes, layer, source }: PathVersion): string {
+function showHow({ cause, with: directory, from, attributes, layer, source, change }: PathVersion): string {
   const hidden =
     cause === 'opaque'
       ? `${showPath(directory ?? '')} is opaque`
@@ -62,13 +65,30 @@ function showHow({ cause, with: directory, attributes, layer, source }: PathVers
             ? 'whiteout'
             : `whiteout of ${showPath(directory)}`
           : undefined;
-  const link = source === undefined || source === layer ? undefined : `hard link to layer ${source}`;
-  return [hidden, link, ...attributes].filter((each) => each !== undefined).join(' ');
+  const isElsewhere = source !== undefined && source !== layer;
+  const link = !isElsewhere
+    ? undefined
+    : change === 'attributes' || change === 'moved'
+      ? `bytes of layer ${source}`
+      : `hard link to layer ${source}`;
+  const origin = from === undefined ? undefined : `from ${showPath(from)}`;
+  return [hidden, origin, link, ...attributes].filter((each) => each !== undefined).join(' ');
+}
+
+/** Names the layers of what is looked into, from their numbers. */
+type LayerNames = (number: number) => number | 'upper';
+
+function namesOf({ image }: Inspection): LayerNames {
+  return (number) => {
+    const source = image.layers[number - 1];
+    return source !== undefined && isUpper(source) ? 'upper' : number;
+  };
 }
 
 function formatPath(
   history: PathHistory,
   instructions: readonly (string | undefined)[],
+  nameLayer: LayerNames,
   given: WhichArguments,
 ): string {
   const shown = showPath(history.path);
@@ -77,7 +97,7 @@ function formatPath(
   if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
   const size = sizeWriter(given.bytes);
   const cells = history.versions.map((version) => [
-    String(version.layer),
+    String(nameLayer(version.layer)),
     version.change,
     version.mode === undefined ? '' : typeOfMode(version.mode),
     version.size === undefined ? '' : size(version.size),
@@ -88,19 +108,27 @@ function formatPath(
 }
 
 /** The number of the layer that the image shows there; '-' for nothing. */
-function topLayer({ isShown, versions }: PathHistory): string {
-  return isShown ? String(versions[0]?.layer ?? '-') : '-';
+function topLayer({ isShown, versions }: PathHistory, nameLayer: LayerNames): string {
+  const [top] = versions;
+  return isShown && top !== undefined ? String(nameLayer(top.layer)) : '-';
 }
 
-function describePath(history: PathHistory, instructions: readonly (string | undefined)[]): object {
+function describePath(
+  history: PathHistory,
+  instructions: readonly (string | undefined)[],
+  nameLayer: LayerNames,
+): object {
   const { asked, path, isShown, versions } = history;
   return {
     asked,
     path: showPath(path),
-    layer: isShown ? versions[0]?.layer : undefined,
-    versions: versions.map(({ mode, with: directory, ...version }) => ({
+    layer: isShown && versions[0] !== undefined ? nameLayer(versions[0].layer) : undefined,
+    versions: versions.map(({ mode, with: directory, from, source, ...version }) => ({
       ...version,
+      layer: nameLayer(version.layer),
+      source: source === undefined ? undefined : nameLayer(source),
       with: directory === undefined ? undefined : showPath(directory),
+      from: from === undefined ? undefined : showPath(from),
       type: mode === undefined ? undefined : typeOfMode(mode),
       mode: mode === undefined ? undefined : (mode & 0o7777).toString(8).padStart(4, '0'),
       instruction: instructions[version.layer - 1],
@@ -121,15 +149,17 @@ export function whichCommand(): Command {
   )
     .addHelpText('after', help)
     .action((source: string, paths: string[], given: WhichArguments) =>
-      withInspection(source, given, (inspection) => {
+      withShown(source, given, (inspection) => {
         const histories = tracePaths(inspection, paths);
         if (histories.some(({ isShown }) => !isShown)) process.exitCode = 1;
         const instructions = instructionsOfLayers(inspection);
-        if (given.json === true) printJson(histories.map((each) => describePath(each, instructions)));
-        else if (given.quiet === true)
-          process.stdout.write(histories.map((each) => `${topLayer(each)}\n`).join(''));
+        const nameLayer = namesOf(inspection);
+        if (given.json === true) {
+          printJson(histories.map((each) => describePath(each, instructions, nameLayer)));
+        } else if (given.quiet === true)
+          process.stdout.write(histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''));
         else {
-          const texts = histories.map((each) => formatPath(each, instructions, given));
+          const texts = histories.map((each) => formatPath(each, instructions, nameLayer, given));
           process.stdout.write(texts.join('\n'));
         }
       }),

@@ -4,7 +4,7 @@
 // A history may tell of fewer layers than there are, or of more, or be missing: what can't be joined stays apart.
 import type { HistoryStep } from '../image/image.ts';
 import { DockerfileWriter } from './dockerfile.ts';
-import type { InspectedImage } from './inspected-image.ts';
+import { type InspectedImage, isUpper } from './inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 
 export interface HistoryEntry {
@@ -32,7 +32,7 @@ export function instructionsOfLayers(inspected: Pick<InspectedImage, 'image'>): 
   const { history, layers } = inspected.image;
   const written = history.map((step) => ({ step, instruction: writer.write(step) }));
   const made = written.filter(({ step }) => !step.emptyLayer);
-  return layers.map((_, i) => made[i]?.instruction || undefined);
+  return layers.map((layer, i) => (isUpper(layer) ? undefined : made[i]?.instruction || undefined));
 }
 
 /** In what the history and the layers don't fit together; undefined where they do. */

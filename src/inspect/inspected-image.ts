@@ -1,11 +1,16 @@
 // InspectedImage: an image whose layers are open. All views start from it.
-import type { Image } from '../image/image.ts';
+import type { Image, LayerSource } from '../image/image.ts';
 import type { OpenedLayer } from '../image/open-layers.ts';
 
 export interface InspectedImage {
   readonly image: Image;
   /** As `image.layers`, base first; lent by who opened them. */
   readonly layers: readonly OpenedLayer[];
+}
+
+/** True for the upper directory of a mount, which is a layer of what the mount shows. */
+export function isUpper(source: LayerSource): boolean {
+  return source.kind === 'directory' && source.upperMarks !== undefined;
 }
 
 /** RFC 3339, as the config has it; undefined where it doesn't tell. */

@@ -103,9 +103,18 @@ export class NameTracer {
     this.#links = links;
   }
 
-  /** `entries` of `name` in the directory's parts, base first, at least one. */
-  trace(directory: DirectoryNode, name: string, entries: readonly LayerEntry[]): NameTrace {
+  /**
+   * `entries` of `name` in the directory's parts, base first, at least one. `origin`: what it goes on from, where the
+   * first of them was moved here, or has its bytes below.
+   */
+  trace(
+    directory: DirectoryNode,
+    name: string,
+    entries: readonly LayerEntry[],
+    origin?: NameTrace,
+  ): NameTrace {
     const story = new Story(directory, name);
+    if (origin !== undefined) story.goOn(origin, entries[0]?.layer ?? 0);
     for (const { layer, dentry } of entries) {
       story.advanceTo(layer);
       const index = this.#indexes[layer] as LayerIndex;
@@ -140,6 +149,16 @@ class Story implements NameTrace {
   constructor(parent: DirectoryNode, name: string) {
     this.#parent = parent;
     this.name = name;
+  }
+
+  /** Begins with what `origin` came to in the layers below `layer`, whatever those did to the parent. */
+  goOn({ changes, node, shown }: NameTrace, layer: number): void {
+    this.changes.push(...changes);
+    this.shown = shown;
+    if (node !== undefined) {
+      this.node = { parent: this.#parent, name: this.name, parts: [...node.parts], cuts: [...node.cuts] };
+    }
+    this.#next = firstCutFrom(this.#parent.cuts, 0, layer + 1);
   }
 
   /** Applies what the layers below `layer` do to the parent, and begins with `layer`'s own cut. */

@@ -4,6 +4,7 @@
 // name is not. What was deleted can still be asked for: the way to it is then the directories of lower layers.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import { latin1Of } from '../vfs/names.ts';
 import { type Attribute, LayerAttributes, differingAttributes } from './attributes.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type Change, type DirectoryNode, type NameTrace, type Shown, pathOf } from './name-trace.ts';
@@ -14,12 +15,17 @@ import type { LayerStack } from './stack-walk.ts';
 export interface PathVersion {
   /** From 1 at the base. */
   readonly layer: number;
-  /** 'attributes': a directory's, its content is merged; 'repeated': a directory that the layer names, changing nothing. */
-  readonly change: 'added' | 'replaced' | 'attributes' | 'repeated' | 'deleted';
+  /**
+   * 'attributes': of a directory whose content is merged, or a file whose bytes are those below; 'repeated': a directory that
+   * the layer names, changing nothing; 'moved': it, or what it had then, was somewhere else.
+   */
+  readonly change: 'added' | 'replaced' | 'attributes' | 'repeated' | 'moved' | 'deleted';
   /** How a deleted one went. */
   readonly cause: Change['cause'];
   /** Path (bytes as latin1, no leading slash) of the directory above with which it went; undefined: it went itself. */
   readonly with: string | undefined;
+  /** Path, likewise, that a moved one had in the layers below. */
+  readonly from: string | undefined;
   /** In what it differs from the version below; of two files' contents nothing is said. */
   readonly attributes: readonly Attribute[];
   /** As st_mode, and in bytes; undefined for what is deleted. */
@@ -53,7 +59,7 @@ export function tracePaths(inspected: InspectedImage, paths: readonly string[]):
       asked,
       path,
       isShown: trace?.shown !== undefined,
-      versions: (trace?.changes ?? []).map((change) => describe(change, indexes)).reverse(),
+      versions: (trace?.changes ?? []).map((change) => describe(change, path, indexes)).reverse(),
     };
   });
 }
@@ -105,23 +111,35 @@ class PathFinder {
 
 const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
-function describe(change: Change, indexes: readonly LayerIndex[]): PathVersion {
+function describe(change: Change, path: string, indexes: readonly LayerIndex[]): PathVersion {
   const { layer, cause, at, before, after } = change;
   const attributes =
     before === undefined || after === undefined
       ? []
       : differingAttributes(new LayerAttributes(indexes, before), new LayerAttributes(indexes, after));
   const index = after === undefined ? undefined : indexes[after.layer];
+  const from = after === undefined ? undefined : originOf(index?.redirects?.get(after.inode), path);
+  const isMetacopy = after !== undefined && index?.metacopies?.has(after.inode) === true;
   return {
     layer: layer + 1,
-    change: kindOf(change, attributes),
+    change: from !== undefined ? 'moved' : isMetacopy ? 'attributes' : kindOf(change, attributes),
     cause,
     with: at === undefined ? undefined : pathOf(at),
+    from,
     attributes,
     mode: after === undefined ? undefined : index?.mode[after.inode],
     size: after === undefined || after.isDirectory ? undefined : index?.size[after.inode],
-    source: after === undefined ? undefined : after.layer + 1,
+    source: after === undefined ? undefined : ((isMetacopy ? before?.layer : undefined) ?? after.layer) + 1,
   };
+}
+
+/** Where a redirect leads, of what is at `path` now. */
+function originOf(redirect: Uint8Array | undefined, path: string): string | undefined {
+  if (redirect === undefined) return undefined;
+  const target = latin1Of(redirect);
+  return target.startsWith('/')
+    ? partsOf(target).join('/')
+    : [...partsOf(path).slice(0, -1), target].join('/');
 }
 
 function kindOf({ before, after }: Change, attributes: readonly Attribute[]): PathVersion['change'] {

@@ -2,10 +2,11 @@
 //
 // Directories wait on a list and are never recursed into. A name costs as much as it has entries in layers, so the
 // walk is linear in what the layers hold, whatever they do to each other.
-import type { LayerIndex } from '../layer/layer-index.ts';
+import { DentryKind, type LayerIndex } from '../layer/layer-index.ts';
 import { resolveLowerLinks } from '../tree/lower-links.ts';
 import { searchName } from '../tree/search.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { latin1Of } from '../vfs/names.ts';
 import {
   type DirectoryNode,
   type LayerEntry,
@@ -20,6 +21,9 @@ const MAX_MERGED_NAMES = 1 << 22;
 
 export class LayerStack {
   readonly root: NameTrace & { readonly node: DirectoryNode };
+  readonly #nameLayer: (layer: number) => string;
+  /** The stacks below some layers, where something was moved from. */
+  readonly #below = new Map<number, LayerStack>();
   readonly #indexes: readonly LayerIndex[];
   readonly #tracer: NameTracer;
 
@@ -29,6 +33,7 @@ export class LayerStack {
    */
   constructor(indexes: readonly LayerIndex[], nameLayer: (layer: number) => string) {
     this.#indexes = indexes;
+    this.#nameLayer = nameLayer;
     this.#tracer = new NameTracer(indexes, resolveLowerLinks(indexes, nameLayer));
     this.root = traceRoot(indexes);
   }
@@ -46,8 +51,47 @@ export class LayerStack {
     }
   }
 
-  /** The trace of one name (bytes as latin1); undefined where no layer has it. */
+  /**
+   * The trace of one name (bytes as latin1); undefined where no layer has it. What a layer has moved here (overlay.redirect),
+   * or of which it has the attributes alone (overlay.metacopy), goes on from what it was below.
+   */
   trace(directory: DirectoryNode, name: string): NameTrace | undefined {
+    const entries = this.#entriesOf(directory, name);
+    if (entries.length === 0) return undefined;
+    for (let top = entries.length - 1; top >= 0; top--) {
+      const { layer, dentry } = entries[top] as LayerEntry;
+      const index = this.#indexes[layer] as LayerIndex;
+      if (index.dentryKind[dentry] !== DentryKind.inode) continue;
+      const inode = index.dentryTarget[dentry] as number;
+      const redirect = index.redirects?.get(inode);
+      if (redirect === undefined && index.metacopies?.has(inode) !== true) continue;
+      const origin = this.#originOf(directory, layer, redirect === undefined ? name : latin1Of(redirect));
+      return this.#tracer.trace(directory, name, entries.slice(top), origin);
+    }
+    return this.#tracer.trace(directory, name, entries);
+  }
+
+  /** What the layers below `layer` have at an absolute path, or under a name in the directory. */
+  #originOf(directory: DirectoryNode, layer: number, target: string): NameTrace | undefined {
+    let stack = this.#below.get(layer);
+    if (stack === undefined) {
+      stack = new LayerStack(this.#indexes.slice(0, layer), this.#nameLayer);
+      this.#below.set(layer, stack);
+    }
+    if (!target.startsWith('/')) {
+      const parts = directory.parts.filter((part) => part.layer < layer);
+      const cuts = directory.cuts.filter((cut) => cut.layer < layer);
+      return stack.trace({ ...directory, parts, cuts }, target);
+    }
+    let trace: NameTrace | undefined = stack.root;
+    for (const part of target.split('/').filter((each) => each !== '')) {
+      trace = trace?.node === undefined ? undefined : stack.trace(trace.node, part);
+    }
+    return trace;
+  }
+
+  /** Base first. */
+  #entriesOf(directory: DirectoryNode, name: string): LayerEntry[] {
     const bytes = Buffer.from(name, 'latin1');
     const entries: LayerEntry[] = [];
     for (const { layer, inode } of directory.parts) {
@@ -57,7 +101,7 @@ export class LayerStack {
       const dentry = searchName(index, first, count, bytes, 0, bytes.length);
       if (dentry >= 0) entries.push({ layer, dentry });
     }
-    return entries.length === 0 ? undefined : this.#tracer.trace(directory, name, entries);
+    return entries;
   }
 
   #visitNames(directory: DirectoryNode, visit: (name: string, entries: readonly LayerEntry[]) => void): void {

@@ -17,6 +17,7 @@ import {
 } from '../fuse/mounts.ts';
 import type { Image } from '../image/image.ts';
 import { absoluteLowerStack } from '../image/lower-stack.ts';
+import { selectLayers } from '../image/select-layers.ts';
 import { absoluteSource } from '../image/source.ts';
 import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
@@ -62,26 +63,26 @@ export function choosesLayers({ layer, upto }: OpenImageOptions): boolean {
   return layer !== undefined || upto !== undefined;
 }
 
-/** The image that is mounted. InputError where it can't be opened again, or is another by now. */
+/**
+ * The image that is mounted, as much of it as is mounted, or as `options` choose. InputError where it can't be opened again, or
+ * is another by now.
+ */
 export async function reopenImage({ place, facts }: MountedImage, options: OpenImageOptions): Promise<Image> {
-  const { source, imageId, directory = '/', platform, layer, upto } = facts;
-  const isChosen = choosesLayers(options);
-  const origin = {
-    ...options,
-    ...(platform === undefined ? {} : { platform }),
-    ...(isChosen || layer === undefined ? {} : { layer }),
-    ...(isChosen || upto === undefined ? {} : { upto }),
-  };
-  const reopen = (): Promise<Image> =>
+  const { source, imageId, directory = '/', platform } = facts;
+  const whole: { -readonly [Name in keyof OpenImageOptions]: OpenImageOptions[Name] } = { ...options };
+  if (platform !== undefined) whole.platform = platform;
+  // Layers are chosen once it is known that it is this image.
+  delete whole.layer;
+  delete whole.upto;
+  const image = await (
     imageId === undefined
-      ? reopenStack(source, directory, origin)
-      : openImage(absoluteSource(source, directory), origin);
-  const image = await reopen().catch((error: unknown) => {
-    // A layer that was chosen and isn't there is the caller's affair.
-    if (isChosen || !isMissing(error)) throw error;
+      ? reopenStack(source, directory, whole)
+      : openImage(absoluteSource(source, directory), whole)
+  ).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
     throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
   });
-  if (image.id === imageId) return image;
+  if (image.id === imageId) return selectLayers(image, choosesLayers(options) ? options : facts);
   throw new InputError(
     `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId ?? 'a layer'}`,
   );
