@@ -22,7 +22,7 @@ one file system. --tmp takes a new directory in $TMPDIR (/tmp) for both, and rem
 An upper belongs to the layers that it was made over: others are refused, unless told --force-upper.
 
 -o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
-no_allow_other), fastpath=on|off, each long option of the list above, kernel overlayfs's (upperdir=U,workdir=W, volatile,
+no_allow_other), fastpath=on|off, noprovenance (no file tells its layer by user.stratafs.layer), each long option of the list above, kernel overlayfs's (upperdir=U,workdir=W, volatile,
 metacopy=on|off, redirect_dir=on|off, userxattr, and those that change nothing here: index, xino), and
 fuse-overlayfs's (uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, noacl).
 "ro" with an upper shows it, and writes nothing.

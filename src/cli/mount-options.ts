@@ -106,6 +106,13 @@ const ownRules: Rules = [
     'platform',
     taking('OS/ARCH', 'which of several platforms', (request, value) => (request.platform = value)),
   ],
+  [
+    'noprovenance',
+    doing(
+      'no file tells by the xattr user.stratafs.layer which layer it is from',
+      (request) => (request.tellsLayers = false),
+    ),
+  ],
   ['layer', taking('LAYER', 'one layer alone', (request, value) => (request.layer = value))],
   ['upto', taking('LAYER', 'the stack up to that layer', (request, value) => (request.upto = value))],
   [

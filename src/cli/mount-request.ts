@@ -58,6 +58,8 @@ export interface MountRequest {
   ownerKeeping?: OwnerKeeping;
   /** False: native code answers nothing by itself. */
   usesFastPath?: boolean;
+  /** False: no file tells by `user.stratafs.layer` which layer it is from. */
+  tellsLayers?: boolean;
   /** False: POSIX ACLs are not obeyed. */
   usesAcl?: boolean;
 }

@@ -38,6 +38,7 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.owners === undefined ? {} : { owners: request.owners }),
     ...(request.ownerKeeping === undefined ? {} : { ownerKeeping: request.ownerKeeping }),
     ...(request.usesFastPath === undefined ? {} : { usesFastPath: request.usesFastPath }),
+    ...(request.tellsLayers === undefined ? {} : { tellsLayers: request.tellsLayers }),
     ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
   });
 }

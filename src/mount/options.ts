@@ -53,6 +53,8 @@ export interface MountOptions extends Watch {
    * directories, and whose root says so, are shown with what their files keep. Left out: nowhere.
    */
   readonly ownerKeeping?: OwnerKeeping;
+  /** False: no file tells by `user.stratafs.layer` which layer it is from. */
+  readonly tellsLayers?: boolean;
   /** False: POSIX ACLs are not obeyed. */
   readonly usesAcl?: boolean;
   readonly flags?: readonly MountFlag[];

@@ -15,6 +15,7 @@ import type { Upper } from '../overlay/upper.ts';
 import { WritableOverlay } from '../overlay/writable-overlay.ts';
 import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
+import { showText } from '../vfs/names.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOrigin, originOf } from './origin.ts';
 import { type DriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
@@ -65,7 +66,15 @@ export async function serve(
         ? Buffer.from(JSON.stringify(statistics()))
         : undefined;
     },
-    nameLayer: (layer) => Buffer.from(nameLayer(image, layer)),
+    nameLayer:
+      options.tellsLayers === false
+        ? undefined
+        : (layer) =>
+            Buffer.from(
+              layer === 'upper'
+                ? `upper directory ${showText(upper?.paths.upper ?? '')}`
+                : nameLayer(image, layer),
+            ),
   });
   const isReadOnly = upper?.isReadOnly ?? true;
   const driver = drivers[options.driver ?? 'dev-fuse'];

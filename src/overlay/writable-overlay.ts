@@ -49,7 +49,7 @@ import { OverlayState } from './overlay-state.ts';
 import { rmdir, unlink } from './remove.ts';
 import { rename } from './rename.ts';
 import { setAttributes } from './set-attributes.ts';
-import { type SyntheticSources, SyntheticXattrs } from './synthetic-xattrs.ts';
+import { type SyntheticSources, SyntheticXattrs, isWritten } from './synthetic-xattrs.ts';
 import type { Upper } from './upper.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';
 
@@ -177,7 +177,7 @@ export class WritableOverlay implements WritableFileSystem {
     const inode = this.#state.inodes.get(node);
     if (inode === undefined && !this.#state.directories.isPristine(node)) return -ESTALE;
     const lower = inode === undefined ? node - 1 : inode.lower;
-    const own = this.#synthetic.find(lower, name);
+    const own = this.#synthetic.find(lower, name, inode !== undefined && isWritten(inode));
     if (own !== undefined) return own;
     const value =
       inode === undefined

@@ -153,7 +153,7 @@ describe('the layer of a node', () => {
     const named = new Overlay({
       tree: buildTree([...stack, layer({ d: directory({ new: file() }) })]),
       readers: [...readers, new MemoryReader(new Uint8Array())],
-      nameLayer: (number) => bytes(`layer ${number + 1}`),
+      nameLayer: (number) => bytes(`layer ${Number(number) + 1}`),
     });
     const layerOf = (...path: string[]): string => {
       const entry = newEntry();
