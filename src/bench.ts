@@ -10,10 +10,13 @@ import { Scratch } from './bench/scratch.ts';
 import { type SyntheticShape, writeSyntheticStack } from './bench/synthetic-stack.ts';
 import { type Inspection, inspectImage } from './inspect.ts';
 
+export { type Change, compareResults, readResult } from './bench/compare.ts';
 export type { BenchResult, Measurement } from './bench/result.ts';
+export type { Ratio } from './bench/statistics.ts';
 export type { Cold, Contender, SyntheticShape };
 export { contenders } from './bench/contender-list.ts';
-export { type Workload, workloads } from './bench/workload.ts';
+export { workloads } from './bench/workload-list.ts';
+export type { Workload } from './bench/workload.ts';
 
 /** What contenders are put on. */
 export type BenchSource =
@@ -44,14 +47,14 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
       cacheDirectory: await scratch.fresh('cache'),
     };
     const stacks: ImageStack[] = [];
-    for (const { source, platform } of await findImages(workshop, options)) {
+    for (const { source, label, platform } of await findImages(workshop, options)) {
       const inspection = await inspectImage(source, {
         signal: options.signal,
         cacheDirectory: join(workshop.cacheDirectory, 'stratafs'),
         ...(platform === undefined ? {} : { platform }),
       });
       inspections.push(inspection);
-      stacks.push(new ImageStack(inspection, { source, platform, ...workshop }));
+      stacks.push(new ImageStack(inspection, { source, label, platform, ...workshop }));
     }
     return await runBench(workshop, stacks, options, options);
   } finally {
@@ -60,17 +63,25 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   }
 }
 
+interface FoundSource {
+  readonly source: string;
+  readonly label: string;
+  readonly platform: string | undefined;
+}
+
 async function findImages(
   { scratch }: Workshop,
   { source, signal, onPhase }: BenchOptions,
-): Promise<{ source: string; platform: string | undefined }[]> {
-  if (source.kind === 'image') return [source];
-  const made: { source: string; platform: undefined }[] = [];
+): Promise<FoundSource[]> {
+  if (source.kind === 'image') return [{ ...source, label: source.source }];
+  const { depth, fanout, seed } = source.shape;
+  const label = `made with depth ${depth}, fanout ${fanout}, seed ${seed}`;
+  const made: FoundSource[] = [];
   for (const [n, layers] of source.layers.entries()) {
     onPhase(`making ${layers} layers`, n, source.layers.length);
     const directory = await scratch.fresh('stack');
     await writeSyntheticStack(directory, layers, source.shape, signal);
-    made.push({ source: `oci:${directory}`, platform: undefined });
+    made.push({ source: `oci:${directory}`, label, platform: undefined });
   }
   return made;
 }

@@ -55,11 +55,13 @@ class SequentialRead : public Reader {
   size_t SamplesPerPath() const override { return 64; }
   void Run(const std::string& path, Samples* samples) override {
     const int fd = Open(path);
-    if (fd < 0) Fail("open", path);
-    ssize_t count = 1;
-    while (count > 0) {
-      count = samples->Time([&] { return read(fd, buffer(), kReadBytes); });
-      if (count < 0) Fail("read", path);
+    struct stat attributes;
+    if (fd < 0 || fstat(fd, &attributes) < 0) Fail("open", path);
+    for (off_t at = 0; at < attributes.st_size;) {
+      const ssize_t count = samples->Time([&] { return read(fd, buffer(), kReadBytes); });
+      if (count == 0) errno = ENODATA;
+      if (count <= 0) Fail("read", path);
+      at += count;
       samples->AddBytes(static_cast<uint64_t>(count));
     }
     close(fd);

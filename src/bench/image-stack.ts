@@ -12,6 +12,7 @@ import { convertWhiteouts, unpackTar, writeLayer } from './unpack.ts';
 
 export interface ImageStackOptions {
   readonly source: string;
+  readonly label: string;
   readonly platform: string | undefined;
   readonly processes: Processes;
   readonly scratch: Scratch;
@@ -19,6 +20,7 @@ export interface ImageStackOptions {
 
 export class ImageStack implements Stack {
   readonly source: string;
+  readonly label: string;
   readonly platform: string | undefined;
   readonly layerCount: number;
   readonly catalogue: readonly CatalogueEntry[];
@@ -27,11 +29,13 @@ export class ImageStack implements Stack {
   readonly #processes: Processes;
   readonly #scratch: Scratch;
   #unpacked: Promise<UnpackedLayers> | undefined;
-  #flattened: Promise<string> | undefined;
+  readonly #forms = new Map<string, Promise<string>>();
 
   /** The layers of `inspected` are lent as long as forms of it are made. */
-  constructor(inspected: InspectedImage, { source, platform, processes, scratch }: ImageStackOptions) {
+  constructor(inspected: InspectedImage, options: ImageStackOptions) {
+    const { source, label, platform, processes, scratch } = options;
     this.source = source;
+    this.label = label;
     this.platform = platform;
     this.layerCount = inspected.layers.length;
     this.#inspected = inspected;
@@ -47,7 +51,17 @@ export class ImageStack implements Stack {
   }
 
   flattened(): Promise<string> {
-    return (this.#flattened ??= this.#flatten());
+    return this.form('flat', async (directory) => {
+      const { signal } = this.#processes;
+      await unpackTar(this.#processes, directory, (take) => exportTar(this.#merged, { take, signal }));
+      return directory;
+    });
+  }
+
+  form(name: string, make: (place: string) => Promise<string>): Promise<string> {
+    const made = this.#forms.get(name) ?? this.#scratch.fresh(name).then(make);
+    this.#forms.set(name, made);
+    return made;
   }
 
   async #unpack(): Promise<UnpackedLayers> {
@@ -67,12 +81,5 @@ export class ImageStack implements Stack {
       if (process.geteuid?.() === 0) await convertWhiteouts(Buffer.from(place));
     }
     return { directory, names };
-  }
-
-  async #flatten(): Promise<string> {
-    const directory = await this.#scratch.fresh('flat');
-    const { signal } = this.#processes;
-    await unpackTar(this.#processes, directory, (take) => exportTar(this.#merged, { take, signal }));
-    return directory;
   }
 }

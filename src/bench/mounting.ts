@@ -74,6 +74,23 @@ function argumentsOf(pid: string): string[] {
   }
 }
 
+/** Unmounts, in reverse, whatever happens in `act`. A mount that can't be ended doesn't keep others from it. */
+export async function unmountingAfter(
+  mounts: () => Iterable<Mounted>,
+  act: () => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  try {
+    await act();
+  } catch (error) {
+    failures.push(error);
+  }
+  for (const mounted of [...mounts()].reverse()) {
+    await mounted.unmount().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
 /** Whether a directory of PATH has it. */
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {

@@ -20,6 +20,21 @@ const SHOWN_COMMAND = 120;
 /** Lines of what a program said that a message shows. */
 const SHOWN_LINES = 3;
 
+/** A program ended with another status than 0, or could not be started. */
+export class ProgramError extends InputError {
+  /** What it wrote to standard error, its last lines as one; empty where it said nothing. */
+  readonly said: string;
+
+  constructor(argv: readonly string[], failure: string, said: string) {
+    const command = argv.join(' ');
+    const shown = command.length > SHOWN_COMMAND ? `${command.slice(0, SHOWN_COMMAND)}...` : command;
+    const lines = said.trim().split('\n').slice(-SHOWN_LINES).join('; ');
+    super(`${shown}: ${failure}${lines === '' ? '' : `: ${lines}`}`);
+    this.name = 'ProgramError';
+    this.said = lines;
+  }
+}
+
 export class Processes {
   readonly #signal: AbortSignal;
 
@@ -33,8 +48,8 @@ export class Processes {
   }
 
   /**
-   * Runs a program to its end: what it wrote to standard output. InputError with what it said where it can't be
-   * started, or ends with another status than 0.
+   * Runs a program to its end: what it wrote to standard output. ProgramError where it can't be started, or ends with
+   * another status than 0.
    */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Buffer> {
     const signal = options.takesDown === true ? undefined : this.#signal;
@@ -69,7 +84,7 @@ export class Processes {
     signal?.removeEventListener('abort', stop);
     signal?.throwIfAborted();
     if (failure === undefined) return Buffer.concat(stdout);
-    throw new InputError(describe(argv, failure, Buffer.concat(stderr).toString()));
+    throw new ProgramError(argv, failure, Buffer.concat(stderr).toString());
   }
 
   /** Runs what takes something down. */
@@ -81,11 +96,4 @@ export class Processes {
 async function feed(stdin: Writable, input: RunOptions['input']): Promise<void> {
   if (typeof input === 'function') await input(stdin);
   else if (input !== undefined) stdin.write(input);
-}
-
-function describe(argv: readonly string[], failure: string, said: string): string {
-  const command = argv.join(' ');
-  const shown = command.length > SHOWN_COMMAND ? `${command.slice(0, SHOWN_COMMAND)}...` : command;
-  const lines = said.trim().split('\n').slice(-SHOWN_LINES).join('; ');
-  return `${shown}: ${failure}${lines === '' ? '' : `: ${lines}`}`;
 }

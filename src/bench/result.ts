@@ -34,6 +34,7 @@ export interface Settings {
 }
 
 export interface StackFacts {
+  /** As the user gave it, or how it was made. */
   readonly source: string;
   readonly layers: number;
   readonly files: number;

@@ -4,6 +4,7 @@ import { type Cold, dropCaches } from './caches.ts';
 import type { Cell } from './cell.ts';
 import type { Mounted, PreparedContender, UpperPlace, Workshop } from './contender.ts';
 import { runLoad } from './load-generator.ts';
+import { unmountingAfter } from './mounting.ts';
 import type { Random } from './random.ts';
 import type { WorkloadPlan } from './workload.ts';
 
@@ -54,8 +55,9 @@ async function runWarm(workshop: Workshop, cells: readonly Cell[], options: Roun
     () => mounts.values(),
     async () => {
       for (const { place } of cells) {
-        if (mounts.has(place.prepared)) continue;
-        mounts.set(place.prepared, await place.prepared.mount(await workshop.scratch.fresh('mnt')));
+        const { prepared } = place;
+        if (mounts.has(prepared)) continue;
+        mounts.set(prepared, await prepared.mount(await workshop.scratch.fresh('mnt')));
       }
       for (let round = 0; round < options.runs; round++) {
         for (const cell of options.random.shuffle(cells)) {
@@ -96,18 +98,4 @@ async function makeUpper({ scratch }: Workshop, plan: WorkloadPlan): Promise<Upp
 /** What was copied up may be as large as the stack. */
 async function discardUpper({ upper, work }: UpperPlace): Promise<void> {
   for (const path of [upper, work]) await rm(path, { recursive: true, force: true });
-}
-
-/** Unmounts, in reverse, whatever happens in `act`. A mount that can't be ended doesn't keep others from it. */
-async function unmountingAfter(mounts: () => Iterable<Mounted>, act: () => Promise<void>): Promise<void> {
-  const failures: unknown[] = [];
-  try {
-    await act();
-  } catch (error) {
-    failures.push(error);
-  }
-  for (const mounted of [...mounts()].reverse()) {
-    await mounted.unmount().catch((error: unknown) => failures.push(error));
-  }
-  if (failures.length > 0) throw failures[0];
 }

@@ -1,7 +1,9 @@
 // One run of the bench: stacks, contenders and workloads brought together, and what was measured made a result.
+import { InputError } from '../vfs/input-error.ts';
 import { type Cold, canDropCaches } from './caches.ts';
 import { Cell } from './cell.ts';
 import type { Contender, Workshop } from './contender.ts';
+import { type Entrant, type EntranceWatch, admit } from './entrants.ts';
 import { describeEnvironment } from './environment.ts';
 import { summariseCells } from './measurements.ts';
 import { Random } from './random.ts';
@@ -16,7 +18,6 @@ import { runRounds } from './rounds.ts';
 import type { Stack } from './stack.ts';
 import { CONFIDENCE, FEWEST_ROUNDS } from './statistics.ts';
 import type { Workload, WorkloadPlan } from './workload.ts';
-import { InputError } from '../vfs/input-error.ts';
 
 export interface BenchPlan {
   readonly contenders: readonly Contender[];
@@ -33,10 +34,7 @@ export interface BenchPlan {
   readonly version: string;
 }
 
-export interface BenchWatch {
-  readonly onPhase: (what: string, done: number, total: number) => void;
-  readonly onNotice: (text: string) => void;
-}
+export type BenchWatch = EntranceWatch;
 
 const DEFAULT_BASELINE = 'overlayfs';
 
@@ -45,34 +43,34 @@ export async function runBench(
   workshop: Workshop,
   stacks: readonly Stack[],
   plan: BenchPlan,
-  watch: BenchWatch,
+  { onPhase, onNotice }: BenchWatch,
 ): Promise<BenchResult> {
   const started = new Date();
   const environment = await describeEnvironment(workshop.scratch.directory, plan.version);
   const notices: string[] = [];
   const notice = (text: string): void => {
     notices.push(text);
-    watch.onNotice(text);
+    onNotice(text);
   };
-  const { present, missing } = await meetContenders(workshop, plan.contenders);
-  for (const each of missing) notice(describeMissing(each));
-  const baseline = chooseBaseline(present, plan.baseline);
+  const { entrants, missing } = await admit(workshop, plan.contenders, stacks, { onPhase, onNotice: notice });
+  for (const each of missing) onNotice(describeMissing(each));
+  const baseline = chooseBaseline(entrants, missing, plan.baseline);
   const dropsCaches = await canDropCaches();
   if (!dropsCaches)
     notice('the caches of the kernel are not dropped, which takes root: cold is a fresh mount alone');
   if (plan.runs < FEWEST_ROUNDS)
-    notice(`${plan.runs} runs are too few to tell a difference: it takes ${FEWEST_ROUNDS}`);
+    notice(`too few runs to tell a difference: found ${plan.runs}, expected ${FEWEST_ROUNDS} or more`);
 
-  const cells = await makeCells(workshop, stacks, present, plan, { ...watch, onNotice: notice });
+  const cells = makeCells(entrants, stacks, plan, notice);
   if (cells.length === 0) throw new InputError('bench: found nothing to measure');
-  const total = cells.length * plan.runs;
   let done = 0;
   await runRounds(workshop, cells, {
     runs: plan.runs,
     cold: dropsCaches ? plan.cold : undefined,
     seed: plan.seed,
     random: new Random(plan.seed),
-    onRun: ({ place }) => watch.onPhase(`${place.workload.name} ${place.contender}`, done++, total),
+    onRun: ({ place }) =>
+      onPhase(`${place.workload.name} ${place.contender}`, done++, cells.length * plan.runs),
   });
   return {
     schema: SCHEMA,
@@ -84,86 +82,83 @@ export async function runBench(
       ...{ cold: plan.cold, dropsCaches, baseline, confidence: CONFIDENCE },
     },
     stacks: stacks.map(describeStack),
-    contenders: await Promise.all(present.map((each) => describeContender(workshop, each))),
+    contenders: await Promise.all(entrants.map((each) => describeEntrant(workshop, each))),
     missing,
     notices,
     measurements: summariseCells(cells, baseline, plan.seed),
   };
 }
 
-async function meetContenders(
-  workshop: Workshop,
-  contenders: readonly Contender[],
-): Promise<{ present: Contender[]; missing: MissingContender[] }> {
-  const present: Contender[] = [];
-  const missing: MissingContender[] = [];
-  for (const contender of contenders) {
-    const lack = await contender.lack(workshop);
-    if (lack === undefined) present.push(contender);
-    else missing.push({ name: contender.name, ...lack });
-  }
-  if (present.length === 0) {
-    throw new InputError(`bench: no contender can take part: ${missing.map(describeMissing).join('; ')}`);
-  }
-  return { present, missing };
-}
-
 function describeMissing({ name, reason, remedy }: MissingContender): string {
   return `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`;
 }
 
-function chooseBaseline(present: readonly Contender[], asked: string | undefined): string {
-  const names = present.map(({ name }) => name);
-  if (asked === undefined) return names.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : (names[0] as string);
+function chooseBaseline(
+  entrants: readonly Entrant[],
+  missing: readonly MissingContender[],
+  asked: string | undefined,
+): string {
+  const names = entrants.map(({ contender }) => contender.name);
+  const [first] = names;
+  if (first === undefined) {
+    throw new InputError(`bench: no contender can take part: ${missing.map(describeMissing).join('; ')}`);
+  }
+  if (asked === undefined) return names.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : first;
   if (names.includes(asked)) return asked;
   throw new InputError(`--baseline: found ${asked}, expected one that takes part: ${names.join(', ')}`);
 }
 
-async function makeCells(
-  workshop: Workshop,
+function makeCells(
+  entrants: readonly Entrant[],
   stacks: readonly Stack[],
-  contenders: readonly Contender[],
   plan: BenchPlan,
-  watch: BenchWatch,
-): Promise<Cell[]> {
+  notice: (text: string) => void,
+): Cell[] {
+  const isRoot = process.geteuid?.() === 0;
   const cells: Cell[] = [];
-  const total = stacks.length * contenders.length;
-  for (const [s, stack] of stacks.entries()) {
-    const plans = planWorkloads(stack, plan, watch);
-    for (const [c, { name, isWritable, ...contender }] of contenders.entries()) {
-      watch.onPhase(`preparing ${name}`, s * contenders.length + c, total);
-      const prepared = await contender.prepare(workshop, stack);
-      for (const [workload, workloadPlan] of plans) {
-        if (workload.state === 'written' && !isWritable) continue;
-        for (const threads of plan.threads) {
-          const { layerCount: layers } = stack;
-          cells.push(new Cell({ layers, workload, plan: workloadPlan, threads, contender: name, prepared }));
-        }
-      }
+  for (const workload of plan.workloads) {
+    if (workload.state === 'written' && !isRoot) {
+      notice(`${workload.name} is left out: the files of an image are root's, who alone may write to them`);
+      continue;
     }
+    const unsuited: Stack[] = [];
+    for (const [s, stack] of stacks.entries()) {
+      const made = workload.plan(stack, new Random(plan.seed), plan.operations);
+      if (made === undefined) unsuited.push(stack);
+      else cells.push(...cellsOf(workload, made, stack, s, entrants, plan.threads));
+    }
+    if (unsuited.length > 0) notice(describeUnsuited(workload, unsuited, stacks));
   }
   return cells;
 }
 
-function planWorkloads(
-  stack: Stack,
-  { workloads, operations, seed }: BenchPlan,
-  { onNotice }: BenchWatch,
-): Map<Workload, WorkloadPlan> {
-  const plans = new Map<Workload, WorkloadPlan>();
-  for (const workload of workloads) {
-    const made = workload.plan(stack, new Random(seed), operations);
-    if (made === undefined) {
-      onNotice(`${workload.name} is left out on ${stack.layerCount} layers: nothing there suits it`);
-    } else plans.set(workload, made);
-  }
-  return plans;
+function cellsOf(
+  workload: Workload,
+  plan: WorkloadPlan,
+  { layerCount: layers }: Stack,
+  stackNumber: number,
+  entrants: readonly Entrant[],
+  threads: readonly number[],
+): Cell[] {
+  return entrants.flatMap(({ contender, prepared: ofStacks }) => {
+    const prepared = ofStacks[stackNumber];
+    if (prepared === undefined || (workload.state === 'written' && !contender.isWritable)) return [];
+    return threads.map(
+      (each) => new Cell({ layers, workload, plan, threads: each, contender: contender.name, prepared }),
+    );
+  });
 }
 
-function describeStack({ source, layerCount, catalogue }: Stack): StackFacts {
+function describeUnsuited({ name }: Workload, unsuited: readonly Stack[], stacks: readonly Stack[]): string {
+  const heights = unsuited.map(({ layerCount }) => layerCount).join(', ');
+  const where = unsuited.length === stacks.length ? '' : ` at ${heights} layers`;
+  return `${name} is left out${where}: there are no files that suit it`;
+}
+
+function describeStack({ label, layerCount, catalogue }: Stack): StackFacts {
   const count = (wanted: string): number => catalogue.filter(({ kind }) => kind === wanted).length;
   return {
-    source,
+    source: label,
     layers: layerCount,
     files: count('file'),
     directories: count('directory'),
@@ -172,8 +167,15 @@ function describeStack({ source, layerCount, catalogue }: Stack): StackFacts {
   };
 }
 
-async function describeContender(workshop: Workshop, contender: Contender): Promise<ContenderFacts> {
+async function describeEntrant(
+  workshop: Workshop,
+  { contender, mountOptions }: Entrant,
+): Promise<ContenderFacts> {
   const version = await contender.version(workshop);
   const { name, summary } = contender;
-  return { name, summary, ...(version === undefined ? {} : { version }) };
+  return {
+    ...{ name, summary },
+    ...(version === undefined ? {} : { version }),
+    ...(mountOptions === undefined ? {} : { mountOptions }),
+  };
 }

@@ -5,6 +5,8 @@ import type { CatalogueEntry } from './catalogue.ts';
 export interface Stack {
   /** What `stratafs mount` takes as its source. */
   readonly source: string;
+  /** What results call it: the source as the user gave it, or how it was made. */
+  readonly label: string;
   readonly platform: string | undefined;
   readonly layerCount: number;
   /** Everything that the stack shows beneath its root. */
@@ -12,6 +14,8 @@ export interface Stack {
   unpacked(): Promise<UnpackedLayers>;
   /** A directory that shows what the stack shows. */
   flattened(): Promise<string>;
+  /** What `make` makes in a new directory, the first time; the same for who asks for it by that name again. */
+  form(name: string, make: (place: string) => Promise<string>): Promise<string>;
 }
 
 export interface UnpackedLayers {

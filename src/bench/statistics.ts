@@ -48,17 +48,39 @@ export interface Ratio {
 
 /** `ours` by `theirs`, a value of each in every round. */
 export function ratioOf(ours: readonly number[], theirs: readonly number[], random: Random): Ratio {
-  const ratios = ours.map((value, round) => value / (theirs[round] ?? NaN));
+  const ratios = roundRatios(ours, theirs);
   const sorted = ascending(ratios);
   const middle = quantile(sorted, 0.5);
   if (ratios.length < FEWEST_ROUNDS) {
     return { median: middle, low: quantile(sorted, 0), high: quantile(sorted, 1), verdict: 'undecided' };
   }
-  const medians = Float64Array.from({ length: RESAMPLES }, () =>
-    median(ratios.map(() => ratios[random.below(ratios.length)] as number)),
-  ).sort();
-  const low = quantile(medians, (1 - CONFIDENCE) / 2);
-  const high = quantile(medians, (1 + CONFIDENCE) / 2);
+  return withInterval(middle, () => medianOfDraw(ratios, random));
+}
+
+/** A value of each by the other's, of the same round. */
+export function roundRatios(ours: readonly number[], theirs: readonly number[]): number[] {
+  return ours.map((value, round) => value / (theirs[round] ?? NaN));
+}
+
+/** How the median of `after` is to that of `before`, which were found in rounds of their own. */
+export function changeOf(before: readonly number[], after: readonly number[], random: Random): Ratio {
+  const middle = median(after) / median(before);
+  if (Math.min(before.length, after.length) < FEWEST_ROUNDS) {
+    const low = Math.min(...after) / Math.max(...before);
+    const high = Math.max(...after) / Math.min(...before);
+    return { median: middle, low, high, verdict: 'undecided' };
+  }
+  return withInterval(middle, () => medianOfDraw(after, random) / medianOfDraw(before, random));
+}
+
+function medianOfDraw(values: readonly number[], random: Random): number {
+  return median(values.map(() => values[random.below(values.length)] as number));
+}
+
+function withInterval(middle: number, draw: () => number): Ratio {
+  const draws = Float64Array.from({ length: RESAMPLES }, draw).sort();
+  const low = quantile(draws, (1 - CONFIDENCE) / 2);
+  const high = quantile(draws, (1 + CONFIDENCE) / 2);
   return { median: middle, low, high, verdict: high < 1 ? 'lower' : low > 1 ? 'higher' : 'same' };
 }
 

@@ -28,11 +28,11 @@ const REPLACED_ONE_IN = 10;
 /** Most files of an image are small, a few hold most of its bytes: sizes in bytes, and how many of 1000 have about that. */
 const SIZES: readonly (readonly [bytes: number, of1000: number])[] = [
   [300, 300],
-  [2_000, 350],
-  [8_000, 230],
-  [40_000, 100],
-  [200_000, 19],
-  [4_000_000, 1],
+  [4_000, 380],
+  [16_000, 200],
+  [64_000, 100],
+  [300_000, 16],
+  [1_000_000, 4],
 ];
 
 interface PlannedFile {

@@ -1,7 +1,6 @@
 // Unpacks layers and merged trees by GNU tar, and turns the whiteouts of OCI layers into the kernel's.
 //
 // An image is hostile: tar keeps what it unpacks beneath the directory, and nothing here follows a symlink.
-import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
@@ -36,9 +35,16 @@ export async function unpackTar(
   });
 }
 
+/** Resolves when there is room for more. */
 async function writeTo(stdin: Writable, bytes: Uint8Array): Promise<void> {
-  if (stdin.destroyed) return; // tar has ended; its exit status tells why
-  if (!stdin.write(bytes)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
+  if (stdin.destroyed || stdin.write(bytes)) return; // tar has ended: its exit status tells why
+  await new Promise<void>((resolve) => {
+    const settle = (): void => {
+      stdin.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stdin.on('drain', settle).on('close', settle);
+  });
 }
 
 /** Hands over the tar of a layer, uncompressed. Throws ErrnoError (EIO) where it can't be read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/bench/random.ts';
-import { FEWEST_ROUNDS, median, quantile, ratioOf, spread } from '../../src/bench/statistics.ts';
+import { FEWEST_ROUNDS, changeOf, median, quantile, ratioOf, spread } from '../../src/bench/statistics.ts';
 
 const seeds = Array.from({ length: 50 }, (_, seed) => seed);
 
@@ -88,5 +88,25 @@ describe('ratioOf', () => {
     const ours = theirs.map((value) => value / 10);
     expect(ratioOf(ours, theirs, new Random(1)).verdict).toBe('undecided');
     expect(ratioOf([...ours, 10], [...theirs, 100], new Random(1)).verdict).toBe('lower');
+  });
+});
+
+describe('changeOf', () => {
+  it.each(seeds)('holds its median in its interval, and is 1 of what stayed (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const before = draw(random, FEWEST_ROUNDS + random.below(10));
+    const after = draw(random, FEWEST_ROUNDS + random.below(10));
+    const change = changeOf(before, after, random);
+    expect(change.median).toBeCloseTo(median(after) / median(before), 10);
+    expect(change.low).toBeLessThanOrEqual(change.median);
+    expect(change.high).toBeGreaterThanOrEqual(change.median);
+    expect(changeOf(before, before, random)).toMatchObject({ median: 1, verdict: 'same' });
+  });
+
+  it('finds a change where no value is what it was, and none of too few', () => {
+    const [before, after] = [draw(new Random(1), 9), draw(new Random(2), 9).map((value) => 1e6 * value)];
+    expect(changeOf(before, after, new Random(1)).verdict).toBe('higher');
+    expect(changeOf(after, before, new Random(1)).verdict).toBe('lower');
+    expect(changeOf(before.slice(4), after, new Random(1)).verdict).toBe('undecided');
   });
 });

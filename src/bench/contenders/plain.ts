@@ -25,9 +25,10 @@ export const plain: Contender = {
 async function copyTouched(processes: Processes, directory: string, upper: UpperPlace): Promise<string> {
   const copy = join(upper.upper, 'copy');
   await mkdir(copy);
+  if (upper.touched.length === 0) return copy;
   const list = Buffer.from(upper.touched.map((path) => `${path}\0`).join(''), 'latin1');
   await processes.run(
-    ['sh', '-c', 'tar -C "$1" --null -T - --no-recursion -cf - | tar -C "$2" -xf -', 'sh', directory, copy],
+    ['sh', '-c', 'tar -C "$1" --no-recursion --null -T - -cf - | tar -C "$2" -xf -', 'sh', directory, copy],
     { input: list },
   );
   return copy;

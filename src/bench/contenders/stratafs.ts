@@ -1,5 +1,5 @@
 // stratafs itself: the command, as a user calls it. Its index is made before anything is measured.
-import type { Contender, PreparedContender, UpperPlace, Workshop } from '../contender.ts';
+import type { Contender, UpperPlace } from '../contender.ts';
 import { mountByProgram } from '../mounting.ts';
 
 export interface StratafsVariant {
@@ -14,30 +14,22 @@ export function stratafs({ name, summary, options }: StratafsVariant): Contender
     name,
     summary,
     isWritable: true,
+    // What is missing, mounting says.
     lack: () => Promise.resolve(undefined),
     version: async ({ processes, stratafs: command }) =>
       (await processes.run([...command, '--version'])).toString().trim(),
-    prepare: async (workshop, stack) => {
-      const { processes, stratafs: command } = workshop;
-      const env = { XDG_CACHE_HOME: workshop.cacheDirectory };
+    prepare: async ({ processes, stratafs: command, cacheDirectory }, stack) => {
+      const env = { XDG_CACHE_HOME: cacheDirectory };
       const image = [...(stack.platform === undefined ? [] : ['--platform', stack.platform]), stack.source];
       await processes.run([...command, 'index', ...image], { env });
-      return { mount: mounter(workshop, options, image, env) };
+      return {
+        mount: (place: string, upper?: UpperPlace) => {
+          const writes = upper === undefined ? [] : [`upperdir=${upper.upper}`, `workdir=${upper.work}`];
+          const list = [...options, ...writes].join(',');
+          const argv = [...command, 'mount', ...(list === '' ? [] : ['-o', list]), ...image, place];
+          return mountByProgram(processes, argv, place, { env, daemon: true });
+        },
+      };
     },
-  };
-}
-
-function mounter(
-  { processes, stratafs: command }: Workshop,
-  options: readonly string[],
-  image: readonly string[],
-  env: NodeJS.ProcessEnv,
-): PreparedContender['mount'] {
-  return (place: string, upper?: UpperPlace) => {
-    const writes = upper === undefined ? [] : [`upperdir=${upper.upper}`, `workdir=${upper.work}`];
-    const list = [...options, ...writes];
-    const flags = list.length === 0 ? [] : ['-o', list.join(',')];
-    const argv = [...command, 'mount', ...flags, ...image, place];
-    return mountByProgram(processes, argv, place, { env, daemon: true });
   };
 }

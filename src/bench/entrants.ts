@@ -1,0 +1,100 @@
+// Who takes part: contenders that are installed, could prepare every stack, and showed it when they were tried. Whoever fails
+// in one of these is left out, and why is told; figures of half a table can't be compared.
+import { readFile } from 'node:fs/promises';
+import { InputError } from '../vfs/input-error.ts';
+import type { Contender, Mounted, PreparedContender, Workshop } from './contender.ts';
+import { runLoad } from './load-generator.ts';
+import { unmountingAfter } from './mounting.ts';
+import { ProgramError } from './processes.ts';
+import type { MissingContender } from './result.ts';
+import type { Stack } from './stack.ts';
+
+export interface Entrant {
+  readonly contender: Contender;
+  /** One a stack, in their order. */
+  readonly prepared: readonly PreparedContender[];
+  /** What the mount table said of a mount of it; undefined for what is not mounted. */
+  readonly mountOptions: string | undefined;
+}
+
+export interface EntranceWatch {
+  readonly onPhase: (what: string, done: number, total: number) => void;
+  readonly onNotice: (text: string) => void;
+}
+
+/** Characters of mount options that are kept: a tall stack's are longer. */
+const KEPT_OPTIONS = 400;
+
+export async function admit(
+  workshop: Workshop,
+  contenders: readonly Contender[],
+  stacks: readonly Stack[],
+  watch: EntranceWatch,
+): Promise<{ entrants: Entrant[]; missing: MissingContender[] }> {
+  const entrants: Entrant[] = [];
+  const missing: MissingContender[] = [];
+  for (const [n, contender] of contenders.entries()) {
+    const { name } = contender;
+    const lack = await contender.lack(workshop);
+    if (lack !== undefined) {
+      missing.push({ name, ...lack });
+      continue;
+    }
+    const prepared: PreparedContender[] = [];
+    let mountOptions: string | undefined;
+    try {
+      for (const [s, stack] of stacks.entries()) {
+        watch.onPhase(`preparing ${name}`, n * stacks.length + s, contenders.length * stacks.length);
+        const one = await contender.prepare(workshop, stack);
+        mountOptions = await tryOut(workshop, one, stack, (text) => watch.onNotice(`${name}: ${text}`));
+        prepared.push(one);
+      }
+      entrants.push({ contender, prepared, mountOptions });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      missing.push({ name, reason: reasonOf(error) });
+    }
+  }
+  return { entrants, missing };
+}
+
+function reasonOf(error: InputError): string {
+  return error instanceof ProgramError && error.said !== ''
+    ? error.said.replace(/^stratafs: /, '')
+    : error.message;
+}
+
+/** Mounts it once, and counts what it shows. */
+async function tryOut(
+  { processes, scratch }: Workshop,
+  prepared: PreparedContender,
+  stack: Stack,
+  onNotice: (text: string) => void,
+): Promise<string | undefined> {
+  const mounted: Mounted = await prepared.mount(await scratch.fresh('mnt'));
+  let options: string | undefined;
+  await unmountingAfter(
+    () => [mounted],
+    async () => {
+      options = await mountOptionsOf(mounted.directory);
+      const load = { operation: 'walk', paths: ['.'], threads: 1, rehearsals: 0, seed: 0 } as const;
+      const { latencies } = await runLoad(processes, mounted.directory, load);
+      // An ordinary user's catalogue lacks what may not be read.
+      const expected = stack.catalogue.length + 1;
+      if (process.geteuid?.() === 0 && latencies.length !== expected) {
+        onNotice(`shows ${latencies.length} names of the ${expected} that the layers have together`);
+      }
+    },
+  );
+  return options;
+}
+
+/** proc_pid_mountinfo(5): fields 6 and, behind " - ", the type, source and the file system's own options. */
+async function mountOptionsOf(place: string): Promise<string | undefined> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const line = lines.findLast((each) => each.split(' ')[4] === place);
+  const [mount = '', own = ''] = line?.split(' - ') ?? [];
+  if (own === '') return undefined;
+  const [type, , ...options] = own.split(' ');
+  return `${type ?? ''} ${mount.split(' ')[5] ?? ''} ${options.join(' ')}`.slice(0, KEPT_OPTIONS);
+}

@@ -1,0 +1,160 @@
+// All workloads, in the order in which they are told.
+import type { CatalogueEntry } from './catalogue.ts';
+import {
+  byDirectory,
+  choose,
+  chooseByBytes,
+  directoriesOf,
+  filesBetween,
+  filesOfLayer,
+  newPaths,
+} from './path-choice.ts';
+import type { Random } from './random.ts';
+import type { Stack } from './stack.ts';
+import type { Workload, WorkloadPlan } from './workload.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Files up to here are small: most of an image's. */
+const SMALL = 64 * KIB;
+/** Files from here are worth reading on and on. */
+const LARGE = 256 * KIB;
+/** What untar brings: directories of so many files of that size. */
+const UNTAR_FILES = 50;
+const UNTAR_SIZE = 4 * KIB;
+/** NAME_MAX, less what a renamed file gets behind its name. */
+const RENAMED_NAME_LIMIT = 240;
+
+type Kind = Pick<Workload, 'group' | 'operation' | 'unit' | 'plan'>;
+
+const planOf = (paths: string[] | undefined): WorkloadPlan | undefined => paths && { paths };
+
+/** The same cold and warm. */
+function coldAndWarm(what: string, kind: Kind): Workload[] {
+  return [
+    { ...kind, name: `${kind.group}-cold`, state: 'cold', summary: `${what}, cold` },
+    { ...kind, name: `${kind.group}-warm`, state: 'warm', summary: `${what}, again` },
+  ];
+}
+
+/** Files, and what is done to them; they are changed. */
+function changing(
+  filesFrom: (stack: Stack) => readonly CatalogueEntry[],
+): (stack: Stack, random: Random, most: number) => WorkloadPlan | undefined {
+  return (stack, random, most) => {
+    const paths = chooseByBytes(filesFrom(stack), random, most);
+    return paths && { paths, touched: paths };
+  };
+}
+
+function lookupIn(name: string, summary: string, layerOf: (stack: Stack) => number): Workload {
+  return {
+    ...{ name, group: 'lookup', summary, operation: 'lookup', state: 'cold', unit: 'lookup' },
+    plan: (stack, random, most) => {
+      const paths = choose(filesOfLayer(stack, layerOf(stack)), random, most);
+      return paths && { paths: byDirectory(paths, random) };
+    },
+  };
+}
+
+function copyUp(size: string, bytes: number): Workload {
+  return {
+    ...{ name: `copy-up-${size}`, group: 'copy-up', operation: 'copy-up', state: 'written', unit: 'file' },
+    summary: `first write to files of about ${size.toUpperCase()}`,
+    plan: changing((stack) => filesBetween(stack, bytes / 2, bytes * 2)),
+  };
+}
+
+function planUntar(_stack: Stack, _random: Random, most: number): WorkloadPlan {
+  const paths: string[] = [];
+  for (let n = 0; paths.length < most; n++) {
+    const directory = `d-${Math.floor(n / UNTAR_FILES)}/`;
+    if (n % UNTAR_FILES === 0) paths.push(directory);
+    paths.push(`${directory}f-${n}`);
+  }
+  return { paths, size: UNTAR_SIZE };
+}
+
+const isShortName = ({ path }: CatalogueEntry): boolean =>
+  path.length - (path.lastIndexOf('/') + 1) <= RENAMED_NAME_LIMIT;
+
+export const workloads: readonly Workload[] = [
+  ...coldAndWarm('lstat of whole paths', {
+    ...{ group: 'stat', operation: 'stat', unit: 'lstat' },
+    plan: ({ catalogue }, random, most) => planOf(choose(catalogue, random, most)),
+  }),
+  lookupIn('lookup-base', 'lookup of names whose file is in the lowest layer, cold', () => 1),
+  lookupIn(
+    'lookup-top',
+    'lookup of names whose file is in the topmost layer, cold',
+    (stack) => stack.layerCount,
+  ),
+  {
+    ...{ name: 'miss-cold', group: 'miss', operation: 'missing', state: 'cold', unit: 'lookup' },
+    summary: 'lookup of names that no layer has, cold',
+    plan: (stack, random, most) => ({ paths: newPaths(stack, random, most) }),
+  },
+  {
+    ...{ name: 'miss-cached', group: 'miss', operation: 'missing', state: 'warm', unit: 'lookup' },
+    summary: 'lookup of names that no layer has, again: the kernel may know by now',
+    plan: (stack, random, most) => ({ paths: newPaths(stack, random, most) }),
+  },
+  ...coldAndWarm('open, listing and close of directories', {
+    ...{ group: 'readdir', operation: 'readdir', unit: 'directory' },
+    plan: (stack, random, most) => ({
+      paths: random.sample(directoriesOf(stack), most).map((path) => (path === '' ? '.' : path)),
+    }),
+  }),
+  ...coldAndWarm('a walk over everything, as find -ls makes it', {
+    ...{ group: 'find', operation: 'walk', unit: 'entry' },
+    plan: () => ({ paths: ['.'] }),
+  }),
+  ...coldAndWarm('open, read and close of small files', {
+    ...{ group: 'open', operation: 'open-read-close', unit: 'file' },
+    plan: (stack, random, most) => planOf(choose(filesBetween(stack, 0, SMALL), random, most)),
+  }),
+  ...coldAndWarm('large files from beginning to end, 128 KiB at once', {
+    ...{ group: 'read', operation: 'sequential-read', unit: 'read' },
+    plan: (stack, random, most) => planOf(chooseByBytes(filesBetween(stack, LARGE, Infinity), random, most)),
+  }),
+  ...coldAndWarm('4 KiB of large files, here and there', {
+    ...{ group: 'random', operation: 'random-read', unit: 'read' },
+    plan: (stack, random, most) => {
+      const paths = chooseByBytes(filesBetween(stack, LARGE, Infinity), random, most);
+      return paths && { paths, reads: Math.max(1, Math.ceil(most / paths.length)) };
+    },
+  }),
+  ...coldAndWarm('files mapped as programs are, each page touched', {
+    ...{ group: 'exec', operation: 'map-exec', unit: 'file' },
+    plan: (stack, random, most) => planOf(chooseByBytes(filesBetween(stack, 1, Infinity), random, most)),
+  }),
+  copyUp('4k', 4 * KIB),
+  copyUp('64k', 64 * KIB),
+  copyUp('1m', MIB),
+  copyUp('16m', 16 * MIB),
+  {
+    ...{ name: 'create', group: 'create', operation: 'create', state: 'written', unit: 'file' },
+    summary: 'new empty files in directories of the image',
+    plan: (stack, random, most) => {
+      const paths = newPaths(stack, random, most);
+      const parents = new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
+      return { paths, touched: [...parents].filter((path) => path !== '') };
+    },
+  },
+  {
+    ...{ name: 'unlink', group: 'unlink', operation: 'unlink', state: 'written', unit: 'file' },
+    summary: 'removal of files of the image',
+    plan: changing((stack) => filesBetween(stack, 0, Infinity)),
+  },
+  {
+    ...{ name: 'rename', group: 'rename', operation: 'rename', state: 'written', unit: 'file' },
+    summary: 'new names for files of the image',
+    plan: changing((stack) => filesBetween(stack, 0, SMALL).filter(isShortName)),
+  },
+  {
+    ...{ name: 'untar', group: 'untar', operation: 'untar', state: 'written', unit: 'member' },
+    summary: 'directories and files of 4 KiB made as tar -x makes them',
+    plan: planUntar,
+  },
+];

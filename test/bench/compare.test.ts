@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compareResults, readResult } from '../../src/bench/compare.ts';
+import type { BenchResult } from '../../src/bench/result.ts';
+import { madeResult } from './made-result.ts';
+
+const steady = [100, 101, 99, 100, 102, 98];
+const scaled = (factor: number): number[] => steady.map((mean) => mean * factor);
+
+const resultOf = (stratafs: readonly number[], overlayfs: readonly number[] = steady): BenchResult =>
+  madeResult({ 'stat-cold': { 1: { stratafs, overlayfs } } });
+
+describe('compareResults', () => {
+  it('finds what became slower than its baseline did, and what became faster', () => {
+    const verdict = (before: BenchResult, after: BenchResult): string | undefined =>
+      compareResults(before, after, 1.1, 'old.json')[0]?.verdict;
+    expect(verdict(resultOf(scaled(1)), resultOf(scaled(1.3)))).toBe('slower');
+    expect(verdict(resultOf(scaled(1.3)), resultOf(scaled(1)))).toBe('faster');
+    expect(verdict(resultOf(scaled(1)), resultOf(scaled(1.05)))).toBe('unchanged');
+  });
+
+  it('takes a day on which all was slower for what it is', () => {
+    const [change] = compareResults(resultOf(scaled(1)), resultOf(scaled(3), scaled(3)), 1.1, 'old.json');
+    expect(change).toMatchObject({ contender: 'stratafs', before: 1, after: 1, verdict: 'unchanged' });
+  });
+
+  it('calls nothing slower that chance may have made so', () => {
+    const wild = [50, 400, 60, 380, 120, 300];
+    const [change] = compareResults(resultOf(steady), resultOf(wild), 1.1, 'old.json');
+    expect(change?.change.median).toBeGreaterThan(1.1);
+    expect(change?.verdict).toBe('unchanged');
+  });
+
+  it('of few runs takes the extremes: all must be slower than all were', () => {
+    const few = (factor: number): BenchResult => resultOf(scaled(factor).slice(0, 2), steady.slice(0, 2));
+    expect(compareResults(few(1), few(1.5), 1.1, 'old.json')[0]).toMatchObject({
+      verdict: 'slower',
+      change: { verdict: 'undecided' },
+    });
+  });
+
+  it('leaves the baseline out, and what one of the two has not measured', () => {
+    const before = madeResult({ 'stat-cold': { 1: { stratafs: steady, overlayfs: steady, plain: steady } } });
+    const after = madeResult({
+      'stat-cold': { 1: { stratafs: steady, overlayfs: steady } },
+      'stat-warm': { 1: { stratafs: steady, overlayfs: steady } },
+    });
+    const changes = compareResults(before, after, 1.1, 'old.json');
+    expect(changes.map(({ workload, contender }) => [workload, contender])).toEqual([
+      ['stat-cold', 'stratafs'],
+    ]);
+  });
+
+  it('refuses figures of other work, naming what differs', () => {
+    const after = resultOf(steady);
+    const other = { ...after, settings: { ...after.settings, operations: 7 } };
+    expect(() => compareResults(other, after, 1.1, 'old.json')).toThrow(
+      /^old\.json: found --operations 7, expected 100 as in this run/,
+    );
+    const smaller = { ...after, stacks: after.stacks.map((stack) => ({ ...stack, files: 9 })) };
+    expect(() => compareResults(smaller, after, 1.1, 'old.json')).toThrow(/found stacks 1 layers of 9 files/);
+    const kept = { ...after, settings: { ...after.settings, dropsCaches: false } };
+    expect(() => compareResults(kept, after, 1.1, 'old.json')).toThrow(/found --cold caches that are kept/);
+  });
+
+  it('refuses a result without the baseline', () => {
+    const before = madeResult({ 'stat-cold': { 1: { stratafs: steady, plain: steady } } }, 'plain');
+    expect(() => compareResults(before, resultOf(steady), 1.1, 'old.json')).toThrow(
+      /^old\.json: found nothing of what was measured now, expected a run with overlayfs in it$/,
+    );
+  });
+});
+
+describe('readResult', () => {
+  it.each([
+    ['no JSON', /: found no JSON \(.*\), expected what --json wrote$/],
+    ['{"schema":2}', /: found schema 2, expected 1, /],
+    ['[]', /: found schema none, expected 1, /],
+    ['null', /: found schema none, expected 1, /],
+    ['{"schema":1}', /: found no measurements, expected what --json wrote$/],
+  ])('refuses %j', async (text, message) => {
+    const directory = mkdtempSync(join(tmpdir(), 'stratafs-compare-'));
+    try {
+      writeFileSync(join(directory, 'x.json'), text);
+      await expect(readResult(join(directory, 'x.json'))).rejects.toThrow(message);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
