@@ -3,9 +3,20 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { type BenchOptions, type Cold, bench, contenders, workloads } from '../bench.ts';
+import {
+  type BenchOptions,
+  type BenchResult,
+  type Cold,
+  bench,
+  compareResults,
+  contenders,
+  readResult,
+  workloads,
+} from '../bench.ts';
+import { formatBenchPage } from './bench-page/page.ts';
+import { plotBenchResult } from './bench-plot.ts';
 import { BenchProgress } from './bench-progress.ts';
-import { formatBenchResult } from './bench-table.ts';
+import { describeRun, formatBenchResult, formatChanges } from './bench-table.ts';
 import { Interrupt } from './interrupt.ts';
 import { parseNumbers, parseWhole, pickByName } from './name-list.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,7 +42,8 @@ Examples:
   stratafs bench
   stratafs bench --workloads stat,find --runs 20 app.tar
   stratafs bench --layers 1,127 --workloads lookup,miss --contenders stratafs,overlayfs
-  stratafs bench --json new.json`;
+  stratafs bench --json new.json --html new.html
+  stratafs bench --compare old.json --threshold 1.05`;
 
 interface BenchArguments {
   readonly contenders?: string;
@@ -49,6 +61,9 @@ interface BenchArguments {
   readonly platform?: string;
   readonly scratch?: string;
   readonly json?: string;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly threshold?: string;
 }
 
 /** What shapes a synthetic stack, and nothing else. */
@@ -117,10 +132,28 @@ function understandSource(
 
 async function runBench(source: string | undefined, given: BenchArguments): Promise<void> {
   const understood = understand(source, given);
+  const threshold = parseThreshold(given);
+  // What can't be read is told now, not behind the run.
+  const before = given.compare === undefined ? undefined : await readResult(given.compare);
+  const result = await measure(understood);
+  if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, undefined, 2)}\n`);
+  if (given.html !== undefined) await writeFile(given.html, formatBenchPage(result));
+  const width = process.stdout.columns as number | undefined;
+  const plots = process.stdout.isTTY ? [plotBenchResult(result, width ?? 80)] : [];
+  const parts = [formatBenchResult(result, width), ...plots, describeRun(result)];
+  if (before !== undefined && given.compare !== undefined) {
+    const changes = compareResults(before, result, threshold, given.compare);
+    parts.push(formatChanges(changes, result, threshold, width));
+    if (changes.some(({ verdict }) => verdict === 'slower')) process.exitCode = 1;
+  }
+  process.stdout.write(parts.join('\n'));
+}
+
+async function measure(understood: Understood): Promise<BenchResult> {
   const interrupt = new Interrupt();
   const progress = new BenchProgress();
   try {
-    const result = await bench({
+    return await bench({
       ...understood,
       signal: interrupt.signal,
       onPhase: (what, done, total) => progress.show(what, done, total),
@@ -129,13 +162,19 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
         process.stderr.write(`stratafs: ${text}\n`);
       },
     });
-    progress.clear();
-    if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, undefined, 2)}\n`);
-    process.stdout.write(formatBenchResult(result, process.stdout.columns));
   } finally {
     progress.clear();
     interrupt.stop();
   }
+}
+
+function parseThreshold({ compare, threshold: given }: BenchArguments): number {
+  if (compare === undefined && given !== undefined)
+    throw new UsageError('--threshold: expected --compare with it');
+  const threshold = given ?? '1.1';
+  const factor = /^\d+(\.\d+)?$/.test(threshold) ? Number(threshold) : NaN;
+  if (factor >= 1) return factor;
+  throw new UsageError(`--threshold: found '${threshold}', expected a factor of 1 or more`);
 }
 
 export function benchCommand(): Command {
@@ -161,6 +200,9 @@ export function benchCommand(): Command {
     .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
     .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
     .option('--json <file>', 'write the result, all runs included, as JSON')
+    .option('--html <file>', 'write it as a page with plots, which needs nothing else')
+    .option('--compare <file>', 'what an earlier --json wrote: exit with 1 where a ratio has become worse')
+    .option('--threshold <factor>', 'with --compare: by how much, at least (default: 1.1)')
     .addHelpText('after', help)
     .action(runBench);
 }

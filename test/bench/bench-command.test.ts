@@ -1,10 +1,11 @@
 // The built command, in whole runs: tiny ones, whose figures mean nothing and are not looked at.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BenchResult } from '../../src/bench.ts';
 import { COMMAND, type Workplace, fixture, runAlone, withWorkplace } from '../mount/stratafs.ts';
+import { asNobody } from '../mount/other-users.ts';
 import { describeWith } from '../requirements.ts';
 
 /** Everything that a run makes lies in `scratch` of the workplace. */
@@ -36,27 +37,34 @@ function expectNothingLeft(place: Workplace): void {
 
 const tiny = ['--runs', '2', '--files', '50', '--layers', '1,2', '--fanout', '2', '--depth', '1'];
 
-describeWith(['fuse', 'root', { program: 'fuse-overlayfs' }], 'stratafs bench', () => {
+const rivals = ['fuse-overlayfs', 'mksquashfs', 'squashfuse', 'mkfs.erofs'].map((program) => ({ program }));
+const everybody = [
+  ...['stratafs', 'fastpath-off', 'overlayfs', 'fuse-overlayfs', 'plain', 'squashfs', 'squashfuse', 'erofs'],
+];
+
+const resultOf = (place: Workplace): BenchResult =>
+  JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
+
+describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
   it('measures every contender under every workload that it is told, and leaves nothing', () =>
     withWorkplace(async (place) => {
-      const scratch = scratchOf(place);
-      const asked = ['--cold', 'memory', '--workloads', 'stat,find-warm'];
-      const args = ['bench', ...tiny, ...asked, '--scratch', scratch, '--json', 'result.json'];
-      const { status, stdout, stderr } = await place.stratafs(args);
-      expect(stderr.split('\n').filter((line) => !line.includes(' does not take part: '))).toEqual([
-        'stratafs: 2 runs are too few to tell a difference: it takes 6',
+      const asked = ['--cold', 'memory', '--workloads', 'find-warm,rename'];
+      const to = ['--scratch', scratchOf(place), '--json', 'result.json', '--html', 'result.html'];
+      const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...asked, ...to]);
+      expect(stderr.split('\n').filter((line) => !line.startsWith('stratafs: erofsfuse does not'))).toEqual([
+        'stratafs: too few runs to tell a difference: found 2, expected 6 or more',
         '',
       ]);
       expect(status).toBe(0);
-      const result = JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
+      const result = resultOf(place);
       expect(result.schema).toBe(1);
       expect(result.settings.baseline).toBe('overlayfs');
       expect(result.stacks.map(({ layers, files }) => [layers, files])).toEqual([
         [1, 50],
         [2, 50],
       ]);
-      const names = result.contenders.map(({ name }) => name);
-      expect(names).toEqual(expect.arrayContaining(['stratafs', 'overlayfs', 'fuse-overlayfs', 'plain']));
+      const names = result.contenders.map(({ name }) => name).filter((name) => name !== 'erofsfuse');
+      expect(names).toEqual(everybody);
       for (const { runs, latency, median, workload } of result.measurements) {
         expect(runs.length, workload).toBe(2);
         expect(median).toBeGreaterThan(0);
@@ -66,23 +74,53 @@ describeWith(['fuse', 'root', { program: 'fuse-overlayfs' }], 'stratafs bench', 
         ({ layers, workload, contender }) => `${layers} ${workload} ${contender}`,
       );
       expect(new Set(cells).size).toBe(cells.length);
-      for (const name of names) {
-        expect(cells).toContain(`1 stat-cold ${name}`);
+      for (const name of everybody) {
+        expect(cells).toContain(`1 find-warm ${name}`);
         expect(cells).toContain(`2 find-warm ${name}`);
+        const isWritable = !['squashfs', 'squashfuse', 'erofs'].includes(name);
+        expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
       }
       expect(stdout).toMatch(/^WORKLOAD +LAYERS +CONTENDER +MEDIAN /);
-      expect(stdout).toMatch(/\nstat-cold +2 +stratafs .* too few runs/);
+      expect(stdout).toMatch(/\nrename +2 +fastpath-off .* too few runs/);
+      expect(readFileSync(place.path('result.html'), 'latin1')).toMatch(/^<!doctype html>\n.*<\/html>\n$/s);
       expectNothingLeft(place);
+    }));
+
+  it('says what has become slower than an earlier run tells, with exit status 1', () =>
+    withWorkplace(async (place) => {
+      const asked = [
+        '--contenders',
+        'stratafs,plain',
+        '--workloads',
+        'stat-warm',
+        '--scratch',
+        scratchOf(place),
+      ];
+      const first = await place.stratafs(['bench', ...tiny, ...asked, '--json', 'result.json']);
+      expect(first.status).toBe(0);
+      const { measurements, ...rest } = resultOf(place);
+      const slowerBaseline = measurements.map(({ contender, runs, ...each }) => ({
+        ...each,
+        contender,
+        // As if stratafs had been a thousand times faster.
+        runs: runs.map((run) => ({ ...run, mean: contender === 'stratafs' ? run.mean / 1000 : run.mean })),
+      }));
+      writeFileSync(place.path('old.json'), JSON.stringify({ ...rest, measurements: slowerBaseline }));
+      const compare = ['--baseline', 'plain', '--compare', 'old.json', '--threshold', '3'];
+      const { status, stdout } = await place.stratafs(['bench', ...tiny, ...asked, ...compare]);
+      expect(stdout).toMatch(/\nslower +stat-warm +1 +1 +stratafs /);
+      expect(stdout).toMatch(/\nOf 2 ratios to plain, by more than 3: 2 slower, 0 faster\.\n$/);
+      expect(status).toBe(1);
     }));
 
   it('measures an image of the user, and only who and what it is told', () =>
     withWorkplace(async (place) => {
       const scratch = scratchOf(place);
-      const asked = ['--contenders', 'plain,stratafs', '--workloads', 'find,open-cold', '--runs', '1'];
+      const asked = ['--contenders', 'plain,stratafs', '--workloads', 'stat-cold,find', '--runs', '1'];
       const args = ['bench', ...asked, '--scratch', scratch, '--json', 'result.json', '--threads', '2,1'];
       const { status } = await place.stratafs([...args, fixture('expressweb.tar')]);
       expect(status).toBe(0);
-      const result = JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
+      const result = resultOf(place);
       expect(result.settings.baseline).toBe('plain');
       expect(new Set(result.measurements.map(({ contender }) => contender))).toEqual(
         new Set(['plain', 'stratafs']),
@@ -91,7 +129,7 @@ describeWith(['fuse', 'root', { program: 'fuse-overlayfs' }], 'stratafs bench', 
         .filter(({ contender }) => contender === 'plain')
         .map(({ workload, threads }) => `${workload} ${threads}`);
       expect(rows.sort()).toEqual([
-        ...['find-cold 1', 'find-cold 2', 'find-warm 1', 'find-warm 2', 'open-cold 1', 'open-cold 2'],
+        ...['find-cold 1', 'find-cold 2', 'find-warm 1', 'find-warm 2', 'stat-cold 1', 'stat-cold 2'],
       ]);
       expectNothingLeft(place);
     }));
@@ -129,6 +167,38 @@ async function untilMounted(place: Workplace, command: ChildProcess): Promise<vo
   }
 }
 
+describeWith(['root', { program: 'unshare' }], 'stratafs bench of an ordinary user', () => {
+  it('measures who needs no root, and says what is missing', () =>
+    withWorkplace(async (place) => {
+      const asked =
+        '--contenders stratafs,overlayfs,plain --workloads stat-cold,unlink --runs 1 --json result.json';
+      const { status, stderr } = await asNobody(
+        place,
+        `mkdir scratch && eval "$S bench ${asked} --scratch scratch $I"`,
+      );
+      expect(stderr).toBe(
+        [
+          'overlayfs does not take part: only root can mount it (run the bench as root)',
+          'the caches of the kernel are not dropped, which takes root: cold is a fresh mount alone',
+          'too few runs to tell a difference: found 1, expected 6 or more',
+          "unlink is left out: the files of an image are root's, who alone may write to them",
+          '',
+        ]
+          .join('\nstratafs: ')
+          .replace(/stratafs: $/, '')
+          .replace(/^/, 'stratafs: '),
+      );
+      expect(status).toBe(0);
+      const { measurements, environment } = resultOf(place);
+      expect(environment.isRoot).toBe(false);
+      expect(measurements.map(({ workload, contender }) => [workload, contender])).toEqual([
+        ['stat-cold', 'stratafs'],
+        ['stat-cold', 'plain'],
+      ]);
+      expectNothingLeft(place);
+    }));
+});
+
 describe('stratafs bench, misused', () => {
   it.each([
     [
@@ -141,6 +211,11 @@ describe('stratafs bench, misused', () => {
     [['--threads', '9'], /^stratafs: --threads: found '9', expected a whole number from 1 to 8\n$/],
     [['--files', '10', 'x.tar'], /^stratafs: --files: is of stacks that are made, found SOURCE too\n$/],
     [['--platform', 'linux/arm64'], /^stratafs: --platform: is of an image, found no SOURCE\n$/],
+    [['--threshold', '2'], /^stratafs: --threshold: expected --compare with it\n$/],
+    [
+      ['--compare', 'x', '--threshold', '0.9'],
+      /^stratafs: --threshold: found '0\.9', expected a factor of 1 or more\n$/,
+    ],
     [['--cold', 'warm'], /^stratafs: .*--cold.*disk, memory/],
   ])('%j is one line and status 2', async (args, line) => {
     const { status, stderr } = await runAlone('bench', ...args);
@@ -150,6 +225,8 @@ describe('stratafs bench, misused', () => {
   });
 
   it.each([
+    [['--compare', '/nowhere'], /^stratafs: ENOENT: .*\/nowhere/],
+    [['--compare', COMMAND], /^stratafs: .*main\.js: found no JSON /],
     [['/nowhere/x.tar'], /^stratafs: .*\/nowhere\/x\.tar/],
     [['--scratch', '/nowhere'], /^stratafs: --scratch: found no directory \/nowhere, expected one /],
     [

@@ -11,6 +11,7 @@ const parts = (): string[] => [
     .filter((name) => /^(?:main|daemon|.*\.part)\.js$/.test(name))
     .map((name) => `dist/cli/${name}`),
   'build/Release/stratafs.node',
+  'build/Release/stratafs-load',
   'package.json',
   'fixtures/expressweb.tar',
 ];

@@ -1,0 +1,47 @@
+// HTML and SVG as text: elements whose attributes and content are escaped, so that no name of a file, or of an option, can
+// become markup.
+
+/** Text that is markup already. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type Content = Markup | string | readonly Content[];
+type Attributes = Readonly<Record<string, string | number | undefined>>;
+
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => escapes[character] as string);
+}
+
+/** An element; attributes that are undefined are left out. */
+export function element(name: string, attributes: Attributes, ...content: Content[]): Markup {
+  const given = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([key, value]) =>
+        ` ${key}="${escapeText(typeof value === 'number' ? shortNumber(value) : String(value))}"`,
+    );
+  return new Markup(`<${name}${given.join('')}>${render(content)}</${name}>`);
+}
+
+function render(content: Content): string {
+  if (content instanceof Markup) return content.text;
+  return typeof content === 'string' ? escapeText(content) : content.map(render).join('');
+}
+
+/** Coordinates: a tenth of a pixel is enough. */
+function shortNumber(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
