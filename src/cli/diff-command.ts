@@ -11,7 +11,7 @@ import {
   mergeForComparison,
 } from '../inspect.ts';
 import { showName } from '../vfs/names.ts';
-import { fitLine } from './docker-units.ts';
+import { fitLine } from './terminal-lines.ts';
 import { DiffPatches } from './diff-patches.ts';
 import { DiffSizes } from './diff-sizes.ts';
 import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';

@@ -25,14 +25,3 @@ export function showCreated(created: string | undefined, now: number): string {
 export function shortenDigest(digest: string | undefined): string {
   return digest?.replace(/^sha256:/, '').slice(0, 12) ?? '';
 }
-
-/** `text` in at most `width` characters, the last of them an ellipsis where it was cut. */
-export function ellipsize(text: string, width: number): string {
-  const characters = Array.from(text);
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}\u2026`;
-}
-
-/** One line, cut to the terminal's width; whole where it goes elsewhere. */
-export function fitLine(text: string): string {
-  return ellipsize(text, process.stdout.isTTY ? process.stdout.columns : Infinity);
-}

@@ -10,7 +10,7 @@ import {
   historyOf,
 } from '../inspect.ts';
 import { showText } from '../vfs/names.ts';
-import { ellipsize, shortenDigest, showCreated } from './docker-units.ts';
+import { shortenDigest, showCreated } from './docker-units.ts';
 import {
   addSourceOptions,
   printJson,
@@ -21,6 +21,7 @@ import {
 import { describeLayer } from './layer-json.ts';
 import { type Column, formatTable } from './table.ts';
 import { type Fields, formatRows } from './template.ts';
+import { ellipsize } from './terminal-lines.ts';
 import { UsageError } from './usage-error.ts';
 
 const help = `

@@ -1,5 +1,5 @@
 // An instruction of a Dockerfile in one cell of a table.
-import { ellipsize } from './docker-units.ts';
+import { ellipsize } from './terminal-lines.ts';
 
 /** Without the comment ahead of it, its lines joined, cut to `width`; '' for none. */
 export function oneLine(instruction: string | undefined, width: number): string {

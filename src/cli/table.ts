@@ -4,6 +4,7 @@
 // cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
 import Table from 'cli-table3';
 import { showText } from '../vfs/names.ts';
+import { widthOf } from './terminal-lines.ts';
 
 export interface Column {
   readonly title: string;
@@ -50,7 +51,7 @@ function columnWidths(
   width: number | undefined,
 ): (number | null)[] {
   const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...rows.map((row) => row[i]?.length ?? 0)),
+    Math.max(column.title.length, ...rows.map((row) => widthOf(row[i] ?? ''))),
   );
   const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap);
   if (width === undefined || total() <= width) return widths.map(() => null);

@@ -24,6 +24,7 @@ import {
 } from './inspection.ts';
 import { oneLine } from './instruction.ts';
 import { type Column, formatTable } from './table.ts';
+import { wrapLine } from './terminal-lines.ts';
 import { UsageError } from './usage-error.ts';
 
 const help = `
@@ -167,7 +168,9 @@ function formatResults(results: readonly RuleResult[]): string {
     results.filter(({ result }) => result === wanted).length;
   const verdict = count('fail') > 0 ? 'FAIL' : 'PASS';
   const counts = `[Total:${results.length}] [Passed:${count('pass')}] [Failed:${count('fail')}] [Warn:0] [Skipped:${count('skip')}]`;
-  return ['Results:', ...lines, `Result:${verdict} ${counts}`, ''].join('\n');
+  return ['Results:', ...lines, `Result:${verdict} ${counts}`, '']
+    .map((line) => wrapLine(line, 4))
+    .join('\n');
 }
 
 function describeWaste(

@@ -10,7 +10,7 @@ import {
 } from '../inspect.ts';
 import { showName, showText } from '../vfs/names.ts';
 import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
-import { fitLine } from './docker-units.ts';
+import { fitLine } from './terminal-lines.ts';
 import { oneLine } from './instruction.ts';
 import { typeOfMode } from './mode.ts';
 import { type Column, formatTable } from './table.ts';

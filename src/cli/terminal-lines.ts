@@ -1,0 +1,46 @@
+// Lines for a terminal, no longer than it is wide, measured in its columns: a Chinese character takes two of them.
+import stringWidth from 'string-width';
+
+/** `text` in at most `width` columns, the last of them an ellipsis where it was cut. */
+export function ellipsize(text: string, width: number): string {
+  if (text.length <= width && /^[\x20-\x7e]*$/.test(text)) return text;
+  if (stringWidth(text) <= width) return text;
+  let kept = '';
+  let used = 1;
+  for (const character of text) {
+    used += stringWidth(character);
+    if (used > width) break;
+    kept += character;
+  }
+  return `${kept}\u2026`;
+}
+
+/** Columns that `text` takes. */
+export function widthOf(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+/** One line, cut to the terminal's width; whole where it goes elsewhere. */
+export function fitLine(text: string): string {
+  return ellipsize(text, terminalWidth());
+}
+
+/** One line as several, broken between words; those behind the first are indented by `indent` columns. */
+export function wrapLine(text: string, indent: number): string {
+  const width = terminalWidth();
+  if (widthOf(text) <= width) return text;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/(?<=\S)(?= )/)) {
+    if (line === '' || widthOf(line + word) <= width) line += word;
+    else {
+      lines.push(line);
+      line = `${' '.repeat(indent)}${word.trimStart()}`;
+    }
+  }
+  return [...lines, line].map(fitLine).join('\n');
+}
+
+function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity;
+}
