@@ -13,6 +13,12 @@ export const contenders: readonly Contender[] = [
     summary: 'this program, JavaScript answering each request (-o fastpath=off)',
     options: ['fastpath=off'],
   }),
+  stratafs({
+    name: 'fuse-native',
+    summary: 'this program over libfuse 2 (-o driver=fuse-native)',
+    // Its driver can't tell who writes.
+    options: ['driver=fuse-native', 'no_allow_other'],
+  }),
   overlayfs,
   fuseOverlayfs,
   plain,
