@@ -15,11 +15,6 @@ namespace {
 
 // Requests handled in one turn of the event loop, so that timers and pool answers get theirs.
 constexpr int kRequestsPerTurn = 256;
-// After an answer, the device is asked again for that long before the thread sleeps. A program that walks a
-// tree sends its next request within microseconds, and to be woken from an idle CPU costs more than the
-// request: 25 us and more in a virtual machine, where 10,000 lookups take a third of the time so.
-constexpr uint64_t kLingerNanoseconds = 50'000;
-
 // struct fuse_backing_map and its requests, linux/fuse.h 7.40 (Linux 6.9).
 struct BackingMap {
   int32_t fd;
@@ -115,10 +110,11 @@ Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
 void Channel::Drain() {
   Napi::HandleScope scope(Env());
   std::optional<Turn> turn;
-  uint64_t linger_until = 0;
+  linger_.Cancel();
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
     ssize_t n = read(device_, request_, request_size_);
     if (n >= 0) {
+      linger_.End(uv_hrtime());
       const size_t length = static_cast<size_t>(n);
       std::optional<Outcome> outcome = AnswerFromTable(length);
       if (!outcome.has_value()) {
@@ -127,18 +123,22 @@ void Channel::Drain() {
       }
       if (outcome == Outcome::kThrown) return;
       i++;
-      // What is answered later needs the loop's other turns.
-      linger_until = outcome == Outcome::kAnswered ? uv_hrtime() + kLingerNanoseconds : 0;
+      if (outcome == Outcome::kAnswered) {
+        linger_.Begin(uv_hrtime());
+      } else {
+        linger_.Cancel();
+      }
       continue;
     }
-    if (errno == EAGAIN && linger_until != 0 && uv_hrtime() < linger_until) continue;
-    if (errno == EINTR || errno == ENOENT)
-      continue;  // ENOENT: the request was interrupted before it was read
-    if (errno != EAGAIN) {
-      const int error = errno == ENODEV || errno == ECONNABORTED ? 0 : errno;
-      if (!turn.has_value()) turn.emplace(Env(), context_);
-      End(error);
+    // ENOENT: the request was interrupted before it was read.
+    if (errno == EINTR || errno == ENOENT) continue;
+    if (errno == EAGAIN) {
+      if (linger_.GoesOn(uv_hrtime())) continue;
+      return;
     }
+    const int error = errno == ENODEV || errno == ECONNABORTED ? 0 : errno;
+    if (!turn.has_value()) turn.emplace(Env(), context_);
+    End(error);
     return;
   }
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 
+#include "linger.h"
 #include "table_answers.h"
 #include "transfer_pool.h"
 
@@ -71,6 +72,7 @@ class Channel : public Napi::ObjectWrap<Channel> {
   uv_poll_t* poll_ = nullptr;
   TransferPool* pool_;
   std::unique_ptr<TableAnswers> answers_;
+  Linger linger_;
   uint8_t* request_;
   size_t request_size_;
   uint8_t* reply_;
