@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { mergeImage, resolvePath } from '../inspect.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
@@ -40,7 +41,15 @@ export function catCommand(): Command {
           }
           return inode;
         });
-        for (const inode of inodes) for await (const bytes of content.read(inode)) await writeStdout(bytes);
+        for (const [i, inode] of inodes.entries()) {
+          try {
+            for await (const bytes of content.read(inode)) await writeStdout(bytes);
+          } catch (error) {
+            if (!(error instanceof ErrnoError) || error.syscall !== 'read') throw error;
+            const where = `${showText(source)}: ${showText(paths[i] ?? '')}`;
+            throw new InputError(`${where}: was changed while it was read (${error.code})`, { cause: error });
+          }
+        }
       }),
     );
 }

@@ -1,6 +1,6 @@
 // stratafs export: what an image shows, as one tar, without a mount.
 import { Command } from 'commander';
-import { exportTar, mergeImage } from '../inspect.ts';
+import { exportTar, isUpper, mergeImage } from '../inspect.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showName } from '../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
@@ -10,7 +10,8 @@ import { writeStdout } from './standard-output.ts';
 const help = `
 The tar is what "docker export" writes of a container that was never started: all layers merged, owners, times to the
 nanosecond, xattrs and file capabilities (pax SCHILY.xattr), hard links, holes (pax GNU.sparse 1.0). FILE appears when
-it is complete.
+it is complete. Of a mount what was written is in it, too; a file that is changed while it is read is told in a warning,
+and the exit status is then 1.
 
 Examples:
   stratafs export -o rootfs.tar app.tar
@@ -40,14 +41,20 @@ export function exportCommand(): Command {
       return withShown(source, given, async (inspection, report, signal) => {
         const onLeftOut = (path: string, what: string): void =>
           report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`);
+        const onChanged = (path: string, what: string): void => {
+          report.warning(`/${showName(Buffer.from(path, 'latin1'))}: ${what} while the mount was read`);
+          process.exitCode = 1;
+        };
+        const live = { layer: inspection.image.layers.findIndex(isUpper), onChanged };
+        const options = { signal, onLeftOut, live };
         const merged = mergeImage(inspection);
         if (given.output === '-') {
-          await exportTar(merged, { take: writeStdout, signal, onLeftOut });
+          await exportTar(merged, { ...options, take: writeStdout });
           return;
         }
         const file = await OutputFile.create(given.output);
         try {
-          await exportTar(merged, { take: (bytes) => file.write(bytes), signal, onLeftOut });
+          await exportTar(merged, { ...options, take: (bytes) => file.write(bytes) });
         } catch (error) {
           await file.discard();
           throw error;

@@ -3,6 +3,7 @@ import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
 import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { readLive } from './live-content.ts';
 import type { MergedImage } from './merged-image.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -12,11 +13,22 @@ export interface ExportOptions {
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onLeftOut?: OnLeftOut;
+  /** A layer whose files others may write to meanwhile: the upper directory of a mount. */
+  readonly live?: LiveLayer;
+}
+
+export interface LiveLayer {
+  /** Base 0. */
+  readonly layer: number;
+  /** Told of each file that was changed before it was read: the path, bytes as latin1, and what becomes of it, for people. */
+  readonly onChanged: (path: string, what: string) => void;
 }
 
 /** A directory comes before what is in it, names in bytewise order. Of hard links the first holds the content. */
 export async function exportTar({ tree, content }: MergedImage, options: ExportOptions): Promise<void> {
   const writer = new TarWriter(options.take);
+  /** Inodes whose first name could not be read: their other names have nothing to be linked to. */
+  const lost = new Set<number>();
   try {
     for (const member of membersOf(tree)) {
       options.signal?.throwIfAborted();
@@ -28,9 +40,24 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
       const pieces = isFile ? content.pieces(inode) : undefined;
       const described = describeMember(tree, member, pieces);
       if (member.linkTo === undefined) tellEmptyXattrs(described, shown, options.onLeftOut);
-      if (!isFile) await writer.add(described);
-      else if (pieces === undefined) await writer.add(described, content.read(inode));
-      else await writer.add(described, content.readPieces(inode, pieces));
+      if (!isFile && !lost.has(inode)) {
+        await writer.add(described);
+        continue;
+      }
+      const bytes = pieces === undefined ? content.read(inode) : content.readPieces(inode, pieces);
+      const live = tree.layerOf(inode) === options.live?.layer ? options.live : undefined;
+      if (live === undefined) {
+        await writer.add(described, bytes);
+        continue;
+      }
+      const onShort = (): void => live.onChanged(shown, 'became shorter, and ends in zeros');
+      const read = lost.has(inode) ? undefined : await readLive(bytes, described.size, onShort);
+      if (read !== undefined) {
+        await writer.add(described, read);
+        continue;
+      }
+      lost.add(inode);
+      live.onChanged(shown, 'was left out, since it was removed or replaced');
     }
     await writer.finish();
   } finally {
