@@ -5,6 +5,7 @@ import type { Contender, Workshop } from './bench/contender.ts';
 import { ImageStack } from './bench/image-stack.ts';
 import { Processes } from './bench/processes.ts';
 import type { BenchResult } from './bench/result.ts';
+import { refuseMount } from './bench/refuse-mount.ts';
 import { type BenchPlan, type BenchWatch, runBench } from './bench/run-bench.ts';
 import { Scratch } from './bench/scratch.ts';
 import { type SyntheticShape, writeSyntheticStack } from './bench/synthetic-stack.ts';
@@ -73,7 +74,10 @@ async function findImages(
   { scratch }: Workshop,
   { source, signal, onPhase }: BenchOptions,
 ): Promise<FoundSource[]> {
-  if (source.kind === 'image') return [{ ...source, label: source.source }];
+  if (source.kind === 'image') {
+    await refuseMount(source.source);
+    return [{ ...source, label: source.source }];
+  }
   const { depth, fanout, seed } = source.shape;
   const label = `made with depth ${depth}, fanout ${fanout}, seed ${seed}`;
   const made: FoundSource[] = [];

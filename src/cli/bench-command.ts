@@ -18,6 +18,7 @@ import { plotBenchResult } from './bench-plot.ts';
 import { BenchProgress } from './bench-progress.ts';
 import { describeRun, formatBenchResult, formatChanges } from './bench-table.ts';
 import { Interrupt } from './interrupt.ts';
+import { Patience } from './patience.ts';
 import { parseNumbers, parseWhole, pickByName } from './name-list.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
@@ -35,7 +36,7 @@ files in more and more layers. Nothing is left of a run, also where it is interr
 Contenders (those that can't take part here are named, with what to do about it):
 ${listed(contenders)}
 
-Workloads (what stands before the first "-" names all of its kind):
+Workloads (what stands before the first "-" names all of its kind; "all" names all):
 ${listed(workloads)}
 
 Examples:
@@ -47,7 +48,7 @@ Examples:
 
 interface BenchArguments {
   readonly contenders?: string;
-  readonly workloads?: string;
+  readonly workloads: string;
   readonly baseline?: string;
   readonly runs: string;
   readonly threads: string;
@@ -65,6 +66,9 @@ interface BenchArguments {
   readonly compare?: string;
   readonly threshold?: string;
 }
+
+/** Every workload. */
+const ALL = 'all';
 
 /** What shapes a synthetic stack, and nothing else. */
 const shapeNames = ['layers', 'files', 'depth', 'fanout'] as const;
@@ -85,15 +89,12 @@ function understand(source: string | undefined, given: BenchArguments): Understo
             (name) => contenders.filter((each) => each.name === name),
             contenders.map(({ name }) => name),
           ),
-    workloads:
-      given.workloads === undefined
-        ? workloads
-        : pickByName(
-            '--workloads',
-            given.workloads,
-            (name) => workloads.filter((each) => each.name === name || each.group === name),
-            [...groups, ...workloads.map(({ name }) => name)],
-          ),
+    workloads: pickByName(
+      '--workloads',
+      given.workloads,
+      (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
+      [ALL, ...groups, ...workloads.map(({ name }) => name)],
+    ),
     threads: parseNumbers('--threads', given.threads, 1, 8),
     runs: parseWhole('--runs', given.runs, 1, 1000),
     operations: parseWhole('--operations', given.operations, 1, 10_000_000),
@@ -152,6 +153,11 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
 async function measure(understood: Understood): Promise<BenchResult> {
   const interrupt = new Interrupt();
   const progress = new BenchProgress();
+  const patience = new Patience();
+  interrupt.signal.addEventListener('abort', () => {
+    progress.clear();
+    patience.begin();
+  });
   try {
     return await bench({
       ...understood,
@@ -165,6 +171,7 @@ async function measure(understood: Understood): Promise<BenchResult> {
   } finally {
     progress.clear();
     interrupt.stop();
+    patience.end();
   }
 }
 
@@ -182,7 +189,7 @@ export function benchCommand(): Command {
     .description('Measures stratafs beside other ways to show the same layers.')
     .argument('[source]', 'as for "stratafs mount"')
     .option('--contenders <list>', 'who takes part (default: all that can)')
-    .option('--workloads <list>', 'what is measured (default: all)')
+    .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
     .option('--baseline <contender>', 'whom ratios are to (default: overlayfs, or else the first)')
     .option('--runs <n>', 'rounds', '10')
     .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')

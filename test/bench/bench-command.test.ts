@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BenchResult } from '../../src/bench.ts';
-import { COMMAND, type Workplace, fixture, runAlone, withWorkplace } from '../mount/stratafs.ts';
+import { COMMAND, type Workplace, fixture, runAlone, withMounted, withWorkplace } from '../mount/stratafs.ts';
 import { asNobody } from '../mount/other-users.ts';
 import { describeWith } from '../requirements.ts';
 
@@ -159,6 +159,8 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       });
       await untilMounted(place, command);
       command.kill(signal);
+      // Who is impatient must not leave more.
+      setImmediate(() => command.kill(signal));
       expect(await once(command, 'close')).toEqual([null, signal]);
       expectNothingLeft(place);
     }),
@@ -171,6 +173,16 @@ async function untilMounted(place: Workplace, command: ChildProcess): Promise<vo
     await new Promise((resolve) => void setImmediate(resolve));
   }
 }
+
+describeWith(['fuse'], 'stratafs bench of a mount', () => {
+  it('asks for the image instead', () =>
+    withMounted(fixture('expressweb.tar'), async (place) => {
+      const { status, stderr } = await place.stratafs(['bench', 'mnt', '--scratch', scratchOf(place)]);
+      expect(stderr).toMatch(/^stratafs: mnt: found a mount, expected an image: .*\/expressweb\.tar\n$/);
+      expect(status).toBe(1);
+      expect(readdirSync(place.path('scratch'))).toEqual([]);
+    }));
+});
 
 describeWith(['root', { program: 'unshare' }], 'stratafs bench of an ordinary user', () => {
   it('measures who needs no root, and says what is missing', () =>
