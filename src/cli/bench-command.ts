@@ -93,7 +93,7 @@ function understand(source: string | undefined, given: BenchArguments): Understo
       '--workloads',
       given.workloads,
       (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
-      [ALL, ...groups, ...workloads.map(({ name }) => name)],
+      [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
     ),
     threads: parseNumbers('--threads', given.threads, 1, 8),
     runs: parseWhole('--runs', given.runs, 1, 1000),

@@ -222,7 +222,7 @@ describe('stratafs bench, misused', () => {
       ['--contenders', 'overlay'],
       /^stratafs: --contenders: found 'overlay' \(did you mean 'overlayfs'\?\)\n$/,
     ],
-    [['--workloads', ','], /^stratafs: --workloads: found nothing, expected stat, /],
+    [['--workloads', ','], /^stratafs: --workloads: found nothing, expected all, stat, /],
     [['--runs', '0'], /^stratafs: --runs: found '0', expected a whole number from 1 to 1000\n$/],
     [['--layers', '1,x'], /^stratafs: --layers: found 'x', expected a whole number from 1 to 127\n$/],
     [['--threads', '9'], /^stratafs: --threads: found '9', expected a whole number from 1 to 8\n$/],
