@@ -120,15 +120,15 @@ export interface ListedMount {
 /** How long what was started here may go on once nothing is mounted any more. */
 const ENDING_MS = 20_000;
 
-/** Ends what was started here and goes on although nothing is mounted any more: a defect, told by an error. */
-async function endDaemons({ directory }: Workplace): Promise<void> {
+/** Kills what was started here and goes on although nothing is mounted any more, and answers which processes those were. */
+async function killDaemons({ directory }: Workplace): Promise<number[]> {
   const stuck: number[] = [];
   for (const pid of startedWith(`XDG_CACHE_HOME=${cacheOf(directory)}`)) {
     if (await hasEnded(pid, ENDING_MS)) continue;
     process.kill(pid, 'SIGKILL');
     stuck.push(pid);
   }
-  if (stuck.length > 0) throw new Error(`${directory}: ${stuck.join(', ')} had to be killed`);
+  return stuck;
 }
 
 /**
@@ -137,13 +137,15 @@ async function endDaemons({ directory }: Workplace): Promise<void> {
  */
 export async function withWorkplace(body: (place: Workplace) => void | Promise<void>): Promise<void> {
   const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));
+  let stuck: readonly number[] = [];
   try {
     await body(place);
   } finally {
     for (const path of place.mounted().reverse()) await unmount(path, MNT_DETACH);
-    await endDaemons(place);
+    stuck = await killDaemons(place);
     rmSync(place.directory, { recursive: true, force: true });
   }
+  if (stuck.length > 0) throw new Error(`${place.directory}: had to kill ${stuck.join(', ')}`);
 }
 
 /** Runs `body` with `source` mounted on the workplace's mount point. */
