@@ -137,7 +137,7 @@ async function killDaemons({ directory }: Workplace): Promise<number[]> {
  */
 export async function withWorkplace(body: (place: Workplace) => void | Promise<void>): Promise<void> {
   const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));
-  let stuck: readonly number[] = [];
+  let stuck: readonly number[];
   try {
     await body(place);
   } finally {
