@@ -151,9 +151,9 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
 }
 
 async function measure(understood: Understood): Promise<BenchResult> {
+  const patience = new Patience();
   const interrupt = new Interrupt();
   const progress = new BenchProgress();
-  const patience = new Patience();
   interrupt.signal.addEventListener('abort', () => {
     progress.clear();
     patience.begin();

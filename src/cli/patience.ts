@@ -1,17 +1,25 @@
 // Patience: a user who interrupts twice, while what was begun is undone, is asked to wait: ended now, it would leave mounts.
+//
+// It listens from the beginning: were it to begin when another listener has just gone, a signal in between would end us.
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class Patience {
+  #isAsked = false;
   readonly #onSignal = (): void => {
-    process.stderr.write('stratafs: unmounting; it takes a moment\n');
+    if (this.#isAsked) process.stderr.write('stratafs: unmounting; it takes a moment\n');
   };
 
-  /** From now on signals do no more than say so. */
-  begin(): void {
+  constructor() {
     for (const signal of signals) process.on(signal, this.#onSignal);
   }
 
+  /** From now on a signal does no more than say so. */
+  begin(): void {
+    this.#isAsked = true;
+  }
+
+  /** Leaves signals to others again. */
   end(): void {
     for (const signal of signals) process.off(signal, this.#onSignal);
   }
