@@ -83,5 +83,5 @@ export function formatChanges(
   const table = told.length === 0 ? '' : `${formatTable(columns, rows, width)}\n`;
   const count = (wanted: Change['verdict']): number =>
     changes.filter(({ verdict }) => verdict === wanted).length;
-  return `${table}Of ${changes.length} ratios to ${settings.baseline}, by more than ${threshold}: ${count('slower')} slower, ${count('faster')} faster.\n`;
+  return `${table}Of ${changes.length} ${changes.length === 1 ? 'ratio' : 'ratios'} to ${settings.baseline}, by more than ${threshold}: ${count('slower')} slower, ${count('faster')} faster.\n`;
 }
