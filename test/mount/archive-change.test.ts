@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { recordedTree, withoutHoles } from '../oracle/recorded.ts';
 import { snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, fixture, run, type Workplace, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('read-all.py', import.meta.url));
@@ -170,7 +171,7 @@ describeWith(['fuse', 'root', { program: 'python3' }, { program: 'unshare' }], '
         N: process.execPath,
         C: COMMAND,
       };
-      const outcome = await run('unshare', ['-m', 'sh', '-c', setUp], {
+      const outcome = await run('unshare', [...OWN_NAMESPACE, 'sh', '-c', setUp], {
         cwd: place.directory,
         env: { ...env, R: script, S: `"$N" "$C" mount "$I" mnt && ${look}`, I: fixture('forms/oci-zstd') },
       });

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, run, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('aufs-form.sh', import.meta.url));
@@ -19,10 +20,11 @@ describeWith(['root', 'fuse', ...programs], "an upper in fuse-overlayfs's own fo
       };
       const written = 'b 7;d;d/new 4;e;e/w 2;keep 5;';
       const changed = 'a;a/in 3;e;e/keep 5;e/w 2;e/z 4;';
-      expect(await run('unshare', ['-m', 'bash', script], { cwd: place.directory, env })).toEqual({
-        status: 0,
-        stderr: '',
-        stdout: `upper: ./.wh.a ./d/.wh..wh..opq ./e/.wh.z y
+      expect(await run('unshare', [...OWN_NAMESPACE, 'bash', script], { cwd: place.directory, env })).toEqual(
+        {
+          status: 0,
+          stderr: '',
+          stdout: `upper: ./.wh.a ./d/.wh..wh..opq ./e/.wh.z y
 fuse-overlayfs: ${written}
 stratafs-overlay: ${written}
 stratafs-mount: ${written}
@@ -32,6 +34,7 @@ kernel: ${changed}
 fuse-overlayfs: ${changed}
 upper: ${''}
 `,
-      });
+        },
+      );
     }));
 });

@@ -18,6 +18,7 @@ import { expect, it } from 'vitest';
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../../src/vfs/attr.ts';
 import { type Snapshot, readSnapshot, snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const CHANGES = fileURLToPath(new URL('changes.sh', import.meta.url));
@@ -312,7 +313,7 @@ async function inPodman(place: Workplace, archive: string, name: string, driver:
   const script = fileURLToPath(new URL('podman-show.sh', import.meta.url));
   const snapshot = fileURLToPath(new URL('../oracle/snapshot.py', import.meta.url));
   const { status, stdout, stderr } = await run('unshare', [
-    ...['-m', 'sh', script, place.path('podman'), place.path(archive), name, snapshot, driver],
+    ...[...OWN_NAMESPACE, 'sh', script, place.path('podman'), place.path(archive), name, snapshot, driver],
   ]);
   expect({ status }, stderr).toEqual({ status: 0 });
   return withoutRootTime(readSnapshot(stdout));

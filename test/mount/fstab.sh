@@ -22,7 +22,7 @@ END
 [ -e /etc/fstab ] || : >/etc/fstab
 mount --bind fstab /etc/fstab
 
-mounts() { findmnt -rno TARGET,SOURCE,FSTYPE -t fuse.stratafs | sed -n "s|^$place/||p" | sed "s|$IMAGE|IMAGE|" | sort; }
+mounts() { { findmnt -rno TARGET,SOURCE,FSTYPE -t fuse.stratafs || true; } | sed -n "s|^$place/||p" | sed "s|$IMAGE|IMAGE|" | sort; }
 
 echo '# mount DIR'
 mount "$place/image" && mount "$place/stack"

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { fixture, run, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('fstab.sh', import.meta.url));
@@ -32,7 +33,10 @@ describeWith(
       withWorkplace(async (place) => {
         install(place.path('bin'));
         const env = { ...place.environment, BIN: place.path('bin'), IMAGE: fixture('expressweb.tar') };
-        const outcome = await run('unshare', ['-m', 'bash', script], { cwd: place.directory, env });
+        const outcome = await run('unshare', [...OWN_NAMESPACE, 'bash', script], {
+          cwd: place.directory,
+          env,
+        });
         expect(outcome).toEqual({
           status: 0,
           stderr: '',

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Outcome, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const exchange = fileURLToPath(new URL('kept-owners.sh', import.meta.url));
@@ -9,7 +10,7 @@ const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', impo
 const NODE = process.execPath;
 
 const bash = (place: Workplace, ...args: string[]): Promise<Outcome> =>
-  run('unshare', ['-m', 'bash', ...args], {
+  run('unshare', [...OWN_NAMESPACE, 'bash', ...args], {
     cwd: place.directory,
     env: {
       ...place.environment,

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('mount-program.sh', import.meta.url));
@@ -12,7 +13,7 @@ const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', impo
 /** The new layer's entries and the image's names, as buildah and podman tell them with `program` (none: kernel overlayfs). */
 async function build(place: Workplace, name: string, program: readonly string[]): Promise<string> {
   mkdirSync(place.path(name));
-  const { stdout, stderr, status } = await run('unshare', ['-m', 'bash', script, ...program], {
+  const { stdout, stderr, status } = await run('unshare', [...OWN_NAMESPACE, 'bash', script, ...program], {
     env: { ...place.environment, PLACE: place.path(name), IMAGE: fixture('expressweb.tar') },
   });
   expect(`${status} ${stderr}`).toMatch(/^0 /);

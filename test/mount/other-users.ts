@@ -3,6 +3,7 @@
 // The ordinary user gets a /dev/fuse of its own in a mount namespace of its own, since this machine's may be root's.
 import { chmodSync, copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { type Outcome, type Workplace, run } from './stratafs.ts';
 
 /** What the command consists of, beneath this repository; and an image. */
@@ -46,5 +47,8 @@ export function asNobody(place: Workplace, script: string, prepare = ':'): Promi
     mount -t tmpfs none dev && mknod -m 666 dev/fuse c 10 229 && mount --bind dev/fuse /dev/fuse || exit 99
     { ${prepare}; } || exit 99
     exec ${NOBODY.join(' ')} sh -c "$1"`;
-  return run('unshare', ['-m', 'sh', '-c', setUp, 'sh', script], { cwd: place.directory, env: environment });
+  return run('unshare', [...OWN_NAMESPACE, 'sh', '-c', setUp, 'sh', script], {
+    cwd: place.directory,
+    env: environment,
+  });
 }

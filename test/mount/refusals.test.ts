@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Workplace, fixture, run, withMounted, withWorkplace } from './stratafs.ts';
 
 const image = fixture('expressweb.tar');
@@ -144,7 +145,19 @@ describeWith(['fuse', 'root', { program: 'unshare' }], 'mount without a device',
       const script = 'mount -t tmpfs none /dev && exec "$@"';
       const outcome = await run(
         'unshare',
-        ['-m', 'sh', '-c', script, 'sh', process.execPath, COMMAND, 'mount', '-f', image, place.mountpoint],
+        [
+          ...OWN_NAMESPACE,
+          'sh',
+          '-c',
+          script,
+          'sh',
+          process.execPath,
+          COMMAND,
+          'mount',
+          '-f',
+          image,
+          place.mountpoint,
+        ],
         { env: place.environment },
       );
       expect(outcome.stderr).toMatch(/^stratafs: \/dev\/fuse is not there: .*modprobe fuse.*\n$/);

@@ -1,13 +1,14 @@
 // An owner that the daemon's user namespace has not: what is told where it must be stored, and what squash_to_* forgives.
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Outcome, run, withWorkplace } from './stratafs.ts';
 
 async function script(text: string): Promise<Outcome> {
   const outcomes: Outcome[] = [];
   await withWorkplace(async (place) => {
     const env = { ...place.environment, LC_ALL: 'C', NODE: process.execPath, COMMAND };
-    outcomes.push(await run('sh', ['-c', text], { cwd: place.directory, env }));
+    outcomes.push(await run('unshare', [...OWN_NAMESPACE, 'sh', '-c', text], { cwd: place.directory, env }));
   });
   return outcomes[0] as Outcome;
 }

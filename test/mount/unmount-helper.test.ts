@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Outcome, type Workplace, run, withWorkplace } from './stratafs.ts';
 
 const HELPER = fileURLToPath(new URL('../../dist/cli/unmount-helper-main.js', import.meta.url));
@@ -25,7 +26,7 @@ const script = `
 `;
 
 const inNamespace = (place: Workplace, words: string): Promise<Outcome> =>
-  run('unshare', ['-m', 'sh', '-c', script, 'sh', COMMAND, HELPER, words], {
+  run('unshare', [...OWN_NAMESPACE, 'sh', '-c', script, 'sh', COMMAND, HELPER, words], {
     cwd: place.directory,
     env: { ...place.environment, LC_ALL: 'C' },
   });

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { asNobody, install } from './other-users.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { run, withWorkplace } from './stratafs.ts';
 
 /** Mounts an image of the caller's own on `mnt`, $S being stratafs, and changes it in all ways that need no rights. */
@@ -52,7 +53,12 @@ describeWith(
     it("work for a user namespace's root", () =>
       withWorkplace(async (place) => {
         const env = install(place);
-        check(await run('unshare', ['-Urm', 'sh', '-c', script], { cwd: place.directory, env }));
+        check(
+          await run('unshare', [...OWN_NAMESPACE, 'unshare', '-Urm', 'sh', '-c', script], {
+            cwd: place.directory,
+            env,
+          }),
+        );
       }));
   },
 );

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { asNobody, install } from './other-users.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { run, withWorkplace } from './stratafs.ts';
 
 /** An image of the caller's own, and what is done with it on `mnt`: $S is stratafs. Ends unmounted. */
@@ -68,10 +69,14 @@ describeWith(
 describeWith(['fuse', 'root', { program: 'unshare' }], "a user namespace's root", () => {
   const asRoot = (script: string, checkResult: (stdout: string) => void) =>
     withWorkplace(async (place) => {
-      const { stdout, stderr, status } = await run('unshare', ['-Urm', 'sh', '-c', script], {
-        cwd: place.directory,
-        env: install(place),
-      });
+      const { stdout, stderr, status } = await run(
+        'unshare',
+        [...OWN_NAMESPACE, 'unshare', '-Urm', 'sh', '-c', script],
+        {
+          cwd: place.directory,
+          env: install(place),
+        },
+      );
       expect(stderr).toBe('');
       expect(status).toBe(0);
       checkResult(stdout);

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { NOBODY, asNobody, install } from './other-users.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
 import { run, withWorkplace } from './stratafs.ts';
 
 describeWith(
@@ -88,7 +89,7 @@ describeWith(['fuse', 'root', { program: 'unshare' }], 'root of a user namespace
     withWorkplace(async (place) => {
       const script =
         'eval "$S mount $I mnt" && stat -c "%u %a" mnt/usr && eval "$S ls" && eval "$S unmount mnt" && ls mnt';
-      const outcome = await run('unshare', ['-rm', 'sh', '-c', script], {
+      const outcome = await run('unshare', [...OWN_NAMESPACE, 'unshare', '-rm', 'sh', '-c', script], {
         cwd: place.directory,
         env: install(place),
       });

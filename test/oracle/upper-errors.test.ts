@@ -1,6 +1,7 @@
 // An upper whose file system fails, by quota or by a broken disk: the user is told so, and the lower file stays.
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { OWN_NAMESPACE } from '../mount/own-namespace.ts';
 import { COMMAND, run, withWorkplace } from '../mount/stratafs.ts';
 import { describeWith } from '../requirements.ts';
 
@@ -10,7 +11,10 @@ const script = fileURLToPath(new URL('upper-errors.sh', import.meta.url));
 async function expectTold(failure: 'quota' | 'io', stdout: string): Promise<void> {
   await withWorkplace(async (place) => {
     const env = { ...place.environment, S: `'${process.execPath}' '${COMMAND}'` };
-    const outcome = await run('unshare', ['-m', 'bash', script, failure], { cwd: place.directory, env });
+    const outcome = await run('unshare', [...OWN_NAMESPACE, 'bash', script, failure], {
+      cwd: place.directory,
+      env,
+    });
     expect(outcome).toEqual({ status: 0, stderr: '', stdout });
   });
 }
