@@ -29,7 +29,10 @@ export class BothPaths {
 
   /** Throws where both answer, and not the same. True: native code answered. */
   ask(request: Buffer): boolean {
-    const native = answerFast(this.#facts, request, this.#reply);
+    // Memory of its own, of just that size: AddressSanitizer sees a byte too many (.ci/sanitize).
+    const alone = new Uint8Array(new ArrayBuffer(request.length));
+    alone.set(request);
+    const native = answerFast(this.#facts, alone, this.#reply);
     if (native === null) throw new Error('native code does not understand the table');
     const expected = this.test.handle(request);
     const tally = this.#tallyOf(request.length < 8 ? -1 : request.readUInt32LE(4));
