@@ -9,7 +9,7 @@ import { mknodAt, setxattrAt } from '../sys/upper-calls.ts';
 import { S_IFCHR } from '../vfs/attr.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ErrnoError } from '../vfs/errno.ts';
-import { NameKind, WHITEOUT_PREFIX_LENGTH, kindOfName } from '../vfs/whiteout-names.ts';
+import { NameKind, WHITEOUT_PREFIX, kindOfName } from '../vfs/whiteout-names.ts';
 import type { Processes } from './processes.ts';
 
 /** Gets all bytes of a tar, in order, one call after the other. */
@@ -66,7 +66,7 @@ export async function convertWhiteouts(directory: Uint8Array): Promise<void> {
       await rm(Buffer.concat([directory, SLASH, name]), { recursive: true });
       if (kind === NameKind.opaque) markOpaque(handle.fd, Buffer.alloc(0));
       if (kind !== NameKind.whiteout) continue;
-      const hidden = name.subarray(WHITEOUT_PREFIX_LENGTH);
+      const hidden = name.subarray(WHITEOUT_PREFIX.length);
       const instead = names.get(hidden.toString('latin1'));
       // What is there anew replaces what is hidden; a directory would be merged with it.
       if (instead?.isDirectory() === true) markOpaque(handle.fd, hidden);

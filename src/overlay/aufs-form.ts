@@ -9,6 +9,9 @@ import { closeSync, constants } from 'node:fs';
 import { openBeneath } from '../sys/file-calls.ts';
 import {
   DIRECTORY_FLAGS,
+  DT_DIR,
+  DT_REG,
+  DT_UNKNOWN,
   STAT_LENGTH,
   Stat,
   getxattrAt,
@@ -22,20 +25,15 @@ import { EISDIR, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { PATH_MAX, bytesOf, latin1Of } from '../vfs/names.ts';
 import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../vfs/override-stat.ts';
-import { NameKind, WHITEOUT_PREFIX_LENGTH, kindOfName } from '../vfs/whiteout-names.ts';
+import { NameKind, OPAQUE_NAME, WHITEOUT_PREFIX, kindOfName } from '../vfs/whiteout-names.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH, type Upper } from './upper.ts';
 
-const WHITEOUT_PREFIX = Buffer.from('.wh.');
-const OPAQUE_NAME = '.wh..wh..opq';
 const OPAQUE_ATTRIBUTE = Buffer.from(FUSE_OVERLAYFS_OPAQUE);
 const ORIGIN_ATTRIBUTE = Buffer.from(FUSE_OVERLAYFS_ORIGIN);
 const SLASH = Buffer.from('/');
 const YES = 0x79;
-const DT_UNKNOWN = 0;
-const DT_DIR = 4;
-const DT_REG = 8;
 
 /** True for a name that never shows in an upper of that form, and that no user can make there. */
 export function isAufsName(upper: Upper, name: Uint8Array): boolean {
@@ -44,8 +42,8 @@ export function isAufsName(upper: Upper, name: Uint8Array): boolean {
 
 /** The name that `.wh.NAME` hides; undefined for what is no whiteout. */
 function hiddenBy(name: Uint8Array): Uint8Array | undefined {
-  return kindOfName(name, 0, name.length) === NameKind.whiteout && name.length > WHITEOUT_PREFIX_LENGTH
-    ? name.subarray(WHITEOUT_PREFIX_LENGTH)
+  return kindOfName(name, 0, name.length) === NameKind.whiteout && name.length > WHITEOUT_PREFIX.length
+    ? name.subarray(WHITEOUT_PREFIX.length)
     : undefined;
 }
 
@@ -65,7 +63,7 @@ export function isAufsOpaque(dir: number, name: Uint8Array): boolean {
   if (typeof value !== 'number' && value[0] === YES) return true;
   const fd = openAt(dir, name, O_PATH | constants.O_DIRECTORY);
   if (fd < 0) return false;
-  const found = statAt(fd, bytesOf(OPAQUE_NAME), stat);
+  const found = statAt(fd, OPAQUE_NAME, stat);
   closeSync(fd);
   return found === 0;
 }
@@ -87,7 +85,7 @@ export function settleAufsNames(state: OverlayState, directory: DirectoryInode, 
     const bytes = bytesOf(name);
     const hidden = hiddenBy(bytes);
     // AUFS's bookkeeping stays.
-    if (hidden === undefined && name !== OPAQUE_NAME) continue;
+    if (hidden === undefined && !OPAQUE_NAME.equals(bytes)) continue;
     let status = hidden === undefined ? 0 : hideAsKernel(state, directory, dir, hidden);
     if (status === 0) status = unlinkAt(dir, bytes);
     // So does a directory: what hides may be of any type.

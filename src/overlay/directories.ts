@@ -3,7 +3,7 @@
 // A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
 // found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
 import type { Tree } from '../tree/tree.ts';
-import { Stat, listNames } from '../sys/upper-calls.ts';
+import { DT_CHR, DT_DIR, DT_UNKNOWN, Stat, listNames } from '../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { EACCES, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
@@ -17,10 +17,6 @@ import type { Resolver } from './resolve.ts';
 import { withOwnerBits } from './owner-access.ts';
 import { NO_NAME, type Upper } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
-
-const DT_CHR = 2;
-const DT_DIR = 4;
-const DT_UNKNOWN = 0;
 
 export class Directories {
   readonly #tree: Tree;

@@ -5,6 +5,8 @@
 // followed, no mount entered.
 import { closeSync, constants } from 'node:fs';
 import {
+  DT_DIR,
+  DT_REG,
   chmodAt,
   getFlags,
   listNames,
@@ -21,8 +23,6 @@ import type { Status } from '../vfs/filesystem.ts';
 
 /** FS_APPEND_FL and FS_IMMUTABLE_FL, linux/fs.h. */
 const PROTECTED = 0x30;
-const DT_DIR = 4;
-const DT_REG = 8;
 
 interface Name {
   readonly type: number;

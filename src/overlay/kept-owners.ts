@@ -33,9 +33,9 @@ import {
   formatOverride,
   parseOverride,
 } from '../vfs/override-stat.ts';
+import { NO_NAME } from './upper.ts';
 
 const S_IXGRP = 0o010;
-const NO_NAME = new Uint8Array(0);
 
 /**
  * Where owners are kept: in `security.` xattrs, which root alone may set, in `user.` ones, or wherever the root of a layer
@@ -108,12 +108,13 @@ export class KeptOwners {
   #know(dir: number, name: Uint8Array): Known | number {
     const status = statAt(dir, name, this.#stat);
     if (status < 0) return status;
-    const [mode, uid, gid] = [Stat.mode, Stat.uid, Stat.gid].map((field) => this.#stat[field] as number) as [
-      number,
-      number,
-      number,
-    ];
-    const own = { uid, gid, mode, rdev: this.#stat[Stat.rdev] as number };
+    const mode = this.#stat[Stat.mode] as number;
+    const own = {
+      uid: this.#stat[Stat.uid] as number,
+      gid: this.#stat[Stat.gid] as number,
+      mode,
+      rdev: this.#stat[Stat.rdev] as number,
+    };
     if (!canOverride(mode)) return { stored: mode, shown: own };
     const kept = this.#read(dir, name, mode);
     if (kept === -ENODATA) return { stored: mode, shown: own };

@@ -74,10 +74,8 @@ export function openUpper(place: UpperPlace): Upper {
     takePast(place.work, workFd, place);
     const form = claim(place, upperFd);
     const keptOwners = keepOwners(place, upperFd);
-    return new Upper({
-      ...{ ...place, ...form, upperFd, baseFd, workFd, keptOwners },
-      hidesOverrides: hidesOverrides(place, form),
-    });
+    const hides = hidesOverrides(place, form);
+    return new Upper({ ...place, ...form, upperFd, baseFd, workFd, keptOwners, hidesOverrides: hides });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error;
@@ -103,7 +101,11 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
 function onlyShown(place: UpperPlace, upperFd: number): Upper {
   const form = recognise(place, upperFd);
   return new Upper({
-    ...{ ...place, ...form, upperFd, baseFd: -1, workFd: -1 },
+    ...place,
+    ...form,
+    upperFd,
+    baseFd: -1,
+    workFd: -1,
     keptOwners: place.ownerKeeping === undefined ? undefined : findKeptOwners(upperFd, place.ownerKeeping),
     hidesOverrides: hidesOverrides(place, form),
   });

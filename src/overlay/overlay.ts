@@ -6,7 +6,7 @@ import type { Tree } from '../tree/tree.ts';
 import type { AnswerTable } from '../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, ESTALE } from '../vfs/errno.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
@@ -17,14 +17,14 @@ import {
   type Status,
 } from '../vfs/filesystem.ts';
 import { NAME_MAX } from '../vfs/names.ts';
+import { answerTableOf } from './answer-table.ts';
 import { listDirectory } from './listing.ts';
 import { LowerContent } from './lower-content.ts';
+import { missingXattr } from './selinux-labels.ts';
 import { type SyntheticSources, SyntheticXattrs } from './synthetic-xattrs.ts';
 
 const BLOCK_SIZE = 4096;
 const DOT = 0x2e;
-const SELINUX = 'security.selinux';
-const SELINUX_NAME = Buffer.from(SELINUX);
 
 export interface OverlayOptions extends SyntheticSources {
   readonly tree: Tree;
@@ -38,7 +38,6 @@ export class Overlay implements ReadOnlyFileSystem {
   readonly answerTable: AnswerTable;
   readonly #tree: Tree;
   readonly #content: LowerContent;
-  readonly #hasSelinuxLabels: boolean;
   readonly #synthetic: SyntheticXattrs;
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
@@ -49,16 +48,8 @@ export class Overlay implements ReadOnlyFileSystem {
     this.hasPosixAcl = tree.hasPosixAcl;
     this.#tree = tree;
     this.#content = new LowerContent(tree, readers);
-    this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
     this.#synthetic = new SyntheticXattrs(tree, sources);
-    this.answerTable = {
-      table: tree.buffer,
-      blobs: readers.map(({ plain }) => plain),
-      countsLinks: false,
-      hasSelinuxLabels: this.#hasSelinuxLabels,
-      users: () => tree.users(),
-      groups: () => tree.groups(),
-    };
+    this.answerTable = answerTableOf(tree, readers, { countsLinks: false });
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -124,16 +115,14 @@ export class Overlay implements ReadOnlyFileSystem {
     return type === S_IFREG ? this.#content.seek(node - 1, offset, whence) : -EINVAL;
   }
 
-  /**
-   * An image without SELinux labels says that it supports none: `ls -l`, which asks about each file and whose
-   * questions no kernel caches, then asks once.
-   */
   getxattr(node: NodeId, name: Uint8Array): Uint8Array | number {
     const type = this.#typeOf(node);
     if (type < 0) return type;
-    const value = this.#synthetic.find(node - 1, name) ?? this.#tree.getxattr(node - 1, name);
-    if (value !== undefined) return value;
-    return !this.#hasSelinuxLabels && SELINUX_NAME.equals(name) ? -EOPNOTSUPP : -ENODATA;
+    return (
+      this.#synthetic.find(node - 1, name) ??
+      this.#tree.getxattr(node - 1, name) ??
+      missingXattr(name, this.answerTable.hasSelinuxLabels)
+    );
   }
 
   listxattr(node: NodeId): Uint8Array | number {

@@ -6,7 +6,7 @@
 // The kernel's mount of the upper then shows an xattr whiteout, which hides the name for an overlay over that mount
 // (overlayfs.rst, "Nesting overlayfs mounts"). Our mount shows none of these attributes.
 import { closeSync, constants } from 'node:fs';
-import { Stat, createAt, getxattrAt, setxattrAt, unlinkAt } from '../sys/upper-calls.ts';
+import { Stat, XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../sys/upper-calls.ts';
 import { S_IFCHR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { EEXIST } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
@@ -16,7 +16,6 @@ import type { Inode } from './inode.ts';
 import type { MarkSpace } from './marks.ts';
 import { NO_NAME, type Place, type Upper } from './upper.ts';
 
-const XATTR_CREATE = 1;
 const YES = Buffer.from('y');
 const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
 

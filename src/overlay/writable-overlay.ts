@@ -8,17 +8,7 @@ import type { Tree } from '../tree/tree.ts';
 import type { AnswerTable } from '../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
-import {
-  EINVAL,
-  EISDIR,
-  ENAMETOOLONG,
-  ENODATA,
-  ENOENT,
-  ENOTDIR,
-  EOPNOTSUPP,
-  EPERM,
-  ESTALE,
-} from '../vfs/errno.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, EPERM, ESTALE } from '../vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
@@ -31,6 +21,7 @@ import {
 } from '../vfs/filesystem.ts';
 import { NAME_MAX } from '../vfs/names.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from '../vfs/operation.ts';
+import { answerTableOf } from './answer-table.ts';
 import { makeInode, makeTmpfile } from './create.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { changeFlags, readFlags } from './flags.ts';
@@ -48,6 +39,7 @@ import {
 import { OverlayState } from './overlay-state.ts';
 import { rmdir, unlink } from './remove.ts';
 import { rename } from './rename.ts';
+import { missingXattr } from './selinux-labels.ts';
 import { setAttributes } from './set-attributes.ts';
 import { type SyntheticSources, SyntheticXattrs, isWritten } from './synthetic-xattrs.ts';
 import type { Upper } from './upper.ts';
@@ -55,8 +47,6 @@ import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';
 
 const DOT = 0x2e;
 const O_ACCMODE = 3;
-const SELINUX = 'security.selinux';
-const SELINUX_NAME = Buffer.from(SELINUX);
 
 export interface WritableOverlayOptions extends SyntheticSources {
   readonly tree: Tree;
@@ -73,23 +63,14 @@ export class WritableOverlay implements WritableFileSystem {
   readonly #tree: Tree;
   readonly #state: OverlayState;
   readonly #synthetic: SyntheticXattrs;
-  readonly #hasSelinuxLabels: boolean;
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
   constructor({ tree, readers, upper, ...sources }: WritableOverlayOptions) {
     this.#tree = tree;
     this.#state = new OverlayState(tree, readers, upper);
     this.#synthetic = new SyntheticXattrs(tree, sources);
-    this.#hasSelinuxLabels = tree.mentionsXattr(SELINUX);
-    this.answerTable = {
-      table: tree.buffer,
-      blobs: readers.map(({ plain }) => plain),
-      opens: this.#state.inodes.opens,
-      countsLinks: this.#state.countsLinks,
-      hasSelinuxLabels: this.#hasSelinuxLabels,
-      users: () => tree.users(),
-      groups: () => tree.groups(),
-    };
+    const { inodes, countsLinks } = this.#state;
+    this.answerTable = answerTableOf(tree, readers, { opens: inodes.opens, countsLinks });
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -183,9 +164,7 @@ export class WritableOverlay implements WritableFileSystem {
       inode === undefined
         ? (this.#tree.getxattr(lower, name) ?? -ENODATA)
         : getXattr(this.#state, inode, name);
-    // As in a mount without an upper: `ls -l` then asks once.
-    if (value === -ENODATA && !this.#hasSelinuxLabels && SELINUX_NAME.equals(name)) return -EOPNOTSUPP;
-    return value;
+    return value === -ENODATA ? missingXattr(name, this.answerTable.hasSelinuxLabels) : value;
   }
 
   listxattr(node: NodeId): Uint8Array | number {

@@ -1,5 +1,13 @@
 // Extended attributes of inodes that have an object: of the upper where they have an upper file, else of the tree.
-import { getxattrAt, listxattrAt, removexattrAt, setxattrAt, Stat } from '../sys/upper-calls.ts';
+import {
+  Stat,
+  XATTR_CREATE,
+  XATTR_REPLACE,
+  getxattrAt,
+  listxattrAt,
+  removexattrAt,
+  setxattrAt,
+} from '../sys/upper-calls.ts';
 import { S_IFMT, S_ISGID } from '../vfs/attr.ts';
 import { EEXIST, ENODATA, EPERM } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
@@ -14,8 +22,6 @@ import { bytesOf, latin1Of } from '../vfs/names.ts';
 import { isOverrideAttribute } from '../vfs/override-stat.ts';
 import type { Place } from './upper.ts';
 
-const XATTR_CREATE = 1;
-const XATTR_REPLACE = 2;
 const ACL_PREFIX = 'system.posix_acl_';
 const ACCESS_ACL = 'system.posix_acl_access';
 /** The first entry's permissions (linux/posix_acl_xattr.h: u32 version; u16 tag, u16 permissions, u32 ID): the owner's. */

@@ -159,6 +159,10 @@ export const utimensAt = calls.utimensAt;
 /** The value of an xattr, whole. */
 export const getxattrAt = calls.getxattrAt;
 export const setxattrAt = calls.setxattrAt;
+/** -EEXIST where it is there already. */
+export const XATTR_CREATE = 1;
+/** -ENODATA where it is not there yet. */
+export const XATTR_REPLACE = 2;
 export const removexattrAt = calls.removexattrAt;
 
 /** Names, each ended by NUL. An empty buffer too where the file system has no xattrs. */
@@ -169,6 +173,12 @@ export const listxattrAt = calls.listxattrAt;
  * end: u8 DT_* type (0: unknown), u8 length, the bytes. -EFBIG beyond 512 MiB of them.
  */
 export const listNames = calls.listNames;
+
+// Types in listings, dirent.h.
+export const DT_UNKNOWN = 0;
+export const DT_CHR = 2;
+export const DT_DIR = 4;
+export const DT_REG = 8;
 
 /** ftruncate(2), of a descriptor open for writing. */
 export const truncateFile = calls.truncateFile;

@@ -1,14 +1,14 @@
 // The names by which a layer hides lower ones: OCI image-spec, layer.md, "Whiteouts"; the rest is AUFS's own.
 
-const PREFIX = Buffer.from('.wh.');
+/** Before the name that a whiteout hides. */
+export const WHITEOUT_PREFIX = Buffer.from('.wh.');
 const AUFS_PREFIX = Buffer.from('.wh..wh.');
-const OPAQUE = Buffer.from('.wh..wh..opq');
+/** Hides all names that lower layers have in its directory. */
+export const OPAQUE_NAME = Buffer.from('.wh..wh..opq');
 
 /** What a name in a layer means; a whiteout hides what follows the prefix. */
 export const NameKind = { plain: 0, whiteout: 1, opaque: 2, bookkeeping: 3 } as const;
 export type NameKind = (typeof NameKind)[keyof typeof NameKind];
-
-export const WHITEOUT_PREFIX_LENGTH = PREFIX.length;
 
 function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8Array): boolean {
   if (end - start < prefix.length) return false;
@@ -20,9 +20,9 @@ function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8
 
 export function kindOfName(bytes: Uint8Array, start: number, end: number): NameKind {
   // Nearly every name is told by its first byte.
-  if (bytes[start] !== 0x2e || !startsWith(bytes, start, end, PREFIX)) return NameKind.plain;
+  if (bytes[start] !== 0x2e || !startsWith(bytes, start, end, WHITEOUT_PREFIX)) return NameKind.plain;
   if (!startsWith(bytes, start, end, AUFS_PREFIX)) return NameKind.whiteout;
-  return end - start === OPAQUE.length && startsWith(bytes, start, end, OPAQUE)
+  return end - start === OPAQUE_NAME.length && startsWith(bytes, start, end, OPAQUE_NAME)
     ? NameKind.opaque
     : NameKind.bookkeeping;
 }
