@@ -1,8 +1,8 @@
 // Opens all layers of an image, several at a time; all or none.
 import { availableParallelism } from 'node:os';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
-import type { Layer } from '../layer/layer.ts';
-import { type OpenLayerOptions, openLayer } from '../layer/open-layer.ts';
+import type { Layer, LayerBytes } from '../layer/layer.ts';
+import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { Image, LayerSource } from './image.ts';
 import { printable } from './json-view.ts';
@@ -94,6 +94,36 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     throw signal.reason;
   }
   return opened as OpenedLayer[];
+}
+
+/**
+ * The bytes of the image's layers, base first, owned by the caller, where earlier mounts kept all that opening them
+ * takes; undefined otherwise, and where some layer is a directory. Throws as `openLayers`.
+ */
+export function reopenLayers(
+  image: Image,
+  { cache, store, verify }: Pick<OpenLayersOptions, 'cache' | 'store' | 'verify'>,
+): LayerBytes[] | undefined {
+  const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
+  if (sources.length < image.layers.length) return undefined;
+  const opened: LayerBytes[] = [];
+  let isWhole = false;
+  try {
+    for (const [i, source] of sources.entries()) {
+      const bytes = reopenLayerBytes(source.blob, source, {
+        label: nameLayer(image, i),
+        cache,
+        store,
+        verify,
+      });
+      if (bytes === undefined) return undefined;
+      opened.push(bytes);
+    }
+    isWhole = true;
+    return opened;
+  } finally {
+    if (!isWhole) for (const bytes of opened) bytes.close();
+  }
 }
 
 function tooLarge(image: Image, limit: number): string {

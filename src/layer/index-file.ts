@@ -1,10 +1,10 @@
-// One file with all that is known of a layer: its index, its checkpoints, its digests. Loaded with one read, as views.
+// One file with all that is known of a layer: its digests, its checkpoints, its index. Loaded with one read, as views.
 //
-// The fields are documented in docs/formats.md, "Index file". A file that is short, old, changed or somebody else's is
-// not an error: it reads as undefined, and is made again. INDEX_FILE_VERSION moves whenever the fields do, and whenever
-// the same tar would give another index.
-import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+// What is known of the blob comes first and has a checksum of its own: where the merged tree was kept too, a mount reads
+// no more than that (`loadIndexedBlob`). The fields are documented in docs/formats.md, "Index file". A file that is
+// short, old, changed or somebody else's is not an error: it reads as undefined, and is made again. INDEX_FILE_VERSION
+// moves whenever the fields do, and whenever the same tar would give another index.
+import { createHash } from 'node:crypto';
 import type { SpanTable } from '../sys/scan.ts';
 import {
   bytesOfLayerIndex,
@@ -14,13 +14,13 @@ import {
   type LayerIndexCounts,
 } from './layer-index-layout.ts';
 import type { LayerIndex } from './layer-index.ts';
+import { saveFile, withSavedFile } from './saved-file.ts';
 import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-layout.ts';
 
-export const INDEX_FILE_VERSION = 2;
+export const INDEX_FILE_VERSION = 3;
 
-/** What an index file holds. */
-export interface IndexedLayer {
-  readonly index: LayerIndex;
+/** What an index file tells of the blob. */
+export interface IndexedBlob {
   readonly spans: SpanTable;
   /** Uncompressed bytes, padding and junk at the end included. */
   readonly tarSize: number;
@@ -29,6 +29,11 @@ export interface IndexedLayer {
   readonly tarSha256: string | undefined;
   /** True where some spans lie in a spill file. */
   readonly hasSpilled: boolean;
+}
+
+/** What an index file holds. */
+export interface IndexedLayer extends IndexedBlob {
+  readonly index: LayerIndex;
 }
 
 /** Offsets of the header's fields, in bytes. */
@@ -41,17 +46,19 @@ export const IndexFileField = {
   tarSize: 56,
   blobSha256: 64,
   tarSha256: 96,
-  dentries: 128,
-  inodes: 136,
-  pool: 144,
-  xattrs: 152,
-  extents: 160,
-  links: 168,
-  spans: 176,
-  windows: 184,
+  columnsSha256: 128,
+  dentries: 160,
+  inodes: 168,
+  pool: 176,
+  xattrs: 184,
+  extents: 192,
+  links: 200,
+  spans: 208,
+  windows: 216,
 } as const;
 
-export const INDEX_FILE_HEADER_SIZE = 192;
+export const INDEX_FILE_HEADER_SIZE = 224;
+const SHA256_SIZE = 32;
 /** What `sha256` covers begins here. */
 const CHECKED_FROM = IndexFileField.length;
 const MAGIC = Buffer.from('stratafs');
@@ -78,14 +85,22 @@ export function encodeIndexFile(layer: IndexedLayer): Uint8Array[] {
   for (const name of countFields) header.writeDoubleLE(counts[name], IndexFileField[name]);
   header.writeDoubleLE(layer.spans.count, IndexFileField.spans);
   header.writeDoubleLE(layer.spans.windows.length, IndexFileField.windows);
-  header.set(checksum(header, [columns, spans]), IndexFileField.sha256);
-  return [header, columns, spans];
+  header.set(createHash('sha256').update(columns).digest(), IndexFileField.columnsSha256);
+  header.set(checksum(header, spans), IndexFileField.sha256);
+  return [header, spans, columns];
 }
 
-/** Views on `buffer`, which they keep; undefined where it is not a whole, unchanged file of this version. */
-export function decodeIndexFile(buffer: ArrayBuffer): IndexedLayer | undefined {
-  if (buffer.byteLength < INDEX_FILE_HEADER_SIZE) return undefined;
-  const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
+/** Where the parts of a file lie, by its header. */
+interface Parts {
+  readonly counts: LayerIndexCounts;
+  readonly spanCount: number;
+  readonly windowsLength: number;
+  /** The span table lies from the header's end to here, the columns from here to the file's end. */
+  readonly columnsAt: number;
+}
+
+/** Undefined where it is not the header of a whole file of this version that has `fileSize` bytes. */
+function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   if (!header.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   if (header.readUInt32LE(IndexFileField.version) !== INDEX_FILE_VERSION) return undefined;
   const counts = Object.fromEntries(
@@ -94,20 +109,26 @@ export function decodeIndexFile(buffer: ArrayBuffer): IndexedLayer | undefined {
   const spanCount = header.readDoubleLE(IndexFileField.spans);
   const windowsLength = header.readDoubleLE(IndexFileField.windows);
   const isSane = [...countFields.map((name) => counts[name]), spanCount, windowsLength].every(
-    (count) => Number.isInteger(count) && count >= 0 && count <= buffer.byteLength,
+    (count) => Number.isInteger(count) && count >= 0 && count <= fileSize,
   );
   if (!isSane) return undefined;
-  const spansAt = INDEX_FILE_HEADER_SIZE + layerIndexLength(counts);
-  const length = spansAt + spanTableLength(spanCount, windowsLength);
-  if (length !== buffer.byteLength || length !== header.readDoubleLE(IndexFileField.length)) return undefined;
-  const sha256 = checksum(header, [new Uint8Array(buffer, INDEX_FILE_HEADER_SIZE)]);
-  if (!sha256.equals(header.subarray(IndexFileField.sha256, IndexFileField.sha256 + 32))) return undefined;
+  const columnsAt = INDEX_FILE_HEADER_SIZE + spanTableLength(spanCount, windowsLength);
+  const length = columnsAt + layerIndexLength(counts);
+  if (length !== fileSize || length !== header.readDoubleLE(IndexFileField.length)) return undefined;
+  return { counts, spanCount, windowsLength, columnsAt };
+}
+
+/** `buffer` holds the header and the span table; undefined where they were changed. */
+function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined {
+  const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
+  const spansLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
+  const sha256 = checksum(header, new Uint8Array(buffer, INDEX_FILE_HEADER_SIZE, spansLength));
+  if (!sha256.equals(sha256At(header, IndexFileField.sha256))) return undefined;
   const flags = header.readUInt32LE(IndexFileField.flags);
   const digest = (flag: number, at: number): string | undefined =>
-    (flags & flag) === 0 ? undefined : header.toString('hex', at, at + 32);
+    (flags & flag) === 0 ? undefined : sha256At(header, at).toString('hex');
   return {
-    index: viewLayerIndex(buffer, INDEX_FILE_HEADER_SIZE, counts),
-    spans: viewSpanTable(buffer, spansAt, spanCount, windowsLength),
+    spans: viewSpanTable(buffer, INDEX_FILE_HEADER_SIZE, parts.spanCount, parts.windowsLength),
     tarSize: header.readDoubleLE(IndexFileField.tarSize),
     blobSha256: digest(Flag.blobSha256, IndexFileField.blobSha256),
     tarSha256: digest(Flag.tarSha256, IndexFileField.tarSha256),
@@ -115,56 +136,51 @@ export function decodeIndexFile(buffer: ArrayBuffer): IndexedLayer | undefined {
   };
 }
 
-/** The flags, and all behind the checksum. */
-function checksum(header: Buffer, pieces: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256');
-  hash.update(header.subarray(IndexFileField.flags, IndexFileField.sha256));
-  hash.update(header.subarray(CHECKED_FROM));
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest();
+/** Views on `buffer`, which they keep; undefined where it is not a whole, unchanged file of this version. */
+export function decodeIndexFile(buffer: ArrayBuffer): IndexedLayer | undefined {
+  if (buffer.byteLength < INDEX_FILE_HEADER_SIZE) return undefined;
+  const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
+  const parts = decodeHeader(header, buffer.byteLength);
+  const blob = parts === undefined ? undefined : decodeBlob(buffer, parts);
+  if (parts === undefined || blob === undefined) return undefined;
+  const { columnsAt, counts } = parts;
+  const sha256 = createHash('sha256').update(new Uint8Array(buffer, columnsAt)).digest();
+  if (!sha256.equals(sha256At(header, IndexFileField.columnsSha256))) return undefined;
+  return { ...blob, index: viewLayerIndex(buffer, columnsAt, counts) };
 }
 
-/**
- * Writes the file at once or not at all: beside its place, then renamed. It is not synced: one that a crash tears is
- * told by its checksum. Throws Node's own errors.
- */
-export async function saveIndexFile(path: string, layer: IndexedLayer): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      for (const piece of encodeIndexFile(layer)) await file.writeFile(piece);
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+function sha256At(header: Buffer, at: number): Buffer {
+  return header.subarray(at, at + SHA256_SIZE);
+}
+
+/** The flags, and all behind the checksum up to the columns. */
+function checksum(header: Buffer, spans: Uint8Array): Buffer {
+  return createHash('sha256')
+    .update(header.subarray(IndexFileField.flags, IndexFileField.sha256))
+    .update(header.subarray(CHECKED_FROM))
+    .update(spans)
+    .digest();
+}
+
+/** Writes the file at once or not at all. Throws Node's own errors. */
+export function saveIndexFile(path: string, layer: IndexedLayer): Promise<void> {
+  return saveFile(path, encodeIndexFile(layer));
 }
 
 /** The file's content; undefined where it is missing, or is not what `decodeIndexFile` takes. Throws Node's errors. */
-export async function loadIndexFile(path: string): Promise<IndexedLayer | undefined> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const { size } = await file.stat();
-    if (size < INDEX_FILE_HEADER_SIZE) return undefined;
-    const buffer = new ArrayBuffer(size);
-    const bytes = new Uint8Array(buffer);
-    for (let filled = 0; filled < size;) {
-      const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
-      if (bytesRead === 0) return undefined;
-      filled += bytesRead;
-    }
-    return decodeIndexFile(buffer);
-  } finally {
-    await file.close();
-  }
+export function loadIndexFile(path: string): IndexedLayer | undefined {
+  return withSavedFile(path, (file) => {
+    const buffer = file.read(0, file.size);
+    return buffer === undefined ? undefined : decodeIndexFile(buffer);
+  });
+}
+
+/** What the file tells of the blob, its columns unread; undefined as `loadIndexFile`. Throws Node's errors. */
+export function loadIndexedBlob(path: string): IndexedBlob | undefined {
+  return withSavedFile(path, (file) => {
+    const header = file.read(0, INDEX_FILE_HEADER_SIZE);
+    const parts = header === undefined ? undefined : decodeHeader(Buffer.from(header), file.size);
+    const buffer = parts === undefined ? undefined : file.read(0, parts.columnsAt);
+    return parts === undefined || buffer === undefined ? undefined : decodeBlob(buffer, parts);
+  });
 }

@@ -4,6 +4,7 @@
 //   plain/<sha256 of the blob>.tar     uncompressed bytes that can't be read in place (one huge zstd frame)
 //   plain/<key>-<size>.tar             an image archive that came compressed as a whole (src/image/unpacked-archive.ts)
 //   verified/<key>                     the digest that the bytes of one place in one file were found to have
+//   trees/<key>.tree                   merged layers (src/tree/tree-store.ts)
 //
 // Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written,
 // nothing is kept and nothing fails.
@@ -19,13 +20,19 @@ import {
   renameSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type IndexedLayer, loadIndexFile, saveIndexFile } from './index-file.ts';
+import { draftName, removeStaleDrafts } from './drafts.ts';
+import { noteUse } from './drop-oldest.ts';
+import {
+  type IndexedBlob,
+  type IndexedLayer,
+  loadIndexFile,
+  loadIndexedBlob,
+  saveIndexFile,
+} from './index-file.ts';
 import { makeDirectory } from './make-directory.ts';
-import { draftName } from './plain-spill.ts';
 
 const debug = createDebug('stratafs:store');
 
@@ -65,21 +72,20 @@ export class IndexStore {
   }
 
   /** What is saved of the blob with this digest; undefined where nothing is, or nothing that can be used. */
-  async loadIndex(sha256: string): Promise<IndexedLayer | undefined> {
-    const path = this.#path('indexes', `${sha256}.idx`);
-    try {
-      const layer = await loadIndexFile(path);
-      return layer?.blobSha256 === sha256 ? layer : undefined;
-    } catch (error) {
-      debug('%s: %O', path, error);
-      return undefined;
-    }
+  loadIndex(sha256: string): IndexedLayer | undefined {
+    return this.#load(sha256, loadIndexFile);
+  }
+
+  /** As `loadIndex`, without the index. */
+  loadBlob(sha256: string): IndexedBlob | undefined {
+    return this.#load(sha256, loadIndexedBlob);
   }
 
   async saveIndex(sha256: string, layer: IndexedLayer): Promise<void> {
     const path = this.#path('indexes', `${sha256}.idx`);
     try {
       makeDirectory(dirname(path));
+      removeStaleDrafts(dirname(path));
       await saveIndexFile(path, layer);
     } catch (error) {
       debug('%s is not kept: %O', path, error);
@@ -119,10 +125,8 @@ export class IndexStore {
     const path = this.#path('plain', `${sha256}.tar`);
     try {
       if (statSync(path).size !== size) return undefined;
-      const fd = openSync(path, 'r');
-      const now = new Date();
-      utimesSync(path, now, now); // the oldest go first
-      return fd;
+      noteUse(path);
+      return openSync(path, 'r');
     } catch (error) {
       debug('%s: %O', path, error);
       return undefined;
@@ -138,6 +142,17 @@ export class IndexStore {
       return directory;
     } catch (error) {
       debug('%s: %O', directory, error);
+      return undefined;
+    }
+  }
+
+  #load<T extends IndexedBlob>(sha256: string, load: (path: string) => T | undefined): T | undefined {
+    const path = this.#path('indexes', `${sha256}.idx`);
+    try {
+      const loaded = load(path);
+      return loaded?.blobSha256 === sha256 ? loaded : undefined;
+    } catch (error) {
+      debug('%s: %O', path, error);
       return undefined;
     }
   }

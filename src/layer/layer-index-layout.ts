@@ -1,7 +1,7 @@
 // Where the columns of a LayerIndex lie in their one ArrayBuffer: the only place that knows.
 //
 // The widest elements come first and every column begins at a multiple of 8, so the same bytes serve as views in
-// memory and as the body of an index file. Little-endian, as every machine that Node runs FUSE on.
+// memory and as the second body of an index file. Little-endian, as every machine that Node runs FUSE on.
 import type { LayerIndex } from './layer-index.ts';
 
 /** Elements of the columns. */

@@ -24,14 +24,19 @@ export interface ExpectedDigests {
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
-export interface Layer {
-  readonly index: LayerIndex;
+/** A layer's bytes, open for use, and the digests that name them. */
+export interface LayerBytes {
   readonly reader: BlobReader;
   readonly compression: Compression;
   /** sha256 of the blob as stored, `sha256:<hex>`; undefined for a directory, or unverified bytes. */
   readonly digest: string | undefined;
   /** sha256 of the uncompressed tar, `sha256:<hex>`; undefined likewise. */
   readonly diffId: string | undefined;
-  /** Closes the reader. The index stays usable. */
+  /** Closes the reader. */
   close(): void;
+}
+
+/** Closed, its index stays usable. */
+export interface Layer extends LayerBytes {
+  readonly index: LayerIndex;
 }

@@ -11,9 +11,9 @@ import type { BlobReader } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { detectCompression, MAGIC_LENGTH } from './compression.ts';
 import { LayerIndexBuilder } from './index-builder.ts';
-import type { IndexedLayer } from './index-file.ts';
+import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
-import type { BlobLocation, Compression, ExpectedDigests, Layer } from './layer.ts';
+import type { BlobLocation, Compression, ExpectedDigests, Layer, LayerBytes } from './layer.ts';
 import { PlainReader } from './plain-reader.ts';
 import { openSpanReader } from './open-span-reader.ts';
 import { PlainSpill } from './plain-spill.ts';
@@ -67,6 +67,25 @@ export async function openLayer(
   }
 }
 
+/**
+ * The layer's bytes alone, where an earlier mount verified them and kept all that reading them takes; undefined otherwise.
+ * Nothing but what was kept is read, and nothing is written. Throws as `openLayer`.
+ */
+export function reopenLayerBytes(
+  blob: BlobLocation,
+  expected: ExpectedDigests,
+  options: Pick<OpenLayerOptions, 'label' | 'cache' | 'store' | 'verify'>,
+): LayerBytes | undefined {
+  const fd = openSync(blob.path, 'r');
+  let bytes: LayerBytes | undefined;
+  try {
+    bytes = new LayerOpening(fd, blob, expected, options).reopenBytes();
+    return bytes;
+  } finally {
+    if (bytes === undefined) closeSync(fd);
+  }
+}
+
 class LayerOpening {
   readonly #fd: number;
   readonly #blob: BlobLocation;
@@ -99,19 +118,25 @@ class LayerOpening {
   async open(): Promise<Layer> {
     const { store, verify } = this.#options;
     const claimed = this.#claimedSha256();
-    const stamped = verify === 'always' ? undefined : store?.verifiedDigest(this.#identity);
+    const stamped = this.#stamped();
     // To hash a plain blob only to find its index again takes longer than to skip through it.
     if (verify === 'never' && stamped === undefined && this.#compression === 'none') return this.#scan();
     const known = stamped ?? claimed;
-    const indexed = known === undefined ? undefined : await store?.loadIndex(known);
+    const indexed = known === undefined ? undefined : store?.loadIndex(known);
     if (indexed !== undefined && this.#fits(indexed)) {
       const sha256 = stamped ?? (await this.#hash());
       if (sha256 === indexed.blobSha256) {
-        const layer = this.#reopen(indexed, stamped);
-        if (layer !== undefined) return layer;
+        const bytes = this.#reopen(indexed, stamped);
+        if (bytes !== undefined) return { ...bytes, index: indexed.index };
       } else this.#compare('digest', sha256, claimed);
     }
     return this.#scan();
+  }
+
+  reopenBytes(): LayerBytes | undefined {
+    const stamped = this.#stamped();
+    const known = stamped === undefined ? undefined : this.#options.store?.loadBlob(stamped);
+    return known !== undefined && this.#fits(known) ? this.#reopen(known, stamped) : undefined;
   }
 
   discardSpill(): void {
@@ -124,15 +149,21 @@ class LayerOpening {
     return hexOf(digest) ?? (this.#compression === 'none' ? hexOf(diffId) : undefined);
   }
 
-  #fits(indexed: IndexedLayer): boolean {
+  /** The digest that these bytes of this file were found to have before. */
+  #stamped(): string | undefined {
+    const { store, verify } = this.#options;
+    return verify === 'always' ? undefined : store?.verifiedDigest(this.#identity);
+  }
+
+  #fits(indexed: IndexedBlob): boolean {
     return this.#compression === 'none' ? indexed.tarSize === this.#blob.length : indexed.spans.count > 0;
   }
 
   /**
-   * The layer from its saved index; undefined where what it spilled is no longer kept. `stamped` is the digest that is
+   * The bytes, by what was saved of them; undefined where what it spilled is no longer kept. `stamped` is the digest that is
    * already kept for this place: to write it again would cost six system calls a layer at every mount.
    */
-  #reopen(indexed: IndexedLayer, stamped: string | undefined): Layer | undefined {
+  #reopen(indexed: IndexedBlob, stamped: string | undefined): LayerBytes | undefined {
     this.#check(indexed.blobSha256, indexed.tarSha256);
     let spillFd: number | undefined;
     if (indexed.hasSpilled) {
@@ -142,7 +173,7 @@ class LayerOpening {
     if (indexed.blobSha256 !== undefined && indexed.blobSha256 !== stamped) {
       this.#options.store?.setVerifiedDigest(this.#identity, indexed.blobSha256);
     }
-    return this.#layer(indexed, this.#reader(indexed, spillFd));
+    return this.#bytes(indexed, this.#reader(indexed, spillFd));
   }
 
   /** The pass over the whole blob. */
@@ -183,7 +214,7 @@ class LayerOpening {
       await store.saveIndex(result.blobSha256, indexed);
       store.setVerifiedDigest(this.#identity, result.blobSha256);
     }
-    return this.#layer(indexed, reader);
+    return { ...this.#bytes(indexed, reader), index: indexed.index };
   }
 
   async #hash(): Promise<string | undefined> {
@@ -238,14 +269,13 @@ class LayerOpening {
     );
   }
 
-  #reader(indexed: Pick<IndexedLayer, 'spans' | 'tarSize'>, spillFd: number | undefined): BlobReader {
+  #reader(indexed: Pick<IndexedBlob, 'spans' | 'tarSize'>, spillFd: number | undefined): BlobReader {
     if (this.#compression === 'none') return new PlainReader(this.#fd, this.#blob.offset, indexed.tarSize);
     return openSpanReader(this.#fd, this.#blob, indexed.spans, this.#options.cache, spillFd);
   }
 
-  #layer(indexed: IndexedLayer, reader: BlobReader): Layer {
+  #bytes(indexed: IndexedBlob, reader: BlobReader): LayerBytes {
     return {
-      index: indexed.index,
       reader,
       compression: this.#compression,
       digest: digestOf(indexed.blobSha256),

@@ -1,4 +1,4 @@
-// A SpanTable as bytes: the second body of an index file. Widest elements first, each column at a multiple of 8.
+// A SpanTable as bytes: the first body of an index file. Widest elements first, each column at a multiple of 8.
 import type { SpanTable } from '../sys/scan.ts';
 import { align8 } from './layer-index-layout.ts';
 

@@ -1,5 +1,6 @@
 // Layers of an image, opened together: told apart by their bytes, all or none.
-import { writeFile } from 'node:fs/promises';
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execFileSync } from 'node:child_process';
@@ -7,8 +8,9 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import type { Image } from '../../src/image/image.ts';
 import { openImageSource } from '../../src/image/open-image.ts';
-import { openLayers } from '../../src/image/open-layers.ts';
+import { openLayers, reopenLayers } from '../../src/image/open-layers.ts';
 import { openLowerStack } from '../../src/image/lower-stack.ts';
+import { IndexStore } from '../../src/layer/index-store.ts';
 import type { Layer } from '../../src/layer/layer.ts';
 import { describeWith } from '../requirements.ts';
 import { LAYER, type SampleLayer, SampleLayout, sampleLayer } from './sample-images.ts';
@@ -106,5 +108,75 @@ describe('an empty layer', () => {
         expect([index.dentryCount, compression]).toEqual([1, 'none']);
       }
     }
+  });
+});
+
+describe('reopenLayers', () => {
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  /** As a mount that keeps what it learns in `directory`. */
+  const keeping = (directory: string) =>
+    ({
+      cache: new BlockCache(1 << 20),
+      store: new IndexStore(join(directory, 'cache')),
+      verify: 'when-new',
+    }) as const;
+
+  async function openOnce(image: Image, options: ReturnType<typeof keeping>): Promise<void> {
+    for (const { layer } of await openLayers(image, options)) layer.close();
+  }
+
+  test('answers the bytes of layers that were all opened before, base first', async () => {
+    const options = keeping(await scratchDirectory());
+    const layout = new SampleLayout();
+    const layers = [layout.blob(gzipSync(base.tar), LAYER), layout.blob(top.tar, LAYER)];
+    layout.add(layout.image([base, top], {}, { layers }));
+    const image = await openImageSource(await tarFile(layout.members()));
+    const before = descriptors();
+    expect(reopenLayers(image, options)).toBeUndefined();
+    await openOnce(image, options);
+    const reopened = reopenLayers(image, options) ?? expect.fail('they were not kept');
+    expect(reopened.map(({ diffId }) => diffId)).toEqual([base.diffId, top.diffId]);
+    expect(reopened.map(({ digest }) => digest)).toEqual(layers.map(({ digest }) => digest));
+    for (const layer of reopened) layer.close();
+    expect(descriptors()).toBe(before);
+  });
+
+  test('answers nothing, and leaves nothing open, where one layer was not kept', async () => {
+    const directory = await scratchDirectory();
+    const options = keeping(directory);
+    const layout = new SampleLayout();
+    layout.add(layout.image([base, top]));
+    const image = await openImageSource(await tarFile(layout.members()));
+    await openOnce(image, options);
+    rmSync(join(directory, `cache/indexes/${top.diffId.slice(7)}.idx`));
+    const before = descriptors();
+    expect(reopenLayers(image, options)).toBeUndefined();
+    expect(descriptors()).toBe(before);
+  });
+
+  test('refuses a layer that the config now says to be another, and closes those below it', async () => {
+    const options = keeping(await scratchDirectory());
+    const layout = new SampleLayout();
+    layout.add(layout.image([base, top]));
+    const path = await tarFile(layout.members());
+    const image = await openImageSource(path);
+    await openOnce(image, options);
+    const [below, above] = image.layers;
+    const layers = [below, { ...above, diffId: base.diffId }] as Image['layers'];
+    const before = descriptors();
+    expect(() => reopenLayers({ ...image, layers }, options)).toThrow(
+      `layer 2 of ${path}: found DiffID ${top.diffId}, expected ${base.diffId}`,
+    );
+    expect(descriptors()).toBe(before);
+  });
+
+  test('answers nothing for a stack with a directory in it', async () => {
+    const directory = await scratchDirectory();
+    const options = keeping(directory);
+    await writeFile(join(directory, 'base.tar'), base.tar);
+    await mkdir(join(directory, 'top'));
+    const image = await openLowerStack(`${join(directory, 'top')}:${join(directory, 'base.tar')}`);
+    await openOnce(image, options);
+    expect(reopenLayers(image, options)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -8,12 +8,16 @@ import {
   decodeIndexFile,
   encodeIndexFile,
   INDEX_FILE_HEADER_SIZE,
+  INDEX_FILE_VERSION,
   IndexFileField,
   loadIndexFile,
+  loadIndexedBlob,
   saveIndexFile,
   type IndexedLayer,
 } from '../../src/layer/index-file.ts';
 import { columnOrder } from '../../src/layer/layer-index-layout.ts';
+import { bytesOfSpanTable, spanTableLength, viewSpanTable } from '../../src/layer/span-table-layout.ts';
+import { documentedFields, tableRows } from '../docs/formats-table.ts';
 import { pax, rawTar } from '../tar/raw-tar.ts';
 import { indexTar, showIndex } from './show-index.ts';
 
@@ -110,53 +114,47 @@ describe('an index file', () => {
 });
 
 describe('docs/formats.md', () => {
-  const rows = readFileSync(new URL('../../docs/formats.md', import.meta.url), 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
+  const rows = tableRows('Index file');
 
   test('has the fields of the header as they are', () => {
-    const documented = rows.filter(([offset]) => /^\d+$/.test(offset ?? ''));
-    expect(Object.fromEntries(documented.map(([offset, , name]) => [name, Number(offset)]))).toEqual(
-      IndexFileField,
-    );
-    let end = 0;
-    for (const [offset, size] of documented) {
-      expect(Number(offset)).toBe(end);
-      end += Number(size);
-    }
-    expect(end).toBe(INDEX_FILE_HEADER_SIZE);
+    expect(documentedFields(rows)).toEqual({ fields: IndexFileField, end: INDEX_FILE_HEADER_SIZE });
   });
 
-  test('has the columns in their order', () => {
+  test('has the span table, then the columns, in their order', () => {
     const documented = rows.filter(([, type]) => /^(f64|u32|u8)$/.test(type ?? ''));
     const name = { f64: Float64Array, u32: Uint32Array, u8: Uint8Array } as Record<string, unknown>;
+    const view = viewSpanTable(new ArrayBuffer(spanTableLength(3, 8)), 0, 3, 8);
+    const spans = Object.entries(view)
+      .flatMap(([column, values]: [string, number | Float64Array | Uint32Array | Uint8Array]) =>
+        typeof values === 'number' ? [] : { column, values },
+      )
+      .sort((a, b) => a.values.byteOffset - b.values.byteOffset);
     expect(
-      documented
-        .slice(0, columnOrder.length)
-        .map(([column, type, count]) => [column, name[type ?? ''], count]),
+      documented.slice(0, -columnOrder.length).map(([column, type]) => [column, name[type ?? '']]),
+    ).toEqual(spans.map(({ column, values }) => [column, values.constructor]));
+    expect(
+      documented.slice(-columnOrder.length).map(([column, type, count]) => [column, name[type ?? ''], count]),
     ).toEqual(columnOrder);
   });
 
   test('says what the header holds', () => {
     const bytes = encoded();
     expect(bytes.toString('latin1', 0, 8)).toBe('stratafs');
-    expect(bytes.readUInt32LE(8)).toBe(2);
+    expect(bytes.readUInt32LE(8)).toBe(INDEX_FILE_VERSION);
+    expect(rows.find(([, , field]) => field === 'version')?.[3]).toMatch(`u32; ${INDEX_FILE_VERSION}. `);
     expect(bytes.readUInt32LE(12)).toBe(7);
-    const checked = Buffer.concat([bytes.subarray(12, 16), bytes.subarray(48)]);
+    const columnsAt = 224 + bytesOfSpanTable(layer.spans).length;
+    const checked = Buffer.concat([bytes.subarray(12, 16), bytes.subarray(48, columnsAt)]);
     expect(bytes.subarray(16, 48)).toEqual(createHash('sha256').update(checked).digest());
+    expect(bytes.subarray(128, 160)).toEqual(createHash('sha256').update(bytes.subarray(columnsAt)).digest());
     expect(bytes.readDoubleLE(48)).toBe(bytes.length);
     expect(bytes.readDoubleLE(56)).toBe(9999);
     expect(bytes.toString('hex', 64, 96)).toBe('ab'.repeat(32));
     expect(bytes.toString('hex', 96, 128)).toBe('cd'.repeat(32));
-    expect(bytes.readDoubleLE(128)).toBe(layer.index.dentryCount);
-    expect(bytes.readDoubleLE(176)).toBe(2);
-    expect(bytes.readDoubleLE(192)).toBe(layer.index.size[0]);
+    expect(bytes.readDoubleLE(160)).toBe(layer.index.dentryCount);
+    expect(bytes.readDoubleLE(208)).toBe(2);
+    expect(bytes.readDoubleLE(224 + 8)).toBe(layer.spans.plainOffset[1]);
+    expect(bytes.readDoubleLE(columnsAt)).toBe(layer.index.size[0]);
   });
 });
 
@@ -171,24 +169,65 @@ describe('on disk', () => {
 
   test('a saved file loads, and leaves nothing beside it', async () => {
     await saveIndexFile(path, layer);
-    expect(await loadIndexFile(path)).toEqual(layer);
+    expect(loadIndexFile(path)).toEqual(layer);
     await saveIndexFile(path, layer);
     expect(await readdir(directory)).toEqual(['index']);
   });
 
   test('a missing, short or foreign file is undefined', async () => {
-    expect(await loadIndexFile(path)).toBeUndefined();
+    expect(loadIndexFile(path)).toBeUndefined();
     await writeFile(path, 'short');
-    expect(await loadIndexFile(path)).toBeUndefined();
+    expect(loadIndexFile(path)).toBeUndefined();
     await writeFile(path, Buffer.alloc(4096, 'x'));
-    expect(await loadIndexFile(path)).toBeUndefined();
+    expect(loadIndexFile(path)).toBeUndefined();
     await saveIndexFile(path, layer);
     await truncate(path, (await readFile(path)).length - 1);
-    expect(await loadIndexFile(path)).toBeUndefined();
+    expect(loadIndexFile(path)).toBeUndefined();
   });
 
   test('a save that fails throws, and leaves nothing behind', async () => {
     await expect(saveIndexFile(join(path, 'missing', 'index'), layer)).rejects.toThrow(/ENOENT/);
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  test('the blob is told without the columns, whatever these hold', async () => {
+    await saveIndexFile(path, layer);
+    const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = layer;
+    const blob = { spans, tarSize, blobSha256, tarSha256, hasSpilled };
+    expect(loadIndexedBlob(path)).toEqual(blob);
+    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(spans).length;
+    const bytes = await readFile(path);
+    await writeFile(path, Buffer.from(bytes).fill(0, columnsAt));
+    expect(loadIndexedBlob(path)).toEqual(blob);
+    expect(loadIndexFile(path)).toBeUndefined();
+  });
+
+  test('the blob of a file with any bit changed before the columns is undefined', async () => {
+    await saveIndexFile(path, layer);
+    const bytes = await readFile(path);
+    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(layer.spans).length;
+    const fd = openSync(path, 'r+');
+    try {
+      for (let at = 0; at < columnsAt; at++) {
+        const byte = bytes[at] as number;
+        writeSync(fd, Uint8Array.of(byte ^ (1 << (at % 8))), 0, 1, at);
+        expect(loadIndexedBlob(path), `byte ${at}`).toBeUndefined();
+        writeSync(fd, Uint8Array.of(byte), 0, 1, at);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    expect(loadIndexedBlob(path)).toBeDefined();
+  });
+
+  test('the blob of a file that is missing, or cut anywhere, is undefined', async () => {
+    expect(loadIndexedBlob(path)).toBeUndefined();
+    await saveIndexFile(path, layer);
+    const before = readdirSync('/proc/self/fd').length;
+    for (let end = (await readFile(path)).length - 1; end >= 0; end--) {
+      truncateSync(path, end);
+      expect(loadIndexedBlob(path), `${end} bytes`).toBeUndefined();
+    }
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });

@@ -45,14 +45,16 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('IndexStore', () => {
   it('answers what was saved, and nothing before', async () => {
-    expect(await store.loadIndex(SHA)).toBeUndefined();
+    expect(store.loadIndex(SHA)).toBeUndefined();
     await store.saveIndex(SHA, layer);
-    expect((await store.loadIndex(SHA))?.tarSize).toBe(layer.tarSize);
+    expect(store.loadIndex(SHA)?.tarSize).toBe(layer.tarSize);
+    expect(store.loadBlob(SHA)).toMatchObject({ tarSize: layer.tarSize, blobSha256: SHA, tarSha256: SHA });
   });
 
   it('does not answer an index that is of another blob', async () => {
     await store.saveIndex(SHA, { ...layer, blobSha256: 'b'.repeat(64) });
-    expect(await store.loadIndex(SHA)).toBeUndefined();
+    expect(store.loadIndex(SHA)).toBeUndefined();
+    expect(store.loadBlob(SHA)).toBeUndefined();
   });
 
   it('makes its directory for the owner alone, and leaves no drafts', async () => {
@@ -85,11 +87,12 @@ describe('IndexStore', () => {
       const nowhere = new IndexStore(join(parent(directory), 'cache', 'stratafs'));
       await nowhere.saveIndex(SHA, layer);
       nowhere.setVerifiedDigest(identity, SHA);
-      expect([await nowhere.loadIndex(SHA), nowhere.plainDirectory(), nowhere.openPlain(SHA, 1)]).toEqual([
-        undefined,
-        undefined,
-        undefined,
-      ]);
+      expect([
+        nowhere.loadIndex(SHA),
+        nowhere.loadBlob(SHA),
+        nowhere.plainDirectory(),
+        nowhere.openPlain(SHA, 1),
+      ]).toEqual([undefined, undefined, undefined, undefined]);
     },
   );
 });

@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import { IndexStore } from '../../src/layer/index-store.ts';
-import type { ExpectedDigests, Layer } from '../../src/layer/layer.ts';
-import { openLayer, type OpenLayerOptions } from '../../src/layer/open-layer.ts';
+import type { ExpectedDigests, Layer, LayerBytes } from '../../src/layer/layer.ts';
+import { openLayer, type OpenLayerOptions, reopenLayerBytes } from '../../src/layer/open-layer.ts';
 import { FileRange, type BlobReader } from '../../src/vfs/blob-reader.ts';
 import { FormatError, InputError } from '../../src/vfs/input-error.ts';
 import { describeWith } from '../requirements.ts';
@@ -240,6 +240,108 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'openLayer', () => {
       verify: 'never',
     } as const;
     await expect(openLayer(location, {}, options)).rejects.toThrow(/expected layer 2 to end at byte/);
+  });
+});
+
+/** The bytes of a blob that was opened before. */
+function reopen(
+  path: string,
+  expected: ExpectedDigests = {},
+  verify: OpenLayerOptions['verify'] = 'when-new',
+): LayerBytes | undefined {
+  const location = { path, offset: 0, length: readFileSync(path).length };
+  return reopenLayerBytes(location, expected, {
+    label: 'layer 1',
+    cache: new BlockCache(64 << 20),
+    store,
+    verify,
+  });
+}
+
+/** Spoils what comes last in each index file: the columns. */
+function spoilColumns(): void {
+  const folder = join(store.directory, 'indexes');
+  for (const name of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, name));
+    writeFileSync(join(folder, name), bytes.fill(0xff, bytes.length - 64));
+  }
+}
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () => {
+  it.each([
+    ['none', 'cat'],
+    ['gzip', 'gzip -1'],
+    ['zstd', 'zstd -q'],
+  ])('reads a layer of compression %s without its index', async (compression, command) => {
+    const path = join(directory, 'blob');
+    execFileSync('sh', ['-c', `${command} <"$1" >"$2"`, 'sh', tar, path]);
+    const expected = { digest: sha256(path), diffId: sha256(tar) };
+    expect(reopen(path, expected)).toBeUndefined();
+    (await open(path, expected)).layer.close();
+    spoilColumns();
+    const before = descriptors();
+    const bytes = reopen(path, expected) ?? expect.fail('it was not kept');
+    expect(bytes).toMatchObject({ compression, ...expected });
+    expect((await readAll(bytes.reader)).equals(readFileSync(tar))).toBe(true);
+    bytes.close();
+    expect(descriptors()).toBe(before);
+    const { layer, wasRead } = await open(path, expected);
+    expect(wasRead).toBe(true); // the index was spoilt indeed
+    layer.close();
+  });
+
+  it('refuses bytes of another digest or DiffID than the image claims now, unless told not to compare', async () => {
+    const path = join(directory, 'blob.gz');
+    execFileSync('sh', ['-c', 'gzip <"$1" >"$2"', 'sh', tar, path]);
+    (await open(path)).layer.close();
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    const before = descriptors();
+    expect(() => reopen(path, { digest: wrong })).toThrow(
+      `layer 1: found digest ${sha256(path)}, expected ${wrong}: the archive is damaged`,
+    );
+    expect(() => reopen(path, { diffId: wrong })).toThrow(`found DiffID ${sha256(tar)}, expected ${wrong}`);
+    reopen(path, { digest: wrong, diffId: wrong }, 'never')?.close();
+    expect(descriptors()).toBe(before);
+  });
+
+  it('knows nothing of a file that changed, of a copy, and of what is to be verified again', async () => {
+    (await open(tar)).layer.close();
+    const copy = join(directory, 'copy.tar');
+    copyFileSync(tar, copy);
+    const before = descriptors();
+    expect([reopen(copy), reopen(copy, {}, 'never'), reopen(tar, {}, 'always')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    appendFileSync(tar, Buffer.alloc(512));
+    expect(reopen(tar)).toBeUndefined();
+    expect(descriptors()).toBe(before);
+  });
+
+  it('knows nothing of a layer whose plain bytes are gone', async () => {
+    truncateSync(join(directory, 'content/big'), 20 << 20);
+    execFileSync('tar', ['-C', join(directory, 'content'), '-cf', tar, 'big']);
+    const path = join(directory, 'blob');
+    execFileSync('sh', ['-c', 'zstd -q <"$1" >"$2"', 'sh', tar, path]);
+    (await open(path)).layer.close();
+    const bytes = reopen(path) ?? expect.fail('it was not kept');
+    expect((await readAll(bytes.reader)).equals(readFileSync(tar))).toBe(true);
+    bytes.close();
+    const before = descriptors();
+    rmSync(join(store.directory, 'plain'), { recursive: true });
+    expect(reopen(path)).toBeUndefined();
+    expect(descriptors()).toBe(before);
+  });
+
+  it('refuses what openLayer refuses, and leaves no descriptor open', () => {
+    const foreign = join(directory, 'blob.xz');
+    writeFileSync(foreign, Buffer.from('fd377a585a0000', 'hex'));
+    const before = descriptors();
+    expect(() => reopen(foreign)).toThrow('found xz compression');
+    expect(descriptors()).toBe(before);
   });
 });
 

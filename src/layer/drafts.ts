@@ -1,0 +1,27 @@
+// Drafts: files of the cache directory that are being written, before they are renamed to their place.
+import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A name beside `path` that no other writer has, and that tells whose it is. */
+export function draftName(path: string): string {
+  return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
+}
+
+/** Removes what processes that are gone have left in a folder. Throws Node's errors. */
+export function removeStaleDrafts(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = /\.(\d+)\.[0-9a-f]+\.draft$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as somebody else; ESRCH: it is gone.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
