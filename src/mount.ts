@@ -13,7 +13,6 @@ import { DEFAULT_CACHE_SIZE, type MountOptions, type OpenImageOptions } from './
 import { prepareUpper } from './mount/prepare-upper.ts';
 import { serve } from './mount/serve.ts';
 import type { Mount, MountStatistics } from './mount/served-mount.ts';
-import { collectGarbage } from './sys/collect-garbage.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
@@ -46,9 +45,6 @@ export type { Mount, MountStatistics } from './mount/served-mount.ts';
 export type { Progress, Watch } from './mount/watch.ts';
 export { exitNow, silence } from './sys/process-calls.ts';
 
-/** Inodes from which what indexing left behind is worth a garbage collection: some 10 MB. */
-const LARGE_TREE = 50_000;
-
 /**
  * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless
  * `options.upper` says where writes go. InputError where the image, the directories or the machine don't allow it; then
@@ -68,7 +64,6 @@ export async function mount(
   try {
     const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
     layers = await openMergedLayers(opened, cache, options);
-    if (layers.tree.inodeCount > LARGE_TREE) collectGarbage();
     options.signal?.throwIfAborted();
     return await serve(opened, layers, upper, cache, place, options);
   } catch (error) {

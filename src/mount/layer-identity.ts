@@ -5,8 +5,9 @@
 // may change while it is not mounted; `tree` then differs, and what was noted of the old tree's inodes is void.
 import { createHash, type Hash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
-import type { OpenedLayer } from '../image/open-layers.ts';
+import type { LayerSource } from '../image/image.ts';
 import type { LayerIndex } from '../layer/layer-index.ts';
+import type { LayerBytes } from '../layer/layer.ts';
 
 const LENGTH = 16;
 
@@ -17,27 +18,36 @@ export interface LayersIdentity {
   readonly tree: Uint8Array;
 }
 
+/** A layer, as far as it tells what it is: a directory does by its index. */
+export interface IdentifiedLayer {
+  readonly layer: Pick<LayerBytes, 'digest' | 'diffId'> & { readonly index?: LayerIndex };
+  readonly source: LayerSource;
+}
+
 /** `layers`: all that are merged, base first. */
-export function identifyLayers(layers: readonly Pick<OpenedLayer, 'layer' | 'source'>[]): LayersIdentity {
+export function identifyLayers(layers: readonly IdentifiedLayer[]): LayersIdentity {
   const names = createHash('sha256');
   const structure = createHash('sha256');
-  for (const opened of layers) {
-    const name = `${nameOf(opened)}\0`;
+  for (const identified of layers) {
+    const name = `${nameOf(identified)}\0`;
     names.update(name);
     structure.update(name);
-    if (opened.source.kind === 'directory') addStructure(structure, opened.layer.index);
+    if (identified.source.kind !== 'directory') continue;
+    const { index } = identified.layer;
+    if (index === undefined) throw new Error('a directory has no index');
+    addStructure(structure, index);
   }
   return { layers: end(names), tree: end(structure) };
 }
 
 /** `layers` of their identity alone, which takes no time, in hex. */
-export function nameLayers(layers: readonly Pick<OpenedLayer, 'layer' | 'source'>[]): string {
+export function nameLayers(layers: readonly IdentifiedLayer[]): string {
   const names = createHash('sha256');
-  for (const opened of layers) names.update(`${nameOf(opened)}\0`);
+  for (const identified of layers) names.update(`${nameOf(identified)}\0`);
   return Buffer.from(end(names)).toString('hex');
 }
 
-function nameOf({ layer, source }: Pick<OpenedLayer, 'layer' | 'source'>): string {
+function nameOf({ layer, source }: IdentifiedLayer): string {
   if (source.kind === 'directory') {
     const path = realpathSync.native(source.path);
     return `directory ${statSync(path, { bigint: true }).ino} ${path}`;

@@ -1,15 +1,28 @@
 // From an image to its layers: opened and merged for a mount, or only indexed for a later one.
 import { BlockCache } from '../cache/block-cache.ts';
-import type { Image } from '../image/image.ts';
-import { type OpenedLayer, type OpenLayersOptions, nameLayer, openLayers } from '../image/open-layers.ts';
+import type { Image, LayerSource } from '../image/image.ts';
+import {
+  type OpenedLayer,
+  type OpenLayersOptions,
+  nameLayer,
+  openLayers,
+  reopenLayers,
+} from '../image/open-layers.ts';
 import { IndexStore } from '../layer/index-store.ts';
 import { sizeOfLayer } from '../layer/layer-size.ts';
-import type { Compression } from '../layer/layer.ts';
+import type { Compression, LayerBytes } from '../layer/layer.ts';
 import { buildTree } from '../tree/merge.ts';
+import type { SavedTree } from '../tree/tree-file.ts';
+import { TreeStore, keyOfTree } from '../tree/tree-store.ts';
 import type { Tree } from '../tree/tree.ts';
+import { collectGarbage } from '../sys/collect-garbage.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
-import { type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { type IdentifiedLayer, type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, defaultCacheDirectory } from './options.ts';
+
+/** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
+const LARGE_TREE = 50_000;
 
 /** All layers of an image, merged. */
 export interface MergedLayers {
@@ -25,38 +38,109 @@ export interface MergedLayers {
   close(): void;
 }
 
-/** The tree has all that the layers' indexes had: those are let go of here, and only the readers stay open. */
+/** The image's layers, merged: as an earlier mount did it, or anew. */
 export async function openMergedLayers(
   image: Image,
   cache: BlockCache,
   options: MountOptions,
 ): Promise<MergedLayers> {
+  const trees = treeStoreOf(options);
+  const known = trees === undefined ? undefined : reopenMergedLayers(image, cache, options, trees);
+  if (known !== undefined) return known;
+  const merged = await mergeLayers(image, cache, options, trees);
+  if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
+  return merged;
+}
+
+/** The tree has all that the layers' indexes had: those are let go of here, and only the readers stay open. */
+async function mergeLayers(
+  image: Image,
+  cache: BlockCache,
+  options: MountOptions,
+  trees: TreeStore | undefined,
+): Promise<MergedLayers> {
   const layers = await openLayers(image, layerOptions(cache, options));
-  const readers = layers.map(({ layer }) => layer.reader);
-  const close = (): void => {
-    for (const reader of readers.toReversed()) reader.close();
-  };
   try {
-    const tree = buildTree(
-      layers.map(({ layer }) => layer.index),
-      { nameLayer: (layer) => nameLayer(image, layer) },
-    );
-    const identity = options.upper === undefined ? undefined : identifyLayers(layers);
-    const size = layers.reduce((sum, { layer }) => sum + sizeOfLayer(layer.index), 0);
-    return { tree, readers, identity, layersId: nameLayers(layers), size, close };
+    const key = treeKey(layers.map(({ layer }) => layer));
+    return nameMerged(await treeOf(image, layers, key, trees), layers, options);
   } catch (error) {
-    close();
+    for (const { layer } of layers.toReversed()) layer.close();
     throw error;
   }
+}
+
+/** The layers' tree, as `trees` has it by `key`; else it is merged now, and kept. */
+async function treeOf(
+  image: Image,
+  layers: readonly OpenedLayer[],
+  key: string | undefined,
+  trees: TreeStore | undefined,
+): Promise<SavedTree> {
+  const saved = key === undefined ? undefined : trees?.load(key);
+  if (saved !== undefined) return saved;
+  const merged = {
+    tree: buildTree(
+      layers.map(({ layer }) => layer.index),
+      { nameLayer: (layer) => nameLayer(image, layer) },
+    ),
+    layersSize: layers.reduce((sum, { layer }) => sum + sizeOfLayer(layer.index), 0),
+  };
+  if (key !== undefined) await trees?.save(key, merged);
+  return merged;
+}
+
+/** The layers as an earlier mount merged them; undefined where it kept too little of them. */
+function reopenMergedLayers(
+  image: Image,
+  cache: BlockCache,
+  options: MountOptions,
+  trees: TreeStore,
+): MergedLayers | undefined {
+  const layers = reopenLayers(image, layerOptions(cache, options));
+  if (layers === undefined) return undefined;
+  let merged: MergedLayers | undefined;
+  try {
+    const key = treeKey(layers);
+    const saved = key === undefined ? undefined : trees.load(key);
+    const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
+    merged = saved === undefined ? undefined : nameMerged(saved, named, options);
+    return merged;
+  } finally {
+    if (merged === undefined) for (const layer of layers.toReversed()) layer.close();
+  }
+}
+
+/** Undefined where some layer's bytes have no name: a directory's never have. */
+function treeKey(layers: readonly LayerBytes[]): string | undefined {
+  const diffIds = layers.flatMap(({ diffId }) => diffId ?? []);
+  return diffIds.length === layers.length ? keyOfTree(diffIds) : undefined;
+}
+
+function nameMerged(
+  { tree, layersSize }: SavedTree,
+  layers: readonly (IdentifiedLayer & { readonly layer: LayerBytes })[],
+  { upper }: MountOptions,
+): MergedLayers {
+  const readers = layers.map(({ layer }) => layer.reader);
+  return {
+    tree,
+    readers,
+    identity: upper === undefined ? undefined : identifyLayers(layers),
+    layersId: nameLayers(layers),
+    size: layersSize,
+    close: () => {
+      for (const reader of readers.toReversed()) reader.close();
+    },
+  };
 }
 
 /** How `options` have layers opened. */
 export function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
   const { onNotice, onProgress, signal } = options;
-  const useStore = options.useIndexCache ?? true;
+  const directory = cacheDirectoryOf(options);
   return {
     cache,
-    store: useStore ? new IndexStore(options.cacheDirectory ?? defaultCacheDirectory()) : undefined,
+    store: directory === undefined ? undefined : new IndexStore(directory),
     verify: options.verify ?? 'when-new',
     obeysOwners: options.ownerKeeping !== undefined,
     ...(signal === undefined ? {} : { signal }),
@@ -65,6 +149,16 @@ export function layerOptions(cache: BlockCache, options: MountOptions): OpenLaye
       ? {}
       : { onProgress: (done, total) => onProgress({ what: 'indexing', done, total }) }),
   };
+}
+
+/** Undefined where nothing is to be kept. */
+function cacheDirectoryOf({ useIndexCache = true, cacheDirectory }: MountOptions): string | undefined {
+  return useIndexCache ? (cacheDirectory ?? defaultCacheDirectory()) : undefined;
+}
+
+function treeStoreOf(options: MountOptions): TreeStore | undefined {
+  const directory = cacheDirectoryOf(options);
+  return directory === undefined ? undefined : new TreeStore(directory);
 }
 
 /** What indexing learnt of one layer. */
@@ -84,10 +178,19 @@ export interface IndexedLayer {
   readonly milliseconds: number;
 }
 
-/** Makes the indexes of an image's layers; base first. */
+/** Makes the indexes of an image's layers, base first, and the tree that its first mount would merge. */
 export async function indexLayers(image: Image, options: MountOptions): Promise<IndexedLayer[]> {
+  const trees = treeStoreOf(options);
   const layers = await openLayers(image, layerOptions(new BlockCache(DEFAULT_CACHE_SIZE), options));
-  for (const { layer } of layers) layer.close();
+  try {
+    const key = treeKey(layers.map(({ layer }) => layer));
+    if (trees !== undefined && key !== undefined) await treeOf(image, layers, key, trees);
+  } catch (error) {
+    // Layers that can't be merged can't be mounted, which a mount says; each has its index.
+    if (!(error instanceof InputError)) throw error;
+  } finally {
+    for (const { layer } of layers.toReversed()) layer.close();
+  }
   return layers.map(describeLayer);
 }
 

@@ -95,9 +95,38 @@ export const columns = [
 
 type ColumnName = (typeof columns)[number][0];
 
+/** Where the columns of a table begin, and where it ends, in bytes. */
+function placeColumns(counts: TableCounts): { offsets: ReadonlyMap<ColumnName, number>; end: number } {
+  const offsets = new Map<ColumnName, number>();
+  let end = HEADER_SIZE;
+  for (const [name, bytes, per] of columns) {
+    offsets.set(name, end);
+    end += Math.ceil((counts[per] * bytes) / COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT;
+  }
+  return { offsets, end };
+}
+
+/** Bytes of a table. */
+export function tableLength(counts: TableCounts): number {
+  return placeColumns(counts).end;
+}
+
+/** All of the header that the counts decide. */
+function writeHeader(header: DataView, counts: TableCounts): void {
+  const { offsets, end } = placeColumns(counts);
+  header.setUint32(0, TABLE_MAGIC, true);
+  header.setUint32(4, TABLE_VERSION, true);
+  header.setUint32(8, counts.inodes, true);
+  header.setUint32(12, counts.dentries, true);
+  header.setUint32(16, counts.layers, true);
+  header.setFloat64(32, end, true);
+  [...offsets.values()].forEach((offset, n) => header.setFloat64(COLUMN_OFFSETS + 8 * n, offset, true));
+}
+
 /** The table as typed arrays on one ArrayBuffer. Written by the merge, read-only from then on but for `pristine`. */
 export class TreeTable {
   readonly buffer: ArrayBuffer;
+  readonly counts: TableCounts;
   readonly inodeCount: number;
   readonly dentryCount: number;
   readonly layerCount: number;
@@ -128,23 +157,25 @@ export class TreeTable {
   readonly xattrs: Uint8Array;
   readonly #header: DataView;
 
-  /** A new table of zeros. Throws RangeError where the machine can't give the memory. */
-  constructor(counts: TableCounts) {
-    const offsets = new Map<ColumnName, number>();
-    let end = HEADER_SIZE;
-    for (const [name, bytes, per] of columns) {
-      offsets.set(name, end);
-      end += Math.ceil((counts[per] * bytes) / COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT;
-    }
-    const buffer = new ArrayBuffer(end);
+  /**
+   * The table that lies in `buffer` (of `tableLength(counts)` bytes), or a new one of zeros. Throws RangeError where the
+   * machine can't give the memory.
+   */
+  constructor(counts: TableCounts, buffer?: ArrayBuffer) {
+    const { offsets, end } = placeColumns(counts);
+    this.buffer = buffer ?? new ArrayBuffer(end);
+    this.#header = new DataView(this.buffer, 0, HEADER_SIZE);
+    writeHeader(this.#header, counts);
     const at = (name: ColumnName): number => offsets.get(name) as number;
-    const u8 = (name: ColumnName, length: number): Uint8Array => new Uint8Array(buffer, at(name), length);
-    const u32 = (name: ColumnName, length: number): Uint32Array => new Uint32Array(buffer, at(name), length);
+    const u8 = (name: ColumnName, length: number): Uint8Array =>
+      new Uint8Array(this.buffer, at(name), length);
+    const u32 = (name: ColumnName, length: number): Uint32Array =>
+      new Uint32Array(this.buffer, at(name), length);
     const f64 = (name: ColumnName, length: number): Float64Array =>
-      new Float64Array(buffer, at(name), length);
+      new Float64Array(this.buffer, at(name), length);
     const { inodes, dentries } = counts;
 
-    this.buffer = buffer;
+    this.counts = counts;
     this.inodeCount = inodes;
     this.dentryCount = dentries;
     this.layerCount = counts.layers;
@@ -164,22 +195,12 @@ export class TreeTable {
     this.nlink = u32('nlink', inodes);
     this.nameOffset = u32('nameOffset', dentries);
     this.target = u32('target', dentries);
-    this.layer = new Uint16Array(buffer, at('layer'), inodes);
+    this.layer = new Uint16Array(this.buffer, at('layer'), inodes);
     this.flags = u8('flags', inodes);
     this.pristine = u8('pristine', inodes);
     this.nameLength = u8('nameLength', dentries);
     this.pool = u8('pool', counts.poolBytes);
     this.xattrs = u8('xattrs', counts.xattrBytes);
-
-    const header = new DataView(buffer, 0, HEADER_SIZE);
-    header.setUint32(0, TABLE_MAGIC, true);
-    header.setUint32(4, TABLE_VERSION, true);
-    header.setUint32(8, inodes, true);
-    header.setUint32(12, dentries, true);
-    header.setUint32(16, counts.layers, true);
-    header.setFloat64(32, end, true);
-    columns.forEach(([name], n) => header.setFloat64(COLUMN_OFFSETS + 8 * n, at(name), true));
-    this.#header = header;
   }
 
   get hasPosixAcl(): boolean {

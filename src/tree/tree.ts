@@ -11,7 +11,7 @@ import {
   extentStart,
   findExtent,
 } from './extents.ts';
-import { TableFlag, type TreeTable } from './layout.ts';
+import { type TableCounts, TableFlag, type TreeTable } from './layout.ts';
 import { searchName } from './search.ts';
 import { findXattr, listXattrs } from './xattrs.ts';
 import { latin1Of } from '../vfs/names.ts';
@@ -55,9 +55,13 @@ export class Tree {
     this.#table = table;
   }
 
-  /** The whole table (layout.ts), for native code and for measuring. */
+  /** The whole table (layout.ts), for native code, for measuring, and to be saved. */
   get buffer(): ArrayBuffer {
     return this.#table.buffer;
+  }
+
+  get counts(): TableCounts {
+    return this.#table.counts;
   }
 
   /** The inode of `name` in directory `inode`, or -1. */

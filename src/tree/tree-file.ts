@@ -1,0 +1,105 @@
+// One file with a merged tree, so that the same layers are not merged again: the Tree's table as it lies in memory.
+//
+// The fields are documented in docs/formats.md, "Tree file". A file that is short, old, changed or of other layers is not
+// an error: it reads as undefined, and is made again.
+import { createHash } from 'node:crypto';
+import { INDEX_FILE_VERSION } from '../layer/index-file.ts';
+import { saveFile, withSavedFile } from '../layer/saved-file.ts';
+import { TABLE_VERSION, type TableCounts, TreeTable, tableLength } from './layout.ts';
+import { Tree } from './tree.ts';
+
+/** Moves when the fields below do, or when the same indexes would make another tree. */
+export const TREE_FILE_VERSION = 1;
+
+/** What a tree file holds. */
+export interface SavedTree {
+  /** As it was merged: every inode is pristine. */
+  readonly tree: Tree;
+  /** Bytes of the files of all layers, as `sizeOfLayer` counts them. */
+  readonly layersSize: number;
+}
+
+/** Offsets of the header's fields, in bytes. */
+export const TreeFileField = {
+  magic: 0,
+  version: 8,
+  tableVersion: 12,
+  indexVersion: 16,
+  zero: 20,
+  sha256: 24,
+  key: 56,
+  layersSize: 88,
+  inodes: 96,
+  dentries: 104,
+  layers: 112,
+  extentNumbers: 120,
+  poolBytes: 128,
+  xattrBytes: 136,
+} as const;
+
+export const TREE_FILE_HEADER_SIZE = 144;
+const MAGIC = Buffer.from('stratree');
+const SHA256_SIZE = 32;
+/** What `sha256` covers begins here. */
+const CHECKED_FROM = TreeFileField.key;
+const countFields = ['inodes', 'dentries', 'layers', 'extentNumbers', 'poolBytes', 'xattrBytes'] as const;
+
+/** Writes the file at once or not at all. `key`: 64 hex digits that name the layers. Throws Node's own errors. */
+export function saveTreeFile(path: string, key: string, { tree, layersSize }: SavedTree): Promise<void> {
+  const header = newHeader(key);
+  header.writeDoubleLE(layersSize, TreeFileField.layersSize);
+  for (const name of countFields) header.writeDoubleLE(tree.counts[name], TreeFileField[name]);
+  const table = new Uint8Array(tree.buffer);
+  header.set(checksum(header, table), TreeFileField.sha256);
+  return saveFile(path, [header, table]);
+}
+
+/** The file's tree; undefined where it is missing, or no whole, unchanged one of these layers. Throws Node's errors. */
+export function loadTreeFile(path: string, key: string): SavedTree | undefined {
+  return withSavedFile(path, (file) => {
+    const start = file.read(0, TREE_FILE_HEADER_SIZE);
+    if (start === undefined) return undefined;
+    const header = Buffer.from(start);
+    const isOurs =
+      header.subarray(0, TreeFileField.sha256).equals(newHeader(key).subarray(0, TreeFileField.sha256)) &&
+      header.toString('hex', TreeFileField.key, TreeFileField.key + SHA256_SIZE) === key;
+    const counts = isOurs ? decodeCounts(header, file.size) : undefined;
+    if (counts === undefined) return undefined;
+    const length = tableLength(counts);
+    if (TREE_FILE_HEADER_SIZE + length !== file.size) return undefined;
+    const table = file.read(TREE_FILE_HEADER_SIZE, length);
+    if (table === undefined) return undefined;
+    const sha256 = header.subarray(TreeFileField.sha256, TreeFileField.sha256 + SHA256_SIZE);
+    if (!checksum(header, new Uint8Array(table)).equals(sha256)) return undefined;
+    return {
+      tree: new Tree(new TreeTable(counts, table)),
+      layersSize: header.readDoubleLE(TreeFileField.layersSize),
+    };
+  });
+}
+
+/** The header of the layers that `key` names, as far as no tree decides it. */
+function newHeader(key: string): Buffer {
+  const header = Buffer.alloc(TREE_FILE_HEADER_SIZE);
+  header.set(MAGIC, TreeFileField.magic);
+  header.writeUInt32LE(TREE_FILE_VERSION, TreeFileField.version);
+  header.writeUInt32LE(TABLE_VERSION, TreeFileField.tableVersion);
+  header.writeUInt32LE(INDEX_FILE_VERSION, TreeFileField.indexVersion);
+  header.write(key, TreeFileField.key, 'hex');
+  return header;
+}
+
+function decodeCounts(header: Buffer, fileSize: number): TableCounts | undefined {
+  const counts = Object.fromEntries(
+    countFields.map((name) => [name, header.readDoubleLE(TreeFileField[name])]),
+  ) as unknown as TableCounts;
+  const isSane = countFields.every(
+    (name) => Number.isInteger(counts[name]) && counts[name] >= 0 && counts[name] <= fileSize,
+  );
+  return isSane ? counts : undefined;
+}
+
+/** Of all behind the checksum. */
+function checksum(header: Buffer, table: Uint8Array): Buffer {
+  return createHash('sha256').update(header.subarray(CHECKED_FROM)).update(table).digest();
+}
