@@ -6,10 +6,11 @@
 import createDebug from 'debug';
 import { Attr } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
-import { EINTR, EINVAL, EIO, ENOENT, ENOSYS, ErrnoError } from '../vfs/errno.ts';
+import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../vfs/errno.ts';
 import type { Entry, FileSystem, Later, NodeId, StatFs } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { DirectoryReply } from './directory-reply.ts';
+import { errnoOf } from './errno-of.ts';
 import { handlers } from './handlers/table.ts';
 import { InodeNotice } from './inode-notice.ts';
 import type { Agreement } from './negotiate.ts';
@@ -113,7 +114,7 @@ export class Session {
     try {
       return handler.handle(this, request);
     } catch (error) {
-      return handler.isAnswered ? this.reply.status(request.unique, this.errnoOf(error)) : 0;
+      return handler.isAnswered ? this.reply.status(request.unique, errnoOf(error)) : 0;
     }
   }
 
@@ -195,13 +196,6 @@ export class Session {
     return count;
   }
 
-  /** The negative errno of a failure; what is no errno is logged and becomes EIO. */
-  errnoOf(error: unknown): number {
-    if (error instanceof ErrnoError) return error.errno;
-    debug('request failed: %O', error);
-    return -EIO;
-  }
-
   /** Answers with what `encode` makes of the settled result, or with the errno of a failure. */
   #defer<T>(
     unique: number,
@@ -216,13 +210,13 @@ export class Session {
       try {
         length = write();
       } catch (error) {
-        length = this.reply.status(unique, this.errnoOf(error));
+        length = this.reply.status(unique, errnoOf(error));
       }
       if (length > 0) this.#port.send(this.reply.bytes, length);
     };
     const settled = result.then(
       (value) => settle(() => encode(value)),
-      (error: unknown) => settle(() => this.reply.status(unique, this.errnoOf(error))),
+      (error: unknown) => settle(() => this.reply.status(unique, errnoOf(error))),
     );
     this.#pending.set(unique, { isRead, call, settled });
     return 0;

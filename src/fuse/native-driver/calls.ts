@@ -1,11 +1,9 @@
 // Calls: the funnel that every call of libfuse's goes through. Each is counted and answered exactly once, whatever happens.
-import createDebug from 'debug';
 import { types } from 'node:util';
-import { EIO, ENOTCONN, ErrnoError } from '../../vfs/errno.ts';
+import { ENOTCONN } from '../../vfs/errno.ts';
 import type { Later } from '../../vfs/filesystem.ts';
+import { errnoOf } from '../errno-of.ts';
 import type { Opcode } from '../protocol.ts';
-
-const debug = createDebug('stratafs:fuse');
 
 /** The kernel's name of the request that a call comes from; libfuse tells neither a lookup from a getattr, nor kinds of setattr. */
 export type CallKind = keyof typeof Opcode;
@@ -60,11 +58,4 @@ export class Calls {
     this.#hasEnded = true;
     await Promise.all(this.#pending);
   }
-}
-
-/** The negative errno of a failure; what is no errno is logged and becomes EIO. */
-function errnoOf(error: unknown): number {
-  if (error instanceof ErrnoError) return error.errno;
-  debug('call failed: %O', error);
-  return -EIO;
 }
