@@ -4,10 +4,9 @@
 // reply here. A failure that is not an errno is EIO, logged with its stack. The request and reply buffers are
 // used again for every message: what a promise needs later is taken out before it is waited for.
 import createDebug from 'debug';
-import { Attr } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../vfs/errno.ts';
-import type { Entry, FileSystem, Later, NodeId, StatFs } from '../vfs/filesystem.ts';
+import { type FileSystem, type Later, type NodeId, newEntry, newStatFs } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { DirectoryReply } from './directory-reply.ts';
 import { errnoOf } from './errno-of.ts';
@@ -53,16 +52,8 @@ export class Session {
   readonly directory: DirectoryReply;
   readonly books: OpenBooks;
   /** Filled by the file system, encoded at once, used again. */
-  readonly entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
-  readonly statfs: StatFs = {
-    blocks: 0,
-    blocksFree: 0,
-    blocksAvailable: 0,
-    files: 0,
-    filesFree: 0,
-    blockSize: 0,
-    nameLength: 0,
-  };
+  readonly entry = newEntry();
+  readonly statfs = newStatFs();
   state: SessionState = { kind: 'starting' };
   /**
    * Asks for POSIX ACLs even where no inode has one: the kernel then keeps the answers (none), so a second `ls -l`

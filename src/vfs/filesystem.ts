@@ -6,7 +6,7 @@
 // passed in are lent until the handler returns, also where it returns a promise: what is needed later is copied
 // first. What is filled (Entry, Attr, OpenFile) is filled before the promise settles, and is the caller's own.
 import type { AnswerTable } from './answer-table.ts';
-import type { Attr } from './attr.ts';
+import { Attr } from './attr.ts';
 import type { ReadResult } from './blob-reader.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from './operation.ts';
 
@@ -26,6 +26,11 @@ export interface Entry {
   /** Differs whenever a node ID is used again for another inode. */
   generation: number;
   readonly attr: Attr;
+}
+
+/** One that is not filled yet. */
+export function newEntry(): Entry {
+  return { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
 }
 
 /** Where readdir puts directory entries. */
@@ -49,6 +54,19 @@ export interface StatFs {
   filesFree: number;
   blockSize: number;
   nameLength: number;
+}
+
+/** One that is not filled yet. */
+export function newStatFs(): StatFs {
+  return {
+    blocks: 0,
+    blocksFree: 0,
+    blocksAvailable: 0,
+    files: 0,
+    filesFree: 0,
+    blockSize: 0,
+    nameLength: 0,
+  };
 }
 
 /** What every file system answers. */

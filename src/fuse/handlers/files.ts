@@ -3,9 +3,15 @@
 // A handle carries nothing: the file system counts opens by node, and OpenBooks knows how they were answered. An open
 // whose answer nobody takes is undone here, since no RELEASE will come for it.
 import { constants } from 'node:fs';
-import { Attr, S_IFREG } from '../../vfs/attr.ts';
+import { S_IFREG } from '../../vfs/attr.ts';
 import { ENOSYS } from '../../vfs/errno.ts';
-import type { Entry, Later, NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
+import {
+  type Entry,
+  type Later,
+  type NodeId,
+  type WritableFileSystem,
+  newEntry,
+} from '../../vfs/filesystem.ts';
 import { type Call, type NewInode, OpenFile } from '../../vfs/operation.ts';
 import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../protocol.ts';
 import type { Request } from '../request.ts';
@@ -87,7 +93,7 @@ function answerCreated(
 ): ReplyLength {
   const { unique } = request;
   const call = request.call();
-  const entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
+  const entry = newEntry();
   const file = new OpenFile();
   return session.answer(unique, make(call, entry, file), call, () => {
     const { nodeId } = entry;

@@ -1,8 +1,14 @@
 // What changes a directory: MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME, RENAME2.
 //
 // The kernel gives up its own attributes of the directories, and of what is linked, unlinked or renamed, by itself.
-import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
-import type { Entry, Later, NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import {
+  type Entry,
+  type Later,
+  type NodeId,
+  type WritableFileSystem,
+  newEntry,
+} from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
 import { Opcode } from '../protocol.ts';
 import type { Request } from '../request.ts';
@@ -63,7 +69,7 @@ function answerMade(
 ): ReplyLength {
   const { unique } = request;
   const call = request.call();
-  const entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
+  const entry = newEntry();
   return session.answer(unique, make(call, entry), call, () => {
     const { nodeId } = entry;
     const length = session.reply.lookup(unique, entry, session.books.attrValidity(nodeId));

@@ -8,8 +8,8 @@ import {
   type Entry,
   type Later,
   type NodeId,
-  ROOT_NODE_ID,
   type WritableFileSystem,
+  newEntry,
 } from '../../vfs/filesystem.ts';
 import { type AttrChanges, OpenFile } from '../../vfs/operation.ts';
 import type { Bridge } from './bridge.ts';
@@ -21,8 +21,6 @@ import { bytesOfText } from './path-text.ts';
 
 /** (uid_t) -1: chown(2) leaves that ID as it is. */
 const UNCHANGED = 0xffffffff;
-
-const newEntry = (): Entry => ({ nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() });
 
 /** `fileSystem` is the bridge's own. */
 export function changingOperations(

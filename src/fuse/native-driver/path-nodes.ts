@@ -2,15 +2,15 @@
 //
 // Nothing is remembered between calls, so no rename can make it wrong. A walk takes as many lookups as the path has
 // names, each given back by a forget; the root is never looked up, as by the kernel.
-import { Attr } from '../../vfs/attr.ts';
+import type { Attr } from '../../vfs/attr.ts';
 import { EEXIST } from '../../vfs/errno.ts';
-import { type Entry, type FileSystem, type Later, type NodeId, ROOT_NODE_ID } from '../../vfs/filesystem.ts';
+import { type FileSystem, type Later, type NodeId, ROOT_NODE_ID, newEntry } from '../../vfs/filesystem.ts';
 import { ending } from './later.ts';
 import { namesOfPath } from './path-text.ts';
 
 export class PathNodes {
   readonly #fileSystem: FileSystem;
-  readonly #entry: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
+  readonly #entry = newEntry();
 
   constructor(fileSystem: FileSystem) {
     this.#fileSystem = fileSystem;

@@ -3,7 +3,7 @@ import { read as readFile } from 'node:fs';
 import { Attr } from '../../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
 import { EBADF, EIO } from '../../vfs/errno.ts';
-import type { Later, StatFs } from '../../vfs/filesystem.ts';
+import { type Later, newStatFs } from '../../vfs/filesystem.ts';
 import { OpenFile } from '../../vfs/operation.ts';
 import type { XattrCalls } from './bound-fuse.ts';
 import type { Bridge } from './bridge.ts';
@@ -47,15 +47,7 @@ export function readingOperations({ fileSystem, nodes, opens, calls }: Bridge): 
       );
     },
     statfs(_path, answer) {
-      const found: StatFs = {
-        blocks: 0,
-        blocksFree: 0,
-        blocksAvailable: 0,
-        files: 0,
-        filesFree: 0,
-        blockSize: 0,
-        nameLength: 0,
-      };
+      const found = newStatFs();
       calls.answer(
         'STATFS',
         () => fileSystem.statfs(found),
