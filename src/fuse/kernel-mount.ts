@@ -9,15 +9,9 @@ import { InputError } from '../vfs/input-error.ts';
 import {
   MNT_DETACH,
   MNT_FORCE,
-  MS_DIRSYNC,
-  MS_NOATIME,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_RDONLY,
-  MS_SYNCHRONOUS,
   UMOUNT_NOFOLLOW,
   mount,
+  mountFlagNames,
   openDevice,
   receiveDescriptor,
   socketPair,
@@ -113,19 +107,9 @@ function attachByHelper(mountpoint: string, options: DriverOptions): number {
 }
 
 function helperOptions(options: DriverOptions): string {
-  const { flags } = options;
-  const named: readonly (readonly [number, string])[] = [
-    [MS_RDONLY, 'ro'],
-    [MS_NOEXEC, 'noexec'],
-    [MS_SYNCHRONOUS, 'sync'],
-    [MS_DIRSYNC, 'dirsync'],
-    [MS_NOATIME, 'noatime'],
-    // The helper adds these two itself unless root asks it not to.
-    [MS_NOSUID, 'nosuid'],
-    [MS_NODEV, 'nodev'],
-  ];
   return [
-    ...named.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name),
+    // It adds nosuid and nodev itself unless root asks it not to, and doesn't know nodiratime.
+    ...mountFlagNames(options.flags).filter((name) => name !== 'nodiratime'),
     'default_permissions',
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,

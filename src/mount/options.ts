@@ -4,15 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import type { LayerSelection } from '../image/select-layers.ts';
 import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
-import {
-  MS_DIRSYNC,
-  MS_NOATIME,
-  MS_NODEV,
-  MS_NODIRATIME,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_SYNCHRONOUS,
-} from '../sys/mount-calls.ts';
+import { type MountFlagName, mountFlags } from '../sys/mount-calls.ts';
 import type { Watch } from './watch.ts';
 
 /** Which image of a source, and how much of it. */
@@ -25,18 +17,8 @@ export interface OpenImageOptions extends LayerSelection, Watch {
   readonly mayUnpack?: boolean;
 }
 
-const flagBits = {
-  nodev: MS_NODEV,
-  nosuid: MS_NOSUID,
-  noexec: MS_NOEXEC,
-  noatime: MS_NOATIME,
-  nodiratime: MS_NODIRATIME,
-  sync: MS_SYNCHRONOUS,
-  dirsync: MS_DIRSYNC,
-} as const;
-
-/** Flags of mount(2), by mount(8)'s names. */
-export type MountFlag = keyof typeof flagBits;
+/** Flags of mount(2), by mount(8)'s names; a mount is read-only as long as it has no upper. */
+export type MountFlag = Exclude<MountFlagName, 'ro'>;
 
 /** What carries the kernel's requests: /dev/fuse itself, by default, or the npm package fuse-native on libfuse 2. */
 export type DriverName = 'dev-fuse' | 'fuse-native';
@@ -114,7 +96,7 @@ export interface UpperBehaviour {
 
 /** MS_* of mount(2). */
 export function mountFlagBits(flags: readonly MountFlag[] = []): number {
-  return flags.reduce((bits, flag) => bits | flagBits[flag], 0);
+  return flags.reduce((bits, flag) => bits | mountFlags[flag], 0);
 }
 
 export const DEFAULT_CACHE_SIZE = 256 * 1024 * 1024;

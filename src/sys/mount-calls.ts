@@ -30,6 +30,25 @@ export const MS_SYNCHRONOUS = 16;
 export const MS_DIRSYNC = 128;
 export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
+
+/** Those flags by mount(8)'s names. */
+export const mountFlags = {
+  ro: MS_RDONLY,
+  nosuid: MS_NOSUID,
+  nodev: MS_NODEV,
+  noexec: MS_NOEXEC,
+  sync: MS_SYNCHRONOUS,
+  dirsync: MS_DIRSYNC,
+  noatime: MS_NOATIME,
+  nodiratime: MS_NODIRATIME,
+} as const;
+export type MountFlagName = keyof typeof mountFlags;
+
+/** The names of the flags that are set. */
+export function mountFlagNames(flags: number): MountFlagName[] {
+  return (Object.keys(mountFlags) as MountFlagName[]).filter((name) => (flags & mountFlags[name]) !== 0);
+}
+
 /** umount2(2): a FUSE connection is aborted first, so that nobody waits for its daemon. */
 export const MNT_FORCE = 1;
 /** umount2(2): detach now, end when no longer busy. */

@@ -1,14 +1,6 @@
 // What libfuse 2 is told when it mounts: its own options, and mount(2)'s by name.
 import { InputError } from '../../vfs/input-error.ts';
-import {
-  MS_DIRSYNC,
-  MS_NOATIME,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_RDONLY,
-  MS_SYNCHRONOUS,
-} from '../../sys/mount-calls.ts';
+import { MS_RDONLY, mountFlagNames } from '../../sys/mount-calls.ts';
 import type { DriverOptions } from '../driver.ts';
 import { SUBTYPE } from '../kernel-mount.ts';
 import { FOREVER } from '../protocol.ts';
@@ -18,28 +10,15 @@ const TEXT_LIMIT = 1023;
 /** Characters of the source that are shown; with escapes and in UTF-8 they may be four times as many bytes. */
 const SOURCE_LENGTH = 160;
 
-const flagNames: readonly (readonly [flag: number, name: string, otherwise?: string])[] = [
-  [MS_RDONLY, 'ro'],
-  [MS_NOEXEC, 'noexec'],
-  [MS_SYNCHRONOUS, 'sync'],
-  [MS_DIRSYNC, 'dirsync'],
-  [MS_NOATIME, 'noatime'],
-  // Unless root asks for them libfuse takes both away.
-  [MS_NOSUID, 'nosuid', 'suid'],
-  [MS_NODEV, 'nodev', 'dev'],
-];
-
-/** The package's option text. InputError for flags that libfuse doesn't know. */
+/** The package's option text. InputError for a flag that libfuse doesn't know. */
 export function libfuseOptions(options: DriverOptions, isRoot: boolean): string {
   const { flags } = options;
-  const known = flagNames.reduce((bits, [flag]) => bits | flag, 0);
-  if ((flags & ~known) !== 0) {
+  const named = mountFlagNames(flags);
+  if (named.includes('nodiratime')) {
     throw new InputError('driver=fuse-native: libfuse 2 has no mount option nodiratime');
   }
-  const named = flagNames.flatMap(([flag, name, otherwise]) => {
-    if ((flags & flag) !== 0) return [name];
-    return otherwise !== undefined && isRoot ? [otherwise] : [];
-  });
+  // Unless root asks for them libfuse takes both away.
+  const kept = isRoot ? (['suid', 'dev'] as const).filter((name) => !named.includes(`no${name}`)) : [];
   const isReadOnly = (flags & MS_RDONLY) !== 0;
   const caching = isReadOnly
     ? [`attr_timeout=${FOREVER}`, `negative_timeout=${FOREVER}`, 'kernel_cache']
@@ -47,6 +26,7 @@ export function libfuseOptions(options: DriverOptions, isRoot: boolean): string 
       ['attr_timeout=0', 'big_writes'];
   const all = [
     ...named,
+    ...kept,
     'default_permissions',
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
