@@ -10,7 +10,7 @@ import { type Inode, LOST_DATA, UPPER_DATA } from '../overlay/inode.ts';
 import type { OverlayState } from '../overlay/overlay-state.ts';
 import { getXattr, listXattrs } from '../overlay/xattrs.ts';
 import { Stat, STAT_LENGTH, openAt, readlinkAt, seekFile, statAt } from '../sys/upper-calls.ts';
-import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ENODATA, ENXIO, ErrnoError, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
@@ -66,9 +66,8 @@ export class UpperSource implements ChangeSource {
     const { mode, uid, gid, mtimeSec, mtimeNsec, rdev } = attr;
     return {
       ...{ mode, uid, gid, mtimeSec, mtimeNsec },
-      // new_encode_dev (linux/kdev_t.h).
-      rdevMajor: (rdev >>> 8) & 0xfff,
-      rdevMinor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+      rdevMajor: rdevMajor(rdev),
+      rdevMinor: rdevMinor(rdev),
       size: type === S_IFDIR ? 0 : attr.size,
       link: type === S_IFLNK ? this.#target(inode, path) : undefined,
       xattrs: this.#xattrs(inode, path),

@@ -13,7 +13,7 @@
 // | 28     | 2    | mode            |     | 112    | 16   | mtime                              |
 // | 30     | 2    | spare           |     | 128    | 4x4  | rdev_major, _minor, dev_..., dev_. |
 // | 32     | 8    | ino             |     | 144    | 112  | spare                              |
-import type { Attr } from '../vfs/attr.ts';
+import { type Attr, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import { BLOCK_SIZE, OUT_HEADER_SIZE } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -45,8 +45,7 @@ export function replyStatx(reply: Reply, unique: number, attr: Attr, validity: n
   if (attr.hasBtime) time(80, attr.btimeSec, attr.btimeNsec);
   time(96, attr.ctimeSec, attr.ctimeNsec);
   time(112, attr.mtimeSec, attr.mtimeNsec);
-  // new_decode_dev of linux/kdev_t.h.
-  reply.u32(base + 128, (attr.rdev >>> 8) & 0xfff);
-  reply.u32(base + 132, (attr.rdev & 0xff) | ((attr.rdev >>> 12) & 0xfff00));
+  reply.u32(base + 128, rdevMajor(attr.rdev));
+  reply.u32(base + 132, rdevMinor(attr.rdev));
   return reply.finish(unique, PREFIX_SIZE + STATX_SIZE);
 }

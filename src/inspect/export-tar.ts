@@ -2,7 +2,7 @@
 import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
 import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
 import type { Tree } from '../tree/tree.ts';
-import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import { readLive } from './live-content.ts';
 import type { MergedImage } from './merged-image.ts';
 
@@ -121,9 +121,8 @@ export function describeMember(
   const isLink = (mode & S_IFMT) === S_IFLNK;
   return {
     ...{ path, mode, uid, gid, mtimeSec, mtimeNsec, pieces },
-    // new_encode_dev (linux/kdev_t.h).
-    rdevMajor: (rdev >>> 8) & 0xfff,
-    rdevMinor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    rdevMajor: rdevMajor(rdev),
+    rdevMinor: rdevMinor(rdev),
     size: (mode & S_IFMT) === S_IFDIR ? 0 : attr.size,
     link: linkTo ?? (isLink ? tree.readlink(inode) : undefined),
     isHardLink: linkTo !== undefined,

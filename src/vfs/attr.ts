@@ -45,3 +45,12 @@ export const S_IFIFO = 0o010000;
 export function makeRdev(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
+
+/** What `makeRdev` was given (new_decode_dev). */
+export function rdevMajor(rdev: number): number {
+  return (rdev >>> 8) & 0xfff;
+}
+
+export function rdevMinor(rdev: number): number {
+  return (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+}

@@ -4,7 +4,19 @@
 // directories as "UID:GID:MODE[:TYPE]": decimal, decimal, octal. fuse-overlayfs 1.10 leaves bits of the file type in MODE,
 // which say nothing. TYPE is dir, file, pipe, socket, block-MAJOR-MINOR or char-MAJOR-MINOR: what can't be made lies there
 // as a regular file. Who obeys it decides by the root of a layer: without one there, none beneath it counts.
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, makeRdev } from './attr.ts';
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  makeRdev,
+  rdevMajor,
+  rdevMinor,
+} from './attr.ts';
+import { latin1Of } from './names.ts';
 
 export const PRIVILEGED_OVERRIDE = 'security.fuseoverlayfs.override_stat';
 export const CONTAINERS_OVERRIDE = 'user.containers.override_stat';
@@ -53,7 +65,7 @@ export function canOverride(mode: number): boolean {
  * type can't stand for.
  */
 export function parseOverride(value: Uint8Array, mode: number): OverrideStat | undefined {
-  const match = FORM.exec(Buffer.from(value).toString('latin1'));
+  const match = FORM.exec(latin1Of(value));
   if (match === null) return undefined;
   const [, uid = '', gid = '', permissions = '', type, major, minor] = match;
   const ids = [uid, gid].map(parseId);
@@ -101,9 +113,7 @@ export function formatOverride({ uid, gid, mode, rdev }: OverrideStat, stored: n
 
 function nameType(type: number, rdev: number): string {
   for (const [name, each] of plainTypes) if (each === type) return name;
-  // new_encode_dev (linux/kdev_t.h).
-  const numbers = `${(rdev >>> 8) & 0xfff}-${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
-  return `${type === S_IFBLK ? 'block' : 'char'}-${numbers}`;
+  return `${type === S_IFBLK ? 'block' : 'char'}-${rdevMajor(rdev)}-${rdevMinor(rdev)}`;
 }
 
 /** True for an attribute (latin1) that belongs to who keeps owners so, and never shows. */
