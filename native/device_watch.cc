@@ -1,7 +1,9 @@
-// Tells when a FUSE connection that somebody else serves has ended: its device then polls as an error, for ever.
+// Tells when a FUSE connection that somebody else serves has ended: its device then polls as an error, for
+// ever.
 //
-// No request is read here, nor waited for: epoll reports errors unasked, and nothing else is asked for. The device lies in
-// an epoll instance of its own, since libuv makes what it polls non-blocking, which whoever serves may not expect.
+// No request is read here, nor waited for: epoll reports errors unasked, and nothing else is asked for. The
+// device lies in an epoll instance of its own, since libuv makes what it polls non-blocking, which whoever
+// serves may not expect.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -44,7 +46,8 @@ class DeviceWatch : public Napi::ObjectWrap<DeviceWatch> {
 
   // 0 or a negative errno; then Stop() undoes what was done.
   int Begin(Napi::Env env) {
-    // A number of our own: the other side may close its, and with the last one the device would leave the epoll.
+    // A number of our own: the other side may close its, and with the last one the device would leave the
+    // epoll.
     device_ = fcntl(watched_, F_DUPFD_CLOEXEC, 0);
     if (device_ < 0) return -errno;
     epoll_ = epoll_create1(EPOLL_CLOEXEC);

@@ -116,8 +116,8 @@ int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
   return 0;
 }
 
-// What becomes of an entry that begins at `start` and whose reading failed: one that is gone by now is left out (EINVAL:
-// something else took the name of a symlink). 0 or -errno.
+// What becomes of an entry that begins at `start` and whose reading failed: one that is gone by now is left
+// out (EINVAL: something else took the name of a symlink). 0 or -errno.
 int GoneOr(int error, size_t start, std::vector<uint8_t>* out) {
   out->resize(start);
   return error == ENOENT || error == EINVAL ? 0 : -error;
