@@ -24,8 +24,8 @@ enum class Opcode : uint32_t {
   kStatx = 52,  // 7.39
 };
 
-// One more than the largest opcode that is counted.
-constexpr uint32_t kOpcodeCount = 54;
+// One more than the largest of them.
+constexpr uint32_t kOpcodeCount = 53;
 
 struct InHeader {
   uint32_t length;

@@ -2,7 +2,7 @@
 //
 // Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
 import type { AnswerTable, ShowId } from '../vfs/answer-table.ts';
-import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, OPCODE_COUNT, Opcode } from './protocol.ts';
+import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './protocol.ts';
 import { CACHED_OPEN } from './handlers/files.ts';
 import type { TableFacts } from '../sys/table-answers.ts';
 
@@ -41,9 +41,10 @@ export interface TableAnswerCounts {
   readonly bytesRead: number;
 }
 
-/** `counts`: as Channel.tableAnswers has it. */
+/** `counts`: as Channel.tableAnswers has it: by opcode as far as native code answers, then the bytes read. */
 export function readCounts(counts: Float64Array | undefined): TableAnswerCounts {
-  return { count: (opcode) => counts?.[opcode] ?? 0, bytesRead: counts?.[OPCODE_COUNT] ?? 0 };
+  const byOpcode = counts?.subarray(0, -1);
+  return { count: (opcode) => byOpcode?.[opcode] ?? 0, bytesRead: counts?.at(-1) ?? 0 };
 }
 
 /** Numbers by opcode under the kernel's names, those that are 0 left out. */

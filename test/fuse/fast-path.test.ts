@@ -1,7 +1,7 @@
 // Native answers against the handlers' answers, over random trees. STRATAFS_SEED=n begins with another seed.
 import { closeSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { nameCounts, tableFacts } from '../../src/fuse/fast-path.ts';
+import { nameCounts, readCounts, tableFacts } from '../../src/fuse/fast-path.ts';
 import { IN_HEADER_SIZE, Opcode } from '../../src/fuse/protocol.ts';
 import { makeOwnerMaps } from '../../src/overlay/id-mapping.ts';
 import { mapOwners } from '../../src/overlay/mapped-owners.ts';
@@ -220,4 +220,13 @@ test('a layer that is not plain is not read natively', () => {
   const f = tree.lookup(tree.lookup(0, Buffer.from('d')), Buffer.from('f')) + 1;
   const request = message(Opcode.READ, 9, f, numbers([8, 0], [8, 0], [4, 10], [4, 0], [8, 0], [8, 0]));
   expect(paths.ask(request)).toBe(false);
+});
+
+test('the bytes read, which follow the last opcode that native code answers, are the count of no opcode', () => {
+  const numbered = new Float64Array(Opcode.STATX + 2);
+  numbered[Opcode.STATX] = 3;
+  numbered[Opcode.STATX + 1] = 4096;
+  const counts = readCounts(numbered);
+  expect(nameCounts((opcode) => counts.count(opcode))).toEqual({ STATX: 3 });
+  expect(counts.bytesRead).toBe(4096);
 });
