@@ -108,7 +108,6 @@ Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
 }
 
 void Channel::Drain() {
-  Napi::HandleScope scope(Env());
   std::optional<Turn> turn;
   linger_.Cancel();
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {

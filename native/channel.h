@@ -48,7 +48,7 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Napi::Value CloseBacking(const Napi::CallbackInfo& info);
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
-  // What of a request became of it.
+  // What became of a request.
   enum class Outcome { kAnswered, kNotAnswered, kThrown };
   // JavaScript runs within one.
   struct Turn {
@@ -57,6 +57,7 @@ class Channel : public Napi::ObjectWrap<Channel> {
     // Promises that a request settled run their reactions when it closes, once a turn and not once a request.
     Napi::CallbackScope callbacks;
   };
+  // Handles what requests there are; JavaScript is entered only for those that are its to answer.
   void Drain();
   // Handles one request that lies in the request buffer.
   Outcome Dispatch(size_t length);
