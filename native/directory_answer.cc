@@ -13,25 +13,24 @@ bool DirectoryAnswer::Fill(uint64_t cookie) {
     const uint32_t dentry = first + static_cast<uint32_t>(i);
     const uint32_t child = table.target(dentry);
     if (wants_attributes_ && !table_.HasAttributes(child)) return false;
-    const TableBytes name = table.name(dentry);
-    if (!Add(child, false, name.data, name.size, 3 + i)) return true;
+    if (!Add(child, false, table.name(dentry), 3 + i)) return true;
   }
   return true;
 }
 
 bool DirectoryAnswer::AddDots(uint64_t cookie) {
-  static const uint8_t kDots[2] = {'.', '.'};
+  constexpr std::string_view kDots = "..";
   for (uint64_t dots = cookie + 1; dots != 0 && dots <= 2; dots++) {
     const uint32_t inode = dots == 1 ? directory_ : table_.table.parent(directory_);
-    if (!Add(inode, true, kDots, dots, dots)) return false;
+    if (!Add(inode, true, kDots.substr(0, dots), dots)) return false;
   }
   return true;
 }
 
 // "." and ".." have no entry: they are no lookups.
-bool DirectoryAnswer::Add(uint32_t inode, bool is_dots, const uint8_t* name, size_t length, uint64_t cookie) {
+bool DirectoryAnswer::Add(uint32_t inode, bool is_dots, std::string_view name, uint64_t cookie) {
   const size_t plus = wants_attributes_ ? sizeof(EntryOut) : 0;
-  const size_t entry_size = (plus + sizeof(Dirent) + length + 7) & ~size_t{7};
+  const size_t entry_size = (plus + sizeof(Dirent) + name.size() + 7) & ~size_t{7};
   if (entry_size > room_ - size_) return false;
   uint8_t* at = out_ + size_;
   if (plus != 0) {
@@ -39,12 +38,13 @@ bool DirectoryAnswer::Add(uint32_t inode, bool is_dots, const uint8_t* name, siz
     if (!is_dots) table_.FillEntry(inode, &entry);
     memcpy(at, &entry, sizeof(entry));
   }
-  const Dirent dirent = {static_cast<uint64_t>(inode) + 1, cookie, static_cast<uint32_t>(length),
+  const Dirent dirent = {static_cast<uint64_t>(inode) + 1, cookie, static_cast<uint32_t>(name.size()),
                          table_.table.mode(inode) >> 12};
   memcpy(at + plus, &dirent, sizeof(dirent));
   uint8_t* to = at + plus + sizeof(Dirent);
-  memcpy(to, name, length);
-  memset(to + length, 0, static_cast<size_t>(at + entry_size - (to + length)));
+  memcpy(to, name.data(), name.size());
+  to += name.size();
+  memset(to, 0, static_cast<size_t>(at + entry_size - to));
   size_ += entry_size;
   return true;
 }

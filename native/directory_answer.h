@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "table_attributes.h"
 
@@ -26,7 +27,7 @@ class DirectoryAnswer {
  private:
   // False: no room.
   bool AddDots(uint64_t cookie);
-  bool Add(uint32_t inode, bool is_dots, const uint8_t* name, size_t length, uint64_t cookie);
+  bool Add(uint32_t inode, bool is_dots, std::string_view name, uint64_t cookie);
 
   const TableAttributes& table_;
   uint32_t directory_;

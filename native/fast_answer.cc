@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "directory_answer.h"
 #include "fuse_messages.h"
@@ -17,17 +18,8 @@ namespace {
 
 constexpr size_t kNameMax = 255;
 
-struct Bytes {
-  const uint8_t* data;
-  size_t size;
-};
-
-bool BeginsWith(const Bytes& name, const char* prefix, size_t length) {
-  return name.size >= length && memcmp(name.data, prefix, length) == 0;
-}
-
-bool Equals(const Bytes& name, const char* text, size_t length) {
-  return name.size == length && memcmp(name.data, text, length) == 0;
+bool BeginsWith(std::string_view name, std::string_view prefix) {
+  return name.substr(0, prefix.size()) == prefix;
 }
 
 // One request, on its way to its answer.
@@ -91,11 +83,11 @@ class Asked {
   }
 
   // The name that begins at `offset` of the body; empty where it is empty or has no end.
-  Bytes Name(size_t offset) const {
-    if (offset >= body_size_) return {nullptr, 0};
-    const void* end = memchr(body_ + offset, 0, body_size_ - offset);
-    if (end == nullptr) return {nullptr, 0};
-    return {body_ + offset, static_cast<size_t>(static_cast<const uint8_t*>(end) - body_ - offset)};
+  std::string_view Name(size_t offset) const {
+    if (offset >= body_size_) return {};
+    const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);
+    const size_t end = rest.find('\0');
+    return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
   }
 
   FastAnswer Silent() const {
@@ -123,10 +115,10 @@ class Asked {
   }
 
   FastAnswer Lookup() {
-    const Bytes name = Name(0);
-    if (name.size == 0 || name.size > kNameMax || type() != S_IFDIR) return {};
-    if (Equals(name, ".", 1) || Equals(name, "..", 2)) return {};
-    const int64_t child = table_.table.Find(inode_, name.data, name.size);
+    const std::string_view name = Name(0);
+    if (name.empty() || name.size() > kNameMax || type() != S_IFDIR) return {};
+    if (name == "." || name == "..") return {};
+    const int64_t child = table_.table.Find(inode_, name);
     if (child < 0) {
       EntryOut negative = {};
       negative.entry_valid = table_.facts.validity;
@@ -168,14 +160,13 @@ class Asked {
 
   FastAnswer Readlink() {
     if (type() != S_IFLNK) return {};
-    const TableBytes target = table_.table.link_target(inode_);
-    return Copy(target.data, target.size);
+    return Copy(table_.table.link_target(inode_));
   }
 
-  FastAnswer Copy(const uint8_t* bytes, size_t size) {
-    if (size > capacity_ - sizeof(OutHeader)) return {};
-    memcpy(reply_ + sizeof(OutHeader), bytes, size);
-    return Reply(0, size);
+  FastAnswer Copy(std::string_view bytes) {
+    if (bytes.size() > capacity_ - sizeof(OutHeader)) return {};
+    memcpy(reply_ + sizeof(OutHeader), bytes.data(), bytes.size());
+    return Reply(0, bytes.size());
   }
 
   // Only to read: an open that writes or truncates changes something. Of a read-only mount the kernel is told
@@ -237,17 +228,17 @@ class Asked {
   FastAnswer Getxattr() {
     XattrIn in;
     if (!Take(&in)) return {};
-    const Bytes name = Name(sizeof(in));
+    const std::string_view name = Name(sizeof(in));
     // `user.stratafs.` is the mount's own to answer; the IDs in a mapped ACL are JavaScript's to put through.
-    if (name.size == 0 || BeginsWith(name, "user.stratafs.", 14)) return {};
-    if (table_.facts.maps_owners && BeginsWith(name, "system.posix_acl_", 17)) return {};
+    if (name.empty() || BeginsWith(name, "user.stratafs.")) return {};
+    if (table_.facts.maps_owners && BeginsWith(name, "system.posix_acl_")) return {};
     TreeTable::Xattr xattr = table_.table.xattrs(inode_);
     while (TreeTable::Next(&xattr)) {
-      if (xattr.name.size != name.size || memcmp(xattr.name.data, name.data, name.size) != 0) continue;
-      if (in.size == 0 || xattr.value.size > in.size) return AnswerXattr(in.size, xattr.value.size);
-      return Copy(xattr.value.data, xattr.value.size);
+      if (xattr.name != name) continue;
+      if (in.size == 0 || xattr.value.size() > in.size) return AnswerXattr(in.size, xattr.value.size());
+      return Copy(xattr.value);
     }
-    const bool is_unsupported = !table_.facts.has_selinux_labels && Equals(name, "security.selinux", 16);
+    const bool is_unsupported = !table_.facts.has_selinux_labels && name == "security.selinux";
     return Status(is_unsupported ? -EOPNOTSUPP : -ENODATA);
   }
 
@@ -256,14 +247,14 @@ class Asked {
     if (!Take(&in)) return {};
     size_t size = 0;
     for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
-      size += xattr.name.size + 1;
+      size += xattr.name.size() + 1;
     }
     if (in.size == 0 || size > in.size) return AnswerXattr(in.size, size);
     if (size > capacity_ - sizeof(OutHeader)) return {};
     uint8_t* to = reply_ + sizeof(OutHeader);
     for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
-      memcpy(to, xattr.name.data, xattr.name.size);
-      to += xattr.name.size;
+      memcpy(to, xattr.name.data(), xattr.name.size());
+      to += xattr.name.size();
       *to++ = 0;
     }
     return Reply(0, size);

@@ -41,7 +41,6 @@ bool TreeTable::Open(const uint8_t* bytes, size_t size) {
   if (Load<double>(bytes + 32) != static_cast<double>(size)) return false;
   inode_count_ = Load<uint32_t>(bytes + 8);
   const uint32_t dentry_count = Load<uint32_t>(bytes + 12);
-  layer_count_ = Load<uint32_t>(bytes + 16);
   size_t end = kHeaderSize;
   for (size_t n = 0; n < kTreeColumnCount; n++) {
     const double offset = Load<double>(bytes + kColumnOffsets + 8 * n);
@@ -63,14 +62,12 @@ uint64_t TreeTable::allocated(uint32_t inode) const {
   return static_cast<uint64_t>(F64(kExtents, static_cast<size_t>(F64(kData, inode)) + 1));
 }
 
-int64_t TreeTable::Find(uint32_t directory, const uint8_t* name, size_t length) const {
+int64_t TreeTable::Find(uint32_t directory, std::string_view name) const {
   uint32_t low = first_child(directory);
   uint32_t high = low + child_count(directory);
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
-    const TableBytes other = this->name(middle);
-    int order = memcmp(other.data, name, std::min(other.size, length));
-    if (order == 0) order = other.size < length ? -1 : other.size > length ? 1 : 0;
+    const int order = this->name(middle).compare(name);
     if (order == 0) return target(middle);
     if (order < 0) {
       low = middle + 1;
@@ -95,9 +92,11 @@ TreeTable::Xattr TreeTable::xattrs(uint32_t inode) const {
 bool TreeTable::Next(Xattr* xattr) {
   if (xattr->left == 0) return false;
   const uint8_t* at = xattr->next;
-  xattr->name = {at + kXattrHeader, at[0]};
-  xattr->value = {at + kXattrHeader + xattr->name.size, Load<uint32_t>(at + 1)};
-  xattr->next = xattr->value.data + xattr->value.size;
+  const uint8_t* value = at + kXattrHeader + at[0];
+  const uint32_t value_length = Load<uint32_t>(at + 1);
+  xattr->name = View(at + kXattrHeader, at[0]);
+  xattr->value = View(value, value_length);
+  xattr->next = value + value_length;
   xattr->left--;
   return true;
 }

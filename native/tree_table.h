@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace stratafs {
 
@@ -45,12 +46,6 @@ struct TreeColumnRule {
 };
 extern const TreeColumnRule kTreeColumns[kTreeColumnCount];
 
-// Bytes that lie in the table.
-struct TableBytes {
-  const uint8_t* data;
-  size_t size;
-};
-
 // Where bytes of a file lie, in one piece.
 struct TableExtent {
   uint32_t layer;
@@ -66,7 +61,6 @@ class TreeTable {
   bool Open(const uint8_t* bytes, size_t size);
 
   uint32_t inode_count() const { return inode_count_; }
-  uint32_t layer_count() const { return layer_count_; }
 
   // Inodes below are below inode_count().
   bool IsPristine(uint32_t inode) const { return column(kPristine)[inode] == 1; }
@@ -91,21 +85,21 @@ class TreeTable {
   uint32_t child_count(uint32_t inode) const { return U32(kData, 2 * static_cast<size_t>(inode) + 1); }
 
   uint32_t target(uint32_t dentry) const { return U32(kTarget, dentry); }
-  TableBytes name(uint32_t dentry) const {
-    return {column(kPool) + U32(kNameOffset, dentry), column(kNameLength)[dentry]};
+  std::string_view name(uint32_t dentry) const {
+    return View(column(kPool) + U32(kNameOffset, dentry), column(kNameLength)[dentry]);
   }
   // The inode of a name in a directory, or -1.
-  int64_t Find(uint32_t directory, const uint8_t* name, size_t length) const;
+  int64_t Find(uint32_t directory, std::string_view name) const;
 
   // Of a symlink.
-  TableBytes link_target(uint32_t inode) const {
-    return {column(kPool) + static_cast<size_t>(F64(kData, inode)), static_cast<size_t>(size(inode))};
+  std::string_view link_target(uint32_t inode) const {
+    return View(column(kPool) + static_cast<size_t>(F64(kData, inode)), static_cast<size_t>(size(inode)));
   }
 
   // Extended attributes: false where there is none, or no more. `Next` goes through them all.
   struct Xattr {
-    TableBytes name = {nullptr, 0};
-    TableBytes value = {nullptr, 0};
+    std::string_view name;
+    std::string_view value;
     // Of the block: where the next one begins, and how many are left.
     const uint8_t* next = nullptr;
     uint32_t left = 0;
@@ -122,6 +116,11 @@ class TreeTable {
   double F64(TreeColumn n, size_t i) const { return Load<double>(columns_[n] + 8 * i); }
   bool is_sparse(uint32_t inode) const { return (column(kFlags)[inode] & 1) != 0; }
 
+  // Bytes that lie in the table.
+  static std::string_view View(const uint8_t* at, size_t length) {
+    return {reinterpret_cast<const char*>(at), length};
+  }
+
   // Two columns are read as different types: that is done by copies, which cost nothing.
   template <typename T>
   static T Load(const uint8_t* at) {
@@ -132,7 +131,6 @@ class TreeTable {
 
   const uint8_t* columns_[kTreeColumnCount] = {};
   uint32_t inode_count_ = 0;
-  uint32_t layer_count_ = 0;
 };
 
 }  // namespace stratafs
