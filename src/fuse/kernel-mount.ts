@@ -22,6 +22,8 @@ import type { DriverOptions } from './driver.ts';
 const DEVICE = '/dev/fuse';
 const HELPER = 'fusermount3';
 export const SUBTYPE = 'stratafs';
+/** The type of our mounts in the mount table. */
+export const FUSE_TYPE = `fuse.${SUBTYPE}`;
 /**
  * Characters of the source that the mount table shows. mount(2) refuses PATH_MAX bytes and more with EINVAL, and a tall
  * stack's lowerdir= is longer; `stratafs ls` asks the mount itself for the whole.
@@ -44,7 +46,7 @@ export function attach(mountpoint: string, options: DriverOptions): number {
   const status = mount(
     shownSource(options.source),
     mountpoint,
-    `fuse.${SUBTYPE}`,
+    FUSE_TYPE,
     options.flags,
     connection.join(','),
   );

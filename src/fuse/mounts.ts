@@ -8,9 +8,7 @@ import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts'
 import { EBUSY, ECONNABORTED, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeHolders } from './busy.ts';
-import { type Detachment, detach } from './kernel-mount.ts';
-
-export const FUSE_TYPE = 'fuse.stratafs';
+import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
