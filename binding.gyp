@@ -53,6 +53,12 @@
       "defines": ["_FILE_OFFSET_BITS=64"],
       "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"],
       "ldflags": ["-pthread"]
+    },
+    {
+      "target_name": "stratafs-launch",
+      "type": "executable",
+      "sources": ["native/launch/main.cc"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"]
     }
   ]
 }

@@ -41,7 +41,7 @@ const command = new Command('bench')
   .option(
     '--cli <script>',
     'the stratafs command to measure',
-    fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)),
+    fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)),
   )
   .option('--json', 'print JSON, every sample in it')
   .parse();

@@ -10,7 +10,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/stratafs-demo-XXXXXX")
 export XDG_CACHE_HOME="$work/cache"
 mkdir "$work/image" "$work/layer"
 
-stratafs() { node dist/cli/main.js "$@"; }
+stratafs() { bin/stratafs "$@"; }
 
 cleanup() {
   status=$?

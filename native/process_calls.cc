@@ -1,10 +1,11 @@
-// What a command needs of other processes: to wait for one to end, to ask a mount that may never answer, and to exit
-// although a thread still waits for such an answer.
+// What a command needs of processes: to wait for one to end, to ask a mount that may never answer, to exit
+// although a thread still waits for such an answer, and to become another program.
 //
 // Every function answers a value or 0, or a negative errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -33,6 +34,25 @@ Napi::Value OpenProcess(const Napi::CallbackInfo& info) {
   int pid = info[0].As<Napi::Number>().Int32Value();
   long fd = syscall(SYS_pidfd_open, pid, 0);
   return Napi::Number::New(info.Env(), fd < 0 ? -errno : static_cast<double>(fd));
+}
+
+// becomeProgram(path, arguments): execve(2) with this process's environment; returns a negative errno where
+// that fails.
+Napi::Value BecomeProgram(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  const Napi::Array given = info[1].As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < given.Length(); i++) texts.push_back(given.Get(i).As<Napi::String>());
+  std::vector<char*> arguments;
+  for (std::string& text : texts) arguments.push_back(text.data());
+  arguments.push_back(nullptr);
+  // Node has all descriptors closed by execve(2), and ignores SIGPIPE, which then stays ignored.
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fcntl(fd, F_SETFD, 0);
+  signal(SIGPIPE, SIG_DFL);
+  execv(path.c_str(), arguments.data());
+  const int error = errno;
+  signal(SIGPIPE, SIG_IGN);
+  return Napi::Number::New(info.Env(), -error);
 }
 
 class ExitWaiter : public Napi::AsyncWorker {
@@ -135,6 +155,7 @@ void RegisterProcessCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("waitForExit", Napi::Function::New(env, WaitForExit));
   exports.Set("askXattr", Napi::Function::New(env, AskXattr));
   exports.Set("silence", Napi::Function::New(env, Silence));
+  exports.Set("becomeProgram", Napi::Function::New(env, BecomeProgram));
   exports.Set("exitNow", Napi::Function::New(env, ExitNow));
 }
 

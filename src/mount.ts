@@ -43,7 +43,7 @@ export type { IdRange, OwnerMapping } from './overlay/id-mapping.ts';
 export type { OwnerKeeping } from './overlay/kept-owners.ts';
 export type { Mount, MountStatistics } from './mount/served-mount.ts';
 export type { Progress, Watch } from './mount/watch.ts';
-export { exitNow, silence } from './sys/process-calls.ts';
+export { becomeProgram, exitNow, silence } from './sys/process-calls.ts';
 
 /**
  * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless

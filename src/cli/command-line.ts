@@ -2,7 +2,6 @@
 //
 // A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
 import { Command, CommanderError } from 'commander';
-import type { EarlyDaemon } from './daemon-process.ts';
 import { EXIT_USAGE } from './failure.ts';
 import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
@@ -10,8 +9,7 @@ import { readVersion } from './version.ts';
 
 export interface CommandEntry {
   readonly summary: string;
-  /** `daemon`: for `mount` to take. */
-  readonly load: () => Promise<(daemon?: EarlyDaemon) => Command>;
+  readonly load: () => Promise<() => Command>;
 }
 
 /** By name, in the order in which help lists them. */
@@ -193,9 +191,9 @@ function isCalledFromFstab(args: readonly string[]): boolean {
 
 /**
  * Runs the command that `args` names (argv without node and the script). Answers the exit status, or throws what the
- * command threw. `daemon` stays the caller's where no command takes it.
+ * command threw.
  */
-export async function runCommandLine(args: readonly string[], daemon?: EarlyDaemon): Promise<number> {
+export async function runCommandLine(args: readonly string[]): Promise<number> {
   if (args[0] === '__complete') {
     const { answerCompletion } = await import('./completion/answer.ts');
     await answerCompletion(args.slice(1));
@@ -214,7 +212,7 @@ export async function runCommandLine(args: readonly string[], daemon?: EarlyDaem
   const typed = spellOut(args);
   const name = typed[0] ?? '';
   for (const [each, { summary: told, load }] of commands) {
-    if (each === name) program.addCommand(configure((await load())(daemon)));
+    if (each === name) program.addCommand(configure((await load())()));
     else program.command(each).description(told);
   }
   if (name !== '' && !name.startsWith('-') && !commands.has(name)) {

@@ -1,10 +1,12 @@
 // How a command that failed ends: one line on stderr, the exit status, and no waiting for a mount that is stuck.
 import { describeFailure, printFailure, stackOf } from './failure.ts';
+import { launcherPid } from './launched.ts';
 
 export async function endFailed(error: unknown, exitStatus: number): Promise<void> {
   printFailure(describeFailure(error), stackOf(error));
   process.exitCode = exitStatus;
-  if (error instanceof Error && error.name === 'SilentMountError') {
+  // Either may have left a pool thread waiting for a mount point that hangs.
+  if (launcherPid() !== undefined || (error instanceof Error && error.name === 'SilentMountError')) {
     const { exitNow } = await import('../mount.ts');
     exitNow(exitStatus);
   }

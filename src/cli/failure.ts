@@ -3,17 +3,6 @@ import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A failure that the daemon met: its text is one line already, its stack is there with DEBUG only. */
-export class DaemonFailure extends InputError {
-  readonly daemonStack: string;
-
-  constructor(text: string, daemonStack: string) {
-    super(text);
-    this.name = 'DaemonFailure';
-    this.daemonStack = daemonStack;
-  }
-}
-
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
@@ -36,7 +25,6 @@ function isSystemError(error: Error): boolean {
 
 /** The stack and those of its causes, where the environment asks for it; otherwise empty. */
 export function stackOf(error: unknown): string {
-  if (error instanceof DaemonFailure) return error.daemonStack;
   if (!/\bstratafs\b|\*/.test(process.env['DEBUG'] ?? '')) return '';
   if (!(error instanceof Error)) return String(error);
   const stack = error.stack ?? error.message;

@@ -1,7 +1,8 @@
 // Paths by way of a descriptor that the command inherited: /dev/fd/N and /proc/self/fd/N, and what lies beneath them.
 //
-// In the daemon, another process, they would name something else or nothing: they are made real here.
+// The daemon inherits no descriptors, so that it keeps nobody's files open: the paths are made real by the launcher's.
 import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import type { MountRequest } from './mount-request.ts';
 
@@ -9,9 +10,13 @@ const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)(?=\/|$)/;
 /** The same at the head of a path in a lowerdir= value. */
 const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
 
-/** `request` with such paths made real. InputError where a descriptor is not open, or has no path. */
-export function withRealPaths(request: MountRequest): MountRequest {
+/**
+ * `request` with such paths made real: `descriptors` is the directory of links to what the command has open. InputError where
+ * a descriptor is not open, or has no path.
+ */
+export function withRealPaths(request: MountRequest, descriptors: string): MountRequest {
   const { source, upper } = request;
+  const realPath = (path: string): string => realPathIn(descriptors, path);
   const text =
     source.kind === 'lowerdir'
       ? source.text.replace(LISTED, (path) => realPath(path).replace(/[\\:]/g, '\\$&'))
@@ -32,11 +37,11 @@ export function withRealPaths(request: MountRequest): MountRequest {
   };
 }
 
-function realPath(path: string): string {
+function realPathIn(descriptors: string, path: string): string {
   return path.replace(DESCRIPTOR, (given, fd: string) => {
     let target: string;
     try {
-      target = readlinkSync(`/proc/self/fd/${fd}`);
+      target = readlinkSync(join(descriptors, fd));
     } catch (error) {
       throw new InputError(`${path}: descriptor ${fd} is not open`, { cause: error });
     }

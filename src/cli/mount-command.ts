@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { parseByteSize } from './byte-size.ts';
 import { mountInBackground } from './background.ts';
-import { type EarlyDaemon, startDaemon } from './daemon-process.ts';
+import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -87,13 +87,8 @@ export function understandMount(positional: readonly string[], given: MountArgum
   return request;
 }
 
-async function mountInForeground(request: MountRequest): Promise<void> {
-  const { runInForeground } = await import('./foreground.ts');
-  await runInForeground(request);
-}
-
 /** `description`, `usage` and options of the command; its action mounts. */
-export function mountCommand(daemon?: EarlyDaemon): Command {
+export function mountCommand(): Command {
   return new Command('mount')
     .description('Mounts a saved image as a container of it would see it.')
     .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
@@ -118,7 +113,7 @@ export function mountCommand(daemon?: EarlyDaemon): Command {
     .addHelpText('after', help)
     .action(async (positional: string[], given: MountArguments) => {
       const request = understandMount(positional, given);
-      if (given.foreground === true) await mountInForeground(request);
-      else await mountInBackground(request, daemon?.take() ?? startDaemon(positional));
+      if (given.foreground === true) await (await import('./foreground.ts')).runInForeground(request);
+      else await mountInBackground(Launcher.take(), request);
     });
 }

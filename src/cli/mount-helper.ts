@@ -4,7 +4,8 @@
 //
 // With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
 // find that it is mounted already.
-import { startDaemon } from './daemon-process.ts';
+import { mountInBackground } from './background.ts';
+import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -86,13 +87,11 @@ export async function runMountHelper(args: readonly string[]): Promise<void> {
     return;
   }
   const { request, isFake, isVerbose } = understandHelper(args);
-  if (!isFake) {
-    const daemon = startDaemon(args);
-    const { mountInBackground } = await import('./background.ts');
-    await mountInBackground(request, daemon);
-  }
-  if (isVerbose) {
+  const announce = (): void => {
+    if (!isVerbose) return;
     const source = request.source.kind === 'image' ? request.source.text : (request.fsname ?? '');
     process.stdout.write(`mount.stratafs: ${source} mounted on ${request.mountpoint}.\n`);
-  }
+  };
+  if (isFake) announce();
+  else await mountInBackground(Launcher.take(), request, announce);
 }

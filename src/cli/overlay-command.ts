@@ -7,7 +7,8 @@
 // metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
 // next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
 // asked for is refused by name.
-import { startDaemon } from './daemon-process.ts';
+import { mountInBackground } from './background.ts';
+import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
@@ -110,15 +111,11 @@ export async function runOverlayCommand(args: readonly string[]): Promise<void> 
     process.stdout.write(`stratafs-overlay: version ${readVersion()}\n`);
     return;
   }
+  // What is said before a process gets itself a launcher is said twice.
+  const launcher = call.isForeground ? undefined : Launcher.take();
   for (const argument of call.ignored) process.stderr.write(`unknown argument ignored: ${argument}\n`);
   // Read where the log is first loaded, which is later than here.
   if (call.isDebugging) process.env['DEBUG'] ??= 'stratafs:*';
-  if (call.isForeground) {
-    const { runInForeground } = await import('./foreground.ts');
-    await runInForeground(call.request);
-  } else {
-    const daemon = startDaemon(args);
-    const { mountInBackground } = await import('./background.ts');
-    await mountInBackground(call.request, daemon);
-  }
+  if (launcher !== undefined) await mountInBackground(launcher, call.request);
+  else await (await import('./foreground.ts')).runInForeground(call.request);
 }

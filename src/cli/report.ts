@@ -1,4 +1,4 @@
-// Report: where a command that takes long says how it goes. On a terminal, or over the socket of a daemon.
+// Report: where a command that takes long says how it goes.
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../mount.ts';
 import { showByteSize } from './byte-size.ts';

@@ -7,6 +7,7 @@ interface ProcessCalls {
   askXattr: (path: string, name: string) => Promise<Buffer | number>;
   silence: (fd: number) => number;
   exitNow: (status: number) => never;
+  becomeProgram: (path: string, args: readonly string[]) => number;
 }
 const calls = addon as ProcessCalls;
 
@@ -23,3 +24,8 @@ export const askXattr = calls.askXattr;
 export const silence = calls.silence;
 /** _exit(2): Node's own exit would wait for a pool thread that is stuck. Flush first. */
 export const exitNow: (status: number) => never = calls.exitNow;
+/**
+ * execve(2) with this environment and standard streams: `args` begins with the program's own name. Answers a negative errno
+ * where the program can't be run, and nothing otherwise.
+ */
+export const becomeProgram = calls.becomeProgram;

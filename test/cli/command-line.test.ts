@@ -64,7 +64,7 @@ it('a failure is one line and exit status 1; the stack comes with DEBUG', async 
   const { stderr } = await run(process.execPath, [COMMAND, 'unmount', '/no/such/place'], {
     env: { ...process.env, DEBUG: 'stratafs:*' },
   });
-  expect(stderr).toMatch(/\n {4}at .*\.js:\d+/);
+  expect(stderr).toMatch(/\n {4}at .*\.cjs:\d+/);
 });
 
 it('a reader that has seen enough is no failure', async () => {

@@ -8,6 +8,7 @@ import { newRequest } from '../../src/cli/mount-request.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'stratafs-inherited-'));
 const odd = join(directory, 'a:b');
+const OWN = '/proc/self/fd';
 let fd = -1;
 beforeAll(() => {
   mkdirSync(odd);
@@ -25,7 +26,7 @@ it('all paths of a request', () => {
     mountpoint: `/proc/self/fd/${fd}`,
     upper: { directory: `/dev/fd/${fd}/u`, workDirectory: '/w' },
   };
-  expect(withRealPaths(request)).toMatchObject({
+  expect(withRealPaths(request, OWN)).toMatchObject({
     source: { text: join(odd, 'i.tar') },
     mountpoint: odd,
     upper: { directory: join(odd, 'u'), workDirectory: '/w' },
@@ -34,13 +35,13 @@ it('all paths of a request', () => {
 
 it('in a list of layers each of them, escaped anew', () => {
   const text = `/dev/fd/${fd}:x\\:/dev/fd/${fd}:/dev/fd/${fd}/l:/dev/fdx/${fd}`;
-  expect(withRealPaths({ ...newRequest(), source: { kind: 'lowerdir', text } }).source.text).toBe(
+  expect(withRealPaths({ ...newRequest(), source: { kind: 'lowerdir', text } }, OWN).source.text).toBe(
     `${directory}/a\\:b:x\\:/dev/fd/${fd}:${directory}/a\\:b/l:/dev/fdx/${fd}`,
   );
 });
 
 it('a descriptor that is not open, or of what has no path, is an error', () => {
-  const at = (mountpoint: string) => withRealPaths({ ...newRequest(), mountpoint });
+  const at = (mountpoint: string) => withRealPaths({ ...newRequest(), mountpoint }, OWN);
   expect(() => at('/dev/fd/987654')).toThrow('/dev/fd/987654: descriptor 987654 is not open');
   const gone = mkdtempSync(join(directory, 'gone'));
   const goneFd = openSync(gone, 'r');

@@ -6,7 +6,7 @@ import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, run, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('aufs-form.sh', import.meta.url));
-const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', import.meta.url));
+const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.cjs', import.meta.url));
 
 const programs = ['fuse-overlayfs', 'unshare', 'getfattr', 'cc'].map((program) => ({ program }));
 

@@ -19,7 +19,7 @@ function install(directory: string): void {
   mkdirSync(directory);
   for (const [name, part] of Object.entries(helpers)) {
     const path = join(directory, name);
-    const command = fileURLToPath(new URL(`../../dist/cli/${part}.js`, import.meta.url));
+    const command = fileURLToPath(new URL(`../../dist/cli/${part}.cjs`, import.meta.url));
     writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${command}' "$@"\n`);
     chmodSync(path, 0o755);
   }

@@ -6,7 +6,7 @@ import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Outcome, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const exchange = fileURLToPath(new URL('kept-owners.sh', import.meta.url));
-const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', import.meta.url));
+const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.cjs', import.meta.url));
 const NODE = process.execPath;
 
 const bash = (place: Workplace, ...args: string[]): Promise<Outcome> =>

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { Layer } from '../../src/layer/layer.ts';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import { type LayersIdentity, identifyLayers } from '../../src/mount/layer-identity.ts';
 import { file, layer } from '../tree/layer-maker.ts';
@@ -23,7 +22,7 @@ function blob(
   path = directory,
 ): Parameters<typeof identifyLayers>[0][0] {
   return {
-    layer: { index: layer({ f: file() }), digest: found.digest, diffId: found.diffId } as Layer,
+    layer: { index: layer({ f: file() }), digest: found.digest, diffId: found.diffId },
     source: { kind: 'blob', blob: { path, offset: 512, length: 1024 }, ...claimed },
   };
 }

@@ -8,7 +8,7 @@ import { OWN_NAMESPACE } from './own-namespace.ts';
 import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const script = fileURLToPath(new URL('mount-program.sh', import.meta.url));
-const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.js', import.meta.url));
+const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.cjs', import.meta.url));
 
 /** The new layer's entries and the image's names, as buildah and podman tell them with `program` (none: kernel overlayfs). */
 async function build(place: Workplace, name: string, program: readonly string[]): Promise<string> {

@@ -9,9 +9,10 @@ import { type Outcome, type Workplace, run } from './stratafs.ts';
 /** What the command consists of, beneath this repository; and an image. */
 const parts = (): string[] => [
   ...readdirSync(new URL('../../dist/cli', import.meta.url))
-    .filter((name) => /^(?:main|daemon|.*\.part)\.js$/.test(name))
+    .filter((name) => /\.c(?:js|ache)$/.test(name))
     .map((name) => `dist/cli/${name}`),
   'build/Release/stratafs.node',
+  'build/Release/stratafs-launch',
   'build/Release/stratafs-load',
   'package.json',
   'fixtures/expressweb.tar',
@@ -26,7 +27,7 @@ export function install(place: Workplace): NodeJS.ProcessEnv {
   }
   return {
     ...place.environment,
-    S: `'${process.execPath}' '${place.path('dist/cli/main.js')}'`,
+    S: `'${process.execPath}' '${place.path('dist/cli/main.cjs')}'`,
     I: place.path('fixtures/expressweb.tar'),
   };
 }

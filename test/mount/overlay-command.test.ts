@@ -7,7 +7,7 @@ import { describeWith } from '../requirements.ts';
 import { type Outcome, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const command = (name: string): string =>
-  fileURLToPath(new URL(`../../dist/cli/${name}.js`, import.meta.url));
+  fileURLToPath(new URL(`../../dist/cli/${name}.cjs`, import.meta.url));
 const image = fixture('expressweb.tar');
 
 /** Runs one of the package's other commands in the workplace. */

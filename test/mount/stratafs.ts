@@ -18,8 +18,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The file of the command. */
-export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The command as it is installed. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/stratafs', import.meta.url));
+
+/** The file of the command, for Node: it then gets itself a launcher. */
+export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url));
 
 /** The path of a file in fixtures/. */
 export const fixture = (name: string): string =>
@@ -67,7 +70,7 @@ export class Workplace {
 
   /** Runs `stratafs`, in this directory. */
   stratafs(args: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
-    return run(process.execPath, [COMMAND, ...args], {
+    return run(PROGRAM, args, {
       cwd: this.directory,
       env: this.environment,
       ...options,

@@ -5,7 +5,7 @@ import { describeWith } from '../requirements.ts';
 import { OWN_NAMESPACE } from './own-namespace.ts';
 import { COMMAND, type Outcome, type Workplace, run, withWorkplace } from './stratafs.ts';
 
-const HELPER = fileURLToPath(new URL('../../dist/cli/unmount-helper-main.js', import.meta.url));
+const HELPER = fileURLToPath(new URL('../../dist/cli/unmount-helper-main.cjs', import.meta.url));
 
 /** $1 is the command, $2 the helper, $3 what to do; `mnt` is to show `below/a`, and `below` is a tmpfs. */
 const script = `

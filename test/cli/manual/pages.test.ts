@@ -24,7 +24,7 @@ function listedOptions(help: string): string[] {
 }
 
 function helpOf(program: string, ...args: string[]): string {
-  return execFileSync(process.execPath, [join(root, 'dist/cli', `${program}.js`), ...args], {
+  return execFileSync(process.execPath, [join(root, 'dist/cli', `${program}.cjs`), ...args], {
     encoding: 'utf8',
   });
 }

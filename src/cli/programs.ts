@@ -1,0 +1,61 @@
+// The programs that the package installs, by the name of their file in dist/cli.
+//
+// Each takes its arguments from the process, and tells its exit status to it (0; otherwise one line on stderr).
+import { endFailed } from './end-failed.ts';
+import { EXIT_FAILURE, exitStatusOf } from './failure.ts';
+import { Interrupted } from './interrupt.ts';
+
+/** `stratafs`: 1 for a failure, 2 for usage. */
+async function stratafs(): Promise<void> {
+  // `stratafs ls | head -1`: a reader that has seen enough is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  await runProgram(async (args) => {
+    const { runCommandLine } = await import('./command-line.ts');
+    process.exitCode = await runCommandLine(args);
+  }, exitStatusOf);
+}
+
+/** `stratafs-overlay`: 1 for whatever failed, as fuse-overlayfs. */
+async function stratafsOverlay(): Promise<void> {
+  const { runOverlayCommand } = await import('./overlay-command.ts');
+  await runProgram(runOverlayCommand, () => EXIT_FAILURE);
+}
+
+/** `mount.stratafs`, which mount(8) calls. */
+async function mountHelper(): Promise<void> {
+  const { runMountHelper } = await import('./mount-helper.ts');
+  await runProgram(runMountHelper, helperStatusOf);
+}
+
+/** `umount.fuse.stratafs`, which umount(8) calls. */
+async function unmountHelper(): Promise<void> {
+  const { runUnmountHelper } = await import('./unmount-helper.ts');
+  await runProgram(runUnmountHelper, helperStatusOf);
+}
+
+/** mount(8) and umount(8) show a helper's exit status as their own: 1 is wrong usage, 32 a failure. */
+function helperStatusOf(error: unknown): number {
+  return exitStatusOf(error) === EXIT_FAILURE ? 32 : 1;
+}
+
+async function runProgram(
+  program: (args: readonly string[]) => Promise<void>,
+  statusOf: (error: unknown) => number,
+): Promise<void> {
+  try {
+    await program(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
+    await endFailed(error, statusOf(error));
+  }
+}
+
+export const programs = {
+  main: stratafs,
+  'overlay-main': stratafsOverlay,
+  'mount-helper-main': mountHelper,
+  'unmount-helper-main': unmountHelper,
+} as const satisfies Readonly<Record<string, () => Promise<void>>>;

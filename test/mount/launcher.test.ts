@@ -1,0 +1,190 @@
+// How a mount gets to the background: bin/stratafs, the launcher, and V8's cache of what is loaded.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWith } from '../requirements.ts';
+import { install } from './other-users.ts';
+import { PROGRAM, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
+
+const image = fixture('expressweb.tar');
+const built = (name: string): string => fileURLToPath(new URL(`../../dist/cli/${name}`, import.meta.url));
+const silent = { status: 0, stdout: '', stderr: '' };
+
+/** Runs bin/stratafs by another name, as npm installs it. */
+function callAs(place: Workplace, name: string, ...args: string[]): ReturnType<typeof run> {
+  symlinkSync(PROGRAM, place.path(name));
+  return run(place.path(name), args, { cwd: place.directory, env: place.environment });
+}
+
+/** Takes long enough to index that a signal comes before the end. */
+let long: string;
+let scratch: string;
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'stratafs-launcher-'));
+  long = join(scratch, 'zeros.tar.gz');
+  execFileSync(
+    'sh',
+    ['-c', 'truncate -s 256M zeros && tar -cf - zeros | gzip -1 >zeros.tar.gz && rm zeros'],
+    {
+      cwd: scratch,
+    },
+  );
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** The process that `parent` started, once it runs the program. */
+async function daemonOf(parent: number): Promise<number> {
+  for (;;) {
+    const [pid = ''] = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
+    if (pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cjs')) return Number(pid);
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
+
+describeWith(['fuse'], 'the installed program', () => {
+  it.each([
+    ['stratafs', ['mount', image, 'mnt']],
+    ['mount.stratafs', [image, 'mnt', '-o', 'rw']],
+    ['stratafs-overlay', ['-o', 'lowerdir=layer', 'mnt']],
+  ])('mounts as %s, through a link', (name, args) =>
+    withWorkplace(async (place) => {
+      mkdirSync(place.path('layer'));
+      expect(await callAs(place, name, ...args)).toEqual(silent);
+      expect(place.mounted()).toEqual([place.mountpoint]);
+      await place.unmount();
+    }),
+  );
+
+  it.each([
+    ['stratafs', ['mount', 'x'], 2, 'mount: found x, expected SOURCE and MOUNTPOINT'],
+    ['mount.stratafs', ['x'], 1, 'mount.stratafs: found x, expected SOURCE and DIR'],
+    ['stratafs-overlay', ['x'], 1, 'no layers: expected -o lowerdir=TOP:...:BASE'],
+  ])('%s fails once, with its own exit status', (name, args, status, message) =>
+    withWorkplace(async (place) => {
+      expect(await callAs(place, name, ...args)).toEqual({
+        status,
+        stdout: '',
+        stderr: `stratafs: ${message}\n`,
+      });
+    }),
+  );
+
+  it('in front is the process that was started', () =>
+    withWorkplace(async (place) => {
+      const command = spawn(PROGRAM, ['mount', '-f', image, 'mnt'], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: 'ignore',
+      });
+      while ((await place.listed())?.state !== 'mounted');
+      expect((await place.listed())?.pid).toBe(command.pid);
+      command.kill('SIGTERM');
+      expect(await once(command, 'close')).toEqual([0, null]);
+    }));
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'dies of %s once the daemon has undone everything',
+    (signal) =>
+      withWorkplace(async (place) => {
+        const command = spawn(PROGRAM, ['mount', long, 'mnt'], {
+          cwd: place.directory,
+          env: place.environment,
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        let stderr = '';
+        command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+        await daemonOf(command.pid as number);
+        command.kill(signal);
+        expect(await once(command, 'close')).toEqual([null, signal]);
+        expect(stderr).toBe('');
+        expect(place.mounted()).toEqual([]);
+        expect(place.drafts()).toEqual([]);
+      }),
+  );
+
+  it('is not ended by a hangup that it was to ignore', () =>
+    withWorkplace(async (place) => {
+      const command = spawn('sh', ['-c', `trap '' HUP; exec "$@"`, 'sh', PROGRAM, 'mount', long, 'mnt'], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: 'ignore',
+      });
+      await daemonOf(command.pid as number);
+      command.kill('SIGHUP');
+      expect(await once(command, 'close')).toEqual([0, null]);
+      await place.unmount();
+    }));
+
+  it('says so where its daemon is killed', () =>
+    withWorkplace(async (place) => {
+      const command = spawn(PROGRAM, ['mount', long, 'mnt'], {
+        cwd: place.directory,
+        env: place.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let stderr = '';
+      command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      process.kill(await daemonOf(command.pid as number), 'SIGKILL');
+      expect(await once(command, 'close')).toEqual([1, null]);
+      expect(stderr).toBe('stratafs: the daemon ended before the mount answered (Killed)\n');
+      expect(place.mounted()).toEqual([]);
+    }));
+
+  it('says what to do where it was not built', () =>
+    withWorkplace(async (place) => {
+      const env = install(place);
+      mkdirSync(place.path('bin'));
+      copyFileSync(PROGRAM, place.path('bin/stratafs'));
+      rmSync(place.path('build/Release/stratafs-launch'));
+      const { status, stderr } = await run('sh', [place.path('bin/stratafs'), 'mount', image, 'mnt'], {
+        env,
+      });
+      expect(stderr).toBe(
+        `stratafs: ${place.path('build/Release/stratafs-launch')}: can't be run (errno 2): "npm rebuild stratafs" makes it anew\n`,
+      );
+      expect(status).toBe(1);
+    }));
+});
+
+describeWith([], "V8's cache", () => {
+  it('is taken by the Node that made it', () => {
+    const check = `
+      const source = require('node:module').wrap(fs.readFileSync('${built('mounting.cjs')}', 'latin1'));
+      const cachedData = fs.readFileSync('${built('mounting.cache')}');
+      console.log(new vm.Script(source, { filename: '${built('mounting.cjs')}', cachedData }).cachedDataRejected);`;
+    expect(execFileSync(process.execPath, ['-e', check], { encoding: 'utf8' })).toBe('false\n');
+  });
+
+  it('is of a file that is ASCII: its bytes are taken for its characters', () => {
+    expect(readFileSync(built('mounting.cjs')).every((byte) => byte < 0x80)).toBe(true);
+  });
+
+  it.each([
+    ['missing', (path: string) => rmSync(path)],
+    ['cut', (path: string) => truncateSync(path, 1000)],
+    ["somebody else's", (path: string) => writeFileSync(path, Buffer.alloc(1 << 20, basename(path)))],
+  ])('may be %s', (_, spoil) =>
+    withWorkplace(async (place) => {
+      install(place);
+      spoil(place.path('dist/cli/mounting.cache'));
+      const { stdout, stderr } = await run(process.execPath, [place.path('dist/cli/main.cjs'), '--version']);
+      expect({ stdout, stderr }).toEqual({
+        stdout: `${(JSON.parse(readFileSync(join(place.directory, 'package.json'), 'utf8')) as { version: string }).version}\n`,
+        stderr: '',
+      });
+    }),
+  );
+});
