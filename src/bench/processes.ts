@@ -75,13 +75,15 @@ export class Processes {
         resolve(status === 0 ? undefined : `ended with ${killedBy ?? `status ${status ?? '?'}`}`),
       );
     });
+    let failure: string | undefined;
     try {
       await feed(child.stdin, options.input);
     } finally {
+      // Where there is no more input, for whatever reason, it ends too.
       child.stdin.end();
+      failure = await ended;
+      signal?.removeEventListener('abort', stop);
     }
-    const failure = await ended;
-    signal?.removeEventListener('abort', stop);
     signal?.throwIfAborted();
     if (failure === undefined) return Buffer.concat(stdout);
     throw new ProgramError(argv, failure, Buffer.concat(stderr).toString());
