@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import { Random } from './random.ts';
 import { type BenchResult, type Measurement, SCHEMA } from './result.ts';
-import { type Ratio, changeOf, roundRatios } from './statistics.ts';
+import { type Ratio, changeOf, median, roundRatios } from './statistics.ts';
 
 /** How one ratio is to what it was. */
 export interface Change extends Pick<Measurement, 'layers' | 'workload' | 'threads' | 'contender'> {
@@ -63,7 +63,7 @@ export function compareResults(
     const { layers, workload, threads, contender } = measurement;
     changes.push({
       ...{ layers, workload, threads, contender, change },
-      ...{ before: medianOf(were), after: medianOf(are), verdict: judge(change, threshold) },
+      ...{ before: median(were), after: median(are), verdict: judge(change, threshold) },
     });
   }
   if (changes.length > 0) return changes;
@@ -71,8 +71,6 @@ export function compareResults(
     `${path}: found nothing of what was measured now, expected a run with ${baseline} in it`,
   );
 }
-
-const medianOf = (ratios: readonly number[]): number => changeOf([1], ratios, new Random(0)).median;
 
 function judge({ median, low, high }: Ratio, threshold: number): Change['verdict'] {
   if (median > threshold && low > 1) return 'slower';
