@@ -1,6 +1,6 @@
 // Who takes part: contenders that are installed, could prepare every stack, and showed it when they were tried. Whoever fails
 // in one of these is left out, and why is told; figures of half a table can't be compared.
-import { readFile } from 'node:fs/promises';
+import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { Contender, Mounted, PreparedContender, Workshop } from './contender.ts';
 import { runLoad } from './load-generator.ts';
@@ -89,12 +89,8 @@ async function tryOut(
   return options;
 }
 
-/** proc_pid_mountinfo(5): fields 6 and, behind " - ", the type, source and the file system's own options. */
+/** The type, the mount's own options and the file system's; undefined where nothing is mounted. */
 async function mountOptionsOf(place: string): Promise<string | undefined> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  const line = lines.findLast((each) => each.split(' ')[4] === place);
-  const [mount = '', own = ''] = line?.split(' - ') ?? [];
-  if (own === '') return undefined;
-  const [type, , ...options] = own.split(' ');
-  return `${type ?? ''} ${mount.split(' ')[5] ?? ''} ${options.join(' ')}`.slice(0, KEPT_OPTIONS);
+  const entry = mountAt(await readMountTable(), place);
+  return entry && `${entry.type} ${entry.options} ${entry.superOptions}`.slice(0, KEPT_OPTIONS);
 }

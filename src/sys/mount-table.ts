@@ -12,10 +12,14 @@ export interface MountEntry {
   readonly device: string;
   /** Absolute, with neither symlinks nor escapes. Bytes that are not UTF-8 are replaced. */
   readonly mountPoint: string;
+  /** The mount's own, as mount(8) names them, separated by commas. */
+  readonly options: string;
   /** As statfs(2) has no name for it: "fuse.stratafs". */
   readonly type: string;
   /** What was mounted, as the one who mounted it says. */
   readonly source: string;
+  /** The file system's, which all mounts of it have in common; escaped as the kernel shows them. */
+  readonly superOptions: string;
 }
 
 /** The kernel's mangle(): blank, tab, newline, backslash and '#' as a backslash and three octal digits. */
@@ -31,16 +35,18 @@ export function parseMountTable(text: string): MountEntry[] {
   for (const line of text.split('\n')) {
     const fields = line.split(' ');
     const separator = fields.indexOf('-', 6);
-    const [id, parentId, device, , mountPoint] = fields;
-    const [type, source] = separator < 0 ? [] : fields.slice(separator + 1);
+    const [id, parentId, device, , mountPoint, options] = fields;
+    const [type, source, superOptions] = separator < 0 ? [] : fields.slice(separator + 1);
     if (mountPoint === undefined || type === undefined) continue;
     entries.push({
       id: Number(id),
       parentId: Number(parentId),
       device: device ?? '',
       mountPoint: unescape(mountPoint),
+      options: options ?? '',
       type: unescape(type),
       source: unescape(source ?? ''),
+      superOptions: superOptions ?? '',
     });
   }
   return entries;

@@ -10,14 +10,16 @@ const text = [
   '',
 ].join('\n');
 
-it('reads source and type behind any number of optional fields, and undoes the octal escapes', () => {
+it('reads source, type and options around any number of optional fields, and undoes the octal escapes', () => {
   expect(parseMountTable(text)[1]).toEqual({
     id: 36,
     parentId: 22,
     device: '0:40',
     mountPoint: '/mnt/a b\\c',
+    options: 'ro,nosuid',
     type: 'fuse.stratafs',
     source: '/srv/x\ty.tar',
+    superOptions: 'ro,user_id=0',
   });
 });
 
