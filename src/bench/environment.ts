@@ -1,7 +1,7 @@
 // The machine that figures were taken on.
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
-import { readMountTable } from '../sys/mount-table.ts';
+import { mountAbove, readMountTable } from '../sys/mount-table.ts';
 
 export interface Environment {
   readonly kernel: string;
@@ -48,13 +48,8 @@ async function readLine(path: string): Promise<string | undefined> {
   );
 }
 
-/** The file system of the mount with the longest mount point above `path` (absolute, without symlinks). */
+/** The file system that `path` (absolute, without symlinks) lies on; in a chroot the table may not tell. */
 async function fileSystemOf(path: string): Promise<{ type: string; source: string }> {
-  const above = (await readMountTable()).filter(
-    ({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`),
-  );
-  const found = above.reduce((best, each) =>
-    each.mountPoint.length >= best.mountPoint.length ? each : best,
-  );
-  return { type: found.type, source: found.source };
+  const { type, source } = mountAbove(await readMountTable(), path) ?? { type: 'unknown', source: 'unknown' };
+  return { type, source };
 }

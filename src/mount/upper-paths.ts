@@ -6,7 +6,7 @@
 import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Image } from '../image/image.ts';
-import { readMountTable, type MountEntry } from '../sys/mount-table.ts';
+import { mountAbove, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { UpperDirectories } from './options.ts';
 
@@ -82,19 +82,11 @@ async function makeBeside(upper: string): Promise<string> {
 /** Files are renamed and linked from one to the other, and no mount lets that pass its border. */
 async function requireOneMount(upper: string, work: string): Promise<void> {
   const table = await readMountTable();
-  const [one, other] = [mountOf(table, upper), mountOf(table, work)];
+  const [one, other] = [mountAbove(table, upper), mountAbove(table, work)];
   if (one?.id === other?.id) return;
   throw new InputError(
     `${WORK} ${work}: lies in the mount at ${other?.mountPoint ?? '?'}, the ${UPPER} ${upper} in the one at ${one?.mountPoint ?? '?'}; expected one for both (-o upperdir=U,workdir=W names two directories of one)`,
   );
-}
-
-/** The mount that `path` (real) lies in. */
-function mountOf(table: readonly MountEntry[], path: string): MountEntry | undefined {
-  for (let place = path; ; place = dirname(place)) {
-    const entry = table.findLast(({ mountPoint }) => mountPoint === place);
-    if (entry !== undefined || place === '/') return entry;
-  }
 }
 
 /** InputError where one of the upper's directories overlaps the other, a layer, or the mount point (absolute, real). */

@@ -2,6 +2,7 @@
 //
 // Reading it touches no mounted file system, so it never hangs, whatever a mount's daemon does.
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 export interface MountEntry {
   /** Unique among the mounts that exist; used again later. */
@@ -60,4 +61,12 @@ export async function readMountTable(): Promise<MountEntry[]> {
 /** The uppermost mount at `mountPoint`: of several at one place only the last is seen. */
 export function mountAt(table: readonly MountEntry[], mountPoint: string): MountEntry | undefined {
   return table.findLast((entry) => entry.mountPoint === mountPoint);
+}
+
+/** The mount that `path` (absolute, without symlinks) lies in. */
+export function mountAbove(table: readonly MountEntry[], path: string): MountEntry | undefined {
+  for (let place = path; ; place = dirname(place)) {
+    const entry = mountAt(table, place);
+    if (entry !== undefined || place === '/') return entry;
+  }
 }

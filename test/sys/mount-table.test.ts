@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mountAt, parseMountTable, readMountTable } from '../../src/sys/mount-table.ts';
+import { mountAbove, mountAt, parseMountTable, readMountTable } from '../../src/sys/mount-table.ts';
 
 const text = [
   '22 1 254:0 / / rw,relatime - ext4 /dev/vda rw',
@@ -35,6 +35,14 @@ it('of several mounts at one place the last one is seen', () => {
   const table = parseMountTable(text);
   expect(mountAt(table, '/mnt/twice')?.source).toBe('upper');
   expect(mountAt(table, '/mnt/none')).toBeUndefined();
+});
+
+it('what lies beneath a mount point is in that mount, what merely begins like it is not', () => {
+  const table = parseMountTable(text);
+  const above = (path: string): string | undefined => mountAbove(table, path)?.device;
+  expect(['/mnt/a b\\c/deep/er', '/mnt/a b\\c/x', '/mnt/twice'].map(above)).toEqual(['0:41', '0:40', '0:43']);
+  expect(['/mnt/twicer', '/'].map(above)).toEqual(['254:0', '254:0']);
+  expect(mountAbove([], '/mnt')).toBeUndefined();
 });
 
 it('finds the root of this process', async () => {
