@@ -103,7 +103,7 @@ function understand(source: string | undefined, given: BenchArguments): Understo
     baseline: given.baseline,
     version: readVersion(),
     scratch: given.scratch ?? tmpdir(),
-    stratafs: [process.execPath, fileURLToPath(new URL('./main.js', import.meta.url))],
+    stratafs: [process.execPath, fileURLToPath(new URL('./main.cjs', import.meta.url))],
   };
 }
 

@@ -244,7 +244,7 @@ describe.concurrent('stratafs bench, misused', () => {
 
   it.each([
     [['--compare', '/nowhere'], /^stratafs: ENOENT: .*\/nowhere/],
-    [['--compare', COMMAND], /^stratafs: .*main\.js: found no JSON /],
+    [['--compare', COMMAND], /^stratafs: .*main\.cjs: found no JSON /],
     [['/nowhere/x.tar'], /^stratafs: .*\/nowhere\/x\.tar/],
     [['--scratch', '/nowhere'], /^stratafs: --scratch: found no directory \/nowhere, expected one /],
     [
