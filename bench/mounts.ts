@@ -55,7 +55,7 @@ function daemonOf(directory: string): number | undefined {
 /** `stratafs mount SOURCE... DIR` in `cwd`, with indexes in `cacheDirectory`. */
 export function stratafs(bench: Bench, cacheDirectory: string, source: readonly string[], cwd = '/'): Mount {
   const env = { XDG_CACHE_HOME: cacheDirectory };
-  return mountWith(bench, [process.execPath, bench.cli, 'mount', ...source], { env, cwd });
+  return mountWith(bench, [bench.cli, 'mount', ...source], { env, cwd });
 }
 
 /** The directories of a writable mount: empty, on one file system. */

@@ -1,6 +1,6 @@
 // Measures the bars of issues 3 and 4, and prints them beside the rivals. bench/README.md tells what each is.
 //
-// usage: npm run bench -- [BAR...] [--rounds N] [--directory DIR] [--cli SCRIPT] [--json]
+// usage: npm run bench -- [BAR...] [--rounds N] [--directory DIR] [--cli PROGRAM] [--json]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,9 +39,9 @@ const command = new Command('bench')
   .option('--rounds <n>', 'samples of each contender', '5')
   .option('--directory <dir>', 'where make-big-image.sh put the images', '/var/tmp/stratafs-bench')
   .option(
-    '--cli <script>',
+    '--cli <program>',
     'the stratafs command to measure',
-    fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)),
+    fileURLToPath(new URL('../../bin/stratafs', import.meta.url)),
   )
   .option('--json', 'print JSON, every sample in it')
   .parse();
