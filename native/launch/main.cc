@@ -58,6 +58,14 @@ void CloseFrom(unsigned first) {
     if (fd >= static_cast<int>(first)) close(fd);
 }
 
+// The number of a standard stream that is closed is not to become the socket's.
+void OpenStandardStreams() {
+  int fd;
+  while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+  }
+  if (fd >= 0) close(fd);
+}
+
 // In the child; `link` is its end of the socket.
 [[noreturn]] void BecomeDaemon(pid_t launcher, int link, char** command, const sigset_t& mask) {
   setsid();
@@ -138,6 +146,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: stratafs-launch PROGRAM ARGS...\n");
     return 2;
   }
+  OpenStandardStreams();
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return Fail("socketpair");
   // Blocked but while this waits, so that none comes between a look and a wait.

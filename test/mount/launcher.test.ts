@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -125,6 +126,18 @@ describeWith(['fuse'], 'the installed program', () => {
       await daemonOf(command.pid as number);
       command.kill('SIGHUP');
       expect(await once(command, 'close')).toEqual([0, null]);
+      await place.unmount();
+    }));
+
+  it('needs no standard streams', () =>
+    withWorkplace(async (place) => {
+      const closed = [`exec "$@" <&- >&- 2>&-`, 'sh', PROGRAM, 'mount', image, 'mnt'];
+      expect(await run('sh', ['-c', ...closed], { cwd: place.directory, env: place.environment })).toEqual(
+        silent,
+      );
+      const pid = (await place.listed())?.pid ?? 0;
+      const streams = [0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      expect(streams).toEqual(['/dev/null', '/dev/null', '/dev/null']);
       await place.unmount();
     }));
 
