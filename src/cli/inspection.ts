@@ -23,7 +23,7 @@ export interface SourceArguments {
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--no-index-cache', 'neither use nor save the index of a layer');
+    .option('--no-index-cache', 'neither use nor save what is known of layers');
 }
 
 /**

@@ -109,7 +109,7 @@ export function mountCommand(): Command {
     .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
     .option('--verify', 'read all layers, and check them against their digests')
     .option('--no-verify', 'check no digests')
-    .option('--no-index-cache', 'neither use nor save the index of a layer')
+    .option('--no-index-cache', 'neither use nor save what is known of layers')
     .addHelpText('after', help)
     .action(async (positional: string[], given: MountArguments) => {
       const request = understandMount(positional, given);

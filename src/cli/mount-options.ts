@@ -147,7 +147,7 @@ const ownRules: Rules = [
   ],
   [
     'no-index-cache',
-    doing('neither use nor save the index of a layer', (request) => (request.useIndexCache = false)),
+    doing('neither use nor save what is known of layers', (request) => (request.useIndexCache = false)),
   ],
 ];
 

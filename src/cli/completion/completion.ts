@@ -29,13 +29,16 @@ export function join(a: Completion, b: Completion): Completion {
   return { candidates: [...a.candidates, ...b.candidates], ...(paths === undefined ? {} : { paths }) };
 }
 
+/** Of the control characters those that are not above ASCII. */
+const ASCII_CONTROL = /[^\P{Cc}\x80-\x9f]/u;
+
 /**
  * Where there are paths too, ":files PREFIX" or ":directories PREFIX" first; then one candidate a line, a tab between it and
  * what it is about. What has a control character in it, which no line can hold, is left out.
  */
 export function writeCompletion({ candidates, paths }: Completion): string {
   const lines = candidates
-    .filter(({ value }) => !/[\x00-\x1f\x7f]/.test(value)) // eslint-disable-line no-control-regex -- a file's name may hold them
+    .filter(({ value }) => !ASCII_CONTROL.test(value))
     .map(({ value, about }) => {
       const [first = ''] = (about ?? '').split('\n');
       return first === '' ? value : `${value}\t${first.replaceAll('\t', ' ')}`;

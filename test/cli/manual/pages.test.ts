@@ -12,11 +12,13 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const files = ['mount.stratafs.8', 'stratafs-overlay.1', 'stratafs.1', 'umount.fuse.stratafs.8'];
 const page = (file: string): string => join(root, 'dist/man', file);
 
-/** What a reader sees, in one line. */
-function rendered(file: string): string {
-  const text = execFileSync('mandoc', ['-T', 'ascii', page(file)], { encoding: 'utf8' });
-  return text.replace(/.\x08/g, '').replace(/\s+/g, ' '); // eslint-disable-line no-control-regex -- overstrikes
+/** What a reader sees: bold is an overstrike, which is taken out. */
+function rendered(file: string, ...options: string[]): string {
+  const text = execFileSync('mandoc', ['-T', 'ascii', ...options, page(file)], { encoding: 'utf8' });
+  return text.replace(/.[\b]/g, '');
 }
+
+const inOneLine = (text: string): string => text.replace(/\s+/g, ' ');
 
 /** The options that a help lists, as they stand there: "-o, --output <target>" is "-o, --output". */
 function listedOptions(help: string): string[] {
@@ -31,7 +33,7 @@ function helpOf(program: string, ...args: string[]): string {
 
 describeWith([{ program: 'mandoc' }], 'the manual pages, read with mandoc', () => {
   it('name every command and every option that --help lists', () => {
-    const text = rendered('stratafs.1');
+    const text = inOneLine(rendered('stratafs.1'));
     const [, list = ''] = /^Commands:\n((?: .*\n)+)/m.exec(helpOf('main', '--help')) ?? [];
     const commands = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name as string);
     expect(commands).toContain('mount');
@@ -55,13 +57,13 @@ describeWith([{ program: 'mandoc' }], 'the manual pages, read with mandoc', () =
     ['unmount-helper-main', 'umount.fuse.stratafs.8'],
   ])('name every option of %s', (program, file) => {
     const options = listedOptions(helpOf(program, '--help'));
-    const text = rendered(file);
+    const text = inOneLine(rendered(file));
     expect(options.length).toBeGreaterThan(4);
     expect(options.filter((option) => !text.includes(` ${option} `))).toEqual([]);
   });
 
   it.each(['stratafs.1', 'mount.stratafs.8'])('%s tells of every mount option', (file) => {
-    const [, text = ''] = / MOUNT OPTIONS (.*)/.exec(rendered(file)) ?? [];
+    const [, text = ''] = / MOUNT OPTIONS (.*)/.exec(inOneLine(rendered(file))) ?? [];
     const names = mountOptions.flatMap(({ rules }) => rules.map(([name]) => name));
     expect(names.length).toBeGreaterThan(80);
     expect(names.filter((name) => !new RegExp(` ${name.replace('+', '\\+')}[ =,.]`).test(text))).toEqual([]);
@@ -69,8 +71,7 @@ describeWith([{ program: 'mandoc' }], 'the manual pages, read with mandoc', () =
 
   it.each(files)('%s has no warning, and no line wider than 80 columns', (file) => {
     expect(execFileSync('mandoc', ['-T', 'lint', page(file)], { encoding: 'utf8' })).toBe('');
-    const text = execFileSync('mandoc', ['-T', 'ascii', '-O', 'width=78', page(file)], { encoding: 'utf8' });
-    const lines = text.replace(/.\x08/g, '').split('\n'); // eslint-disable-line no-control-regex -- overstrikes
+    const lines = rendered(file, '-O', 'width=78').split('\n');
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 });
