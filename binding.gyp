@@ -55,6 +55,21 @@
       "ldflags": ["-pthread"]
     },
     {
+      "target_name": "stratafs-bare",
+      "type": "executable",
+      "sources": [
+        "native/bare/bare_answers.cc",
+        "native/bare/main.cc",
+        "native/directory_answer.cc",
+        "native/fast_answer.cc",
+        "native/table_attributes.cc",
+        "native/tree_table.cc"
+      ],
+      "include_dirs": ["native"],
+      "defines": ["_FILE_OFFSET_BITS=64"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"]
+    },
+    {
       "target_name": "stratafs-launch",
       "type": "executable",
       "sources": ["native/launch/main.cc"],

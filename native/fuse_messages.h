@@ -15,10 +15,13 @@ enum class Opcode : uint32_t {
   kReadlink = 5,
   kOpen = 14,
   kRead = 15,
+  kStatfs = 17,
   kRelease = 18,
   kGetxattr = 22,
   kListxattr = 23,
+  kInit = 26,
   kReaddir = 28,
+  kInterrupt = 36,
   kBatchForget = 42,
   kReaddirplus = 44,
   kStatx = 52,  // 7.39
@@ -47,6 +50,34 @@ struct OutHeader {
   uint64_t unique;
 };
 static_assert(sizeof(OutHeader) == 16, "fuse_out_header is 16 bytes");
+
+// fuse_init_in up to 7.35; what follows it later is not looked at.
+struct InitIn {
+  uint32_t major;
+  uint32_t minor;
+  uint32_t max_readahead;
+  uint32_t flags;
+};
+static_assert(sizeof(InitIn) == 16, "fuse_init_in begins with 16 bytes");
+
+struct InitOut {
+  uint32_t major;
+  uint32_t minor;
+  uint32_t max_readahead;
+  uint32_t flags;
+  uint16_t max_background;
+  uint16_t congestion_threshold;
+  uint32_t max_write;
+  // Nanoseconds.
+  uint32_t time_granularity;
+  uint16_t max_pages;
+  uint16_t map_alignment;
+  uint32_t flags2;           // 7.36
+  uint32_t max_stack_depth;  // 7.40
+  uint16_t request_timeout;  // 7.43
+  uint16_t unused[11];
+};
+static_assert(sizeof(InitOut) == 64, "fuse_init_out is 64 bytes");
 
 struct FuseAttr {
   uint64_t ino;
@@ -178,6 +209,7 @@ struct XattrOut {
 };
 static_assert(sizeof(XattrOut) == 8, "fuse_getxattr_out is 8 bytes");
 
+constexpr uint32_t kStatfsOutSize = 80;
 constexpr uint32_t kGetattrInSize = 16;
 constexpr uint32_t kStatxInSize = 24;
 constexpr uint32_t kReleaseInSize = 24;

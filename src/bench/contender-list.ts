@@ -1,5 +1,6 @@
 // All contenders, in the order in which they are told.
 import type { Contender } from './contender.ts';
+import { bareLoop } from './contenders/bare-loop.ts';
 import { fuseOverlayfs } from './contenders/fuse-overlayfs.ts';
 import { overlayfs } from './contenders/overlayfs.ts';
 import { erofs, erofsfuse, squashfs, squashfuse } from './contenders/packed.ts';
@@ -22,6 +23,7 @@ export const contenders: readonly Contender[] = [
   overlayfs,
   fuseOverlayfs,
   plain,
+  bareLoop,
   squashfs,
   squashfuse,
   erofs,

@@ -1,4 +1,5 @@
 // Contender: one way to show the layers of a stack as one tree, as the bench knows it.
+import type { OperationFamily } from './load-generator.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Stack } from './stack.ts';
@@ -23,8 +24,8 @@ export interface Contender {
   readonly name: string;
   /** A few words: what it is, over what. */
   readonly summary: string;
-  /** False: it shows a stack, and takes no writes. */
-  readonly isWritable: boolean;
+  /** The operations that it can be put to: `changes` where it takes writes. */
+  readonly serves: readonly OperationFamily[];
   /** Undefined where it can take part. */
   lack(workshop: Workshop): Promise<Lack | undefined>;
   /** Its version, for the record; undefined where it has none of its own. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exportTar } from '../inspect/export-tar.ts';
 import type { InspectedImage } from '../inspect/inspected-image.ts';
 import { type MergedImage, mergeImage } from '../inspect/merged-image.ts';
+import type { Tree } from '../tree/tree.ts';
 import { type CatalogueEntry, catalogueOf } from './catalogue.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
@@ -23,6 +24,7 @@ export class ImageStack implements Stack {
   readonly label: string;
   readonly platform: string | undefined;
   readonly layerCount: number;
+  readonly tree: Tree;
   readonly catalogue: readonly CatalogueEntry[];
   readonly #inspected: InspectedImage;
   readonly #merged: MergedImage;
@@ -42,8 +44,9 @@ export class ImageStack implements Stack {
     this.#merged = mergeImage(inspected);
     this.#processes = processes;
     this.#scratch = scratch;
+    this.tree = this.#merged.tree;
     const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-    this.catalogue = catalogueOf(this.#merged.tree, caller);
+    this.catalogue = catalogueOf(this.tree, caller);
   }
 
   unpacked(): Promise<UnpackedLayers> {

@@ -1,23 +1,16 @@
 // The load generator (native/load), as a function: it makes the system calls of one workload and tells how long each took.
-import { fileURLToPath } from 'node:url';
+import { loadProgram } from './native-programs.ts';
 import type { Processes } from './processes.ts';
 
-/** As native/load names them. */
-export type Operation =
-  | 'stat'
-  | 'lookup'
-  | 'missing'
-  | 'readdir'
-  | 'walk'
-  | 'open-read-close'
-  | 'sequential-read'
-  | 'random-read'
-  | 'map-exec'
-  | 'copy-up'
-  | 'create'
-  | 'unlink'
-  | 'rename'
-  | 'untar';
+/** As native/load names them, by what they need of what they are put on. */
+export const operations = {
+  metadata: ['stat', 'lookup', 'missing', 'readdir', 'walk'],
+  content: ['open-read-close', 'sequential-read', 'random-read', 'map-exec'],
+  changes: ['copy-up', 'create', 'unlink', 'rename', 'untar'],
+} as const;
+
+export type OperationFamily = keyof typeof operations;
+export type Operation = (typeof operations)[OperationFamily][number];
 
 export interface Load {
   readonly operation: Operation;
@@ -42,8 +35,6 @@ export interface LoadResult {
   readonly bytes: number;
 }
 
-const program = fileURLToPath(new URL('../../build/Release/stratafs-load', import.meta.url));
-
 /** Puts the load on what `directory` shows. InputError where any call of it fails. */
 export async function runLoad(processes: Processes, directory: string, load: Load): Promise<LoadResult> {
   const options = Object.entries({
@@ -54,7 +45,7 @@ export async function runLoad(processes: Processes, directory: string, load: Loa
     reads: load.reads ?? 1,
   }).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const input = Buffer.from(load.paths.map((path) => `${path}\0`).join(''), 'latin1');
-  return parseAnswer(await processes.run([program, load.operation, directory, ...options], { input }));
+  return parseAnswer(await processes.run([loadProgram, load.operation, directory, ...options], { input }));
 }
 
 /** One line of JSON, then the latencies as 64-bit little-endian integers. */

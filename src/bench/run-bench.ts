@@ -5,6 +5,7 @@ import { Cell } from './cell.ts';
 import type { Contender, Workshop } from './contender.ts';
 import { type Entrant, type EntranceWatch, admit } from './entrants.ts';
 import { describeEnvironment } from './environment.ts';
+import { operations } from './load-generator.ts';
 import { summariseCells } from './measurements.ts';
 import { Random } from './random.ts';
 import {
@@ -142,11 +143,15 @@ function cellsOf(
 ): Cell[] {
   return entrants.flatMap(({ contender, prepared: ofStacks }) => {
     const prepared = ofStacks[stackNumber];
-    if (prepared === undefined || (workload.state === 'written' && !contender.isWritable)) return [];
+    if (prepared === undefined || !canServe(contender, workload)) return [];
     return threads.map(
       (each) => new Cell({ layers, workload, plan, threads: each, contender: contender.name, prepared }),
     );
   });
+}
+
+function canServe({ serves }: Contender, { operation }: Workload): boolean {
+  return serves.some((family) => operations[family].some((each) => each === operation));
 }
 
 function describeUnsuited({ name }: Workload, unsuited: readonly Stack[], stacks: readonly Stack[]): string {

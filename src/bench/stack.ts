@@ -1,5 +1,6 @@
 // Stack: the layers that contenders show, in the forms that they take: the image itself, each layer unpacked in kernel
 // overlayfs's form, and all of them flattened into one directory. A form is made when the first contender asks for it.
+import type { Tree } from '../tree/tree.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
 export interface Stack {
@@ -9,6 +10,8 @@ export interface Stack {
   readonly label: string;
   readonly platform: string | undefined;
   readonly layerCount: number;
+  /** The layers merged. */
+  readonly tree: Tree;
   /** Everything that the stack shows beneath its root. */
   readonly catalogue: readonly CatalogueEntry[];
   unpacked(): Promise<UnpackedLayers>;

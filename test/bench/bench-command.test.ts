@@ -40,7 +40,8 @@ const tiny = ['--runs', '2', '--files', '50', '--layers', '1,2', '--fanout', '2'
 
 const rivals = ['fuse-overlayfs', 'mksquashfs', 'squashfuse', 'mkfs.erofs'].map((program) => ({ program }));
 const everybody = [
-  ...['stratafs', 'fastpath-off', 'overlayfs', 'fuse-overlayfs', 'plain', 'squashfs', 'squashfuse', 'erofs'],
+  ...['stratafs', 'fastpath-off', 'overlayfs', 'fuse-overlayfs', 'plain', 'bare-loop', 'squashfs'],
+  ...['squashfuse', 'erofs'],
 ];
 
 /** Take part where they are installed, which is told where they aren't. */
@@ -54,7 +55,7 @@ const resultOf = (place: Workplace): BenchResult =>
 describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
   it('measures every contender under every workload that it is told, and leaves nothing', () =>
     withWorkplace(async (place) => {
-      const asked = ['--cold', 'memory', '--workloads', 'find-warm,rename'];
+      const asked = ['--cold', 'memory', '--workloads', 'find-warm,open-warm,rename'];
       const to = ['--scratch', scratchOf(place), '--json', 'result.json', '--html', 'result.html'];
       const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...asked, ...to]);
       expect(stderr.split('\n').filter((line) => !isOfOptional(line))).toEqual([
@@ -83,7 +84,9 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       for (const name of everybody) {
         expect(cells).toContain(`1 find-warm ${name}`);
         expect(cells).toContain(`2 find-warm ${name}`);
-        const isWritable = !['squashfs', 'squashfuse', 'erofs'].includes(name);
+        const isRead = name !== 'bare-loop';
+        expect(cells.includes(`2 open-warm ${name}`), name).toBe(isRead);
+        const isWritable = isRead && !['squashfs', 'squashfuse', 'erofs'].includes(name);
         expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
       }
       expect(stdout).toMatch(/^WORKLOAD +LAYERS +CONTENDER +MEDIAN /);
@@ -140,10 +143,15 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       expectNothingLeft(place);
     }));
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('dies of %s in the midst of a run, and leaves nothing', (signal) =>
+  it.each([
+    ['SIGINT', []],
+    ['SIGTERM', []],
+    ['SIGINT', ['--contenders', 'bare-loop']],
+  ] as const)('dies of %s in the midst of a run (%j), and leaves nothing', (signal, asked) =>
     withWorkplace(async (place) => {
       const args = [
         'bench',
+        ...asked,
         '--runs',
         '100',
         '--files',
@@ -189,7 +197,7 @@ describeWith(['root', { program: 'unshare' }], 'stratafs bench of an ordinary us
   it('measures who needs no root, and says what is missing', () =>
     withWorkplace(async (place) => {
       const asked =
-        '--contenders stratafs,overlayfs,plain --workloads stat-cold,unlink --runs 1 --json result.json';
+        '--contenders stratafs,overlayfs,plain,bare-loop --workloads stat-cold,unlink --runs 1 --json result.json';
       const { status, stderr } = await asNobody(
         place,
         `mkdir scratch && eval "$S bench ${asked} --scratch scratch $I"`,
@@ -197,6 +205,7 @@ describeWith(['root', { program: 'unshare' }], 'stratafs bench of an ordinary us
       expect(stderr).toBe(
         [
           'overlayfs does not take part: only root can mount it (run the bench as root)',
+          'bare-loop does not take part: only root can mount it (run the bench as root)',
           'the caches of the kernel are not dropped, which takes root: cold is a fresh mount alone',
           'too few runs to tell a difference: found 1, expected 6 or more',
           "unlink is left out: the files of an image are root's, who alone may write to them",

@@ -21,6 +21,9 @@ const notMade = (): Promise<never> => Promise.reject(new Error('is not made'));
 const stackOf = (entries: readonly CatalogueEntry[]): Stack => ({
   ...{ source: 'x', label: 'x', platform: undefined, layerCount: 3, catalogue: entries },
   ...{ unpacked: notMade, flattened: notMade, form: notMade },
+  get tree(): never {
+    throw new Error('is not merged');
+  },
 });
 
 function planOf(name: string, most: number, entries = catalogue): WorkloadPlan | undefined {

@@ -5,7 +5,7 @@ import { isInstalled, mountByProgram } from '../mounting.ts';
 export const fuseOverlayfs: Contender = {
   name: 'fuse-overlayfs',
   summary: 'fuse-overlayfs over unpacked layers',
-  isWritable: true,
+  serves: ['metadata', 'content', 'changes'],
   lack: () =>
     Promise.resolve(
       isInstalled('fuse-overlayfs')

@@ -7,7 +7,7 @@ import { mountByProgram } from '../mounting.ts';
 export const overlayfs: Contender = {
   name: 'overlayfs',
   summary: "the kernel's overlayfs over unpacked layers",
-  isWritable: true,
+  serves: ['metadata', 'content', 'changes'],
   lack: async () => {
     if (process.geteuid?.() !== 0)
       return { reason: 'only root can mount it', remedy: 'run the bench as root' };

@@ -47,7 +47,7 @@ function byKernel(packer: Packer): Contender {
   return {
     name: packer.type,
     summary: `the merged tree packed by ${packer.program}, mounted by the kernel over a loop device`,
-    isWritable: false,
+    serves: ['metadata', 'content'],
     lack: () => {
       if (process.geteuid?.() !== 0)
         return Promise.resolve({ reason: 'only root can mount it', remedy: 'run the bench as root' });
@@ -72,7 +72,7 @@ function byFuse(program: string, from: string, packer: Packer): Contender {
   return {
     name: program,
     summary: `the merged tree packed by ${packer.program}, mounted by ${program}`,
-    isWritable: false,
+    serves: ['metadata', 'content'],
     lack: () => {
       if (!isInstalled(program)) return Promise.resolve(missing(program, from));
       return Promise.resolve(

@@ -7,7 +7,7 @@ import type { Processes } from '../processes.ts';
 export const plain: Contender = {
   name: 'plain',
   summary: 'the merged tree unpacked, as plain files',
-  isWritable: true,
+  serves: ['metadata', 'content', 'changes'],
   lack: () => Promise.resolve(undefined),
   version: () => Promise.resolve(undefined),
   prepare: async ({ processes }, stack) => {

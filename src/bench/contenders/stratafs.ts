@@ -13,7 +13,7 @@ export function stratafs({ name, summary, options }: StratafsVariant): Contender
   return {
     name,
     summary,
-    isWritable: true,
+    serves: ['metadata', 'content', 'changes'],
     // What is missing, mounting says.
     lack: () => Promise.resolve(undefined),
     version: async ({ processes, stratafs: command }) =>
