@@ -183,10 +183,13 @@ function configure(command: Command): Command {
 
 /**
  * mount(8) reads "stratafs SOURCE DIR -o LIST" out of fstab's "fuse.stratafs" (mount.fuse3 writes it so, without a
- * command's name): what mount.stratafs is called with.
+ * command's name): what mount.stratafs is called with. With lowerdir= SOURCE may be any word, a command's name too: no
+ * command takes such a list but mount itself.
  */
 function isCalledFromFstab(args: readonly string[]): boolean {
-  return args.length === 4 && args[2] === '-o' && !commands.has(args[0] ?? '');
+  const [source = '', , option, list = ''] = args;
+  if (args.length !== 4 || option !== '-o') return false;
+  return !commands.has(source) || (source !== 'mount' && /(?:^|,)lowerdir=/.test(list));
 }
 
 /**

@@ -73,8 +73,17 @@ it('a reader that has seen enough is no failure', async () => {
   expect(stderr).toBe('');
 });
 
-it('what fstab makes mount.fuse3 call is a mount: SOURCE DIR -o LIST', async () => {
-  const { status, stderr } = await stratafs('/no/image.tar', '/no/place', '-o', 'ro,dev,suid');
-  expect(status).toBe(1);
-  expect(stderr).toBe('stratafs: mount point /no/place: there is no such directory (make it first)\n');
+it.each([
+  ['/no/image.tar', 'ro,dev,suid', 'mount point /no/place: there is no such directory (make it first)'],
+  ['layers', 'rw,lowerdir=/no/b:/no/a,dev,suid', "/no/a: can't open: ENOENT"],
+  ['export', 'lowerdir=/no/b:/no/a', "/no/a: can't open: ENOENT"],
+])('what fstab makes mount.fuse3 call is a mount: %s DIR -o %s', async (source, list, message) => {
+  const { status, stdout, stderr } = await stratafs(source, '/no/place', '-o', list);
+  expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `stratafs: ${message}\n` });
+});
+
+it("a command's -o without lowerdir= is its own", async () => {
+  const { status, stderr } = await stratafs('layers', '/no/place', '-o', 'ro');
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^stratafs: unknown option '-o'/);
 });
