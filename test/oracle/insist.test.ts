@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { OWN_NAMESPACE } from '../mount/own-namespace.ts';
 import { type Workplace, run, withWorkplace } from '../mount/stratafs.ts';
 import { describeWith } from '../requirements.ts';
 
@@ -35,28 +36,32 @@ async function mountOverlay(place: Workplace): Promise<string[]> {
   return mount;
 }
 
-describeWith(['root', { program: 'python3' }, { program: 'unshare' }], 'insist.py', () => {
-  it('unmounts once who works there has ended', () =>
-    withWorkplace(async (place) => {
-      await mountOverlay(place);
-      const holder = await start('env', [], place.mountpoint);
-      expect(await insist(holder, 'umount', place.mountpoint)).toBe(0);
-      expect(place.mounted()).toEqual([]);
-    }));
+describeWith(
+  ['root', ...['python3', 'unshare', 'findmnt'].map((program) => ({ program }))],
+  'insist.py',
+  () => {
+    it('unmounts once who works there has ended', () =>
+      withWorkplace(async (place) => {
+        await mountOverlay(place);
+        const holder = await start('env', [], place.mountpoint);
+        expect(await insist(holder, 'umount', place.mountpoint)).toBe(0);
+        expect(place.mounted()).toEqual([]);
+      }));
 
-  it('mounts once the namespace has ended that has the upper directory in use', () =>
-    withWorkplace(async (place) => {
-      const mount = await mountOverlay(place);
-      const holder = await start('unshare', ['-m'], place.directory);
-      expect((await run('umount', [place.mountpoint])).status).toBe(0);
-      expect(await insist(holder, ...mount)).toBe(0);
-      expect(place.mounted()).toEqual([place.mountpoint]);
-      expect((await run('umount', [place.mountpoint])).status).toBe(0);
-    }));
+    it('mounts once the namespace has ended that has the upper directory in use', () =>
+      withWorkplace(async (place) => {
+        const mount = await mountOverlay(place);
+        const holder = await start('unshare', [...OWN_NAMESPACE], place.directory);
+        expect((await run('umount', [place.mountpoint])).status).toBe(0);
+        expect(await insist(holder, ...mount)).toBe(0);
+        expect(place.mounted()).toEqual([place.mountpoint]);
+        expect((await run('umount', [place.mountpoint])).status).toBe(0);
+      }));
 
-  it('fails at once where nobody is in the way', async () => {
-    const { status, stderr } = await run('python3', [script, 'umount', '/nowhere']);
-    expect(status).not.toBe(0);
-    expect(stderr).toMatch(/\/nowhere/);
-  });
-});
+    it('fails at once where nobody is in the way', async () => {
+      const { status, stderr } = await run('python3', [script, 'umount', '/nowhere']);
+      expect(status).not.toBe(0);
+      expect(stderr).toMatch(/\/nowhere/);
+    });
+  },
+);
