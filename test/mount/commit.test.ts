@@ -1,9 +1,8 @@
-// Images that are made of a mount, as other people's tools take them: what they show is what the mount shows.
+// Images that are made of a mount: what they show is what the mount shows.
 import { execFileSync, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import {
   appendFileSync,
-  existsSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -13,64 +12,11 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../../src/vfs/attr.ts';
-import { type Snapshot, readSnapshot, snapshotDirectory } from '../oracle/snapshot.ts';
+import { S_IFCHR, S_IFMT } from '../../src/vfs/attr.ts';
 import { describeWith } from '../requirements.ts';
-import { OWN_NAMESPACE } from './own-namespace.ts';
-import { COMMAND, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
-
-const CHANGES = fileURLToPath(new URL('changes.sh', import.meta.url));
-const IMAGE = fixture('edge-cases.tar');
-const APP = fixture('expressweb.tar');
-const tools = ['python3', 'setcap', 'setfattr'].map((program) => ({ program }));
-
-/** Runs `stratafs`, which is to succeed. */
-async function call(place: Workplace, ...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await place.stratafs(args);
-  expect({ status, stderr }, args.join(' ')).toEqual({ status: 0, stderr: '' });
-  return stdout;
-}
-
-/** What the mount shows; of the root no times, which nobody but us sets from a layer. */
-function shown(directory: string): Snapshot {
-  return withoutRootTime(snapshotDirectory(directory));
-}
-
-function withoutRootTime(snapshot: Snapshot): Snapshot {
-  const root = snapshot.get('');
-  if (root !== undefined) root.mtime = '';
-  return snapshot;
-}
-
-/** Runs `body` with `image` mounted over the upper `u`. */
-function withUpper(image: string, body: (place: Workplace) => Promise<void>): Promise<void> {
-  return withWorkplace(async (place) => {
-    mkdirSync(place.path('u'));
-    await place.mount(image, '--upper', 'u');
-    await body(place);
-  });
-}
-
-/** Changes of all kinds, also to what the image has. */
-function change(place: Workplace): void {
-  execFileSync('sh', [CHANGES], { cwd: place.mountpoint, stdio: 'pipe' });
-  const names = readdirSync(place.mountpoint);
-  const [first, second] = names.filter((name) => !['again', 'merged', 'lower'].includes(name));
-  if (first !== undefined) rmSync(place.path(`mnt/${first}`), { recursive: true });
-  if (second !== undefined) renameSync(place.path(`mnt/${second}`), place.path('mnt/moved'));
-}
-
-/** What `image` shows, mounted by us. */
-async function mounted(place: Workplace, image: string): Promise<Snapshot> {
-  const directory = place.path('other');
-  mkdirSync(directory, { recursive: true });
-  await call(place, 'mount', image, directory);
-  const found = shown(directory);
-  await call(place, 'unmount', directory);
-  return found;
-}
+import { APP, IMAGE, call, change, mounted, shown, tools, withUpper } from './commits.ts';
+import { COMMAND, run, withWorkplace } from './stratafs.ts';
 
 describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
   it.each([
@@ -284,117 +230,4 @@ sys.exit(ctypes.CDLL(None, use_errno=True).renameat2(-100, a, -100, b, 4))`;
       });
       await place.unmount();
     }));
-});
-
-describeWith(['fuse', 'root', ...tools, { program: 'umoci' }], 'umoci', () => {
-  it('unpacks what the mount shows', () =>
-    withUpper(APP, async (place) => {
-      change(place);
-      const expected = shown(place.mountpoint);
-      await call(place, 'commit', 'mnt', '-o', 'oci:layout:2');
-      const unpacked = await run('umoci', [
-        'unpack',
-        '--image',
-        `${place.path('layout')}:2`,
-        place.path('bundle'),
-      ]);
-      expect(unpacked).toMatchObject({ status: 0 });
-      const found = shown(place.path('bundle/rootfs'));
-      // umoci knows no sparse files' holes: they are written out.
-      for (const each of [expected, found]) for (const file of each.values()) file.data = [];
-      expect(found).toEqual(expected);
-      await place.unmount();
-    }));
-});
-
-/** What podman shows of `archive` once it has loaded it. */
-async function inPodman(place: Workplace, archive: string, name: string, driver: string): Promise<Snapshot> {
-  mkdirSync(place.path('podman'));
-  const script = fileURLToPath(new URL('podman-show.sh', import.meta.url));
-  const snapshot = fileURLToPath(new URL('../oracle/snapshot.py', import.meta.url));
-  const { status, stdout, stderr } = await run('unshare', [
-    ...[...OWN_NAMESPACE, 'sh', script, place.path('podman'), place.path(archive), name, snapshot, driver],
-  ]);
-  expect({ status }, stderr).toEqual({ status: 0 });
-  return withoutRootTime(readSnapshot(stdout));
-}
-
-describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => {
-  it('loads and shows what the mount shows', () =>
-    withUpper(APP, async (place) => {
-      change(place);
-      const expected = shown(place.mountpoint);
-      await call(place, 'commit', 'mnt', '-o', 'docker-archive:new.tar:localhost/app:2');
-      const found = await inPodman(place, 'new.tar', 'localhost/app:2', 'overlay');
-      for (const each of [expected, found]) {
-        for (const file of each.values()) {
-          file.data = [];
-          // It sets no time before 1970.
-          if (file.mtime.startsWith('-')) file.mtime = '0';
-        }
-        // Its own choice for the root.
-        const root = each.get('');
-        if (root !== undefined) root.mode = 0;
-      }
-      expect(found).toEqual(expected);
-      await place.unmount();
-    }));
-
-  // Not with its overlay driver, which loads no image with hard links from a layer to a lower one, committed or not:
-  // each layer is unpacked on its own there. What vfs gets wrong, it gets wrong of edge-cases itself
-  // (fixtures/oracle/edge-cases.differences.json).
-  it('loads what was made of an image with hard links across layers, into storage that takes such', () =>
-    withUpper(IMAGE, async (place) => {
-      execFileSync('sh', [CHANGES], { cwd: place.mountpoint, stdio: 'pipe' });
-      const expected = shown(place.mountpoint);
-      await call(place, 'commit', 'mnt', '-o', 'docker-archive:new.tar:localhost/app:2');
-      const found = await inPodman(place, 'new.tar', 'localhost/app:2', 'vfs');
-      for (const each of [expected, found]) {
-        for (const [path, file] of each) {
-          const type = file.mode & S_IFMT;
-          file.data = [];
-          if (file.mtime.startsWith('-')) file.mtime = '0';
-          if (type === S_IFDIR) file.mtime = '';
-          // Its copies of layers have symlinks of their own, no ACLs and no trusted attributes.
-          if (type === S_IFLNK) Object.assign(file, { nlink: 1, sameAs: path });
-          const kept = Object.entries(file.xattrs).filter(([name]) => /^(?:user|security)\./.test(name));
-          file.xattrs = path === 'attributes' ? {} : Object.fromEntries(kept);
-        }
-        const root = each.get('');
-        if (root !== undefined) root.mode = 0;
-      }
-      expect(found).toEqual(expected);
-      await place.unmount();
-    }));
-});
-
-describeWith(['fuse', 'root', ...tools, { program: 'skopeo' }], 'skopeo', () => {
-  it('finds the layers and the config', () =>
-    withUpper(APP, async (place) => {
-      writeFileSync(place.path('mnt/new'), '1');
-      await call(place, 'commit', 'mnt', '-o', 'docker-archive:new.tar:app:2', '-c', 'LABEL a=b');
-      const { stdout } = await run('skopeo', ['inspect', `docker-archive:${place.path('new.tar')}:app:2`]);
-      const before = await run('skopeo', ['inspect', `docker-archive:${APP}`]);
-      const inspected = JSON.parse(stdout) as { Layers: string[]; Labels: object };
-      expect(inspected.Layers.slice(0, -1)).toEqual(
-        (JSON.parse(before.stdout) as { Layers: string[] }).Layers,
-      );
-      expect(inspected.Labels).toMatchObject({ a: 'b' });
-      await place.unmount();
-    }));
-});
-
-describeWith(['fuse', 'root', ...tools], 'stratafs flatten and squash', () => {
-  it.each([IMAGE, APP])('%s: show what the image shows', (image) =>
-    withWorkplace(async (place) => {
-      const expected = await mounted(place, image);
-      await call(place, 'flatten', image, '-o', 'oci:layout:flat');
-      expect(await mounted(place, 'oci:layout:flat')).toEqual(expected);
-      await call(place, 'squash', '--from', '2', image, '-o', 'docker-archive:s.tar:a:s');
-      expect(await mounted(place, 's.tar')).toEqual(expected);
-      const layers = JSON.parse(await call(place, 'layers', '--json', 's.tar')) as unknown[];
-      expect(layers).toHaveLength(2);
-      expect(existsSync(place.path('s.tar'))).toBe(true);
-    }),
-  );
 });
