@@ -5,7 +5,7 @@ import type { ReportData } from '../inspect.ts';
 /** The empty data block of src/report/template.html. */
 const DATA_BLOCK = '<script type="application/json" id="report-data"></script>';
 
-/** The template as bundle.js has built it. It lies as far from the bundled command as from this file in dist/. */
+/** The template as bundle-page.js has built it. It lies as far from the bundled command as from this file in dist/. */
 export function readPageTemplate(): string {
   return readFileSync(new URL('../report/page.html', import.meta.url), 'utf8');
 }
