@@ -123,14 +123,30 @@ function makeCells(
       continue;
     }
     const unsuited: Stack[] = [];
-    for (const [s, stack] of stacks.entries()) {
-      const made = workload.plan(stack, new Random(plan.seed), plan.operations);
+    for (const [s, made] of planAlike(workload, stacks, plan).entries()) {
+      const stack = stacks[s] as Stack;
       if (made === undefined) unsuited.push(stack);
       else cells.push(...cellsOf(workload, made, stack, s, entrants, plan.threads));
     }
     if (unsuited.length > 0) notice(describeUnsuited(workload, unsuited, stacks));
   }
   return cells;
+}
+
+/**
+ * One plan a stack, undefined where it doesn't suit. All make as many operations: the first ones of a fresh mount take longer,
+ * and would tell of a stack with fewer files that it is slower.
+ */
+function planAlike(
+  workload: Workload,
+  stacks: readonly Stack[],
+  { seed, operations: most }: BenchPlan,
+): (WorkloadPlan | undefined)[] {
+  const planAll = (limit: number): (WorkloadPlan | undefined)[] =>
+    stacks.map((stack) => workload.plan(stack, new Random(seed), limit));
+  const plans = planAll(most);
+  const lengths = plans.flatMap((made) => made?.paths.length ?? []);
+  return new Set(lengths).size > 1 ? planAll(Math.min(...lengths)) : plans;
 }
 
 function cellsOf(

@@ -55,7 +55,7 @@ const resultOf = (place: Workplace): BenchResult =>
 describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
   it('measures every contender under every workload that it is told, and leaves nothing', () =>
     withWorkplace(async (place) => {
-      const asked = ['--cold', 'memory', '--workloads', 'find-warm,open-warm,rename'];
+      const asked = ['--cold', 'memory', '--workloads', 'lookup-base,find-warm,open-warm,rename'];
       const to = ['--scratch', scratchOf(place), '--json', 'result.json', '--html', 'result.html'];
       const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...asked, ...to]);
       expect(stderr.split('\n').filter((line) => !isOfOptional(line))).toEqual([
@@ -77,6 +77,14 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         expect(median).toBeGreaterThan(0);
         expect(latency.p50).toBeLessThanOrEqual(latency.p99);
       }
+      // The base of two layers has half of the files; what one layer is asked is no more.
+      const lookups = result.measurements.filter(({ workload }) => workload === 'lookup-base');
+      expect(new Set(lookups.map(({ layers }) => layers))).toEqual(new Set([1, 2]));
+      const [count = 0, ...others] = new Set(
+        lookups.flatMap(({ runs }) => runs.map((run) => run.operations)),
+      );
+      expect(others).toEqual([]);
+      expect(count).toBeLessThan(50);
       const cells = result.measurements.map(
         ({ layers, workload, contender }) => `${layers} ${workload} ${contender}`,
       );
