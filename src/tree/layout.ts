@@ -112,8 +112,11 @@ export function tableLength(counts: TableCounts): number {
 }
 
 /** All of the header that the counts decide. */
-function writeHeader(header: DataView, counts: TableCounts): void {
-  const { offsets, end } = placeColumns(counts);
+function writeHeader(
+  header: DataView,
+  counts: TableCounts,
+  { offsets, end }: ReturnType<typeof placeColumns>,
+): void {
   header.setUint32(0, TABLE_MAGIC, true);
   header.setUint32(4, TABLE_VERSION, true);
   header.setUint32(8, counts.inodes, true);
@@ -162,11 +165,11 @@ export class TreeTable {
    * machine can't give the memory.
    */
   constructor(counts: TableCounts, buffer?: ArrayBuffer) {
-    const { offsets, end } = placeColumns(counts);
-    this.buffer = buffer ?? new ArrayBuffer(end);
+    const places = placeColumns(counts);
+    this.buffer = buffer ?? new ArrayBuffer(places.end);
     this.#header = new DataView(this.buffer, 0, HEADER_SIZE);
-    writeHeader(this.#header, counts);
-    const at = (name: ColumnName): number => offsets.get(name) as number;
+    writeHeader(this.#header, counts, places);
+    const at = (name: ColumnName): number => places.offsets.get(name) as number;
     const u8 = (name: ColumnName, length: number): Uint8Array =>
       new Uint8Array(this.buffer, at(name), length);
     const u32 = (name: ColumnName, length: number): Uint32Array =>
