@@ -1,23 +1,15 @@
 // A mount that is given up before it answers leaves nothing: no mount, no process, no half-written file.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 import { describeWith } from '../requirements.ts';
+import { childOf } from './processes.ts';
 import { COMMAND, fixture, run, withWorkplace } from './stratafs.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-/** The process that `parent` started, once it has. */
-async function childOf(parent: number): Promise<number> {
-  for (;;) {
-    const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
-    if (text !== '') return Number(text.split(' ')[0]);
-    await nextTurn();
-  }
-}
 
 /** What a process has open; nothing where it has ended. */
 function descriptorsOf(pid: number): string[] {

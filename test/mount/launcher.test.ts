@@ -1,5 +1,5 @@
 // How a mount gets to the background: bin/stratafs, the launcher, and V8's cache of what is loaded.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { install } from './other-users.ts';
+import { childOf } from './processes.ts';
 import { PROGRAM, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const image = fixture('expressweb.tar');
@@ -46,13 +47,26 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** The process that `parent` started, once it runs the program. */
-async function daemonOf(parent: number): Promise<number> {
-  for (;;) {
-    const [pid = ''] = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
-    if (pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cjs')) return Number(pid);
-    await new Promise((resolve) => void setImmediate(resolve));
-  }
+/** A mount that has begun. */
+interface Begun {
+  readonly command: ChildProcess;
+  readonly daemon: number;
+  /** What ends it: exit status and signal, and what it said by then. */
+  readonly end: Promise<{ end: unknown[]; stderr: string }>;
+}
+
+/** Begins to mount what takes long, by `before` in front of the program. */
+async function beginMount(place: Workplace, ...before: string[]): Promise<Begun> {
+  const [program, ...args] = [...before, PROGRAM, 'mount', long, 'mnt'];
+  const command = spawn(program, args, {
+    cwd: place.directory,
+    env: place.environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const end = once(command, 'close').then((how: unknown[]) => ({ end: how, stderr }));
+  return { command, daemon: await childOf(command.pid as number, 'main.cjs'), end };
 }
 
 describeWith(['fuse'], 'the installed program', () => {
@@ -100,17 +114,9 @@ describeWith(['fuse'], 'the installed program', () => {
     'dies of %s once the daemon has undone everything',
     (signal) =>
       withWorkplace(async (place) => {
-        const command = spawn(PROGRAM, ['mount', long, 'mnt'], {
-          cwd: place.directory,
-          env: place.environment,
-          stdio: ['ignore', 'ignore', 'pipe'],
-        });
-        let stderr = '';
-        command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-        await daemonOf(command.pid as number);
+        const { command, end } = await beginMount(place);
         command.kill(signal);
-        expect(await once(command, 'close')).toEqual([null, signal]);
-        expect(stderr).toBe('');
+        expect(await end).toEqual({ end: [null, signal], stderr: '' });
         expect(place.mounted()).toEqual([]);
         expect(place.drafts()).toEqual([]);
       }),
@@ -118,14 +124,9 @@ describeWith(['fuse'], 'the installed program', () => {
 
   it('is not ended by a hangup that it was to ignore', () =>
     withWorkplace(async (place) => {
-      const command = spawn('sh', ['-c', `trap '' HUP; exec "$@"`, 'sh', PROGRAM, 'mount', long, 'mnt'], {
-        cwd: place.directory,
-        env: place.environment,
-        stdio: 'ignore',
-      });
-      await daemonOf(command.pid as number);
+      const { command, end } = await beginMount(place, 'sh', '-c', `trap '' HUP; exec "$@"`, 'sh');
       command.kill('SIGHUP');
-      expect(await once(command, 'close')).toEqual([0, null]);
+      expect(await end).toEqual({ end: [0, null], stderr: '' });
       await place.unmount();
     }));
 
@@ -143,16 +144,10 @@ describeWith(['fuse'], 'the installed program', () => {
 
   it('says so where its daemon is killed', () =>
     withWorkplace(async (place) => {
-      const command = spawn(PROGRAM, ['mount', long, 'mnt'], {
-        cwd: place.directory,
-        env: place.environment,
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      let stderr = '';
-      command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      process.kill(await daemonOf(command.pid as number), 'SIGKILL');
-      expect(await once(command, 'close')).toEqual([1, null]);
-      expect(stderr).toBe('stratafs: the daemon ended before the mount answered (Killed)\n');
+      const { daemon, end } = await beginMount(place);
+      process.kill(daemon, 'SIGKILL');
+      const stderr = 'stratafs: the daemon ended before the mount answered (Killed)\n';
+      expect(await end).toEqual({ end: [1, null], stderr });
       expect(place.mounted()).toEqual([]);
     }));
 

@@ -51,3 +51,13 @@ export async function workIn(directory: string): Promise<{ pid: number; release:
     },
   };
 }
+
+/** The process that `parent` started, once it runs `program` (a part of its command line); whatever it runs unless told. */
+export async function childOf(parent: number, program = ''): Promise<number> {
+  for (;;) {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
+    const child = Number(children.split(' ')[0]);
+    if (child > 0 && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(program)) return child;
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
