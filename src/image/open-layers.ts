@@ -100,17 +100,17 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
  * The bytes of the image's layers, base first, owned by the caller, where earlier mounts kept all that opening them
  * takes; undefined otherwise, and where some layer is a directory. Throws as `openLayers`.
  */
-export function reopenLayers(
+export async function reopenLayers(
   image: Image,
   { cache, store, verify }: Pick<OpenLayersOptions, 'cache' | 'store' | 'verify'>,
-): LayerBytes[] | undefined {
+): Promise<LayerBytes[] | undefined> {
   const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
   if (sources.length < image.layers.length) return undefined;
   const opened: LayerBytes[] = [];
   let isWhole = false;
   try {
     for (const [i, source] of sources.entries()) {
-      const bytes = reopenLayerBytes(source.blob, source, {
+      const bytes = await reopenLayerBytes(source.blob, source, {
         label: nameLayer(image, i),
         cache,
         store,

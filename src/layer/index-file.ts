@@ -168,19 +168,19 @@ export function saveIndexFile(path: string, layer: IndexedLayer): Promise<void> 
 }
 
 /** The file's content; undefined where it is missing, or is not what `decodeIndexFile` takes. Throws Node's errors. */
-export function loadIndexFile(path: string): IndexedLayer | undefined {
-  return withSavedFile(path, (file) => {
-    const buffer = file.read(0, file.size);
+export function loadIndexFile(path: string): Promise<IndexedLayer | undefined> {
+  return withSavedFile(path, async (file) => {
+    const buffer = await file.read(0, file.size);
     return buffer === undefined ? undefined : decodeIndexFile(buffer);
   });
 }
 
 /** What the file tells of the blob, its columns unread; undefined as `loadIndexFile`. Throws Node's errors. */
-export function loadIndexedBlob(path: string): IndexedBlob | undefined {
-  return withSavedFile(path, (file) => {
-    const header = file.read(0, INDEX_FILE_HEADER_SIZE);
+export function loadIndexedBlob(path: string): Promise<IndexedBlob | undefined> {
+  return withSavedFile(path, async (file) => {
+    const header = await file.read(0, INDEX_FILE_HEADER_SIZE);
     const parts = header === undefined ? undefined : decodeHeader(Buffer.from(header), file.size);
-    const buffer = parts === undefined ? undefined : file.read(0, parts.columnsAt);
+    const buffer = parts === undefined ? undefined : await file.read(0, parts.columnsAt);
     return parts === undefined || buffer === undefined ? undefined : decodeBlob(buffer, parts);
   });
 }

@@ -72,12 +72,12 @@ export class IndexStore {
   }
 
   /** What is saved of the blob with this digest; undefined where nothing is, or nothing that can be used. */
-  loadIndex(sha256: string): IndexedLayer | undefined {
+  loadIndex(sha256: string): Promise<IndexedLayer | undefined> {
     return this.#load(sha256, loadIndexFile);
   }
 
   /** As `loadIndex`, without the index. */
-  loadBlob(sha256: string): IndexedBlob | undefined {
+  loadBlob(sha256: string): Promise<IndexedBlob | undefined> {
     return this.#load(sha256, loadIndexedBlob);
   }
 
@@ -146,10 +146,13 @@ export class IndexStore {
     }
   }
 
-  #load<T extends IndexedBlob>(sha256: string, load: (path: string) => T | undefined): T | undefined {
+  async #load<T extends IndexedBlob>(
+    sha256: string,
+    load: (path: string) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const path = this.#path('indexes', `${sha256}.idx`);
     try {
-      const loaded = load(path);
+      const loaded = await load(path);
       return loaded?.blobSha256 === sha256 ? loaded : undefined;
     } catch (error) {
       debug('%s: %O', path, error);

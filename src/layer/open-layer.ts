@@ -71,15 +71,15 @@ export async function openLayer(
  * The layer's bytes alone, where an earlier mount verified them and kept all that reading them takes; undefined otherwise.
  * Nothing but what was kept is read, and nothing is written. Throws as `openLayer`.
  */
-export function reopenLayerBytes(
+export async function reopenLayerBytes(
   blob: BlobLocation,
   expected: ExpectedDigests,
   options: Pick<OpenLayerOptions, 'label' | 'cache' | 'store' | 'verify'>,
-): LayerBytes | undefined {
+): Promise<LayerBytes | undefined> {
   const fd = openSync(blob.path, 'r');
   let bytes: LayerBytes | undefined;
   try {
-    bytes = new LayerOpening(fd, blob, expected, options).reopenBytes();
+    bytes = await new LayerOpening(fd, blob, expected, options).reopenBytes();
     return bytes;
   } finally {
     if (bytes === undefined) closeSync(fd);
@@ -122,7 +122,7 @@ class LayerOpening {
     // To hash a plain blob only to find its index again takes longer than to skip through it.
     if (verify === 'never' && stamped === undefined && this.#compression === 'none') return this.#scan();
     const known = stamped ?? claimed;
-    const indexed = known === undefined ? undefined : store?.loadIndex(known);
+    const indexed = known === undefined ? undefined : await store?.loadIndex(known);
     if (indexed !== undefined && this.#fits(indexed)) {
       const sha256 = stamped ?? (await this.#hash());
       if (sha256 === indexed.blobSha256) {
@@ -133,9 +133,9 @@ class LayerOpening {
     return this.#scan();
   }
 
-  reopenBytes(): LayerBytes | undefined {
+  async reopenBytes(): Promise<LayerBytes | undefined> {
     const stamped = this.#stamped();
-    const known = stamped === undefined ? undefined : this.#options.store?.loadBlob(stamped);
+    const known = stamped === undefined ? undefined : await this.#options.store?.loadBlob(stamped);
     return known !== undefined && this.#fits(known) ? this.#reopen(known, stamped) : undefined;
   }
 

@@ -45,7 +45,7 @@ export async function openMergedLayers(
   options: MountOptions,
 ): Promise<MergedLayers> {
   const trees = treeStoreOf(options);
-  const known = trees === undefined ? undefined : reopenMergedLayers(image, cache, options, trees);
+  const known = trees === undefined ? undefined : await reopenMergedLayers(image, cache, options, trees);
   if (known !== undefined) return known;
   const merged = await mergeLayers(image, cache, options, trees);
   if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
@@ -76,7 +76,7 @@ async function treeOf(
   key: string | undefined,
   trees: TreeStore | undefined,
 ): Promise<SavedTree> {
-  const saved = key === undefined ? undefined : trees?.load(key);
+  const saved = key === undefined ? undefined : await trees?.load(key);
   if (saved !== undefined) return saved;
   const merged = {
     tree: buildTree(
@@ -90,18 +90,18 @@ async function treeOf(
 }
 
 /** The layers as an earlier mount merged them; undefined where it kept too little of them. */
-function reopenMergedLayers(
+async function reopenMergedLayers(
   image: Image,
   cache: BlockCache,
   options: MountOptions,
   trees: TreeStore,
-): MergedLayers | undefined {
-  const layers = reopenLayers(image, layerOptions(cache, options));
+): Promise<MergedLayers | undefined> {
+  const layers = await reopenLayers(image, layerOptions(cache, options));
   if (layers === undefined) return undefined;
   let merged: MergedLayers | undefined;
   try {
     const key = treeKey(layers);
-    const saved = key === undefined ? undefined : trees.load(key);
+    const saved = key === undefined ? undefined : await trees.load(key);
     const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
     merged = saved === undefined ? undefined : nameMerged(saved, named, options);
     return merged;

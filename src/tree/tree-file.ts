@@ -55,9 +55,9 @@ export function saveTreeFile(path: string, key: string, { tree, layersSize }: Sa
 }
 
 /** The file's tree; undefined where it is missing, or no whole, unchanged one of these layers. Throws Node's errors. */
-export function loadTreeFile(path: string, key: string): SavedTree | undefined {
-  return withSavedFile(path, (file) => {
-    const start = file.read(0, TREE_FILE_HEADER_SIZE);
+export function loadTreeFile(path: string, key: string): Promise<SavedTree | undefined> {
+  return withSavedFile(path, async (file) => {
+    const start = await file.read(0, TREE_FILE_HEADER_SIZE);
     if (start === undefined) return undefined;
     const header = Buffer.from(start);
     const isOurs =
@@ -67,7 +67,7 @@ export function loadTreeFile(path: string, key: string): SavedTree | undefined {
     if (counts === undefined) return undefined;
     const length = tableLength(counts);
     if (TREE_FILE_HEADER_SIZE + length !== file.size) return undefined;
-    const table = file.read(TREE_FILE_HEADER_SIZE, length);
+    const table = await file.read(TREE_FILE_HEADER_SIZE, length);
     if (table === undefined) return undefined;
     const sha256 = header.subarray(TreeFileField.sha256, TreeFileField.sha256 + SHA256_SIZE);
     if (!checksum(header, new Uint8Array(table)).equals(sha256)) return undefined;

@@ -36,10 +36,10 @@ export class TreeStore {
   }
 
   /** The tree that was saved as `key`; undefined where none is, or none that can be used. */
-  load(key: string): SavedTree | undefined {
+  async load(key: string): Promise<SavedTree | undefined> {
     const path = this.#path(key);
     try {
-      const saved = loadTreeFile(path, key);
+      const saved = await loadTreeFile(path, key);
       if (saved !== undefined) noteUse(path);
       return saved;
     } catch (error) {

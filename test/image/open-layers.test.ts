@@ -132,9 +132,9 @@ describe('reopenLayers', () => {
     layout.add(layout.image([base, top], {}, { layers }));
     const image = await openImageSource(await tarFile(layout.members()));
     const before = descriptors();
-    expect(reopenLayers(image, options)).toBeUndefined();
+    expect(await reopenLayers(image, options)).toBeUndefined();
     await openOnce(image, options);
-    const reopened = reopenLayers(image, options) ?? expect.fail('they were not kept');
+    const reopened = (await reopenLayers(image, options)) ?? expect.fail('they were not kept');
     expect(reopened.map(({ diffId }) => diffId)).toEqual([base.diffId, top.diffId]);
     expect(reopened.map(({ digest }) => digest)).toEqual(layers.map(({ digest }) => digest));
     for (const layer of reopened) layer.close();
@@ -150,7 +150,7 @@ describe('reopenLayers', () => {
     await openOnce(image, options);
     rmSync(join(directory, `cache/indexes/${top.diffId.slice(7)}.idx`));
     const before = descriptors();
-    expect(reopenLayers(image, options)).toBeUndefined();
+    expect(await reopenLayers(image, options)).toBeUndefined();
     expect(descriptors()).toBe(before);
   });
 
@@ -164,7 +164,7 @@ describe('reopenLayers', () => {
     const [below, above] = image.layers;
     const layers = [below, { ...above, diffId: base.diffId }] as Image['layers'];
     const before = descriptors();
-    expect(() => reopenLayers({ ...image, layers }, options)).toThrow(
+    await expect(reopenLayers({ ...image, layers }, options)).rejects.toThrow(
       `layer 2 of ${path}: found DiffID ${top.diffId}, expected ${base.diffId}`,
     );
     expect(descriptors()).toBe(before);
@@ -177,6 +177,6 @@ describe('reopenLayers', () => {
     await mkdir(join(directory, 'top'));
     const image = await openLowerStack(`${join(directory, 'top')}:${join(directory, 'base.tar')}`);
     await openOnce(image, options);
-    expect(reopenLayers(image, options)).toBeUndefined();
+    expect(await reopenLayers(image, options)).toBeUndefined();
   });
 });

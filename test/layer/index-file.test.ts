@@ -169,20 +169,20 @@ describe('on disk', () => {
 
   test('a saved file loads, and leaves nothing beside it', async () => {
     await saveIndexFile(path, layer);
-    expect(loadIndexFile(path)).toEqual(layer);
+    expect(await loadIndexFile(path)).toEqual(layer);
     await saveIndexFile(path, layer);
     expect(await readdir(directory)).toEqual(['index']);
   });
 
   test('a missing, short or foreign file is undefined', async () => {
-    expect(loadIndexFile(path)).toBeUndefined();
+    expect(await loadIndexFile(path)).toBeUndefined();
     await writeFile(path, 'short');
-    expect(loadIndexFile(path)).toBeUndefined();
+    expect(await loadIndexFile(path)).toBeUndefined();
     await writeFile(path, Buffer.alloc(4096, 'x'));
-    expect(loadIndexFile(path)).toBeUndefined();
+    expect(await loadIndexFile(path)).toBeUndefined();
     await saveIndexFile(path, layer);
     await truncate(path, (await readFile(path)).length - 1);
-    expect(loadIndexFile(path)).toBeUndefined();
+    expect(await loadIndexFile(path)).toBeUndefined();
   });
 
   test('a save that fails throws, and leaves nothing behind', async () => {
@@ -194,12 +194,12 @@ describe('on disk', () => {
     await saveIndexFile(path, layer);
     const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = layer;
     const blob = { spans, tarSize, blobSha256, tarSha256, hasSpilled };
-    expect(loadIndexedBlob(path)).toEqual(blob);
+    expect(await loadIndexedBlob(path)).toEqual(blob);
     const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(spans).length;
     const bytes = await readFile(path);
     await writeFile(path, Buffer.from(bytes).fill(0, columnsAt));
-    expect(loadIndexedBlob(path)).toEqual(blob);
-    expect(loadIndexFile(path)).toBeUndefined();
+    expect(await loadIndexedBlob(path)).toEqual(blob);
+    expect(await loadIndexFile(path)).toBeUndefined();
   });
 
   test('the blob of a file with any bit changed before the columns is undefined', async () => {
@@ -211,22 +211,22 @@ describe('on disk', () => {
       for (let at = 0; at < columnsAt; at++) {
         const byte = bytes[at] as number;
         writeSync(fd, Uint8Array.of(byte ^ (1 << (at % 8))), 0, 1, at);
-        expect(loadIndexedBlob(path), `byte ${at}`).toBeUndefined();
+        expect(await loadIndexedBlob(path), `byte ${at}`).toBeUndefined();
         writeSync(fd, Uint8Array.of(byte), 0, 1, at);
       }
     } finally {
       closeSync(fd);
     }
-    expect(loadIndexedBlob(path)).toBeDefined();
+    expect(await loadIndexedBlob(path)).toBeDefined();
   });
 
   test('the blob of a file that is missing, or cut anywhere, is undefined', async () => {
-    expect(loadIndexedBlob(path)).toBeUndefined();
+    expect(await loadIndexedBlob(path)).toBeUndefined();
     await saveIndexFile(path, layer);
     const before = readdirSync('/proc/self/fd').length;
     for (let end = (await readFile(path)).length - 1; end >= 0; end--) {
       truncateSync(path, end);
-      expect(loadIndexedBlob(path), `${end} bytes`).toBeUndefined();
+      expect(await loadIndexedBlob(path), `${end} bytes`).toBeUndefined();
     }
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });

@@ -45,16 +45,20 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('IndexStore', () => {
   it('answers what was saved, and nothing before', async () => {
-    expect(store.loadIndex(SHA)).toBeUndefined();
+    expect(await store.loadIndex(SHA)).toBeUndefined();
     await store.saveIndex(SHA, layer);
-    expect(store.loadIndex(SHA)?.tarSize).toBe(layer.tarSize);
-    expect(store.loadBlob(SHA)).toMatchObject({ tarSize: layer.tarSize, blobSha256: SHA, tarSha256: SHA });
+    expect((await store.loadIndex(SHA))?.tarSize).toBe(layer.tarSize);
+    expect(await store.loadBlob(SHA)).toMatchObject({
+      tarSize: layer.tarSize,
+      blobSha256: SHA,
+      tarSha256: SHA,
+    });
   });
 
   it('does not answer an index that is of another blob', async () => {
     await store.saveIndex(SHA, { ...layer, blobSha256: 'b'.repeat(64) });
-    expect(store.loadIndex(SHA)).toBeUndefined();
-    expect(store.loadBlob(SHA)).toBeUndefined();
+    expect(await store.loadIndex(SHA)).toBeUndefined();
+    expect(await store.loadBlob(SHA)).toBeUndefined();
   });
 
   it('makes its directory for the owner alone, and leaves no drafts', async () => {
@@ -88,8 +92,8 @@ describe('IndexStore', () => {
       await nowhere.saveIndex(SHA, layer);
       nowhere.setVerifiedDigest(identity, SHA);
       expect([
-        nowhere.loadIndex(SHA),
-        nowhere.loadBlob(SHA),
+        await nowhere.loadIndex(SHA),
+        await nowhere.loadBlob(SHA),
         nowhere.plainDirectory(),
         nowhere.openPlain(SHA, 1),
       ]).toEqual([undefined, undefined, undefined, undefined]);

@@ -248,7 +248,7 @@ function reopen(
   path: string,
   expected: ExpectedDigests = {},
   verify: OpenLayerOptions['verify'] = 'when-new',
-): LayerBytes | undefined {
+): Promise<LayerBytes | undefined> {
   const location = { path, offset: 0, length: readFileSync(path).length };
   return reopenLayerBytes(location, expected, {
     label: 'layer 1',
@@ -278,11 +278,11 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     const path = join(directory, 'blob');
     execFileSync('sh', ['-c', `${command} <"$1" >"$2"`, 'sh', tar, path]);
     const expected = { digest: sha256(path), diffId: sha256(tar) };
-    expect(reopen(path, expected)).toBeUndefined();
+    expect(await reopen(path, expected)).toBeUndefined();
     (await open(path, expected)).layer.close();
     spoilColumns();
     const before = descriptors();
-    const bytes = reopen(path, expected) ?? expect.fail('it was not kept');
+    const bytes = (await reopen(path, expected)) ?? expect.fail('it was not kept');
     expect(bytes).toMatchObject({ compression, ...expected });
     expect((await readAll(bytes.reader)).equals(readFileSync(tar))).toBe(true);
     bytes.close();
@@ -298,11 +298,13 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     (await open(path)).layer.close();
     const wrong = `sha256:${'0'.repeat(64)}`;
     const before = descriptors();
-    expect(() => reopen(path, { digest: wrong })).toThrow(
+    await expect(reopen(path, { digest: wrong })).rejects.toThrow(
       `layer 1: found digest ${sha256(path)}, expected ${wrong}: the archive is damaged`,
     );
-    expect(() => reopen(path, { diffId: wrong })).toThrow(`found DiffID ${sha256(tar)}, expected ${wrong}`);
-    reopen(path, { digest: wrong, diffId: wrong }, 'never')?.close();
+    await expect(reopen(path, { diffId: wrong })).rejects.toThrow(
+      `found DiffID ${sha256(tar)}, expected ${wrong}`,
+    );
+    (await reopen(path, { digest: wrong, diffId: wrong }, 'never'))?.close();
     expect(descriptors()).toBe(before);
   });
 
@@ -311,13 +313,13 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     const copy = join(directory, 'copy.tar');
     copyFileSync(tar, copy);
     const before = descriptors();
-    expect([reopen(copy), reopen(copy, {}, 'never'), reopen(tar, {}, 'always')]).toEqual([
+    expect(await Promise.all([reopen(copy), reopen(copy, {}, 'never'), reopen(tar, {}, 'always')])).toEqual([
       undefined,
       undefined,
       undefined,
     ]);
     appendFileSync(tar, Buffer.alloc(512));
-    expect(reopen(tar)).toBeUndefined();
+    expect(await reopen(tar)).toBeUndefined();
     expect(descriptors()).toBe(before);
   });
 
@@ -327,20 +329,20 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     const path = join(directory, 'blob');
     execFileSync('sh', ['-c', 'zstd -q <"$1" >"$2"', 'sh', tar, path]);
     (await open(path)).layer.close();
-    const bytes = reopen(path) ?? expect.fail('it was not kept');
+    const bytes = (await reopen(path)) ?? expect.fail('it was not kept');
     expect((await readAll(bytes.reader)).equals(readFileSync(tar))).toBe(true);
     bytes.close();
     const before = descriptors();
     rmSync(join(store.directory, 'plain'), { recursive: true });
-    expect(reopen(path)).toBeUndefined();
+    expect(await reopen(path)).toBeUndefined();
     expect(descriptors()).toBe(before);
   });
 
-  it('refuses what openLayer refuses, and leaves no descriptor open', () => {
+  it('refuses what openLayer refuses, and leaves no descriptor open', async () => {
     const foreign = join(directory, 'blob.xz');
     writeFileSync(foreign, Buffer.from('fd377a585a0000', 'hex'));
     const before = descriptors();
-    expect(() => reopen(foreign)).toThrow('found xz compression');
+    await expect(reopen(foreign)).rejects.toThrow('found xz compression');
     expect(descriptors()).toBe(before);
   });
 });

@@ -38,27 +38,24 @@ test('a save that fails throws, and leaves neither a draft nor a descriptor', as
 
 test('a range is read alone, and what lies beyond the end is undefined', async () => {
   await saveFile(path, [Buffer.from('abcdef')]);
-  const read = withSavedFile(path, (file) => [
+  const read = await withSavedFile(path, async (file) => [
     file.size,
-    Buffer.from(file.read(2, 3) as ArrayBuffer).toString('latin1'),
-    file.read(4, 3),
-    file.read(6, 0)?.byteLength,
+    Buffer.from((await file.read(2, 3)) as ArrayBuffer).toString('latin1'),
+    await file.read(4, 3),
+    (await file.read(6, 0))?.byteLength,
   ]);
   expect(read).toEqual([6, 'cde', undefined, 0]);
 });
 
-test('a missing file is undefined, another failure is thrown', () => {
-  expect(withSavedFile(path, () => 1)).toBeUndefined();
-  expect(() => withSavedFile('x'.repeat(300), () => 1)).toThrow(/ENAMETOOLONG/);
+test('a missing file is undefined, another failure is thrown', async () => {
+  const use = (): Promise<number> => Promise.resolve(1);
+  expect(await withSavedFile(path, use)).toBeUndefined();
+  await expect(withSavedFile('x'.repeat(300), use)).rejects.toThrow(/ENAMETOOLONG/);
 });
 
 test('the file is closed although the one who reads it throws', async () => {
   await saveFile(path, [Buffer.from('ab')]);
   const before = descriptors();
-  expect(() =>
-    withSavedFile(path, () => {
-      throw new Error('no');
-    }),
-  ).toThrow('no');
+  await expect(withSavedFile(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(descriptors()).toBe(before);
 });

@@ -54,7 +54,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 describe('a tree file', () => {
   test('comes back as it went, to the last bit', async () => {
     await saveTreeFile(path, KEY, { tree, layersSize: 2 ** 40 + 1 });
-    const saved = loadTreeFile(path, KEY) ?? expect.fail('nothing was loaded');
+    const saved = (await loadTreeFile(path, KEY)) ?? expect.fail('nothing was loaded');
     expect(saved.layersSize).toBe(2 ** 40 + 1);
     expect(Buffer.from(saved.tree.buffer).equals(Buffer.from(tree.buffer))).toBe(true);
     expect(dumpTree(saved.tree)).toEqual(dumpTree(tree));
@@ -65,17 +65,17 @@ describe('a tree file', () => {
   test('of an image without layers comes back', async () => {
     const empty = buildTree([]);
     await saveTreeFile(path, KEY, { tree: empty, layersSize: 0 });
-    const saved = loadTreeFile(path, KEY) ?? expect.fail('nothing was loaded');
+    const saved = (await loadTreeFile(path, KEY)) ?? expect.fail('nothing was loaded');
     expect(dumpTree(saved.tree)).toEqual(dumpTree(empty));
   });
 
-  test('that is missing is undefined', () => {
-    expect(loadTreeFile(path, KEY)).toBeUndefined();
+  test('that is missing is undefined', async () => {
+    expect(await loadTreeFile(path, KEY)).toBeUndefined();
   });
 
   test('of other layers is undefined', async () => {
     await saveTreeFile(path, KEY, { tree, layersSize: 0 });
-    expect(loadTreeFile(path, 'ac'.repeat(32))).toBeUndefined();
+    expect(await loadTreeFile(path, 'ac'.repeat(32))).toBeUndefined();
   });
 
   test.each(['version', 'tableVersion', 'indexVersion'] as const)(
@@ -85,7 +85,7 @@ describe('a tree file', () => {
       const bytes = readFileSync(path);
       bytes.writeUInt32LE(bytes.readUInt32LE(TreeFileField[field]) + 1, TreeFileField[field]);
       writeFileSync(path, bytes);
-      expect(loadTreeFile(path, KEY)).toBeUndefined();
+      expect(await loadTreeFile(path, KEY)).toBeUndefined();
     },
   );
 
@@ -96,25 +96,25 @@ describe('a tree file', () => {
     try {
       for (const [at, byte] of bytes.entries()) {
         writeSync(fd, Uint8Array.of(byte ^ (1 << (at % 8))), 0, 1, at);
-        expect(loadTreeFile(path, KEY), `byte ${at}`).toBeUndefined();
+        expect(await loadTreeFile(path, KEY), `byte ${at}`).toBeUndefined();
         writeSync(fd, Uint8Array.of(byte), 0, 1, at);
       }
     } finally {
       closeSync(fd);
     }
-    expect(loadTreeFile(path, KEY)).toBeDefined();
+    expect(await loadTreeFile(path, KEY)).toBeDefined();
   });
 
   test('that is cut anywhere, or longer than it says, is undefined', async () => {
     await saveTreeFile(path, KEY, { tree, layersSize: 0 });
     const { length } = readFileSync(path);
     appendFileSync(path, Buffer.alloc(64));
-    expect(loadTreeFile(path, KEY)).toBeUndefined();
+    expect(await loadTreeFile(path, KEY)).toBeUndefined();
     truncateSync(path, length);
-    expect(loadTreeFile(path, KEY)).toBeDefined();
+    expect(await loadTreeFile(path, KEY)).toBeDefined();
     for (let end = length - 1; end >= 0; end--) {
       truncateSync(path, end);
-      expect(loadTreeFile(path, KEY), `${end} bytes`).toBeUndefined();
+      expect(await loadTreeFile(path, KEY), `${end} bytes`).toBeUndefined();
     }
   });
 
@@ -124,16 +124,16 @@ describe('a tree file', () => {
     for (const count of [2 ** 52, -1, 0.5, NaN, Infinity]) {
       bytes.writeDoubleLE(count, TreeFileField.inodes);
       writeFileSync(path, bytes);
-      expect(loadTreeFile(path, KEY), String(count)).toBeUndefined();
+      expect(await loadTreeFile(path, KEY), String(count)).toBeUndefined();
     }
   });
 
   test('leaves no descriptor open, whatever it holds', async () => {
     await saveTreeFile(path, KEY, { tree, layersSize: 0 });
     const before = readdirSync('/proc/self/fd').length;
-    loadTreeFile(path, KEY);
+    await loadTreeFile(path, KEY);
     truncateSync(path, 200);
-    loadTreeFile(path, KEY);
+    await loadTreeFile(path, KEY);
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });

@@ -30,10 +30,10 @@ describe('keyOfTree', () => {
 
 describe('TreeStore', () => {
   it('answers what was saved, and nothing before', async () => {
-    expect(store.load(A)).toBeUndefined();
+    expect(await store.load(A)).toBeUndefined();
     await store.save(A, saved);
-    expect(dumpTree(store.load(A)?.tree ?? expect.fail('not kept'))).toEqual(dumpTree(saved.tree));
-    expect(store.load(B)).toBeUndefined();
+    expect(dumpTree((await store.load(A))?.tree ?? expect.fail('not kept'))).toEqual(dumpTree(saved.tree));
+    expect(await store.load(B)).toBeUndefined();
   });
 
   it('makes its directory for the owner alone, and leaves no drafts, its own or those of the dead', async () => {
@@ -48,17 +48,19 @@ describe('TreeStore', () => {
     const other = new TreeStore(join(directory, 'stratafs'));
     await Promise.all([store.save(A, saved), other.save(A, saved), store.save(A, saved)]);
     expect(readdirSync(trees())).toEqual([`${A}.tree`]);
-    expect(store.load(A)).toBeDefined();
+    expect(await store.load(A)).toBeDefined();
   });
 
   it('drops what was longest unused, beyond its bound, but never what it has just saved', async () => {
     await store.save(A, saved);
     await store.save(B, saved);
     for (const key of [A, B]) utimesSync(join(trees(), `${key}.tree`), 1000, 1000);
-    expect(store.load(A)).toBeDefined(); // a use
+    expect(await store.load(A)).toBeDefined(); // a use
     const size = statSync(join(trees(), `${A}.tree`)).blocks * 512;
     await new TreeStore(join(directory, 'stratafs'), 2 * size).save(C, saved);
-    expect([A, B, C].map((key) => store.load(key) !== undefined)).toEqual([true, false, true]);
+    expect(
+      (await Promise.all([A, B, C].map((key) => store.load(key)))).map((found) => found !== undefined),
+    ).toEqual([true, false, true]);
     await new TreeStore(join(directory, 'stratafs'), 0).save(B, saved);
     expect(readdirSync(trees())).toEqual([`${B}.tree`]);
   });
@@ -67,9 +69,9 @@ describe('TreeStore', () => {
     await store.save(A, saved);
     rmSync(join(trees(), `${A}.tree`));
     writeFileSync(join(trees(), `${A}.tree`), 'no tree');
-    expect(store.load(A)).toBeUndefined();
+    expect(await store.load(A)).toBeUndefined();
     await store.save(A, saved);
-    expect(store.load(A)).toBeDefined();
+    expect(await store.load(A)).toBeDefined();
   });
 
   it.each([
@@ -79,6 +81,6 @@ describe('TreeStore', () => {
     writeFileSync(join(directory, 'file'), '');
     const nowhere = new TreeStore(join(parent(directory), 'cache', 'stratafs'));
     await nowhere.save(A, saved);
-    expect(nowhere.load(A)).toBeUndefined();
+    expect(await nowhere.load(A)).toBeUndefined();
   });
 });
