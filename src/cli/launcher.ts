@@ -55,7 +55,7 @@ export class Launcher {
 }
 
 /** The process becomes a launcher, which starts the same command. InputError where there is none. */
-export function becomeLauncher(): never {
+function becomeLauncher(): never {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const status = becomeProgram(LAUNCHER, [LAUNCHER, ...command]);
   throw new InputError(`${LAUNCHER}: can't be run (errno ${-status}): "npm rebuild stratafs" makes it anew`);
