@@ -1,5 +1,6 @@
 // The config of a new image (OCI image-spec, config.md): that of the old one, with what was not understood, and a history
 // that tells of the new layer.
+import { countLayerSteps, layersOfSteps } from '../image/history-layers.ts';
 import type { HistoryStep, Image } from '../image/image.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type ContainerConfig, applyInstructions } from './instructions.ts';
@@ -41,17 +42,22 @@ export function makeConfig(image: Image, { diffIds, history, instructions, creat
   );
 }
 
-/** The steps of `image` that made its layers below `count`, and those between them: as many that made a layer as there are. */
-export function keptHistory(image: Image, count: number): HistoryStep[] {
-  let made = 0;
-  const steps: HistoryStep[] = [];
-  for (const step of image.history) {
-    if (!step.emptyLayer && ++made > count) break;
-    steps.push(step);
+/**
+ * The steps of `image` that made its lowest `count` layers, and those between them. A layer without a step gets one, and a
+ * surplus step makes no layer: Docker and buildah refuse an image that has another number of steps than layers.
+ */
+export function keptHistory({ history, layers }: Image, count: number): HistoryStep[] {
+  const missing = Math.max(0, layers.length - countLayerSteps(history));
+  const steps: HistoryStep[] = Array.from({ length: Math.min(missing, count) }, () => ({
+    comment: 'the history did not tell of this layer',
+    emptyLayer: false,
+  }));
+  const layerOf = layersOfSteps(history, layers.length);
+  for (const [i, step] of history.entries()) {
+    const layer = layerOf[i];
+    if (layer !== undefined && layer >= count) break;
+    steps.push({ ...step, emptyLayer: layer === undefined });
   }
-  // Docker refuses an image whose history tells of fewer layers than there are.
-  for (; made < count; made++)
-    steps.push({ comment: 'the history did not tell of this layer', emptyLayer: false });
   return steps;
 }
 

@@ -2,6 +2,7 @@
 // beginning of a layer's DiffID or digest.
 import { InputError } from '../vfs/input-error.ts';
 import { PREFIX_MINIMUM } from './choose.ts';
+import { layersOfSteps } from './history-layers.ts';
 import type { HistoryStep, Image, LayerSource } from './image.ts';
 import { printable } from './json-view.ts';
 
@@ -23,7 +24,7 @@ export function selectLayers(image: Image, { layer, upto }: LayerSelection): Ima
   return {
     ...image,
     layers: image.layers.slice(isAlone ? number - 1 : 0, number),
-    history: isAlone ? stepsOf(image.history, number).slice(-1) : stepsOf(image.history, number),
+    history: isAlone ? stepsUpTo(image, number).slice(-1) : stepsUpTo(image, number),
   };
 }
 
@@ -67,9 +68,8 @@ function hasPrefix(layer: LayerSource, text: string): boolean {
   return digestsOf(layer).some((digest) => digest.startsWith(`sha256:${hex}`));
 }
 
-/** The steps of the history up to the one that made layer `number`; none where the history doesn't tell of it. */
-function stepsOf(history: readonly HistoryStep[], number: number): readonly HistoryStep[] {
-  let made = 0;
-  const last = history.findIndex(({ emptyLayer }) => !emptyLayer && ++made === number);
+/** The steps of the history up to the one that made layer `number`; none where the history has no step for it. */
+function stepsUpTo({ history, layers }: Image, number: number): readonly HistoryStep[] {
+  const last = layersOfSteps(history, layers.length).indexOf(number - 1);
   return history.slice(0, last + 1);
 }

@@ -1,49 +1,64 @@
-// The history of an image, each step with the layer that it made, as `docker history` joins them: the steps that
-// made a layer take the layers in order, base first.
-//
-// A history may tell of fewer layers than there are, or of more, or be missing: what can't be joined stays apart.
-import type { HistoryStep } from '../image/image.ts';
+// The history of an image, each step with the layer that it made. image/history-layers.ts says which step made which
+// layer; a step or a layer that has no counterpart stands alone.
+import { layersOfSteps } from '../image/history-layers.ts';
+import type { HistoryStep, LayerSource } from '../image/image.ts';
 import { DockerfileWriter } from './dockerfile.ts';
 import { type InspectedImage, isUpper } from './inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 
 export interface HistoryEntry {
-  /** undefined: no step of the history tells of the layer. */
+  /** undefined: the history has no step for the layer. */
   readonly step: HistoryStep | undefined;
-  /** undefined: the step made no layer, or made one that the image doesn't have. */
+  /** undefined: the step made no layer, or one that the image doesn't have. */
   readonly layer: LayerSummary | undefined;
 }
 
-/** Base first. */
+/** Base first. Layers without a step come where they lie in the stack: at the base, and an upper directory on top. */
 export function historyOf(inspected: InspectedImage): HistoryEntry[] {
   const layers = summariseLayers(inspected);
-  let made = 0;
-  const entries: HistoryEntry[] = inspected.image.history.map((step) => ({
-    step,
-    layer: step.emptyLayer ? undefined : layers[made++],
-  }));
-  for (const layer of layers.slice(made)) entries.push({ step: undefined, layer });
-  return entries;
+  const { history, layers: sources } = inspected.image;
+  const layerOf = layersOfSteps(history, countImageLayers(sources));
+  const first = layerOf.find((layer) => layer !== undefined) ?? layers.length;
+  const last = layerOf.findLast((layer) => layer !== undefined) ?? layers.length;
+  const alone = (layer: LayerSummary): HistoryEntry => ({ step: undefined, layer });
+  return [
+    ...layers.slice(0, first).map(alone),
+    ...history.map((step, i) => ({ step, layer: layers[layerOf[i] ?? -1] })),
+    ...layers.slice(last + 1).map(alone),
+  ];
 }
 
-/** The instruction that made each layer, in Dockerfile's words, base first; undefined where the history doesn't tell. */
+/** The instruction that made each layer, in Dockerfile's words, base first; undefined where the history has none. */
 export function instructionsOfLayers(inspected: Pick<InspectedImage, 'image'>): (string | undefined)[] {
   const writer = new DockerfileWriter();
   const { history, layers } = inspected.image;
-  const written = history.map((step) => ({ step, instruction: writer.write(step) }));
-  const made = written.filter(({ step }) => !step.emptyLayer);
-  return layers.map((layer, i) => (isUpper(layer) ? undefined : made[i]?.instruction || undefined));
+  const found = layers.map((): string | undefined => undefined);
+  const layerOf = layersOfSteps(history, countImageLayers(layers));
+  for (const [i, step] of history.entries()) {
+    // Each step has to be written: a SHELL changes how the RUNs after it are.
+    const instruction = writer.write(step);
+    const layer = layerOf[i];
+    if (layer !== undefined && instruction !== '') found[layer] = instruction;
+  }
+  return found;
 }
 
-/** In what the history and the layers don't fit together; undefined where they do. */
+/** No step of the history made the upper directory of a mount. */
+function countImageLayers(layers: readonly LayerSource[]): number {
+  return layers.filter((layer) => !isUpper(layer)).length;
+}
+
+/** In what the numbers of steps and of layers differ; undefined where they don't. */
 export function historyGap(entries: readonly HistoryEntry[]): string | undefined {
-  const untold = entries.filter(({ step }) => step === undefined).length;
+  const missing = entries.filter(({ step }) => step === undefined).length;
   const layers = entries.filter(({ layer }) => layer !== undefined).length;
-  if (untold > 0 && untold === layers) return 'the image has no history of its layers';
-  if (untold > 0) return `the history tells of ${layers - untold} of ${layers} layers`;
+  if (missing > 0 && missing === layers) return 'the image has no history of its layers';
+  if (missing > 0) {
+    return `the history has steps for ${layers - missing} of ${layers} layers; they are taken for the topmost`;
+  }
   const surplus = entries.filter(
     ({ step, layer }) => step?.emptyLayer === false && layer === undefined,
   ).length;
-  if (surplus > 0) return `the history tells of ${layers + surplus} layers, the image has ${layers}`;
-  return undefined;
+  if (surplus === 0) return undefined;
+  return `the history has steps for ${layers + surplus} layers, the image has ${layers}; the last steps are taken to have made none`;
 }

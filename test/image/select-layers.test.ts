@@ -52,6 +52,15 @@ test('--upto gives the stack and the steps up to the layer', () => {
   expect(select({ upto: '4' })).toEqual(['a b c b', 'from a env b c b again']);
 });
 
+test('of a history with too few steps the topmost layers have them', () => {
+  const few = { ...image, history: image.history.slice(-3) };
+  expect(select({ upto: '4' }, few)).toEqual(['a b c b', 'c b again']);
+  expect(select({ upto: '3' }, few)).toEqual(['a b c', 'c']);
+  expect(select({ upto: '2' }, few)).toEqual(['a b', '']);
+  expect(select({ layer: '1' }, few)).toEqual(['a', '']);
+  expect(select({ layer: '3' }, few)).toEqual(['c', 'c']);
+});
+
 test('a layer is named by the beginning of its DiffID or digest too', () => {
   expect(select({ layer: 'cccc' })).toEqual(['c', 'c']);
   expect(select({ upto: 'sha256:CCCCC' })).toEqual(['a b c', 'from a env b c']);

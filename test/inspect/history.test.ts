@@ -1,10 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { HistoryStep } from '../../src/image/image.ts';
-import { type HistoryEntry, historyGap, historyOf } from '../../src/inspect/history.ts';
+import type { HistoryStep, Image } from '../../src/image/image.ts';
+import { bareImage } from '../../src/image/lower-stack.ts';
+import { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from '../../src/inspect/history.ts';
 import { dockerAnswers } from './docker-oracle.ts';
 import { inspectFixture, inspectForTest } from './open.ts';
 import { sampleLayer, SampleLayout } from '../image/sample-images.ts';
-import { tarFile } from '../image/scratch.ts';
+import { scratchDirectory, tarFile } from '../image/scratch.ts';
+import { describeWith } from '../requirements.ts';
 
 /** As docker's API writes it. */
 const asDocker = ({ step, layer }: HistoryEntry): object => ({
@@ -44,17 +48,19 @@ describe('the history of an image', () => {
     expect(historyGap(entries)).toBe('the image has no history of its layers');
   });
 
-  it('gives layers to steps from the base, and says that it tells of too few', async () => {
+  it('with too few steps gives them to the topmost layers, as builders append to a base without history', async () => {
     const entries = await withHistory([{ created_by: 'one' }, { created_by: 'none', empty_layer: true }]);
     expect(tell(entries)).toEqual([
-      ['one', 1],
+      [undefined, 1],
+      ['one', 2],
       ['none', undefined],
-      [undefined, 2],
     ]);
-    expect(historyGap(entries)).toBe('the history tells of 1 of 2 layers');
+    expect(historyGap(entries)).toBe(
+      'the history has steps for 1 of 2 layers; they are taken for the topmost',
+    );
   });
 
-  it('leaves a step without a layer where it tells of too many', async () => {
+  it('with too many steps leaves the last without a layer, as BuildKit does', async () => {
     const steps = ['one', 'two', 'three'].map((created_by) => ({ created_by }));
     const entries = await withHistory(steps);
     expect(tell(entries)).toEqual([
@@ -62,8 +68,45 @@ describe('the history of an image', () => {
       ['two', 2],
       ['three', undefined],
     ]);
-    expect(historyGap(entries)).toBe('the history tells of 3 layers, the image has 2');
+    expect(historyGap(entries)).toBe(
+      'the history has steps for 3 layers, the image has 2; the last steps are taken to have made none',
+    );
   });
+});
+
+describeWith(['root', { program: 'podman' }], 'a history with too few steps', () => {
+  it('is matched to the layers as podman history matches it', async () => {
+    const layers = [await sampleLayer('a'), await sampleLayer('b'.repeat(50_000))];
+    const layout = new SampleLayout();
+    layout.add(layout.image(layers, { history: [{ created_by: 'RUN child' }] }), 'x:1');
+    const path = await tarFile(layout.members());
+    const storage = await scratchDirectory();
+    const podman = (...args: string[]): string =>
+      execFileSync(
+        'podman',
+        ['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--storage-driver=vfs', ...args],
+        { encoding: 'utf8', stdio: 'pipe' },
+      );
+    const id = podman('pull', '--quiet', `oci-archive:${path}`).trim();
+    // podman counts the bytes of the tar, we those of its files.
+    const [, created, size] = /^(.*)\|(\d+)\.\d kB$/.exec(
+      podman('history', '--format', '{{.CreatedBy}}|{{.Size}}', id).trim(),
+    ) as unknown as [string, string, string];
+    expect(created).toBe('RUN child');
+    expect(Number(size)).toBeGreaterThan(50);
+    const [entry] = historyOf(await inspectForTest(path)).reverse();
+    expect([entry?.step?.createdBy, entry?.layer?.size]).toEqual([created, 50_000]);
+  });
+});
+
+it('the upper directory of a mount has no instruction, whatever the history says', () => {
+  const blob = { kind: 'blob', blob: { path: '/f', offset: 0, length: 1 } } as const;
+  const upper = { kind: 'directory', path: '/u', upperMarks: 'trusted' } as const;
+  const history = [{ createdBy: 'RUN child # buildkit', emptyLayer: false }];
+  const instructions = (layers: Image['layers']): unknown =>
+    instructionsOfLayers({ image: { ...bareImage('S', layers), history } });
+  expect(instructions([blob, blob, upper])).toEqual([undefined, 'RUN child', undefined]);
+  expect(instructions([upper])).toEqual([undefined]);
 });
 
 it('an empty history of an image without layers has no gap', () => {
