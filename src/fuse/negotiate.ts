@@ -100,16 +100,19 @@ function wantedFlags({ isReadOnly, wantsAcls, writesBack }: Wishes): number {
   return WANTED | InitFlag.NO_OPEN_SUPPORT | (wantsAcls ? InitFlag.POSIX_ACL : 0);
 }
 
-/** True where kernel and mount both can; then INIT_EXT is offered too. */
-function canPassThrough(request: Request, { isReadOnly, maxStackDepth, writesBack }: Wishes): boolean {
-  return (
-    !isReadOnly &&
-    !writesBack &&
-    maxStackDepth > 0 &&
-    request.bodyLength >= INIT_IN_SIZE &&
-    (request.u32(12) & InitFlag.INIT_EXT) !== 0 &&
-    (request.u32(16) & InitFlag2.PASSTHROUGH) !== 0
-  );
+/** The InitFlag2 bits that the kernel offers; 0 from a kernel without them. */
+function offeredFlags2(request: Request): number {
+  const hasFlags2 = request.bodyLength >= INIT_IN_SIZE && (request.u32(12) & InitFlag.INIT_EXT) !== 0;
+  return hasFlags2 ? request.u32(16) : 0;
+}
+
+/**
+ * A file handle would hold a node ID, which a later mount gives to another file. Without export support the kernel makes
+ * no handles, as for kernel overlayfs.
+ */
+function wantedFlags2({ isReadOnly, maxStackDepth, writesBack }: Wishes): number {
+  const wantsPassthrough = !isReadOnly && !writesBack && maxStackDepth > 0;
+  return InitFlag2.NO_EXPORT_SUPPORT | (wantsPassthrough ? InitFlag2.PASSTHROUGH : 0);
 }
 
 /** Reads an INIT request (its body at least 16 bytes) and writes its reply's body of `initReplySize` bytes. */
@@ -128,8 +131,9 @@ export function negotiate(request: Request, reply: Reply, wishes: Wishes): Negot
       reason: `the kernel speaks FUSE ${major}.${kernelMinor}, ${needed} or later is needed (Linux 5.4)`,
     };
   }
-  const passesThrough = canPassThrough(request, wishes);
-  const flags = request.u32(12) & (wantedFlags(wishes) | (passesThrough ? InitFlag.INIT_EXT : 0));
+  const flags2 = offeredFlags2(request) & wantedFlags2(wishes);
+  const passesThrough = (flags2 & InitFlag2.PASSTHROUGH) !== 0;
+  const flags = request.u32(12) & (wantedFlags(wishes) | (flags2 !== 0 ? InitFlag.INIT_EXT : 0));
   reply.u32(base + 8, request.u32(8));
   reply.u32(base + 12, flags);
   reply.u16(base + 16, MAX_BACKGROUND);
@@ -137,10 +141,8 @@ export function negotiate(request: Request, reply: Reply, wishes: Wishes): Negot
   reply.u32(base + 20, MAX_TRANSFER);
   reply.u32(base + 24, 1);
   reply.u16(base + 28, MAX_PAGES);
-  if (passesThrough) {
-    reply.u32(base + 32, InitFlag2.PASSTHROUGH);
-    reply.u32(base + 36, wishes.maxStackDepth);
-  }
+  reply.u32(base + 32, flags2);
+  if (passesThrough) reply.u32(base + 36, wishes.maxStackDepth);
   return {
     kind: 'agreed',
     minor: Math.min(kernelMinor, FUSE_KERNEL_MINOR_VERSION),

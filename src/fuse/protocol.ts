@@ -95,6 +95,8 @@ export const InitFlag = {
 /** INIT flags from bit 32 upwards, less 32. */
 export const InitFlag2 = {
   PASSTHROUGH: 1 << 5, // 7.40
+  /** No file handles: name_to_handle_at(2) answers EOPNOTSUPP. */
+  NO_EXPORT_SUPPORT: 1 << 6, // 7.40
 } as const;
 
 /** Flags of an OPEN or OPENDIR reply. */

@@ -64,7 +64,8 @@ describe('negotiate for a writable mount', () => {
   });
 
   it('asks for passthrough with the depth that it was told', () => {
-    expect(agree(WRITABLE)).toMatchObject({ flags2: InitFlag2.PASSTHROUGH, maxStackDepth: 1 });
+    const { PASSTHROUGH, NO_EXPORT_SUPPORT } = InitFlag2;
+    expect(agree(WRITABLE)).toMatchObject({ flags2: PASSTHROUGH | NO_EXPORT_SUPPORT, maxStackDepth: 1 });
     expect(agree({ ...WRITABLE, maxStackDepth: 2 })).toMatchObject({ maxStackDepth: 2 });
   });
 
@@ -76,7 +77,25 @@ describe('negotiate for a writable mount', () => {
     ['the kernel has no second flags', WRITABLE, EVERY_FLAG & ~InitFlag.INIT_EXT, EVERY_FLAG],
   ])('does not where %s', (_title, wishes, flags, flags2) => {
     const agreed = agree(wishes, flags, flags2);
-    expect(agreed).toMatchObject({ outcome: { passesThrough: false }, flags2: 0, maxStackDepth: 0 });
+    expect(agreed).toMatchObject({ outcome: { passesThrough: false }, maxStackDepth: 0 });
+    expect(agreed.flags2 & InitFlag2.PASSTHROUGH).toBe(0);
+  });
+
+  it.each([
+    ['a writable mount', WRITABLE],
+    ['a read-only mount', { ...WRITABLE, isReadOnly: true }],
+  ])('asks for no file handles on %s', (_title, wishes) => {
+    const agreed = agree(wishes);
+    expect(agreed.flags2 & InitFlag2.NO_EXPORT_SUPPORT).not.toBe(0);
+    expect(agreed.flags & InitFlag.INIT_EXT).not.toBe(0);
+  });
+
+  it.each([
+    ['no bit that it wants', EVERY_FLAG, 0],
+    ['no second flags', EVERY_FLAG & ~InitFlag.INIT_EXT, EVERY_FLAG],
+  ])('sends no second flags to a kernel that has %s', (_title, flags, flags2) => {
+    const agreed = agree(WRITABLE, flags, flags2);
+    expect(agreed.flags2).toBe(0);
     expect(agreed.flags & InitFlag.INIT_EXT).toBe(0);
   });
 
