@@ -9,7 +9,12 @@ import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMount
 import type { Image } from './image/image.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
 import { openImage } from './mount/open-image.ts';
-import { DEFAULT_CACHE_SIZE, type MountOptions, type OpenImageOptions } from './mount/options.ts';
+import {
+  DEFAULT_CACHE_SIZE,
+  type MountOptions,
+  type OpenImageOptions,
+  refuseUnsafeFlags,
+} from './mount/options.ts';
 import { prepareUpper } from './mount/prepare-upper.ts';
 import { serve } from './mount/serve.ts';
 import type { Mount, MountStatistics } from './mount/served-mount.ts';
@@ -55,6 +60,7 @@ export async function mount(
   mountpoint: string,
   options: MountOptions & OpenImageOptions = {},
 ): Promise<Mount> {
+  refuseUnsafeFlags(options.flags);
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
   const opened = typeof image === 'string' ? await openImage(image, options) : image;
   refuseOwnLayer(opened, place);

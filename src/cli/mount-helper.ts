@@ -5,6 +5,7 @@
 // With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
 // find that it is mounted already.
 import { mountInBackground } from './background.ts';
+import { followMount8 } from './flag-options.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
@@ -25,6 +26,8 @@ takes; with lowerdir= in the list it names nothing, and is what the mount table 
   -t TYPE         nothing: the type is always fuse.stratafs
   -V, --version   print the version
   -h, --help      print this
+
+As with mount(8), set-ID bits and devices work (suid,dev) where root mounts, unless LIST has nosuid, nodev, user or owner.
 `;
 
 export interface HelperCall {
@@ -49,6 +52,7 @@ export function understandHelper(args: readonly string[]): HelperCall {
   // mount(8)'s own default, nobody's wish to write.
   if (request.access === 'rw') delete request.access;
   settleUpper(request);
+  followMount8(request);
   if (request.source.kind === 'image') request.source.text = source;
   else request.fsname ??= source;
   request.mountpoint = mountpoint;

@@ -2,7 +2,8 @@
 //
 // Every long option of `stratafs mount` may stand in the list too, since fstab has no other place for it.
 import { parseByteSize } from './byte-size.ts';
-import type { MountFlag, MountRequest } from './mount-request.ts';
+import { flagRules } from './flag-options.ts';
+import type { MountRequest } from './mount-request.ts';
 import { splitOptionList, unescapeOption } from './option-list.ts';
 import {
   type Rule,
@@ -19,40 +20,6 @@ import { ownerRules } from './owner-options.ts';
 import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
-
-const setting = (about: string, ...flags: MountFlag[]): Rule =>
-  doing(about, (request) => (request.flags = [...new Set([...request.flags, ...flags])]));
-const clearing = (about: string, ...flags: MountFlag[]): Rule =>
-  doing(about, (request) => {
-    request.flags = request.flags.filter((flag) => !flags.includes(flag));
-  });
-
-const flagRules: Rules = [
-  ['nodev', setting('devices on the mount are no devices', 'nodev')],
-  ['dev', clearing('takes nodev back', 'nodev')],
-  ['nosuid', setting('set-ID bits and file capabilities give no rights', 'nosuid')],
-  ['suid', clearing('takes nosuid back', 'nosuid')],
-  ['noexec', setting('nothing on the mount can be executed', 'noexec')],
-  ['exec', clearing('takes noexec back', 'noexec')],
-  ['noatime', setting('no access times are kept', 'noatime')],
-  ['atime', clearing('takes noatime back', 'noatime')],
-  ['nodiratime', setting('no access times of directories are kept', 'nodiratime')],
-  ['diratime', clearing('takes nodiratime back', 'nodiratime')],
-  ['sync', setting('each write returns when it is on the disk', 'sync')],
-  ['async', clearing('takes sync back', 'sync')],
-  ['dirsync', setting('each change of a directory returns when it is on the disk', 'dirsync')],
-  ['defaults', clearing('takes nodev, nosuid, noexec and sync back', 'nodev', 'nosuid', 'noexec', 'sync')],
-  // mount(8): these imply restrictions, which a later option may take back.
-  [
-    'user',
-    setting('nodev, nosuid and noexec, unless a later option takes them back', 'nodev', 'nosuid', 'noexec'),
-  ],
-  ['users', setting('as user', 'nodev', 'nosuid', 'noexec')],
-  ['owner', setting('nodev and nosuid, unless a later option takes them back', 'nodev', 'nosuid')],
-  ['group', setting('as owner', 'nodev', 'nosuid')],
-  ['nosymfollow', refused('not supported')],
-  ['remount', refused('not supported: unmount, and mount again')],
-];
 
 /** fstab(5): for those who read the table, not for those who mount; and times that are kept as the upper keeps them. */
 const idleNames = [

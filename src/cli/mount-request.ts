@@ -1,10 +1,7 @@
 // MountRequest: everything that `stratafs mount` was asked for, understood and ready to be done.
 //
 // It travels to the daemon as JSON, so it is plain values only.
-import type { DriverName, OwnerKeeping, OwnerMapping } from '../mount.ts';
-
-/** What mount(2) has a flag for and a FUSE mount makes use of. */
-export type MountFlag = 'nodev' | 'nosuid' | 'noexec' | 'noatime' | 'nodiratime' | 'sync' | 'dirsync';
+import type { DriverName, MountFlag, OwnerKeeping, OwnerMapping } from '../mount.ts';
 
 /** Where writes go, and how. */
 export interface UpperRequest {
@@ -31,6 +28,7 @@ export interface MountRequest {
   source: { kind: 'image'; text: string } | { kind: 'lowerdir'; text: string };
   /** As the user gave it. */
   mountpoint: string;
+  /** What the options say; nosuid and nodev are the default. */
   flags: MountFlag[];
   /** Undefined: 'rw' with an upper, 'ro' without one. */
   access?: 'ro' | 'rw';

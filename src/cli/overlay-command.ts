@@ -8,6 +8,7 @@
 // next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
 // asked for is refused by name.
 import { mountInBackground } from './background.ts';
+import { followMount8 } from './flag-options.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
@@ -38,6 +39,7 @@ Takes the command line of fuse-overlayfs, as a mount program of podman and build
 
 Options: lowerdir=, upperdir=, workdir=, uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=,
 xattr_permissions=, noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
+As with fuse-overlayfs, a mount of root has suid and dev unless the options say nosuid or nodev.
 Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, static_nlink, xino=, index=, clone_fd,
 max_threads=, max_idle_threads=, and the like.
 Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, allow_root, auto_unmount.
@@ -97,6 +99,7 @@ function complete(request: MountRequest, positional: readonly string[]): void {
     request.upper = { ...request.upper, metacopy, redirect, isForced: true, takesAufsForm: true };
   }
   settleUpper(request);
+  followMount8(request);
 }
 
 /** Runs the command line; what is printed is fuse-overlayfs's, by form. */

@@ -9,6 +9,8 @@ import { InputError } from '../vfs/input-error.ts';
 import {
   MNT_DETACH,
   MNT_FORCE,
+  MS_NODEV,
+  MS_NOSUID,
   UMOUNT_NOFOLLOW,
   mount,
   mountFlagNames,
@@ -110,13 +112,19 @@ function attachByHelper(mountpoint: string, options: DriverOptions): number {
 
 function helperOptions(options: DriverOptions): string {
   return [
-    // It adds nosuid and nodev itself unless root asks it not to, and doesn't know nodiratime.
+    // It doesn't know nodiratime.
     ...mountFlagNames(options.flags).filter((name) => name !== 'nodiratime'),
+    // It adds nosuid and nodev itself unless root asks it not to.
+    ...(process.geteuid?.() === 0 ? allowedByFlags(options.flags) : []),
     'default_permissions',
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
     `fsname=${shownSource(options.source).replace(/[,\\]/g, '\\$&')}`,
   ].join(',');
+}
+
+function allowedByFlags(flags: number): string[] {
+  return [...((flags & MS_NOSUID) === 0 ? ['suid'] : []), ...((flags & MS_NODEV) === 0 ? ['dev'] : [])];
 }
 
 function helperProblem(error: Error): string {

@@ -4,7 +4,8 @@ import { isAbsolute, join } from 'node:path';
 import type { LayerSelection } from '../image/select-layers.ts';
 import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
-import { type MountFlagName, mountFlags } from '../sys/mount-calls.ts';
+import { MS_NODEV, MS_NOSUID, type MountFlagName, mountFlags } from '../sys/mount-calls.ts';
+import { InputError } from '../vfs/input-error.ts';
 import type { Watch } from './watch.ts';
 
 /** Which image of a source, and how much of it. */
@@ -17,8 +18,11 @@ export interface OpenImageOptions extends LayerSelection, Watch {
   readonly mayUnpack?: boolean;
 }
 
-/** Flags of mount(2), by mount(8)'s names; a mount is read-only as long as it has no upper. */
-export type MountFlag = Exclude<MountFlagName, 'ro'>;
+/**
+ * Flags of mount(2), by mount(8)'s names; a mount is read-only as long as it has no upper. nosuid and nodev are the
+ * default, since an image is somebody else's; `suid` and `dev` take them back, for root only.
+ */
+export type MountFlag = Exclude<MountFlagName, 'ro'> | 'suid' | 'dev';
 
 /** What carries the kernel's requests: /dev/fuse itself, by default, or the npm package fuse-native on libfuse 2. */
 export type DriverName = 'dev-fuse' | 'fuse-native';
@@ -94,9 +98,19 @@ export interface UpperBehaviour {
   readonly isForced?: boolean;
 }
 
-/** MS_* of mount(2). */
+/** MS_* of mount(2): of flags that contradict each other the last one counts. */
 export function mountFlagBits(flags: readonly MountFlag[] = []): number {
-  return flags.reduce((bits, flag) => bits | mountFlags[flag], 0);
+  return flags.reduce((bits, flag) => {
+    if (flag === 'suid') return bits & ~MS_NOSUID;
+    return flag === 'dev' ? bits & ~MS_NODEV : bits | mountFlags[flag];
+  }, MS_NOSUID | MS_NODEV);
+}
+
+/** InputError where set-ID bits or devices are to work, and this process is not root. */
+export function refuseUnsafeFlags(flags: readonly MountFlag[] = []): void {
+  if (process.geteuid?.() === 0) return;
+  const unsafe = flags.find((flag) => flag === 'suid' || flag === 'dev');
+  if (unsafe !== undefined) throw new InputError(`mount option '${unsafe}': only root may use it`);
 }
 
 export const DEFAULT_CACHE_SIZE = 256 * 1024 * 1024;

@@ -53,11 +53,18 @@ it('-o may be repeated, and the later option wins', () => {
     'a.tar',
     '/mnt',
   );
-  expect(request.flags).toEqual(['nodev', 'noatime']);
+  expect(request.flags).toEqual(['nodev', 'suid', 'noatime']);
 });
 
 it("user stands for nodev, nosuid and noexec, as in mount(8); a later 'exec' takes one back", () => {
   expect(understand('-o', 'user,exec', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid']);
+});
+
+it('suid and dev are set only where they are asked for; defaults asks for nothing', () => {
+  expect(understand('-o', 'nodiratime', 'a.tar', '/mnt').flags).toEqual(['nodiratime']);
+  expect(understand('-o', 'suid,dev', 'a.tar', '/mnt').flags).toEqual(['suid', 'dev']);
+  expect(understand('-o', 'suid,dev,user', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid', 'noexec']);
+  expect(understand('-o', 'suid,nodev,noexec,defaults', 'a.tar', '/mnt').flags).toEqual([]);
 });
 
 it('long options may stand in the list', () => {

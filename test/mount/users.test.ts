@@ -23,6 +23,21 @@ describeWith(
         expect(outcome.status).toBe(0);
       }));
 
+    it("may not ask for suid or dev; by mount(8)'s helper they have no effect", () =>
+      withWorkplace(async (place) => {
+        const outcome = await asNobody(
+          place,
+          `eval "$S mount -o suid $I mnt"; echo $?; eval "$S mount -o dev $I mnt"; echo $?; ls mnt
+           eval "$S $I mnt -o rw,suid,dev" && grep " $PWD/mnt " /proc/self/mountinfo | grep -o 'ro,nosuid,nodev' && eval "$S unmount mnt"`,
+        );
+        expect(outcome).toEqual({
+          status: 0,
+          stdout: '1\n1\nro,nosuid,nodev\n',
+          stderr:
+            "stratafs: mount option 'suid': only root may use it\nstratafs: mount option 'dev': only root may use it\n",
+        });
+      }));
+
     it("can't unmount what root has mounted, and is told so", () =>
       withWorkplace(async (place) => {
         const environment = install(place);
