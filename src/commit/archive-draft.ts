@@ -3,7 +3,8 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { blobName } from '../image/digest.ts';
 import type { BlobLocation } from '../layer/layer.ts';
-import { BLOCK_SIZE, Field } from '../tar/header.ts';
+import { BLOCK_SIZE } from '../tar/header.ts';
+import { headerBlock } from '../tar/write-header.ts';
 import {
   type CopyWatch,
   type ImageDraft,
@@ -17,8 +18,6 @@ import {
   writeAll,
 } from './image-draft.ts';
 
-/** The largest number of eleven octal digits. */
-const OCTAL_LIMIT = 8 ** 11;
 /** An archive ends with two blocks of zeros. */
 const END = Buffer.alloc(2 * BLOCK_SIZE);
 
@@ -109,25 +108,7 @@ export class ArchiveDraft implements ImageDraft {
   }
 }
 
-/** A ustar header of a short name: root's, of 1970, so that equal images give equal bytes. */
+/** Owned by root and dated 1970, so that equal images give equal bytes. */
 function header(name: string, size: number, typeflag: '0' | '5'): Buffer {
-  const block = Buffer.alloc(BLOCK_SIZE);
-  const put = (offset: number, text: string): void => void block.write(text, offset, 'latin1');
-  put(Field.name, name);
-  put(Field.mode, typeflag === '5' ? '0000755\0' : '0000644\0');
-  put(Field.uid, '0000000\0');
-  put(Field.gid, '0000000\0');
-  if (size < OCTAL_LIMIT) put(Field.size, `${size.toString(8).padStart(11, '0')}\0`);
-  else {
-    // GNU's base-256 numbers, which Go's archive/tar reads too.
-    block[Field.size] = 0x80;
-    block.writeBigUInt64BE(BigInt(size), Field.size + 4);
-  }
-  put(Field.mtime, '00000000000\0');
-  put(Field.typeflag, typeflag);
-  put(Field.magic, 'ustar\x0000');
-  put(Field.checksum, '        ');
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  put(Field.checksum, `${sum.toString(8).padStart(6, '0')}\0 `);
-  return block;
+  return headerBlock({ name, size, typeflag, mode: typeflag === '5' ? 0o755 : 0o644 });
 }

@@ -27,19 +27,15 @@ export interface WriteLayerOptions {
 export async function writeLayer(source: ChangeSource, options: WriteLayerOptions): Promise<void> {
   const writer = new TarWriter(options.take);
   const firstPaths = new Map<number, string>();
-  try {
-    for (const change of source.changes) {
-      options.signal?.throwIfAborted();
-      if (change.kind === 'inode') await writeInode(writer, source, change, firstPaths, options);
-      else {
-        const mark = change.kind === 'opaque' ? joinPath(change.path, OPAQUE) : whiteoutPath(change.path);
-        await writer.add({ ...MARK, path: bytesOf(mark), isHardLink: false });
-      }
+  for (const change of source.changes) {
+    options.signal?.throwIfAborted();
+    if (change.kind === 'inode') await writeInode(writer, source, change, firstPaths, options);
+    else {
+      const mark = change.kind === 'opaque' ? joinPath(change.path, OPAQUE) : whiteoutPath(change.path);
+      await writer.add({ ...MARK, path: bytesOf(mark), isHardLink: false });
     }
-    await writer.finish();
-  } finally {
-    writer.destroy();
   }
+  await writer.finish();
 }
 
 async function writeInode(

@@ -29,40 +29,36 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
   const writer = new TarWriter(options.take);
   /** Inodes whose first name could not be read: their other names have nothing to be linked to. */
   const lost = new Set<number>();
-  try {
-    for (const member of membersOf(tree)) {
-      options.signal?.throwIfAborted();
-      const { inode, path } = member;
-      const mode = tree.modeOf(inode);
-      const shown = Buffer.from(path).toString('latin1');
-      if (!canBeMember(mode, shown, options.onLeftOut)) continue;
-      const isFile = (mode & S_IFMT) === S_IFREG && member.linkTo === undefined;
-      const pieces = isFile ? content.pieces(inode) : undefined;
-      const described = describeMember(tree, member, pieces);
-      if (member.linkTo === undefined) tellEmptyXattrs(described, shown, options.onLeftOut);
-      if (!isFile && !lost.has(inode)) {
-        await writer.add(described);
-        continue;
-      }
-      const bytes = pieces === undefined ? content.read(inode) : content.readPieces(inode, pieces);
-      const live = tree.layerOf(inode) === options.live?.layer ? options.live : undefined;
-      if (live === undefined) {
-        await writer.add(described, bytes);
-        continue;
-      }
-      const onShort = (): void => live.onChanged(shown, 'became shorter, and ends in zeros');
-      const read = lost.has(inode) ? undefined : await readLive(bytes, described.size, onShort);
-      if (read !== undefined) {
-        await writer.add(described, read);
-        continue;
-      }
-      lost.add(inode);
-      live.onChanged(shown, 'was left out, since it was removed or replaced');
+  for (const member of membersOf(tree)) {
+    options.signal?.throwIfAborted();
+    const { inode, path } = member;
+    const mode = tree.modeOf(inode);
+    const shown = Buffer.from(path).toString('latin1');
+    if (!canBeMember(mode, shown, options.onLeftOut)) continue;
+    const isFile = (mode & S_IFMT) === S_IFREG && member.linkTo === undefined;
+    const pieces = isFile ? content.pieces(inode) : undefined;
+    const described = describeMember(tree, member, pieces);
+    if (member.linkTo === undefined) tellEmptyXattrs(described, shown, options.onLeftOut);
+    if (!isFile && !lost.has(inode)) {
+      await writer.add(described);
+      continue;
     }
-    await writer.finish();
-  } finally {
-    writer.destroy();
+    const bytes = pieces === undefined ? content.read(inode) : content.readPieces(inode, pieces);
+    const live = tree.layerOf(inode) === options.live?.layer ? options.live : undefined;
+    if (live === undefined) {
+      await writer.add(described, bytes);
+      continue;
+    }
+    const onShort = (): void => live.onChanged(shown, 'became shorter, and ends in zeros');
+    const read = lost.has(inode) ? undefined : await readLive(bytes, described.size, onShort);
+    if (read !== undefined) {
+      await writer.add(described, read);
+      continue;
+    }
+    lost.add(inode);
+    live.onChanged(shown, 'was left out, since it was removed or replaced');
   }
+  await writer.finish();
 }
 
 export interface Member {

@@ -1,13 +1,12 @@
-// TarWriter: writes members to a tar, with all that a layer can hold: names that are no UTF-8, xattrs byte for byte,
-// nanoseconds, big owners, hard links, holes.
+// TarWriter: writes members to a tar, with all that a layer can hold: names that are not UTF-8, xattrs byte for byte,
+// nanoseconds, large owners, hard links, holes.
 //
-// tar-stream writes the ustar headers, the content and the padding. What ustar can't say goes ahead of them into a pax
-// header of our own: tar-stream's would be UTF-8. Sparse files are written as GNU tar does, in pax format 1.0.
-import { once } from 'node:events';
-import { type Pack, pack } from 'tar-stream';
+// A member is a ustar header block (write-header.ts) and its content. What the block can't say in octal and ASCII stands
+// in a pax extended header before it. Sparse files are written as GNU tar writes them, in pax format 1.0.
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { BLOCK_SIZE, Field, NAME_SIZE } from './header.ts';
+import { BLOCK_SIZE, NAME_SIZE } from './header.ts';
 import { paxRecord, paxTime } from './pax-records.ts';
+import { fitsOctal, headerBlock, NumberSize } from './write-header.ts';
 
 /** One member. Bytes are lent until `add` settles. */
 export interface WrittenMember {
@@ -31,117 +30,94 @@ export interface WrittenMember {
   readonly pieces: readonly (readonly [offset: number, length: number])[] | undefined;
 }
 
-type EntryHeader = Parameters<Pack['entry']>[0];
-type Sink = ReturnType<Pack['entry']>;
-
-/** 7 octal digits. */
-const OWNER_LIMIT = 0o7777777;
-/** tar-stream takes seconds to 32 bits with a sign. */
-const TIME_LIMIT = 2 ** 31 - 1;
-/** Bytes that may wait to be taken. */
-const WAITING_LIMIT = 4 << 20;
-const PADDING = Buffer.alloc(BLOCK_SIZE);
-
-const memberTypes = new Map<number, EntryHeader['type']>([
-  [S_IFREG, 'file'],
-  [S_IFDIR, 'directory'],
-  [S_IFLNK, 'symlink'],
-  [S_IFCHR, 'character-device'],
-  [S_IFBLK, 'block-device'],
-  [S_IFIFO, 'fifo'],
+const Typeflag = { file: '0', hardLink: '1', extended: 'x' } as const;
+const typeflags = new Map<number, string>([
+  [S_IFREG, Typeflag.file],
+  [S_IFLNK, '2'],
+  [S_IFCHR, '3'],
+  [S_IFBLK, '4'],
+  [S_IFDIR, '5'],
+  [S_IFIFO, '6'],
 ]);
 
+/** Small pieces are gathered to so many bytes before the receiver gets them. */
+const GATHERED_SIZE = 64 << 10;
+/** An archive ends with two blocks of zeros. */
+const END = Buffer.alloc(2 * BLOCK_SIZE);
+
 export class TarWriter {
-  readonly #pack: Pack = pack();
-  readonly #pumped: Promise<void>;
-  #written = 0;
-  #taken = 0;
-  #wake: () => void = () => undefined;
-  /** What the receiver threw; the stream then fails with words of its own. */
-  #failure: { readonly error: unknown } | undefined;
+  readonly #take: (bytes: Uint8Array) => Promise<void>;
+  /** Bytes that wait to be handed over: `#length` of them. A new buffer each time, as the receiver may keep the last. */
+  #gathered = Buffer.allocUnsafe(GATHERED_SIZE);
+  #length = 0;
 
   /** `take` gets all bytes in order, one call after the other. What it throws is thrown by `add` and `finish`. */
   constructor(take: (bytes: Uint8Array) => Promise<void>) {
-    this.#pumped = this.#pump(take);
-    // It is awaited wherever its failure matters.
-    this.#pumped.catch(() => undefined);
+    this.#take = take;
   }
 
-  /** `content`: what is stored of a regular file, the pieces one behind the other; none for all else. */
+  /**
+   * `content`: the stored bytes of a regular file, its pieces one after the other; none for other types. Throws an Error
+   * if they are more or fewer than the member says.
+   */
   async add(member: WrittenMember, content?: AsyncIterable<Uint8Array>): Promise<void> {
-    try {
-      await this.#add(member, content);
-    } catch (error) {
-      throw this.#failure === undefined ? error : this.#failure.error;
-    }
-  }
-
-  async #add(member: WrittenMember, content: AsyncIterable<Uint8Array> | undefined): Promise<void> {
-    await this.#haveRoom();
     const map = member.pieces === undefined ? undefined : sparseMap(member.pieces, member.size);
-    const records = extendedRecords(member);
-    if (records.length > 0) this.#pushExtended(records);
-    const header = ustarHeader(member, map);
-    this.#written += BLOCK_SIZE * (1 + Math.ceil((header.size ?? 0) / BLOCK_SIZE));
-    const added = new Promise<void>((resolve, reject) => {
-      const sink = this.#pack.entry(header, (error) => {
-        if (error instanceof Error) reject(error);
-        else resolve();
-      });
-      sink.on('error', reject);
-      if (header.type === 'file') this.#fill(sink, map, content).catch(reject);
-    });
-    await Promise.race([added, this.#pumped.then(() => added)]);
+    const typeflag = typeflagOf(member);
+    const dataSize = member.pieces?.reduce((sum, [, length]) => sum + length, 0) ?? member.size;
+    const stored = typeflag === Typeflag.file ? dataSize + (map?.length ?? 0) : 0;
+    const records = extendedRecords(member, stored);
+    if (records.length > 0) {
+      const { extended } = Typeflag;
+      await this.#push(
+        headerBlock({ name: 'PaxHeaders/0', mode: 0o644, size: records.length, typeflag: extended }),
+      );
+      await this.#push(records);
+      await this.#pad(records.length);
+    }
+    await this.#push(ustarHeader(member, typeflag, stored));
+    if (typeflag !== Typeflag.file) return;
+    if (map !== undefined) await this.#push(map);
+    await this.#pushContent(content, dataSize);
+    await this.#pad(stored);
   }
 
-  /** Ends the archive; resolves when all is taken. */
+  /** Ends the archive; resolves when the receiver has taken all. */
   async finish(): Promise<void> {
-    this.#pack.finalize();
-    await this.#pumped;
+    await this.#push(END);
+    await this.#flush();
   }
 
-  /** Ends without an end, after a failure. */
-  destroy(): void {
-    this.#pack.destroy();
-  }
-
-  async #pump(take: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-    for await (const bytes of this.#pack) {
-      try {
-        await take(bytes as Uint8Array);
-      } catch (error) {
-        this.#failure = { error };
-        throw error;
-      }
-      this.#taken += (bytes as Uint8Array).length;
-      this.#wake();
-    }
-  }
-
-  /** tar-stream holds writers of content back, but not those of headers alone. */
-  async #haveRoom(): Promise<void> {
-    while (this.#written - this.#taken > WAITING_LIMIT) {
-      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), this.#pumped]);
-    }
-  }
-
-  async #fill(
-    sink: Sink,
-    map: Buffer | undefined,
-    content: AsyncIterable<Uint8Array> | undefined,
-  ): Promise<void> {
-    if (map !== undefined) sink.write(map);
+  async #pushContent(content: AsyncIterable<Uint8Array> | undefined, size: number): Promise<void> {
+    let done = 0;
     for await (const bytes of content ?? []) {
-      if (!sink.write(bytes)) await Promise.race([once(sink, 'drain'), this.#pumped]);
+      done += bytes.length;
+      if (done > size) break;
+      await this.#push(bytes);
     }
-    sink.end(undefined);
+    if (done !== size) throw new Error(`a member's content differs from its size, ${size} bytes`);
   }
 
-  #pushExtended(records: Buffer): void {
-    const padding = PADDING.subarray(0, (BLOCK_SIZE - (records.length % BLOCK_SIZE)) % BLOCK_SIZE);
-    const blocks = Buffer.concat([extendedHeader(records.length), records, padding]);
-    this.#written += blocks.length;
-    this.#pack.push(blocks);
+  async #pad(size: number): Promise<void> {
+    const over = size % BLOCK_SIZE;
+    if (over > 0) await this.#push(END.subarray(0, BLOCK_SIZE - over));
+  }
+
+  async #push(bytes: Uint8Array): Promise<void> {
+    if (this.#length + bytes.length > GATHERED_SIZE) await this.#flush();
+    if (bytes.length > GATHERED_SIZE) {
+      await this.#take(bytes);
+      return;
+    }
+    this.#gathered.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#length === 0) return;
+    const bytes = this.#gathered.subarray(0, this.#length);
+    this.#gathered = Buffer.allocUnsafe(GATHERED_SIZE);
+    this.#length = 0;
+    await this.#take(bytes);
   }
 }
 
@@ -163,36 +139,26 @@ function shortName(bytes: Uint8Array): string {
   return text.slice(-NAME_SIZE).replace(/^\/+/, '') || 'name';
 }
 
-function ustarHeader(member: WrittenMember, map: Buffer | undefined): EntryHeader {
-  const { mode, uid, gid, mtimeSec, link, isHardLink, pieces } = member;
-  const name = writtenName(member);
-  const type = isHardLink ? 'link' : memberTypes.get(mode & S_IFMT);
-  if (type === undefined) throw new Error(`a tar can't hold a file of mode 0${mode.toString(8)}`);
-  const stored = pieces?.reduce((sum, [, length]) => sum + length, 0) ?? member.size;
-  return {
-    name:
-      map !== undefined
-        ? 'GNUSparseFile.0/sparse'
-        : fitsName(name)
-          ? name.toString('latin1')
-          : shortName(name),
-    type,
-    // With the type bits, which are not written: tar-stream takes 0 for a mode that was left out.
-    mode,
-    uid: Math.min(uid, OWNER_LIMIT),
-    gid: Math.min(gid, OWNER_LIMIT),
-    size: type === 'file' ? stored + (map?.length ?? 0) : 0,
-    mtime: new Date(1000 * Math.max(0, Math.min(mtimeSec, TIME_LIMIT))),
-    devmajor: member.rdevMajor,
-    devminor: member.rdevMinor,
-    ...(link === undefined
-      ? {}
-      : { linkname: fitsName(link) ? Buffer.from(link).toString('latin1') : shortName(link) }),
-  };
+function typeflagOf({ mode, isHardLink }: WrittenMember): string {
+  const typeflag = isHardLink ? Typeflag.hardLink : typeflags.get(mode & S_IFMT);
+  if (typeflag === undefined) throw new Error(`a tar can't hold a file of mode 0${mode.toString(8)}`);
+  return typeflag;
 }
 
-/** What the ustar header can't say; empty where it says all. */
-function extendedRecords(member: WrittenMember): Buffer {
+/** `stored`: bytes of data that follow the header, a sparse map included. */
+function ustarHeader(member: WrittenMember, typeflag: string, stored: number): Buffer {
+  const { mode, uid, gid, mtimeSec, link, pieces } = member;
+  const name = writtenName(member);
+  return headerBlock({
+    name: pieces !== undefined ? 'GNUSparseFile.0/sparse' : fitsName(name) ? name : shortName(name),
+    ...{ typeflag, mode, uid, gid, size: stored, mtime: mtimeSec },
+    ...{ devmajor: member.rdevMajor, devminor: member.rdevMinor },
+    linkname: link === undefined || fitsName(link) ? link : shortName(link),
+  });
+}
+
+/** What the ustar header can't say, or only in base-256, which POSIX does not know; empty if it says everything. */
+function extendedRecords(member: WrittenMember, stored: number): Buffer {
   const { uid, gid, mtimeSec, mtimeNsec, link, isHardLink, xattrs, pieces, size } = member;
   const records: Buffer[] = [];
   const name = writtenName(member);
@@ -205,9 +171,10 @@ function extendedRecords(member: WrittenMember): Buffer {
     );
   } else if (!fitsName(name)) records.push(paxRecord('path', name));
   if (link !== undefined && !fitsName(link)) records.push(paxRecord('linkpath', link));
-  if (uid > OWNER_LIMIT) records.push(paxRecord('uid', String(uid)));
-  if (gid > OWNER_LIMIT) records.push(paxRecord('gid', String(gid)));
-  if (mtimeNsec !== 0 || mtimeSec < 0 || mtimeSec > TIME_LIMIT) {
+  if (!fitsOctal(uid, NumberSize.uid)) records.push(paxRecord('uid', String(uid)));
+  if (!fitsOctal(gid, NumberSize.gid)) records.push(paxRecord('gid', String(gid)));
+  if (!fitsOctal(stored, NumberSize.size)) records.push(paxRecord('size', String(stored)));
+  if (mtimeNsec !== 0 || !fitsOctal(mtimeSec, NumberSize.mtime)) {
     records.push(paxRecord('mtime', paxTime(mtimeSec, mtimeNsec)));
   }
   if (!isHardLink) {
@@ -231,23 +198,5 @@ function sparseMap(pieces: readonly (readonly [number, number])[], size: number)
   const [offset, length] = pieces.at(-1) ?? [0, 0];
   const all = offset + length < size ? [...pieces, [size, 0]] : pieces;
   const text = Buffer.from([all.length, ...all.flat()].map((number) => `${number}\n`).join(''));
-  return Buffer.concat([text, PADDING.subarray(0, (BLOCK_SIZE - (text.length % BLOCK_SIZE)) % BLOCK_SIZE)]);
-}
-
-/** The header of an extended header of `size` bytes; time and owner 0, so that equal members give equal bytes. */
-function extendedHeader(size: number): Buffer {
-  const block = Buffer.alloc(BLOCK_SIZE);
-  const put = (offset: number, text: string): void => void block.write(text, offset, 'latin1');
-  put(Field.name, 'PaxHeaders/0');
-  put(Field.mode, '0000644\0');
-  put(Field.uid, '0000000\0');
-  put(Field.gid, '0000000\0');
-  put(Field.size, `${size.toString(8).padStart(11, '0')}\0`);
-  put(Field.mtime, '00000000000\0');
-  put(Field.typeflag, 'x');
-  put(Field.magic, 'ustar\x0000');
-  put(Field.checksum, '        ');
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  put(Field.checksum, `${sum.toString(8).padStart(6, '0')}\0 `);
-  return block;
+  return Buffer.concat([text, END.subarray(0, (BLOCK_SIZE - (text.length % BLOCK_SIZE)) % BLOCK_SIZE)]);
 }

@@ -16,6 +16,10 @@ ln again/symlink again/symlink2
 mkfifo -m 640 again/fifo
 mknod -m 660 again/char c 1 3
 mknod -m 600 again/block b 7 200
+# More than six and more than seven octal digits.
+mknod -m 600 again/high-minor c 4095 262144
+: > again/high-owner
+chown 262144:2097152 again/high-owner
 printf head > again/sparse
 printf tail | dd of=again/sparse bs=1 seek=3000000 conv=notrunc status=none
 truncate -s 5000000 again/sparse

@@ -68,8 +68,15 @@ describe('a written member', () => {
     expect(tar[156]).toBe('0'.charCodeAt(0));
   });
 
-  it('keeps mode 0, which tar-stream takes for none', async () => {
-    expect((await tarOf({ mode: 0o100000 })).toString('latin1', 100, 107)).toBe('000000 ');
+  it('keeps mode 0', async () => {
+    expect((await tarOf({ mode: 0o100000 })).toString('latin1', 100, 108)).toBe('0000000\0');
+  });
+
+  it.each([
+    ['less', ['12']],
+    ['more', ['12', '345']],
+  ])('fails if its content has %s bytes than it says', async (_, content) => {
+    await expect(tarOf({ size: 3 }, ...content)).rejects.toThrow('differs from its size, 3 bytes');
   });
 
   it('keeps names that are no UTF-8, and long ones, byte for byte', async () => {
@@ -92,7 +99,6 @@ describe('a written member', () => {
       await writer.finish();
     };
     await expect(write()).rejects.toThrow('disk full');
-    writer.destroy();
   });
 
   it('waits for a slow receiver: little is in memory', async () => {

@@ -1,0 +1,194 @@
+// Numbers in the headers that we write, at the limits of their fields and past them, as other people's programs read them.
+import { execFileSync } from 'node:child_process';
+import { closeSync, ftruncateSync, lstatSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { TarWriter, type WrittenMember } from '../../src/tar/tar-writer.ts';
+import { scratchDirectory } from '../image/scratch.ts';
+import { writeOciLayout } from '../oracle/oci-layout.ts';
+import { describeWith } from '../requirements.ts';
+
+const plain: WrittenMember = {
+  ...{ path: new Uint8Array(), mode: 0o100644, uid: 0, gid: 0, mtimeSec: 0, mtimeNsec: 0 },
+  ...{
+    rdevMajor: 0,
+    rdevMinor: 0,
+    size: 0,
+    link: undefined,
+    isHardLink: false,
+    xattrs: [],
+    pieces: undefined,
+  },
+};
+const around = (limit: number): number[] => [limit - 1, limit, limit + 1];
+
+/** Six octal digits (a writer that we had clamped there), seven, and the largest ID. */
+const ids = [...around(8 ** 6 - 1), ...around(8 ** 7 - 1), 2 ** 32 - 2];
+/** Eleven octal digits, 31 and 32 bits, and before 1970. */
+const times = [-(2 ** 31), -1, 0, ...around(2 ** 31 - 1), 2 ** 32, ...around(8 ** 11 - 1)];
+const minors = [...around(8 ** 6 - 1), 2 ** 20 - 1];
+const modes = [0, 0o777, 0o7777];
+
+interface Told {
+  uid: number;
+  gid: number;
+  mtime: number;
+  mode: number;
+  major: number;
+  minor: number;
+}
+
+function allMembers(): Map<string, WrittenMember> {
+  const members = new Map<string, WrittenMember>();
+  const put = (name: string, fields: Partial<WrittenMember>): void =>
+    void members.set(name, { ...plain, ...fields, path: Buffer.from(name) });
+  for (const id of ids) {
+    put(`uid${id}`, { uid: id });
+    put(`gid${id}`, { gid: id });
+  }
+  for (const time of times) put(`time${time}`, { mtimeSec: time });
+  for (const minor of minors) put(`dev${minor}`, { mode: 0o20600, rdevMajor: 4095, rdevMinor: minor });
+  for (const mode of modes) put(`mode${mode}`, { mode: 0o100000 | mode });
+  return members;
+}
+
+async function write(members: Iterable<WrittenMember>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const writer = new TarWriter((bytes) => {
+    chunks.push(bytes);
+    return Promise.resolve();
+  });
+  for (const member of members) await writer.add(member);
+  await writer.finish();
+  return Buffer.concat(chunks);
+}
+
+function expected(): Record<string, Told> {
+  const all = [...allMembers()].map(([name, { uid, gid, mtimeSec, mode, rdevMajor, rdevMinor }]) => {
+    return [name, { uid, gid, mtime: mtimeSec, mode: mode & 0o7777, major: rdevMajor, minor: rdevMinor }];
+  });
+  return Object.fromEntries(all) as Record<string, Told>;
+}
+
+/** What lstat tells of all that was unpacked to `directory`. */
+function unpacked(directory: string): Record<string, Told> {
+  const all = [...allMembers().keys()].map((name) => {
+    const { uid, gid, mode, mtimeMs, rdev } = lstatSync(join(directory, name));
+    const [major, minor] = [(rdev >>> 8) & 0xfff, (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)];
+    return [name, { uid, gid, mtime: Math.floor(mtimeMs / 1000), mode: mode & 0o7777, major, minor }];
+  });
+  return Object.fromEntries(all) as Record<string, Told>;
+}
+
+/** What lstat is to tell: a file system may keep fewer times than a tar, and of those the one that it shows counts. */
+function kept(found: Record<string, Told>, directory: string): Record<string, Told> {
+  const probe = join(directory, 'probe');
+  writeFileSync(probe, '');
+  const want = expected();
+  for (const [name, each] of Object.entries(want)) {
+    execFileSync('touch', ['-d', `@${each.mtime}`, probe]);
+    const isKept = Math.floor(lstatSync(probe).mtimeMs / 1000) === each.mtime;
+    if (!isKept) each.mtime = found[name]?.mtime ?? NaN;
+  }
+  return want;
+}
+
+const unpackers = {
+  'GNU tar': (tar: string, to: string) =>
+    execFileSync('tar', ['-xpf', tar, '--numeric-owner', '-C', to], { stdio: 'pipe' }),
+  bsdtar: (tar: string, to: string) =>
+    execFileSync('bsdtar', ['-xpf', tar, '--numeric-owner', '-C', to], { stdio: 'pipe' }),
+};
+
+describeWith(['root', { program: 'bsdtar' }], 'numbers at and past the limits of their fields', () => {
+  it.each(Object.entries(unpackers))('are unpacked by %s as they were written', async (_, unpack) => {
+    const directory = await scratchDirectory();
+    const tar = join(directory, 'a.tar');
+    writeFileSync(tar, await write(allMembers().values()));
+    const to = await scratchDirectory();
+    unpack(tar, to);
+    const found = unpacked(to);
+    expect(found).toEqual(kept(found, directory));
+  });
+});
+
+describeWith(['root', { program: 'umoci' }], 'numbers at and past the limits of their fields', () => {
+  it("are unpacked by umoci (Go's archive/tar) as they were written", async () => {
+    const directory = await scratchDirectory();
+    writeOciLayout(join(directory, 'layout'), [await write(allMembers().values())]);
+    execFileSync('umoci', ['unpack', '--image', 'layout:latest', 'bundle'], {
+      cwd: directory,
+      stdio: 'pipe',
+    });
+    const found = unpacked(join(directory, 'bundle', 'rootfs'));
+    expect(found).toEqual(kept(found, directory));
+  });
+});
+
+const LIST = `
+import json, math, sys, tarfile
+told = {}
+for m in tarfile.open(sys.argv[1]):
+    told[m.name] = dict(uid=m.uid, gid=m.gid, mtime=math.floor(m.mtime), mode=m.mode, major=m.devmajor, minor=m.devminor, size=m.size)
+json.dump(told, sys.stdout)
+`;
+
+describeWith([{ program: 'python3' }], "numbers as Python's tarfile reads them", () => {
+  it('are those that were written', async () => {
+    const tar = join(await scratchDirectory(), 'a.tar');
+    writeFileSync(tar, await write(allMembers().values()));
+    const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
+    expect(told).toMatchObject(expected());
+  });
+});
+
+/** A tar of one file of `size` zeros, itself a file with a hole in their place. */
+async function writeLarge(path: string, size: number): Promise<void> {
+  const fd = openSync(path, 'w');
+  try {
+    let at = 0;
+    const zeros = Buffer.alloc(1 << 20);
+    const writer = new TarWriter((bytes) => {
+      if (bytes.buffer !== zeros.buffer) writeSync(fd, bytes, 0, bytes.length, at);
+      at += bytes.length;
+      return Promise.resolve();
+    });
+    async function* content(): AsyncGenerator<Uint8Array, void> {
+      for (let left = size; left > 0; left -= zeros.length) {
+        yield await Promise.resolve(zeros.subarray(0, Math.min(left, zeros.length)));
+      }
+    }
+    await writer.add({ ...plain, path: Buffer.from('large'), size }, content());
+    await writer.add({ ...plain, path: Buffer.from('after') });
+    await writer.finish();
+    ftruncateSync(fd, at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+describeWith([{ program: 'bsdtar' }, { program: 'python3' }], 'a size of 8 GiB', () => {
+  it.each(around(8 ** 11 - 1))(
+    'or around it (%d) is read by GNU tar, bsdtar and Python',
+    async (size) => {
+      const tar = join(await scratchDirectory(), 'large.tar');
+      await writeLarge(tar, size);
+      const list = (program: string): string[][] =>
+        execFileSync(program, ['-tvf', tar], { encoding: 'utf8' })
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/\s+/));
+      expect(list('tar').map((line) => [line[2], line.at(-1)])).toEqual([
+        [String(size), 'large'],
+        ['0', 'after'],
+      ]);
+      expect(list('bsdtar').map((line) => [line[4], line.at(-1)])).toEqual([
+        [String(size), 'large'],
+        ['0', 'after'],
+      ]);
+      const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
+      expect(told).toMatchObject({ large: { size }, after: { size: 0 } });
+    },
+    60_000,
+  );
+});
