@@ -5,6 +5,7 @@
       "sources": [
         "native/addon.cc",
         "native/blob_scan.cc",
+        "native/bzip2_decoder.cc",
         "native/call_arguments.cc",
         "native/channel.cc",
         "native/device_watch.cc",
@@ -32,6 +33,7 @@
         "native/upper_jobs.cc",
         "native/upper_names.cc",
         "native/upper_xattrs.cc",
+        "native/xz_decoder.cc",
         "native/zstd_decoder.cc",
         "native/zstd_library.cc"
       ],

@@ -102,6 +102,8 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
                 GetSize(options, "length")};
     job.form = compression == "gzip"     ? BlobForm::kGzip
                : compression == "zstd"   ? BlobForm::kZstd
+               : compression == "xz"     ? BlobForm::kXz
+               : compression == "bzip2"  ? BlobForm::kBzip2
                : compression == "opaque" ? BlobForm::kOpaque
                                          : BlobForm::kPlain;
     job.hash = options.Get("hash").ToBoolean();

@@ -26,6 +26,13 @@ ScanStatus DecodeGzip(StoredBytes* in, PlainOutput* out, const DecodeOptions& op
 // RFC 8878: any number of frames, skippable ones among them.
 ScanStatus DecodeZstd(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
 
+// The xz file format: any number of streams, and zeros in fours behind each. All of it is one span, which can
+// only be read from the spill.
+ScanStatus DecodeXz(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
+
+// The same of bzip2: any number of streams; junk behind the last one belongs to the blob only.
+ScanStatus DecodeBzip2(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
+
 }  // namespace stratafs
 
 #endif  // STRATAFS_NATIVE_DECODERS_H_

@@ -41,13 +41,28 @@ ScanStatus ScanJob::Produce() {
   if (options_.form == BlobForm::kPlain) return ProducePlain();
   StoredBytes in(options_.blob, options_.hash ? &blob_sha256_ : nullptr, &position_);
   PlainOutput out(&queue_, &spans_, options_.spill);
-  const DecodeOptions decode = {options_.span_size, &is_aborted_};
-  ScanStatus failed =
-      options_.form == BlobForm::kGzip ? DecodeGzip(&in, &out, decode) : DecodeZstd(&in, &out, decode);
-  if (failed) return failed;
+  if (ScanStatus failed = Decode(&in, &out)) return failed;
   if (!out.status() && !is_aborted_) out.Finish(options_.blob.length);
   has_spilled_ = out.has_spilled();
   return out.status();
+}
+
+ScanStatus ScanJob::Decode(StoredBytes* in, PlainOutput* out) {
+  const DecodeOptions decode = {options_.span_size, &is_aborted_};
+  switch (options_.form) {
+    case BlobForm::kGzip:
+      return DecodeGzip(in, out, decode);
+    case BlobForm::kZstd:
+      return DecodeZstd(in, out, decode);
+    case BlobForm::kXz:
+      return DecodeXz(in, out, decode);
+    case BlobForm::kBzip2:
+      return DecodeBzip2(in, out, decode);
+    case BlobForm::kPlain:
+    case BlobForm::kOpaque:
+      break;
+  }
+  return {};
 }
 
 // The blob is the tar: one digest does for both, and is the consumer's work.

@@ -26,7 +26,7 @@
 
 namespace stratafs {
 
-enum class BlobForm { kPlain, kGzip, kZstd, kOpaque };
+enum class BlobForm { kPlain, kGzip, kZstd, kXz, kBzip2, kOpaque };
 
 struct ScanJobOptions {
   BlobRange blob;
@@ -67,6 +67,7 @@ class ScanJob {
  private:
   static void* RunProducer(void* job);
   ScanStatus Produce();
+  ScanStatus Decode(StoredBytes* in, PlainOutput* out);
   ScanStatus ProducePlain();
   bool Start();
   void JoinProducer();

@@ -1,6 +1,6 @@
 #include "zstd_library.h"
 
-#include <dlfcn.h>
+#include "shared_library.h"
 
 namespace stratafs {
 
@@ -11,32 +11,24 @@ namespace {
 constexpr int kWindowLogMax = 100;
 constexpr int kWindowLogLimit = 27;
 
-template <typename Function>
-bool Find(void* library, const char* name, Function* function) {
-  *function = reinterpret_cast<Function>(dlsym(library, name));
-  return *function != nullptr;
-}
-
 struct Loaded {
   ZstdLibrary library = {};
   bool is_complete = false;
 
   Loaded() {
-    void* handle = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return;
-    is_complete = Find(handle, "ZSTD_createDCtx", &library.create_context) &&
-                  Find(handle, "ZSTD_freeDCtx", &library.free_context) &&
-                  Find(handle, "ZSTD_DCtx_setParameter", &library.set_parameter) &&
-                  Find(handle, "ZSTD_decompressStream", &library.decompress) &&
-                  Find(handle, "ZSTD_isError", &library.is_error) &&
-                  Find(handle, "ZSTD_getErrorName", &library.error_name);
+    const SharedLibrary shared({"libzstd.so.1"});
+    is_complete = shared.Find("ZSTD_createDCtx", &library.create_context) &&
+                  shared.Find("ZSTD_freeDCtx", &library.free_context) &&
+                  shared.Find("ZSTD_DCtx_setParameter", &library.set_parameter) &&
+                  shared.Find("ZSTD_decompressStream", &library.decompress) &&
+                  shared.Find("ZSTD_isError", &library.is_error) &&
+                  shared.Find("ZSTD_getErrorName", &library.error_name);
   }
 };
 
 }  // namespace
 
 const ZstdLibrary* LoadZstd() {
-  // Never unloaded: the library holds no state, and a pool thread may be inside it at exit.
   static const Loaded loaded;
   return loaded.is_complete ? &loaded.library : nullptr;
 }

@@ -1,5 +1,5 @@
 // The composition root of new images: a mount with an upper, or an image -> what changed -> an image that is written.
-import type { Compression } from './layer/layer.ts';
+import type { WrittenCompression } from './commit/compressor.ts';
 import { TreeSource } from './commit/tree-changes.ts';
 import { type ChangeSource } from './commit/layer-change.ts';
 import { creationTime, keptHistory, refuseLostConfig } from './commit/new-config.ts';
@@ -26,7 +26,7 @@ export interface NewImageOptions extends InspectOptions {
   /** `docker-archive:PATH[:REF]`, `oci:DIR[:REF]` or `oci-archive:PATH[:REF]`. */
   readonly target: string;
   /** Of the new layer; none by default. Others keep theirs. */
-  readonly compression?: Compression;
+  readonly compression?: WrittenCompression;
   /** The comment in the history. */
   readonly message?: string;
   /** Dockerfile instructions that change the config, in order. */

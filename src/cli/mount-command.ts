@@ -14,7 +14,7 @@ SOURCE is one of
   docker-archive:PATH[:REF|:@N]     what "docker save" and "podman save" write
   oci:DIR[:REF|:@N]                 an OCI image layout
   oci-archive:PATH[:REF|:@N]        the same in a tar
-With -o lowerdir=TOP:...:BASE each layer is a tar (plain, gzip or zstd) or a directory, topmost first.
+With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a directory, topmost first.
 
 Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
 the image is never touched. --upper U makes the work directory U.work beside it where there is none; both lie on

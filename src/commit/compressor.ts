@@ -5,6 +5,9 @@ import * as zlib from 'node:zlib';
 import type { Compression } from '../layer/layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 
+/** What a layer is written with: OCI has media types for these alone. */
+export type WrittenCompression = Exclude<Compression, 'xz' | 'bzip2'>;
+
 export interface Compressor {
   readonly input: Writable;
   readonly output: Readable;
@@ -19,7 +22,7 @@ interface ZstdLibrary {
 }
 
 /** Undefined where nothing is compressed. The same bytes give the same bytes. */
-export function createCompressor(compression: Compression): Compressor | undefined {
+export function createCompressor(compression: WrittenCompression): Compressor | undefined {
   if (compression === 'none') return undefined;
   if (compression === 'gzip') return fromStream(zlib.createGzip({ chunkSize: 1 << 18 }));
   const { createZstdCompress } = zlib as ZstdLibrary;

@@ -1,8 +1,7 @@
 // The blob of a new layer: its tar hashed and compressed on its way to where it is kept.
 import { type Hash, createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Compression } from '../layer/layer.ts';
-import { type Compressor, createCompressor } from './compressor.ts';
+import { type Compressor, type WrittenCompression, createCompressor } from './compressor.ts';
 import type { OpenBlob } from './image-draft.ts';
 
 /** A layer that is written. */
@@ -13,20 +12,20 @@ export interface WrittenLayer {
   readonly diffId: string;
   /** Bytes as stored. */
   readonly size: number;
-  readonly compression: Compression;
+  readonly compression: WrittenCompression;
 }
 
 /** Takes the bytes of a tar and brings them to a blob. */
 export class LayerBlob {
   readonly #blob: OpenBlob;
-  readonly #compression: Compression;
+  readonly #compression: WrittenCompression;
   readonly #compressor: Compressor | undefined;
   readonly #plain: Hash = createHash('sha256');
   readonly #stored: Hash = createHash('sha256');
   readonly #pumped: Promise<void>;
   #size = 0;
 
-  constructor(blob: OpenBlob, compression: Compression) {
+  constructor(blob: OpenBlob, compression: WrittenCompression) {
     this.#blob = blob;
     this.#compression = compression;
     this.#compressor = createCompressor(compression);

@@ -1,15 +1,19 @@
 // Writes a new image: layers of an old one, byte for byte, and one new layer above them.
 //
-// The layers keep the compression that they have, in a docker archive too: whoever loads one looks at the bytes. A docker
+// The layers keep the compression that they have, in a docker archive too: whoever loads one looks at the bytes. Only xz
+// and bzip2, for which OCI has no media type, are written uncompressed. A docker
 // archive is written as docker 25 and later write it: an OCI layout with manifest.json beside index.json.
 import { createHash } from 'node:crypto';
 import { blobName } from '../image/digest.ts';
 import type { HistoryStep, Image } from '../image/image.ts';
 import { type OpenedLayer, nameLayer } from '../image/open-layers.ts';
-import type { BlobLocation, Compression } from '../layer/layer.ts';
+import type { BlobLocation } from '../layer/layer.ts';
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import { readBlobBytes } from '../inspect/file-content.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { ChangeSource } from './layer-change.ts';
-import { type ImageDraft, type ListedManifest } from './image-draft.ts';
+import { type CopyWatch, type ImageDraft, type ListedManifest } from './image-draft.ts';
+import type { WrittenCompression } from './compressor.ts';
 import { LayerBlob, type WrittenLayer } from './layer-blob.ts';
 import { REF_NAME } from './layout-draft.ts';
 import { makeConfig } from './new-config.ts';
@@ -17,7 +21,7 @@ import { type Target, createDraft } from './target.ts';
 import type { OnLeftOut } from '../tar/left-out.ts';
 import { writeLayer } from './write-layer.ts';
 
-const LAYER_TYPES: Readonly<Record<Compression, string>> = {
+const LAYER_TYPES: Readonly<Record<WrittenCompression, string>> = {
   none: 'application/vnd.oci.image.layer.v1.tar',
   gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
@@ -31,7 +35,7 @@ export interface NewImage {
   readonly kept: readonly OpenedLayer[];
   /** What the new layer holds; undefined: there is none. */
   readonly source: ChangeSource | undefined;
-  readonly compression: Compression;
+  readonly compression: WrittenCompression;
   readonly history: readonly HistoryStep[];
   readonly instructions: readonly string[];
   /** RFC 3339. */
@@ -75,8 +79,8 @@ export async function writeImage(
   }
 }
 
-/** A layer as the image has it, and where its bytes lie. */
-type KeptLayer = WrittenLayer & { readonly blob: BlobLocation };
+/** A layer of the old image as the new one has it, and where its bytes lie: as stored, or uncompressed. */
+type KeptLayer = WrittenLayer & { readonly bytes: BlobLocation | BlobReader };
 
 function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
   if (source.kind === 'directory') {
@@ -86,7 +90,27 @@ function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
   }
   const { digest, diffId, compression } = layer;
   if (digest === undefined || diffId === undefined) throw new Error(`${name}: was opened without digests`);
-  return { digest, diffId, compression, size: source.blob.length, blob: source.blob };
+  if (compression === 'xz' || compression === 'bzip2') {
+    const { reader } = layer;
+    return { digest: diffId, diffId, compression: 'none', size: reader.size, bytes: reader };
+  }
+  return { digest, diffId, compression, size: source.blob.length, bytes: source.blob };
+}
+
+/** Bytes of an uncompressed layer that are copied at once. */
+const PIECE = 1 << 20;
+
+async function keepLayer(draft: ImageDraft, { digest, bytes }: KeptLayer, watch: CopyWatch): Promise<void> {
+  if (!('read' in bytes)) return draft.copyBlob(digest, bytes, watch);
+  const blob = await draft.openBlob();
+  for (let at = 0; at < bytes.size;) {
+    watch.signal?.throwIfAborted();
+    const piece = await readBlobBytes(bytes, at, Math.min(PIECE, bytes.size - at));
+    await blob.write(piece);
+    at += piece.length;
+    watch.onCopied?.(piece.length);
+  }
+  await blob.end(digest);
 }
 
 async function fill(
@@ -98,7 +122,7 @@ async function fill(
 ): Promise<WrittenImage> {
   let done = 0;
   const tell = (bytes: number): void => onProgress?.((done += bytes));
-  for (const { digest, blob } of kept) await draft.copyBlob(digest, blob, { signal, onCopied: tell });
+  for (const layer of kept) await keepLayer(draft, layer, { signal, onCopied: tell });
   const layer =
     made.source === undefined
       ? undefined
@@ -131,7 +155,7 @@ async function fill(
 async function addLayer(
   draft: ImageDraft,
   source: ChangeSource,
-  compression: Compression,
+  compression: WrittenCompression,
   {
     signal,
     onLeftOut,

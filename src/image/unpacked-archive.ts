@@ -27,6 +27,13 @@ export interface UnpackingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const UNPACK_COMMANDS: Readonly<Record<CompressedTar['compression'], string>> = {
+  gzip: 'gzip -dk',
+  zstd: 'zstd -d',
+  xz: 'xz -dk',
+  bzip2: 'bzip2 -dk',
+};
+
 /** Members after which a compressed tar that shows nothing of an image archive is taken for a layer. */
 const SNIFF_LIMIT = 8;
 
@@ -36,7 +43,7 @@ const SNIFF_LIMIT = 8;
  */
 export async function unpackArchive(
   path: string,
-  compression: 'gzip' | 'zstd',
+  compression: CompressedTar['compression'],
   isSniffed: boolean,
   options: UnpackingOptions,
 ): Promise<string | undefined> {
@@ -54,10 +61,9 @@ export async function unpackArchive(
     const tar = { fd: file.fd, length, compression, label: printable(path) };
     if (isSniffed && !(await beginsLikeImage(tar))) return undefined;
     if (directory === undefined) {
-      const command = compression === 'gzip' ? 'gzip -dk' : 'zstd -d';
       throw new InputError(
         `${tar.label}: is compressed as a whole, and there is no cache directory to unpack it to; ` +
-          `unpack it first: \`${command} ${tar.label}\``,
+          `unpack it first: \`${UNPACK_COMMANDS[compression]} ${tar.label}\``,
       );
     }
     options.notice?.(`${tar.label}: is compressed as a whole: unpacking it once, to ${printable(directory)}`);

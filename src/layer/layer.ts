@@ -22,7 +22,8 @@ export interface ExpectedDigests {
   readonly diffId?: string;
 }
 
-export type Compression = 'none' | 'gzip' | 'zstd';
+/** xz and bzip2 are not read in place: such a layer is unpacked once. */
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
 /** A layer's bytes, open for use, and the digests that name them. */
 export interface LayerBytes {

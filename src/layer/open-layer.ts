@@ -9,7 +9,7 @@ import type { BlockCache } from '../cache/block-cache.ts';
 import { type ScanOptions, type ScanResult, SpanKind, type SpanTable } from '../sys/scan.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
-import { detectCompression, MAGIC_LENGTH } from './compression.ts';
+import { detectCompression, isUnpackedWhole, MAGIC_LENGTH } from './compression.ts';
 import { LayerIndexBuilder } from './index-builder.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
@@ -189,7 +189,7 @@ class LayerOpening {
         hash,
         ...(spill === undefined
           ? {}
-          : { spillFd: spill.fd, spillThreshold: SPILL_THRESHOLD, spillLimit: spill.limit }),
+          : { spillFd: spill.fd, spillThreshold: this.#spillThreshold(), spillLimit: spill.limit }),
       },
       (records, length) => builder.add(records, length),
     );
@@ -215,6 +215,10 @@ class LayerOpening {
       store.setVerifiedDigest(this.#identity, result.blobSha256);
     }
     return { ...this.#bytes(indexed, reader), index: indexed.index };
+  }
+
+  #spillThreshold(): number {
+    return isUnpackedWhole(this.#compression) ? 0 : SPILL_THRESHOLD;
   }
 
   async #hash(): Promise<string | undefined> {
@@ -265,7 +269,7 @@ class LayerOpening {
     }
     const place = store?.plainDirectory() ?? 'a temporary file';
     onNotice?.(
-      `${label}: ${Math.ceil(bytes / 2 ** 20)} MiB of ${this.#compression} have no place to begin at: kept uncompressed in ${place}`,
+      `${label}: ${Math.ceil(bytes / 2 ** 20)} MiB of ${this.#compression} can't be read in place: kept uncompressed in ${place}`,
     );
   }
 

@@ -2,6 +2,7 @@
 // in place. Pages of zeros become holes.
 import { BlobScan, RECORD_HEADER_SIZE, type ScanOptions } from '../sys/scan.ts';
 import { type Frame, MemberReader } from '../tar/member.ts';
+import type { Compression } from './layer.ts';
 import { formatErrorOf, isScanError, runScan } from './run-scan.ts';
 
 /** A file that is a compressed tar from its first byte to its last. */
@@ -10,7 +11,7 @@ export interface CompressedTar {
   readonly fd: number;
   /** Bytes of the file. */
   readonly length: number;
-  readonly compression: 'gzip' | 'zstd';
+  readonly compression: Exclude<Compression, 'none'>;
   /** The file's name, for messages. */
   readonly label: string;
 }

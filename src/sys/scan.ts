@@ -11,15 +11,15 @@ export interface ScanOptions {
   readonly offset: number;
   readonly length: number;
   /** 'opaque': any bytes; they are hashed, and have no members (`tarSha256`, `tarSize`, `spans` are empty). */
-  readonly compression: 'none' | 'gzip' | 'zstd' | 'opaque';
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'opaque';
   /** Compute the digests. Without it a plain blob is skipped through: only its headers are read. */
   readonly hash: boolean;
   /** Uncompressed bytes between two checkpoints. */
   readonly spanSize: number;
   /**
    * Spans of more than `spillThreshold` uncompressed bytes are written here, at their own offset in the tar (a sparse
-   * file): nothing can begin inside a zstd frame or a deflate block, and both may be as long as the layer. Without it
-   * a span may be of any length. At most `spillLimit` bytes are written; a blob that needs more is a ScanError.
+   * file): nothing can begin inside a zstd frame or a deflate block, and both may be as long as the layer. xz and bzip2
+   * are one span, which can only be read from there: they need a threshold of 0. Without it a span may be of any length. At most `spillLimit` bytes are written; a blob that needs more is a ScanError.
    */
   readonly spillFd?: number;
   readonly spillThreshold?: number;

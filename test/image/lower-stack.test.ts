@@ -55,9 +55,9 @@ describe('a layer that is none', () => {
 
   test('is compressed in a way that is not read: the message says how to decompress it', async () => {
     const path = join(await scratchDirectory(), 'x.tar');
-    await writeFile(path, Buffer.from('fd377a585a000000', 'hex'));
+    await writeFile(path, Buffer.from('04224d1864000000', 'hex'));
     await expect(openLowerStack(path)).rejects.toThrow(
-      `${path}: found xz compression, expected a plain, gzip or zstd tar`,
+      `${path}: found lz4 compression, expected a tar that is plain or compressed by gzip, zstd, xz or bzip2`,
     );
   });
 });

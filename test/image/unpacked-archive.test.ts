@@ -14,13 +14,13 @@ const top = await sampleLayer('top');
 /** A compressed file of its own, and a cache directory that is not there yet. */
 async function compressed(
   bytes: Buffer,
-  program: 'gzip' | 'zstd',
+  program: 'gzip' | 'zstd' | 'xz' | 'bzip2',
 ): Promise<{ path: string; cacheDirectory: string }> {
   const root = await scratchDirectory();
   const path = join(root, 'image.tar.z');
   await writeFile(
     path,
-    program === 'gzip' ? gzipSync(bytes) : execFileSync('zstd', ['-c'], { input: bytes }),
+    program === 'gzip' ? gzipSync(bytes) : execFileSync(program, ['-c'], { input: bytes }),
   );
   return { path, cacheDirectory: join(root, 'cache') };
 }
@@ -28,7 +28,7 @@ async function compressed(
 const image = () => tarOf(skopeoMembers([base, top], ['x:1']));
 
 describe('an archive that is compressed as a whole', () => {
-  test.each(['gzip', 'zstd'] as const)(
+  test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
     'by %s is announced, unpacked once, and read in place there',
     async (program) => {
       const { path, cacheDirectory } = await compressed(await image(), program);
@@ -124,22 +124,25 @@ describe('an archive that is compressed as a whole', () => {
 });
 
 describe('a compressed layer', () => {
-  test.each(['gzip', 'zstd'] as const)('is a layer, and nothing is unpacked: %s', async (program) => {
-    const { path, cacheDirectory } = await compressed(
-      await tarOf([
-        ['etc/passwd', 'x'],
-        ['usr/x', 'y'],
-      ]),
-      program,
-    );
-    const { length } = await readFile(path);
-    for (const options of [{ cacheDirectory }, {}]) {
-      expect((await openImageSource(path, options)).layers).toEqual([
-        { kind: 'blob', blob: { path, offset: 0, length } },
-      ]);
-    }
-    await expect(readdir(cacheDirectory)).rejects.toThrow('ENOENT');
-  });
+  test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
+    'is a layer, and nothing is unpacked: %s',
+    async (program) => {
+      const { path, cacheDirectory } = await compressed(
+        await tarOf([
+          ['etc/passwd', 'x'],
+          ['usr/x', 'y'],
+        ]),
+        program,
+      );
+      const { length } = await readFile(path);
+      for (const options of [{ cacheDirectory }, {}]) {
+        expect((await openImageSource(path, options)).layers).toEqual([
+          { kind: 'blob', blob: { path, offset: 0, length } },
+        ]);
+      }
+      await expect(readdir(cacheDirectory)).rejects.toThrow('ENOENT');
+    },
+  );
 
   test('that is no tar is refused', async () => {
     const { path, cacheDirectory } = await compressed(Buffer.from('hello'.repeat(300)), 'gzip');

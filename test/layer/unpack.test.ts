@@ -40,7 +40,7 @@ async function sampleTar(root: string, zeros = 0): Promise<string> {
 /** `use` gets the descriptor of the file, which is closed behind it. */
 async function withTar<T>(
   path: string,
-  compression: 'gzip' | 'zstd',
+  compression: CompressedTar['compression'],
   use: (tar: CompressedTar) => Promise<T>,
 ): Promise<T> {
   const fd = openSync(path, 'r');
@@ -53,7 +53,7 @@ async function withTar<T>(
 
 async function unpack(
   path: string,
-  compression: 'gzip' | 'zstd',
+  compression: CompressedTar['compression'],
   options: Partial<UnpackOptions> = {},
 ): Promise<number> {
   const out = openSync(`${path}.out`, 'w+');
@@ -64,7 +64,7 @@ async function unpack(
   }
 }
 
-test.each(['gzip', 'zstd'] as const)(
+test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
   'the bytes are those that %s compressed, and the progress ends at the end',
   async (program) => {
     const root = await scratch();
@@ -79,7 +79,7 @@ test.each(['gzip', 'zstd'] as const)(
   },
 );
 
-test.each(['gzip', 'zstd'] as const)(
+test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
   'zeros become holes and are no bytes of the limit: %s',
   async (program) => {
     const root = await scratch();

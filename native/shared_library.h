@@ -1,0 +1,37 @@
+// A library of the system that is opened at run time, so that nothing of it is needed to build or to install.
+#ifndef STRATAFS_NATIVE_SHARED_LIBRARY_H_
+#define STRATAFS_NATIVE_SHARED_LIBRARY_H_
+
+#include <dlfcn.h>
+
+#include <initializer_list>
+
+namespace stratafs {
+
+// Never unloaded: the libraries that are used here hold no state, and a pool thread may be inside one at
+// exit.
+class SharedLibrary {
+ public:
+  // The first of `names` that can be opened.
+  explicit SharedLibrary(std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+      handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+      if (handle_ != nullptr) return;
+    }
+  }
+
+  // Sets `*function`; false where the library, or the function, is missing.
+  template <typename Function>
+  bool Find(const char* name, Function* function) const {
+    if (handle_ == nullptr) return false;
+    *function = reinterpret_cast<Function>(dlsym(handle_, name));
+    return *function != nullptr;
+  }
+
+ private:
+  void* handle_ = nullptr;
+};
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_SHARED_LIBRARY_H_
