@@ -106,6 +106,8 @@ export class Session {
       return handler.handle(this, request);
     } catch (error) {
       return handler.isAnswered ? this.reply.status(request.unique, errnoOf(error)) : 0;
+    } finally {
+      this.#reportChanged();
     }
   }
 
@@ -143,6 +145,7 @@ export class Session {
    * a lookup). `undo` is called where it isn't there to take it (its connection was aborted): it then never gives it back.
    */
   deliver(length: number, undo: () => void): ReplyLength {
+    this.#reportChanged();
     if (this.#port.send(this.reply.bytes, length) === -ENOENT) undo();
     return 0;
   }
@@ -203,6 +206,7 @@ export class Session {
       } catch (error) {
         length = this.reply.status(unique, errnoOf(error));
       }
+      this.#reportChanged();
       if (length > 0) this.#port.send(this.reply.bytes, length);
     };
     const settled = result.then(
@@ -215,6 +219,7 @@ export class Session {
 
   #sendRead(unique: number, result: ReadResult): ReplyLength {
     if (typeof result === 'number') return this.reply.status(unique, result);
+    this.#reportChanged();
     this.bytesRead += result instanceof FileRange ? result.length : result.byteLength;
     if (result instanceof FileRange) {
       if (result.length === 0) return this.reply.status(unique, 0);
@@ -223,6 +228,12 @@ export class Session {
       this.#port.sendData(unique, result);
     }
     return 0;
+  }
+
+  /** Before any answer is sent: the kernel drops the attributes that have changed beside what it knows. */
+  #reportChanged(): void {
+    if (this.fileSystem.isReadOnly) return;
+    for (const node of this.fileSystem.takeChangedNodes()) this.invalidateAttributes(node);
   }
 
   #malformed(isAnswered: boolean): ReplyLength {

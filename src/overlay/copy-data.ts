@@ -16,7 +16,7 @@ import {
 import { Extent } from '../tree/tree.ts';
 import { S_IFREG } from '../vfs/attr.ts';
 import { type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
-import { EINTR, EIO, ENODATA } from '../vfs/errno.ts';
+import { EACCES, EINTR, EIO, ENODATA } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { copyMetadata, copyUpDirectory, copyUpMetadata, finishCopy, type Staged, stage } from './copy-up.ts';
@@ -123,6 +123,7 @@ async function completeMetacopy(
     }
     return 0;
   } finally {
+    state.changed.add(inode);
     if (!isKept) closeSync(fd);
   }
 }
@@ -153,9 +154,12 @@ export function openUpper(state: OverlayState, inode: Inode, flags: number): num
   const place = state.upper.placeOf(inode);
   if (typeof place === 'number') return place;
   const { dir, name } = place;
-  return state.upper.asOwner(dir, name, () =>
-    name.length === 0 ? reopen(dir, flags) : openAt(dir, name, flags),
-  );
+  const open = (): number => (name.length === 0 ? reopen(dir, flags) : openAt(dir, name, flags));
+  const fd = open();
+  if (fd !== -EACCES) return fd;
+  // The mode is changed for a moment, which moves ctime.
+  state.changed.add(inode);
+  return state.upper.asOwner(dir, name, open);
 }
 
 /** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */

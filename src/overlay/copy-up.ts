@@ -67,6 +67,7 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   }
   directory.hasUpperDirectory = true;
   directory.upperIno = upperIno;
+  state.changed.add(directory);
   return 0;
 }
 
@@ -92,7 +93,7 @@ function placeDirectory(
   return status;
 }
 
-/** Runs `change` on the upper directory; the directory's times are afterwards what they were. */
+/** Runs `change` on the upper directory; atime and mtime of the directory are afterwards what they were. */
 export function keepingTimes(
   state: OverlayState,
   directory: DirectoryInode,
@@ -106,6 +107,7 @@ export function keepingTimes(
   const times = [Stat.atimeSec, Stat.atimeNsec, Stat.mtimeSec, Stat.mtimeNsec].map(
     (field) => stat[field] as number,
   ) as [number, number, number, number];
+  state.changed.add(directory);
   const status = state.upper.asOwner(dir, NO_NAME, () => change(dir));
   if (status === 0) utimensAt(dir, NO_NAME, ...times);
   return status;
@@ -208,6 +210,7 @@ function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode:
   const status = linkTargets(state, inode.lower, staged, targets);
   if (status < 0) return status;
   inode.dataInode = dataInode;
+  state.changed.add(inode);
   for (const target of targets) state.inodes.addName(inode, target, upperIno);
   if (targets.length === 0) {
     const fd = staged.fd >= 0 ? reopen(staged.fd, O_PATH) : openAt(staged.dir, staged.name, O_PATH);

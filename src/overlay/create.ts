@@ -59,6 +59,8 @@ export function makeInode(
   if (status === 0) status = make(state, dir, name, making, call);
   if (status === 0) status = state.upper.statAt(dir, name);
   if (status < 0) {
+    // The name may have been there for a moment.
+    state.changed.add(directory);
     closeMade(making);
     return status;
   }

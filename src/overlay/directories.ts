@@ -9,6 +9,7 @@ import { EACCES, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
 import { hiddenNames, isAufsName } from './aufs-form.ts';
 import type { Attributes } from './attributes.ts';
+import type { ChangedAttributes } from './changed-attributes.ts';
 import { type AddedName, DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { Inodes } from './inodes.ts';
@@ -24,6 +25,7 @@ export class Directories {
   readonly #inodes: Inodes;
   readonly #resolver: Resolver;
   readonly #attributes: Attributes;
+  readonly #changed: ChangedAttributes;
   readonly #lostNames: LostNames | undefined;
   /** Every upper directory has an object. */
   #isAllFound = false;
@@ -35,6 +37,7 @@ export class Directories {
     inodes: Inodes,
     resolver: Resolver,
     attributes: Attributes,
+    changed: ChangedAttributes,
     lostNames: LostNames | undefined,
   ) {
     this.#tree = tree;
@@ -42,6 +45,7 @@ export class Directories {
     this.#inodes = inodes;
     this.#resolver = resolver;
     this.#attributes = attributes;
+    this.#changed = changed;
     this.#lostNames = lostNames;
   }
 
@@ -108,7 +112,10 @@ export class Directories {
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
     const load = (): Status => this.#loadNames(directory, fd);
-    return this.#upper.isPrivileged ? load() : withOwnerBits(fd, NO_NAME, -EACCES, load);
+    if (this.#upper.isPrivileged) return load();
+    // The mode may be changed for a moment, which moves ctime.
+    this.#changed.add(directory);
+    return withOwnerBits(fd, NO_NAME, -EACCES, load);
   }
 
   #loadNames(directory: DirectoryInode, fd: number): Status {

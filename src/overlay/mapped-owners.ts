@@ -172,6 +172,9 @@ class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileS
     return act(this.#call(call) ?? call);
   }
 
+  takeChangedNodes(): readonly NodeId[] {
+    return this.inner.takeChangedNodes();
+  }
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
     const mapped = { ...changes };
     if (changes.uid !== undefined) mapped.uid = this.maps.users.store(changes.uid);

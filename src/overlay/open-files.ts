@@ -123,6 +123,7 @@ export function allocate(
     if (status < 0) return status;
     if (inode.writeFd < 0) return -EBADF;
     const allocated = allocateFile(inode.writeFd, mode, offset, length);
+    if (allocated < 0) state.changed.add(inode);
     if (allocated === 0 && call.uid !== 0) dropPrivileges(state, inode.writeFd, call);
     return allocated;
   };

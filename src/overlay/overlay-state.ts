@@ -4,6 +4,7 @@ import type { Tree } from '../tree/tree.ts';
 import { TreeNames } from '../tree/tree-names.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { Attributes } from './attributes.ts';
+import { ChangedAttributes } from './changed-attributes.ts';
 import { visibleNames } from './copy-up.ts';
 import { completeIndexedLinks } from './complete-links.ts';
 import { Directories } from './directories.ts';
@@ -27,6 +28,7 @@ export class OverlayState {
   readonly attributes: Attributes;
   readonly directories: Directories;
   readonly listing: MergedListing;
+  readonly changed = new ChangedAttributes();
   /** Whom what is made belongs to at first. */
   readonly daemonUid = process.geteuid?.() ?? 0;
   readonly daemonGid = process.getegid?.() ?? 0;
@@ -47,7 +49,15 @@ export class OverlayState {
       ? undefined
       : new LostNames(tree, this.inodes, (lower) => this.#countNames(lower));
     this.countsLinks = lostNames !== undefined;
-    this.directories = new Directories(tree, upper, this.inodes, resolver, this.attributes, lostNames);
+    this.directories = new Directories(
+      tree,
+      upper,
+      this.inodes,
+      resolver,
+      this.attributes,
+      this.changed,
+      lostNames,
+    );
     this.listing = new MergedListing(tree, this.inodes, this.directories);
 
     const root = this.inodes.addDirectory(0, 0, undefined, '');

@@ -20,6 +20,8 @@ export function prepareMove(
   parent: DirectoryInode,
   hidesLower: boolean,
 ): Status {
+  state.changed.add(inode);
+  state.changed.add(parent);
   let status = inode.lower >= 0 ? state.upper.markImpure(parent) : 0;
   if (status === 0 && isShownWhiteout(state.upper, inode)) status = markHolder(state.upper, parent);
   if (status < 0) return status;

@@ -24,7 +24,7 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
   const needsWhiteout = state.directories.lowerDentry(directory, name) >= 0;
-  const prepared = needsWhiteout ? state.upper.prepareWhiteout(directory, dir) : 0;
+  const prepared = needsWhiteout ? prepareWhiteout(state, directory, dir) : 0;
   if (prepared < 0) return prepared;
   if (!inode.hasUpper) {
     const status = state.upper.linkWhiteout(dir, name);
@@ -40,6 +40,14 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   }
   takeName(state, directory, name, inode, needsWhiteout);
   return 0;
+}
+
+/** Upper.prepareWhiteout, which may mark the directory: that moves its ctime, also where the removal then fails. */
+export function prepareWhiteout(state: OverlayState, directory: DirectoryInode, dir: number): Status {
+  const wasMarked = directory.hasXattrWhiteouts;
+  const status = state.upper.prepareWhiteout(directory, dir);
+  if (directory.hasXattrWhiteouts !== wasMarked) state.changed.add(directory);
+  return status;
 }
 
 /** Before the last known name of an inode goes: a descriptor instead. */
@@ -88,7 +96,7 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   const dir = state.upper.directoryFd(parent);
   if (dir < 0) return dir;
   const needsWhiteout = state.directories.lowerDentry(parent, name) >= 0;
-  const prepared = needsWhiteout ? state.upper.prepareWhiteout(parent, dir) : 0;
+  const prepared = needsWhiteout ? prepareWhiteout(state, parent, dir) : 0;
   if (prepared < 0) return prepared;
   const status = directory.hasUpperDirectory
     ? removeUpperDirectory(state, directory, dir, name, needsWhiteout)

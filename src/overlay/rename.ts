@@ -26,7 +26,7 @@ import { makeAndPlace } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { prepareMove } from './redirect.ts';
 import { markHolder } from './shown-whiteout.ts';
-import { dropKept, forgetDirectory, keepNameless, takeName } from './remove.ts';
+import { dropKept, forgetDirectory, keepNameless, prepareWhiteout, takeName } from './remove.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 
 /** What RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
@@ -148,6 +148,7 @@ function moveAndShowWhiteout(
   call: Call,
 ): Status {
   const { directory, name, key } = from;
+  state.changed.add(directory);
   const marked = markHolder(state.upper, directory);
   if (marked < 0) return marked;
   const above = state.upper.directoryFd(directory);
@@ -181,7 +182,7 @@ function move(
   if (replaced < 0) return replaced;
   const isOverWhiteout = to.directory.whiteouts.has(to.key);
   const isSwap = isOverWhiteout && source.type === S_IFDIR;
-  const prepared = leavesWhiteout ? state.upper.prepareWhiteout(from.directory, dirs.from) : 0;
+  const prepared = leavesWhiteout ? prepareWhiteout(state, from.directory, dirs.from) : 0;
   const status = prepared < 0 ? prepared : renameUpper(state, from, to, dirs, isSwap, leavesWhiteout);
   if (status < 0) {
     if (target !== undefined) undoReplaced(target, replaced);
@@ -237,6 +238,7 @@ function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: En
 function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
   const { whiteouts, aufsNames } = directory;
   if (whiteouts.size === 0 && aufsNames.size === 0) return 0;
+  state.changed.add(directory);
   const status = state.upper.marks.setOpaque(fd, NO_NAME);
   if (status < 0) return status;
   directory.isOpaque = true;

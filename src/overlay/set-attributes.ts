@@ -55,6 +55,8 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
   if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
     status = setTimes(place, changes.atime, changes.mtime);
   }
+  // Some of it may have been done.
+  if (status < 0) state.changed.add(inode);
   return status;
 }
 

@@ -189,6 +189,10 @@ export class WritableOverlay implements WritableFileSystem {
     return 0;
   }
 
+  takeChangedNodes(): readonly NodeId[] {
+    return this.#state.changed.take();
+  }
+
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
     const inode = this.#state.directories.getInode(node);
     if (typeof inode === 'number') return inode;
@@ -321,7 +325,12 @@ export class WritableOverlay implements WritableFileSystem {
       return fd < 0 ? fd : syncLater(fd, isDataOnly);
     }
     if (!inode.hasUpper || inode.type !== S_IFREG) return 0;
-    return withUpperFile(this.#state, inode, (fd) => syncLater(fd, isDataOnly));
+    const synced = withUpperFile(this.#state, inode, (fd) => syncLater(fd, isDataOnly));
+    return andThen(synced, () => {
+      // Blocks that the file system allocates late are there now.
+      this.#state.changed.add(inode);
+      return 0;
+    });
   }
 
   fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): Later<Status> {

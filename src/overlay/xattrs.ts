@@ -115,6 +115,8 @@ function setUpper(
 ): Status {
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
+  // An attribute may take blocks.
+  state.changed.add(inode);
   const { upper } = state;
   const { keptOwners } = upper;
   let status = setxattrAt(place.dir, place.name, upperName(state, name), value, flags);
@@ -146,6 +148,7 @@ export function removeXattr(
     if (status < 0) return status;
     const place = upperPlace(state, inode);
     if (typeof place === 'number') return place;
+    state.changed.add(inode);
     const removed = removexattrAt(place.dir, place.name, name);
     return removed === -ENODATA ? missing(name) : removed;
   };

@@ -108,6 +108,12 @@ export interface ReadOnlyFileSystem extends ReadableFileSystem {
 export interface WritableFileSystem extends ReadableFileSystem {
   readonly isReadOnly: false;
 
+  /**
+   * The nodes whose attributes have changed since the last call, beyond what the kernel expects of the calls that it made:
+   * whoever keeps attributes must drop theirs before the call that changed them is answered.
+   */
+  takeChangedNodes(): readonly NodeId[];
+
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status>;
   /** A regular file, device, fifo or socket: `inode.mode` says which. Counts as a lookup, as do all that fill an Entry. */
   mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status>;

@@ -18,6 +18,8 @@ export class RecordingFileSystem implements WritableFileSystem {
   result: () => Later<number> = () => 0;
   /** What opens answer as backing descriptor. */
   backingFd = -1;
+  /** The nodes whose attributes have changed, until they are taken. */
+  changedNodes: NodeId[] = [];
   readonly below = new SyntheticFileSystem(2, 3);
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
@@ -42,6 +44,12 @@ export class RecordingFileSystem implements WritableFileSystem {
 
   close(): void {
     void this.#record('close');
+  }
+
+  takeChangedNodes(): readonly NodeId[] {
+    const taken = this.changedNodes;
+    this.changedNodes = [];
+    return taken;
   }
 
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {

@@ -40,6 +40,41 @@ function makeLate(): {
   return { fileSystem, test, settle: (result) => waiting.shift()?.(result) };
 }
 
+/** FUSE_NOTIFY_INVAL_INODE of a node, its pages left alone. */
+const notice = (node: number): Buffer => numbers([4, 40], [4, 2], [8, 0], [8, node], [8, -1], [8, 0]);
+
+describe('a node whose attributes a change moves beside its own', () => {
+  it('is reported to the kernel before the answer, whether that is a success or not', () => {
+    const fileSystem = new RecordingFileSystem();
+    const test = TestSession.serving(fileSystem);
+    for (const result of [0, -ENOSPC]) {
+      fileSystem.result = () => {
+        fileSystem.changedNodes.push(5 as NodeId, 9 as NodeId);
+        return result;
+      };
+      test.replies.length = 0;
+      test.handle(message(Opcode.UNLINK, 3, 1, Buffer.from('f\0')));
+      expect(test.replies.slice(0, 2)).toEqual([notice(5), notice(9)]);
+      expect(test.replies.slice(2).map((reply) => [uniqueOf(reply), errorOf(reply)])).toEqual([[3, result]]);
+    }
+  });
+
+  it('is reported before what is delivered, and before what is answered later', async () => {
+    const { fileSystem, test, settle } = makeLate();
+    test.handle(create(3));
+    test.handle(write(4, 'abc'));
+    expect(test.replies).toEqual([]);
+    for (const result of [0, 3]) {
+      fileSystem.changedNodes.push(6 as NodeId);
+      settle(result);
+      await turn();
+      expect(test.replies[0]).toEqual(notice(6));
+      expect(test.replies.slice(1).map(errorOf)).toEqual([0]);
+      test.replies.length = 0;
+    }
+  });
+});
+
 describe('a change that is answered later', () => {
   it('is answered once it has ended, in any order', async () => {
     const { test, settle } = makeLate();

@@ -116,6 +116,10 @@ export class WritableTestFileSystem implements WritableFileSystem {
     for (const { fd } of this.nodes.values()) if (fd >= 0) closeSync(fd);
   }
 
+  takeChangedNodes(): readonly NodeId[] {
+    return [];
+  }
+
   setattr(node: NodeId, changes: AttrChanges, _call: Call, out: Attr): Later<Status> {
     return this.later(() => {
       const found = this.#node(node);

@@ -1,0 +1,26 @@
+// ChangedAttributes: the inodes whose attributes a request has changed beside those that the kernel expects it to change.
+//
+// The kernel keeps attributes for ever. It drops by itself those of the inode and of the directories that a successful call
+// names. It does not know that a copy-up gives an inode, and each directory above it, an inode of the upper: another
+// ctime, another number of blocks, a directory another size. Who changes such attributes adds the inode here; the session
+// takes the list before it answers, and tells the kernel.
+import type { NodeId } from '../vfs/filesystem.ts';
+import type { Inode } from './inode.ts';
+
+const NONE: readonly NodeId[] = [];
+
+export class ChangedAttributes {
+  readonly #nodes = new Set<NodeId>();
+
+  add({ nodeId }: Inode): void {
+    this.#nodes.add(nodeId);
+  }
+
+  /** The nodes that were added since the last call. */
+  take(): readonly NodeId[] {
+    if (this.#nodes.size === 0) return NONE;
+    const taken = [...this.#nodes];
+    this.#nodes.clear();
+    return taken;
+  }
+}
