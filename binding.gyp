@@ -14,6 +14,7 @@
         "native/file_calls.cc",
         "native/gzip_decoder.cc",
         "native/mount_calls.cc",
+        "native/name_lock.cc",
         "native/plain_output.cc",
         "native/pool_job.cc",
         "native/scan_job.cc",

@@ -10,6 +10,8 @@ void RegisterChannel(Napi::Env env, Napi::Object exports);      // channel.cc: /
 void RegisterDeviceWatch(Napi::Env env, Napi::Object exports);  // device_watch.cc: the end of a connection
 void RegisterMountCalls(Napi::Env env,
                         Napi::Object exports);  // mount_calls.cc: mount(2), umount2(2), fd passing
+void RegisterNameLock(Napi::Env env,
+                      Napi::Object exports);  // name_lock.cc: a lock that ends with its process
 void RegisterFileCalls(Napi::Env env, Napi::Object exports);  // file_calls.cc: openat2, xattrs, statvfs, ...
 void RegisterBlobScan(Napi::Env env, Napi::Object exports);   // blob_scan.cc: the pass over a blob
 void RegisterProcessCalls(Napi::Env env, Napi::Object exports);  // process_calls.cc: pidfd, asking a mount

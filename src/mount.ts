@@ -4,7 +4,8 @@
 // (fs.readFileSync and the like): it would wait for an answer that only itself can give. Asynchronous calls of
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
 import { BlockCache } from './cache/block-cache.ts';
-import { prepareMountPoint } from './fuse/mount-point.ts';
+import { locateMountPoint, prepareMountPoint } from './fuse/mount-point.ts';
+import { lockMountPoint } from './fuse/mount-point-lock.ts';
 import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
@@ -61,6 +62,20 @@ export async function mount(
   options: MountOptions & OpenImageOptions = {},
 ): Promise<Mount> {
   refuseUnsafeFlags(options.flags);
+  const unlock = lockMountPoint(await locateMountPoint(mountpoint));
+  try {
+    return await mountLocked(image, mountpoint, options);
+  } finally {
+    unlock();
+  }
+}
+
+/** As `mount`, while nobody else mounts there. */
+async function mountLocked(
+  image: string | Image,
+  mountpoint: string,
+  options: MountOptions & OpenImageOptions,
+): Promise<Mount> {
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
   const opened = typeof image === 'string' ? await openImage(image, options) : image;
   refuseOwnLayer(opened, place);

@@ -5,6 +5,7 @@
 import { constants } from 'node:os';
 
 export const {
+  EADDRINUSE,
   EPERM,
   ENOENT,
   EINTR,

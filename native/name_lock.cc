@@ -1,0 +1,85 @@
+// A lock that ends with its process: an abstract UNIX socket address (unix(7)), which one socket at a time
+// can have.
+//
+// The holder listens, so that others can learn which process and user it is (SO_PEERCRED); it never accepts.
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "parts.h"
+
+namespace stratafs {
+
+namespace {
+
+constexpr int kBacklog = 1024;
+// A holder that has bound its socket and does not listen yet is asked again after a millisecond, this often.
+constexpr int kTries = 50;
+
+struct Address {
+  struct sockaddr_un name = {};
+  socklen_t length = 0;
+};
+
+// `name` is at most 107 bytes.
+Address AbstractAddress(const std::string& name) {
+  Address address;
+  address.name.sun_family = AF_UNIX;
+  // sun_path begins with a NUL: no file is made.
+  const size_t length = std::min(name.size(), sizeof(address.name.sun_path) - 1);
+  memcpy(address.name.sun_path + 1, name.data(), length);
+  address.length = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+  return address;
+}
+
+// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE where another has it.
+Napi::Value LockName(const Napi::CallbackInfo& info) {
+  const Address address = AbstractAddress(info[0].As<Napi::String>());
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Napi::Number::New(info.Env(), -errno);
+  if (bind(fd, reinterpret_cast<const struct sockaddr*>(&address.name), address.length) < 0 ||
+      listen(fd, kBacklog) < 0) {
+    const int error = errno;
+    close(fd);
+    return Napi::Number::New(info.Env(), -error);
+  }
+  return Napi::Number::New(info.Env(), fd);
+}
+
+// nameHolder(name): [pid, uid] of the process that has the lock, or a negative errno.
+Napi::Value NameHolder(const Napi::CallbackInfo& info) {
+  const Address address = AbstractAddress(info[0].As<Napi::String>());
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return Napi::Number::New(info.Env(), -errno);
+  int error = ECONNREFUSED;
+  for (int i = 0; i < kTries && error == ECONNREFUSED; i++) {
+    if (i > 0) poll(nullptr, 0, 1);
+    const auto* name = reinterpret_cast<const struct sockaddr*>(&address.name);
+    error = connect(fd, name, address.length) < 0 ? errno : 0;
+  }
+  struct ucred holder = {};
+  socklen_t size = sizeof(holder);
+  if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) < 0) error = errno;
+  close(fd);
+  if (error != 0) return Napi::Number::New(info.Env(), -error);
+  Napi::Array found = Napi::Array::New(info.Env(), 2);
+  found.Set(0u, Napi::Number::New(info.Env(), holder.pid));
+  found.Set(1u, Napi::Number::New(info.Env(), holder.uid));
+  return found;
+}
+
+}  // namespace
+
+void RegisterNameLock(Napi::Env env, Napi::Object exports) {
+  exports.Set("lockName", Napi::Function::New(env, LockName));
+  exports.Set("nameHolder", Napi::Function::New(env, NameHolder));
+}
+
+}  // namespace stratafs
