@@ -134,8 +134,13 @@ function bestOf(images: readonly ImageCandidate[], wanted: Platform): readonly I
 }
 
 function onlyOne(candidates: readonly ImageCandidate[], choice: Choice): ImageCandidate {
+  // Manifests with one config (gzip and zstd, say) are one image: any of them will do.
+  const [first] = candidates;
+  if (first?.id !== undefined && candidates.every(({ id }) => id === first.id)) {
+    return candidates.find(({ state }) => state.kind === 'image') ?? first;
+  }
   if (candidates.length > 1) throw ambiguous(candidates, choice);
-  return candidates[0] as ImageCandidate;
+  return first as ImageCandidate;
 }
 
 function ambiguous(candidates: readonly ImageCandidate[], { path, selector }: Choice): InputError {

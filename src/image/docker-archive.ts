@@ -27,7 +27,23 @@ export async function readDockerArchive(archive: Archive): Promise<ImageCandidat
       `${manifest.json.where}: found ${entries.length} images, expected at most ${IMAGE_LIMIT}`,
     );
   }
-  return Promise.all(entries.map((entry, index) => readEntry(archive, reader, entry, index)));
+  return mergeSameImages(
+    await Promise.all(entries.map((entry, index) => readEntry(archive, reader, entry, index))),
+  );
+}
+
+/** Whole entries with one config are one image that has the names of all, as for `docker load`. */
+function mergeSameImages(candidates: readonly ImageCandidate[]): ImageCandidate[] {
+  const merged = new Map<unknown, ImageCandidate>();
+  for (const candidate of candidates) {
+    const key = candidate.state.kind === 'image' ? candidate.id : candidate;
+    const same = merged.get(key);
+    merged.set(
+      key,
+      same === undefined ? candidate : { ...same, places: [...same.places, ...candidate.places] },
+    );
+  }
+  return [...merged.values()];
 }
 
 /** True for an array of objects with `Layers`, empty or not: a layer may hold a manifest.json of another kind. */

@@ -43,15 +43,20 @@ export function repositoryTags(names: readonly string[]): RepositoryTag[] {
   return names.map(splitName);
 }
 
-/** `repo:tag` as docker shows it. */
+/** `repo:tag` as docker shows it; a bare tag as the archive has it. */
 export function familiarName(name: string): string {
   const { repository, tag } = splitName(name);
+  if (repository === NONE) return tag;
   return tag === NONE ? repository : `${repository}:${tag}`;
 }
 
-/** docker.io and library are what docker leaves out of a familiar name. */
+/**
+ * docker.io and library are what docker leaves out of a familiar name. A bare word is a tag: it can only be the reference name of
+ * an OCI layout (image-spec, annotations.md; `oci:PATH:TAG` of skopeo and umoci), since docker names no image without a tag.
+ */
 function splitName(name: string): RepositoryTag {
   const familiar = name.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, '');
+  if (name === familiar && /^[^/:@]+$/.test(name)) return { repository: NONE, tag: name };
   const [plain = ''] = familiar.split('@');
   const colon = plain.indexOf(':', plain.lastIndexOf('/') + 1);
   return colon < 0

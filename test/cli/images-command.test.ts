@@ -37,8 +37,8 @@ describe('stratafs images', () => {
   it('tells platforms apart, and warns of an artifact', async () => {
     const outcome = await images(fixture('platforms.tar'));
     expect(outcome.status).toBe(0);
-    expect(outcome.stdout).toMatch(/^demo +<none> +b12ab5399154 +linux\/arm\/v7 /m);
-    expect(outcome.stdout).toMatch(/^artifact +<none> +<none> +N\/A +N\/A$/m);
+    expect(outcome.stdout).toMatch(/^<none> +demo +b12ab5399154 +linux\/arm\/v7 /m);
+    expect(outcome.stdout).toMatch(/^<none> +artifact +<none> +N\/A +N\/A$/m);
     expect(outcome.stderr).toMatch(/^stratafs: warning: .*platforms\.tar: .*no container image\n$/);
   });
 

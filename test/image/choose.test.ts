@@ -115,11 +115,27 @@ describe('an image ID or a digest', () => {
   });
 
   test('that begins several is ambiguous', () => {
-    const twins = candidates(['x:1'], ['y:1']).map((candidate) => ({
+    const two = candidates(['x:1'], ['y:1']).map((candidate, i) => ({
+      ...candidate,
+      id: `sha256:${'c'.repeat(63)}${i}`,
+    }));
+    expect(choose(two, 'cccc')).toMatch(/^F: cccc means several images/);
+  });
+
+  test('that several manifests have is of one image: the first that is whole', () => {
+    const [first, ...others] = candidates(['x:1'], ['y:1'], ['z:1']).map((candidate) => ({
       ...candidate,
       id: `sha256:${'c'.repeat(64)}`,
     }));
-    expect(choose(twins, 'cccc')).toMatch(/^F: cccc means several images/);
+    const error = new InputError('broken');
+    const broken = {
+      ...first,
+      state: { kind: 'broken', error, isMissing: false, known: undefined },
+    } as const;
+    const list = [broken as ImageCandidate, ...others];
+    expect(choose(list, 'cccc')).toBe(1);
+    expect(choose(list, { kind: 'all' })).toBe(1);
+    expect(choose(list, 'z:1')).toBe(2);
   });
 });
 

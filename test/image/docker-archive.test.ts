@@ -51,6 +51,15 @@ describe('a docker archive', () => {
     await expectLayers(image, [base, top]);
   });
 
+  test('that lists one config several times holds one image with all the names', async () => {
+    const path = await tarFile(dockerMembers([good, { ...good, RepoTags: ['x:2', 'x:1'] }]));
+    const [image, ...others] = await listImages(path);
+    expect([image?.names, image?.problem, others]).toEqual([['x:1', 'x:2'], undefined, []]);
+    for (const selector of ['', ':x:2', '@0', '@1']) {
+      await expectLayers(await openImageSource(`${path}${selector}`), [base, top]);
+    }
+  });
+
   test('of skopeo has <id>/layer.tar as symlinks and manifest.json at the end', async () => {
     const image = await openImageSource(await tarFile(skopeoMembers([base, top, base], ['localhost/x:1'])));
     await expectLayers(image, [base, top, base]);

@@ -13,6 +13,10 @@ it.each([
   ['localhost:5000/team/x:v2', 'localhost:5000/team/x', 'v2'],
   ['localhost:5000/team/x', 'localhost:5000/team/x', '<none>'],
   ['quay.io/x@sha256:abcd', 'quay.io/x', '<none>'],
+  ['latest', '<none>', 'latest'],
+  ['1.0_rc-2', '<none>', '1.0_rc-2'],
+  ['team/x', 'team/x', '<none>'],
+  ['docker.io/library/alpine', 'alpine', '<none>'],
 ])('%s is of %s, tag %s', (name, repository, tag) => {
   expect(repositoryTags([name])).toEqual([{ repository, tag }]);
 });
