@@ -30,13 +30,14 @@ import { UsageError } from './usage-error.ts';
 const help = `
 A file is wasted where higher layers overwrite or delete it, by whiteout or by an opaque directory: it is stored, and never
 shown. WASTED counts such bytes in the layer that stores them, HIDES in the layer that hid them; hard links
-count once. Efficiency is the part of all files' bytes that is shown.
+count once. efficiency is the part of all files' bytes that is shown. userWastedPercent is the wasted bytes as a part of
+the bytes of all layers but the base, at most 100 %: it is 100 % where these layers hide more than they store.
 dive counts otherwise: every copy of a path that stands in several layers is wasted for it, the one that is shown too,
-and opaque directories hide nothing.
+and opaque directories hide nothing. Its percentage of user bytes has no bound.
 --ci holds the image to dive's rules, from options or from .dive-ci here, and exits with 1 where one is broken:
   lowestEfficiency          (0.9)       a part of 1
   highestWastedBytes        (disabled)  a size, such as 20MB
-  highestUserWastedPercent  (0.1)       wasted bytes, as a part of 1 of those above the base layer
+  highestUserWastedPercent  (0.1)       a part of 1
 --json prints an object, described in docs/json.md.
 
 Examples:
@@ -182,8 +183,6 @@ function describeWaste(
   return {
     source,
     ...waste,
-    // Infinite where the layers above the base hold no bytes: JSON has no such number.
-    userWastedPercent: Number.isFinite(waste.userWastedPercent) ? waste.userWastedPercent : undefined,
     layers: waste.layers.map((layer) => ({ ...layer, instruction: instructions[layer.number - 1] })),
     paths: waste.paths.map(({ path, bytes, files }) => ({
       path: showPath(path),

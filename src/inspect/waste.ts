@@ -45,9 +45,12 @@ export interface Waste {
   readonly totalBytes: number;
   readonly userBytes: number;
   readonly wastedBytes: number;
-  /** Of all bytes, the part that is shown: 0 to 1. */
+  /** The part of `totalBytes` that is shown, 0 to 1; 1 where there are no bytes. */
   readonly efficiency: number;
-  /** The wasted bytes as a part of those above the base layer. */
+  /**
+   * `wastedBytes` as a part of `userBytes`, 0 to 1. Upper layers may hide more bytes of the base than they store: that is 1, as is
+   * any waste where they store none.
+   */
   readonly userWastedPercent: number;
   /** Base first. */
   readonly layers: readonly LayerWaste[];
@@ -75,7 +78,7 @@ export function findWaste(inspected: InspectedImage): Waste {
     userBytes,
     wastedBytes,
     efficiency: totalBytes === 0 ? 1 : (totalBytes - wastedBytes) / totalBytes,
-    userWastedPercent: wastedBytes === 0 ? 0 : wastedBytes / userBytes,
+    userWastedPercent: wastedBytes === 0 ? 0 : Math.min(1, wastedBytes / userBytes),
     layers: sizes.map((size, i) => ({
       number: i + 1,
       size,

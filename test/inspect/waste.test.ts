@@ -64,6 +64,9 @@ test('the waste of random stacks is what unpacking layer after layer loses', () 
     expect(waste.totalBytes).toBe(expected.size);
     expect(waste.wastedBytes).toBe(expected.stored.reduce((sum, bytes) => sum + bytes, 0));
     expect(waste.paths.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(waste.wastedBytes);
+    for (const part of [waste.efficiency, waste.userWastedPercent]) {
+      expect(part >= 0 && part <= 1, `seed ${seed}: ${part}`).toBe(true);
+    }
     wasted += waste.wastedBytes;
   }
   expect(wasted).toBeGreaterThan(400 * 1000);
@@ -108,6 +111,17 @@ describe('waste', () => {
       inspectedOf([layer({ a: file({ size: 9 }) }), layer({ b: link('a'), a: whiteout })]),
     );
     expect(waste).toMatchObject({ wastedBytes: 0, efficiency: 1, userWastedPercent: 0, paths: [] });
+  });
+
+  it.each([
+    ['delete a file of the base', { a: whiteout }, 1],
+    ['store fewer bytes than they hide', { a: file({ size: 625 }) }, 1],
+    ['store as many bytes as they hide', { a: file({ size: 900 }) }, 1],
+    ['store four times the bytes that they hide', { a: file({ size: 3600 }) }, 0.25],
+    ['hide nothing', { b: file({ size: 1 }) }, 0],
+  ])('is a part of the bytes above the base, at most all of them: layers that %s', (_, above, expected) => {
+    const waste = findWaste(inspectedOf([layer({ a: file({ size: 900 }) }), layer(above)]));
+    expect(waste.userWastedPercent).toBe(expected);
   });
 
   it('of an image without files is none', () => {
