@@ -13,7 +13,8 @@ import { type LayerSummary, summariseLayers } from './inspect/layer-summary.ts';
 import { mergeImage } from './inspect/merged-image.ts';
 import { hasMoved, sizeOfUpper, sizeWithMoved } from './inspect/upper-size.ts';
 import { openDirectoryLayer } from './layer/directory-layer.ts';
-import { type Image, type OpenImageOptions, type OwnerKeeping, openImage } from './mount.ts';
+import type { Image, OpenImageOptions, OwnerKeeping } from './mount.ts';
+import { type WithDiskCache, withDiskCache } from './mount/cache-choice.ts';
 import { nameLayers } from './mount/layer-identity.ts';
 import { layerOptions } from './mount/layers.ts';
 import {
@@ -25,7 +26,7 @@ import {
   reopenImage,
   upperOf,
 } from './mount/mounted-image.ts';
-import { defaultCacheDirectory } from './mount/options.ts';
+import { openImageWith } from './mount/open-image.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
@@ -95,17 +96,19 @@ export async function inspectShown(source: string, options: InspectOptions = {})
   return inspectMounted(mounted, !choosesLayers(options), options);
 }
 
-async function openInspected(source: string, options: InspectOptions): Promise<Inspection> {
+async function openInspected(source: string, given: InspectOptions): Promise<Inspection> {
+  const options = withDiskCache(given);
   const onBrokenConfig = ({ message }: InputError): void =>
     options.onWarning?.(`${message}; shown is what is known without it`);
-  return openInspection(await openImage(source, { ...options, onBrokenConfig }), options);
+  return openInspection(await openImageWith(source, { ...options, onBrokenConfig }), options);
 }
 
 async function inspectMounted(
   mounted: MountedImage,
   withUpper: boolean,
-  options: InspectOptions,
+  given: InspectOptions,
 ): Promise<Inspection> {
+  const options = withDiskCache(given);
   const image = await reopenImage(mounted, options);
   const { place, facts } = mounted;
   const shown = withUpper ? await addUpper(mounted, image) : image;
@@ -121,7 +124,7 @@ async function inspectMounted(
 /** `ownerKeeping`: of the mount whose image it is. */
 function openMounted(
   image: Image,
-  options: InspectOptions,
+  options: WithDiskCache<InspectOptions>,
   ownerKeeping: OwnerKeeping | undefined,
 ): Promise<OpenedLayer[]> {
   const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
@@ -130,7 +133,7 @@ function openMounted(
 
 async function openInspection(
   image: Image,
-  options: InspectOptions,
+  options: WithDiskCache<InspectOptions>,
   ownerKeeping?: OwnerKeeping,
 ): Promise<Inspection> {
   const layers = await openMounted(image, options, ownerKeeping);
@@ -150,7 +153,8 @@ async function openInspection(
  */
 export async function inspectOperand(text: string, options: InspectOptions = {}): Promise<Inspection> {
   if (await isPlainDirectory(text)) {
-    return openInspection(bareImage(text, [{ kind: 'directory', path: resolve(text) }]), options);
+    const image = bareImage(text, [{ kind: 'directory', path: resolve(text) }]);
+    return openInspection(image, withDiskCache(options));
   }
   const stack = await splitLayer(text);
   return stack === undefined
@@ -251,19 +255,14 @@ async function isThere(path: string): Promise<boolean> {
  * The images of `sources`, those that can't be opened too, with a problem. InputError for a source that holds no images
  * at all.
  */
-export async function listImages(
-  sources: readonly string[],
-  options: InspectOptions = {},
-): Promise<ImageList> {
+export async function listImages(sources: readonly string[], given: InspectOptions = {}): Promise<ImageList> {
+  const options = withDiskCache(given);
   const found: FoundImage[] = [];
   for (const source of sources) {
     const mounted = await findMountedImage(source);
     const summaries =
       mounted === undefined
-        ? await listImagesOf(source, {
-            ...options,
-            cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
-          })
+        ? await listImagesOf(source, options)
         : [summariseMounted(await reopenImage(mounted, options))];
     for (const summary of summaries) {
       found.push(await readLayers(source, summary, mounted?.facts.ownerKeeping, options));
@@ -278,8 +277,9 @@ export async function listImages(
  */
 export async function peekImages(source: string): Promise<ImageSummary[]> {
   const mounted = await findMountedImage(source);
-  if (mounted !== undefined) return [summariseMounted(await reopenImage(mounted, { mayUnpack: false }))];
-  return listImagesOf(source, { mayUnpack: false, cacheDirectory: defaultCacheDirectory() });
+  const options = withDiskCache({ mayUnpack: false });
+  if (mounted !== undefined) return [summariseMounted(await reopenImage(mounted, options))];
+  return listImagesOf(source, options);
 }
 
 function summariseMounted(image: Image): ImageSummary {
@@ -294,7 +294,7 @@ async function readLayers(
   source: string,
   { image, ...summary }: ImageSummary,
   ownerKeeping: OwnerKeeping | undefined,
-  options: InspectOptions,
+  options: WithDiskCache<InspectOptions>,
 ): Promise<FoundImage> {
   if (image === undefined) return { ...summary, source, layers: undefined };
   try {
@@ -307,7 +307,7 @@ async function readLayers(
 
 async function summariseClosed(
   image: Image,
-  options: InspectOptions,
+  options: WithDiskCache<InspectOptions>,
   ownerKeeping: OwnerKeeping | undefined,
 ): Promise<LayerSummary[]> {
   const layers = await openMounted(image, options, ownerKeeping);

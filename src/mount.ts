@@ -9,7 +9,8 @@ import { lockMountPoint } from './fuse/mount-point-lock.ts';
 import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
-import { openImage } from './mount/open-image.ts';
+import { withDiskCache } from './mount/cache-choice.ts';
+import { openImageWith } from './mount/open-image.ts';
 import {
   DEFAULT_CACHE_SIZE,
   type MountOptions,
@@ -77,14 +78,15 @@ async function mountLocked(
   options: MountOptions & OpenImageOptions,
 ): Promise<Mount> {
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
-  const opened = typeof image === 'string' ? await openImage(image, options) : image;
+  const withCache = withDiskCache(options);
+  const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
   refuseOwnLayer(opened, place);
   const upper =
     options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
   let layers: MergedLayers | undefined;
   try {
     const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
-    layers = await openMergedLayers(opened, cache, options);
+    layers = await openMergedLayers(opened, cache, withCache);
     options.signal?.throwIfAborted();
     return await serve(opened, layers, upper, cache, place, options);
   } catch (error) {
@@ -108,7 +110,8 @@ export async function indexImage(
   image: string | Image,
   options: MountOptions & OpenImageOptions = {},
 ): Promise<IndexedLayer[]> {
-  return indexLayers(typeof image === 'string' ? await openImage(image, options) : image, options);
+  const withCache = withDiskCache(options);
+  return indexLayers(typeof image === 'string' ? await openImageWith(image, withCache) : image, withCache);
 }
 
 /** What the mount at `mountpoint` (absolute) counted, whoever serves it. InputError where none answers. */

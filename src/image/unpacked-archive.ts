@@ -4,20 +4,21 @@
 // plain/<key>-<size>.tar, beside the plain bytes of layers, and dropped with them, the oldest first: the key is of what
 // identifies the compressed file, the size makes a file that was cut short by a crash another one.
 import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { closeSync, fstatSync } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
-import { makeDirectory } from '../layer/make-directory.ts';
+import type { CacheDirectory } from '../layer/cache-directory.ts';
 import { PlainSpill } from '../layer/plain-spill.ts';
+import { openSavedFile } from '../layer/saved-file.ts';
 import { type CompressedTar, unpackTar, visitFirstNames } from '../layer/unpack.ts';
 import { withPath } from './host-file.ts';
 import { printable } from './json-view.ts';
 import { looksLikeImage } from './tar-archive.ts';
 
 export interface UnpackingOptions {
-  /** Absolute. undefined: nothing can be unpacked. */
-  readonly cacheDirectory?: string | undefined;
+  /** undefined: nothing can be unpacked. */
+  readonly diskCache?: CacheDirectory | undefined;
   /** False: InputError for what is not unpacked already. */
   readonly mayUnpack?: boolean | undefined;
   /** Told once, before anything takes long: a line for people. */
@@ -36,6 +37,8 @@ const UNPACK_COMMANDS: Readonly<Record<CompressedTar['compression'], string>> = 
 
 /** Members after which a compressed tar that shows nothing of an image archive is taken for a layer. */
 const SNIFF_LIMIT = 8;
+/** Of the cache directory. */
+const FOLDER = 'plain';
 
 /**
  * The plain tar (absolute path) of the compressed archive `path`. With `isSniffed`, undefined where its first members
@@ -50,9 +53,8 @@ export async function unpackArchive(
   const file = await open(path, 'r');
   try {
     const key = await keyOf(file);
-    const directory =
-      options.cacheDirectory === undefined ? undefined : join(options.cacheDirectory, 'plain');
-    const known = directory === undefined ? undefined : await findUnpacked(directory, key);
+    const { diskCache: cache } = options;
+    const known = cache === undefined ? undefined : await findUnpacked(cache, key);
     if (known !== undefined) return known;
     if (options.mayUnpack === false) {
       throw new InputError(`${printable(path)}: is compressed as a whole, and not unpacked yet`);
@@ -60,12 +62,13 @@ export async function unpackArchive(
     const { size: length } = await file.stat();
     const tar = { fd: file.fd, length, compression, label: printable(path) };
     if (isSniffed && !(await beginsLikeImage(tar))) return undefined;
-    if (directory === undefined) {
+    if (cache === undefined) {
       throw new InputError(
         `${tar.label}: is compressed as a whole, and there is no cache directory to unpack it to; ` +
-          `unpack it first: \`${UNPACK_COMMANDS[compression]} ${tar.label}\``,
+          `set XDG_CACHE_HOME to a directory of yours, or unpack it first: \`${UNPACK_COMMANDS[compression]} ${tar.label}\``,
       );
     }
+    const directory = makeFolder(cache);
     options.notice?.(`${tar.label}: is compressed as a whole: unpacking it once, to ${printable(directory)}`);
     return await unpackInto(directory, key, file, tar, options);
   } finally {
@@ -91,16 +94,31 @@ async function keyOf(file: FileHandle): Promise<string> {
     .digest('hex');
 }
 
-async function findUnpacked(directory: string, key: string): Promise<string | undefined> {
-  const names = await readdir(directory).catch(() => []); // not there yet, or not for us: nothing is kept
-  for (const name of names) {
-    const [, size] = new RegExp(`^${key}-(\\d+)\\.tar$`).exec(name) ?? [];
-    if (size === undefined) continue;
-    const path = join(directory, name);
-    // Its times stay as they are: they say that the layers in it were verified (BlobIdentity).
-    if ((await stat(path)).size === Number(size)) return path;
+async function findUnpacked(cache: CacheDirectory, key: string): Promise<string | undefined> {
+  try {
+    const directory = cache.findFolder(FOLDER);
+    if (directory === undefined) return undefined;
+    for (const name of await readdir(directory)) {
+      const [, size] = new RegExp(`^${key}-(\\d+)\\.tar$`).exec(name) ?? [];
+      if (size === undefined) continue;
+      const path = join(directory, name);
+      // Its times stay as they are: they say that the layers in it were verified (BlobIdentity).
+      if (sizeOfSaved(path) === Number(size)) return path;
+    }
+  } catch (error) {
+    cache.report(error);
   }
   return undefined;
+}
+
+/** Nobody else can put another file there: the path may be opened again. */
+function sizeOfSaved(path: string): number {
+  const fd = openSavedFile(path);
+  try {
+    return fstatSync(fd).size;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Unpacks to a draft, which is renamed once it is whole. */
@@ -132,9 +150,16 @@ async function unpackInto(
   }
 }
 
+function makeFolder(cache: CacheDirectory): string {
+  try {
+    return cache.makeFolder(FOLDER);
+  } catch (error) {
+    throw withPath(error, join(cache.path, FOLDER));
+  }
+}
+
 function openSpill(directory: string): PlainSpill {
   try {
-    makeDirectory(directory);
     return PlainSpill.create(directory);
   } catch (error) {
     throw withPath(error, directory);

@@ -1,5 +1,5 @@
 // Bounds what a folder of the cache directory holds: what was longest unused goes first, by mtime.
-import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -10,8 +10,8 @@ export function dropOldest(directory: string, suffix: string, limit: number, kep
   const files = readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .flatMap((name) => {
-      const stats = statSync(join(directory, name), { throwIfNoEntry: false });
-      return stats === undefined ? [] : { name, bytes: stats.blocks * 512, mtimeMs: stats.mtimeMs };
+      const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
+      return stats?.isFile() !== true ? [] : { name, bytes: stats.blocks * 512, mtimeMs: stats.mtimeMs };
     })
     .sort((a, b) => a.mtimeMs - b.mtimeMs);
   let total = files.reduce((sum, file) => sum + file.bytes, 0);

@@ -6,23 +6,23 @@
 //   verified/<key>                     the digest that the bytes of one place in one file were found to have
 //   trees/<key>.tree                   merged layers (src/tree/tree-store.ts)
 //
-// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written,
-// nothing is kept and nothing fails.
-import createDebug from 'debug';
+// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written or
+// trusted (cache-directory.ts), nothing is kept and nothing fails.
 import { createHash } from 'node:crypto';
 import {
   type BigIntStats,
   accessSync,
+  closeSync,
   constants,
   existsSync,
-  openSync,
-  readFileSync,
+  fstatSync,
+  readSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import type { CacheDirectory } from './cache-directory.ts';
 import { draftName, removeStaleDrafts } from './drafts.ts';
 import { noteUse } from './drop-oldest.ts';
 import {
@@ -32,9 +32,7 @@ import {
   loadIndexedBlob,
   saveIndexFile,
 } from './index-file.ts';
-import { makeDirectory } from './make-directory.ts';
-
-const debug = createDebug('stratafs:store');
+import { openSavedFile } from './saved-file.ts';
 
 /** What names the bytes of a blob without reading them. Another file, or a changed one, has another identity. */
 export interface BlobIdentity {
@@ -62,13 +60,18 @@ export function identityOf(stats: BigIntStats, offset: number, length: number): 
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
+const SHA256_DIGITS = 64;
 
 export class IndexStore {
-  readonly directory: string;
+  readonly #cache: CacheDirectory;
 
-  /** @param directory absolute; made when something is first kept in it */
-  constructor(directory: string) {
-    this.directory = directory;
+  constructor(cache: CacheDirectory) {
+    this.#cache = cache;
+  }
+
+  /** Absolute. */
+  get directory(): string {
+    return this.#cache.path;
   }
 
   /** What is saved of the blob with this digest; undefined where nothing is, or nothing that can be used. */
@@ -82,38 +85,37 @@ export class IndexStore {
   }
 
   async saveIndex(sha256: string, layer: IndexedLayer): Promise<void> {
-    const path = this.#path('indexes', `${sha256}.idx`);
     try {
-      makeDirectory(dirname(path));
-      removeStaleDrafts(dirname(path));
-      await saveIndexFile(path, layer);
+      const folder = this.#cache.makeFolder('indexes');
+      removeStaleDrafts(folder);
+      await saveIndexFile(join(folder, `${sha256}.idx`), layer);
     } catch (error) {
-      debug('%s is not kept: %O', path, error);
+      this.#cache.report(error);
     }
   }
 
   /** The sha256 that the bytes at `identity` were found to have when they were last read whole. */
   verifiedDigest(identity: BlobIdentity): string | undefined {
-    const path = this.#path('verified', keyOf(identity));
     try {
-      const digest = readFileSync(path, 'latin1');
+      const folder = this.#cache.findFolder('verified');
+      const digest = folder === undefined ? '' : readDigest(join(folder, keyOf(identity)));
       return SHA256.test(digest) ? digest : undefined;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') debug('%s: %O', path, error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#cache.report(error);
       return undefined;
     }
   }
 
   setVerifiedDigest(identity: BlobIdentity, sha256: string): void {
-    const path = this.#path('verified', keyOf(identity));
-    const draft = draftName(path);
+    let draft: string | undefined;
     try {
-      makeDirectory(dirname(path));
+      const path = join(this.#cache.makeFolder('verified'), keyOf(identity));
+      draft = draftName(path);
       writeFileSync(draft, sha256, { flag: 'wx', mode: 0o600 });
       renameSync(draft, path);
     } catch (error) {
-      debug('%s is not kept: %O', path, error);
-      if (existsSync(draft)) rmSync(draft);
+      this.#cache.report(error);
+      if (draft !== undefined && existsSync(draft)) rmSync(draft);
     }
   }
 
@@ -122,26 +124,31 @@ export class IndexStore {
    * are not `size` bytes.
    */
   openPlain(sha256: string, size: number): number | undefined {
-    const path = this.#path('plain', `${sha256}.tar`);
+    let fd: number | undefined;
     try {
-      if (statSync(path).size !== size) return undefined;
-      noteUse(path);
-      return openSync(path, 'r');
+      const folder = this.#cache.findFolder('plain');
+      if (folder === undefined) return undefined;
+      const path = join(folder, `${sha256}.tar`);
+      fd = openSavedFile(path);
+      if (fstatSync(fd).size === size) {
+        noteUse(path);
+        return fd;
+      }
     } catch (error) {
-      debug('%s: %O', path, error);
-      return undefined;
+      this.#cache.report(error);
     }
+    if (fd !== undefined) closeSync(fd);
+    return undefined;
   }
 
   /** The directory of kept plain bytes, made if need be; undefined where it can't be written. */
   plainDirectory(): string | undefined {
-    const directory = join(this.directory, 'plain');
     try {
-      makeDirectory(directory);
+      const directory = this.#cache.makeFolder('plain');
       accessSync(directory, constants.W_OK);
       return directory;
     } catch (error) {
-      debug('%s: %O', directory, error);
+      this.#cache.report(error);
       return undefined;
     }
   }
@@ -150,18 +157,25 @@ export class IndexStore {
     sha256: string,
     load: (path: string) => Promise<T | undefined>,
   ): Promise<T | undefined> {
-    const path = this.#path('indexes', `${sha256}.idx`);
     try {
-      const loaded = await load(path);
+      const folder = this.#cache.findFolder('indexes');
+      const loaded = folder === undefined ? undefined : await load(join(folder, `${sha256}.idx`));
       return loaded?.blobSha256 === sha256 ? loaded : undefined;
     } catch (error) {
-      debug('%s: %O', path, error);
+      this.#cache.report(error);
       return undefined;
     }
   }
+}
 
-  #path(folder: string, name: string): string {
-    return join(this.directory, folder, name);
+function readDigest(path: string): string {
+  const fd = openSavedFile(path);
+  try {
+    // One more, so that a longer file is none.
+    const bytes = Buffer.alloc(SHA256_DIGITS + 1);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // They go into the cache directory, named by the blob's digest once they are whole, or, where nothing can be kept
 // there, into a file without a name that is gone when it is closed. The oldest are dropped beyond a bound.
-import { closeSync, mkdtempSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { draftName, removeStaleDrafts } from './drafts.ts';
@@ -34,12 +34,11 @@ export class PlainSpill {
       removeStaleDrafts(directory);
       return new PlainSpill(directory, draftName(join(directory, 'draft')), room(directory));
     }
-    const parent = mkdtempSync(join(tmpdir(), 'stratafs-'));
-    try {
-      return new PlainSpill(undefined, join(parent, 'plain.tar'), room(parent));
-    } finally {
-      rmSync(parent, { recursive: true });
-    }
+    // A new file that nobody else may open, under a name that nobody knows in advance.
+    const path = draftName(join(tmpdir(), 'stratafs'));
+    const spill = new PlainSpill(undefined, path, room(tmpdir()));
+    rmSync(path, { force: true });
+    return spill;
   }
 
   /** Keeps the bytes under the blob's sha256 and makes room by dropping the oldest. The descriptor is the caller's. */

@@ -1,8 +1,17 @@
 // Files of the cache directory: each appears whole, by rename, and one that is missing is no error.
 //
-// None is synced: what a crash tears is told by the checksum that every format has.
+// None is synced: a checksum in every format shows what a crash has torn. A file is used only if this user alone can have
+// written it. Opening one never waits, also if it is a FIFO, and never follows a symlink.
+import { type Stats, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { whyNotOwn } from '../sys/trusted-path.ts';
+import { InputError } from '../vfs/input-error.ts';
 import { draftName } from './drafts.ts';
+
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Something in the cache directory that somebody else may have put there. */
+export class UntrustedError extends InputError {}
 
 /** Writes `pieces`, one behind the other, at once or not at all: beside their place, then renamed. Throws Node's errors. */
 export async function saveFile(path: string, pieces: readonly Uint8Array[]): Promise<void> {
@@ -21,6 +30,39 @@ export async function saveFile(path: string, pieces: readonly Uint8Array[]): Pro
   }
 }
 
+/** A saved file, open for reading and owned by the caller. Throws UntrustedError for what is not this user's, Node's errors. */
+export function openSavedFile(path: string): number {
+  let fd: number;
+  try {
+    fd = openSync(path, READ_FLAGS);
+  } catch (error) {
+    throw asUntrusted(path, error);
+  }
+  try {
+    requireOwnFile(path, fstatSync(fd));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** ELOOP: a symlink. ENXIO: a socket. */
+function asUntrusted(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ELOOP' || code === 'ENXIO' ? noFile(path) : error;
+}
+
+function noFile(path: string): UntrustedError {
+  return new UntrustedError(`${path} is no regular file`);
+}
+
+function requireOwnFile(path: string, stats: Stats): void {
+  if (!stats.isFile()) throw noFile(path);
+  const reason = whyNotOwn(path, stats);
+  if (reason !== undefined) throw new UntrustedError(reason);
+}
+
 /** A saved file that is open to be read. */
 export interface SavedFile {
   /** Bytes. */
@@ -30,8 +72,8 @@ export interface SavedFile {
 }
 
 /**
- * What `use` makes of the file, which is closed after it; undefined where there is none. Throws Node's errors. It is read on
- * a pool thread: an index may be large, and the disk slow.
+ * What `use` makes of the file, which is closed after it; undefined where there is none. It is read on a pool thread: an index
+ * may be large, and the disk slow. Throws UntrustedError for what is not this user's file, Node's errors.
  */
 export async function withSavedFile<T>(
   path: string,
@@ -39,13 +81,15 @@ export async function withSavedFile<T>(
 ): Promise<T | undefined> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    file = await open(path, READ_FLAGS);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw asUntrusted(path, error);
   }
   try {
-    const { size } = await file.stat();
+    const stats = await file.stat();
+    requireOwnFile(path, stats);
+    const { size } = stats;
     return await use({
       size,
       read: async (offset, length) => (offset + length > size ? undefined : readAt(file, offset, length)),

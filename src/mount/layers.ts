@@ -19,7 +19,8 @@ import { collectGarbage } from '../sys/collect-garbage.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type IdentifiedLayer, type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
-import { DEFAULT_CACHE_SIZE, type MountOptions, defaultCacheDirectory } from './options.ts';
+import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
+import { DEFAULT_CACHE_SIZE, type MountOptions } from './options.ts';
 
 /** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
 const LARGE_TREE = 50_000;
@@ -42,7 +43,7 @@ export interface MergedLayers {
 export async function openMergedLayers(
   image: Image,
   cache: BlockCache,
-  options: MountOptions,
+  options: WithDiskCache<MountOptions>,
 ): Promise<MergedLayers> {
   const trees = treeStoreOf(options);
   const known = trees === undefined ? undefined : await reopenMergedLayers(image, cache, options, trees);
@@ -56,7 +57,7 @@ export async function openMergedLayers(
 async function mergeLayers(
   image: Image,
   cache: BlockCache,
-  options: MountOptions,
+  options: WithDiskCache<MountOptions>,
   trees: TreeStore | undefined,
 ): Promise<MergedLayers> {
   const layers = await openLayers(image, layerOptions(cache, options));
@@ -93,7 +94,7 @@ async function treeOf(
 async function reopenMergedLayers(
   image: Image,
   cache: BlockCache,
-  options: MountOptions,
+  options: WithDiskCache<MountOptions>,
   trees: TreeStore,
 ): Promise<MergedLayers | undefined> {
   const layers = await reopenLayers(image, layerOptions(cache, options));
@@ -135,12 +136,12 @@ function nameMerged(
 }
 
 /** How `options` have layers opened. */
-export function layerOptions(cache: BlockCache, options: MountOptions): OpenLayersOptions {
+export function layerOptions(cache: BlockCache, options: WithDiskCache<MountOptions>): OpenLayersOptions {
   const { onNotice, onProgress, signal } = options;
-  const directory = cacheDirectoryOf(options);
+  const diskCache = indexCacheOf(options);
   return {
     cache,
-    store: directory === undefined ? undefined : new IndexStore(directory),
+    store: diskCache === undefined ? undefined : new IndexStore(diskCache),
     verify: options.verify ?? 'when-new',
     obeysOwners: options.ownerKeeping !== undefined,
     ...(signal === undefined ? {} : { signal }),
@@ -152,13 +153,9 @@ export function layerOptions(cache: BlockCache, options: MountOptions): OpenLaye
 }
 
 /** Undefined where nothing is to be kept. */
-function cacheDirectoryOf({ useIndexCache = true, cacheDirectory }: MountOptions): string | undefined {
-  return useIndexCache ? (cacheDirectory ?? defaultCacheDirectory()) : undefined;
-}
-
-function treeStoreOf(options: MountOptions): TreeStore | undefined {
-  const directory = cacheDirectoryOf(options);
-  return directory === undefined ? undefined : new TreeStore(directory);
+function treeStoreOf(options: WithDiskCache<MountOptions>): TreeStore | undefined {
+  const diskCache = indexCacheOf(options);
+  return diskCache === undefined ? undefined : new TreeStore(diskCache);
 }
 
 /** What indexing learnt of one layer. */
@@ -179,7 +176,10 @@ export interface IndexedLayer {
 }
 
 /** Makes the indexes of an image's layers, base first, and the tree that its first mount would merge. */
-export async function indexLayers(image: Image, options: MountOptions): Promise<IndexedLayer[]> {
+export async function indexLayers(
+  image: Image,
+  options: WithDiskCache<MountOptions>,
+): Promise<IndexedLayer[]> {
   const trees = treeStoreOf(options);
   const layers = await openLayers(image, layerOptions(new BlockCache(DEFAULT_CACHE_SIZE), options));
   try {

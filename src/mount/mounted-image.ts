@@ -24,7 +24,8 @@ import { isInitialRoot } from '../sys/initial-root.ts';
 import { syncFileSystemLater } from '../sys/upper-calls.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { openImage, openLowerDirectories } from './open-image.ts';
+import type { WithDiskCache } from './cache-choice.ts';
+import { openImageWith, openLowerDirectories } from './open-image.ts';
 import type { OpenImageOptions } from './options.ts';
 import type { MountOrigin } from './origin.ts';
 import type { MountStatistics } from './served-mount.ts';
@@ -67,9 +68,12 @@ export function choosesLayers({ layer, upto }: OpenImageOptions): boolean {
  * The image that is mounted, as much of it as is mounted, or as `options` choose. InputError where it can't be opened again, or
  * is another by now.
  */
-export async function reopenImage({ place, facts }: MountedImage, options: OpenImageOptions): Promise<Image> {
+export async function reopenImage(
+  { place, facts }: MountedImage,
+  options: WithDiskCache<OpenImageOptions>,
+): Promise<Image> {
   const { source, imageId, directory = '/', platform } = facts;
-  const whole: { -readonly [Name in keyof OpenImageOptions]: OpenImageOptions[Name] } = { ...options };
+  const whole: { -readonly [Name in keyof typeof options]: (typeof options)[Name] } = { ...options };
   if (platform !== undefined) whole.platform = platform;
   // Layers are chosen once it is known that it is this image.
   delete whole.layer;
@@ -77,7 +81,7 @@ export async function reopenImage({ place, facts }: MountedImage, options: OpenI
   const image = await (
     imageId === undefined
       ? reopenStack(source, directory, whole)
-      : openImage(absoluteSource(source, directory), whole)
+      : openImageWith(absoluteSource(source, directory), whole)
   ).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
@@ -93,12 +97,16 @@ function isMissing(error: unknown): error is Error {
 }
 
 /** A bare layer may have been named as a source, whose path may hold colons, or by `lowerdir=`. */
-async function reopenStack(source: string, directory: string, options: OpenImageOptions): Promise<Image> {
+async function reopenStack(
+  source: string,
+  directory: string,
+  options: WithDiskCache<OpenImageOptions>,
+): Promise<Image> {
   try {
     return await openLowerDirectories(absoluteLowerStack(source, directory), options);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    return openImage(absoluteSource(source, directory), options);
+    return openImageWith(absoluteSource(source, directory), options);
   }
 }
 

@@ -3,20 +3,24 @@ import type { Image } from '../image/image.ts';
 import { openLowerStack } from '../image/lower-stack.ts';
 import { type OpenImageSourceOptions, openImageSource } from '../image/open-image.ts';
 import { type LayerSelection, selectLayers } from '../image/select-layers.ts';
-import { type OpenImageOptions, defaultCacheDirectory } from './options.ts';
+import { type WithDiskCache, withDiskCache } from './cache-choice.ts';
+import type { OpenImageOptions } from './options.ts';
 
 /**
  * The image that `source` names (containers-transports(5), or a path that is looked into), its layers found but not
  * read. InputError for what is no image, or doesn't say which of several.
  */
-export function openImage(
-  source: string,
-  options: OpenImageOptions & Pick<OpenImageSourceOptions, 'onBrokenConfig'> = {},
-): Promise<Image> {
+export function openImage(source: string, options: OpeningOptions = {}): Promise<Image> {
+  return openImageWith(source, withDiskCache(options));
+}
+
+type OpeningOptions = OpenImageOptions & Pick<OpenImageSourceOptions, 'onBrokenConfig'>;
+
+/** The same with a cache directory that was opened before. */
+export function openImageWith(source: string, options: WithDiskCache<OpeningOptions>): Promise<Image> {
   const { onNotice, onProgress, ...rest } = options;
   return openImageSource(source, {
     ...rest,
-    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
     notice: onNotice,
     progress: (done, total) => onProgress?.({ what: `unpacking ${source}`, done, total }),
   });

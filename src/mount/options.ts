@@ -1,6 +1,4 @@
 // What a caller of the library may ask for, and what is done where it asks for nothing.
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
 import type { LayerSelection } from '../image/select-layers.ts';
 import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
@@ -114,9 +112,3 @@ export function refuseUnsafeFlags(flags: readonly MountFlag[] = []): void {
 }
 
 export const DEFAULT_CACHE_SIZE = 256 * 1024 * 1024;
-
-/** $XDG_CACHE_HOME/stratafs (XDG base directory specification: a relative one is ignored). */
-export function defaultCacheDirectory(): string {
-  const given = process.env['XDG_CACHE_HOME'] ?? '';
-  return join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'stratafs');
-}

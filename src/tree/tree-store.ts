@@ -2,18 +2,16 @@
 //
 //   trees/<key>.tree   the merged tree of one stack of layers (src/tree/tree-file.ts)
 //
-// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written,
-// nothing is kept and nothing fails. The ones that were longest unused are dropped beyond a bound.
-import createDebug from 'debug';
+// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written
+// or trusted, nothing is kept and nothing fails. The ones that were longest unused are dropped beyond a bound.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { CacheDirectory } from '../layer/cache-directory.ts';
 import { removeStaleDrafts } from '../layer/drafts.ts';
 import { dropOldest, noteUse } from '../layer/drop-oldest.ts';
-import { makeDirectory } from '../layer/make-directory.ts';
 import { type SavedTree, loadTreeFile, saveTreeFile } from './tree-file.ts';
 
-const debug = createDebug('stratafs:store');
-
+const FOLDER = 'trees';
 /** All that the directory holds unless told, in bytes on disk. */
 const DIRECTORY_LIMIT = 2 ** 30;
 
@@ -23,45 +21,41 @@ export function keyOfTree(diffIds: readonly string[]): string {
 }
 
 export class TreeStore {
-  readonly #directory: string;
+  readonly #cache: CacheDirectory;
   readonly #limit: number;
 
   /**
-   * @param cacheDirectory absolute; made when something is first kept in it
    * @param limit bytes on disk that the trees may take together; the one saved last stays in any case
    */
-  constructor(cacheDirectory: string, limit = DIRECTORY_LIMIT) {
-    this.#directory = join(cacheDirectory, 'trees');
+  constructor(cache: CacheDirectory, limit = DIRECTORY_LIMIT) {
+    this.#cache = cache;
     this.#limit = limit;
   }
 
   /** The tree that was saved as `key`; undefined where none is, or none that can be used. */
   async load(key: string): Promise<SavedTree | undefined> {
-    const path = this.#path(key);
     try {
+      const folder = this.#cache.findFolder(FOLDER);
+      if (folder === undefined) return undefined;
+      const path = join(folder, `${key}.tree`);
       const saved = await loadTreeFile(path, key);
       if (saved !== undefined) noteUse(path);
       return saved;
     } catch (error) {
-      debug('%s: %O', path, error);
+      this.#cache.report(error);
       return undefined;
     }
   }
 
   /** Saves a tree of which no inode was touched. */
   async save(key: string, saved: SavedTree): Promise<void> {
-    const path = this.#path(key);
     try {
-      makeDirectory(this.#directory);
-      removeStaleDrafts(this.#directory);
-      await saveTreeFile(path, key, saved);
-      dropOldest(this.#directory, '.tree', this.#limit, `${key}.tree`);
+      const folder = this.#cache.makeFolder(FOLDER);
+      removeStaleDrafts(folder);
+      await saveTreeFile(join(folder, `${key}.tree`), key, saved);
+      dropOldest(folder, '.tree', this.#limit, `${key}.tree`);
     } catch (error) {
-      debug('%s is not kept: %O', path, error);
+      this.#cache.report(error);
     }
-  }
-
-  #path(key: string): string {
-    return join(this.#directory, `${key}.tree`);
   }
 }

@@ -15,6 +15,7 @@ import type { Layer } from '../../src/layer/layer.ts';
 import { describeWith } from '../requirements.ts';
 import { LAYER, type SampleLayer, SampleLayout, sampleLayer } from './sample-images.ts';
 import { scratchDirectory, sha256, tarFile } from './scratch.ts';
+import { openCache } from '../layer/cache.ts';
 
 let base: SampleLayer;
 let top: SampleLayer;
@@ -117,7 +118,7 @@ describe('reopenLayers', () => {
   const keeping = (directory: string) =>
     ({
       cache: new BlockCache(1 << 20),
-      store: new IndexStore(join(directory, 'cache')),
+      store: new IndexStore(openCache(join(directory, 'cache'))),
       verify: 'when-new',
     }) as const;
 

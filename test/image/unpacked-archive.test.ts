@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { LayerSource } from '../../src/image/image.ts';
 import { listImages, openImageSource } from '../../src/image/open-image.ts';
+import { CacheDirectory } from '../../src/layer/cache-directory.ts';
+import { openCache } from '../layer/cache.ts';
 import { sampleLayer, SampleLayout, skopeoMembers } from './sample-images.ts';
 import { scratchDirectory, sha256, tarOf } from './scratch.ts';
 
@@ -35,7 +37,7 @@ describe('an archive that is compressed as a whole', () => {
       const notices: string[] = [];
       const done: number[] = [];
       const { layers } = await openImageSource(`${path}:x:1`, {
-        cacheDirectory,
+        diskCache: openCache(cacheDirectory),
         notice: (text) => notices.push(text),
         progress: (position, total) => done.push(position / total),
       });
@@ -53,7 +55,10 @@ describe('an archive that is compressed as a whole', () => {
 
       const plain = (layers[0] as LayerSource & { kind: 'blob' }).blob.path;
       const { mtimeNs, ctimeNs } = await stat(plain, { bigint: true });
-      const again = await openImageSource(path, { cacheDirectory, notice: (text) => notices.push(text) });
+      const again = await openImageSource(path, {
+        diskCache: openCache(cacheDirectory),
+        notice: (text) => notices.push(text),
+      });
       expect(again.layers).toEqual(layers);
       // Else its layers would count as changed, and be hashed again.
       expect(await stat(plain, { bigint: true })).toMatchObject({ mtimeNs, ctimeNs });
@@ -63,7 +68,7 @@ describe('an archive that is compressed as a whole', () => {
 
   test('is unpacked again where the file was changed, or what is kept was cut short', async () => {
     const { path, cacheDirectory } = await compressed(await image(), 'gzip');
-    const options = { cacheDirectory, notice: () => count++ };
+    const options = { diskCache: openCache(cacheDirectory), notice: () => count++ };
     let count = 0;
     await openImageSource(path, options);
     await utimes(path, 1, 1);
@@ -80,13 +85,19 @@ describe('an archive that is compressed as a whole', () => {
     const layout = new SampleLayout();
     const members = layout.add(layout.image([base]), 'y:1').members();
     const { path, cacheDirectory } = await compressed(await tarOf(members), 'zstd');
-    expect((await openImageSource(`oci-archive:${path}`, { cacheDirectory })).names).toEqual(['y:1']);
-    expect(await listImages(path, { cacheDirectory })).toMatchObject([{ names: ['y:1'], layerCount: 1 }]);
+    expect(
+      (await openImageSource(`oci-archive:${path}`, { diskCache: openCache(cacheDirectory) })).names,
+    ).toEqual(['y:1']);
+    expect(await listImages(path, { diskCache: openCache(cacheDirectory) })).toMatchObject([
+      { names: ['y:1'], layerCount: 1 },
+    ]);
   });
 
   test('saved by docker is read', async () => {
     const cacheDirectory = join(await scratchDirectory(), 'cache');
-    const { layers } = await openImageSource('fixtures/forms/docker20.tar.gz', { cacheDirectory });
+    const { layers } = await openImageSource('fixtures/forms/docker20.tar.gz', {
+      diskCache: openCache(cacheDirectory),
+    });
     expect(layers).toHaveLength(3);
   });
 
@@ -94,12 +105,12 @@ describe('an archive that is compressed as a whole', () => {
     const { path, cacheDirectory } = await compressed(await image(), 'gzip');
     const bytes = await readFile(path);
     const stopped = openImageSource(path, {
-      cacheDirectory,
+      diskCache: openCache(cacheDirectory),
       signal: AbortSignal.abort(new Error('stopped')),
     });
     await expect(stopped).rejects.toThrow('stopped');
     await writeFile(path, bytes.subarray(0, bytes.length - 100));
-    await expect(openImageSource(path, { cacheDirectory })).rejects.toMatchObject({
+    await expect(openImageSource(path, { diskCache: openCache(cacheDirectory) })).rejects.toMatchObject({
       name: 'FormatError',
       file: path,
     });
@@ -109,17 +120,37 @@ describe('an archive that is compressed as a whole', () => {
   test('has to be unpacked by hand where there is no cache directory', async () => {
     const { path } = await compressed(await image(), 'gzip');
     await expect(openImageSource(path)).rejects.toThrow(
-      `${path}: is compressed as a whole, and there is no cache directory to unpack it to; unpack it first: \`gzip -dk ${path}\``,
+      `${path}: is compressed as a whole, and there is no cache directory to unpack it to; set XDG_CACHE_HOME to a directory of yours, or unpack it first: \`gzip -dk ${path}\``,
     );
   });
 
-  test('is refused where the cache directory is a file', async () => {
+  test('is refused where the cache directory was replaced by a file meanwhile', async () => {
     const { path, cacheDirectory } = await compressed(await image(), 'gzip');
+    const diskCache = openCache(cacheDirectory);
     await writeFile(cacheDirectory, '');
-    await expect(openImageSource(path, { cacheDirectory })).rejects.toThrow(
-      `${cacheDirectory}/plain: can't mkdir: ENOTDIR`,
+    await expect(openImageSource(path, { diskCache })).rejects.toThrow(
+      `${cacheDirectory}: found no directory, expected one`,
     );
-    await chmod(cacheDirectory, 0o600);
+  });
+
+  test('is unpacked again where what is kept belongs to others, or anybody may write to it', async () => {
+    const { path, cacheDirectory } = await compressed(await image(), 'gzip');
+    let count = 0;
+    const warnings: string[] = [];
+    const open = () =>
+      openImageSource(path, {
+        diskCache: CacheDirectory.open(cacheDirectory, (text) => warnings.push(text)),
+        notice: () => count++,
+      });
+    await open();
+    const [name = ''] = await readdir(join(cacheDirectory, 'plain'));
+    await chmod(join(cacheDirectory, 'plain', name), 0o666);
+    await open();
+    await open();
+    expect(count).toBe(2);
+    expect(warnings).toEqual([
+      `part of the cache is not used: others may write to ${cacheDirectory}/plain/${name} (mode 0666)`,
+    ]);
   });
 });
 
@@ -135,7 +166,7 @@ describe('a compressed layer', () => {
         program,
       );
       const { length } = await readFile(path);
-      for (const options of [{ cacheDirectory }, {}]) {
+      for (const options of [{ diskCache: openCache(cacheDirectory) }, {}]) {
         expect((await openImageSource(path, options)).layers).toEqual([
           { kind: 'blob', blob: { path, offset: 0, length } },
         ]);
@@ -146,7 +177,7 @@ describe('a compressed layer', () => {
 
   test('that is no tar is refused', async () => {
     const { path, cacheDirectory } = await compressed(Buffer.from('hello'.repeat(300)), 'gzip');
-    await expect(openImageSource(path, { cacheDirectory })).rejects.toThrow(
+    await expect(openImageSource(path, { diskCache: openCache(cacheDirectory) })).rejects.toThrow(
       `${path}: is no tar archive, expected a saved image or a layer`,
     );
   });

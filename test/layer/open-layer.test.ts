@@ -22,6 +22,7 @@ import { openLayer, type OpenLayerOptions, reopenLayerBytes } from '../../src/la
 import { FileRange, type BlobReader } from '../../src/vfs/blob-reader.ts';
 import { FormatError, InputError } from '../../src/vfs/input-error.ts';
 import { describeWith } from '../requirements.ts';
+import { openCache } from './cache.ts';
 
 let directory: string;
 let tar: string;
@@ -37,7 +38,7 @@ beforeEach(() => {
   writeFileSync(join(content, 'big'), Array.from({ length: 50_000 }, (_, i) => `${i} ${block}\n`).join(''));
   tar = join(directory, 'layer.tar');
   execFileSync('tar', ['--sort=name', '-C', content, '-cf', tar, '.']);
-  store = new IndexStore(join(directory, 'cache'));
+  store = new IndexStore(openCache(join(directory, 'cache')));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 

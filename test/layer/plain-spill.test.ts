@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IndexStore } from '../../src/layer/index-store.ts';
 import { PlainSpill } from '../../src/layer/plain-spill.ts';
+import { openCache } from './cache.ts';
 
 const SHA = 'a'.repeat(64);
 
@@ -21,7 +22,7 @@ let store: IndexStore;
 let plain: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'stratafs-store-'));
-  store = new IndexStore(join(directory, 'stratafs'));
+  store = new IndexStore(openCache(join(directory, 'stratafs')));
   plain = store.plainDirectory() ?? expect.fail('no directory');
 });
 afterEach(() => rmSync(directory, { recursive: true }));

@@ -41,7 +41,8 @@ export const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--cle
  */
 export function asNobody(place: Workplace, script: string, prepare = ':'): Promise<Outcome> {
   const environment = install(place);
-  chmodSync(place.directory, 0o777);
+  // Sticky: nobody trusts a cache directory in a place where others could rename it.
+  chmodSync(place.directory, 0o1777);
   chmodSync(place.mountpoint, 0o777);
   mkdirSync(place.path('dev'));
   const setUp = `
