@@ -17,7 +17,7 @@ import type { LayerIndex } from './layer-index.ts';
 import { saveFile, withSavedFile } from './saved-file.ts';
 import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-layout.ts';
 
-export const INDEX_FILE_VERSION = 3;
+export const INDEX_FILE_VERSION = 4;
 
 /** What an index file tells of the blob. */
 export interface IndexedBlob {

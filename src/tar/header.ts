@@ -54,6 +54,8 @@ export const BLOCK_SIZE = 512;
 export const NAME_SIZE = 100;
 export const PREFIX_SIZE = 155;
 export const STAR_PREFIX_SIZE = 131;
+/** Linux gives every symlink this mode, whatever the header says. Python's tarfile writes 0644. */
+export const SYMLINK_PERMISSIONS = 0o777;
 
 export const Dialect = { v7: 0, posix: 1, gnu: 2, star: 3 } as const;
 export type Dialect = (typeof Dialect)[keyof typeof Dialect];

@@ -12,6 +12,7 @@ import {
   PREFIX_SIZE,
   readNumber,
   STAR_PREFIX_SIZE,
+  SYMLINK_PERMISSIONS,
 } from './header.ts';
 import { appendPath } from './names.ts';
 import { applyPaxRecords, PaxAttributes } from './pax.ts';
@@ -26,7 +27,7 @@ export class Member {
   pathLength = 0;
   /** A hard link to the path in `link`: its type and attributes are that inode's. */
   isHardLink = false;
-  /** File type (S_IFMT) and the permission bits 07777. */
+  /** File type (S_IFMT) and the permission bits 07777; of a symlink 0777. */
   mode = 0;
   uid = 0;
   gid = 0;
@@ -148,7 +149,7 @@ export class MemberReader {
     this.#readAttributes(bytes, header, dialect);
     const permissions = readNumber(bytes, header + Field.mode, 8, this.#place, 'a mode') & 0o7777;
     const format = this.#formatOf(bytes, header, type, hasDirectoryName);
-    member.mode = format | permissions;
+    member.mode = format | (format === S_IFLNK ? SYMLINK_PERMISSIONS : permissions);
     if (member.isHardLink || format === S_IFLNK) this.#readLink(bytes, header);
     else if (format === S_IFREG) this.#readSize(frame, type);
     else if (format === S_IFCHR || format === S_IFBLK) this.#readDevice(bytes, header);

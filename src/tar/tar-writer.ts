@@ -4,7 +4,7 @@
 // A member is a ustar header block (write-header.ts) and its content. What the block can't say in octal and ASCII stands
 // in a pax extended header before it. Sparse files are written as GNU tar writes them, in pax format 1.0.
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { BLOCK_SIZE, NAME_SIZE } from './header.ts';
+import { BLOCK_SIZE, NAME_SIZE, SYMLINK_PERMISSIONS } from './header.ts';
 import { paxRecord, paxTime } from './pax-records.ts';
 import { fitsOctal, headerBlock, NumberSize } from './write-header.ts';
 
@@ -30,10 +30,10 @@ export interface WrittenMember {
   readonly pieces: readonly (readonly [offset: number, length: number])[] | undefined;
 }
 
-const Typeflag = { file: '0', hardLink: '1', extended: 'x' } as const;
+const Typeflag = { file: '0', hardLink: '1', symlink: '2', extended: 'x' } as const;
 const typeflags = new Map<number, string>([
   [S_IFREG, Typeflag.file],
-  [S_IFLNK, '2'],
+  [S_IFLNK, Typeflag.symlink],
   [S_IFCHR, '3'],
   [S_IFBLK, '4'],
   [S_IFDIR, '5'],
@@ -151,7 +151,8 @@ function ustarHeader(member: WrittenMember, typeflag: string, stored: number): B
   const name = writtenName(member);
   return headerBlock({
     name: pieces !== undefined ? 'GNUSparseFile.0/sparse' : fitsName(name) ? name : shortName(name),
-    ...{ typeflag, mode, uid, gid, size: stored, mtime: mtimeSec },
+    mode: typeflag === Typeflag.symlink ? SYMLINK_PERMISSIONS : mode,
+    ...{ typeflag, uid, gid, size: stored, mtime: mtimeSec },
     ...{ devmajor: member.rdevMajor, devminor: member.rdevMinor },
     linkname: link === undefined || fitsName(link) ? link : shortName(link),
   });

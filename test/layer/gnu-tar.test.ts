@@ -233,3 +233,20 @@ describe('a sparse map in the data', () => {
     await expect(index(sparse10(map))).rejects.toThrow(message);
   });
 });
+
+test("a symlink of Python's tarfile, whose header says 0644, has the mode that GNU tar unpacks", async () => {
+  const directory = join(root, 'python');
+  fs.mkdirSync(directory);
+  const script = `
+import sys, tarfile
+link = tarfile.TarInfo('link')
+link.type, link.linkname = tarfile.SYMTYPE, 'to'
+with tarfile.open('a.tar', 'w') as tar: tar.addfile(link)
+`;
+  execFileSync('python3', ['-c', script], { cwd: directory });
+  const tar = fs.readFileSync(join(directory, 'a.tar'));
+  expect(tar.toString('latin1', 100, 107)).toBe('0000644');
+  execFileSync('tar', ['-xf', 'a.tar'], { cwd: directory });
+  const layer = await index(tar);
+  expect(layer.mode[inodeAt(layer, 'link')]).toBe(fs.lstatSync(join(directory, 'link')).mode);
+});

@@ -79,6 +79,11 @@ describe('a written member', () => {
     await expect(tarOf({ size: 3 }, ...content)).rejects.toThrow('differs from its size, 3 bytes');
   });
 
+  it('gives a symlink the mode 0777, as GNU tar does', async () => {
+    const tar = await tarOf({ mode: 0o120644, link: Buffer.from('to') });
+    expect(tar.toString('latin1', 100, 108)).toBe('0000777\0');
+  });
+
   it('keeps names that are no UTF-8, and long ones, byte for byte', async () => {
     for (const path of [Buffer.from([0xff, 0x41, 0x80]), Buffer.from(`d/${'x'.repeat(99)}`)]) {
       const member = readMember(await tarOf({ path, size: 1 }, 'x'));
