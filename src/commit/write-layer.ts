@@ -1,7 +1,7 @@
 // Writes the entries of a layer as a tar: whiteouts and opaque directories in OCI's form (image-spec, layer.md).
 //
 // Nothing of it depends on when or where it is written: the same changes give the same bytes.
-import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
+import { type OnLeftOut, canBeMember, reportDoubtfulXattrs } from '../tar/left-out.ts';
 import { TarWriter, type WrittenMember } from '../tar/tar-writer.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -59,7 +59,7 @@ async function writeInode(
     return;
   }
   firstPaths.set(inode, path);
-  tellEmptyXattrs(described, path, onLeftOut);
+  reportDoubtfulXattrs(described, path, onLeftOut);
   const member = { ...described, path: bytesOf(path), isHardLink: false };
   if (type !== S_IFREG) await writer.add(member);
   else await writer.add(member, source.content(inode, described, path));

@@ -1,6 +1,6 @@
 // The merged tree as one tar, as `docker export` writes a container: what every layer together shows, and no whiteouts.
 import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
-import { type OnLeftOut, canBeMember, tellEmptyXattrs } from '../tar/left-out.ts';
+import { type OnLeftOut, canBeMember, reportDoubtfulXattrs } from '../tar/left-out.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import { readLive } from './live-content.ts';
@@ -38,7 +38,7 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
     const isFile = (mode & S_IFMT) === S_IFREG && member.linkTo === undefined;
     const pieces = isFile ? content.pieces(inode) : undefined;
     const described = describeMember(tree, member, pieces);
-    if (member.linkTo === undefined) tellEmptyXattrs(described, shown, options.onLeftOut);
+    if (member.linkTo === undefined) reportDoubtfulXattrs(described, shown, options.onLeftOut);
     if (!isFile && !lost.has(inode)) {
       await writer.add(described);
       continue;

@@ -2,6 +2,7 @@
 import type { WrittenMember } from './tar-writer.ts';
 import { S_IFMT, S_IFSOCK } from '../vfs/attr.ts';
 import { showName } from '../vfs/names.ts';
+import { encodeXattrName } from './xattr-key.ts';
 
 /** Gets the path, bytes as latin1, and what becomes of it, for people. */
 export type OnLeftOut = (path: string, what: string) => void;
@@ -14,16 +15,25 @@ export function canBeMember(mode: number, path: string, onLeftOut: OnLeftOut | u
 }
 
 /**
- * Tells the attributes that few readers will find: a pax record without a value takes an attribute away (pax(1)), for ours
- * and for Go's. GNU tar sets it, so it is written all the same.
+ * Reports the xattrs that some readers won't find: a pax record without a value takes an xattr away (pax(1)), for us and
+ * for Go's tools, though GNU tar sets it; and an encoded name is decoded by GNU tar and us alone.
  */
-export function tellEmptyXattrs(
+export function reportDoubtfulXattrs(
   { xattrs }: Pick<WrittenMember, 'xattrs'>,
   path: string,
   onLeftOut: OnLeftOut | undefined,
 ): void {
   for (const [name, value] of xattrs) {
-    if (value.length > 0) continue;
-    onLeftOut?.(path, `its attribute ${showName(name)} is empty, which in a tar means that there is none`);
+    const shown = showName(name);
+    if (value.length === 0) {
+      onLeftOut?.(path, `its attribute ${shown} is empty, which in a tar means that there is none`);
+    }
+    const encoded = encodeXattrName(shown);
+    if (encoded !== shown) {
+      onLeftOut?.(
+        path,
+        `its attribute ${shown} is written as ${encoded}: GNU tar and stratafs decode that name, container engines do not`,
+      );
+    }
   }
 }

@@ -8,6 +8,7 @@ import { parseAclText } from './acl.ts';
 import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
 import type { Place } from './place.ts';
 import { readCommaMap, SparseMapBuilder } from './sparse.ts';
+import { decodeXattrName } from './xattr-key.ts';
 
 const UID_MAX = 0xffffffff;
 const XATTR_NAME_MAX = 255;
@@ -30,6 +31,8 @@ export class PaxAttributes {
   atime: Timestamp | undefined = undefined;
   /** By name, as latin1. */
   xattrs: Map<string, Uint8Array> | undefined = undefined;
+  /** Encoded names that LIBARCHIVE.xattr records gave: bsdtar writes each of them again as SCHILY.xattr. */
+  libarchiveXattrs: Set<string> | undefined = undefined;
 
   /** GNU sparse: the name (`path` is made up then), version, the file's size, the map of 0.0 or 0.1. -1 and undefined: not given. */
   sparseName: Uint8Array | undefined = undefined;
@@ -48,6 +51,7 @@ export class PaxAttributes {
     this.mtime = other?.mtime;
     this.atime = other?.atime;
     this.xattrs = other?.xattrs === undefined ? undefined : new Map(other.xattrs);
+    this.libarchiveXattrs = undefined;
     this.sparseName = undefined;
     this.sparseMajor = -1;
     this.sparseMinor = -1;
@@ -176,15 +180,19 @@ function applyXattrRecord(
   place: Place,
 ): void {
   if (name.startsWith('SCHILY.xattr.')) {
-    setXattr(out, name.slice(13), bytes.slice(start, end), start, place);
+    const key = name.slice(13);
+    if (out.libarchiveXattrs?.has(key) === true) return;
+    setXattr(out, decodeXattrName(key), bytes.slice(start, end), start, place);
   } else if (name.startsWith('LIBARCHIVE.xattr.')) {
     const text = latin1(bytes, start, end);
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
       throw place.error(start, showStart(bytes, start, end), 'base64');
     }
-    const key = name
-      .slice(17)
-      .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    const encoded = name.slice(17);
+    const key = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    );
+    if (key !== encoded) (out.libarchiveXattrs ??= new Set()).add(encoded);
     setXattr(out, key, Buffer.from(text, 'base64'), start, place);
   } else if (name === 'SCHILY.acl.access' || name === 'SCHILY.acl.default') {
     const isDefault = name === 'SCHILY.acl.default';

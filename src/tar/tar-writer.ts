@@ -7,6 +7,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '..
 import { BLOCK_SIZE, NAME_SIZE, SYMLINK_PERMISSIONS } from './header.ts';
 import { paxRecord, paxTime } from './pax-records.ts';
 import { fitsOctal, headerBlock, NumberSize } from './write-header.ts';
+import { encodeXattrName } from './xattr-key.ts';
 
 /** One member. Bytes are lent until `add` settles. */
 export interface WrittenMember {
@@ -180,15 +181,11 @@ function extendedRecords(member: WrittenMember, stored: number): Buffer {
   }
   if (!isHardLink) {
     for (const [key, value] of xattrs) {
-      records.push(paxRecord(Buffer.concat([Buffer.from('SCHILY.xattr.'), escapeKey(key)]), value));
+      const encoded = encodeXattrName(Buffer.from(key).toString('latin1'));
+      records.push(paxRecord(Buffer.from(`SCHILY.xattr.${encoded}`, 'latin1'), value));
     }
   }
   return Buffer.concat(records);
-}
-
-/** "=" ends a key: GNU tar writes %3D for it. */
-function escapeKey(name: Uint8Array): Buffer {
-  return Buffer.from(Buffer.from(name).toString('latin1').replaceAll('=', '%3D'), 'latin1');
 }
 
 /**

@@ -7,6 +7,7 @@ import { TarWriter, type WrittenMember } from '../../src/tar/tar-writer.ts';
 import { scratchDirectory } from '../image/scratch.ts';
 import { writeOciLayout } from '../oracle/oci-layout.ts';
 import { describeWith } from '../requirements.ts';
+import { readMember } from './read-members.ts';
 
 const plain: WrittenMember = {
   ...{ path: new Uint8Array(), mode: 0o100644, uid: 0, gid: 0, mtimeSec: 0, mtimeNsec: 0 },
@@ -28,6 +29,8 @@ const ids = [...around(8 ** 6 - 1), ...around(8 ** 7 - 1), 2 ** 32 - 2];
 const times = [-(2 ** 31), -1, 0, ...around(2 ** 31 - 1), 2 ** 32, ...around(8 ** 11 - 1)];
 const minors = [...around(8 ** 6 - 1), 2 ** 20 - 1];
 const modes = [0, 0o777, 0o7777];
+
+const xattrTools = ['setfattr', 'getfattr', 'bsdtar', 'umoci'].map((program) => ({ program }));
 
 interface Told {
   uid: number;
@@ -191,4 +194,68 @@ describeWith([{ program: 'bsdtar' }, { program: 'python3' }], 'a size of 8 GiB',
     },
     60_000,
   );
+});
+
+describeWith(['root', ...xattrTools], 'names of xattrs with = and %', () => {
+  const names = [
+    'user.a=b',
+    'user.50%',
+    'user.%',
+    'user.%2',
+    'user.%3d',
+    'user.p%25q',
+    'user.%3D',
+    'user.%%25=',
+  ];
+  const member = (): WrittenMember => ({
+    ...plain,
+    path: Buffer.from('file'),
+    xattrs: names.map((name) => [Buffer.from(name), Buffer.from('v')] as const),
+  });
+  const namesOf = (file: string): string[] =>
+    execFileSync('getfattr', ['--absolute-names', '--match=^user\\.', file], { encoding: 'utf8' })
+      .split('\n')
+      .slice(1)
+      .filter((line) => line !== '')
+      .map((line) => line.replaceAll('\\075', '='))
+      .sort();
+
+  it('are unpacked by GNU tar as they were', async () => {
+    const directory = await scratchDirectory();
+    writeFileSync(join(directory, 'a.tar'), await write([member()]));
+    execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-xf', 'a.tar'], { cwd: directory });
+    expect(namesOf(join(directory, 'file'))).toEqual([...names].sort());
+  });
+
+  it('are unpacked by bsdtar and umoci as they were but for those that have to be encoded', async () => {
+    const directory = await scratchDirectory();
+    const tar = await write([member()]);
+    writeFileSync(join(directory, 'a.tar'), tar);
+    writeOciLayout(join(directory, 'layout'), [tar]);
+    execFileSync('bsdtar', ['--xattrs', '-xf', 'a.tar'], { cwd: directory });
+    execFileSync('umoci', ['unpack', '--image', 'layout:latest', 'bundle'], {
+      cwd: directory,
+      stdio: 'pipe',
+    });
+    const encoded = ['user.a%3Db', 'user.p%2525q', 'user.%253D', 'user.%%2525%3D'];
+    const expected = ['user.50%', 'user.%', 'user.%2', 'user.%3d', ...encoded].sort();
+    expect(namesOf(join(directory, 'file'))).toEqual(expected);
+    expect(namesOf(join(directory, 'bundle', 'rootfs', 'file'))).toEqual(expected);
+  });
+
+  it.each(['tar', 'bsdtar'])('that %s has packed are read as they were', async (program) => {
+    const directory = await scratchDirectory();
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    // bsdtar writes such a name in percent-encoding alone.
+    const all = [...names, 'user.\u00e4'];
+    for (const name of all) execFileSync('setfattr', ['-n', name, '-v', 'v', file]);
+    const tar = execFileSync(program, ['--xattrs', '--format=pax', '-cf', '-', 'file'], { cwd: directory });
+    const read = Object.keys(readMember(tar).xattrs).filter((name) => name.startsWith('user.'));
+    expect(read.sort()).toEqual(all.map((name) => Buffer.from(name).toString('latin1')).sort());
+  });
+
+  it('are read as they were from what we write', async () => {
+    expect(Object.keys(readMember(await write([member()])).xattrs).sort()).toEqual([...names].sort());
+  });
 });

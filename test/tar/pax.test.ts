@@ -108,13 +108,31 @@ describe('xattrs', () => {
       xattrs(
         paxRecord('SCHILY.xattr.security.capability', Buffer.from('0100000200200000', 'hex')),
         paxRecord('SCHILY.xattr.user.nul', Buffer.from([0, 0x0a, 0xff, 0x3d])),
-        paxRecord('SCHILY.xattr.user.a%3Db', 'x'),
       ),
     ).toEqual({
       'security.capability': '0100000200200000',
       'user.nul': '000aff3d',
-      'user.a%3Db': '78',
     });
+  });
+
+  test('of SCHILY have names in which GNU tar decodes %3D and %25, and nothing else', () => {
+    expect(
+      xattrs(
+        paxRecord('SCHILY.xattr.user.a%3Db', '1'),
+        paxRecord('SCHILY.xattr.user.%2525', '2'),
+        paxRecord('SCHILY.xattr.user.50%', '3'),
+        paxRecord('SCHILY.xattr.user.%3d%C3', '4'),
+      ),
+    ).toEqual({ 'user.a=b': '31', 'user.%25': '32', 'user.50%': '33', 'user.%3d%C3': '34' });
+  });
+
+  test('of LIBARCHIVE that bsdtar writes again as SCHILY count once', () => {
+    expect(
+      xattrs(
+        paxRecord('LIBARCHIVE.xattr.user.%C3%A4%3D', 'eA'),
+        paxRecord('SCHILY.xattr.user.%C3%A4%3D', 'x'),
+      ),
+    ).toEqual({ 'user.\xc3\xa4=': '78' });
   });
 
   test('of LIBARCHIVE are base64 under a key with %-escapes', () => {
