@@ -12,8 +12,11 @@ constexpr size_t kChecksumLength = 8;
 
 bool IsBlank(uint8_t byte) { return byte == ' ' || byte == 0; }
 
+// Leading zeros don't count: some writers pad with them.
 std::optional<uint64_t> ParseDecimal(const uint8_t* digits, size_t length) {
-  if (length == 0 || length > 18) return {};
+  if (length == 0) return {};
+  for (; length > 1 && *digits == '0'; length--) digits++;
+  if (length > 18) return {};
   uint64_t value = 0;
   for (size_t i = 0; i < length; i++) {
     if (digits[i] < '0' || digits[i] > '9') return {};

@@ -53,8 +53,6 @@ class MemberWalk {
   readonly #window: Window;
   readonly #place: Place;
   readonly #reader: MemberReader;
-  /** What the extended headers before the member say of its size: -1 where they don't. */
-  #paxSize = -1;
 
   constructor(path: string, window: Window) {
     this.#path = path;
@@ -77,10 +75,7 @@ class MemberWalk {
       // The first of the blocks that end an archive. Whatever comes behind it is no member.
       if (header.every((byte) => byte === 0)) return;
       const frame = await this.#frame(header, offset);
-      if (this.#reader.read(frame)) {
-        this.#paxSize = -1;
-        if (!visit(this.#describe(frame))) return;
-      }
+      if (this.#reader.read(frame) && !visit(this.#describe(frame))) return;
       offset = frame.dataOffset + Math.ceil(frame.dataLength / BLOCK_SIZE) * BLOCK_SIZE;
     }
   }
@@ -92,7 +87,7 @@ class MemberWalk {
     const type = String.fromCharCode(header[Field.typeflag] as number);
     const isMeta = 'xXgLK'.includes(type);
     let dataLength = readNumber(header, Field.size, 12, this.#place, 'a size');
-    if (!isMeta && this.#paxSize >= 0) dataLength = this.#paxSize;
+    if (!isMeta && this.#reader.paxSize >= 0) dataLength = this.#reader.paxSize;
     // Links, devices, directories and fifos carry no data, whatever their size says.
     if (/[1-6]/.test(type)) dataLength = 0;
     const extensionLength = type === 'S' ? await this.#sparseExtensionLength(header, offset) : 0;
@@ -126,7 +121,6 @@ class MemberWalk {
       throw new FormatError(this.#path, offset, found, `at most ${META_LIMIT}`);
     }
     const bytes = await this.#window.read(offset, BLOCK_SIZE + dataLength);
-    if (type === 'x') this.#paxSize = paxSize(bytes.subarray(BLOCK_SIZE));
     return { ...frame, bytes, metaLength: dataLength };
   }
 
@@ -181,19 +175,6 @@ function kindOf(mode: number, isHardLink: boolean): TarMember['kind'] {
     default:
       return 'other';
   }
-}
-
-/** The value of the last `size` record, -1 where there is none. The records' form is MemberReader's to check. */
-function paxSize(records: Uint8Array): number {
-  const text = Buffer.from(records).toString('latin1');
-  let size = -1;
-  for (let at = 0; at < text.length;) {
-    const [record, length, value] = /^(\d{1,7}) (?:size=(\d{1,15})\n)?/.exec(text.slice(at, at + 40)) ?? [];
-    if (record === undefined || Number(length) === 0) break;
-    if (value !== undefined) size = Number(value);
-    at += Number(length);
-  }
-  return size;
 }
 
 /** Reads of a file, mostly forwards and near each other. */

@@ -1,7 +1,7 @@
 // The 512-byte header block of a tar member: where its fields lie, its dialect, its checksum, its numbers.
 //
 // Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5).
-import { showName } from '../vfs/names.ts';
+import { latin1Of, showName } from '../vfs/names.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -23,6 +23,7 @@ import type { Place } from './place.ts';
  * | 337    | 8    | devminor | number |
  * | 345    | 155  | prefix   | POSIX: what stands before name and a slash |
  * | 345    | 12   | atime    | GNU: number, seconds, or empty |
+ * | 357    | 12   | ctime    | GNU: the same; read to tell the dialect |
  * | 386    | 96   | sparse   | GNU type S: four pairs of offset and length, 12 bytes each |
  * | 482    | 1    | isextended | GNU type S: not NUL where extension blocks follow |
  * | 483    | 12   | realsize | GNU type S: number |
@@ -43,6 +44,7 @@ export const Field = {
   devminor: 337,
   prefix: 345,
   gnuAtime: 345,
+  gnuCtime: 357,
   sparse: 386,
   isExtended: 482,
   realSize: 483,
@@ -62,7 +64,12 @@ export type Dialect = (typeof Dialect)[keyof typeof Dialect];
 
 const SPACE = 0x20;
 
-/** The dialect of the header block at index `at`, told by its magic. */
+/**
+ * The dialect of the header block at index `at`, told by its magic.
+ *
+ * A GNU header whose times are not numbers is one that Go before 1.8 wrote for a large number and a long name: with a ustar
+ * prefix in their place. As in Go's reader it counts as POSIX if that prefix is ASCII, else it has neither.
+ */
 export function dialectOf(bytes: Uint8Array, at: number): Dialect {
   const magic = at + Field.magic;
   // "ustar"
@@ -75,11 +82,33 @@ export function dialectOf(bytes: Uint8Array, at: number): Dialect {
   ) {
     return Dialect.v7;
   }
-  if (bytes[magic + 5] === SPACE) return Dialect.gnu;
+  if (bytes[magic + 5] === SPACE) {
+    if (hasGnuTimes(bytes, at)) return Dialect.gnu;
+    return isAsciiPrefix(bytes, at + Field.prefix) ? Dialect.posix : Dialect.v7;
+  }
   const star = at + Field.starMagic;
   const isStar =
     bytes[star] === 0x74 && bytes[star + 1] === 0x61 && bytes[star + 2] === 0x72 && bytes[star + 3] === 0;
   return isStar ? Dialect.star : Dialect.posix;
+}
+
+/** True if atime and ctime are numbers, or empty. */
+function hasGnuTimes(bytes: Uint8Array, at: number): boolean {
+  const isNumber = (field: number): boolean => {
+    const first = bytes[at + field] as number;
+    return first === 0 || first >= 0x80 || isOctal(bytes, at + field, 12);
+  };
+  return isNumber(Field.gnuAtime) && isNumber(Field.gnuCtime);
+}
+
+/** True for octal digits alone, up to the first NUL, with spaces or NULs around them. */
+function isOctal(bytes: Uint8Array, start: number, size: number): boolean {
+  return /^[ \0]*[0-7]* *(?:\0|$)/.test(latin1Of(bytes.subarray(start, start + size)));
+}
+
+function isAsciiPrefix(bytes: Uint8Array, prefix: number): boolean {
+  const end = endOfString(bytes, prefix, PREFIX_SIZE);
+  return bytes.subarray(prefix, end).every((byte) => byte < 0x80);
 }
 
 /** Throws FormatError unless the sum of the block's bytes, unsigned or (old writers) signed, is what it says. */

@@ -121,6 +121,11 @@ export class MemberReader {
     }
   }
 
+  /** The `size` that extended headers give the next member; -1 if none does. For the framing of the members. */
+  get paxSize(): number {
+    return this.#pax.size;
+  }
+
   #readPax(frame: Frame, out: PaxAttributes): void {
     this.#place.moveTo(frame.meta, frame.dataOffset);
     applyPaxRecords(frame.bytes, frame.meta, frame.meta + frame.metaLength, out, this.#place);

@@ -1,7 +1,7 @@
 // Extended headers (types x and g): records "length key=value\n", parsed on bytes.
 //
 // Values override the header block; an empty one restores it, and undoes a global header's. What nobody can set on a
-// file (ctime) and what numbers own (uname, gname) is not read; `size` is applied by whoever frames the members.
+// file (ctime) and what numbers own (uname, gname) is not read; `size` is applied by the framing of the members.
 // Sources: POSIX.1-2017, pax, "pax Extended Header"; star(5); libarchive-formats(5); GNU tar, "Storing Sparse Files".
 import { showName } from '../vfs/names.ts';
 import { parseAclText } from './acl.ts';
@@ -16,6 +16,9 @@ const XATTR_SIZE_MAX = 65536;
 /** Attributes of one file: their names have to fit in XATTR_LIST_MAX, 64 KiB. */
 const MAX_XATTRS = 4096;
 
+/** Bytes from the start of a record in which its length must end, as in the native framing. */
+const LENGTH_LIMIT = 20;
+
 const SPACE = 0x20;
 const EQUALS = 0x3d;
 const NEWLINE = 0x0a;
@@ -27,6 +30,7 @@ export class PaxAttributes {
   /** -1: not given. */
   uid = -1;
   gid = -1;
+  size = -1;
   mtime: Timestamp | undefined = undefined;
   atime: Timestamp | undefined = undefined;
   /** By name, as latin1. */
@@ -48,6 +52,7 @@ export class PaxAttributes {
     this.linkpath = other?.linkpath;
     this.uid = other?.uid ?? -1;
     this.gid = other?.gid ?? -1;
+    this.size = other?.size ?? -1;
     this.mtime = other?.mtime;
     this.atime = other?.atime;
     this.xattrs = other?.xattrs === undefined ? undefined : new Map(other.xattrs);
@@ -77,7 +82,7 @@ export function applyPaxRecords(
   let at = start;
   while (at < end) {
     let space = at;
-    while (space < end && space - at <= 8 && bytes[space] !== SPACE) space++;
+    while (space < end && space - at < LENGTH_LIMIT && bytes[space] !== SPACE) space++;
     if (bytes[space] !== SPACE || space >= end) {
       throw place.error(at, showStart(bytes, at, end), 'a record length and a space');
     }
@@ -118,6 +123,9 @@ function applyRecord(
     case 'uid':
     case 'gid':
       out[name] = isEmpty ? -1 : readDecimal(bytes, start, end, UID_MAX, place, name);
+      break;
+    case 'size':
+      out.size = isEmpty ? -1 : readDecimal(bytes, start, end, Number.MAX_SAFE_INTEGER, place, name);
       break;
     case 'mtime':
     case 'atime':

@@ -92,6 +92,15 @@ describe('sizes', () => {
     expect(summary(got)).toEqual(['x pax 0 512 12', '0 file 1024 1536 700', '0 b 2560 3072 3']);
   });
 
+  it.each(['x', 'g'] as const)('of a pax header of type %s may have leading zeros', async (type) => {
+    const got = await scan(
+      paxHeader(type, ['size', '700'.padStart(40, '0')]),
+      tarMember({ size: 0 }, data(700)),
+      END_OF_ARCHIVE,
+    );
+    expect(got.records[1]?.dataLength).toBe(700);
+  });
+
   it('of a pax header count across a long name between it and the member', async () => {
     const got = await scan(
       paxHeader('x', ['size', '700']),

@@ -33,6 +33,25 @@ describe('names', () => {
     expect([member.path, member.atimeSec, member.mtimeSec]).toEqual(['x', 7, 5]);
   });
 
+  const oldGo = (prefix: string | Buffer, name = 'foo'): Buffer =>
+    rawTar({
+      ...{ name, prefix, magic: 'gnu', mtime: 5 },
+      patch: (block) => block.set(Buffer.from('8000000000200000', 'hex'), 108),
+    });
+
+  test('of Go before 1.8 may have a ustar prefix in a GNU header, where its times would be', () => {
+    const prefix = 'a'.repeat(97);
+    const { path, uid, atimeSec } = readMember(oldGo(prefix));
+    expect([path, uid, atimeSec]).toEqual([`${prefix}/foo`, 2097152, 5]);
+    expect(readMember(oldGo('000000000000x')).path).toBe('000000000000x/foo');
+    expect(readMember(oldGo('d', 'sub/')).path).toBe('d/sub');
+  });
+
+  test('of GNU have no prefix if it is a number, or not ASCII, as Go reads them', () => {
+    expect(readMember(oldGo('0000123')).path).toBe('foo');
+    expect(readMember(oldGo(Buffer.from('d\u00e4'))).path).toBe('foo');
+  });
+
   test('of star have a prefix of 131 bytes, and times behind', () => {
     const member = readMember(
       rawTar({

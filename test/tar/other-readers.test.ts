@@ -7,7 +7,8 @@ import { TarWriter, type WrittenMember } from '../../src/tar/tar-writer.ts';
 import { scratchDirectory } from '../image/scratch.ts';
 import { writeOciLayout } from '../oracle/oci-layout.ts';
 import { describeWith } from '../requirements.ts';
-import { readMember } from './read-members.ts';
+import { pax, rawHeader, rawMember, rawTar } from './raw-tar.ts';
+import { readMember, readMembers } from './read-members.ts';
 
 const plain: WrittenMember = {
   ...{ path: new Uint8Array(), mode: 0o100644, uid: 0, gid: 0, mtimeSec: 0, mtimeNsec: 0 },
@@ -257,5 +258,46 @@ describeWith(['root', ...xattrTools], 'names of xattrs with = and %', () => {
 
   it('are read as they were from what we write', async () => {
     expect(Object.keys(readMember(await write([member()])).xattrs).sort()).toEqual([...names].sort());
+  });
+});
+
+/** As Go before 1.8 wrote a large uid and a long name: a ustar prefix in a GNU header. And a padded size. */
+const oddWriters = (): Buffer =>
+  rawTar(
+    ...['a'.repeat(97), 'dir', 'dir/deep'].map((prefix) =>
+      rawMember({
+        ...{ name: 'foo', prefix, magic: 'gnu' },
+        patch: (block) => block.set(Buffer.from('8000000000200000', 'hex'), 108),
+      }),
+    ),
+    pax({ size: '5'.padStart(24, '0') }),
+    rawHeader({ name: 'padded', size: 0 }),
+    Buffer.from('12345'.padEnd(512, '\0')),
+    rawMember({ name: 'after' }),
+  );
+
+describeWith([{ program: 'python3' }, { program: 'umoci' }, 'root'], 'odd headers of other writers', () => {
+  it("are read as Python's tarfile and Go's archive/tar read them", async () => {
+    const directory = await scratchDirectory();
+    const tar = join(directory, 'a.tar');
+    writeFileSync(tar, oddWriters());
+    const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as Record<
+      string,
+      Told & { size: number }
+    >;
+    const members = readMembers(oddWriters());
+    const ours = members.map(({ path, uid, size }) => [path, { uid, size }]);
+    expect(told).toMatchObject(Object.fromEntries(ours) as object);
+    expect(Object.keys(told)).toHaveLength(members.length);
+
+    writeOciLayout(join(directory, 'layout'), [oddWriters()]);
+    execFileSync('umoci', ['unpack', '--image', 'layout:latest', 'bundle'], {
+      cwd: directory,
+      stdio: 'pipe',
+    });
+    for (const { path, uid, size } of members) {
+      const stat = lstatSync(join(directory, 'bundle', 'rootfs', path));
+      expect([path, stat.uid, stat.size]).toEqual([path, uid, size]);
+    }
   });
 });
