@@ -24,8 +24,8 @@ Given the mount point of a stratafs mount alone, what was written to it is shown
 A and B are images as for "stratafs mount", IMAGE#LAYER for the stack up to a layer (a number from 1 at the base, or a
 digest), mount points of stratafs as they show, or directories. Given IMAGE#LAYER alone, what that layer changes is shown.
 The lines are those of "docker diff": A added, C changed, D deleted; a removed directory is listed alone, and the
-parents of what changed are changed. A directory's mtime doesn't count. Contents are read only where size, mtime
-and all other attributes are equal, and the bytes are not known to be the same.
+parents of what changed are changed. A directory's mtime doesn't count. The bytes of files of equal size are compared,
+unless they are known to be the same. --stat and --json name what differs: "mode", "mtime", "content" and so on.
 In a directory, whiteouts of overlayfs and of AUFS are obeyed.
 --json prints an array, described in docs/json.md.
 
@@ -171,6 +171,7 @@ export function diffCommand(): Command {
           const [a, b] = [mergeForComparison(before), mergeForComparison(after)];
           const differences = await compareTrees(a, b, {
             ignoresTimes: given.ignoreTimes === true,
+            isBrief: given.stat !== true && given.json !== true,
             signal: options.signal,
           });
           await print(differences, a, b, given);

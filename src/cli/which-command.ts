@@ -19,7 +19,8 @@ const help = `
 Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.
 Every version is listed, the topmost layer's first:
   added        the layer has it and none below does
-  replaced     the layer has its own; "mode", "size" and so on tell in what it differs from the one below
+  replaced     the layer has its own; HOW lists in what it differs from the one below: "mode", "size" and so on, "content"
+               where the bytes of files of one size differ, "content?" where these were not compared (over 256 MiB, or unreadable)
   attributes   a directory whose attributes the layer changes, its content is merged; or a file's, whose bytes are as below
   moved        it was at another path in the layers below, the versions of which follow
   repeated     a directory that the layer names once more, changing nothing
@@ -149,8 +150,8 @@ export function whichCommand(): Command {
   )
     .addHelpText('after', help)
     .action((source: string, paths: string[], given: WhichArguments) =>
-      withShown(source, given, (inspection) => {
-        const histories = tracePaths(inspection, paths);
+      withShown(source, given, async (inspection, _report, signal) => {
+        const histories = await tracePaths(inspection, paths, signal);
         if (histories.some(({ isShown }) => !isShown)) process.exitCode = 1;
         const instructions = instructionsOfLayers(inspection);
         const nameLayer = namesOf(inspection);

@@ -5,7 +5,11 @@ import { Attr, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts
 import type { Shown } from './name-trace.ts';
 
 export type Attribute =
-  'type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs' | 'content';
+  | ('type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs')
+  /** The bytes of files of one size; another size says it already. */
+  | 'content'
+  /** The sizes are equal, and the bytes were not compared. */
+  | 'content?';
 
 /** What is compared of an inode, each when it is asked for. */
 export interface Attributes {
@@ -23,7 +27,7 @@ export interface Attributes {
   readonly xattrs: string;
 }
 
-/** In what two inodes differ, in the order of `Attribute`, but for content. The size of a directory doesn't count. */
+/** In what two inodes differ, in the order of `Attribute`, but for their bytes. The size of a directory doesn't count. */
 export function differingAttributes(a: Attributes, b: Attributes): Attribute[] {
   const type = a.mode & S_IFMT;
   if (type !== (b.mode & S_IFMT)) return ['type'];

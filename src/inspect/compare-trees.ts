@@ -1,13 +1,14 @@
 // Two merged trees compared, path by path, as `docker diff` tells it: A added, C changed, D deleted.
 //
 // As there, a removed directory is listed alone, an added one with all that is in it, and the parents of what
-// changed are changed; a directory's mtime doesn't count. Unlike there, the content of files that look the same is
-// read and compared, unless both are known to lie at the same place of the same layer.
+// changed are changed; a directory's mtime doesn't count. Unlike there, the bytes of files of equal size are compared
+// (same-bytes.ts).
 import type { Tree } from '../tree/tree.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { compareNames } from '../vfs/names.ts';
 import { type Attribute, TreeAttributes, differingAttributes } from './attributes.ts';
-import { type ComparedImage, shareBytes } from './compared-image.ts';
+import type { ComparedImage } from './compared-image.ts';
+import { bytesInTree, haveSameBytes } from './same-bytes.ts';
 
 export interface Difference {
   readonly kind: 'A' | 'C' | 'D';
@@ -16,13 +17,15 @@ export interface Difference {
   /** Inodes; undefined where the path is not there. */
   readonly before: number | undefined;
   readonly after: number | undefined;
-  /** Of what changed: content is only looked at where nothing else differs. Empty for parents of changes. */
+  /** Of what changed. Empty for parents of changes. */
   readonly attributes: readonly Attribute[];
 }
 
 export interface CompareOptions {
   /** mtimes are no difference. */
   readonly ignoresTimes?: boolean;
+  /** The attributes are not shown: bytes are compared only where nothing else differs. */
+  readonly isBrief?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -125,8 +128,15 @@ class TreeComparison {
     const found = differingAttributes(new TreeAttributes(a, before), new TreeAttributes(b, after)).filter(
       (attribute) => attribute !== 'mtime' || (!isDirectory && this.#options.ignoresTimes !== true),
     );
-    if (found.length > 0 || (a.modeOf(before) & S_IFMT) !== S_IFREG) return found;
-    return (await hasSameContent(this.#a, before, this.#b, after)) ? [] : ['content'];
+    if (found.length > 0 && this.#options.isBrief === true) return found;
+    const isFile = [a.modeOf(before), b.modeOf(after)].every((mode) => (mode & S_IFMT) === S_IFREG);
+    if (!isFile || found.includes('size')) return found;
+    const isSame = await haveSameBytes(
+      bytesInTree(a, before, this.#a.sources),
+      bytesInTree(b, after, this.#b.sources),
+      { signal: this.#options.signal },
+    );
+    return isSame === true ? found : [...found, 'content'];
   }
 
   #delete(path: string, before: number): void {
@@ -174,28 +184,4 @@ function nameOf(tree: Tree, dentry: number): string {
 
 function compareDentries(a: Tree, i: number, b: Tree, j: number): number {
   return compareNames(a.namePool, a.nameStart(i), a.nameEnd(i), b.namePool, b.nameStart(j), b.nameEnd(j));
-}
-
-/** Whether two regular files of one size hold the same bytes. */
-async function hasSameContent(
-  a: ComparedImage,
-  before: number,
-  b: ComparedImage,
-  after: number,
-): Promise<boolean> {
-  if (shareBytes(a, before, b, after)) return true;
-  const left = a.content.read(before);
-  const right = b.content.read(after);
-  let rest: [Uint8Array, Uint8Array] = [new Uint8Array(), new Uint8Array()];
-  for (;;) {
-    for (const [side, source] of [left, right].entries()) {
-      if ((rest[side]?.length ?? 0) > 0) continue;
-      const { value } = await source.next();
-      if (value !== undefined) rest[side] = value;
-    }
-    const length = Math.min(rest[0].length, rest[1].length);
-    if (length === 0) return rest[0].length === rest[1].length;
-    if (Buffer.compare(rest[0].subarray(0, length), rest[1].subarray(0, length)) !== 0) return false;
-    rest = [rest[0].subarray(length), rest[1].subarray(length)];
-  }
 }

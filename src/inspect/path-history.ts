@@ -3,12 +3,15 @@
 // Symlinks on the way are followed inside the image, as a container would, where the whole stack shows them; the last
 // name is not. What was deleted can still be asked for: the way to it is then the directories of lower layers.
 import type { LayerIndex } from '../layer/layer-index.ts';
-import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { ErrnoError } from '../vfs/errno.ts';
 import { latin1Of } from '../vfs/names.ts';
 import { type Attribute, LayerAttributes, differingAttributes } from './attributes.ts';
+import { contentSources } from './compared-image.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type Change, type DirectoryNode, type NameTrace, type Shown, pathOf } from './name-trace.ts';
 import { stackOf } from './open-stack.ts';
+import { type ContentSource, type FileBytes, bytesInLayer, haveSameBytes } from './same-bytes.ts';
 import type { LayerStack } from './stack-walk.ts';
 
 /** What one layer did to a path. */
@@ -26,7 +29,7 @@ export interface PathVersion {
   readonly with: string | undefined;
   /** Path, likewise, that a moved one had in the layers below. */
   readonly from: string | undefined;
-  /** In what it differs from the version below; of two files' contents nothing is said. */
+  /** In what it differs from the version below. */
   readonly attributes: readonly Attribute[];
   /** As st_mode, and in bytes; undefined for what is deleted. */
   readonly mode: number | undefined;
@@ -49,20 +52,79 @@ export interface PathHistory {
 /** As the kernel's MAXSYMLINKS. */
 const LINK_LIMIT = 40;
 
-/** One a path, in their order. */
-export function tracePaths(inspected: InspectedImage, paths: readonly string[]): PathHistory[] {
+/** Bytes of a file that are read to compare it with the version below: a second's work at most where a layer is compressed. */
+const COMPARED_BYTES = 256 << 20;
+
+/** One a path, in their order. Throws the signal's reason. */
+export async function tracePaths(
+  inspected: InspectedImage,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<PathHistory[]> {
   const indexes = inspected.layers.map(({ layer }) => layer.index);
+  const sources = contentSources(inspected);
   const finder = new PathFinder(stackOf(inspected), indexes);
-  return paths.map((asked) => {
+  const histories: PathHistory[] = [];
+  for (const asked of paths) {
     const { path, trace } = finder.find(Buffer.from(asked).toString('latin1'));
-    return {
-      asked,
-      path,
-      isShown: trace?.shown !== undefined,
-      versions: (trace?.changes ?? []).map((change) => describe(change, path, indexes)).reverse(),
-    };
-  });
+    const contents = new VersionContents(indexes, sources, signal);
+    const versions: PathVersion[] = [];
+    for (const change of trace?.changes ?? []) {
+      versions.unshift(describe(change, path, indexes, await contents.compare(change)));
+    }
+    histories.push({ asked, path, isShown: trace?.shown !== undefined, versions });
+  }
+  return histories;
 }
+
+/** The bytes of one path's versions, met base first: those of a metacopy are those of the version below. */
+class VersionContents {
+  readonly #indexes: readonly LayerIndex[];
+  readonly #sources: readonly ContentSource[];
+  readonly #signal: AbortSignal | undefined;
+  /** By what stands for the bytes. */
+  readonly #metacopies = new Map<string, FileBytes>();
+
+  constructor(
+    indexes: readonly LayerIndex[],
+    sources: readonly ContentSource[],
+    signal: AbortSignal | undefined,
+  ) {
+    this.#indexes = indexes;
+    this.#sources = sources;
+    this.#signal = signal;
+  }
+
+  async compare({ before, after }: Change): Promise<readonly Attribute[]> {
+    if (before === undefined || after === undefined) return [];
+    const [old, now] = [this.#bytesOf(before), this.#bytesOf(after)];
+    if (old !== undefined && this.#indexes[after.layer]?.metacopies?.has(after.inode) === true) {
+      this.#metacopies.set(keyOf(after), old);
+      return [];
+    }
+    if (old === undefined || now === undefined || old.size !== now.size) return [];
+    try {
+      const isSame = await haveSameBytes(old, now, { most: COMPARED_BYTES, signal: this.#signal });
+      return isSame === undefined ? ['content?'] : isSame ? [] : ['content'];
+    } catch (error) {
+      // EIO: a blob was changed, or a file of an upper is gone. All else is known.
+      if (error instanceof ErrnoError) return ['content?'];
+      throw error;
+    }
+  }
+
+  /** undefined for what is no regular file. */
+  #bytesOf(shown: Shown): FileBytes | undefined {
+    const { layer, inode } = shown;
+    const index = this.#indexes[layer] as LayerIndex;
+    if (((index.mode[inode] as number) & S_IFMT) !== S_IFREG) return undefined;
+    return (
+      this.#metacopies.get(keyOf(shown)) ?? bytesInLayer(index, inode, this.#sources[layer] as ContentSource)
+    );
+  }
+}
+
+const keyOf = ({ layer, inode }: Shown): string => `${layer} ${inode}`;
 
 class PathFinder {
   readonly #stack: LayerStack;
@@ -111,12 +173,20 @@ class PathFinder {
 
 const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
-function describe(change: Change, path: string, indexes: readonly LayerIndex[]): PathVersion {
+function describe(
+  change: Change,
+  path: string,
+  indexes: readonly LayerIndex[],
+  content: readonly Attribute[],
+): PathVersion {
   const { layer, cause, at, before, after } = change;
   const attributes =
     before === undefined || after === undefined
       ? []
-      : differingAttributes(new LayerAttributes(indexes, before), new LayerAttributes(indexes, after));
+      : [
+          ...differingAttributes(new LayerAttributes(indexes, before), new LayerAttributes(indexes, after)),
+          ...content,
+        ];
   const index = after === undefined ? undefined : indexes[after.layer];
   const from = after === undefined ? undefined : originOf(index?.redirects?.get(after.inode), path);
   const isMetacopy = after !== undefined && index?.metacopies?.has(after.inode) === true;

@@ -1,10 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ComparedImage, mergeForComparison } from '../../src/inspect/compared-image.ts';
 import { type CompareOptions, compareTrees } from '../../src/inspect/compare-trees.ts';
 import { mergeImage } from '../../src/inspect/merged-image.ts';
-import { scratchDirectory } from '../image/scratch.ts';
 import {
   carrier,
   directory,
@@ -16,7 +13,6 @@ import {
   symlink,
   whiteout,
 } from '../tree/layer-maker.ts';
-import { layerTar } from '../tree/layer-tar.ts';
 import { Random } from '../tree/random.ts';
 import { randomStack } from '../tree/random-layers.ts';
 import { dockerAnswers } from './docker-oracle.ts';
@@ -26,6 +22,24 @@ import { inspectFixture, inspectForTest } from './open.ts';
 /** Files of these never have content to read: they differ in size, or are empty. */
 const imageOf = (...layers: Parameters<typeof inspectedOf>[0]): ComparedImage =>
   mergeForComparison(inspectedOf(layers));
+
+/** One layer of files f0, f1 and so on, whose bytes can be read. */
+function withBytes(files: readonly { text: string; mtime: number }[]): ComparedImage {
+  const blob = Buffer.from(files.map(({ text }) => text).join(''));
+  let data = 0;
+  const specs = files.map(({ text, mtime }, i) => {
+    const spec = file({ size: text.length, mtime, data });
+    data += text.length;
+    return [`f${i}`, spec] as const;
+  });
+  const image = imageOf(layer(Object.fromEntries(specs)));
+  const reader = {
+    size: blob.length,
+    read: (offset: number, length: number) => blob.subarray(offset, offset + length),
+    close: () => undefined,
+  };
+  return { ...image, sources: [{ identity: `made ${blob.toString()}`, reader }] };
+}
 
 async function tell(a: ComparedImage, b: ComparedImage, options?: CompareOptions): Promise<string[]> {
   const differences = await compareTrees(a, b, options);
@@ -111,28 +125,15 @@ describe('images with content', () => {
     expect(await tell(before, after)).toContain('C /usr/src/app/server.js size');
   });
 
-  it('finds a byte that differs where all attributes are equal', async () => {
-    const one = async (content: string, diffId: string): Promise<ComparedImage> => {
-      const path = join(await scratchDirectory(), 'tar');
-      writeFileSync(
-        path,
-        layerTar(directory({ f: file({ size: content.length, data: 512 }) }), 'ordered', new Random(1)),
-      );
-      const { image, layers } = await inspectForTest(path);
-      const merged = mergeForComparison({ image, layers });
-      // The maker's own content, replaced.
-      const read = async function* (): AsyncGenerator<Uint8Array, void> {
-        yield await Promise.resolve(Buffer.from(content.slice(0, 2)));
-        yield Buffer.from(content.slice(2));
-      };
-      return {
-        ...merged,
-        content: Object.assign(Object.create(merged.content) as typeof merged.content, { read }),
-        layers: [diffId],
-      };
-    };
-    expect(await tell(await one('abcdef', 'a'), await one('abcdef', 'b'))).toEqual([]);
-    expect(await tell(await one('abcdef', 'a'), await one('abcdeg', 'b'))).toEqual(['C /f content']);
+  it('finds a byte that differs, whatever else does; of what is not shown no more than needed', async () => {
+    const one = (text: string, mtime: number): ComparedImage => withBytes([{ text, mtime }]);
+    expect(await tell(one('abcdef', 1), one('abcdef', 1))).toEqual([]);
+    expect(await tell(one('abcdef', 1), one('abcdeg', 1))).toEqual(['C /f0 content']);
+    expect(await tell(one('abcdef', 1), one('abcdef', 2))).toEqual(['C /f0 mtime']);
+    expect(await tell(one('abcdef', 1), one('abcdeg', 2))).toEqual(['C /f0 mtime content']);
+    expect(await tell(one('abcdef', 1), one('abcdeg', 2), { isBrief: true })).toEqual(['C /f0 mtime']);
+    expect(await tell(one('abcdef', 1), one('abcdeg', 1), { isBrief: true })).toEqual(['C /f0 content']);
+    expect(await tell(one('abcdef', 1), one('abcde', 2))).toEqual(['C /f0 size mtime']);
   });
 
   it('random stacks are told apart by what a comparison of all paths finds', async () => {
@@ -141,9 +142,11 @@ describe('images with content', () => {
       const layers = roots.map(makeLayer);
       const [a, b] = [inspectedOf(layers.slice(0, -1)), inspectedOf(layers)].map((each) => ({
         ...mergeImage(each),
-        // There is no content to be read: files of one size are the same.
-        content: { read: async function* () {} },
-        layers: [],
+        // Files of one size are the same.
+        sources: each.layers.map(({ layer: identity }) => ({
+          identity,
+          reader: { ...identity.reader, read: (_: number, length: number) => new Uint8Array(length) },
+        })),
       })) as unknown as [ComparedImage, ComparedImage];
       const paths = (image: ComparedImage): Set<string> => {
         const found = new Set<string>();

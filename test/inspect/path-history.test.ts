@@ -11,8 +11,8 @@ const tell = ({ versions }: PathHistory): unknown[] =>
       ' ',
     ),
   );
-const trace = (inspected: InspectedImage, path: string): PathHistory => {
-  const [history] = tracePaths(inspected, [path]);
+const trace = async (inspected: InspectedImage, path: string): Promise<PathHistory> => {
+  const [history] = await tracePaths(inspected, [path]);
   if (history === undefined) throw new Error('no history');
   return history;
 };
@@ -45,33 +45,33 @@ describe('the history of a path', () => {
     ['/', ['1 added']],
     ['/app/..', ['1 added']],
     ['/app/d/..', ['3 attributes', '2 repeated', '1 added']],
-  ])('%s', (path, versions) => {
-    expect(tell(trace(image, path))).toEqual(versions);
+  ])('%s', async (path, versions) => {
+    expect(tell(await trace(image, path))).toEqual(versions);
   });
 
-  it('follows symlinks on the way, in the image, but not the last name', () => {
-    expect(trace(image, '/abs/later')).toMatchObject({ path: 'app/later', isShown: false });
-    expect(trace(image, '/lib/x')).toMatchObject({ path: 'app/d/x' });
-    expect(trace(image, '/abs')).toMatchObject({ path: 'abs', isShown: true });
-    expect(trace(image, '/loop/x')).toMatchObject({ versions: [], isShown: false });
+  it('follows symlinks on the way, in the image, but not the last name', async () => {
+    expect(await trace(image, '/abs/later')).toMatchObject({ path: 'app/later', isShown: false });
+    expect(await trace(image, '/lib/x')).toMatchObject({ path: 'app/d/x' });
+    expect(await trace(image, '/abs')).toMatchObject({ path: 'abs', isShown: true });
+    expect(await trace(image, '/loop/x')).toMatchObject({ versions: [], isShown: false });
   });
 
-  it('tells in what a version differs from the one below', () => {
-    expect(trace(image, '/app/kept').versions[1]?.attributes).toEqual(['size', 'mtime']);
-    expect(trace(image, '/app').versions[0]?.attributes).toEqual(['mode']);
-    expect(trace(image, '/file').versions[1]?.attributes).toEqual(['type']);
+  it('tells in what a version differs from the one below', async () => {
+    expect((await trace(image, '/app/kept')).versions[1]?.attributes).toEqual(['size', 'mtime']);
+    expect((await trace(image, '/app')).versions[0]?.attributes).toEqual(['mode']);
+    expect((await trace(image, '/file')).versions[1]?.attributes).toEqual(['type']);
   });
 
-  it('tells which layer holds the bytes of a hard link to a lower layer', () => {
-    expect(trace(image, '/same').versions).toMatchObject([{ layer: 4, source: 1, change: 'added' }]);
+  it('tells which layer holds the bytes of a hard link to a lower layer', async () => {
+    expect((await trace(image, '/same')).versions).toMatchObject([{ layer: 4, source: 1, change: 'added' }]);
   });
 
   it('is that of the fixture', async () => {
     const extended = await inspectFixture('extending-expressweb');
-    expect(tell(trace(extended, '/usr/src/app/node_modules/debug/index.js'))).toEqual([
+    expect(tell(await trace(extended, '/usr/src/app/node_modules/debug/index.js'))).toEqual([
       '7 deleted whiteout usr/src/app/node_modules/debug',
       '3 added',
     ]);
-    expect(trace(extended, '/bin/sh')).toMatchObject({ path: 'usr/bin/sh', isShown: true });
+    expect(await trace(extended, '/bin/sh')).toMatchObject({ path: 'usr/bin/sh', isShown: true });
   });
 });

@@ -1,5 +1,5 @@
 // What was written to a mount, told as `docker diff` tells it of a container.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -44,6 +44,44 @@ function change(place: Workplace): void {
 }
 
 describeWith(['fuse'], 'stratafs diff of a mount', () => {
+  it('and which say where the contents of a file of the same size changed', () =>
+    withUpper(async (place) => {
+      const [sed, touched] = ['etc/passwd', 'etc/group'].map((name) => `${place.mountpoint}/${name}`) as [
+        string,
+        string,
+      ];
+      execFileSync('sed', ['-i', 's/root/ROOT/', sed]);
+      execFileSync('touch', ['-d', '2001-02-03', touched]);
+      // The oracle: cmp of what the mount shows with the image alone.
+      mkdirSync(place.path('lower'));
+      await place.stratafs(['mount', IMAGE, 'lower']);
+      const isSame = (name: string): boolean =>
+        spawnSync('cmp', ['-s', place.path(`lower/${name}`), place.path(`mnt/${name}`)]).status === 0;
+      const expected = Object.fromEntries(
+        ['etc/group', 'etc/passwd'].map((name) => [
+          `/${name}`,
+          isSame(name) ? ['mtime'] : ['mtime', 'content'],
+        ]),
+      );
+      await place.stratafs(['unmount', 'lower']);
+      expect(expected).toMatchObject({ '/etc/passwd': ['mtime', 'content'], '/etc/group': ['mtime'] });
+      expect((await diff(place, '--stat', 'mnt')).filter((line) => line.includes('mtime'))).toEqual([
+        expect.stringMatching(/^C .* mtime +\/etc\/group$/),
+        expect.stringMatching(/^C .* mtime content +\/etc\/passwd$/),
+      ]);
+      const told = JSON.parse((await diff(place, '--json', 'mnt')).join('\n')) as {
+        path: string;
+        attributes: string[];
+      }[];
+      const found = told.filter(({ path }) => path in expected).map((each) => [each.path, each.attributes]);
+      expect(Object.fromEntries(found)).toEqual(expected);
+      const which = await place.stratafs(['which', '--json', 'mnt', ...Object.keys(expected)]);
+      const histories = JSON.parse(which.stdout) as { path: string; versions: { attributes: string[] }[] }[];
+      expect(
+        Object.fromEntries(histories.map(({ path, versions }) => [path, versions[0]?.attributes])),
+      ).toEqual(expected);
+    }));
+
   it.each([[[]], [['-o', 'redirect_dir=off']], [['-o', 'userxattr']]])(
     "prints docker diff's lines, mounted with %j",
     (options) =>
