@@ -153,7 +153,7 @@ std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
     // Who opens and is no longer there to be answered sends no RELEASE either.
     if (Write(reply_, answer.length) == -ENOENT) answer.opens = std::min<int8_t>(answer.opens, 0);
   } else if (answer.kind == FastAnswer::kFile &&
-             pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false)) {
+             pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false, answer.state)) {
     outcome = Outcome::kAnswered;
   }
   answers_->Count(opcode, answer);
@@ -207,9 +207,14 @@ Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
 
 Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
   if (pool_ == nullptr) return info.Env().Undefined();
+  FileState state;
+  if (info.Length() > 5) {
+    state = {info[5].As<Napi::Number>().Int64Value(), info[6].As<Napi::Number>().Int64Value(),
+             info[7].As<Napi::Number>().Int64Value()};
+  }
   has_sent_ = pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
                           info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
-                          info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean());
+                          info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean(), state);
   return info.Env().Undefined();
 }
 

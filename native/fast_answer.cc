@@ -204,6 +204,7 @@ class Asked {
     FastAnswer answer;
     answer.kind = FastAnswer::kFile;
     answer.fd = blob.fd;
+    answer.state = blob.state;
     answer.position = blob.position + static_cast<int64_t>(extent.blob_offset);
     answer.length = wanted;
     answer.unique = header_.unique;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "file_state.h"
 #include "tree_table.h"
 
 namespace stratafs {
@@ -21,6 +22,8 @@ struct PlainBlob {
   int fd;
   int64_t position;
   uint64_t size;
+  // Of the file that holds it, when it was opened.
+  FileState state;
 };
 
 // How IDs that differ from how they are stored are shown: (stored, shown), sorted. What is not in it shows as
@@ -56,7 +59,8 @@ struct FastAnswer {
     kReply,
     // The request is done, and wants no reply.
     kSilent,
-    // `length` bytes of `fd` at `position` are the reply; a file that ends before is EIO.
+    // `length` bytes of `fd` at `position` are the reply; a file that ends before, or is not in `state` any
+    // more, is EIO.
     kFile,
   };
   Kind kind = kNotMine;
@@ -68,6 +72,7 @@ struct FastAnswer {
   size_t length = 0;
   int64_t position = 0;
   uint64_t unique = 0;
+  FileState state;
 };
 
 // `request` is a message of `length` bytes, `reply` has room for `capacity` (at least 512); both are aligned

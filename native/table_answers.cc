@@ -23,13 +23,15 @@ ShownIds ReadIds(const Napi::Object& facts, const char* name) {
   return ids;
 }
 
-// A Float64Array of descriptor, position and size a layer.
+// A Float64Array of descriptor, position and size a layer, and of size and mtime of the file that holds it.
 std::vector<PlainBlob> ReadBlobs(const Napi::Object& facts) {
   const Napi::Float64Array numbers = facts.Get("blobs").As<Napi::Float64Array>();
   std::vector<PlainBlob> blobs;
-  for (size_t i = 0; i + 2 < numbers.ElementLength(); i += 3) {
+  for (size_t i = 0; i + 5 < numbers.ElementLength(); i += 6) {
+    const FileState state = {static_cast<int64_t>(numbers[i + 3]), static_cast<int64_t>(numbers[i + 4]),
+                             static_cast<int64_t>(numbers[i + 5])};
     blobs.push_back({static_cast<int>(numbers[i]), static_cast<int64_t>(numbers[i + 1]),
-                     static_cast<uint64_t>(numbers[i + 2])});
+                     static_cast<uint64_t>(numbers[i + 2]), state});
   }
   return blobs;
 }

@@ -68,13 +68,15 @@ TransferPool::Transfer* TransferPool::Take() {
   return transfer;
 }
 
-bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end) {
+bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end,
+                        const FileState& state) {
   Transfer* transfer = Take();
   if (transfer->buffer.size() < length) transfer->buffer.resize(length);
   // What the page cache has is answered here: a thread hop costs more than the copy.
   struct iovec to = {transfer->buffer.data(), length};
   ssize_t n = preadv2(fd, &to, 1, position, RWF_NOWAIT);
   if (n == static_cast<ssize_t>(length) || (may_end && n >= 0 && IsEnd(fd, position + n))) {
+    if (!state.IsStillOf(fd)) n = -EIO;
     Answer(device_, unique, transfer->buffer.data(), length, n, may_end);
     idle_.push_back(transfer);
     return true;
@@ -84,6 +86,7 @@ bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
   transfer->position = position;
   transfer->length = length;
   transfer->may_end = may_end;
+  transfer->state = state;
   active_++;
   if (uv_queue_work(loop_, &transfer->work, Run, Done) != 0) {
     Run(&transfer->work);
@@ -95,6 +98,7 @@ bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
 void TransferPool::Run(uv_work_t* work) {
   Transfer* transfer = static_cast<Transfer*>(work->data);
   ssize_t got = ReadFully(transfer->fd, transfer->buffer.data(), transfer->length, transfer->position);
+  if (!transfer->state.IsStillOf(transfer->fd)) got = -EIO;
   Answer(transfer->pool->device_, transfer->unique, transfer->buffer.data(), transfer->length, got,
          transfer->may_end);
 }

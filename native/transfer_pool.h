@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "file_state.h"
 #include "fuse_messages.h"
 
 namespace stratafs {
@@ -22,9 +23,10 @@ class TransferPool {
   TransferPool& operator=(const TransferPool&) = delete;
 
   // Answers request `unique` with `length` bytes of `fd` at `position`; where the file is shorter, with what
-  // there is if it `may_end`, else with -EIO. The descriptor is not used after the answer.
+  // there is if it `may_end`, else with -EIO; with -EIO too where the file is not in `state` any more. The
+  // descriptor is not used after the answer.
   // True where that is done, false where a pool thread does it.
-  bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end);
+  bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end, const FileState& state);
   // No more Send. Closes the device when idle.
   void Release();
 
@@ -37,6 +39,7 @@ class TransferPool {
     int64_t position;
     size_t length;
     bool may_end;
+    FileState state;
     std::vector<uint8_t> buffer;
   };
 

@@ -5,6 +5,7 @@ import { showDuration } from './duration.ts';
 import { type Column, formatTable } from './table.ts';
 
 const help = `
+A source that is shown as changed was written to since it was mounted: reading the mount gives EIO. Mount it again.
 A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
 "stratafs ps" lists the same mounts as containers: by image, with the size of what was written.
 --json prints an array, described in docs/json.md.
@@ -34,20 +35,24 @@ interface Row {
   readonly layers: number | undefined;
   readonly upper: string | undefined;
   readonly work: string | undefined;
+  readonly isSourceChanged: true | undefined;
 }
 
 function rowOf({ entry, answer }: FoundMount): Row {
   const state = answer.kind === 'answered' ? 'mounted' : answer.kind;
   const facts = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : {};
   const { source = entry.source, pid, started, imageId, layers, upper, work } = facts;
-  return { source, mountPoint: entry.mountPoint, state, pid, started, imageId, layers, upper, work };
+  const isSourceChanged = facts.isSourceChanged === true ? true : undefined;
+  const { mountPoint } = entry;
+  return { source, mountPoint, state, pid, started, imageId, layers, upper, work, isSourceChanged };
 }
 
 const stateTexts: Record<State, string> = { mounted: '', dead: 'dead', silent: 'no answer', refused: '?' };
 
-function cellsOf({ source, mountPoint, state, pid, started, upper = '' }: Row): string[] {
+function cellsOf({ source, mountPoint, state, pid, started, upper = '', isSourceChanged }: Row): string[] {
   const age = started === undefined ? '' : showDuration(Date.now() - started);
-  return [source, mountPoint, upper, pid === undefined ? stateTexts[state] : String(pid), age];
+  const shownSource = isSourceChanged === true ? `${source} (changed)` : source;
+  return [shownSource, mountPoint, upper, pid === undefined ? stateTexts[state] : String(pid), age];
 }
 
 export function lsCommand(): Command {

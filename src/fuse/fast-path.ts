@@ -1,6 +1,7 @@
 // The fast path: what native code answers from the file system's table alone, before JavaScript is entered.
 //
 // Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
+import type { FileRange } from '../vfs/blob-reader.ts';
 import type { AnswerTable, ShowId } from '../vfs/answer-table.ts';
 import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './protocol.ts';
 import { CACHED_OPEN } from './handlers/files.ts';
@@ -17,16 +18,18 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean): TableFacts 
     mapsOwners: showUser !== undefined || showGroup !== undefined,
     users: showUser === undefined ? new Uint32Array(0) : idPairs(table.users(), showUser),
     groups: showGroup === undefined ? new Uint32Array(0) : idPairs(table.groups(), showGroup),
-    blobs: Float64Array.from(
-      table.blobs.flatMap((blob) =>
-        blob === undefined ? [-1, 0, 0] : [blob.fd, blob.position, blob.length],
-      ),
-    ),
+    blobs: Float64Array.from(table.blobs.flatMap(blobNumbers)),
     validity: FOREVER,
     openFlags: CACHED_OPEN,
     blockSize: BLOCK_SIZE,
     maxRead: MAX_TRANSFER,
   };
+}
+
+function blobNumbers(blob: FileRange | undefined): readonly number[] {
+  if (blob === undefined) return [-1, 0, 0, -1, 0, 0];
+  const { fd, position, length, state } = blob;
+  return [fd, position, length, state?.size ?? -1, state?.mtimeSec ?? 0, state?.mtimeNsec ?? 0];
 }
 
 function idPairs(ids: readonly number[], show: ShowId): Uint32Array {

@@ -35,6 +35,8 @@ export interface MountFacts {
   readonly layersId?: string;
   /** Bytes of all layers' files, as docker counts an image's size. */
   readonly size?: number;
+  /** True: a file that holds layers was written to since it was mounted. What the kernel has not cached can't be read. */
+  readonly isSourceChanged?: boolean;
   /** Absolute paths of the upper directory and of its work directory, where there are such. */
   readonly upper?: string;
   readonly work?: string;

@@ -20,12 +20,22 @@ import { Request } from './request.ts';
 
 const debug = createDebug('stratafs:fuse');
 
+/** A FileState as the channel takes it; nothing: the file may change. */
+type FileStateNumbers = [] | [size: number, mtimeSec: number, mtimeNsec: number];
+
 /** What carries replies that are not written into the reply buffer; the channel is one. */
 export interface ReplyPort extends BackingPort {
   /** 0 or a negative errno: -ENOENT where the request is no longer there to be answered. */
   send(reply: Uint8Array, length: number): number;
   sendData(unique: number, bytes: Uint8Array): number;
-  sendFile(unique: number, fd: number, position: number, length: number, mayEnd: boolean): void;
+  sendFile(
+    unique: number,
+    fd: number,
+    position: number,
+    length: number,
+    mayEnd: boolean,
+    ...state: FileStateNumbers
+  ): void;
 }
 
 /** The state of the conversation. */
@@ -223,7 +233,12 @@ export class Session {
     this.bytesRead += result instanceof FileRange ? result.length : result.byteLength;
     if (result instanceof FileRange) {
       if (result.length === 0) return this.reply.status(unique, 0);
-      this.#port.sendFile(unique, result.fd, result.position, result.length, result.mayEnd);
+      const { fd, position, length, mayEnd, state } = result;
+      if (state === undefined) this.#port.sendFile(unique, fd, position, length, mayEnd);
+      else {
+        const { size, mtimeSec, mtimeNsec } = state;
+        this.#port.sendFile(unique, fd, position, length, mayEnd, size, mtimeSec, mtimeNsec);
+      }
     } else {
       this.#port.sendData(unique, result);
     }

@@ -71,7 +71,7 @@ export async function readBlobBytes(reader: BlobReader, offset: number, length: 
   const result = answer instanceof Uint8Array ? Buffer.from(answer) : await answer;
   if (typeof result === 'number') throw new ErrnoError(result, 'read');
   const bytes = result instanceof FileRange ? await readRange(result) : result;
-  if (bytes.length < length) throw new ErrnoError(-EIO, 'read');
+  if (bytes.length < length || reader.isSourceChanged?.() === true) throw new ErrnoError(-EIO, 'read');
   return bytes;
 }
 

@@ -7,7 +7,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { type ScanOptions, type ScanResult, SpanKind, type SpanTable } from '../sys/scan.ts';
-import type { BlobReader } from '../vfs/blob-reader.ts';
+import { fileStateOf } from '../sys/file-state.ts';
+import type { BlobReader, FileState } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { detectCompression, isUnpackedWhole, MAGIC_LENGTH } from './compression.ts';
 import { LayerIndexBuilder } from './index-builder.ts';
@@ -92,6 +93,7 @@ class LayerOpening {
   readonly #expected: ExpectedDigests;
   readonly #options: OpenLayerOptions;
   readonly #identity: BlobIdentity;
+  readonly #state: FileState;
   readonly #compression: Compression;
   #spill: PlainSpill | undefined;
 
@@ -102,6 +104,7 @@ class LayerOpening {
     this.#options = options;
     const stats = fstatSync(fd, { bigint: true });
     this.#identity = identityOf(stats, blob.offset, blob.length);
+    this.#state = fileStateOf(stats);
     if (BigInt(blob.offset + blob.length) > stats.size) {
       throw new FormatError(
         blob.path,
@@ -274,8 +277,10 @@ class LayerOpening {
   }
 
   #reader(indexed: Pick<IndexedBlob, 'spans' | 'tarSize'>, spillFd: number | undefined): BlobReader {
-    if (this.#compression === 'none') return new PlainReader(this.#fd, this.#blob.offset, indexed.tarSize);
-    return openSpanReader(this.#fd, this.#blob, indexed.spans, this.#options.cache, spillFd);
+    if (this.#compression === 'none') {
+      return new PlainReader(this.#fd, this.#blob.offset, indexed.tarSize, this.#state);
+    }
+    return openSpanReader(this.#fd, this.#blob, indexed.spans, this.#options.cache, spillFd, this.#state);
   }
 
   #bytes(indexed: IndexedBlob, reader: BlobReader): LayerBytes {

@@ -1,8 +1,9 @@
 // Joins a SpanReader with the native decoder, which reads the blob in its file.
 import type { Block, BlockCache } from '../cache/block-cache.ts';
 import { SpanKind, type SpanTable } from '../sys/scan.ts';
+import { hasChanged } from '../sys/file-state.ts';
 import { readSpan } from '../sys/span-reader.ts';
-import type { BlobReader } from '../vfs/blob-reader.ts';
+import type { BlobReader, FileState } from '../vfs/blob-reader.ts';
 import { EIO } from '../vfs/errno.ts';
 import type { BlobLocation } from './layer.ts';
 import { SpanReader } from './span-reader.ts';
@@ -13,13 +14,14 @@ import { SpanReader } from './span-reader.ts';
  */
 const MAX_SPAN_SIZE = 64 << 20;
 
-/** `fd` (the file that holds `blob`) and `spillFd` are owned by the reader from now on. */
+/** `fd` (the file that holds `blob`, in `state`) and `spillFd` are owned by the reader from now on. */
 export function openSpanReader(
   fd: number,
   blob: BlobLocation,
   spans: SpanTable,
   cache: BlockCache,
   spillFd: number | undefined,
+  state: FileState,
 ): BlobReader {
   const decode = async (span: number): Promise<Block> => {
     const size = (spans.plainOffset[span + 1] as number) - (spans.plainOffset[span] as number);
@@ -39,5 +41,6 @@ export function openSpanReader(
     );
     return filled < 0 ? filled : out;
   };
-  return new SpanReader(spans, cache.newOwner(), decode, [fd], spillFd);
+  const isSourceChanged = (): boolean => hasChanged(fd, state);
+  return new SpanReader(spans, cache.newOwner(), decode, [fd], spillFd, isSourceChanged);
 }

@@ -1,32 +1,39 @@
 // PlainReader: an uncompressed layer, read straight from the file that holds it.
 import { closeSync } from 'node:fs';
-import { type BlobReader, type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
+import { hasChanged } from '../sys/file-state.ts';
+import { type BlobReader, type BorrowedRange, FileRange, type FileState } from '../vfs/blob-reader.ts';
 
 export class PlainReader implements BlobReader {
   readonly size: number;
   readonly #fd: number;
   readonly #offset: number;
+  readonly #state: FileState;
   #isClosed = false;
 
-  /** The blob is bytes `offset` to `offset + size` of `fd`, which the reader owns from now on. */
-  constructor(fd: number, offset: number, size: number) {
+  /** The blob is bytes `offset` to `offset + size` of `fd`, which the reader owns from now on; `state` is the file's. */
+  constructor(fd: number, offset: number, size: number, state: FileState) {
     this.#fd = fd;
     this.#offset = offset;
     this.size = size;
+    this.#state = state;
   }
 
   get plain(): FileRange {
-    return new FileRange(this.#fd, this.#offset, this.size);
+    return new FileRange(this.#fd, this.#offset, this.size, false, this.#state);
   }
 
-  /** A file that was truncated since is noticed by whoever reads the range: the driver answers EIO. */
+  /** A file that was changed since is noticed by whoever reads the range: the driver answers EIO. */
   read(offset: number, length: number): FileRange {
     const available = Math.max(0, Math.min(length, this.size - offset));
-    return new FileRange(this.#fd, this.#offset + offset, available);
+    return new FileRange(this.#fd, this.#offset + offset, available, false, this.#state);
   }
 
   borrow(offset: number, length: number): BorrowedRange {
     return { range: this.read(offset, length), release: () => undefined };
+  }
+
+  isSourceChanged(): boolean {
+    return !this.#isClosed && hasChanged(this.#fd, this.#state);
   }
 
   close(): void {

@@ -22,6 +22,7 @@ export class SpanReader implements BlobReader {
   readonly #decode: DecodeSpan;
   readonly #fds: readonly number[];
   readonly #spillFd: number | undefined;
+  readonly #isSourceChanged: () => boolean;
   #lastSpan = -1;
   #decodesUnderWay = 0;
   #isClosed = false;
@@ -33,6 +34,7 @@ export class SpanReader implements BlobReader {
     decode: DecodeSpan,
     fds: readonly number[],
     spillFd: number | undefined,
+    isSourceChanged: () => boolean,
   ) {
     this.size = spans.plainOffset[spans.count] ?? 0;
     this.#spans = spans;
@@ -40,6 +42,7 @@ export class SpanReader implements BlobReader {
     this.#decode = decode;
     this.#fds = fds;
     this.#spillFd = spillFd;
+    this.#isSourceChanged = isSourceChanged;
   }
 
   read(offset: number, length: number): ReadResult | Promise<ReadResult> {
@@ -49,6 +52,10 @@ export class SpanReader implements BlobReader {
     const first = this.#spanAt(offset);
     if (end <= this.#spanEnd(first)) return this.#readWithin(first, offset, end);
     return this.#readAcross(first, offset, end);
+  }
+
+  isSourceChanged(): boolean {
+    return !this.#isClosed && this.#isSourceChanged();
   }
 
   /** What is being decoded ends first: a descriptor's number may be another file's as soon as it is closed. */

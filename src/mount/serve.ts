@@ -61,7 +61,10 @@ export async function serve(
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
   const fileSystem = makeFileSystem(layers, opened, {
     syntheticXattr: (name) => {
-      if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) return Buffer.from(JSON.stringify(facts));
+      if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) {
+        const isSourceChanged = layers.readers.some((reader) => reader.isSourceChanged?.() === true);
+        return Buffer.from(JSON.stringify(isSourceChanged ? { ...facts, isSourceChanged } : facts));
+      }
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
         ? Buffer.from(JSON.stringify(statistics()))
         : undefined;

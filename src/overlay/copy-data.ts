@@ -13,6 +13,7 @@ import {
   utimensAt,
   writeLater,
 } from '../sys/upper-calls.ts';
+import { isIntact } from '../sys/file-state.ts';
 import { Extent } from '../tree/tree.ts';
 import { S_IFREG } from '../vfs/attr.ts';
 import { type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
@@ -202,7 +203,8 @@ async function copyPiece(
 async function copyRange(borrowed: BorrowedRange, fd: number, offset: number): Promise<number> {
   const { range } = borrowed;
   try {
-    return await copyRangeLater(range.fd, range.position, fd, offset, range.length);
+    const count = await copyRangeLater(range.fd, range.position, fd, offset, range.length);
+    return isIntact(range) ? count : -EIO;
   } finally {
     borrowed.release();
   }

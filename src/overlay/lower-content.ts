@@ -3,6 +3,7 @@
 // A range that lies in one piece is answered as the layer's reader answers it, so the driver can move it without us.
 // Only a read that crosses from data to a hole of a sparse file is put together in memory.
 import { read } from 'node:fs';
+import { isIntact } from '../sys/file-state.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Extent } from '../tree/tree.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
@@ -114,7 +115,7 @@ export class LowerContent {
   }
 }
 
-/** Fills `out` from the file, on a pool thread: -EIO where the file ends before. */
+/** Fills `out` from the file, on a pool thread: -EIO where the file ends before, or has changed. */
 async function readRange(range: FileRange, out: Uint8Array): Promise<Status> {
   let filled = 0;
   while (filled < out.length) {
@@ -126,5 +127,5 @@ async function readRange(range: FileRange, out: Uint8Array): Promise<Status> {
     if (count <= 0) return -EIO;
     filled += count;
   }
-  return 0;
+  return isIntact(range) ? 0 : -EIO;
 }

@@ -4,6 +4,7 @@
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
 import { Stat, allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } from '../sys/upper-calls.ts';
+import { isIntact } from '../sys/file-state.ts';
 import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP } from '../vfs/errno.ts';
@@ -148,7 +149,10 @@ export function copyRange(
   if (lower < 0) return -EIO;
   const piece = state.content.read(lower, fromOffset, length);
   if (!(piece instanceof FileRange)) return typeof piece === 'number' ? piece : -EOPNOTSUPP;
-  return copyRangeLater(piece.fd, piece.position, to.writeFd, toOffset, piece.length);
+  if (!isIntact(piece)) return -EIO;
+  return copyRangeLater(piece.fd, piece.position, to.writeFd, toOffset, piece.length).then((count) =>
+    isIntact(piece) ? count : -EIO,
+  );
 }
 
 export function seek(state: OverlayState, inode: Inode, offset: number, whence: number): number {

@@ -23,9 +23,17 @@ export interface Channel {
   sendData(unique: number, bytes: Uint8Array): number;
   /**
    * Answers request `unique` with `length` bytes of descriptor `fd` at `position`, which must stay open until the
-   * request is answered; where the file is shorter, with what there is if it `mayEnd`, else with EIO. Returns at once.
+   * request is answered; where the file is shorter, with what there is if it `mayEnd`, else with EIO; with EIO too where
+   * the file has another size or mtime than given. Returns at once.
    */
-  sendFile(unique: number, fd: number, position: number, length: number, mayEnd: boolean): void;
+  sendFile(
+    unique: number,
+    fd: number,
+    position: number,
+    length: number,
+    mayEnd: boolean,
+    ...state: [] | [size: number, mtimeSec: number, mtimeNsec: number]
+  ): void;
   /**
    * FUSE_DEV_IOC_BACKING_OPEN (Linux 6.9): lets the kernel read and write the file of `fd` by itself. A backing id (1
    * and more), which outlives `fd`, or a negative errno (-EPERM without CAP_SYS_ADMIN or where INIT did not grant it).

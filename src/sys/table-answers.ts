@@ -14,7 +14,10 @@ export interface TableFacts {
   /** Pairs of a stored and a shown ID, sorted; an ID that is not among them is shown as it is. */
   readonly users: Uint32Array;
   readonly groups: Uint32Array;
-  /** A layer's descriptor (-1: it lies in no file as it is), position and size. */
+  /**
+   * A layer's descriptor (-1: it lies in no file as it is), position and size; then size (-1: it may change) and mtime
+   * (seconds, nanoseconds) of the file that holds it.
+   */
   readonly blobs: Float64Array;
   /** Seconds. */
   readonly validity: number;

@@ -1,5 +1,13 @@
 // Random access to a layer's uncompressed bytes, and what a read may answer with.
 
+/** What fstat(2) says of a file that must not change, when it was opened. */
+export interface FileState {
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeSec: number;
+  readonly mtimeNsec: number;
+}
+
 /** Bytes that lie in an open file: the driver moves them to the kernel without carrying them through JavaScript. */
 export class FileRange {
   /** Owned by who answered: open until a BlobReader is closed, or until the node that was read is released. */
@@ -10,12 +18,15 @@ export class FileRange {
   readonly length: number;
   /** The file may end before: then the answer is as much shorter. False: that is -EIO. */
   readonly mayEnd: boolean;
+  /** Whoever moves the bytes compares the file with it afterwards, and answers -EIO where it has changed. Undefined: it may. */
+  readonly state: FileState | undefined;
 
-  constructor(fd: number, position: number, length: number, mayEnd = false) {
+  constructor(fd: number, position: number, length: number, mayEnd = false, state?: FileState) {
     this.fd = fd;
     this.position = position;
     this.length = length;
     this.mayEnd = mayEnd;
+    this.state = state;
   }
 }
 
@@ -47,6 +58,8 @@ export interface BlobReader {
    * are, or can't be opened: `read` then says why.
    */
   borrow?(offset: number, length: number): BorrowedRange | undefined;
+  /** True where the file that holds the blob was written to since it was opened. Undefined: nobody keeps watch. */
+  isSourceChanged?(): boolean;
   /** Closes what the reader opened. Reads under way end with -EIO or their bytes. */
   close(): void;
 }

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import { openSpanReader } from '../../src/layer/open-span-reader.ts';
+import { fileStateOf } from '../../src/sys/file-state.ts';
 import type { SpanTable } from '../../src/sys/scan.ts';
 import { type BlobReader, FileRange } from '../../src/vfs/blob-reader.ts';
 import { EIO } from '../../src/vfs/errno.ts';
@@ -39,7 +40,9 @@ async function open(blob: Buffer, compression: 'gzip' | 'zstd', spanSize = 256 <
 }
 
 function reopen(path: string, range: { offset: number; length: number }, spans: SpanTable): BlobReader {
-  return openSpanReader(openSync(path, 'r'), { path, ...range }, spans, new BlockCache(2 << 20), undefined);
+  const fd = openSync(path, 'r');
+  const state = fileStateOf(fstatSync(fd, { bigint: true }));
+  return openSpanReader(fd, { path, ...range }, spans, new BlockCache(2 << 20), undefined, state);
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

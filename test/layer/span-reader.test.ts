@@ -36,7 +36,14 @@ function open(table: SpanTable, cacheSize = 1000): { reader: SpanReader; decoded
   };
   const hasSpill = table.kind.includes(spilled);
   const blocks = new BlockCache(cacheSize).newOwner();
-  const reader = new SpanReader(table, blocks, decode, [], hasSpill ? openSync(spill, 'r') : undefined);
+  const reader = new SpanReader(
+    table,
+    blocks,
+    decode,
+    [],
+    hasSpill ? openSync(spill, 'r') : undefined,
+    () => false,
+  );
   return { reader, decoded };
 }
 
@@ -98,6 +105,7 @@ describe('SpanReader', () => {
       () => Promise.resolve(-5),
       [],
       undefined,
+      () => false,
     );
     expect(await reader.read(0, 10)).toBe(-5);
     expect(await reader.read(45, 10)).toBe(-5);

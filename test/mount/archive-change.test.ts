@@ -33,6 +33,11 @@ function copyFixture(place: Workplace, name: string): { source: string; blobs: s
   return { source, blobs: readdirSync(blobs).map((blob) => join(blobs, blob)) };
 }
 
+/** True where the kernel must ask for bytes of a file. */
+function isFilled(place: Workplace, path: string): boolean {
+  return lstatSync(join(place.mountpoint, path)).size > 0;
+}
+
 async function expectAlive(place: Workplace): Promise<void> {
   expect((await place.listed())?.state).toBe('mounted');
   expect(readdirSync(place.mountpoint)).toContain('usr');
@@ -64,29 +69,58 @@ describeWith(['fuse', { program: 'python3' }], 'an archive that changes while it
     }),
   );
 
-  it.each(forms)(
-    'shows right bytes or EIO when compressed bytes are overwritten in place: %s',
-    (name, image) =>
+  it.each(forms)('shows right bytes or EIO when its bytes are overwritten in place: %s', (name, image) =>
+    withWorkplace(async (place) => {
+      const { source, blobs } = copyFixture(place, name);
+      await place.mount(source);
+      for (const blob of blobs) {
+        execFileSync('dd', [
+          'if=/dev/urandom',
+          `of=${blob}`,
+          'conv=notrunc',
+          'status=none',
+          'bs=1000',
+          'count=80',
+          'seek=1',
+        ]);
+      }
+      const expected = digestsOf(image);
+      const answers = await readAll(place);
+      for (const [path, answer] of Object.entries(answers)) {
+        if (answer !== 'EIO') expect(answer, path).toBe(expected[path]);
+      }
+      await expectAlive(place);
+    }),
+  );
+
+  it.each([
+    { title: 'a read-only mount', options: [] },
+    { title: 'a read-only mount without native answers', options: ['-o', 'fastpath=off'] },
+    { title: 'a writable mount', options: ['--tmp'] },
+    { title: 'a writable mount without native answers', options: ['--tmp', '-o', 'fastpath=off'] },
+  ])(
+    'answers EIO when another archive is saved over it, as docker save does: $title',
+    ({ options }: { options: readonly string[] }) =>
       withWorkplace(async (place) => {
-        const { source, blobs } = copyFixture(place, name);
-        await place.mount(source);
-        for (const blob of blobs) {
-          execFileSync('dd', [
-            'if=/dev/urandom',
-            `of=${blob}`,
-            'conv=notrunc',
-            'status=none',
-            'bs=1000',
-            'count=80',
-            'seek=1',
-          ]);
-        }
-        const expected = digestsOf(image);
+        const { source } = copyFixture(place, 'expressweb.tar');
+        await place.mount(source, ...options);
+        expect(await place.listed()).not.toHaveProperty('isSourceChanged');
+        execFileSync('sh', ['-c', 'cat "$1" >"$2"', 'sh', fixture('edge-cases.tar'), source]);
+        const files = Object.entries(digestsOf('expressweb')).filter(([path]) => isFilled(place, path));
         const answers = await readAll(place);
-        // A plain layer has no checksums that a read could tell from: what is overwritten in place is what it shows.
-        const isPlain = name === 'expressweb.tar';
-        for (const [path, answer] of Object.entries(answers)) {
-          if (answer !== 'EIO' && !isPlain) expect(answer, path).toBe(expected[path]);
+        for (const [path] of files) expect(answers[path], path).toBe('EIO');
+        expect(await place.listed()).toMatchObject({ isSourceChanged: true });
+        expect((await place.stratafs(['ls'])).stdout).toContain(`${source} (changed)`);
+        if (options.includes('--tmp')) {
+          const [path] = files[0] as [string, string];
+          // What would be copied up is another image's, too.
+          const { status, stderr } = await run('sh', [
+            '-c',
+            'echo more >>"$1"',
+            'sh',
+            join(place.mountpoint, path),
+          ]);
+          expect({ status, stderr }).toMatchObject({ status: 2, stderr: /Input\/output error|I\/O error/ });
         }
         await expectAlive(place);
       }),

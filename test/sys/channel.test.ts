@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Channel } from '../../src/sys/channel.ts';
+import { fileStateOf } from '../../src/sys/file-state.ts';
 import { EBADF, EIO, ENODEV, ENOTTY } from '../../src/vfs/errno.ts';
 
 const read = promisify(fs.read);
@@ -75,6 +76,23 @@ describe('sendFile', () => {
     expect(await nextReply()).toEqual({ unique: 2, error: 0, payload: '' });
     channel.sendFile(3, fd, 2, 100, false);
     expect(await nextReply()).toEqual({ unique: 3, error: -EIO, payload: '' });
+    fs.closeSync(fd);
+  });
+
+  test.each(sources)('answers EIO where the file is not as it was, %s', async (_title, path) => {
+    fs.writeFileSync(join(root, 'file'), content);
+    const fd = fs.openSync(path(), 'r');
+    const { size, mtimeSec, mtimeNsec } = fileStateOf(fs.fstatSync(fd, { bigint: true }));
+    channel.sendFile(1, fd, 0, 5, false, size, mtimeSec, mtimeNsec);
+    expect(await nextReply()).toEqual({ unique: 1, error: 0, payload: 'Linux' });
+    for (const [n, state] of [
+      [size + 1, mtimeSec, mtimeNsec] as const,
+      [size, mtimeSec - 1, mtimeNsec] as const,
+      [size, mtimeSec, mtimeNsec + 1] as const,
+    ].entries()) {
+      channel.sendFile(2 + n, fd, 0, 5, false, ...state);
+      expect(await nextReply()).toEqual({ unique: 2 + n, error: -EIO, payload: '' });
+    }
     fs.closeSync(fd);
   });
 

@@ -1,5 +1,6 @@
 // The calls that every mount answers.
 import { read as readFile } from 'node:fs';
+import { isIntact } from '../../sys/file-state.ts';
 import { Attr } from '../../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
 import { EBADF, EIO } from '../../vfs/errno.ts';
@@ -121,7 +122,9 @@ export function xattrCalls({ fileSystem, nodes, calls }: Bridge): XattrCalls {
 /** Moves what was read into the caller's buffer: how many bytes, or a negative errno. */
 function fill(into: Buffer, result: ReadResult): Later<number> {
   if (typeof result === 'number') return result;
-  if (result instanceof FileRange) return readRange(into, result, 0);
+  if (result instanceof FileRange) {
+    return readRange(into, result, 0).then((count) => (isIntact(result) ? count : -EIO));
+  }
   into.set(result);
   return result.byteLength;
 }
