@@ -24,15 +24,9 @@ import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts';
-export {
-  type FoundMount,
-  type MountFacts,
-  SilentMountError,
-  findMounts,
-  listMounts,
-  unmountAt,
-  unmountFuseAt,
-} from './fuse/mounts.ts';
+export { type FoundMount, type MountFacts, SilentMountError, findMounts, listMounts } from './fuse/mounts.ts';
+export { type HeldMount, findHeldMounts } from './fuse/held-mounts.ts';
+export { unmountAt, unmountFuseAt } from './fuse/unmount.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';
 export type { IndexedLayer } from './mount/layers.ts';
 export { openImage, openLowerDirectories } from './mount/open-image.ts';
@@ -48,7 +42,7 @@ export type {
 } from './mount/options.ts';
 export type { IdRange, OwnerMapping } from './overlay/id-mapping.ts';
 export type { OwnerKeeping } from './overlay/kept-owners.ts';
-export type { Mount, MountStatistics } from './mount/served-mount.ts';
+export { CopiedMountError, type Mount, type MountStatistics } from './mount/served-mount.ts';
 export type { Progress, Watch } from './mount/watch.ts';
 export { becomeProgram, exitNow, silence } from './sys/process-calls.ts';
 

@@ -148,6 +148,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
       load: async () => (await import('./completion-command.ts')).completionCommand,
     },
   ],
+  [
+    'version',
+    {
+      summary: 'print the version',
+      load: async () => (await import('./version-command.ts')).versionCommand,
+    },
+  ],
 ]);
 
 /** Below the list of commands. */

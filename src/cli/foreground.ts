@@ -4,13 +4,20 @@ import type { MountRequest } from './mount-request.ts';
 import { TerminalReport } from './report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
-/** Resolves when the mount has ended. An interrupt before it answers undoes everything, and throws Interrupted. */
-export async function runInForeground(request: MountRequest): Promise<void> {
+/**
+ * Resolves when the mount has ended. An interrupt before it answers undoes everything, and throws Interrupted. `announce`
+ * is called when the mount answers.
+ */
+export async function runInForeground(
+  request: MountRequest,
+  announce: () => void = () => undefined,
+): Promise<void> {
   const report = new TerminalReport();
   const interrupt = new Interrupt();
   try {
     const mount = await openMount(request, report, interrupt.signal);
     report.end();
+    announce();
     const served = serveUntilUnmounted(mount, report);
     interrupt.stop();
     // One that came once nothing looked at it any more, while the mount began to answer, is the mount's first.

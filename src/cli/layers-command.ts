@@ -19,11 +19,14 @@ import {
 import { describeLayer, memberOf } from './layer-json.ts';
 import { oneLine } from './instruction.ts';
 import { type Column, formatTable } from './table.ts';
+import { type Fields, formatRows } from './template.ts';
 
 const help = `
 Base first. SIZE is the bytes of a layer's files, STORED those of its blob, which lies at OFFSET of the archive, or of
 FILE where that is no member of an archive. ADDED, CHANGED and DELETED count the names that the layer makes appear,
 replaces, and makes vanish; a directory is changed where its attributes are.
+--format takes json, "table TEMPLATE", or a template of .Layer, .Size, .Stored, .Compression, .Added, .Changed, .Deleted,
+.Instruction, .DiffID, .ChainID, .Offset and .File.
 --json prints an array, described in docs/json.md.
 
 Examples:
@@ -33,24 +36,26 @@ Examples:
 interface LayersArguments extends SourceArguments {
   readonly trunc: boolean;
   readonly quiet?: true;
+  readonly format?: string;
   readonly bytes?: true;
   readonly json?: true;
 }
 
-const columns: readonly Column[] = [
-  { title: 'LAYER', align: 'right' },
-  { title: 'SIZE', align: 'right' },
-  { title: 'STORED', align: 'right' },
-  { title: 'COMPRESSION' },
-  { title: 'ADDED', align: 'right' },
-  { title: 'CHANGED', align: 'right' },
-  { title: 'DELETED', align: 'right' },
-  { title: 'INSTRUCTION' },
-  { title: 'DIFFID' },
-  { title: 'CHAINID' },
-  { title: 'OFFSET', align: 'right' },
-  { title: 'FILE' },
+const columns: readonly (readonly [field: string, Column])[] = [
+  ['Layer', { title: 'LAYER', align: 'right' }],
+  ['Size', { title: 'SIZE', align: 'right' }],
+  ['Stored', { title: 'STORED', align: 'right' }],
+  ['Compression', { title: 'COMPRESSION' }],
+  ['Added', { title: 'ADDED', align: 'right' }],
+  ['Changed', { title: 'CHANGED', align: 'right' }],
+  ['Deleted', { title: 'DELETED', align: 'right' }],
+  ['Instruction', { title: 'INSTRUCTION' }],
+  ['DiffID', { title: 'DIFFID' }],
+  ['ChainID', { title: 'CHAINID' }],
+  ['Offset', { title: 'OFFSET', align: 'right' }],
+  ['File', { title: 'FILE' }],
 ];
+const titles: Fields = Object.fromEntries(columns.map(([field, { title }]) => [field, title]));
 
 /** What is left of an instruction, as of CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
@@ -93,6 +98,10 @@ function placeOf({ blob, directory }: LayerSummary, { trunc }: LayersArguments):
   return trunc ? place.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1\u2026') : place;
 }
 
+function nameCells(cells: readonly string[]): Fields {
+  return Object.fromEntries(columns.map(([field], i) => [field, cells[i] ?? '']));
+}
+
 export function layersCommand(): Command {
   return addSourceOptions(
     new Command('layers')
@@ -100,6 +109,7 @@ export function layersCommand(): Command {
       .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
       .option('--no-trunc', 'cut nothing short')
       .option('-q, --quiet', 'only DiffIDs')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
       .option('--bytes', 'sizes in bytes')
       .option('--json', 'print JSON'),
   )
@@ -122,7 +132,15 @@ export function layersCommand(): Command {
           return;
         }
         const cells = rows.map((row) => cellsOf(row, given));
-        process.stdout.write(formatTable(columns, cells, process.stdout.columns));
+        process.stdout.write(
+          given.format === undefined || given.format === 'table'
+            ? formatTable(
+                columns.map(([, column]) => column),
+                cells,
+                process.stdout.columns,
+              )
+            : formatRows(given.format, titles, cells.map(nameCells), process.stdout.columns),
+        );
       }),
     );
 }

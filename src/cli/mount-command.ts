@@ -4,7 +4,7 @@ import { parseByteSize } from './byte-size.ts';
 import { mountInBackground } from './background.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
-import { type MountRequest, newRequest } from './mount-request.ts';
+import { type MountRequest, describeMounted, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -42,6 +42,7 @@ Examples:
 
 interface MountArguments {
   readonly foreground?: true;
+  readonly verbose?: true;
   readonly options?: string[];
   readonly upper?: string;
   readonly tmp?: true;
@@ -96,6 +97,7 @@ export function mountCommand(): Command {
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
     .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
+    .option('-v, --verbose', 'print what was mounted where')
     .addOption(
       new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
         (list: string, before: string[] | undefined) => [...(before ?? []), list],
@@ -114,7 +116,11 @@ export function mountCommand(): Command {
     .addHelpText('after', help)
     .action(async (positional: string[], given: MountArguments) => {
       const request = understandMount(positional, given);
-      if (given.foreground === true) await (await import('./foreground.ts')).runInForeground(request);
-      else await mountInBackground(Launcher.take(), request);
+      const announce = (): void => {
+        if (given.verbose === true) process.stdout.write(`stratafs: ${describeMounted(request)}\n`);
+      };
+      if (given.foreground === true)
+        await (await import('./foreground.ts')).runInForeground(request, announce);
+      else await mountInBackground(Launcher.take(), request, announce);
     });
 }

@@ -8,7 +8,7 @@ import { mountInBackground } from './background.ts';
 import { followMount8 } from './flag-options.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
-import { type MountRequest, newRequest } from './mount-request.ts';
+import { type MountRequest, describeMounted, newRequest } from './mount-request.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
@@ -92,9 +92,7 @@ export async function runMountHelper(args: readonly string[]): Promise<void> {
   }
   const { request, isFake, isVerbose } = understandHelper(args);
   const announce = (): void => {
-    if (!isVerbose) return;
-    const source = request.source.kind === 'image' ? request.source.text : (request.fsname ?? '');
-    process.stdout.write(`mount.stratafs: ${source} mounted on ${request.mountpoint}.\n`);
+    if (isVerbose) process.stdout.write(`mount.stratafs: ${describeMounted(request)}\n`);
   };
   if (isFake) announce();
   else await mountInBackground(Launcher.take(), request, announce);

@@ -66,3 +66,8 @@ export interface MountRequest {
 export function newRequest(): MountRequest {
   return { source: { kind: 'image', text: '' }, mountpoint: '', flags: [], useIndexCache: true };
 }
+
+/** "app.tar mounted on /mnt.", as mount(8) says it with -v. */
+export function describeMounted({ source, fsname, mountpoint }: MountRequest): string {
+  return `${source.kind === 'image' ? source.text : (fsname ?? source.text)} mounted on ${mountpoint}.`;
+}

@@ -1,6 +1,6 @@
 // Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
 import type { Mount, UpperOptions } from '../mount.ts';
-import { mount as mountImage, openLowerDirectories } from '../mount.ts';
+import { CopiedMountError, mount as mountImage, openLowerDirectories } from '../mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure } from './failure.ts';
 import type { MountRequest, UpperRequest } from './mount-request.ts';
@@ -69,23 +69,35 @@ function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
 }
 
 /**
- * Resolves when the mount has ended. The first of SIGTERM, SIGINT and SIGHUP unmounts it; where it is busy it stays,
- * and who holds it goes to `report`; the next one detaches it, and what is still open goes on being served.
+ * Resolves when the mount has ended. The first of SIGTERM, SIGINT and SIGHUP unmounts it; where it is busy it stays, and
+ * the processes that hold it go to `report`; the next one detaches it, and what is still open goes on being served. Where
+ * it is not mounted here any more (another mount namespace has a copy, or it was detached), a signal ends it.
  */
 export async function serveUntilUnmounted(mount: Mount, report: Pick<Report, 'warning'>): Promise<void> {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-  let isSecond = false;
+  let isRepeated = false;
   const onSignal = (): void => {
-    mount.unmount({ lazy: isSecond }).catch((error: unknown) => {
-      const hint = error instanceof InputError ? '; it stays mounted; a second signal detaches it' : '';
-      report.warning(`${describeFailure(error)}${hint}`);
-    });
-    isSecond = true;
+    void endMount(mount, isRepeated, report);
+    isRepeated = true;
   };
   for (const signal of signals) process.on(signal, onSignal);
   try {
     await mount.closed;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
+  }
+}
+
+async function endMount(mount: Mount, isRepeated: boolean, report: Pick<Report, 'warning'>): Promise<void> {
+  try {
+    await mount.unmount({ lazy: isRepeated });
+  } catch (error) {
+    const isMountedHere = error instanceof InputError && !(error instanceof CopiedMountError);
+    if (isMountedHere && !isRepeated) {
+      report.warning(`${describeFailure(error)}; it stays mounted; a second signal detaches it`);
+      return;
+    }
+    report.warning(`${describeFailure(error)}; it ends now`);
+    await mount.abort();
   }
 }

@@ -1,5 +1,7 @@
-// The line that says why a mount can't be unmounted now.
+// The lines that say why a mount can't be unmounted now, or goes on after it.
 import { type Holder, findHolders, findSubmounts } from '../sys/mount-holders.ts';
+import { type NamespaceMount, findInOtherNamespaces } from '../sys/mount-namespaces.ts';
+import { readMountTable } from '../sys/mount-table.ts';
 
 /** So many are named; the others are counted. */
 const NAMED = 5;
@@ -9,10 +11,43 @@ export async function describeHolders(mountpoint: string): Promise<string> {
   const holders = (await findHolders(mountpoint)).map((holder) => describeHolder(holder, mountpoint));
   const submounts = (await findSubmounts(mountpoint)).map((path) => `${path} is mounted in it`);
   const all = [...holders, ...submounts];
-  const rest = all.length > NAMED ? [`${all.length - NAMED} more`] : [];
-  const who =
-    all.length === 0 ? 'by a process that only root can see' : [...all.slice(0, NAMED), ...rest].join(', ');
+  const who = all.length === 0 ? 'by a process that only root can see' : joinSome(all);
   return `${mountpoint} is busy${all.length === 0 ? ' ' : ': '}${who}`;
+}
+
+function joinSome(texts: readonly string[]): string {
+  const rest = texts.length > NAMED ? [`${texts.length - NAMED} more`] : [];
+  return [...texts.slice(0, NAMED), ...rest].join(', ');
+}
+
+/** What keeps a file system alive that is unmounted at its mount point. */
+export interface Copies {
+  /** Other mounts of it in this mount namespace (mount --bind). */
+  readonly here: readonly string[];
+  /** Those of other mount namespaces. */
+  readonly elsewhere: readonly NamespaceMount[];
+}
+
+/** The mounts of the file system `device` ("major:minor"); undefined where there are none. */
+export async function findCopies(device: string): Promise<Copies | undefined> {
+  const here = (await readMountTable())
+    .filter((entry) => entry.device === device)
+    .map(({ mountPoint }) => mountPoint);
+  const elsewhere = await findInOtherNamespaces((entry) => entry.device === device);
+  return here.length === 0 && elsewhere.length === 0 ? undefined : { here, elsewhere };
+}
+
+/** "DIR: unmounted, but the mount namespace of sh (pid 12), sleep (pid 13) still has it". */
+export function describeCopies(mountpoint: string, { here, elsewhere }: Copies): string {
+  const processes = new Map(
+    elsewhere.flatMap((each) => each.processes.map(({ pid, name }) => [pid, name] as const)),
+  );
+  const holders = [...processes].map(([pid, name]) => `${name} (pid ${pid})`);
+  const reasons = [
+    ...(here.length === 0 ? [] : [`it is also mounted on ${joinSome(here)}`]),
+    ...(holders.length === 0 ? [] : [`the mount namespace of ${joinSome(holders)} still has it`]),
+  ];
+  return `${mountpoint}: unmounted, but ${reasons.join(', and ')}`;
 }
 
 function describeHolder({ pid, name, kind, path }: Holder, mountpoint: string): string {

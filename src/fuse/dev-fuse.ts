@@ -102,9 +102,19 @@ class DevFuseMount implements FuseMount {
     };
   }
 
-  async unmount({ lazy = false } = {}): Promise<void> {
+  async detach({ lazy }: { readonly lazy: boolean }): Promise<void> {
     await detach(this.mountpoint, lazy ? 'lazy' : 'when-free');
+  }
+
+  async unmount({ lazy = false } = {}): Promise<void> {
+    await this.detach({ lazy });
     if (!lazy) await this.closed;
+  }
+
+  /** The kernel aborts a connection whose device is closed. */
+  async abort(): Promise<void> {
+    await this.#end(0);
+    await this.closed;
   }
 
   /** The mount never came to life: leaves nothing of it behind. */

@@ -44,11 +44,15 @@ export interface FuseMount {
   /** Resolves once the mount is gone and everything is closed, by whomever it was unmounted. */
   readonly closed: Promise<void>;
   statistics(): DriverStatistics;
+  /** Detaches the mount, and waits for nothing else. Throws ErrnoError EBUSY where it is in use, unless `lazy`. */
+  detach(how: { readonly lazy: boolean }): Promise<void>;
   /**
    * Unmounts and waits until all is closed; with `lazy` detaches at once, and what is open still goes on being
    * served. Throws ErrnoError EBUSY where somebody uses the mount; it then stays.
    */
   unmount(options?: { readonly lazy?: boolean }): Promise<void>;
+  /** Ends the connection, mounted or not: who still uses the file system gets ENOTCONN. Resolves when all is closed. */
+  abort(): Promise<void>;
 }
 
 /** Serves `fileSystem` on `mountpoint` (absolute, a directory); resolves when the mount answers. */

@@ -19,6 +19,11 @@ export async function locateMountPoint(path: string): Promise<string> {
   return follow(candidate, path);
 }
 
+/** "major:minor" of what was just mounted on `mountpoint`; empty where it is gone again. */
+export async function deviceOfMount(mountpoint: string): Promise<string> {
+  return mountAt(await readMountTable(), mountpoint)?.device ?? '';
+}
+
 async function follow(path: string, given: string): Promise<string> {
   try {
     return await realpath(path);

@@ -2,13 +2,11 @@
 // answers for itself through xattrs of its root that only it knows.
 //
 // A mount may be dead (its daemon is gone: ENOTCONN) or silent (its daemon doesn't answer, and may never).
-import { closeSync } from 'node:fs';
-import { askXattr, openProcess, waitForExit } from '../sys/process-calls.ts';
+import { askXattr } from '../sys/process-calls.ts';
 import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
-import { EBUSY, ECONNABORTED, EINVAL, ENOTCONN, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { ECONNABORTED, EINVAL, ENOTCONN, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { describeHolders } from './busy.ts';
-import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
+import { FUSE_TYPE } from './kernel-mount.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
@@ -17,7 +15,7 @@ export const STATISTICS_XATTR = 'user.stratafs.stats';
 /** How long a mount may take to answer before it counts as silent. */
 const ANSWER_TIMEOUT_MS = 5000;
 /** How long a daemon may take to end after its mount is gone. */
-const EXIT_TIMEOUT_MS = 10_000;
+export const EXIT_TIMEOUT_MS = 10_000;
 
 /** What a mount says of itself (MOUNT_XATTR). */
 export interface MountFacts {
@@ -110,59 +108,9 @@ export async function findMountAt(mountpoint: string): Promise<FoundMount | unde
   return { entry, answer: await askMount(mountpoint, MOUNT_XATTR) };
 }
 
-/**
- * Unmounts the stratafs mount at `mountpoint` (absolute). 'when-free' waits until its daemon has ended; the others wait
- * for nobody. InputError where none is there, where it is busy (it says who holds it), or silent.
- */
-export async function unmountAt(mountpoint: string, how: Detachment): Promise<void> {
-  const entry = mountAt(await readMountTable(), mountpoint);
-  if (entry?.type !== FUSE_TYPE) {
-    const what = entry === undefined ? 'nothing is mounted there' : `a ${entry.type} is mounted there`;
-    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
-  }
-  // Asking a mount that hangs would keep it busy: detaching doesn't ask.
-  if (how !== 'when-free') return detachFound(mountpoint, how);
-  const answer = await askMount(mountpoint, MOUNT_XATTR);
-  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
-  // What a dead mount still holds is lost already.
-  if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
-  const pid = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
-  const daemon = typeof pid === 'number' && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
-  try {
-    await detachFound(mountpoint, how);
-    if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
-      throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
-    }
-  } finally {
-    if (daemon >= 0) closeSync(daemon);
-  }
-}
-
-/** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
-export async function unmountFuseAt(mountpoint: string, how: Detachment): Promise<void> {
-  const entry = mountAt(await readMountTable(), mountpoint);
-  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) return unmountAt(mountpoint, how);
-  await detachFound(mountpoint, how);
-}
-
 /** Of any program: by its type, whatever its subtype. */
 export function isFuse({ type }: MountEntry): boolean {
   return /^fuse(blk)?(\.|$)/.test(type);
-}
-
-/** Detaches a mount that is in the table; failures become lines for people. */
-async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
-  try {
-    await detach(mountpoint, how);
-  } catch (error) {
-    if (!(error instanceof ErrnoError)) throw error;
-    if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });
-    // fusermount3 finds no mount of this user there, and umount2(2) allowed none.
-    if (error.errno === -EINVAL) {
-      throw new InputError(`${mountpoint}: only who mounted it, and root, can unmount it`, { cause: error });
-    }
-    throw error;
-  }
 }
 
 /** Why an answer is no answer, for people. */

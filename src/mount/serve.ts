@@ -3,6 +3,7 @@ import { statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
 import type { Driver, FuseMount } from '../fuse/driver.ts';
+import { deviceOfMount } from '../fuse/mount-point.ts';
 import { MOUNT_XATTR, type MountFacts, STATISTICS_XATTR } from '../fuse/mounts.ts';
 import { mountFuseNative } from '../fuse/native-driver/fuse-native.ts';
 import type { Image } from '../image/image.ts';
@@ -89,7 +90,7 @@ export async function serve(
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });
-  return new ServedMount(image, fuseMount, statistics, () => {
+  return new ServedMount(image, fuseMount, await deviceOfMount(place), statistics, () => {
     layers.close();
     upper?.release();
   });

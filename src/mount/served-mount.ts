@@ -1,9 +1,10 @@
 // A mount that this process serves: from a file system that is brought to the kernel until everything is closed.
 import type { CacheStatistics } from '../cache/block-cache.ts';
-import { describeHolders } from '../fuse/busy.ts';
+import { describeCopies, describeHolders, findCopies } from '../fuse/busy.ts';
 import type { FuseMount } from '../fuse/driver.ts';
 import type { Image } from '../image/image.ts';
 import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';
+import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export interface MountStatistics {
@@ -31,14 +32,28 @@ export interface Mount extends AsyncDisposable {
   /**
    * Unmounts and waits until everything is closed. InputError where the mount is busy: it then stays, and the
    * message says who holds it. `lazy` detaches at once; what is open goes on being served until it is closed.
+   * CopiedMountError where it is unmounted and other mounts of the same file system keep it alive.
    */
   unmount(options?: { readonly lazy?: boolean }): Promise<void>;
-  /** Unmounts, or detaches where the mount is busy. May be called twice. */
+  /** Ends the file system, mounted or not: who still uses it gets ENOTCONN. Resolves when everything is closed. */
+  abort(): Promise<void>;
+  /**
+   * Unmounts, or detaches where the mount is busy; where only copies of the mount keep it alive, it ends for them too.
+   * May be called twice.
+   */
   close(): Promise<void>;
 }
 
 const isErrno = (error: unknown, errno: number): boolean =>
   error instanceof ErrnoError && error.errno === -errno;
+
+/** Unmounted at its mount point; other mounts of it, of other mount namespaces or by mount --bind, keep it alive. */
+export class CopiedMountError extends InputError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CopiedMountError';
+  }
+}
 
 export class ServedMount implements Mount {
   readonly image: Image;
@@ -46,12 +61,14 @@ export class ServedMount implements Mount {
   readonly closed: Promise<void>;
   readonly statistics: () => MountStatistics;
   readonly #fuseMount: FuseMount;
+  readonly #device: string;
   #isClosed = false;
 
-  /** `cleanUp` runs once the mount is gone, before `closed` resolves; it may not fail. */
+  /** `device`: "major:minor" of the file system. `cleanUp` runs once the mount is gone, before `closed` resolves; it may not fail. */
   constructor(
     image: Image,
     fuseMount: FuseMount,
+    device: string,
     statistics: () => MountStatistics,
     cleanUp: () => void | Promise<void>,
   ) {
@@ -62,28 +79,49 @@ export class ServedMount implements Mount {
     });
     this.statistics = statistics;
     this.#fuseMount = fuseMount;
+    this.#device = device;
   }
 
-  async unmount(options: { readonly lazy?: boolean } = {}): Promise<void> {
+  async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
+    await this.#requireMounted();
     try {
-      await this.#fuseMount.unmount(options);
+      await this.#fuseMount.detach({ lazy });
     } catch (error) {
       if (!isErrno(error, EBUSY)) throw error;
       throw new InputError(await describeHolders(this.mountpoint), { cause: error });
     }
-    if (options.lazy !== true) await this.closed;
+    if (lazy) return;
+    const copies = await Promise.race([this.closed.then(() => undefined), findCopies(this.#device)]);
+    if (copies !== undefined) throw new CopiedMountError(describeCopies(this.mountpoint, copies));
+    await this.closed;
+  }
+
+  async abort(): Promise<void> {
+    await this.#fuseMount.abort();
+    await this.closed;
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     try {
-      await this.#fuseMount.unmount();
-      await this.closed;
+      await this.unmount();
     } catch (error) {
-      // EINVAL: it was unmounted meanwhile.
-      if (isErrno(error, EBUSY)) await this.#fuseMount.unmount({ lazy: true });
-      else if (!isErrno(error, EINVAL)) throw error;
+      if (error instanceof CopiedMountError || isErrno(error, EINVAL)) await this.abort();
+      else if (error instanceof InputError && isErrno(error.cause, EBUSY)) await this.unmount({ lazy: true });
+      else throw error;
     }
+  }
+
+  /** umount(2) takes whatever lies uppermost. Throws ErrnoError EINVAL, or who keeps it, where that is not this mount. */
+  async #requireMounted(): Promise<void> {
+    const entry = mountAt(await readMountTable(), this.mountpoint);
+    if (entry?.device === this.#device) return;
+    const copies = await findCopies(this.#device);
+    if (entry !== undefined && copies?.here.includes(this.mountpoint) === true) {
+      throw new InputError(`${this.mountpoint}: a ${entry.type} is mounted on top of it`);
+    }
+    if (copies !== undefined) throw new CopiedMountError(describeCopies(this.mountpoint, copies));
+    throw new ErrnoError(EINVAL, 'umount2', this.mountpoint, 'not mounted');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

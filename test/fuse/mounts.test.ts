@@ -17,8 +17,8 @@ import {
   askMount,
   findMountAt,
   findMounts,
-  unmountAt,
 } from '../../src/fuse/mounts.ts';
+import { unmountAt } from '../../src/fuse/unmount.ts';
 import { MNT_DETACH, unmount } from '../../src/sys/mount-calls.ts';
 import { ENODATA } from '../../src/vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID } from '../../src/vfs/filesystem.ts';

@@ -13,7 +13,9 @@ import { ErrnoError } from '../../vfs/errno.ts';
 import type { FileSystem } from '../../vfs/filesystem.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from '../driver.ts';
+import { abortConnection } from '../connection.ts';
 import { detach } from '../kernel-mount.ts';
+import { deviceOfMount } from '../mount-point.ts';
 import { bindFuse } from './bound-fuse.ts';
 import { Bridge } from './bridge.ts';
 import { changingOperations } from './changing.ts';
@@ -65,6 +67,8 @@ class FuseNativeMount implements FuseMount {
   readonly closed: Promise<void>;
   readonly #bridge: Bridge;
   readonly #fuse: PackageFuse;
+  /** "major:minor", once it is mounted. */
+  #device = '';
   #resolveClosed: () => void = () => undefined;
 
   constructor(fileSystem: FileSystem, loaded: FuseNativePackage, mountpoint: string, options: string) {
@@ -88,6 +92,7 @@ class FuseNativeMount implements FuseMount {
       if (openDevices().length > 0) await detach(this.mountpoint, 'lazy');
       throw error;
     }
+    this.#device = await deviceOfMount(this.mountpoint);
     const begun = threadIds().filter((id) => !threads.includes(id));
     try {
       this.#watch(begun);
@@ -125,9 +130,18 @@ class FuseNativeMount implements FuseMount {
     return { requests: { ...counts }, bytesRead, bytesWritten, pendingChanges, ...nothing };
   }
 
-  async unmount({ lazy = false } = {}): Promise<void> {
+  async detach({ lazy }: { readonly lazy: boolean }): Promise<void> {
     await detach(this.mountpoint, lazy ? 'lazy' : 'when-free');
+  }
+
+  async unmount({ lazy = false } = {}): Promise<void> {
+    await this.detach({ lazy });
     if (!lazy) await this.closed;
+  }
+
+  async abort(): Promise<void> {
+    await abortConnection(this.#device);
+    await this.closed;
   }
 
   /** The connection is gone; `threads` are libfuse's. While they end they may still remove files that were unlinked while open. */

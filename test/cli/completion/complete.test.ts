@@ -16,7 +16,7 @@ describe('complete', () => {
   });
 
   it('offers a command its own options, and umount those of unmount', async () => {
-    expect(await valuesOf('umount', '-')).toEqual(['--lazy', '-l', '--help']);
+    expect(await valuesOf('umount', '-')).toEqual(['--all', '-a', '--lazy', '-l', '--force', '-f', '--help']);
     expect(await valuesOf('squash', '--')).toEqual(expect.arrayContaining(['--from', '--output', '-c']));
   });
 

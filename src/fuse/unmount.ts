@@ -1,0 +1,101 @@
+// Unmounting what stratafs, or another program, has mounted: by whomever it is served.
+import { closeSync } from 'node:fs';
+import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
+import { openProcess, waitForExit } from '../sys/process-calls.ts';
+import { ErrnoError, EBUSY, EINVAL } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { describeCopies, describeHolders, findCopies } from './busy.ts';
+import { endConnection, findHeldMounts } from './held-mounts.ts';
+import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
+import {
+  EXIT_TIMEOUT_MS,
+  MOUNT_XATTR,
+  type MountAnswer,
+  type MountFacts,
+  SilentMountError,
+  askMount,
+  isFuse,
+} from './mounts.ts';
+
+/** 'aborted': detached, and its connection is ended for everybody who still uses it. */
+export type Unmounting = Detachment | 'aborted';
+
+/**
+ * Unmounts the stratafs mount at `mountpoint` (absolute). 'when-free' and 'aborted' wait until its daemon has ended; the
+ * others wait for nobody. InputError where none is there, where it is busy (the holders are listed), silent, or where
+ * other mount namespaces keep it alive.
+ */
+export async function unmountAt(mountpoint: string, how: Unmounting): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry?.type !== FUSE_TYPE) return unmountHeld(mountpoint, entry, how);
+  // Asking a mount that hangs would keep it busy: detaching doesn't ask.
+  if (how === 'lazy' || how === 'forced') return detachFound(mountpoint, how);
+  const answer = await askMount(mountpoint, MOUNT_XATTR);
+  if (how === 'aborted') {
+    await detachFound(mountpoint, 'lazy');
+    return answer.kind === 'dead' ? undefined : endConnection(entry.device, mountpoint, pidOf(answer));
+  }
+  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+  // What a dead mount still holds is lost already.
+  if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
+  const pid = pidOf(answer);
+  const daemon = pid !== undefined && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
+  try {
+    await detachFound(mountpoint, how);
+    const copies = await findCopies(entry.device);
+    if (copies !== undefined) {
+      throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+    }
+    if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
+      throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
+    }
+  } finally {
+    if (daemon >= 0) closeSync(daemon);
+  }
+}
+
+function pidOf(answer: MountAnswer): number | undefined {
+  const pid: unknown = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
+  return typeof pid === 'number' ? pid : undefined;
+}
+
+const forceHint = (mountpoint: string): string => `stratafs unmount --force ${mountpoint} ends it`;
+
+/** Where no mount of ours is: one that was there may be held by other mount namespaces. */
+async function unmountHeld(
+  mountpoint: string,
+  entry: MountEntry | undefined,
+  how: Unmounting,
+): Promise<void> {
+  const [held] = await findHeldMounts(mountpoint);
+  if (held === undefined) {
+    const what = entry === undefined ? 'nothing is mounted there' : `a ${entry.type} is mounted there`;
+    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
+  }
+  if (how === 'aborted') return endConnection(held.entry.device, mountpoint, held.facts?.pid);
+  if (held.facts === undefined) throw new SilentMountError(mountpoint);
+  const copies = { here: [], elsewhere: [held] };
+  throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+}
+
+/** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
+export async function unmountFuseAt(mountpoint: string, how: Detachment): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) return unmountAt(mountpoint, how);
+  await detachFound(mountpoint, how);
+}
+
+/** Detaches a mount that is in the table; failures become lines for people. */
+async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
+  try {
+    await detach(mountpoint, how);
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });
+    // fusermount3 finds no mount of this user there, and umount2(2) allowed none.
+    if (error.errno === -EINVAL) {
+      throw new InputError(`${mountpoint}: only who mounted it, and root, can unmount it`, { cause: error });
+    }
+    throw error;
+  }
+}
