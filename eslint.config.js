@@ -11,7 +11,7 @@ const importLaw = {
   cache: [],
   layer: ['vfs', 'sys', 'tar', 'cache'],
   image: ['vfs', 'tar', 'layer'],
-  tree: ['vfs', 'layer'],
+  tree: ['vfs', 'sys', 'layer'],
   overlay: ['vfs', 'sys', 'tree'],
   fuse: ['vfs', 'sys'],
   commit: ['vfs', 'sys', 'tar', 'layer', 'image', 'tree', 'overlay', 'inspect'],

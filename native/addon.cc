@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterProcessCalls(env, exports);
   stratafs::RegisterSpanReader(env, exports);
   stratafs::RegisterTableAnswers(env, exports);
+  stratafs::RegisterTableChecks(env, exports);
   stratafs::RegisterUpperAttributes(env, exports);
   stratafs::RegisterUpperData(env, exports);
   stratafs::RegisterUpperJobs(env, exports);

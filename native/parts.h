@@ -16,6 +16,7 @@ void RegisterFileCalls(Napi::Env env, Napi::Object exports);  // file_calls.cc: 
 void RegisterBlobScan(Napi::Env env, Napi::Object exports);   // blob_scan.cc: the pass over a blob
 void RegisterProcessCalls(Napi::Env env, Napi::Object exports);  // process_calls.cc: pidfd, asking a mount
 void RegisterTableAnswers(Napi::Env env, Napi::Object exports);  // table_answers.cc: without JavaScript
+void RegisterTableChecks(Napi::Env env, Napi::Object exports);   // table_checks.cc: tables from files
 void RegisterSpanReader(Napi::Env env, Napi::Object exports);    // span_reader.cc: decompress one span
 // The upper directory, by (descriptor, one component):
 void RegisterUpperAttributes(Napi::Env env, Napi::Object exports);  // upper_attributes.cc: stat, chmod, ...

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 
+#include "table_rules.h"
+
 namespace stratafs {
 
 namespace {
 
 constexpr uint32_t kMagic = 0x54525453;  // "STRT"
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kHeaderSize = 256;
 constexpr size_t kColumnOffsets = 40;
+// Behind the columns' offsets: the counts of extent numbers, pool bytes and xattr bytes.
+constexpr size_t kFurtherCounts = kColumnOffsets + 8 * kTreeColumnCount;
 
 // An extent list (src/tree/extents.ts), in numbers: count, sum of lengths, then offset, length and offset in
 // the blob of each extent.
@@ -22,16 +26,26 @@ constexpr size_t kXattrHeader = 5;
 }  // namespace
 
 const TreeColumnRule kTreeColumns[kTreeColumnCount] = {
-    {"size", 8, TreeColumnRule::kInode},        {"data", 8, TreeColumnRule::kInode},
-    {"mtimeSec", 8, TreeColumnRule::kInode},    {"atimeSec", 8, TreeColumnRule::kInode},
-    {"extents", 8, TreeColumnRule::kOther},     {"mtimeNsec", 4, TreeColumnRule::kInode},
-    {"atimeNsec", 4, TreeColumnRule::kInode},   {"mode", 4, TreeColumnRule::kInode},
-    {"uid", 4, TreeColumnRule::kInode},         {"gid", 4, TreeColumnRule::kInode},
-    {"xattr", 4, TreeColumnRule::kInode},       {"nlink", 4, TreeColumnRule::kInode},
-    {"nameOffset", 4, TreeColumnRule::kDentry}, {"target", 4, TreeColumnRule::kDentry},
-    {"layer", 2, TreeColumnRule::kInode},       {"flags", 1, TreeColumnRule::kInode},
-    {"pristine", 1, TreeColumnRule::kInode},    {"nameLength", 1, TreeColumnRule::kDentry},
-    {"pool", 1, TreeColumnRule::kOther},        {"xattrs", 1, TreeColumnRule::kOther},
+    {"size", 8, TreeColumnRule::kInode},
+    {"data", 8, TreeColumnRule::kInode},
+    {"mtimeSec", 8, TreeColumnRule::kInode},
+    {"atimeSec", 8, TreeColumnRule::kInode},
+    {"extents", 8, TreeColumnRule::kExtentNumber},
+    {"mtimeNsec", 4, TreeColumnRule::kInode},
+    {"atimeNsec", 4, TreeColumnRule::kInode},
+    {"mode", 4, TreeColumnRule::kInode},
+    {"uid", 4, TreeColumnRule::kInode},
+    {"gid", 4, TreeColumnRule::kInode},
+    {"xattr", 4, TreeColumnRule::kInode},
+    {"nlink", 4, TreeColumnRule::kInode},
+    {"nameOffset", 4, TreeColumnRule::kDentry},
+    {"target", 4, TreeColumnRule::kDentry},
+    {"layer", 2, TreeColumnRule::kInode},
+    {"flags", 1, TreeColumnRule::kInode},
+    {"pristine", 1, TreeColumnRule::kInode},
+    {"nameLength", 1, TreeColumnRule::kDentry},
+    {"pool", 1, TreeColumnRule::kPoolByte},
+    {"xattrs", 1, TreeColumnRule::kXattrByte},
 };
 
 bool TreeTable::Open(const uint8_t* bytes, size_t size) {
@@ -39,22 +53,32 @@ bool TreeTable::Open(const uint8_t* bytes, size_t size) {
     return false;
   }
   if (Load<double>(bytes + 32) != static_cast<double>(size)) return false;
-  inode_count_ = Load<uint32_t>(bytes + 8);
-  const uint32_t dentry_count = Load<uint32_t>(bytes + 12);
+  counts_[TreeColumnRule::kInode] = Load<uint32_t>(bytes + 8);
+  counts_[TreeColumnRule::kDentry] = Load<uint32_t>(bytes + 12);
+  layer_count_ = Load<uint32_t>(bytes + 16);
+  has_posix_acl_ = Load<uint32_t>(bytes + 20) != 0;
+  total_size_ = Load<double>(bytes + 24);
+  for (size_t per = TreeColumnRule::kExtentNumber; per < TreeColumnRule::kPerCount; per++) {
+    const double count = Load<double>(bytes + kFurtherCounts + 8 * (per - TreeColumnRule::kExtentNumber));
+    if (!IsWhole(count, static_cast<double>(size))) return false;
+    counts_[per] = static_cast<size_t>(count);
+  }
   size_t end = kHeaderSize;
   for (size_t n = 0; n < kTreeColumnCount; n++) {
     const double offset = Load<double>(bytes + kColumnOffsets + 8 * n);
     if (!(offset >= static_cast<double>(end) && offset <= static_cast<double>(size))) return false;
     const size_t begin = static_cast<size_t>(offset);
     const TreeColumnRule& rule = kTreeColumns[n];
-    const size_t count = rule.per == TreeColumnRule::kInode    ? inode_count_
-                         : rule.per == TreeColumnRule::kDentry ? dentry_count
-                                                               : 0;
+    const size_t count = counts_[rule.per];
     if (begin % 8 != 0 || count > (size - begin) / rule.bytes) return false;
     columns_[n] = bytes + begin;
     end = begin + count * rule.bytes;
   }
   return true;
+}
+
+bool TreeTable::HasTimes(uint32_t inode) const {
+  return IsTime(F64(kMtimeSec, inode), mtime_nsec(inode)) && IsTime(F64(kAtimeSec, inode), atime_nsec(inode));
 }
 
 uint64_t TreeTable::allocated(uint32_t inode) const {
@@ -103,7 +127,7 @@ bool TreeTable::Next(Xattr* xattr) {
 
 TableExtent TreeTable::Map(uint32_t inode, uint64_t offset, uint64_t length) const {
   const uint64_t wanted = std::min(length, size(inode) - offset);
-  const uint32_t layer = Load<uint16_t>(column(kLayer) + 2 * static_cast<size_t>(inode));
+  const uint32_t layer = this->layer(inode);
   const double data = F64(kData, inode);
   if (!is_sparse(inode)) return {layer, static_cast<uint64_t>(data) + offset, wanted, false};
 

@@ -1,8 +1,8 @@
 // TreeTable: a view of the Tree's one ArrayBuffer. Offsets are taken from the table's header; what the
 // columns mean, src/tree/layout.ts says, and `kTreeColumns` is held to it by a test.
 //
-// The table is made by this process's own TypeScript: `Open` refuses what is no such table, and arguments are
-// trusted from then on. Nothing here writes.
+// `Open` refuses what is no table of this version. What is read from a file is then checked whole
+// (tree_check.h), and arguments are trusted from then on. Nothing here writes.
 #ifndef STRATAFS_NATIVE_TREE_TABLE_H_
 #define STRATAFS_NATIVE_TREE_TABLE_H_
 
@@ -42,7 +42,7 @@ struct TreeColumnRule {
   const char* name;
   // Of an element.
   uint8_t bytes;
-  enum Per : uint8_t { kInode, kDentry, kOther } per;
+  enum Per : uint8_t { kInode, kDentry, kExtentNumber, kPoolByte, kXattrByte, kPerCount } per;
 };
 extern const TreeColumnRule kTreeColumns[kTreeColumnCount];
 
@@ -57,10 +57,20 @@ struct TableExtent {
 
 class TreeTable {
  public:
-  // False where `bytes`, aligned to 8 and lent for the view's life, are no table of this version.
+  // False where `bytes`, aligned to 8 and lent for the view's life, are no table of this version, or a column
+  // leaves it.
   bool Open(const uint8_t* bytes, size_t size);
 
-  uint32_t inode_count() const { return inode_count_; }
+  uint32_t inode_count() const { return static_cast<uint32_t>(counts_[TreeColumnRule::kInode]); }
+  uint32_t dentry_count() const { return static_cast<uint32_t>(counts_[TreeColumnRule::kDentry]); }
+  uint32_t layer_count() const { return layer_count_; }
+  size_t extent_numbers() const { return counts_[TreeColumnRule::kExtentNumber]; }
+  size_t pool_bytes() const { return counts_[TreeColumnRule::kPoolByte]; }
+  size_t xattr_bytes() const { return counts_[TreeColumnRule::kXattrByte]; }
+  // Some inode may carry a POSIX ACL.
+  bool has_posix_acl() const { return has_posix_acl_; }
+  // Of the regular files, each inode once.
+  double total_size() const { return total_size_; }
 
   // Inodes below are below inode_count().
   bool IsPristine(uint32_t inode) const { return column(kPristine)[inode] == 1; }
@@ -79,6 +89,20 @@ class TreeTable {
   // Of a device, in new_encode_dev form.
   uint32_t rdev(uint32_t inode) const { return U32(kData, 2 * static_cast<size_t>(inode)); }
 
+  // As they stand, for the check.
+  uint8_t flags(uint32_t inode) const { return column(kFlags)[inode]; }
+  uint16_t layer(uint32_t inode) const {
+    return Load<uint16_t>(column(kLayer) + 2 * static_cast<size_t>(inode));
+  }
+  uint32_t xattr(uint32_t inode) const { return U32(kXattr, inode); }
+  double size_number(uint32_t inode) const { return F64(kSize, inode); }
+  double data_number(uint32_t inode) const { return F64(kData, inode); }
+  double extent_number(size_t n) const { return F64(kExtents, n); }
+  bool HasTimes(uint32_t inode) const;
+  uint32_t name_offset(uint32_t dentry) const { return U32(kNameOffset, dentry); }
+  size_t name_length(uint32_t dentry) const { return column(kNameLength)[dentry]; }
+  const uint8_t* xattrs() const { return column(kXattrs); }
+
   // Of a directory.
   uint32_t parent(uint32_t inode) const { return U32(kSize, 2 * static_cast<size_t>(inode)); }
   uint32_t first_child(uint32_t inode) const { return U32(kData, 2 * static_cast<size_t>(inode)); }
@@ -86,7 +110,7 @@ class TreeTable {
 
   uint32_t target(uint32_t dentry) const { return U32(kTarget, dentry); }
   std::string_view name(uint32_t dentry) const {
-    return View(column(kPool) + U32(kNameOffset, dentry), column(kNameLength)[dentry]);
+    return View(column(kPool) + name_offset(dentry), name_length(dentry));
   }
   // The inode of a name in a directory, or -1.
   int64_t Find(uint32_t directory, std::string_view name) const;
@@ -130,7 +154,11 @@ class TreeTable {
   }
 
   const uint8_t* columns_[kTreeColumnCount] = {};
-  uint32_t inode_count_ = 0;
+  // By what the elements of a column are per.
+  size_t counts_[TreeColumnRule::kPerCount] = {};
+  uint32_t layer_count_ = 0;
+  bool has_posix_acl_ = false;
+  double total_size_ = 0;
 };
 
 }  // namespace stratafs

@@ -24,6 +24,7 @@
 
 #include "bare_answers.h"
 #include "linger.h"
+#include "tree_check.h"
 #include "tree_table.h"
 
 namespace stratafs::bare {
@@ -166,6 +167,10 @@ int Main(int argc, char** argv) {
   TreeTable table;
   if (!table.Open(bytes.get(), bytes.size())) {
     fprintf(stderr, "%s: found no table of a tree\n", path);
+    return EXIT_FAILURE;
+  }
+  if (const TableFault fault = CheckTree(table)) {
+    fprintf(stderr, "%s: the table is damaged: %s (%zu)\n", path, fault.rule, fault.entry);
     return EXIT_FAILURE;
   }
   BareAnswers answers(table, labels == "selinux");

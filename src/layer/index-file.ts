@@ -2,10 +2,13 @@
 //
 // What is known of the blob comes first and has a checksum of its own: where the merged tree was kept too, a mount reads
 // no more than that (`loadIndexedBlob`). The fields are documented in docs/formats.md, "Index file". A file that is
-// short, old, changed or somebody else's is not an error: it reads as undefined, and is made again. INDEX_FILE_VERSION
-// moves whenever the fields do, and whenever the same tar would give another index.
+// short, old, changed or somebody else's is not an error: it reads as undefined, and is made again. So does one whose
+// checksums are right and whose content no scan can have found. INDEX_FILE_VERSION moves whenever the fields do, and
+// whenever the same tar would give another index.
+import createDebug from 'debug';
 import { createHash } from 'node:crypto';
 import type { SpanTable } from '../sys/scan.ts';
+import { checkLayerIndex } from '../sys/table-check.ts';
 import {
   bytesOfLayerIndex,
   countsOf,
@@ -15,7 +18,10 @@ import {
 } from './layer-index-layout.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { saveFile, withSavedFile } from './saved-file.ts';
+import { checkSpanTable } from './span-table-check.ts';
 import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-layout.ts';
+
+const debug = createDebug('stratafs:store');
 
 export const INDEX_FILE_VERSION = 4;
 
@@ -118,7 +124,7 @@ function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   return { counts, spanCount, windowsLength, columnsAt };
 }
 
-/** `buffer` holds the header and the span table; undefined where they were changed. */
+/** `buffer` holds the header and the span table; undefined where they were changed, or are not what a scan finds. */
 function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined {
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
   const spansLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
@@ -127,26 +133,36 @@ function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined 
   const flags = header.readUInt32LE(IndexFileField.flags);
   const digest = (flag: number, at: number): string | undefined =>
     (flags & flag) === 0 ? undefined : sha256At(header, at).toString('hex');
-  return {
+  const blob = {
     spans: viewSpanTable(buffer, INDEX_FILE_HEADER_SIZE, parts.spanCount, parts.windowsLength),
     tarSize: header.readDoubleLE(IndexFileField.tarSize),
     blobSha256: digest(Flag.blobSha256, IndexFileField.blobSha256),
     tarSha256: digest(Flag.tarSha256, IndexFileField.tarSha256),
     hasSpilled: (flags & Flag.hasSpilled) !== 0,
   };
+  const fault = checkSpanTable(blob.spans, blob.tarSize, blob.hasSpilled);
+  if (fault === undefined) return blob;
+  debug('the spans of %s are made again: %s', blob.blobSha256, fault);
+  return undefined;
 }
 
 /** Views on `buffer`, which they keep; undefined where it is not a whole, unchanged file of this version. */
-export function decodeIndexFile(buffer: ArrayBuffer): IndexedLayer | undefined {
+export async function decodeIndexFile(buffer: ArrayBuffer): Promise<IndexedLayer | undefined> {
   if (buffer.byteLength < INDEX_FILE_HEADER_SIZE) return undefined;
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
   const parts = decodeHeader(header, buffer.byteLength);
   const blob = parts === undefined ? undefined : decodeBlob(buffer, parts);
   if (parts === undefined || blob === undefined) return undefined;
   const { columnsAt, counts } = parts;
+  const index = viewLayerIndex(buffer, columnsAt, counts);
+  // The pool thread checks what this one hashes.
+  const checking = checkLayerIndex(index, blob.tarSize);
   const sha256 = createHash('sha256').update(new Uint8Array(buffer, columnsAt)).digest();
+  const fault = await checking;
   if (!sha256.equals(sha256At(header, IndexFileField.columnsSha256))) return undefined;
-  return { ...blob, index: viewLayerIndex(buffer, columnsAt, counts) };
+  if (fault === undefined) return { ...blob, index };
+  debug('the index of %s is made again: %s', blob.blobSha256, fault);
+  return undefined;
 }
 
 function sha256At(header: Buffer, at: number): Buffer {

@@ -13,6 +13,9 @@
 // | 24     | 8    | sum of the sizes of the regular files, each inode once (f64)             |
 // | 32     | 8    | bytes of the whole table (f64)                                           |
 // | 40     | 8n   | offset of column n from the start of the table (f64), in `columns` order |
+// | 200    | 8    | count of numbers in `extents` (f64)                                      |
+// | 208    | 8    | bytes of `pool` (f64)                                                    |
+// | 216    | 8    | bytes of `xattrs` (f64)                                                  |
 //
 // Columns, each beginning at a multiple of 64 bytes; 64 bytes an inode and 9 a dentry (plus its name) in all:
 // | n  | name       | element | per    | meaning                                                           |
@@ -44,14 +47,18 @@
 // | 19 | xattrs     | u8      | byte   | blocks as in LayerIndex.xattrs                                    |
 //
 // Inode 0 is the root, which has no dentry. Directories stand in breadth-first order; the children of one are
-// contiguous dentries, sorted bytewise by name.
+// contiguous dentries, sorted bytewise by name. The order of everything is fixed, so that one pass can check a table that
+// was read from a file: native/tree_check.h.
 
 /** "STRT" read as little-endian u32. */
 export const TABLE_MAGIC = 0x54525453;
-export const TABLE_VERSION = 1;
+export const TABLE_VERSION = 2;
 export const HEADER_SIZE = 256;
 const COLUMN_ALIGNMENT = 64;
 const COLUMN_OFFSETS = 40;
+const EXTENT_NUMBERS = 200;
+const POOL_BYTES = 208;
+const XATTR_BYTES = 216;
 
 /** Bits of the `flags` column. */
 export const TableFlag = {
@@ -123,7 +130,27 @@ function writeHeader(
   header.setUint32(12, counts.dentries, true);
   header.setUint32(16, counts.layers, true);
   header.setFloat64(32, end, true);
+  header.setFloat64(EXTENT_NUMBERS, counts.extentNumbers, true);
+  header.setFloat64(POOL_BYTES, counts.poolBytes, true);
+  header.setFloat64(XATTR_BYTES, counts.xattrBytes, true);
   [...offsets.values()].forEach((offset, n) => header.setFloat64(COLUMN_OFFSETS + 8 * n, offset, true));
+}
+
+/** Bytes of the header that the counts don't decide: `hasPosixAcl` and `totalSize`. */
+const UNDECIDED = { from: 20, to: 32 } as const;
+
+/** True where a table's header is that of a table with these counts. */
+function hasHeader(
+  buffer: ArrayBuffer,
+  counts: TableCounts,
+  places: ReturnType<typeof placeColumns>,
+): boolean {
+  if (buffer.byteLength !== places.end) return false;
+  const found = Buffer.from(buffer, 0, HEADER_SIZE);
+  const expected = Buffer.alloc(HEADER_SIZE);
+  writeHeader(new DataView(expected.buffer, expected.byteOffset, HEADER_SIZE), counts, places);
+  found.copy(expected, UNDECIDED.from, UNDECIDED.from, UNDECIDED.to);
+  return found.equals(expected);
 }
 
 /** The table as typed arrays on one ArrayBuffer. Written by the merge, read-only from then on but for `pristine`. */
@@ -160,15 +187,23 @@ export class TreeTable {
   readonly xattrs: Uint8Array;
   readonly #header: DataView;
 
-  /**
-   * The table that lies in `buffer` (of `tableLength(counts)` bytes), or a new one of zeros. Throws RangeError where the
-   * machine can't give the memory.
-   */
-  constructor(counts: TableCounts, buffer?: ArrayBuffer) {
+  /** A new table of zeros. Throws RangeError where the machine can't give the memory. */
+  static create(counts: TableCounts): TreeTable {
     const places = placeColumns(counts);
-    this.buffer = buffer ?? new ArrayBuffer(places.end);
-    this.#header = new DataView(this.buffer, 0, HEADER_SIZE);
-    writeHeader(this.#header, counts, places);
+    const buffer = new ArrayBuffer(places.end);
+    writeHeader(new DataView(buffer, 0, HEADER_SIZE), counts, places);
+    return new TreeTable(buffer, counts, places);
+  }
+
+  /** The table in `buffer`, whose columns are not looked at; undefined where its header isn't that of such a table. */
+  static open(counts: TableCounts, buffer: ArrayBuffer): TreeTable | undefined {
+    const places = placeColumns(counts);
+    return hasHeader(buffer, counts, places) ? new TreeTable(buffer, counts, places) : undefined;
+  }
+
+  private constructor(buffer: ArrayBuffer, counts: TableCounts, places: ReturnType<typeof placeColumns>) {
+    this.buffer = buffer;
+    this.#header = new DataView(buffer, 0, HEADER_SIZE);
     const at = (name: ColumnName): number => places.offsets.get(name) as number;
     const u8 = (name: ColumnName, length: number): Uint8Array =>
       new Uint8Array(this.buffer, at(name), length);

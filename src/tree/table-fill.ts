@@ -19,7 +19,7 @@ export function fillTable(plan: MergePlan, indexes: readonly LayerIndex[]): Tree
     const [what, found] = poolBytes > MAX_BYTES ? ['names', poolBytes] : ['xattrs', xattrBytes];
     throw new InputError(`the image has ${found} bytes of ${what}, expected at most ${MAX_BYTES}`);
   }
-  const table = new TreeTable({
+  const table = TreeTable.create({
     inodes: plan.inodeCount,
     dentries: plan.dentryCount,
     layers: indexes.length,

@@ -1,12 +1,17 @@
 // One file with a merged tree, so that the same layers are not merged again: the Tree's table as it lies in memory.
 //
 // The fields are documented in docs/formats.md, "Tree file". A file that is short, old, changed or of other layers is not
-// an error: it reads as undefined, and is made again.
+// an error: it reads as undefined, and is made again. So does one whose checksum is right and whose table is not one that a
+// merge can have made.
+import createDebug from 'debug';
 import { createHash } from 'node:crypto';
 import { INDEX_FILE_VERSION } from '../layer/index-file.ts';
 import { saveFile, withSavedFile } from '../layer/saved-file.ts';
+import { checkTree } from '../sys/table-check.ts';
 import { TABLE_VERSION, type TableCounts, TreeTable, tableLength } from './layout.ts';
 import { Tree } from './tree.ts';
+
+const debug = createDebug('stratafs:store');
 
 /** Moves when the fields below do, or when the same indexes would make another tree. */
 export const TREE_FILE_VERSION = 1;
@@ -69,12 +74,21 @@ export function loadTreeFile(path: string, key: string): Promise<SavedTree | und
     if (TREE_FILE_HEADER_SIZE + length !== file.size) return undefined;
     const table = await file.read(TREE_FILE_HEADER_SIZE, length);
     if (table === undefined) return undefined;
+    const layersSize = header.readDoubleLE(TreeFileField.layersSize);
+    if (!Number.isSafeInteger(layersSize) || layersSize < 0) return undefined;
+    const tree = TreeTable.open(counts, table);
+    if (tree === undefined) return undefined;
+    // The pool thread checks what this one hashes.
+    const checking = checkTree(tree.buffer);
     const sha256 = header.subarray(TreeFileField.sha256, TreeFileField.sha256 + SHA256_SIZE);
-    if (!checksum(header, new Uint8Array(table)).equals(sha256)) return undefined;
-    return {
-      tree: new Tree(new TreeTable(counts, table)),
-      layersSize: header.readDoubleLE(TreeFileField.layersSize),
-    };
+    const isUnchanged = checksum(header, new Uint8Array(table)).equals(sha256);
+    const fault = await checking;
+    if (!isUnchanged) return undefined;
+    if (fault !== undefined) {
+      debug('%s: is made again: %s', path, fault);
+      return undefined;
+    }
+    return { tree: new Tree(tree), layersSize };
   });
 }
 

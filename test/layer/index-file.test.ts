@@ -58,18 +58,18 @@ function encoded(of: IndexedLayer = layer): Buffer {
 const bufferOf = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
 describe('an index file', () => {
-  test('comes back as it went', () => {
-    const decoded = decodeIndexFile(bufferOf(encoded()));
+  test('comes back as it went', async () => {
+    const decoded = await decodeIndexFile(bufferOf(encoded()));
     expect(decoded).toEqual(layer);
     expect(decoded && showIndex(decoded.index)).toEqual(showIndex(layer.index));
   });
 
-  test('is the same bytes again when what was loaded is saved', () => {
-    const decoded = decodeIndexFile(bufferOf(encoded())) as IndexedLayer;
+  test('is the same bytes again when what was loaded is saved', async () => {
+    const decoded = (await decodeIndexFile(bufferOf(encoded()))) as IndexedLayer;
     expect(encoded(decoded)).toEqual(encoded());
   });
 
-  test('of a plain, unverified blob has no spans and no digests', () => {
+  test('of a plain, unverified blob has no spans and no digests', async () => {
     const plain: IndexedLayer = {
       ...layer,
       spans: {
@@ -86,30 +86,30 @@ describe('an index file', () => {
       tarSha256: undefined,
       hasSpilled: false,
     };
-    expect(decodeIndexFile(bufferOf(encoded(plain)))).toEqual(plain);
+    expect(await decodeIndexFile(bufferOf(encoded(plain)))).toEqual(plain);
   });
 
-  test('that is cut anywhere is rejected', () => {
+  test('that is cut anywhere is rejected', async () => {
     const bytes = encoded();
     for (let length = 0; length < bytes.length; length++) {
-      expect(decodeIndexFile(bufferOf(bytes.subarray(0, length)))).toBeUndefined();
+      expect(await decodeIndexFile(bufferOf(bytes.subarray(0, length)))).toBeUndefined();
     }
-    expect(decodeIndexFile(bufferOf(Buffer.concat([bytes, Buffer.alloc(8)])))).toBeUndefined();
+    expect(await decodeIndexFile(bufferOf(Buffer.concat([bytes, Buffer.alloc(8)])))).toBeUndefined();
   });
 
-  test('with any bit changed is rejected', () => {
+  test('with any bit changed is rejected', async () => {
     const bytes = encoded();
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes);
       changed.writeUInt8((bytes[at] as number) ^ (1 << (at % 8)), at);
-      expect(decodeIndexFile(bufferOf(changed)), `byte ${at}`).toBeUndefined();
+      expect(await decodeIndexFile(bufferOf(changed)), `byte ${at}`).toBeUndefined();
     }
   });
 
-  test('of another version is rejected, its checksum being right', () => {
+  test('of another version is rejected, its checksum being right', async () => {
     const bytes = encoded();
     bytes.writeUInt32LE(99, IndexFileField.version);
-    expect(decodeIndexFile(bufferOf(bytes))).toBeUndefined();
+    expect(await decodeIndexFile(bufferOf(bytes))).toBeUndefined();
   });
 });
 

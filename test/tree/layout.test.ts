@@ -8,7 +8,7 @@ import { directory, file, layer, special, symlink } from './layer-maker.ts';
 const counts = { inodes: 5, dentries: 7, layers: 3, extentNumbers: 11, poolBytes: 13, xattrBytes: 17 };
 
 test('the header tells magic, version, counts, the length and where each column begins', () => {
-  const table = new TreeTable(counts);
+  const table = TreeTable.create(counts);
   table.hasPosixAcl = true;
   table.totalSize = 2 ** 40;
   const header = new DataView(table.buffer);
@@ -30,11 +30,28 @@ test('the header tells magic, version, counts, the length and where each column 
     expect(column.length, name).toBe(counts[per]);
     expect(column.byteOffset % 64, name).toBe(0);
   });
-  expect(40 + 8 * columns.length).toBeLessThanOrEqual(HEADER_SIZE);
+  expect(40 + 8 * columns.length).toBe(200);
+  expect([200, 208, 216].map((offset) => header.getFloat64(offset, true))).toEqual([11, 13, 17]);
+});
+
+test('a table is opened only with the counts that its header has', () => {
+  const { buffer } = TreeTable.create(counts);
+  expect(TreeTable.open(counts, buffer)?.counts).toEqual(counts);
+  expect(TreeTable.open(counts, buffer.slice(0, buffer.byteLength - 64))).toBeUndefined();
+  for (const name of Object.keys(counts)) {
+    expect(TreeTable.open({ ...counts, [name]: 2 }, buffer), name).toBeUndefined();
+  }
+  for (let at = 0; at < HEADER_SIZE; at++) {
+    const changed = buffer.slice(0);
+    new DataView(changed).setUint8(at, new DataView(buffer).getUint8(at) ^ 1);
+    // Whether there are ACLs, and the sum of sizes.
+    const isFree = at >= 20 && at < 32;
+    expect(TreeTable.open(counts, changed) !== undefined, `byte ${at}`).toBe(isFree);
+  }
 });
 
 test('the columns are disjoint, in order, and stand in one buffer', () => {
-  const table = new TreeTable(counts);
+  const table = TreeTable.create(counts);
   let end = HEADER_SIZE;
   for (const [name] of columns) {
     expect(table[name].buffer).toBe(table.buffer);
