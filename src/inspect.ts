@@ -63,6 +63,8 @@ export {
 export interface InspectOptions extends OpenImageOptions {
   /** False: indexes are neither taken from the cache directory nor saved there. */
   readonly useIndexCache?: boolean;
+  /** True: layers that the archive doesn't hold, since others distribute them, are listed as empty ones. */
+  readonly listsForeign?: boolean;
 }
 
 /** What the views read of a layer is read once: a small cache does. */
@@ -128,7 +130,10 @@ function openMounted(
   ownerKeeping: OwnerKeeping | undefined,
 ): Promise<OpenedLayer[]> {
   const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
-  return openLayers(image, layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping }));
+  return openLayers(image, {
+    ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping }),
+    listsForeign: options.listsForeign,
+  });
 }
 
 async function openInspection(

@@ -74,7 +74,7 @@ async function mountLocked(
   const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
   const withCache = withDiskCache(options);
   const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
-  refuseOwnLayer(opened, place);
+  refuseLayers(opened, place);
   const upper =
     options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
   let layers: MergedLayers | undefined;
@@ -90,9 +90,10 @@ async function mountLocked(
   }
 }
 
-/** The layer would vanish beneath the mount that shows it. */
-function refuseOwnLayer(image: Image, place: string): void {
+/** A directory that is mounted on vanishes beneath the mount that shows it; a foreign layer is not there. */
+function refuseLayers(image: Image, place: string): void {
   for (const source of image.layers) {
+    if (source.kind === 'foreign') throw new InputError(source.reason);
     if (source.kind === 'directory' && source.path === place) {
       throw new InputError(`${place}: is one of the layers that would be mounted on it`);
     }

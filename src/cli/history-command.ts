@@ -75,7 +75,7 @@ function fieldsOf(inspection: Inspection, given: HistoryArguments): Fields[] {
         CreatedSince: human ? showCreated(step?.created, now) : (step?.created ?? 'N/A'),
         CreatedAt: step?.created ?? 'N/A',
         CreatedBy: given.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
-        Size: isSurplus ? 'N/A' : size(layer?.size ?? 0),
+        Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
         Comment: step?.comment ?? '',
       };
     });
@@ -112,7 +112,7 @@ function layerCells({ layer }: HistoryEntry, given: HistoryArguments): string[] 
     digest(layer.diffId),
     digest(layer.digest),
     layer.compression,
-    size(layer.storedSize),
+    layer.missing === undefined ? size(layer.storedSize) : 'N/A',
     ...[files, whiteouts, opaques].map(String),
   ];
 }
@@ -188,7 +188,7 @@ export function historyCommand(): Command {
   )
     .addHelpText('after', help)
     .action((source: string, given: HistoryArguments) =>
-      withInspection(source, given, (inspection, report) => {
+      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
         const gap = historyGap(historyOf(inspection));
         if (gap !== undefined) report.warning(`${showText(source)}: ${gap}`);
         if (given.json === true) printJson(describeHistory(inspection));

@@ -127,7 +127,7 @@ export function imagesCommand(): Command {
   )
     .addHelpText('after', help)
     .action((sources: string[], given: ImagesArguments) =>
-      withReport(given, async (options, report) => {
+      withReport({ ...given, listsForeign: true }, async (options, report) => {
         const { images, totalSize } = await listImages(sources, options);
         report.end();
         const shown = images.filter(({ isMissing }) => given.all === true || !isMissing);

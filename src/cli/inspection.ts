@@ -17,6 +17,8 @@ export interface SourceArguments {
   readonly layer?: string;
   readonly upto?: string;
   readonly indexCache: boolean;
+  /** Not an option: set by the commands that only list layers. */
+  readonly listsForeign?: true;
 }
 
 /** The options that say which image, and how it is read. */
@@ -46,6 +48,7 @@ export async function withReport(
       ...(given.platform === undefined ? {} : { platform: given.platform }),
       ...(given.layer === undefined ? {} : { layer: given.layer }),
       ...(given.upto === undefined ? {} : { upto: given.upto }),
+      ...(given.listsForeign === undefined ? {} : { listsForeign: given.listsForeign }),
     };
     await body(options, report);
   } finally {

@@ -62,16 +62,19 @@ const INSTRUCTION_WIDTH = 45;
 
 interface Row {
   readonly layer: LayerSummary;
-  readonly changes: LayerChanges;
+  /** Undefined where a layer is missing, so that nothing can be compared with what lies below. */
+  readonly changes: LayerChanges | undefined;
   readonly instruction: string | undefined;
 }
 
 function rowsOf(inspection: Inspection): Row[] {
-  const changes = countChanges(inspection);
+  const layers = summariseLayers(inspection);
+  const isWhole = layers.every(({ missing }) => missing === undefined);
+  const changes = isWhole ? countChanges(inspection) : [];
   const instructions = instructionsOfLayers(inspection);
-  return summariseLayers(inspection).map((layer, i) => ({
+  return layers.map((layer, i) => ({
     layer,
-    changes: changes[i] as LayerChanges,
+    changes: changes[i],
     instruction: instructions[i],
   }));
 }
@@ -81,10 +84,9 @@ function cellsOf({ layer, changes, instruction }: Row, given: LayersArguments): 
   const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
   return [
     String(layer.number),
-    size(layer.size),
-    size(layer.storedSize),
+    ...[layer.size, layer.storedSize].map((bytes) => (layer.missing === undefined ? size(bytes) : 'N/A')),
     layer.compression,
-    ...[changes.added, changes.changed, changes.deleted].map(String),
+    ...[changes?.added, changes?.changed, changes?.deleted].map((count) => String(count ?? 'N/A')),
     oneLine(instruction, given.trunc ? INSTRUCTION_WIDTH : Infinity),
     digest(layer.diffId),
     digest(layer.chainId),
@@ -115,13 +117,14 @@ export function layersCommand(): Command {
   )
     .addHelpText('after', help)
     .action((source: string, given: LayersArguments) =>
-      withInspection(source, given, (inspection) => {
+      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
         if (given.quiet === true) {
           const ids = summariseLayers(inspection).map(({ diffId }) => diffId ?? '<unknown>');
           process.stdout.write(ids.map((id) => `${id}\n`).join(''));
           return;
         }
         const rows = rowsOf(inspection);
+        for (const { layer } of rows) if (layer.missing !== undefined) report.warning(layer.missing);
         if (given.json === true) {
           printJson(
             rows.map(({ layer, ...rest }) => ({

@@ -83,6 +83,7 @@ export async function writeImage(
 type KeptLayer = WrittenLayer & { readonly bytes: BlobLocation | BlobReader };
 
 function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
+  if (source.kind === 'foreign') throw new InputError(source.reason);
   if (source.kind === 'directory') {
     throw new InputError(
       `${name}: is a directory, no layer that can be copied; stratafs flatten makes one layer of all`,

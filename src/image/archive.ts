@@ -18,6 +18,16 @@ export interface Archive {
    * something that is no regular file.
    */
   find(name: string): BlobLocation | undefined | Promise<BlobLocation | undefined>;
+  /** Of a `name` that `find` does not find: the target of the link by which it leads nowhere; undefined for no link. */
+  danglingTarget(name: string): string | undefined | Promise<string | undefined>;
+}
+
+/** Why `find` does not find `name`: "is missing", or what its link leads to. */
+export async function whyMissing(archive: Archive, name: string): Promise<string> {
+  const target = await archive.danglingTarget(name);
+  return target === undefined
+    ? 'is missing'
+    : `is a symlink to ${printable(target)}, which the archive does not hold`;
 }
 
 /** A blob that a manifest names and the archive lacks: an archive may hold an index whose other platforms were never saved. */

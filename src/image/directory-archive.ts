@@ -3,7 +3,7 @@
 // The directory the user names may be a symlink; a symlink inside it may not lead out, or a hostile layout could show
 // any file of the host that the (often root's) daemon can read.
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
@@ -22,6 +22,15 @@ export class DirectoryArchive implements Archive {
   /** `path` is a directory. */
   static async open(path: string): Promise<DirectoryArchive> {
     return new DirectoryArchive(printable(path), await realpath(path));
+  }
+
+  async danglingTarget(name: string): Promise<string | undefined> {
+    // Each part of the path may be the link.
+    for (let parts = pathParts(name); parts.length > 0; parts = parts.slice(0, -1)) {
+      const target = await readlink(join(this.#root, ...parts)).catch(() => undefined); // EINVAL: no link; ENOENT
+      if (target !== undefined) return target;
+    }
+    return undefined;
   }
 
   async find(name: string): Promise<BlobLocation | undefined> {

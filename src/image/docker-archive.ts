@@ -4,7 +4,7 @@
 // The old form keeps a layer at <id>/layer.tar, skopeo at <diffid>.tar, docker 25 and later at blobs/sha256/<hex>;
 // all that matters is the name that manifest.json gives. Some tools compress the layers: only their magic tells.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, type JsonBlob, JsonReader, MissingBlobError } from './archive.ts';
+import { type Archive, type JsonBlob, JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { bareContent, brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import { digestOfBlobName, readDiffIds } from './digest.ts';
 import type { LayerSource } from './image.ts';
@@ -101,12 +101,8 @@ async function readLayers(archive: Archive, entry: JsonView, config: JsonView): 
   }
   const layers: LayerSource[] = [];
   for (const [i, name] of names.entries()) {
-    const blob = await archive.find(name.string());
-    if (blob === undefined) {
-      throw new MissingBlobError(
-        `${archive.path}: layer ${i + 1} of ${names.length} is missing: ${printable(name.string())}, named by ${name.where}`,
-      );
-    }
+    const blob = name.string() === '' ? undefined : await archive.find(name.string());
+    if (blob === undefined) throw await missingLayer(archive, name, `layer ${i + 1} of ${names.length}`);
     const digest = digestOfBlobName(name.string());
     const diffId = diffIds[i] as string;
     layers.push({ kind: 'blob', blob, diffId, ...(digest === undefined ? {} : { digest }) });
@@ -114,12 +110,27 @@ async function readLayers(archive: Archive, entry: JsonView, config: JsonView): 
   return layers;
 }
 
+async function missingLayer(archive: Archive, name: JsonView, which: string): Promise<InputError> {
+  if (name.string() === '') {
+    // buildpacks' pack saves so what the docker daemon had already.
+    return new MissingBlobError(
+      `${archive.path}: ${which} is not in the archive: ${name.where} is an empty name; ` +
+        'save the whole image: `docker save`',
+    );
+  }
+  const why = await whyMissing(archive, name.string());
+  return new MissingBlobError(
+    `${archive.path}: ${which} ${why}: ${printable(name.string())}, named by ${name.where}`,
+  );
+}
+
 async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonView): Promise<JsonBlob> {
   const name = view.string();
   const config = await reader.read(name);
   if (config === undefined) {
+    const why = await whyMissing(archive, name);
     throw new MissingBlobError(
-      `${archive.path}: the config ${printable(name)} is missing, named by ${view.where}`,
+      `${archive.path}: the config ${printable(name)} ${why}, named by ${view.where}`,
     );
   }
   // A config called <hex>.json is not held to its name: docker load isn't either, and people edit such archives.

@@ -1,10 +1,12 @@
 // A file or directory that the user names: what it is, and by which magic it begins.
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { detectCompression, MAGIC_LENGTH } from '../layer/compression.ts';
+import { KIND_LENGTH, otherFile, refuseOtherFiles } from '../layer/file-kind.ts';
 import type { Compression } from '../layer/layer.ts';
+import { BLOCK_SIZE, isTarHeader } from '../tar/header.ts';
 import { printable } from './json-view.ts';
 
 export type HostFile =
@@ -13,7 +15,7 @@ export type HostFile =
 
 /**
  * Looks at `path`. Throws InputError where it can't be opened, is empty, is neither a regular file nor a directory, or
- * is compressed by something other than gzip and zstd.
+ * is no tar, nor one that is compressed in a way that is read.
  */
 export async function inspectHostFile(path: string): Promise<HostFile> {
   const shown = printable(path);
@@ -26,18 +28,37 @@ export async function inspectHostFile(path: string): Promise<HostFile> {
       if (!stats.isFile())
         throw new InputError(`${shown}: found no regular file, expected a tar or a directory`);
       if (stats.size === 0) throw new InputError(`${shown}: found an empty file, expected a tar`);
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC_LENGTH), 0, MAGIC_LENGTH, 0);
-      return {
-        kind: 'file',
-        size: stats.size,
-        compression: detectCompression(buffer.subarray(0, bytesRead), shown),
-      };
+      const { size } = stats;
+      const head = await readHead(file, BLOCK_SIZE);
+      const compression = detectCompression(head.subarray(0, MAGIC_LENGTH), shown);
+      if (compression === 'none' && !isTarHeader(head)) await refuseUnlessEmpty(file, size, shown);
+      return { kind: 'file', size, compression };
     } finally {
       await file.close();
     }
   } catch (error) {
     throw withPath(error, path);
   }
+}
+
+async function refuseUnlessEmpty(file: FileHandle, size: number, shown: string): Promise<void> {
+  const head = await readHead(file, KIND_LENGTH);
+  if (head[0] !== 0) throw otherFile(shown, head, shown);
+  await refuseOtherFiles(shown, size, (offset, length) => readFully(file, offset, length), shown);
+}
+
+const readHead = (file: FileHandle, length: number): Promise<Buffer> => readFully(file, 0, length);
+
+/** Fewer bytes where the file ends before. */
+async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 /** An InputError for a failed system call on a path that the user gave; anything else as it is. */

@@ -1,5 +1,5 @@
 // Image: a config and an ordered list of layers, base first.
-import type { BlobLocation, ExpectedDigests } from '../layer/layer.ts';
+import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 
 /** Where one layer of an image comes from. */
@@ -10,7 +10,17 @@ export type LayerSource =
       readonly path: string;
       /** Of the upper directory of a mount, which others may write to: where it has its marks. */
       readonly upperMarks?: MarkNamespace;
-    };
+    }
+  | ForeignLayer;
+
+/** A layer that the archive names and does not hold, since others distribute it. It can be listed, and not be opened. */
+export interface ForeignLayer extends ExpectedDigests {
+  readonly kind: 'foreign';
+  /** As the media type says. */
+  readonly compression: Compression;
+  /** Why it can't be opened: one line. */
+  readonly reason: string;
+}
 
 /** One step of the image's history, as the config has it (OCI image-spec, config.md). */
 export interface HistoryStep {

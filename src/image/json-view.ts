@@ -1,5 +1,7 @@
 // JSON from an image: foreign input, so its size and nesting are bounded before it is parsed, and every field is
 // checked as it is read. A JsonView knows where its value stands, so that a message can say which field is wrong.
+import { detectCompression, MAGIC_LENGTH } from '../layer/compression.ts';
+import { isTarHeader } from '../tar/header.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 /** Bytes. What containers/image and the distribution registry allow for a manifest. */
@@ -22,8 +24,32 @@ export function parseJson(bytes: Uint8Array, where: string): JsonView {
     return new JsonView(JSON.parse(new TextDecoder().decode(bytes)), where);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new InputError(`${where}: found malformed JSON: ${printable(error.message)}`, { cause: error });
+    throw new InputError(`${where}: ${describeMalformed(bytes, error)}`, { cause: error });
   }
+}
+
+/** Where the parser stopped is said; its words are about code, not about the file. */
+function describeMalformed(bytes: Uint8Array, error: SyntaxError): string {
+  if (bytes.length === 0) return 'found an empty file, expected JSON';
+  const kind = recogniseData(bytes);
+  if (kind !== undefined) return `found ${kind}, expected JSON`;
+  const position = /at position (\d+)/.exec(error.message)?.[1];
+  if (error.message.includes('end of JSON') || Number(position) >= bytes.length) {
+    return 'found JSON that is cut short';
+  }
+  return `found malformed JSON${position === undefined ? '' : ` at character ${position}`}`;
+}
+
+function recogniseData(bytes: Uint8Array): string | undefined {
+  try {
+    const compression = detectCompression(bytes.subarray(0, MAGIC_LENGTH), '');
+    if (compression !== 'none') return `${compression} data`;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return 'compressed data';
+  }
+  if (isTarHeader(bytes)) return 'a tar';
+  return bytes.includes(0) ? 'binary data' : undefined;
 }
 
 /** One value of a parsed document. A field that is missing is a view whose value is undefined. */

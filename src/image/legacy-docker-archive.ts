@@ -3,7 +3,7 @@
 //
 // Nothing states a digest of the bytes. The top layer's json serves as the config: it has the same fields.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, JsonReader, MissingBlobError } from './archive.ts';
+import { type Archive, JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import type { HistoryStep, LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
@@ -60,8 +60,9 @@ async function readChain(archive: Archive, reader: JsonReader, top: string): Pro
     const step = (await reader.read(`${id}/json`))?.json;
     const blob = await archive.find(`${id}/layer.tar`);
     if (step === undefined || blob === undefined) {
+      const name = step === undefined ? `${id}/json` : `${id}/layer.tar`;
       throw new MissingBlobError(
-        `${archive.path}: ${step === undefined ? `${id}/json` : `${id}/layer.tar`} is missing, a layer below ${printable(top)}`,
+        `${archive.path}: ${name} ${await whyMissing(archive, name)}, a layer below ${printable(top)}`,
       );
     }
     config ??= step;

@@ -1,6 +1,6 @@
 // Descriptors (image-spec, descriptor.md): a digest, a size and a type, and the JSON blob that they promise.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, type JsonBlob, type JsonReader, MissingBlobError } from './archive.ts';
+import { type Archive, type JsonBlob, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { blobName, readDigest } from './digest.ts';
 import type { JsonView } from './json-view.ts';
 
@@ -17,9 +17,8 @@ export async function readDescribed(
   const digest = readDigest(descriptor.get('digest'));
   const blob = await reader.read(blobName(digest));
   if (blob === undefined) {
-    throw new MissingBlobError(
-      `${archive.path}: the ${what} ${digest} is missing, named by ${descriptor.where}`,
-    );
+    const why = await whyMissing(archive, blobName(digest));
+    throw new MissingBlobError(`${archive.path}: the ${what} ${digest} ${why}, named by ${descriptor.where}`);
   }
   const size = descriptor.get('size').optionalSize();
   if (size !== undefined && size !== blob.size) {

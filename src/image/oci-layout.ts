@@ -10,7 +10,14 @@ import { readDigest } from './digest.ts';
 import type { Platform } from './image.ts';
 import type { JsonView } from './json-view.ts';
 import { readDescribed } from './oci-descriptor.ts';
-import { ArtifactError, readImageManifest, readKnownLayers, refuseOtherManifests } from './oci-manifest.ts';
+import {
+  ArtifactError,
+  readImageManifest,
+  readKnownLayers,
+  refuseLayerDescriptor,
+  refuseOtherIndexes,
+  refuseOtherManifests,
+} from './oci-manifest.ts';
 
 /** Descriptors that are followed in one layout, each time that one is met. */
 const DESCRIPTOR_LIMIT = 16_384;
@@ -103,12 +110,14 @@ class LayoutWalk {
         digests: [...trail.digests, digest],
         platform: readPlatform(descriptor.get('platform')),
       };
+      refuseLayerDescriptor(descriptor);
       const { json } = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
       const manifests = json.get('manifests');
       if (!manifests.isAbsent) {
         if (here.digests.length > DEPTH_LIMIT) {
           throw new InputError(`${json.where}: found indexes nested deeper than ${DEPTH_LIMIT}`);
         }
+        refuseOtherIndexes(json);
         for (const child of manifests.items()) await this.follow(child, here);
         return;
       }

@@ -3,10 +3,11 @@
 // Media types say what is an image and what only uses the same boxes (charts, signatures, wasm); how a layer is
 // compressed they say too, but nobody believes them: the layer's magic does.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, type JsonReader, MissingBlobError } from './archive.ts';
+import { type Archive, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { bareContent, type ImageContent, readConfig } from './candidate.ts';
 import { blobName, readDiffIds, readDigest } from './digest.ts';
-import type { LayerSource } from './image.ts';
+import type { ForeignLayer, LayerSource } from './image.ts';
+import type { ExpectedDigests } from '../layer/layer.ts';
 import { type JsonView, printable } from './json-view.ts';
 import { readDescribed } from './oci-descriptor.ts';
 
@@ -100,7 +101,33 @@ function refuseArtifact(manifest: JsonView): void {
   }
 }
 
+/** `docker buildx build --cache-to type=local` writes a layout too: an index of layers, and this instead of a config. */
+const BUILD_CACHE_TYPE = 'application/vnd.buildkit.cacheconfig.v0';
+
+/** Throws ArtifactError where an index lists blobs that are no manifests, as a build cache does. */
+export function refuseOtherIndexes(index: JsonView): void {
+  for (const descriptor of index.get('manifests').items()) {
+    const type = descriptor.get('mediaType').optionalString();
+    if (type === BUILD_CACHE_TYPE) throw new ArtifactError(`${index.where}: ${noImage(type)}`);
+  }
+}
+
+/** Throws ArtifactError for a descriptor whose type is that of a layer: it is not to be read as JSON. */
+export function refuseLayerDescriptor(descriptor: JsonView): void {
+  const type = descriptor.get('mediaType').optionalString();
+  if (type === undefined || !/\btar\b/.test(type)) return;
+  throw new ArtifactError(
+    `${descriptor.where}: found a layer (${printable(type)}), expected a manifest or an index`,
+  );
+}
+
 function noImage(type: string | undefined): string {
+  if (type === BUILD_CACHE_TYPE) {
+    return (
+      'found a build cache of BuildKit, which holds layers and no image; ' +
+      'to save an image: `docker buildx build --output type=oci,dest=IMAGE.tar`'
+    );
+  }
   return `found an artifact of type ${printable(type ?? 'unknown')}, no container image`;
 }
 
@@ -119,15 +146,29 @@ async function readLayer(
   const blob = await archive.find(blobName(digest));
   if (blob === undefined) {
     const urls = descriptor.get('urls').items();
-    if (urls.length === 0) throw new MissingBlobError(`${which} is missing, named by ${descriptor.where}`);
-    const where = urls.map((url) => printable(url.string())).join(' or ');
-    throw new MissingBlobError(
-      `${which} is a foreign layer that the archive does not hold; it is kept at ${where}`,
-    );
+    if (urls.length === 0) {
+      const why = await whyMissing(archive, blobName(digest));
+      throw new MissingBlobError(`${which} ${why}, named by ${descriptor.where}`);
+    }
+    return foreignLayer(which, descriptor, { digest, ...(diffId === undefined ? {} : { diffId }) });
   }
   const size = descriptor.get('size').optionalSize();
   if (size !== undefined && size !== blob.length) {
     throw new InputError(`${which} has ${blob.length} bytes, expected ${size} as ${descriptor.where} says`);
   }
   return { kind: 'blob', blob, digest, ...(diffId === undefined ? {} : { diffId }) };
+}
+
+/** A layer that `descriptor` has URLs for: Windows base layers, which may not be distributed with an image. */
+function foreignLayer(which: string, descriptor: JsonView, expected: ExpectedDigests): ForeignLayer {
+  const urls = descriptor.get('urls').items();
+  const type = descriptor.get('mediaType').optionalString() ?? '';
+  const compression = type.endsWith('gzip') ? 'gzip' : type.endsWith('+zstd') ? 'zstd' : 'none';
+  const where = urls.map((url) => printable(url.string())).join(' or ');
+  return {
+    ...{ kind: 'foreign', compression, ...expected },
+    reason:
+      `${which} is a foreign layer that the archive does not hold; it is kept at ${where}; ` +
+      'layers that are here can be mounted with --layer',
+  };
 }

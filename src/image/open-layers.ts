@@ -4,7 +4,8 @@ import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
 import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
-import type { Image, LayerSource } from './image.ts';
+import { LayerIndexBuilder } from '../layer/index-builder.ts';
+import type { ForeignLayer, Image, LayerSource } from './image.ts';
 import { printable } from './json-view.ts';
 
 export interface OpenLayersOptions extends Pick<
@@ -15,6 +16,8 @@ export interface OpenLayersOptions extends Pick<
   readonly onProgress?: (done: number, total: number) => void;
   /** Directories whose roots keep owners in xattrs are shown so (layer/lower-owners.ts). */
   readonly obeysOwners?: boolean;
+  /** True: a foreign layer is opened as an empty one, for commands that only list. */
+  readonly listsForeign?: boolean | undefined;
   /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
@@ -133,9 +136,13 @@ function tooLarge(image: Image, limit: number): string {
 async function openOne(
   source: LayerSource,
   label: string,
-  options: Omit<OpenLayerOptions, 'label'> & Pick<OpenLayersOptions, 'obeysOwners'>,
+  options: Omit<OpenLayerOptions, 'label'> & Pick<OpenLayersOptions, 'obeysOwners' | 'listsForeign'>,
 ): Promise<OpenedLayer> {
   const started = performance.now();
+  if (source.kind === 'foreign') {
+    if (options.listsForeign !== true) throw new InputError(source.reason);
+    return { layer: emptyLayer(source, label), source, wasRead: false, milliseconds: 0 };
+  }
   let wasRead = source.kind === 'directory';
   const onProgress = (bytes: number): void => {
     wasRead = true;
@@ -149,4 +156,12 @@ async function openOne(
         })
       : await openLayer(source.blob, source, { ...options, label, onProgress });
   return { layer, source, wasRead, milliseconds: performance.now() - started };
+}
+
+function emptyLayer({ compression, digest, diffId }: ForeignLayer, label: string): Layer {
+  return {
+    index: new LayerIndexBuilder(label).finish(),
+    reader: { size: 0, read: () => new Uint8Array(0), close: () => undefined },
+    ...{ compression, digest, diffId, close: () => undefined },
+  };
 }

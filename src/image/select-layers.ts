@@ -52,7 +52,8 @@ function findLayer(image: Image, option: string, text: string): number {
 function layerLine(layers: readonly LayerSource[], number: number): string {
   const layer = layers[number - 1] as LayerSource;
   const width = String(layers.length).length;
-  const name = layer.kind === 'directory' ? layer.path : (digestsOf(layer)[0] ?? layer.blob.path);
+  const place = layer.kind === 'directory' ? layer.path : layer.kind === 'blob' ? layer.blob.path : '';
+  const name = digestsOf(layer)[0] ?? place;
   return `  ${String(number).padStart(width)}  ${printable(name)}`;
 }
 

@@ -2,7 +2,8 @@
 //
 // The last of several members of one name counts, as it would after unpacking. Symlinks and hard links are resolved
 // among the members, as in a root of their own: docker 20.10 saves a repeated layer as a symlink
-// `../<other>/layer.tar`, skopeo saves `<id>/layer.tar` as a symlink `../<diffid>.tar`.
+// `../<other>/layer.tar`, skopeo saves `<id>/layer.tar` as a symlink `../<diffid>.tar`, and some docker wrote
+// `../../<other>/layer.tar`, which docker load takes too.
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, pathParts } from './archive.ts';
@@ -58,16 +59,31 @@ export class TarArchive implements Archive {
   }
 
   find(name: string): BlobLocation | undefined {
+    const { member } = this.#resolve(name);
+    if (member === undefined) return undefined;
+    if (member.kind !== 'file') {
+      throw new InputError(`${this.path}: ${printable(name)}: found no regular file`);
+    }
+    return { path: this.#file, offset: member.offset, length: member.length, member: member.name };
+  }
+
+  danglingTarget(name: string): string | undefined {
+    const { lastLink } = this.#resolve(name);
+    return lastLink === undefined ? undefined : Buffer.from(lastLink.target, 'latin1').toString();
+  }
+
+  /** What `name` leads to, and the last link on the way. As in a root of its own, `..` of a link ends at the top. */
+  #resolve(name: string): { member: TarMember | undefined; lastLink: TarMember | undefined } {
     const where = `${this.path}: ${printable(name)}`;
     // Popped from the end: the next part of the path is last.
     const pending = pathParts(Buffer.from(name).toString('latin1')).reverse();
     let current: string[] = [];
     let member: TarMember | undefined;
-    let links = 0;
-    while (pending.length > 0) {
+    let lastLink: TarMember | undefined;
+    for (let links = 0; pending.length > 0;) {
       const part = pending.pop() as string;
       if (part === '..') {
-        if (current.pop() === undefined)
+        if (current.pop() === undefined && lastLink === undefined)
           throw new InputError(`${where}: found a path that leads out of the archive`);
         member = undefined;
         continue;
@@ -79,14 +95,13 @@ export class TarArchive implements Archive {
         throw new InputError(`${where}: found more than ${LINK_LIMIT} links, at ${printable(member.name)}`);
       }
       const { target } = member;
+      lastLink = member;
       // A hard link's target is a member's name, a symlink's is relative to where the link stands.
       if (member.kind === 'hardlink' || target.startsWith('/')) current = [];
       else current.pop();
       pending.push(...pathParts(target).reverse());
       member = undefined;
     }
-    if (member === undefined) return undefined;
-    if (member.kind !== 'file') throw new InputError(`${where}: found no regular file`);
-    return { path: this.#file, offset: member.offset, length: member.length, member: member.name };
+    return { member, lastLink };
   }
 }

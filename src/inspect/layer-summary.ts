@@ -19,6 +19,8 @@ export interface LayerSummary {
   readonly blob: BlobLocation | undefined;
   /** Of a layer that is a directory: its path. */
   readonly directory: string | undefined;
+  /** Of a foreign layer, of which sizes and counts are not known: why it can't be opened. */
+  readonly missing: string | undefined;
   /** What docker calls the layer's size: bytes of its regular files, each inode once. */
   readonly size: number;
   /** Bytes as stored, and as an uncompressed tar; 0 for a directory. */
@@ -43,18 +45,19 @@ export function summariseLayers({ layers }: InspectedImage): LayerSummary[] {
   return layers.map(({ layer, source }, i) => {
     const diffId = layer.diffId ?? claimedDiffId(source);
     chainId = i === 0 ? diffId : chainOf(chainId, diffId);
-    const isBlob = source.kind === 'blob';
+    const blob = source.kind === 'blob' ? source.blob : undefined;
     return {
       number: i + 1,
       diffId,
-      digest: layer.digest ?? (isBlob ? source.digest : undefined),
+      digest: layer.digest ?? (source.kind === 'directory' ? undefined : source.digest),
       chainId,
       compression: layer.compression,
-      blob: isBlob ? source.blob : undefined,
-      directory: isBlob ? undefined : source.path,
+      blob,
+      directory: source.kind === 'directory' ? source.path : undefined,
+      missing: source.kind === 'foreign' ? source.reason : undefined,
       size: sizeOfLayer(layer.index),
-      storedSize: isBlob ? source.blob.length : 0,
-      tarSize: isBlob ? layer.reader.size : 0,
+      storedSize: blob?.length ?? 0,
+      tarSize: blob === undefined ? 0 : layer.reader.size,
       counts: countNames(layer.index),
     };
   });
@@ -62,7 +65,7 @@ export function summariseLayers({ layers }: InspectedImage): LayerSummary[] {
 
 /** What the image says, where nothing was verified. */
 function claimedDiffId(source: LayerSource): string | undefined {
-  return source.kind === 'blob' ? source.diffId : undefined;
+  return source.kind === 'directory' ? undefined : source.diffId;
 }
 
 /** OCI image-spec, config.md, "Layer ChainID". */

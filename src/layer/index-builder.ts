@@ -107,7 +107,7 @@ export class LayerIndexBuilder {
 }
 
 /** Bytes that are this function's own to keep. */
-async function readBytes(reader: BlobReader, offset: number, length: number): Promise<Uint8Array> {
+export async function readBytes(reader: BlobReader, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {

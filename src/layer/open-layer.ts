@@ -11,7 +11,8 @@ import { fileStateOf } from '../sys/file-state.ts';
 import type { BlobReader, FileState } from '../vfs/blob-reader.ts';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { detectCompression, isUnpackedWhole, MAGIC_LENGTH } from './compression.ts';
-import { LayerIndexBuilder } from './index-builder.ts';
+import { refuseOtherFiles } from './file-kind.ts';
+import { LayerIndexBuilder, readBytes } from './index-builder.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
 import type { BlobLocation, Compression, ExpectedDigests, Layer, LayerBytes } from './layer.ts';
@@ -186,6 +187,7 @@ class LayerOpening {
     const spill = this.#compression === 'none' ? undefined : PlainSpill.create(store?.plainDirectory());
     this.#spill = spill;
     const builder = new LayerIndexBuilder(label);
+    let recordBytes = 0;
     const result = await this.#run(
       {
         compression: this.#compression,
@@ -194,19 +196,28 @@ class LayerOpening {
           ? {}
           : { spillFd: spill.fd, spillThreshold: this.#spillThreshold(), spillLimit: spill.limit }),
       },
-      (records, length) => builder.add(records, length),
+      (records, length) => {
+        recordBytes += length;
+        builder.add(records, length);
+      },
     );
     this.#check(result.blobSha256, result.tarSha256);
-    const spillFd = result.hasSpilled ? spill?.keep(result.blobSha256 ?? '') : undefined;
     if (!result.hasSpilled) {
       spill?.discard();
       this.#spill = undefined;
     }
-    if (result.hasSpilled) this.#tellOfSpill(result.spans);
-    const reader = this.#reader(result, spillFd);
+    const reader = this.#reader(result, result.hasSpilled ? spill?.fd : undefined);
+    if (recordBytes === 0 && !this.#isExpected()) {
+      await refuseOtherFiles(label, reader.size, (offset, length) => readBytes(reader, offset, length));
+    }
     await builder.readSparseMaps(reader);
+    const index = builder.finish();
+    if (result.hasSpilled) {
+      spill?.keep(result.blobSha256 ?? '');
+      this.#tellOfSpill(result.spans);
+    }
     const indexed: IndexedLayer = {
-      index: builder.finish(),
+      index,
       spans: result.spans,
       tarSize: result.tarSize,
       blobSha256: result.blobSha256,
@@ -218,6 +229,11 @@ class LayerOpening {
       store.setVerifiedDigest(this.#identity, result.blobSha256);
     }
     return { ...this.#bytes(indexed, reader), index: indexed.index };
+  }
+
+  /** True where the image says which bytes these are: whatever they hold is right. */
+  #isExpected(): boolean {
+    return this.#expected.digest !== undefined || this.#expected.diffId !== undefined;
   }
 
   #spillThreshold(): number {

@@ -56,6 +56,7 @@ function nameOf({ layer, source }: IdentifiedLayer): string {
   if (diffId !== undefined) return `DiffID ${diffId}`;
   const digest = layer.digest ?? source.digest;
   if (digest !== undefined) return `digest ${digest}`;
+  if (source.kind === 'foreign') throw new Error('a foreign layer has a digest');
   // A bare tar that nobody has hashed (--no-verify).
   const { path, offset, length } = source.blob;
   return `blob ${offset} ${length} ${realpathSync.native(path)}`;

@@ -1,8 +1,9 @@
 // The 512-byte header block of a tar member: where its fields lie, its dialect, its checksum, its numbers.
 //
 // Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5).
+import { InputError } from '../vfs/input-error.ts';
 import { latin1Of, showName } from '../vfs/names.ts';
-import type { Place } from './place.ts';
+import { Place } from './place.ts';
 
 /**
  * Offset of each field in the header block, in bytes.
@@ -109,6 +110,20 @@ function isOctal(bytes: Uint8Array, start: number, size: number): boolean {
 function isAsciiPrefix(bytes: Uint8Array, prefix: number): boolean {
   const end = endOfString(bytes, prefix, PREFIX_SIZE);
   return bytes.subarray(prefix, end).every((byte) => byte < 0x80);
+}
+
+/** True where `bytes` begin with a header block whose checksum is right. */
+export function isTarHeader(bytes: Uint8Array): boolean {
+  if (bytes.length < BLOCK_SIZE || bytes.subarray(0, BLOCK_SIZE).every((byte) => byte === 0)) return false;
+  const place = new Place('');
+  place.moveTo(0, 0);
+  try {
+    checkChecksum(bytes, 0, place);
+    return true;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return false;
+  }
 }
 
 /** Throws FormatError unless the sum of the block's bytes, unsigned or (old writers) signed, is what it says. */

@@ -75,6 +75,17 @@ describe('a docker archive', () => {
     await expectLayers(await openImageSource(path), [base, top]);
   });
 
+  // docker load resolves links as in a root of their own, where `..` of the top is the top.
+  test('may have a layer as a symlink that goes up too far', async () => {
+    const path = await tarFile(
+      dockerMembers(
+        [{ ...good, Layers: ['aa/layer.tar', 'dd/layer.tar'] }],
+        [['dd/layer.tar', { symlink: '../../bb/layer.tar' }]],
+      ),
+    );
+    await expectLayers(await openImageSource(path), [base, top]);
+  });
+
   test('may have a layer as a hard link, or beneath a directory that is a symlink', async () => {
     const path = await tarFile(
       dockerMembers(
@@ -154,6 +165,11 @@ describe('a docker archive that is malformed', () => {
       [{ ...good, Layers: ['aa/layer.tar', 'zz/layer.tar'] }],
       'layer 2 of 2 is missing: zz/layer.tar, named by',
     ],
+    [
+      'an empty layer name',
+      [{ ...good, Layers: ['aa/layer.tar', ''] }],
+      'layer 2 of 2 is not in the archive: ',
+    ],
     ['a missing config', [{ ...good, Config: 'zz.json' }], 'the config zz.json is missing, named by'],
     [
       'a config outside',
@@ -184,7 +200,7 @@ describe('a docker archive that is malformed', () => {
     [
       'a symlink outside',
       [{ ...good, Layers: ['aa/layer.tar', 'out'] }],
-      'out: found a path that leads out of the archive',
+      'layer 2 of 2 is a symlink to ../../../etc/passwd, which the archive does not hold: out, named by',
     ],
     [
       'a config that is no object',
@@ -224,7 +240,7 @@ describe('a docker archive that is malformed', () => {
   });
 
   test.each([
-    ['malformed JSON', '[{"Config":', 'manifest.json: found malformed JSON'],
+    ['malformed JSON', '[{"Config":', 'manifest.json: found JSON that is cut short'],
     ['deeply nested JSON', '['.repeat(200), 'manifest.json: found JSON nested deeper than 100 levels'],
     ['JSON of a gigabyte, nearly', `[${' '.repeat(5 << 20)}]`, 'expected JSON of at most 4194304'],
   ])('has %s', async (_title, manifest, message) => {

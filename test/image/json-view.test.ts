@@ -42,8 +42,13 @@ describe('JSON from an image', () => {
     ['{"a":{}}', 'F: a: found an object, expected an array'],
     [`{"a":"${'x'.repeat(200)}"}`, `F: a: found "${'x'.repeat(79)}..., expected an array`],
     ['[]', 'F: found an array, expected an object'],
-    ['{', 'F: found malformed JSON'],
-    ['', 'F: found malformed JSON'],
+    ['{', 'F: found JSON that is cut short'],
+    ['[1, 2', 'F: found JSON that is cut short'],
+    ['', 'F: found an empty file, expected JSON'],
+    ['{"b": x}', 'F: found malformed JSON'],
+    ['{"b": "c",}', 'F: found malformed JSON at character 10'],
+    ['BZh91AY&SY', 'F: found bzip2 data, expected JSON'],
+    ['a\0b', 'F: found binary data, expected JSON'],
   ])('%.30s is told by the field that is wrong', (text, message) => {
     expect(() =>
       view(text)

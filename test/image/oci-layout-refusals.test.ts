@@ -1,6 +1,8 @@
 // OCI layouts that hold no image, or are malformed: what is refused, and what the message says.
 import { describe, expect, test } from 'vitest';
-import { openImageSource } from '../../src/image/open-image.ts';
+import { BlockCache } from '../../src/cache/block-cache.ts';
+import { listImages, openImageSource } from '../../src/image/open-image.ts';
+import { openLayers } from '../../src/image/open-layers.ts';
 import { INDEX, LAYER, sampleLayer, SampleLayout } from './sample-images.ts';
 import { tarFile } from './scratch.ts';
 
@@ -30,6 +32,29 @@ describe('an OCI layout that holds no image', () => {
     const path = await tarFile(layout.add(layout.image([base], {}, change), 'x').members());
     await expect(openImageSource(path)).rejects.toThrow(
       `found an artifact of type ${type}, no container image`,
+    );
+  });
+
+  const CACHE = 'application/vnd.buildkit.cacheconfig.v0';
+
+  test('but the build cache of BuildKit, in either form, says how to save an image', async () => {
+    const index = new SampleLayout();
+    const config = index.json({ layers: [], records: [] }, CACHE);
+    index.add(index.nested([index.blob(base.tar, LAYER), config]), 'latest');
+    const manifest = new SampleLayout();
+    manifest.add(manifest.image([base], {}, { config: manifest.json({ layers: [] }, CACHE) }));
+    for (const layout of [index, manifest]) {
+      await expect(openImageSource(await tarFile(layout.members()))).rejects.toThrow(
+        /^\S+: blobs\/sha256\/[0-9a-f]{64}: found a build cache of BuildKit, which holds layers and no image; to save an image: `docker buildx build --output type=oci,dest=IMAGE.tar`$/,
+      );
+    }
+  });
+
+  test('but a layer in the place of a manifest says so', async () => {
+    const layout = new SampleLayout();
+    layout.add(layout.blob(base.tar, LAYER));
+    await expect(openImageSource(await tarFile(layout.members()))).rejects.toThrow(
+      `index.json: manifests[0]: found a layer (${LAYER}), expected a manifest or an index`,
     );
   });
 
@@ -107,16 +132,26 @@ describe('an OCI layout that is malformed', () => {
     );
   });
 
-  test('has a foreign layer that was not saved: the message names its URL', async () => {
+  test('has a foreign layer that was not saved: it is listed, and says why it can not be opened', async () => {
     const layout = new SampleLayout();
     const layers = [
       { ...layout.blob(base.tar, LAYER), urls: ['https://example.org/layer'] },
       layout.blob(top.tar, LAYER),
     ];
     layout.add(layout.image([base, top], {}, { layers })).lose(base.diffId);
-    await expect(openImageSource(await tarFile(layout.members()))).rejects.toThrow(
-      'is a foreign layer that the archive does not hold; it is kept at https://example.org/layer',
+    const path = await tarFile(layout.members());
+    expect(await listImages(path)).toMatchObject([{ layerCount: 2, isMissing: false, problem: undefined }]);
+    const image = await openImageSource(path);
+    expect(image.layers).toMatchObject([{ kind: 'foreign', digest: base.diffId }, { kind: 'blob' }]);
+    const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'when-new' } as const;
+    await expect(openLayers(image, options)).rejects.toThrow(
+      `layer 1 of 2 (${base.diffId}) is a foreign layer that the archive does not hold; it is kept at https://example.org/layer`,
     );
+    const opened = await openLayers(image, { ...options, listsForeign: true });
+    expect(opened.map(({ layer }) => layer.diffId)).toEqual([base.diffId, top.diffId]);
+    for (const { layer } of opened) layer.close();
+    // What is there can be had.
+    (await openLayers(await openImageSource(path, { layer: '2' }), options))[0]?.layer.close();
   });
 
   test('has a foreign layer that was saved all the same: it is read', async () => {

@@ -31,7 +31,7 @@ const image: Image = {
 function select(options: { layer?: string; upto?: string }, from = image): [string, string] {
   const { layers, history } = selectLayers(from, options);
   return [
-    layers.map((layer) => (layer.kind === 'blob' ? layer.diffId?.[7] : layer.path)).join(' '),
+    layers.map((layer) => (layer.kind === 'directory' ? layer.path : layer.diffId?.[7])).join(' '),
     history.map(({ createdBy }) => createdBy).join(' '),
   ];
 }

@@ -119,7 +119,7 @@ describe('an outer tar that is malformed', () => {
   test.each([
     ['text', 'hello'.repeat(200)],
     ['short text', 'hello'],
-    ['a program', Buffer.concat([Buffer.from('\x7fELF'), Buffer.alloc(1000, 7)])],
+    ['noise', Buffer.alloc(1000, 7)],
   ])('is no tar but %s', async (_title, bytes) => {
     const path = join(await scratchDirectory(), 'x');
     await writeFile(path, bytes);
