@@ -141,7 +141,7 @@ test('a tree under an upper is answered alike while it changes, and after a remo
     }
   }
   expect(nativeOf(tallies)).toEqual([...READING, 'OPEN', 'RELEASE', 'STATX'].sort());
-}, 60_000);
+});
 
 const layers = [
   makeLayer(

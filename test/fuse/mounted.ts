@@ -42,6 +42,34 @@ export async function withMount(
   }
 }
 
+/** Runs in which the kernel's caches may be dropped by somebody else. */
+const NOISY_RUNS = 50;
+
+/**
+ * The requests by name that `act` sends once all that it asks for is known. Any process may have the kernel drop its caches, and it
+ * then asks anew; so `act` is repeated until it sends at most `most`, and the answer is that of the last time.
+ */
+export async function requestsOfQuietRun(
+  mount: FuseMount,
+  act: () => Promise<unknown>,
+  most = 0,
+): Promise<Record<string, number>> {
+  let sent: Record<string, number> = {};
+  for (let run = 0; run < NOISY_RUNS; run++) {
+    const before = mount.statistics().requests;
+    await act();
+    const after = Object.entries(mount.statistics().requests);
+    // statfs(2) is asked each time, and FORGET follows what was dropped.
+    sent = Object.fromEntries(
+      after
+        .filter(([name, count]) => count !== (before[name] ?? 0) && !/^STATFS$|FORGET$/.test(name))
+        .map(([name, count]) => [name, count - (before[name] ?? 0)]),
+    );
+    if (Object.values(sent).reduce((sum, count) => sum + count, 0) <= most) break;
+  }
+  return sent;
+}
+
 /**
  * Runs a Python script that prints a line, waits for one, and goes on: `meanwhile` is called between. Answers what it
  * printed after its first line.

@@ -7,7 +7,6 @@ import { hasEnded } from './processes.ts';
 import { type Outcome, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const image = fixture('expressweb.tar');
-const ENDING_MS = 20_000;
 
 /** Runs `body` while a process in a mount namespace of its own has a copy of each mount; `options` are unshare's. */
 async function whileCopied(
@@ -69,7 +68,7 @@ describeWith(
           );
           expect((await inNamespace(holder, 'ls', place.mountpoint)).stdout).toContain('usr\n');
         });
-        expect(await hasEnded(before[0]?.pid ?? 0, ENDING_MS)).toBe(true);
+        expect(await hasEnded(before[0]?.pid ?? 0)).toBe(true);
         expect(await list(place)).toEqual([]);
       }));
 
@@ -99,7 +98,7 @@ describeWith(
         const [listed] = await list(place);
         await whileCopied(async () => {
           process.kill(listed?.pid ?? 0, 'SIGTERM');
-          expect(await hasEnded(listed?.pid ?? 0, ENDING_MS)).toBe(true);
+          expect(await hasEnded(listed?.pid ?? 0)).toBe(true);
           expect(place.mounted()).toEqual([]);
         });
       }));

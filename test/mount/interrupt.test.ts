@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 import { describeWith } from '../requirements.ts';
-import { childOf } from './processes.ts';
+import { childOf, ENDING_MS } from './processes.ts';
 import { COMMAND, fixture, run, withWorkplace } from './stratafs.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -42,7 +42,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
         command.kill(signal);
         expect(await closed).toEqual(end);
         expect(stderr).toBe('');
-        expect(await waitForExit(descriptor, 30_000)).toBe(0);
+        expect(await waitForExit(descriptor, ENDING_MS)).toBe(0);
       } finally {
         closeSync(descriptor);
       }
@@ -69,7 +69,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
           await once(command, 'close');
           // The mount was given up, or it was the command's no more: then it is a mount like any other.
           if (place.mounted().length > 0) await place.stratafs(['unmount', place.mountpoint]);
-          expect(await waitForExit(descriptor, 10_000)).toBe(0);
+          expect(await waitForExit(descriptor, ENDING_MS)).toBe(0);
         } finally {
           closeSync(descriptor);
         }

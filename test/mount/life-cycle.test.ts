@@ -12,7 +12,7 @@ const image = fixture('expressweb.tar');
 
 /** Resolves when process `pid` has ended. */
 async function gone(pid: number): Promise<void> {
-  expect(await hasEnded(pid, 30_000)).toBe(true);
+  expect(await hasEnded(pid)).toBe(true);
 }
 
 /** The daemon's pid; throws where `stratafs ls` knows none. */

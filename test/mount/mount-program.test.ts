@@ -25,7 +25,7 @@ describeWith(
   ['fuse', 'root', ...['buildah', 'podman', 'unshare'].map((program) => ({ program }))],
   'stratafs-overlay as mount_program',
   () => {
-    it('builds the layer that kernel overlayfs builds', { timeout: 120_000 }, () =>
+    it('builds the layer that kernel overlayfs builds', () =>
       withWorkplace(async (place) => {
         const ours = await build(place, 'ours', [process.execPath, overlayMain]);
         const theirs = await build(place, 'theirs', []);
@@ -37,7 +37,6 @@ describeWith(
         expect(ours.match(ownWay)).toHaveLength(2);
         expect(theirs).toMatch(theirWay);
         expect(ours.replace(ownWay, '')).toBe(theirs.replace(theirWay, ''));
-      }),
-    );
+      }));
   },
 );

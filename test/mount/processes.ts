@@ -10,12 +10,15 @@ export function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
 }
 
-/** Waits until process `pid` has ended: false where it hasn't after `milliseconds`. */
-export async function hasEnded(pid: number, milliseconds: number): Promise<boolean> {
+/** How long a process may take to end before it counts as stuck, on a busy machine too. */
+export const ENDING_MS = 120_000;
+
+/** Waits until process `pid` has ended: false where it is stuck. */
+export async function hasEnded(pid: number): Promise<boolean> {
   const descriptor = openProcess(pid);
   if (descriptor === -constants.errno.ESRCH) return true;
   try {
-    return (await waitForExit(descriptor, milliseconds)) === 0;
+    return (await waitForExit(descriptor, ENDING_MS)) === 0;
   } finally {
     closeSync(descriptor);
   }

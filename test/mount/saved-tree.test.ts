@@ -113,7 +113,12 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
         await place.unmount();
         if (i === 0) spoilIndexes(place);
       }
-      const [first, second] = counts.map((each) => Object.keys(each).sort());
+      // The kernel forgets what it drops from its caches: when it does, and how much at once, is its own affair.
+      const [first, second] = counts.map((each) =>
+        Object.keys(each)
+          .filter((name) => !name.endsWith('FORGET'))
+          .sort(),
+      );
       expect(second).toEqual(first);
       expect(second).toEqual(expect.arrayContaining(['LOOKUP', 'READ', 'READDIRPLUS', 'READLINK']));
     }));

@@ -120,14 +120,11 @@ export interface ListedMount {
   readonly layers?: number;
 }
 
-/** How long what was started here may go on once nothing is mounted any more. */
-const ENDING_MS = 20_000;
-
 /** Kills what was started here and goes on although nothing is mounted any more, and answers which processes those were. */
 async function killDaemons({ directory }: Workplace): Promise<number[]> {
   const stuck: number[] = [];
   for (const pid of startedWith(`XDG_CACHE_HOME=${cacheOf(directory)}`)) {
-    if (await hasEnded(pid, ENDING_MS)) continue;
+    if (await hasEnded(pid)) continue;
     process.kill(pid, 'SIGKILL');
     stuck.push(pid);
   }

@@ -57,7 +57,7 @@ async function loadAndKill(place: Workplace, seed: number, count: number, pid: n
 }
 
 describeWith(['root', 'fuse', { program: 'python3' }], 'SIGKILL of the daemon', () => {
-  it(`${rounds} times loses nothing that was done`, { timeout: 60_000 + 10_000 * rounds }, async () => {
+  it(`${rounds} times loses nothing that was done`, { timeout: 600_000 + 60_000 * rounds }, async () => {
     await withWorkplace(async (place) => {
       await makeLower(place);
       const mount = async (): Promise<number> => {

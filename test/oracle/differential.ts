@@ -40,7 +40,7 @@ export function execute(
       input: JSON.stringify(operations),
       encoding: 'utf8',
       maxBuffer: 1 << 28,
-      timeout: 120_000,
+      timeout: 600_000,
     },
   );
   const outcomes = stdout

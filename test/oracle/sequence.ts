@@ -22,7 +22,7 @@ const MINIMISING = Number(process.env['STRATAFS_MINIMISING'] ?? 120);
 export const sequenceCount = (few: number): number => Number(process.env['STRATAFS_SEQUENCES'] ?? few);
 
 /** Milliseconds for `count` sequences, with the time to minimise a failing one. */
-export const timeoutOf = (count: number): number => 60_000 + 20_000 * count + 4000 * MINIMISING;
+export const timeoutOf = (count: number): number => 600_000 + 100_000 * count + 20_000 * MINIMISING;
 
 /** Every fourth sequence is an ordinary user's. */
 export const userOf = (seed: number): User => (seed % 4 === 3 ? { uid: 1, gid: 1 } : { uid: 0, gid: 0 });

@@ -23,7 +23,7 @@ export function launchBrowser(): Promise<Browser> {
   return puppeteer.launch({
     executablePath: findProgram('chromium') ?? '',
     headless: true,
-    timeout: 60_000,
+    timeout: 300_000,
     args: process.geteuid?.() === 0 ? ['--no-sandbox'] : [],
   });
 }
