@@ -2,6 +2,7 @@
 // with the reason in their title; where REQUIRE_FUSE=1 (as in CI) they fail with it instead.
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -11,6 +12,8 @@ export type Requirement =
   | { readonly program: string }
   /** As /proc/filesystems names it. */
   | { readonly filesystem: string }
+  /** "MAJOR.MINOR", or later. */
+  | { readonly kernel: string }
   /** One of npm's that is not installed with the rest. */
   | { readonly package: string };
 
@@ -37,6 +40,14 @@ function hasFilesystem(name: string): boolean {
   return readFileSync('/proc/filesystems', 'utf8').split(/\s+/).includes(name);
 }
 
+function isKernel(wanted: string): boolean {
+  const [major = 0, minor = 0] = release()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
 function canLoad(name: string): boolean {
   try {
     createRequire(import.meta.url)(name);
@@ -56,6 +67,9 @@ function lack(requirement: Requirement): string | undefined {
   if ('filesystem' in requirement) {
     const { filesystem } = requirement;
     return hasFilesystem(filesystem) ? undefined : `needs a kernel with ${filesystem}`;
+  }
+  if ('kernel' in requirement) {
+    return isKernel(requirement.kernel) ? undefined : `needs Linux ${requirement.kernel}`;
   }
   if ('package' in requirement) {
     return canLoad(requirement.package) ? undefined : `needs the npm package ${requirement.package}`;

@@ -107,12 +107,14 @@ function offeredFlags2(request: Request): number {
 }
 
 /**
- * A file handle would hold a node ID, which a later mount gives to another file. Without export support the kernel makes
+ * Mounts of ours may be idmapped (mount_setattr(2), MOUNT_ATTR_IDMAP): the kernel maps owners in both directions, and wants
+ * default_permissions for it, which all mounts have. A file handle would hold a node ID, which a later mount gives to another file. Without export support the kernel makes
  * no handles, as for kernel overlayfs.
  */
 function wantedFlags2({ isReadOnly, maxStackDepth, writesBack }: Wishes): number {
   const wantsPassthrough = !isReadOnly && !writesBack && maxStackDepth > 0;
-  return InitFlag2.NO_EXPORT_SUPPORT | (wantsPassthrough ? InitFlag2.PASSTHROUGH : 0);
+  const wanted = InitFlag2.NO_EXPORT_SUPPORT | InitFlag2.ALLOW_IDMAP;
+  return wanted | (wantsPassthrough ? InitFlag2.PASSTHROUGH : 0);
 }
 
 /** Reads an INIT request (its body at least 16 bytes) and writes its reply's body of `initReplySize` bytes. */

@@ -97,6 +97,8 @@ export const InitFlag2 = {
   PASSTHROUGH: 1 << 5, // 7.40
   /** No file handles: name_to_handle_at(2) answers EOPNOTSUPP. */
   NO_EXPORT_SUPPORT: 1 << 6, // 7.40
+  /** Idmapped mounts; then only requests that make an inode have the caller's IDs. */
+  ALLOW_IDMAP: 1 << 8, // 7.41
 } as const;
 
 /** Flags of an OPEN or OPENDIR reply. */

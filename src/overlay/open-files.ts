@@ -1,6 +1,7 @@
 // Open files: one descriptor an inode for reading and one for both, closed by the last release.
 //
 // Who opens a file that the tree alone has, to read it, needs none. When it is copied up meanwhile, copying leaves one.
+import { isRootCall } from './caller.ts';
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
 import { Stat, allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } from '../sys/upper-calls.ts';
@@ -125,7 +126,7 @@ export function allocate(
     if (inode.writeFd < 0) return -EBADF;
     const allocated = allocateFile(inode.writeFd, mode, offset, length);
     if (allocated < 0) state.changed.add(inode);
-    if (allocated === 0 && call.uid !== 0) dropPrivileges(state, inode.writeFd, call);
+    if (allocated === 0 && !isRootCall(call)) dropPrivileges(state, inode.writeFd, call);
     return allocated;
   };
   return typeof copied === 'number' ? finish(copied) : copied.then(finish);

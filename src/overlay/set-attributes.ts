@@ -15,7 +15,7 @@ import type { AttrChanges, Call, TimeChange } from '../vfs/operation.ts';
 import { ALL_DATA, METADATA, type Need, copyUp, openUpper } from './copy-data.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
-import { isInGroup } from './caller-groups.ts';
+import { isInGroup, isRootCall } from './caller.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, type Place } from './upper.ts';
 import { closeSync, constants } from 'node:fs';
@@ -62,9 +62,9 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
 
 /** A file that its group may not execute loses S_ISGID by a chown(2) of who is not in its group; chown(2) by us keeps it. */
 function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place, call: Call): boolean {
-  if (call.uid === 0 || inode.type !== S_IFREG || upper.statAt(dir, name) < 0) return false;
+  if (inode.type !== S_IFREG || upper.statAt(dir, name) < 0) return false;
   const isSetgid = ((upper.stat[Stat.mode] as number) & S_ISGID) !== 0;
-  return isSetgid && !isInGroup(call, upper.stat[Stat.gid] as number);
+  return isSetgid && !isRootCall(call) && !isInGroup(call, upper.stat[Stat.gid] as number);
 }
 
 function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {

@@ -1,8 +1,14 @@
 // What an operation that changes something is given: who asks, what shall change, what is made; and what opening gives.
 
+/** The ID of a caller whom the request does not name: (uid_t) -1. */
+export const UNKNOWN_ID = 0xffff_ffff;
+
 /** One request under way. Made for the request, kept as long as its promise is. */
 export class Call {
-  /** The caller's file system user and group (fsuid, fsgid), in the mount's user namespace. */
+  /**
+   * The caller's file system user and group (fsuid, fsgid), in the mount's user namespace: who owns what the request
+   * makes. UNKNOWN_ID where it makes nothing and the kernel can map owners (Linux 6.12).
+   */
   readonly uid: number;
   readonly gid: number;
   readonly pid: number;

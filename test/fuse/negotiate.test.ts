@@ -64,8 +64,11 @@ describe('negotiate for a writable mount', () => {
   });
 
   it('asks for passthrough with the depth that it was told', () => {
-    const { PASSTHROUGH, NO_EXPORT_SUPPORT } = InitFlag2;
-    expect(agree(WRITABLE)).toMatchObject({ flags2: PASSTHROUGH | NO_EXPORT_SUPPORT, maxStackDepth: 1 });
+    const { ALLOW_IDMAP, NO_EXPORT_SUPPORT, PASSTHROUGH } = InitFlag2;
+    expect(agree(WRITABLE)).toMatchObject({
+      flags2: PASSTHROUGH | NO_EXPORT_SUPPORT | ALLOW_IDMAP,
+      maxStackDepth: 1,
+    });
     expect(agree({ ...WRITABLE, maxStackDepth: 2 })).toMatchObject({ maxStackDepth: 2 });
   });
 
