@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMountTable } from '../sys/mount-table.ts';
+import { examinePath } from '../sys/trusted-path.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export class Scratch {
@@ -21,7 +22,14 @@ export class Scratch {
         `--scratch: found no directory ${parent}, expected one with room for the unpacked layers`,
       );
     }
-    return new Scratch(await mkdtemp(join(await realpath(parent), 'stratafs-bench-')));
+    const real = await realpath(parent);
+    const trust = examinePath(real);
+    if (trust.kind === 'untrusted') {
+      throw new InputError(
+        `--scratch ${parent}: ${trust.reason}: could replace what a run makes; name another directory`,
+      );
+    }
+    return new Scratch(await mkdtemp(join(real, 'stratafs-bench-')));
   }
 
   /** A new empty directory of its own. */

@@ -65,6 +65,7 @@ function upperPlace(
   return {
     upper: paths.upper,
     work: paths.work,
+    isWorkImplied: paths.isWorkImplied,
     layers: identity.layers,
     identity: identity.tree,
     isForced: options.isForced ?? false,

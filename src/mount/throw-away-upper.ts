@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { examinePath } from '../sys/trusted-path.ts';
 import { lockFile, openAt } from '../sys/upper-calls.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -44,6 +45,7 @@ export interface ThrowAwayDirectory extends UpperPaths {
  */
 export function makeThrowAwayUpper(onNotice: (text: string) => void): ThrowAwayDirectory {
   const place = resolve(tmpdir());
+  requireTrusted(place);
   removeLeftovers(place, onNotice);
   for (let i = 0; i < TRIES; i++) {
     const path = makeDirectory(place);
@@ -52,6 +54,15 @@ export function makeThrowAwayUpper(onNotice: (text: string) => void): ThrowAwayD
     return fill(path, fd);
   }
   throw new InputError(`${place}: no throw-away upper directory can be made: it is removed by somebody else`);
+}
+
+/** Others could put something else in the place of a directory that is made here, while root writes to it. */
+function requireTrusted(place: string): void {
+  const found = examinePath(place);
+  if (found.kind !== 'untrusted') return; // what is missing, making a directory says
+  throw new InputError(
+    `${place}: no throw-away upper directory can be made here: ${found.reason}; $TMPDIR names another place for it`,
+  );
 }
 
 /** `path` is new, and locked by `fd`. */
@@ -65,7 +76,7 @@ function fill(path: string, fd: number): ThrowAwayDirectory {
     removeLocked(path, fd);
     throw error;
   }
-  return { upper, work, remove: () => removeLocked(path, fd) };
+  return { upper, work, isWorkImplied: false, remove: () => removeLocked(path, fd) };
 }
 
 function makeDirectory(place: string): string {

@@ -3,10 +3,13 @@
 //
 // Two directories overlap where one is the other or lies within it, by whatever path: told by device and inode numbers
 // of all that is above them on the same file system. What is a mere matter of opening is left to overlay/open-upper.ts.
-import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import { access, constants, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Image } from '../image/image.ts';
+import { impliedWorkName, openImpliedWork } from '../overlay/open-work.ts';
 import { mountAbove, readMountTable } from '../sys/mount-table.ts';
+import { DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { UpperDirectories } from './options.ts';
 
@@ -15,6 +18,8 @@ export interface UpperPaths {
   readonly upper: string;
   /** Undefined where nothing is to be written. */
   readonly work: string | undefined;
+  /** True where the user named no work directory. */
+  readonly isWorkImplied: boolean;
 }
 
 const UPPER = 'upper directory';
@@ -26,11 +31,11 @@ export async function locateUpper(
   isReadOnly: boolean,
 ): Promise<UpperPaths> {
   const upper = await locate(UPPER, directory, isReadOnly);
-  if (isReadOnly) return { upper, work: undefined };
-  const work =
-    workDirectory === undefined ? await makeBeside(upper) : await locate(WORK, workDirectory, false);
+  if (isReadOnly) return { upper, work: undefined, isWorkImplied: false };
+  const isWorkImplied = workDirectory === undefined;
+  const work = isWorkImplied ? makeBeside(upper) : await locate(WORK, workDirectory, false);
   await requireOneMount(upper, work);
-  return { upper, work };
+  return { upper, work, isWorkImplied };
 }
 
 async function locate(what: string, given: string, isReadOnly: boolean): Promise<string> {
@@ -63,20 +68,16 @@ function reasonOf(error: unknown): string {
   }
 }
 
-async function makeBeside(upper: string): Promise<string> {
-  const path = join(dirname(upper), `${basename(upper)}.work`);
+/** The path of the work directory beside the upper. It is opened anew, and looked at again, when the mount is made. */
+function makeBeside(upper: string): string {
+  const path = join(dirname(upper), impliedWorkName(upper));
+  const upperFd = openSync(upper, DIRECTORY_FLAGS);
   try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'EEXIST') {
-      throw new InputError(
-        `${WORK} ${path}: can't be made: ${reasonOf(error)}; -o upperdir=U,workdir=W takes one of another name`,
-        { cause: error },
-      );
-    }
+    closeSync(openImpliedWork(upperFd, path));
+    return path;
+  } finally {
+    closeSync(upperFd);
   }
-  return locate(WORK, path, false);
 }
 
 /** Files are renamed and linked from one to the other, and no mount lets that pass its border. */

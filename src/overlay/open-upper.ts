@@ -2,30 +2,28 @@
 // was killed has left.
 //
 // `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import {
   Stat,
   STAT_LENGTH,
   getxattrAt,
   lockFile,
-  mkdirAt,
-  openAt,
   setxattrAt,
   statAt,
   DIRECTORY_FLAGS,
 } from '../sys/upper-calls.ts';
-import { EEXIST, ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
+import { ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
 import { holdsAufsNames } from './aufs-form.ts';
 import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
+import { openImpliedWork, openWork } from './open-work.ts';
 import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
 
-const WORK = bytesOf('work');
 const YES = bytesOf('y');
 
 /** Where an upper lies, and how it is used. */
@@ -34,6 +32,8 @@ export interface UpperPlace {
   readonly upper: string;
   /** Undefined: nothing is written, nowhere. */
   readonly work: string | undefined;
+  /** The work directory was not named by the user: it lies beside the upper. */
+  readonly isWorkImplied?: boolean;
   /** 16 bytes that name the layers: an upper that was made for others is refused. */
   readonly layers: Uint8Array;
   /** 16 bytes that name the tree, whose inode numbers the origins are. */
@@ -66,11 +66,12 @@ export function openUpper(place: UpperPlace): Upper {
       lock(place.upper, upperFd);
       return onlyShown(place, upperFd);
     }
-    const baseFd = keep(openDirectory(place.work));
+    const isImplied = place.isWorkImplied === true;
+    const baseFd = keep(isImplied ? openImpliedWork(upperFd, place.work) : openDirectory(place.work));
     requireOneFileSystem(place.upper, place.work, upperFd, baseFd);
     lock(place.upper, upperFd);
     lock(place.work, baseFd);
-    const workFd = keep(openWork(place.work, baseFd));
+    const workFd = keep(openWork(baseFd, place.work, !isImplied));
     takePast(place.work, workFd, place);
     const form = claim(place, upperFd);
     const keptOwners = keepOwners(place, upperFd);
@@ -131,7 +132,8 @@ function keepOwners({ upper, ownerKeeping }: UpperPlace, upperFd: number): KeptO
 
 function openDirectory(path: string): number {
   try {
-    return openSync(path, DIRECTORY_FLAGS);
+    // The path is real: a symlink at its end was put there since.
+    return openSync(path, DIRECTORY_FLAGS | constants.O_NOFOLLOW);
   } catch (error) {
     throw new InputError(
       `${path}: can't be opened: ${error instanceof Error ? error.message : String(error)}`,
@@ -159,14 +161,6 @@ function lock(path: string, fd: number): void {
       `${path}: in use by another mount (${errnoName(status)}); unmount that first (stratafs ls shows it)`,
     );
   }
-}
-
-/** W/work, as kernel overlayfs has it. */
-function openWork(work: string, baseFd: number): number {
-  const made = mkdirAt(baseFd, WORK, 0o700, 0);
-  const fd = made < 0 && made !== -EEXIST ? made : openAt(baseFd, WORK, DIRECTORY_FLAGS);
-  if (fd < 0) throw new InputError(`${work}: can't be written to: ${errnoName(fd)}`);
-  return fd;
 }
 
 /** Refuses an upper that may have lost something, and marks it where this mount syncs nothing. */
