@@ -14,6 +14,7 @@ SOURCE is one of
   docker-archive:PATH[:REF|:@N]     what "docker save" and "podman save" write
   oci:DIR[:REF|:@N]                 an OCI image layout
   oci-archive:PATH[:REF|:@N]        the same in a tar
+  dir:DIR                           what skopeo's dir: and podman's oci-dir and docker-dir are
 With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a directory, topmost first.
 
 Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and

@@ -10,8 +10,10 @@ import { ArchiveDraft } from './archive-draft.ts';
 import { type ImageDraft, INDEX_FILE } from './image-draft.ts';
 import { LayoutDraft, REF_NAME, readIndex } from './layout-draft.ts';
 
+export type TargetTransport = Exclude<Transport, 'dir'>;
+
 export interface Target {
-  readonly transport: Transport;
+  readonly transport: TargetTransport;
   readonly path: string;
   /** As it is written: for docker-archive with a tag. */
   readonly reference: string | undefined;
@@ -40,7 +42,7 @@ export function parseTarget(text: string): Target {
     }
   }
   return {
-    transport: transport as Transport,
+    transport: transport as TargetTransport,
     path,
     reference: transport === 'docker-archive' && reference !== undefined ? withTag(reference) : reference,
   };

@@ -1,13 +1,15 @@
 // Archive of the files in a directory: an OCI layout, or an image archive that someone unpacked.
 //
-// The directory the user names may be a symlink; a symlink inside it may not lead out, or a hostile layout could show
-// any file of the host that the (often root's) daemon can read.
+// The directory the user names may be a symlink. A symlink inside it may lead out only if it is a blob that is named by its
+// digest, as in layouts made by Bazel: its bytes are verified before they are shown, whatever the options say. Otherwise
+// a hostile layout could show any file of the host that the (often root's) daemon can read.
 import { constants } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, pathParts } from './archive.ts';
+import { digestOfBlobName } from './digest.ts';
 import { printable } from './json-view.ts';
 
 export class DirectoryArchive implements Archive {
@@ -33,7 +35,16 @@ export class DirectoryArchive implements Archive {
     return undefined;
   }
 
-  async find(name: string): Promise<BlobLocation | undefined> {
+  find(name: string): Promise<BlobLocation | undefined> {
+    return this.#find(name, digestOfBlobName(name) !== undefined);
+  }
+
+  /** As `find`, of a blob whose digest the caller knows by its name, and compares. */
+  findDigested(name: string): Promise<BlobLocation | undefined> {
+    return this.#find(name, true);
+  }
+
+  async #find(name: string, isDigested: boolean): Promise<BlobLocation | undefined> {
     const parts = pathParts(name);
     const where = `${this.path}: ${printable(name)}`;
     if (parts.includes('..')) throw new InputError(`${where}: found a path that leads out of the layout`);
@@ -49,15 +60,19 @@ export class DirectoryArchive implements Archive {
       throw error;
     }
     const base = this.#root === '/' ? '/' : `${this.#root}/`;
-    if (!real.startsWith(base)) {
-      throw new InputError(`${where}: found a symlink that leads out of the layout, to ${printable(real)}`);
+    const isOutside = !real.startsWith(base);
+    if (isOutside && !isDigested) {
+      throw new InputError(
+        `${where}: found a symlink that leads out of the layout, to ${printable(real)}; only blobs may, which have ` +
+          `digests; to resolve all links: \`cp -rL ${this.path} COPY\``,
+      );
     }
     // O_NONBLOCK: opening a fifo must not wait for its writer. O_NOFOLLOW: `real` has no symlink left.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
       const stats = await file.stat();
       if (!stats.isFile()) throw new InputError(`${where}: found no regular file`);
-      return { path: real, offset: 0, length: stats.size };
+      return { path: real, offset: 0, length: stats.size, ...(isOutside ? { mustVerify: true } : {}) };
     } finally {
       await file.close();
     }

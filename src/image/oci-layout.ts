@@ -74,7 +74,8 @@ interface Trail {
   readonly platform: Platform | undefined;
 }
 
-class LayoutWalk {
+/** Follows descriptors, and collects the manifests to which they lead. */
+export class LayoutWalk {
   readonly #archive: Archive;
   readonly #reader: JsonReader;
   readonly #found = new Map<string, ImageCandidate>();

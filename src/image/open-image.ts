@@ -9,6 +9,7 @@ import type { Compression } from '../layer/layer.ts';
 import type { Archive } from './archive.ts';
 import { type ImageCandidate, type ImageContent, namesOf, type Place } from './candidate.ts';
 import { chooseImage } from './choose.ts';
+import { readDirArchive } from './dir-archive.ts';
 import { DirectoryArchive } from './directory-archive.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { inspectHostFile, withPath } from './host-file.ts';
@@ -161,15 +162,30 @@ async function readSource(
       if (transport === 'oci-archive')
         throw new InputError(`${shown}: is a directory, expected a tar; try oci:${shown}`);
       const archive = await DirectoryArchive.open(path);
-      return (await readArchive(archive, transport)) ?? (await refuseDirectory(archive));
+      if (transport === 'dir') return await readDir(archive);
+      return (
+        (await readArchive(archive, transport)) ??
+        (await readDirArchive(archive, true)) ??
+        refuseDirectory(shown)
+      );
     }
     if (transport === 'oci')
       throw new InputError(`${shown}: is a file, expected a directory; try oci-archive:${shown}`);
+    if (transport === 'dir')
+      throw new InputError(`${shown}: is a file, expected a directory of skopeo's dir:`);
     const archive = await openTar(path, file.compression, transport === undefined, options);
     return archive === undefined ? undefined : await readArchive(archive, transport);
   } catch (error) {
     throw withPath(error, path);
   }
+}
+
+async function readDir(archive: DirectoryArchive): Promise<ImageCandidate[]> {
+  const candidates = await readDirArchive(archive, false);
+  if (candidates !== undefined) return candidates;
+  throw new InputError(
+    `${archive.path}: is no directory of skopeo's dir:, it has no manifest in manifest.json`,
+  );
 }
 
 /** undefined for a layer; only where `isSniffed`. */
@@ -230,13 +246,7 @@ async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): P
   });
 }
 
-async function refuseDirectory(archive: Archive): Promise<never> {
-  const shown = archive.path;
-  if ((await archive.find('manifest.json')) !== undefined && (await archive.find('version')) !== undefined) {
-    throw new InputError(
-      `${shown}: is skopeo's dir: format; convert it: \`skopeo copy dir:${shown} oci:LAYOUT\``,
-    );
-  }
+function refuseDirectory(shown: string): never {
   throw new InputError(
     `${shown}: is no OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${shown}`,
   );

@@ -1,5 +1,5 @@
 // What a user types for an image, as containers-transports(5) has it: `docker-archive:PATH[:REF|:@INDEX]`,
-// `oci:DIR[:...]`, `oci-archive:PATH[:...]`, or a bare PATH whose format is found out later.
+// `oci:DIR[:...]`, `oci-archive:PATH[:...]`, `dir:DIR`, or a bare PATH whose format is found out later.
 //
 // A path may hold colons and a reference does, so what exists decides. After a transport the first colon ends the
 // path, as in skopeo, unless nothing of that name exists; a bare path is the longest that exists.
@@ -23,14 +23,13 @@ export interface Source {
   readonly selector: Selector;
 }
 
-export type Transport = 'docker-archive' | 'oci' | 'oci-archive';
+export type Transport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';
 
 /** The transports that hold no file to mount, and the command that makes one. */
 const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
   ['docker', (rest) => `skopeo copy docker:${rest} oci-archive:IMAGE.tar`],
   ['docker-daemon', (rest) => `docker save -o IMAGE.tar ${rest}`],
   ['containers-storage', (rest) => `skopeo copy containers-storage:${rest} oci-archive:IMAGE.tar`],
-  ['dir', (rest) => `skopeo copy dir:${rest} oci-archive:IMAGE.tar`],
   ['ostree', (rest) => `skopeo copy ostree:${rest} oci-archive:IMAGE.tar`],
   ['sif', (rest) => `skopeo copy sif:${rest} oci-archive:IMAGE.tar`],
   ['tarball', (rest) => `skopeo copy tarball:${rest} oci-archive:IMAGE.tar`],
@@ -39,7 +38,7 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
 /** Throws InputError where no such file exists, or the transport is none that can be mounted in place. */
 export async function parseSource(text: string): Promise<Source> {
   const [, prefix, rest] = /^([a-z]+(?:-[a-z]+)*):(.*)$/s.exec(text) ?? [];
-  if (prefix === 'docker-archive' || prefix === 'oci' || prefix === 'oci-archive') {
+  if (prefix === 'docker-archive' || prefix === 'oci' || prefix === 'oci-archive' || prefix === 'dir') {
     return { transport: prefix, ...(await splitPath(rest as string, text, 'first')) };
   }
   const command = OTHER_TRANSPORTS.get(prefix ?? '');
@@ -54,7 +53,7 @@ export async function parseSource(text: string): Promise<Source> {
 
 /** `text` with its path made absolute from `directory`: the same source for a process that is somewhere else. */
 export function absoluteSource(text: string, directory: string): string {
-  const [, prefix, rest] = /^((?:docker-archive|oci|oci-archive):)(.*)$/s.exec(text) ?? [];
+  const [, prefix, rest] = /^((?:docker-archive|oci|oci-archive|dir):)(.*)$/s.exec(text) ?? [];
   return prefix === undefined ? joinSource(directory, text) : prefix + joinSource(directory, rest as string);
 }
 

@@ -12,6 +12,8 @@ export interface BlobLocation {
   readonly length: number;
   /** What the archive calls it: a member of a tar, its bytes as latin1. */
   readonly member?: string;
+  /** True: the bytes are used only if they have the digest that is expected, even if no digests are to be verified. */
+  readonly mustVerify?: boolean;
 }
 
 /** What the image says about a layer's bytes: checked whenever the bytes are read anyway. */

@@ -183,7 +183,7 @@ class LayerOpening {
   /** The pass over the whole blob. */
   async #scan(): Promise<Layer> {
     const { store, verify, label } = this.#options;
-    const hash = verify !== 'never' || this.#compression !== 'none';
+    const hash = verify !== 'never' || this.#compression !== 'none' || this.#blob.mustVerify === true;
     const spill = this.#compression === 'none' ? undefined : PlainSpill.create(store?.plainDirectory());
     this.#spill = spill;
     const builder = new LayerIndexBuilder(label);
@@ -272,10 +272,15 @@ class LayerOpening {
   }
 
   #compare(kind: string, actual: string | undefined, expected: string | undefined): void {
-    if (this.#options.verify === 'never' || actual === undefined || expected === undefined) return;
+    const { mustVerify = false } = this.#blob;
+    if (!mustVerify && this.#options.verify === 'never') return;
+    if (actual === undefined || expected === undefined) return;
     if (actual === expected) return;
+    const why = mustVerify
+      ? 'it is a symlink out of the layout, so its digest must be right'
+      : 'the archive is damaged (--no-verify mounts it all the same)';
     throw new InputError(
-      `${this.#options.label}: found ${kind} sha256:${actual}, expected sha256:${expected}: the archive is damaged (--no-verify mounts it all the same)`,
+      `${this.#options.label}: found ${kind} sha256:${actual}, expected sha256:${expected}: ${why}`,
     );
   }
 

@@ -70,8 +70,8 @@ describe('what a source may not look like', () => {
       'containers-storage:x: no saved image; save it first: `skopeo copy containers-storage:x oci-archive:IMAGE.tar`',
     ],
     [
-      'dir:/nowhere',
-      'dir:/nowhere: no saved image; save it first: `skopeo copy dir:/nowhere oci-archive:IMAGE.tar`',
+      'ostree:/nowhere',
+      'ostree:/nowhere: no saved image; save it first: `skopeo copy ostree:/nowhere oci-archive:IMAGE.tar`',
     ],
     [
       'alpine:3',

@@ -11,9 +11,10 @@ const transports: readonly (readonly [prefix: string, about: string])[] = [
   ['docker-archive:', 'what "docker save" and "podman save" write'],
   ['oci:', 'an OCI image layout'],
   ['oci-archive:', 'an OCI image layout in a tar'],
+  ['dir:', 'what "skopeo copy ... dir:DIR" writes'],
 ];
 
-const TRANSPORT = /^(?:docker-archive|oci|oci-archive):/;
+const TRANSPORT = /^(?:docker-archive|oci|oci-archive|dir):/;
 
 /** The images of a source that is complete; none where it can't be read. */
 async function imagesOf(source: string): Promise<readonly ImageSummary[]> {
@@ -34,7 +35,7 @@ function withHome(source: string): string {
 function completeTransport(word: string): Completion | undefined {
   const [transport] = TRANSPORT.exec(word) ?? [];
   if (transport === undefined) return undefined;
-  return transport === 'oci:' ? directories(transport) : files(transport);
+  return transport === 'oci:' || transport === 'dir:' ? directories(transport) : files(transport);
 }
 
 /** A SOURCE: a path, a transport, a mount point where those are taken, and behind a path the images in it. */

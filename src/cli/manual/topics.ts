@@ -25,6 +25,7 @@ take a mount point of stratafs, too, and mean the image that is mounted there.
   docker-archive:PATH[:REF]   what "docker save", "podman save" and skopeo(1) write, of every age
   oci:DIR[:REF]               an OCI image layout
   oci-archive:PATH[:REF]      an OCI image layout in a tar
+  dir:DIR                     what "skopeo copy ... dir:DIR" and "podman save --format oci-dir" write
 
 REF chooses one of several images, by name, by the beginning of its ID or of a digest, or by its place, which is @0 for
 the first. Names may be spelled as any tool does: alpine:3 is docker.io/library/alpine:3, and localhost/alpine:3. Where
