@@ -14,6 +14,7 @@ import { type Inspection, inspectImage } from './inspect.ts';
 export { type Change, compareResults, readResult } from './bench/compare.ts';
 export type { BenchResult, Measurement } from './bench/result.ts';
 export type { Ratio } from './bench/statistics.ts';
+export { type WorkloadSummary, summariseResult } from './bench/summary.ts';
 export type { Cold, Contender, SyntheticShape };
 export { contenders } from './bench/contender-list.ts';
 export { workloads } from './bench/workload-list.ts';

@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import { Random } from './random.ts';
 import { type BenchResult, type Measurement, SCHEMA } from './result.ts';
-import { type Ratio, changeOf, median, roundRatios } from './statistics.ts';
+import { type Ratio, type Rounds, changeOf, medianRatio } from './statistics.ts';
 
 /** How one ratio is to what it was. */
 export interface Change extends Pick<Measurement, 'layers' | 'workload' | 'threads' | 'contender'> {
-  /** The medians of the ratios to the baseline. */
+  /** The ratios to the baseline. */
   readonly before: number;
   readonly after: number;
   /** The latter by the former. */
@@ -57,13 +57,13 @@ export function compareResults(
   const changes: Change[] = [];
   for (const measurement of after.measurements) {
     if (measurement.contender === baseline) continue;
-    const [were, are] = [ratiosTo(baseline, before, measurement), ratiosTo(baseline, after, measurement)];
+    const [were, are] = [roundsOf(baseline, before, measurement), roundsOf(baseline, after, measurement)];
     if (were === undefined || are === undefined) continue;
     const change = changeOf(were, are, new Random(seed));
     const { layers, workload, threads, contender } = measurement;
     changes.push({
       ...{ layers, workload, threads, contender, change },
-      ...{ before: median(were), after: median(are), verdict: judge(change, threshold) },
+      ...{ before: medianRatio(were), after: medianRatio(are), verdict: judge(change, threshold) },
     });
   }
   if (changes.length > 0) return changes;
@@ -77,8 +77,8 @@ function judge({ median, low, high }: Ratio, threshold: number): Change['verdict
   return median < 1 / threshold && high < 1 ? 'faster' : 'unchanged';
 }
 
-/** The rounds' ratios of what is like `wanted` in `result`; undefined where it was not measured there. */
-function ratiosTo(baseline: string, result: BenchResult, wanted: Measurement): number[] | undefined {
+/** The rounds of what is like `wanted` in `result`, and of the baseline; undefined where they were not measured there. */
+function roundsOf(baseline: string, result: BenchResult, wanted: Measurement): Rounds | undefined {
   const means = (contender: string): number[] | undefined =>
     result.measurements
       .find(
@@ -90,7 +90,7 @@ function ratiosTo(baseline: string, result: BenchResult, wanted: Measurement): n
       )
       ?.runs.map(({ mean }) => mean);
   const [ours, theirs] = [means(wanted.contender), means(baseline)];
-  return ours && theirs && roundRatios(ours, theirs);
+  return ours && theirs && { ours, theirs };
 }
 
 /** What is asked of the contenders must be the same: the stacks, and how cold is made. */

@@ -1,8 +1,8 @@
 // What is said of samples: quantiles, and the ratio of two contenders with a confidence interval.
 //
-// A ratio is taken within a round, where both met the same weather; the median of the rounds' ratios is told. Its
-// interval is the percentile bootstrap's: rounds are drawn again, with replacement, and the medians of the draws tell how
-// far chance alone would move it. It assumes that rounds are alike and independent, no distribution.
+// A ratio is that of the two medians, so that it agrees with the medians beside it. Its interval is the percentile bootstrap's:
+// rounds are drawn again, with replacement, both contenders' runs of a round together, since they met the same weather; the ratios
+// of the draws show how far chance alone would move it. It assumes that rounds are alike and independent, no distribution.
 import type { Random } from './random.ts';
 
 /** Of the interval. */
@@ -38,43 +38,59 @@ export function spread(values: readonly number[]): number {
 export type Verdict = 'lower' | 'higher' | 'same' | 'undecided';
 
 export interface Ratio {
-  /** The median of the rounds' ratios. */
+  /** Of the medians. */
   readonly median: number;
-  /** The interval of CONFIDENCE around it; of too few rounds, the extremes. */
+  /** The interval of CONFIDENCE around it; of too few rounds, the extremes of the rounds' ratios. */
   readonly low: number;
   readonly high: number;
   readonly verdict: Verdict;
 }
 
-/** `ours` by `theirs`, a value of each in every round. */
-export function ratioOf(ours: readonly number[], theirs: readonly number[], random: Random): Ratio {
-  const ratios = roundRatios(ours, theirs);
-  const sorted = ascending(ratios);
-  const middle = quantile(sorted, 0.5);
-  if (ratios.length < FEWEST_ROUNDS) {
-    return { median: middle, low: quantile(sorted, 0), high: quantile(sorted, 1), verdict: 'undecided' };
-  }
-  return withInterval(middle, () => medianOfDraw(ratios, random));
+/** A value of each contender in every round. */
+export interface Rounds {
+  readonly ours: readonly number[];
+  readonly theirs: readonly number[];
 }
 
-/** A value of each by the other's, of the same round. */
-export function roundRatios(ours: readonly number[], theirs: readonly number[]): number[] {
+/** `ours` by `theirs`. */
+export function ratioOf(ours: readonly number[], theirs: readonly number[], random: Random): Ratio {
+  const rounds = { ours, theirs };
+  const middle = medianRatio(rounds);
+  if (ours.length < FEWEST_ROUNDS) {
+    const ratios = roundRatios(rounds);
+    return { median: middle, low: Math.min(...ratios), high: Math.max(...ratios), verdict: 'undecided' };
+  }
+  return withInterval(middle, () => medianRatio(drawRounds(rounds, random)));
+}
+
+/** The ratio of the medians. */
+export function medianRatio({ ours, theirs }: Rounds): number {
+  return median(ours) / median(theirs);
+}
+
+function roundRatios({ ours, theirs }: Rounds): number[] {
   return ours.map((value, round) => value / (theirs[round] ?? NaN));
 }
 
-/** How the median of `after` is to that of `before`, which were found in rounds of their own. */
-export function changeOf(before: readonly number[], after: readonly number[], random: Random): Ratio {
-  const middle = median(after) / median(before);
-  if (Math.min(before.length, after.length) < FEWEST_ROUNDS) {
-    const low = Math.min(...after) / Math.max(...before);
-    const high = Math.max(...after) / Math.min(...before);
+/** How the ratio of `after` is to that of `before`, which were found in rounds of their own. */
+export function changeOf(before: Rounds, after: Rounds, random: Random): Ratio {
+  const middle = medianRatio(after) / medianRatio(before);
+  if (Math.min(before.ours.length, after.ours.length) < FEWEST_ROUNDS) {
+    const [were, are] = [roundRatios(before), roundRatios(after)];
+    const low = Math.min(...are) / Math.max(...were);
+    const high = Math.max(...are) / Math.min(...were);
     return { median: middle, low, high, verdict: 'undecided' };
   }
-  return withInterval(middle, () => medianOfDraw(after, random) / medianOfDraw(before, random));
+  return withInterval(
+    middle,
+    () => medianRatio(drawRounds(after, random)) / medianRatio(drawRounds(before, random)),
+  );
 }
 
-function medianOfDraw(values: readonly number[], random: Random): number {
-  return median(values.map(() => values[random.below(values.length)] as number));
+function drawRounds({ ours, theirs }: Rounds, random: Random): Rounds {
+  const drawn = ours.map(() => random.below(ours.length));
+  const pick = (values: readonly number[]): number[] => drawn.map((round) => values[round] ?? NaN);
+  return { ours: pick(ours), theirs: pick(theirs) };
 }
 
 function withInterval(middle: number, draw: () => number): Ratio {

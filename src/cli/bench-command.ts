@@ -16,6 +16,7 @@ import {
 import { formatBenchPage } from './bench-page/page.ts';
 import { plotBenchResult } from './bench-plot.ts';
 import { BenchProgress } from './bench-progress.ts';
+import { formatSummary } from './bench-summary.ts';
 import { describeRun, formatBenchResult, formatChanges } from './bench-table.ts';
 import { Interrupt } from './interrupt.ts';
 import { Patience } from './patience.ts';
@@ -141,7 +142,13 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
   if (given.html !== undefined) await writeFile(given.html, formatBenchPage(result));
   const width = process.stdout.columns as number | undefined;
   const plots = process.stdout.isTTY ? [plotBenchResult(result, width ?? 80)] : [];
-  const parts = [formatBenchResult(result, width), ...plots, describeRun(result)];
+  const summary = formatSummary(result);
+  const parts = [
+    ...(summary === '' ? [] : [summary]),
+    formatBenchResult(result, width),
+    ...plots,
+    describeRun(result),
+  ];
   if (before !== undefined && given.compare !== undefined) {
     const changes = compareResults(before, result, threshold, given.compare);
     parts.push(formatChanges(changes, result, threshold, width));
@@ -190,7 +197,10 @@ export function benchCommand(): Command {
     .argument('[source]', 'as for "stratafs mount"')
     .option('--contenders <list>', 'who takes part (default: all that can)')
     .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
-    .option('--baseline <contender>', 'whom ratios are to (default: overlayfs, or else the first)')
+    .option(
+      '--baseline <contender>',
+      'the contender that ratios are relative to (default: overlayfs, or else the first)',
+    )
     .option('--runs <n>', 'rounds', '10')
     .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
     .option('--operations <n>', 'calls of one run at most', '5000')

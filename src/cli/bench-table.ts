@@ -15,12 +15,12 @@ export function formatBenchResult(result: BenchResult, width: number | undefined
     { title: 'THREADS', align: right, isShown: hasThreads, cell: ({ threads }) => String(threads) },
     { title: 'CONTENDER', cell: ({ contender }) => contender },
     { title: 'MEDIAN', align: right, cell: ({ median }) => showNanoseconds(median) },
-    { title: `RATIO TO ${result.settings.baseline.toUpperCase()}`, cell: ({ ratio }) => showRatio(ratio) },
+    { title: `THAN ${result.settings.baseline.toUpperCase()}`, cell: ({ ratio }) => showRatio(ratio) },
     { title: 'P50', align: right, cell: ({ latency }) => showNanoseconds(latency.p50) },
     { title: 'P95', align: right, cell: ({ latency }) => showNanoseconds(latency.p95) },
     { title: 'P99', align: right, cell: ({ latency }) => showNanoseconds(latency.p99) },
     { title: 'SPREAD', align: right, cell: ({ spread }) => showPercent(spread) },
-    { title: 'GROWTH', isShown: hasLayers, cell: ({ growth }) => showRatio(growth) },
+    { title: 'THAN FEWEST LAYERS', isShown: hasLayers, cell: ({ growth }) => showRatio(growth) },
   ];
   const shown = columns.filter(({ isShown }) => isShown !== false);
   const rows = inOrder(result).map((each) => shown.map(({ cell }) => cell(each)));
@@ -51,8 +51,8 @@ export function describeRun({ environment, settings, stacks, seconds }: BenchRes
       : 'a fresh mount, and dentries and inodes dropped';
   const [stack] = stacks;
   return [
-    `Median of ${runs} runs' time an operation; percentiles of single operations. Ratios: the median of the rounds', and`,
-    `its ${showPercent(confidence)} bootstrap interval, to ${baseline}. Cold is ${cold}. Seed ${seed}.`,
+    `MEDIAN is of ${runs} runs' time an operation; P50, P95 and P99 are of single operations. THAN compares with the`,
+    `median of ${baseline}, with the ${showPercent(confidence)} bootstrap interval. Cold is ${cold}. Seed ${seed}.`,
     `${stack === undefined ? '' : `${stack.files} files, ${showByteSize(stack.bytes)}. `}Linux ${kernel}, ${cpus} x ${cpu}, ${showByteSize(memory)}, ${scratch.type}; load ${load.toFixed(2)}; ${seconds.toFixed(0)} s.`,
     '',
   ].join('\n');

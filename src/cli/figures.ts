@@ -20,11 +20,30 @@ export function showFactor(factor: number): string {
   return factor >= 99.95 ? factor.toFixed(0) : factor >= 9.995 ? factor.toFixed(1) : factor.toFixed(2);
 }
 
-/** "0.43 (0.41-0.46)", "0.97 (0.93-1.02) no difference"; empty where there is nothing to compare with. */
+/** A ratio of times: how many times slower, or faster, with the interval. The factor is 1 or more, except within the interval. */
+export interface ShownRatio {
+  /** "1.31 (1.25-1.37)" */
+  readonly factor: string;
+  readonly direction: 'slower' | 'faster';
+}
+
+export function describeRatio({ median, low, high }: Ratio): ShownRatio {
+  const isFaster = median < 1;
+  const [factor, from, to] = isFaster ? [1 / median, 1 / high, 1 / low] : [median, low, high];
+  return {
+    factor: `${showFactor(factor)} (${showFactor(from)}-${showFactor(to)})`,
+    direction: isFaster ? 'faster' : 'slower',
+  };
+}
+
+/**
+ * "1.31x faster (1.25-1.37)", "1.02x slower (0.98-1.06), no difference"; empty where there is nothing to compare with.
+ */
 export function showRatio(ratio: Ratio | undefined): string {
   if (ratio === undefined) return '';
-  const word = { same: ' no difference', undecided: ' too few runs', lower: '', higher: '' }[ratio.verdict];
-  return `${showFactor(ratio.median)} (${showFactor(ratio.low)}-${showFactor(ratio.high)})${word}`;
+  const { factor, direction } = describeRatio(ratio);
+  const word = { same: ', no difference', undecided: ', too few runs', lower: '', higher: '' }[ratio.verdict];
+  return `${factor.replace(' ', `x ${direction} `)}${word}`;
 }
 
 export const showPercent = (fraction: number): string => `${(100 * fraction).toFixed(0)}%`;

@@ -19,12 +19,13 @@ const help = `
 Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.
 Every version is listed, the topmost layer's first:
   added        the layer has it and none below does
-  replaced     the layer has its own; HOW lists in what it differs from the one below: "mode", "size" and so on, "content"
-               where the bytes of files of one size differ, "content?" where these were not compared (over 256 MiB, or unreadable)
+  replaced     the layer has its own; HOW lists in what it differs from the one below: "mode", "size" and so on
   attributes   a directory whose attributes the layer changes, its content is merged; or a file's, whose bytes are as below
   moved        it was at another path in the layers below, the versions of which follow
   repeated     a directory that the layer names once more, changing nothing
   deleted      by a whiteout, an opaque directory above, or since something else took the place of one above
+HOW has "content" where the bytes of files of one size differ, and "content?" where these were not compared, since they
+are more than 256 MiB or can't be read.
 The exit status is 1 where the image shows nothing at one of the paths.
 Of a mount with an upper directory the topmost layer is called upper: what was written. On a mount,
 "getfattr -n user.stratafs.layer PATH" tells the layer as well.

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/bench/random.ts';
-import { FEWEST_ROUNDS, changeOf, median, quantile, ratioOf, spread } from '../../src/bench/statistics.ts';
+import {
+  FEWEST_ROUNDS,
+  type Rounds,
+  changeOf,
+  median,
+  medianRatio,
+  quantile,
+  ratioOf,
+  spread,
+} from '../../src/bench/statistics.ts';
 
 const seeds = Array.from({ length: 50 }, (_, seed) => seed);
 
@@ -92,21 +101,40 @@ describe('ratioOf', () => {
 });
 
 describe('changeOf', () => {
+  const drawRounds = (random: Random, count: number): Rounds => ({
+    ours: draw(random, count),
+    theirs: draw(random, count),
+  });
+
   it.each(seeds)('holds its median in its interval, and is 1 of what stayed (seed %i)', (seed) => {
     const random = new Random(seed);
-    const before = draw(random, FEWEST_ROUNDS + random.below(10));
-    const after = draw(random, FEWEST_ROUNDS + random.below(10));
+    const before = drawRounds(random, FEWEST_ROUNDS + random.below(10));
+    const after = drawRounds(random, FEWEST_ROUNDS + random.below(10));
     const change = changeOf(before, after, random);
-    expect(change.median).toBeCloseTo(median(after) / median(before), 10);
+    expect(change.median).toBeCloseTo(medianRatio(after) / medianRatio(before), 10);
     expect(change.low).toBeLessThanOrEqual(change.median);
     expect(change.high).toBeGreaterThanOrEqual(change.median);
     expect(changeOf(before, before, random)).toMatchObject({ median: 1, verdict: 'same' });
   });
 
   it('finds a change where no value is what it was, and none of too few', () => {
-    const [before, after] = [draw(new Random(1), 9), draw(new Random(2), 9).map((value) => 1e6 * value)];
+    const before = drawRounds(new Random(1), 9);
+    const { ours, theirs } = drawRounds(new Random(2), 9);
+    const after = { ours: ours.map((value) => 1e6 * value), theirs };
     expect(changeOf(before, after, new Random(1)).verdict).toBe('higher');
     expect(changeOf(after, before, new Random(1)).verdict).toBe('lower');
-    expect(changeOf(before.slice(4), after, new Random(1)).verdict).toBe('undecided');
+    const few = { ours: before.ours.slice(4), theirs: before.theirs.slice(4) };
+    expect(changeOf(few, after, new Random(1)).verdict).toBe('undecided');
+  });
+});
+
+describe('the ratio of medians', () => {
+  it('lies between the extremes of the ratios of rounds', () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = new Random(seed);
+      const [ours, theirs] = [draw(random, 4), draw(random, 4)];
+      const { low, median: middle, high } = ratioOf(ours, theirs, random);
+      expect(low <= middle && middle <= high, `seed ${seed}`).toBe(true);
+    }
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareResults } from '../../src/bench.ts';
 import { plotBenchResult } from '../../src/cli/bench-plot.ts';
+import { formatSummary } from '../../src/cli/bench-summary.ts';
 import { describeRun, formatBenchResult, formatChanges } from '../../src/cli/bench-table.ts';
 import { showFactor, showNanoseconds, showRatio } from '../../src/cli/figures.ts';
 import { madeResult } from '../bench/made-result.ts';
@@ -36,10 +37,47 @@ describe('figures', () => {
 
   it('a ratio tells how sure it is', () => {
     const ratio = { median: 0.5, low: 0.4, high: 1.2 };
-    expect(showRatio({ ...ratio, verdict: 'same' })).toBe('0.50 (0.40-1.20) no difference');
-    expect(showRatio({ ...ratio, verdict: 'undecided' })).toBe('0.50 (0.40-1.20) too few runs');
-    expect(showRatio({ ...ratio, high: 0.6, verdict: 'lower' })).toBe('0.50 (0.40-0.60)');
+    expect(showRatio({ ...ratio, verdict: 'same' })).toBe('2.00x faster (0.83-2.50), no difference');
+    expect(showRatio({ ...ratio, verdict: 'undecided' })).toBe('2.00x faster (0.83-2.50), too few runs');
+    expect(showRatio({ ...ratio, high: 0.6, verdict: 'lower' })).toBe('2.00x faster (1.67-2.50)');
+    expect(showRatio({ median: 1.31, low: 1.25, high: 1.37, verdict: 'higher' })).toBe(
+      '1.31x slower (1.25-1.37)',
+    );
     expect(showRatio(undefined)).toBe('');
+  });
+});
+
+describe('the summary', () => {
+  it('says who is how many times faster or slower than each other, on the tallest stack', () => {
+    const three = madeResult({
+      'stat-cold': {
+        1: { stratafs: fast, overlayfs: fast },
+        8: { stratafs: times(2), overlayfs: fast, 'fuse-overlayfs': times(6) },
+      },
+    });
+    expect(formatSummary(three)).toBe(
+      [
+        'Summary',
+        '  stat-cold, 8 layers: stratafs ran',
+        '    2.00 (2.00-2.00) times slower than overlayfs',
+        '    3.00 (3.00-3.00) times faster than fuse-overlayfs',
+        '',
+      ].join('\n'),
+    );
+    expect(formatSummary(madeResult({ 'stat-cold': { 1: { stratafs: fast } } }))).toBe('');
+  });
+
+  it('agrees with the medians beside it, whatever the rounds were', () => {
+    // Of most rounds the first is the faster; its median is the greater.
+    const [ours, theirs] = [
+      [1, 2, 30, 31, 32, 33, 34],
+      [2, 3, 25, 26, 27, 90, 91],
+    ];
+    const odd = madeResult({ 'stat-cold': { 1: { stratafs: ours, overlayfs: theirs } } });
+    const [a, b] = odd.measurements.map(({ median }) => median) as [number, number];
+    expect([a, b]).toEqual([31, 26]);
+    expect(odd.measurements[0]?.ratio?.median).toBe(31 / 26);
+    expect(formatSummary(odd)).toMatch(/1\.19 \(.*\) times slower than overlayfs; no difference was found/);
   });
 });
 
@@ -47,19 +85,21 @@ describe('the table', () => {
   it('tells medians, ratios to the baseline, and growth with the layers', () => {
     const lines = formatBenchResult(result, undefined).split('\n');
     expect(lines[0]).toMatch(
-      /^WORKLOAD +LAYERS +CONTENDER +MEDIAN +RATIO TO OVERLAYFS +P50 +P95 +P99 +SPREAD +GROWTH$/,
+      /^WORKLOAD +LAYERS +CONTENDER +MEDIAN +THAN OVERLAYFS +P50 +P95 +P99 +SPREAD +THAN FEWEST LAYERS$/,
     );
-    expect(lines[1]).toMatch(/^stat-cold +1 +stratafs +1\.00 us +0\.50 \(0\.50-0\.50\) /);
+    expect(lines[1]).toMatch(/^stat-cold +1 +stratafs +1\.00 us +2\.00x faster \(2\.00-2\.00\) /);
     expect(lines[2]).toMatch(/^stat-cold +1 +overlayfs +2\.00 us /);
-    expect(lines[3]).toMatch(/^stat-cold +8 +stratafs +1\.00 us .* 1\.00 \(1\.00-1\.00\) no difference$/);
-    expect(lines[4]).toMatch(/^stat-cold +8 +overlayfs +16\.0 us .* 8\.00 \(8\.00-8\.00\)$/);
+    expect(lines[3]).toMatch(
+      /^stat-cold +8 +stratafs +1\.00 us .* 1\.00x slower \(1\.00-1\.00\), no difference$/,
+    );
+    expect(lines[4]).toMatch(/^stat-cold +8 +overlayfs +16\.0 us .* 8\.00x slower \(8\.00-8\.00\)$/);
     expect(lines.length).toBe(6);
   });
 
   it('has no column for what does not differ', () => {
     const one = madeResult({ 'stat-cold': { 1: { stratafs: fast, overlayfs: fast } } });
     expect(formatBenchResult(one, undefined)).toMatch(
-      /^WORKLOAD +CONTENDER +MEDIAN +RATIO TO OVERLAYFS +P50 +P95 +P99 +SPREAD\n/,
+      /^WORKLOAD +CONTENDER +MEDIAN +THAN OVERLAYFS +P50 +P95 +P99 +SPREAD\n/,
     );
   });
 
@@ -98,7 +138,7 @@ it('changes are told with what they were, and counted', () => {
   });
   const text = formatChanges(compareResults(result, after, 1.1, 'old.json'), after, 1.1, undefined);
   expect(text).toMatch(
-    /^CHANGE .*\nslower +stat-cold +1 +1 +stratafs +0\.50 +0\.75 +1\.50 \(1\.50-1\.50\)\n\n/,
+    /^CHANGE .*\nslower +stat-cold +1 +1 +stratafs +0\.50 +0\.75 +1\.50x slower \(1\.50-1\.50\)\n\n/,
   );
   expect(text).toMatch(/\nOf 2 ratios to overlayfs, by more than 1\.1: 1 slower, 0 faster\.\n$/);
 });

@@ -30,7 +30,10 @@ describe('the page', () => {
   it('is one document, with a chart of layers and one of latencies for each workload', () => {
     expect(page).toMatch(/^<!doctype html>\n<html lang="en">/);
     expectBalanced(page);
-    expect(page.match(/<h2 /g)?.length).toBe(2);
+    expect(page.match(/<h2 id="(?:stat|find)/g)?.length).toBe(2);
+    expect(page).toMatch(
+      /<h1>.*<h2 id="summary">Summary<\/h2>.*times slower than overlayfs; no difference was found/m,
+    );
     expect(page.match(/<figcaption>Median time an operation, by the number of layers</g)?.length).toBe(2);
     expect(page.match(/<figcaption>How many operations took no longer</g)?.length).toBe(2);
     expect(page.match(/<tr><td/g)?.length).toBe(8);

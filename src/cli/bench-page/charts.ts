@@ -12,6 +12,8 @@ const left = 64;
 const right = 12;
 const top = 12;
 const bottom = 42;
+/** Of a character of the labels, 11 px high. */
+const LABEL_WIDTH = 7;
 const plotRight = width - right;
 const plotBottom = height - bottom;
 
@@ -38,6 +40,7 @@ export function layersChart(series: readonly Series[]): Markup {
   const heights = [...new Set(all.map(({ layers }) => layers))].sort((a, b) => a - b);
   return chart(
     'Median time an operation, by the number of layers',
+    left,
     timeAxisLeft(y),
     heights.map((layers) => axisText(x.place(layers), plotBottom + 16, 'middle', String(layers))),
     axisText((left + plotRight) / 2, height - 8, 'middle', 'layers'),
@@ -65,17 +68,19 @@ export function layersChart(series: readonly Series[]): Markup {
 /** A row a contender: its runs as ticks, their median as its shape. */
 export function mediansChart(series: readonly Series[]): Markup {
   const all = series.flatMap(({ measurements }) => measurements);
-  const x = new LogScale(all.flatMap(means), left + 60, plotRight - 10);
+  const from = labelledLeft(series.map(({ contender }) => contender));
+  const x = new LogScale(all.flatMap(means), from + 10, plotRight - 10);
   const step = (plotBottom - top) / series.length;
   return chart(
     'Median time an operation, and each run',
+    from,
     timeAxisBottom(x),
     series.map(({ look, contender, measurements }, row) => {
       const y = top + (row + 0.5) * step;
       return element(
         'g',
         { class: `s${look}` },
-        axisText(left + 48, y + 4, 'end', contender),
+        axisText(from - 8, y + 4, 'end', contender),
         measurements.map((each) => [
           means(each).map((mean) => line(x.place(mean), y - 5, x.place(mean), y + 5)),
           marker(look, x.place(each.median), y, `${contender}: ${showNanoseconds(each.median)}`),
@@ -99,6 +104,7 @@ export function distributionChart(series: readonly Series[]): Markup {
   const y = (share: number): number => plotBottom - share * (plotBottom - top);
   return chart(
     'How many operations took no longer',
+    left,
     timeAxisBottom(x),
     [0, 0.25, 0.5, 0.75, 1].map((share) => [
       line(left, y(share), plotRight, y(share), 'grid'),
@@ -136,7 +142,13 @@ export function legendKey(look: number): Markup {
   );
 }
 
-function chart(title: string, ...content: Parameters<typeof element>[2][]): Markup {
+/** Where the plot begins beside names of this length: a character takes at most LABEL_WIDTH. */
+function labelledLeft(labels: readonly string[]): number {
+  return 12 + LABEL_WIDTH * Math.max(...labels.map(({ length }) => length));
+}
+
+/** `from`: where the plot begins, to the right of its labels. */
+function chart(title: string, from: number, ...content: Parameters<typeof element>[2][]): Markup {
   return element(
     'figure',
     {},
@@ -144,8 +156,8 @@ function chart(title: string, ...content: Parameters<typeof element>[2][]): Mark
     element(
       'svg',
       { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title },
-      line(left, top, left, plotBottom, 'axis'),
-      line(left, plotBottom, plotRight, plotBottom, 'axis'),
+      line(from, top, from, plotBottom, 'axis'),
+      line(from, plotBottom, plotRight, plotBottom, 'axis'),
       content,
     ),
   );

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type BenchResult, type Measurement, workloads } from '../../bench.ts';
 import { showByteSize } from '../byte-size.ts';
 import { showNanoseconds, showPercent, showRatio } from '../figures.ts';
+import { summaryLines } from '../bench-summary.ts';
 import { type Series, distributionChart, layersChart, legendKey, mediansChart } from './charts.ts';
 import { type Markup, element } from './markup.ts';
 import { LOOKS, style } from './style.ts';
@@ -30,6 +31,7 @@ export function formatBenchPage(result: BenchResult): string {
     'body',
     {},
     element('h1', {}, 'stratafs bench'),
+    summary(result),
     facts(result),
     notices(result),
     legend(result),
@@ -37,6 +39,20 @@ export function formatBenchPage(result: BenchResult): string {
     sections.map((section) => describeSection(section, result)),
   );
   return `<!doctype html>\n<html lang="en">\n<head>\n${head.join('\n')}\n</head>\n${body.text}\n</html>\n`;
+}
+
+/** Who is how many times faster or slower; nothing of one contender alone. */
+function summary(result: BenchResult): Markup[] {
+  const all = summaryLines(result);
+  if (all.length === 0) return [];
+  return [
+    element('h2', { id: 'summary' }, 'Summary'),
+    element(
+      'dl',
+      { class: 'summary' },
+      all.map(({ head, lines }) => [element('dt', {}, head), lines.map((line) => element('dd', {}, line))]),
+    ),
+  ];
 }
 
 function sectionsOf({ measurements }: BenchResult): Section[] {
@@ -93,8 +109,8 @@ function figures(measurements: readonly Measurement[], { settings, stacks }: Ben
   const titles = [
     'contender',
     ...(hasLayers ? ['layers'] : []),
-    ...['median', `ratio to ${settings.baseline}`],
-    ...(hasLayers ? ['growth'] : []),
+    ...['median', `than ${settings.baseline}`],
+    ...(hasLayers ? ['than fewest layers'] : []),
     ...['p50', 'p95', 'p99', 'spread', 'operations'],
   ];
   const cells = (each: Measurement): string[] => [
@@ -105,7 +121,7 @@ function figures(measurements: readonly Measurement[], { settings, stacks }: Ben
     ...[each.latency.p50, each.latency.p95, each.latency.p99].map(showNanoseconds),
     ...[showPercent(each.spread), String(each.runs.reduce((sum, { operations }) => sum + operations, 0))],
   ];
-  const isText = (title = ''): boolean => /^(contender|ratio to .*|growth)$/.test(title);
+  const isText = (title = ''): boolean => /^(contender|than .*)$/.test(title);
   const row = (name: 'th' | 'td', texts: readonly string[]): Markup =>
     element(
       'tr',

@@ -32,6 +32,9 @@ h2{font-size:1.15rem;margin:2.5rem 0 .2rem}
 p,ul,figcaption,dt{color:var(--quiet)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}
 dd{margin:0;overflow-wrap:anywhere}
+dl.summary{display:block}
+.summary dt{color:var(--ink);margin-top:.4rem}
+.summary dd{margin-left:1.2rem}
 nav ul,.legend{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;list-style:none;padding:0}
 a{color:inherit}
 .charts{display:flex;flex-wrap:wrap;gap:1rem}
