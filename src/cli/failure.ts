@@ -6,8 +6,34 @@ import { UsageError } from './usage-error.ts';
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
+/** What to do about failures that have little to do with what the command was asked for, by errno. */
+const advice: Readonly<Record<string, string>> = {
+  EMFILE: 'this process may open no more files: raise the limit (ulimit -n)',
+  ENFILE: 'the system may open no more files: raise fs.file-max, or end programs',
+  ENOMEM: 'out of memory: free some, or raise the limit (ulimit -v)',
+  ERR_OUT_OF_MEMORY: 'out of memory: free some, or raise the limit (ulimit -v)',
+  ERR_MEMORY_ALLOCATION_FAILED: 'out of memory: free some, or raise the limit (ulimit -v)',
+};
+
 /** What is wrong, without the program's name: one line, or one and a list of what there is to choose from. */
 export function describeFailure(error: unknown): string {
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
+    return 'the working directory was removed: change to another one, or give absolute paths';
+  }
+  const text = describeOne(error);
+  const hint = adviceOn(error);
+  return hint === undefined ? text : `${text}: ${hint}`;
+}
+
+/** Of the failure or of what caused it. */
+function adviceOn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof RangeError && /allocation failed/i.test(error.message)) return advice['ENOMEM'];
+  const code = 'code' in error ? String(error.code) : '';
+  return advice[code] ?? adviceOn(error.cause);
+}
+
+function describeOne(error: unknown): string {
   if (error instanceof InputError || error instanceof ErrnoError) return error.message;
   if (!(error instanceof Error)) return `internal error: ${String(error)}`;
   const text = error.message.trim().replace(/\s*\n\s*/g, '; ');

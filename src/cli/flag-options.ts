@@ -60,7 +60,7 @@ export const flagRules: Rules = [
   ['owner', setting('nodev and nosuid, unless a later option takes them back', 'nodev', 'nosuid')],
   ['group', setting('as owner', 'nodev', 'nosuid')],
   ['nosymfollow', refused('not supported')],
-  ['remount', refused('not supported: unmount, and mount again')],
+  ['remount', refused('not supported: unmount, and mount again with the other options')],
 ];
 
 /**

@@ -1,6 +1,7 @@
 // OutputFile: what a command writes with -o FILE.
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
+import { writeFailure } from '../vfs/write-failure.ts';
 
 /** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
 export class OutputFile {
@@ -25,8 +26,12 @@ export class OutputFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      written += (await this.#file.write(bytes, written)).bytesWritten;
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += (await this.#file.write(bytes, written)).bytesWritten;
+      }
+    } catch (error) {
+      throw writeFailure(error, this.#path);
     }
   }
 

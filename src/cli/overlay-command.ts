@@ -40,9 +40,9 @@ Takes the command line of fuse-overlayfs, as a mount program of podman and build
 Options: lowerdir=, upperdir=, workdir=, uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=,
 xattr_permissions=, noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
 As with fuse-overlayfs, a mount of root has suid and dev unless the options say nosuid or nodev.
-Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, static_nlink, xino=, index=, clone_fd,
+Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, xino=, index=, clone_fd,
 max_threads=, max_idle_threads=, and the like.
-Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, allow_root, auto_unmount.
+Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, static_nlink, allow_root, auto_unmount.
 
 Example, in storage.conf:
   [storage.options.overlay]

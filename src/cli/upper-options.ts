@@ -91,7 +91,8 @@ export const upperRules: Rules = [
 
   // fuse-overlayfs(1). What it tunes is decided here by other means.
   ['fsync', choosing('0 is volatile', { 0: upper({ isVolatile: true }), 1: upper({ isVolatile: false }) })],
-  ...['timeout', 'threaded', 'fast_ino', 'writeback', 'static_nlink'].map((name) => [name, tuning] as const),
+  ...['timeout', 'threaded', 'fast_ino', 'writeback'].map((name) => [name, tuning] as const),
+  ['static_nlink', refused('not supported: directories show their own link counts, which cost nothing here')],
   ['noxattrs', settled(['0'], { 1: 'not supported: the marks of an upper directory are xattrs' })],
   ['plugins', refused('plugins of fuse-overlayfs are not supported')],
   ['ino32_t', refused('not supported: inode numbers may take more than 32 bits')],

@@ -56,7 +56,7 @@ export class ArchiveDraft implements ImageDraft {
           return;
         }
         this.#digests.add(digest);
-        await writeAll(this.#file, header(blobName(digest), size, '0'), start);
+        await writeAll(this.#file, this.#path, header(blobName(digest), size, '0'), start);
         await this.#pad();
       },
     };
@@ -72,7 +72,7 @@ export class ArchiveDraft implements ImageDraft {
     if (this.#digests.has(digest)) return;
     this.#digests.add(digest);
     await this.#append(header(blobName(digest), from.length, '0'));
-    await copyStored(from, this.#file, this.#position, watch);
+    await copyStored(from, this.#file, this.#path, this.#position, watch);
     this.#position += from.length;
     await this.#pad();
   }
@@ -98,7 +98,7 @@ export class ArchiveDraft implements ImageDraft {
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#file, bytes, this.#position);
+    await writeAll(this.#file, this.#path, bytes, this.#position);
     this.#position += bytes.length;
   }
 

@@ -4,8 +4,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { BlobLocation } from '../layer/layer.ts';
 import { copyRangeLater } from '../sys/upper-calls.ts';
-import { ErrnoError } from '../vfs/errno.ts';
+import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { writeFailure } from '../vfs/write-failure.ts';
 
 /** Bytes that are copied at once: between two of them a copy can be given up. */
 const PIECE = 64 << 20;
@@ -42,10 +43,11 @@ export interface ImageDraft {
   discard(): Promise<void>;
 }
 
-/** Copies a blob to `to` at `position`, by reflink or copy_file_range(2) where the file systems can. */
+/** Copies a blob to `to`, the file at `path`, at `position`, by reflink or copy_file_range(2) where the file systems can. */
 export async function copyStored(
   from: BlobLocation,
   to: FileHandle,
+  path: string,
   position: number,
   { signal, onCopied }: CopyWatch,
 ): Promise<void> {
@@ -56,7 +58,8 @@ export async function copyStored(
       signal?.throwIfAborted();
       const length = Math.min(PIECE, from.length - done);
       const copied = await copyRangeLater(file.fd, from.offset + done, to.fd, position + done, length);
-      if (copied < 0) throw new ErrnoError(copied, 'copy_file_range', from.path);
+      if (copied === -EIO) throw new InputError(`${from.path}: copying it to ${path} failed: EIO`);
+      if (copied < 0) throw writeFailure(new ErrnoError(copied, 'copy_file_range', path), path);
       if (copied === 0) throw changedSource(from);
       done += copied;
       onCopied?.(copied);
@@ -74,10 +77,19 @@ function changedSource({ path }: BlobLocation): InputError {
   );
 }
 
-/** Writes all of `bytes` at `position`. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+/** Writes all of `bytes` at `position` of `file`, which lies at `path`. */
+export async function writeAll(
+  file: FileHandle,
+  path: string,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+    }
+  } catch (error) {
+    throw writeFailure(error, path);
   }
 }
 

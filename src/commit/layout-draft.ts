@@ -51,7 +51,7 @@ export class LayoutDraft implements ImageDraft {
     let position = 0;
     return {
       write: async (bytes) => {
-        await writeAll(file, bytes, position);
+        await writeAll(file, this.#path, bytes, position);
         position += bytes.length;
       },
       end: async (digest) => {
@@ -71,7 +71,7 @@ export class LayoutDraft implements ImageDraft {
   async copyBlob(digest: string, from: BlobLocation, watch: CopyWatch): Promise<void> {
     if (await this.#has(digest)) return;
     const { draft, file } = await this.#open();
-    await copyStored(from, file, 0, watch);
+    await copyStored(from, file, this.#path, 0, watch);
     await file.close();
     await this.#keep(draft, digest);
   }

@@ -83,6 +83,9 @@ function deviceProblem(errno: number): string {
   if (errno === ENOENT || errno === ENODEV || errno === ENXIO) {
     return `${DEVICE} is not there: load the kernel's module (modprobe fuse), or give the container the device (--device ${DEVICE})`;
   }
+  if (errno === EACCES || errno === EPERM) {
+    return `${DEVICE} can't be opened: permission denied (${errnoName(errno)}): chmod 666 ${DEVICE} as root, or allow the container the device (--device ${DEVICE})`;
+  }
   return `${DEVICE} can't be opened: ${errnoName(errno)}`;
 }
 
@@ -97,9 +100,7 @@ function attachByHelper(mountpoint: string, options: DriverOptions): number {
       encoding: 'utf8',
     });
     if (helper.error !== undefined) throw new InputError(helperProblem(helper.error));
-    if (helper.status !== 0) {
-      throw new InputError(`${mountpoint}: ${lastLine(helper.stderr) || `${HELPER} failed`}`);
-    }
+    if (helper.status !== 0) throw new InputError(`${mountpoint}: ${refusal(helper.stderr)}`);
     const device = receiveDescriptor(ours);
     if (device < 0)
       throw new InputError(`${mountpoint}: ${HELPER} passed no descriptor: ${errnoName(device)}`);
@@ -131,6 +132,13 @@ function helperProblem(error: Error): string {
   return 'code' in error && error.code === 'ENOENT'
     ? `${HELPER} is not there, and only root can mount without it: install the package fuse3`
     : `${HELPER} can't be run: ${error.message}`;
+}
+
+/** What fusermount3 printed, and what to do about a device that is not everybody's. */
+function refusal(stderr: string): string {
+  const text = lastLine(stderr) || `${HELPER} failed`;
+  const isForbidden = /failed to open \/dev\/fuse: Permission denied/.test(text);
+  return isForbidden ? `${text}: chmod 666 ${DEVICE} as root` : text;
 }
 
 function lastLine(text: string): string {

@@ -19,10 +19,19 @@ export function originOf({
   ownerKeeping,
 }: OpenImageOptions & Pick<MountOptions, 'ownerKeeping'>): MountOrigin {
   return {
-    directory: process.cwd(),
+    directory: workingDirectory(),
     ...(platform === undefined ? {} : { platform }),
     ...(layer === undefined ? {} : { layer }),
     ...(upto === undefined ? {} : { upto }),
     ...(ownerKeeping === undefined ? {} : { ownerKeeping }),
   };
+}
+
+/** A working directory that was removed has no path: what was given by an absolute one is found all the same. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/'; // ENOENT
+  }
 }

@@ -1,0 +1,29 @@
+// What is said of failures that are the machine's.
+import { expect, it } from 'vitest';
+import { describeFailure } from '../../src/cli/failure.ts';
+import { EMFILE, ENOSPC, ErrnoError } from '../../src/vfs/errno.ts';
+import { InputError } from '../../src/vfs/input-error.ts';
+import { writeFailure } from '../../src/vfs/write-failure.ts';
+
+const advice = 'this process may open no more files: raise the limit (ulimit -n)';
+
+it('a limit of the process is named with what to do, also where it is a cause', () => {
+  const error = new ErrnoError(EMFILE, 'open', 'a.tar');
+  expect(describeFailure(error)).toBe(`EMFILE: open 'a.tar': ${advice}`);
+  expect(describeFailure(new InputError("a.tar: can't open", { cause: error }))).toBe(
+    `a.tar: can't open: ${advice}`,
+  );
+});
+
+it('memory that cannot be had is no defect of the program alone', () => {
+  expect(describeFailure(new RangeError('Array buffer allocation failed'))).toMatch(
+    /out of memory: free some, or raise the limit \(ulimit -v\)$/,
+  );
+});
+
+it('a failure to write names the file that was to be written, and others stay what they are', () => {
+  const full = writeFailure(new ErrnoError(ENOSPC, 'write'), 'new.tar');
+  expect(describeFailure(full)).toBe('new.tar: no space left on the device (ENOSPC)');
+  const other = new Error('other');
+  expect(writeFailure(other, 'new.tar')).toBe(other);
+});
