@@ -25,6 +25,9 @@ export interface OpenLayersOptions extends Pick<
 /** About 100 bytes an entry: as many entries as a merged tree may have, and their names. */
 const MAX_INDEX_BYTES = 4 * 2 ** 30;
 
+/** Names that all layers may list together: whoever looks at each listing of a repeated layer has a minute's work. */
+const MAX_LISTED_ENTRIES = 1 << 27;
+
 /** A layer that is open, and what opening it took. */
 export interface OpenedLayer {
   readonly layer: Layer;
@@ -60,14 +63,17 @@ const lengthOf = (source: LayerSource): number => (source.kind === 'blob' ? sour
 export async function openLayers(image: Image, options: OpenLayersOptions): Promise<OpenedLayer[]> {
   const { layers } = image;
   const opened = new Array<OpenedLayer | undefined>(layers.length);
+  const first = firstListings(layers);
   const done = new Float64Array(layers.length);
-  const total = layers.reduce((sum, source) => sum + lengthOf(source), 0);
+  const total = layers.reduce((sum, source, i) => sum + (first[i] === i ? lengthOf(source) : 0), 0);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   let indexRoom = options.maxIndexBytes ?? MAX_INDEX_BYTES;
+  const distinct = layers.flatMap((_, i) => (first[i] === i ? i : []));
   let next = 0;
   const open = async (): Promise<void> => {
-    for (let i = next++; i < layers.length; i = next++) {
+    for (let n = next++; n < distinct.length; n = next++) {
+      const i = distinct[n] as number;
       const source = layers[i] as LayerSource;
       const tell = (bytes: number): void => {
         done[i] = bytes;
@@ -84,11 +90,11 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
       if (indexRoom < 0) throw new InputError(tooLarge(image, options.maxIndexBytes ?? MAX_INDEX_BYTES));
     }
   };
-  const workers = Array.from({ length: Math.min(availableParallelism(), layers.length) }, async () => {
+  const workers = Array.from({ length: Math.min(availableParallelism(), distinct.length) }, async () => {
     try {
       await open();
     } catch (error) {
-      stop.abort(error);
+      stop.abort(explainLimit(error, image, distinct.length));
     }
   });
   await Promise.all(workers);
@@ -96,7 +102,41 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     for (const each of opened.reverse()) each?.layer.close();
     throw signal.reason;
   }
-  return opened as OpenedLayer[];
+  const listed = layers.map((source, i) => ({ ...(opened[first[i] as number] as OpenedLayer), source }));
+  const entries = listed.reduce((sum, { layer }) => sum + layer.index.dentryCount, 0);
+  if (entries > MAX_LISTED_ENTRIES) {
+    for (const each of opened.reverse()) each?.layer.close();
+    throw new InputError(
+      `${printable(image.source)}: found ${layers.length} layers with ${entries} names, expected at most ${MAX_LISTED_ENTRIES} names (a repeated layer counts each time)`,
+    );
+  }
+  return listed;
+}
+
+/**
+ * By layer: the number of the first one that has the same bytes. An archive may list one layer thousands of times: it is opened
+ * once, and all listings share its index and its reader, which may be closed several times.
+ */
+function firstListings(layers: readonly LayerSource[]): number[] {
+  const first = new Map<string, number>();
+  return layers.map((source, i) => {
+    if (source.kind !== 'blob') return i;
+    const { blob, digest, diffId } = source;
+    const key = JSON.stringify([blob.path, blob.offset, blob.length, digest, diffId]);
+    const known = first.get(key);
+    if (known === undefined) first.set(key, i);
+    return known ?? i;
+  });
+}
+
+/** An error for people in place of EMFILE: each layer keeps a file open. Node has raised the soft limit to the hard one. */
+function explainLimit(error: unknown, image: Image, count: number): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EMFILE' && code !== 'ENFILE') return error;
+  return new InputError(
+    `${printable(image.source)}: the image has ${count} different layers, and each needs an open file: more than the limit allows (raise it: ulimit -Hn, LimitNOFILE=)`,
+    { cause: error },
+  );
 }
 
 /**
@@ -109,10 +149,16 @@ export async function reopenLayers(
 ): Promise<LayerBytes[] | undefined> {
   const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
   if (sources.length < image.layers.length) return undefined;
+  const first = firstListings(sources);
   const opened: LayerBytes[] = [];
   let isWhole = false;
   try {
     for (const [i, source] of sources.entries()) {
+      const same = opened[first[i] as number];
+      if (same !== undefined) {
+        opened.push(same);
+        continue;
+      }
       const bytes = await reopenLayerBytes(source.blob, source, {
         label: nameLayer(image, i),
         cache,
@@ -124,6 +170,8 @@ export async function reopenLayers(
     }
     isWhole = true;
     return opened;
+  } catch (error) {
+    throw explainLimit(error, image, new Set(first).size);
   } finally {
     if (!isWhole) for (const bytes of opened) bytes.close();
   }

@@ -10,16 +10,25 @@ const MAX_SHARED_BLOCKS = 1 << 16;
 export class DraftXattrs {
   readonly arena: ByteArena;
   readonly #shared = new Map<string, number>();
+  /** By the attributes themselves: members of one global pax header have one object. */
+  readonly #places = new WeakMap<ReadonlyMap<string, Uint8Array>, number>();
 
   /** More than 256 MiB of them throws what `refuse` makes. */
   constructor(refuse: () => Error) {
     this.arena = new ByteArena(MAX_XATTR_BYTES, refuse);
   }
 
-  /** What LayerIndex.xattr has for these attributes, whose names are latin1: 0 for none. */
+  /** What LayerIndex.xattr has for these attributes, whose names are latin1 and which never change: 0 for none. */
   add(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
     if (xattrs === undefined || xattrs.size === 0) return 0;
-    const block = encodeXattrs(xattrs);
+    const known = this.#places.get(xattrs);
+    if (known !== undefined) return known;
+    const place = this.#addBlock(encodeXattrs(xattrs));
+    this.#places.set(xattrs, place);
+    return place;
+  }
+
+  #addBlock(block: Buffer): number {
     const key = block.length <= MAX_SHARED_SIZE ? block.toString('latin1') : undefined;
     const shared = key === undefined ? undefined : this.#shared.get(key);
     if (shared !== undefined) return shared;

@@ -42,7 +42,7 @@ export class Member {
   /** Symlink: the target as it stands. Hard link: the canonical path of the other name. */
   readonly link = new Uint8Array(PATH_MAX);
   linkLength = 0;
-  /** By name, as latin1; undefined or empty where there are none. */
+  /** By name, as latin1; undefined or empty where there are none. It never changes: members may share it. */
   xattrs: ReadonlyMap<string, Uint8Array> | undefined = undefined;
   /** Regular file: where its bytes as stored lie in the uncompressed tar. */
   dataOffset = 0;
@@ -253,7 +253,7 @@ export class MemberReader {
         : member.mtimeSec;
       member.atimeNsec = isGiven ? 0 : member.mtimeNsec;
     }
-    member.xattrs = pax.xattrs;
+    member.xattrs = pax.shareXattrs();
   }
 
   #readId(bytes: Uint8Array, at: number, what: string): number {
@@ -299,7 +299,9 @@ export class MemberReader {
     const pax = this.#pax;
     member.size = dataLength;
     if (type === 0x53) {
-      member.size = readNumber(bytes, header + Field.realSize, 12, this.#place, 'a size');
+      const realSize = header + Field.realSize;
+      member.size = readNumber(bytes, realSize, 12, this.#place, 'a size');
+      if (member.size < 0) throw this.#place.error(realSize, `the size ${member.size}`, 'a size from 0 on');
       const extension = bytes.subarray(frame.meta, frame.meta + frame.metaLength);
       member.sparse = readOldGnuMap(bytes, header, extension, this.#place);
     } else if (pax.isSparse) {

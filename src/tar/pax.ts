@@ -34,7 +34,9 @@ export class PaxAttributes {
   mtime: Timestamp | undefined = undefined;
   atime: Timestamp | undefined = undefined;
   /** By name, as latin1. */
-  xattrs: Map<string, Uint8Array> | undefined = undefined;
+  xattrs: ReadonlyMap<string, Uint8Array> | undefined = undefined;
+  /** `xattrs`, as long as nobody else has it. */
+  #ownXattrs: Map<string, Uint8Array> | undefined = undefined;
   /** Encoded names that LIBARCHIVE.xattr records gave: bsdtar writes each of them again as SCHILY.xattr. */
   libarchiveXattrs: Set<string> | undefined = undefined;
 
@@ -55,7 +57,8 @@ export class PaxAttributes {
     this.size = other?.size ?? -1;
     this.mtime = other?.mtime;
     this.atime = other?.atime;
-    this.xattrs = other?.xattrs === undefined ? undefined : new Map(other.xattrs);
+    this.xattrs = other?.shareXattrs();
+    this.#ownXattrs = undefined;
     this.libarchiveXattrs = undefined;
     this.sparseName = undefined;
     this.sparseMajor = -1;
@@ -63,6 +66,22 @@ export class PaxAttributes {
     this.sparseSize = -1;
     this.sparseMap = undefined;
     this.sparsePairs = undefined;
+  }
+
+  /**
+   * `xattrs`, to be kept by others: it never changes again. Thousands of members may have those of one global header, so
+   * they are not copied for each.
+   */
+  shareXattrs(): ReadonlyMap<string, Uint8Array> | undefined {
+    this.#ownXattrs = undefined;
+    return this.xattrs;
+  }
+
+  /** `xattrs`, to be changed. */
+  changeXattrs(): Map<string, Uint8Array> {
+    this.#ownXattrs ??= new Map(this.xattrs);
+    this.xattrs = this.#ownXattrs;
+    return this.#ownXattrs;
   }
 
   /** True where the member is sparse by form 0.0, 0.1 or 1.0. */
@@ -223,13 +242,13 @@ function setXattr(out: PaxAttributes, name: string, value: Uint8Array, at: numbe
     throw place.error(at, `an xattr of ${value.length} bytes`, `at most ${XATTR_SIZE_MAX} (XATTR_SIZE_MAX)`);
   }
   if (value.length === 0) {
-    out.xattrs?.delete(name);
+    if (out.xattrs?.has(name) === true) out.changeXattrs().delete(name);
   } else {
-    out.xattrs ??= new Map();
-    if (out.xattrs.size >= MAX_XATTRS) {
+    const xattrs = out.changeXattrs();
+    if (xattrs.size >= MAX_XATTRS) {
       throw place.error(at, 'more xattrs', `at most ${MAX_XATTRS} on a file`);
     }
-    out.xattrs.set(name, value);
+    xattrs.set(name, value);
   }
 }
 

@@ -4,6 +4,7 @@
 // not needed afterwards. What each OCI rule does stands in name-merge.ts.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { emptyHiddenRepeats } from './hidden-repeats.ts';
 import { resolveLowerLinks } from './lower-links.ts';
 import { MAX_TREE_ENTRIES } from './merge-plan.ts';
 import { planMerge } from './merge-walk.ts';
@@ -21,14 +22,15 @@ export interface MergeOptions {
 }
 
 /**
- * `indexes` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
+ * `listed` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
  * layer has or to a directory, for more than `maxEntries` inodes, and for more than 4 GiB of names or of xattrs.
  */
-export function buildTree(indexes: readonly LayerIndex[], options: MergeOptions = {}): Tree {
-  if (indexes.length > MAX_LAYERS) {
-    throw new InputError(`the image has ${indexes.length} layers, expected at most ${MAX_LAYERS}`);
+export function buildTree(listed: readonly LayerIndex[], options: MergeOptions = {}): Tree {
+  if (listed.length > MAX_LAYERS) {
+    throw new InputError(`the image has ${listed.length} layers, expected at most ${MAX_LAYERS}`);
   }
   const nameLayer = options.nameLayer ?? ((layer: number): string => `layer ${layer + 1}`);
+  const indexes = emptyHiddenRepeats(listed);
   const links = resolveLowerLinks(indexes, nameLayer);
   const plan = planMerge(indexes, links, options.maxEntries ?? MAX_TREE_ENTRIES);
   return new Tree(fillTable(plan, indexes));

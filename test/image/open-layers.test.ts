@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import type { Image } from '../../src/image/image.ts';
@@ -12,6 +12,7 @@ import { openLayers, reopenLayers } from '../../src/image/open-layers.ts';
 import { openLowerStack } from '../../src/image/lower-stack.ts';
 import { IndexStore } from '../../src/layer/index-store.ts';
 import type { Layer } from '../../src/layer/layer.ts';
+import { PROGRAM } from '../mount/stratafs.ts';
 import { describeWith } from '../requirements.ts';
 import { LAYER, type SampleLayer, SampleLayout, sampleLayer } from './sample-images.ts';
 import { scratchDirectory, sha256, tarFile } from './scratch.ts';
@@ -76,9 +77,48 @@ describe('a layer of other bytes', () => {
   });
 });
 
-test('a layer that is listed again and again is bounded in memory, all layers together', async () => {
+test('a layer that is listed again and again is opened once, and kept once', async () => {
   const layout = new SampleLayout();
-  layout.add(layout.image(new Array<SampleLayer>(100).fill(base)));
+  layout.add(layout.image([...new Array<SampleLayer>(1000).fill(base), top, base]));
+  const image = await openImageSource(await tarFile(layout.members()));
+  const before = readdirSync('/proc/self/fd').length;
+  const options = {
+    cache: new BlockCache(1 << 20),
+    store: new IndexStore(openCache(join(await scratchDirectory(), 'cache'))),
+    verify: 'when-new',
+  } as const;
+  const opened = (await openLayers(image, options)).map(({ layer }) => layer);
+  expect(opened).toHaveLength(1002);
+  expect(new Set(opened.map(({ index }) => index)).size).toBe(2);
+  expect(readdirSync('/proc/self/fd')).toHaveLength(before + 2);
+  for (const layer of opened) layer.close();
+  const reopened = (await reopenLayers(image, options)) ?? expect.fail('they were not kept');
+  expect(reopened.map(({ diffId }) => diffId)).toEqual(opened.map(({ diffId }) => diffId));
+  expect(readdirSync('/proc/self/fd')).toHaveLength(before + 2);
+  for (const layer of reopened) layer.close();
+  expect(readdirSync('/proc/self/fd')).toHaveLength(before);
+});
+
+test('more different layers than there can be open files are refused in one line', async () => {
+  const layout = new SampleLayout();
+  layout.add(
+    layout.image(await Promise.all(Array.from({ length: 200 }, (_, i) => sampleLayer(`text ${i}`)))),
+  );
+  const path = await tarFile(layout.members());
+  const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -n 120 && exec "$0" index "$1"', PROGRAM, path], {
+    encoding: 'utf8',
+    env: { ...process.env, XDG_CACHE_HOME: await scratchDirectory(), DEBUG: '' },
+  });
+  expect([status, stderr]).toEqual([
+    1,
+    `stratafs: ${path}: the image has 200 different layers, and each needs an open file: more than the limit allows (raise it: ulimit -Hn, LimitNOFILE=)\n`,
+  ]);
+});
+
+test('different layers are bounded in memory, all layers together', async () => {
+  const layout = new SampleLayout();
+  const layers = await Promise.all(Array.from({ length: 40 }, (_, i) => sampleLayer(`text ${10 + i}`)));
+  layout.add(layout.image(layers));
   const path = await tarFile(layout.members());
   const image = await openImageSource(path);
   const { index } = (await open(image))[0] as Layer;
@@ -86,15 +126,16 @@ test('a layer that is listed again and again is bounded in memory, all layers to
     (sum, column: number | Uint8Array) => sum + (typeof column === 'number' ? 0 : column.byteLength),
     0,
   );
-  const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'never' } as const;
   let done = 0;
   const opening = openLayers(image, {
-    ...options,
+    cache: new BlockCache(1 << 20),
+    store: undefined,
+    verify: 'never',
     maxIndexBytes: 10 * one,
     onProgress: (bytes) => (done = bytes),
   });
   await expect(opening).rejects.toThrow(
-    `${path}: found 100 layers whose indexes take more than ${10 * one} bytes, expected an image of bounded size`,
+    `${path}: found 40 layers whose indexes take more than ${10 * one} bytes, expected an image of bounded size`,
   );
   // It is noticed long before all are open.
   expect(done).toBeLessThan(30 * base.tar.length);

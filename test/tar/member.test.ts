@@ -285,6 +285,17 @@ describe('sparse files', () => {
     );
   });
 
+  test('of old GNU with a negative size, or one that is none, are refused', () => {
+    const sized = (bytes: string): Buffer =>
+      rawMember({ name: 's', type: 'S', size: 0, patch: (block) => block.write(bytes, 483, 'latin1') });
+    expect(() => readMember(sized('\xff'.repeat(12)))).toThrow(
+      /at byte 483: found the size -1, expected a size/,
+    );
+    expect(() => readMember(sized('\xff' + '\0'.repeat(11)))).toThrow(/at byte 483: .* past 2\^53/);
+    expect(() => readMember(sized('\x80' + '\xff'.repeat(11)))).toThrow(/at byte 483: .* past 2\^53/);
+    expect(() => readMember(sized('-1\0'))).toThrow(/at byte 483: found '-1/);
+  });
+
   test('of pax 0.0 have their map in records, of 0.1 in one', () => {
     const body = 'abcdef';
     const zero = readMember(
