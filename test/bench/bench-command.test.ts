@@ -97,7 +97,9 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         const isWritable = isRead && !['squashfs', 'squashfuse', 'erofs'].includes(name);
         expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
       }
-      expect(stdout).toMatch(/^WORKLOAD +LAYERS +CONTENDER +MEDIAN /);
+      expect(stdout).toMatch(
+        /^Summary\n  [a-z0-9-]+, 2 layers: .* ran\n[^]*\n\nWORKLOAD +LAYERS +CONTENDER +MEDIAN /,
+      );
       expect(stdout).toMatch(/\nrename +2 +fastpath-off .* too few runs/);
       expect(readFileSync(place.path('result.html'), 'latin1')).toMatch(/^<!doctype html>\n.*<\/html>\n$/s);
       expectNothingLeft(place);
