@@ -1,5 +1,13 @@
-// Has V8 compile what a mount loads for the Node that runs this: when it was built, and again where the package is installed.
-import { existsSync } from 'node:fs';
+// What depends on the Node that runs this: when the package was built, and again where it is installed.
+//   build/node               a symlink to that Node, by which bin/stratafs finds it without PATH
+//   dist/cli/mounting.cache  what V8 compiles of all that a mount loads
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+
+mkdirSync('build', { recursive: true });
+const draft = `build/node.${process.pid}`;
+rmSync(draft, { force: true });
+symlinkSync(process.execPath, draft);
+renameSync(draft, 'build/node');
 
 // Where the package is installed out of its repository, it is built after this.
 if (existsSync('dist/cli/mounting.cjs')) {
