@@ -4,7 +4,7 @@
 // metadata in the upper comes out whole. A mount may hold the upper: whether it was written to meanwhile tells `fingerprint`.
 import { createHash } from 'node:crypto';
 import { DirectoryInode } from '../overlay/directory-inode.ts';
-import { visibleNames } from '../overlay/copy-up.ts';
+import { visibleNames } from '../overlay/copied-names.ts';
 import type { OverlayState } from '../overlay/overlay-state.ts';
 import type { Inode } from '../overlay/inode.ts';
 import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';

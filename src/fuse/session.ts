@@ -96,6 +96,7 @@ export class Session {
     this.reply = new Reply(reply);
     this.books = new OpenBooks(port);
     this.directory = new DirectoryReply(this.reply, this.books);
+    if (!fileSystem.isReadOnly) fileSystem.onChangedNodes(() => this.#reportChanged());
   }
 
   /** Handles the message of `length` bytes in the request buffer. Never throws. */

@@ -64,6 +64,7 @@ export class Attributes {
   finish(inode: Inode, stat: Float64Array, out: Attr): void {
     readStat(stat, out);
     out.ino = inode.ino;
+    if (inode.sharedEntry !== undefined) out.nlink = inode.sharedLinks;
     if (inode instanceof DirectoryInode) {
       // The names that a directory of the tree has are not in the upper's count.
       if (inode.lower >= 0 && !inode.isRemoved) {

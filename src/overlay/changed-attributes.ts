@@ -11,9 +11,20 @@ const NONE: readonly NodeId[] = [];
 
 export class ChangedAttributes {
   readonly #nodes = new Set<NodeId>();
+  #onReport: () => void = () => undefined;
 
   add({ nodeId }: Inode): void {
     this.#nodes.add(nodeId);
+  }
+
+  /** What was added belongs to no call that is still to be answered: somebody should take it now. */
+  report(): void {
+    if (this.#nodes.size > 0) this.#onReport();
+  }
+
+  /** `listener` is called when there is something to take outside of a call. */
+  onReport(listener: () => void): void {
+    this.#onReport = listener;
   }
 
   /** The nodes that were added since the last call. */

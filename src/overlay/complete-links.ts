@@ -1,17 +1,16 @@
 // Keeps one file with several names one file, whoever wrote the upper.
 //
-// Kernel overlayfs (index=on) copies up one name of a hard-linked lower inode, and finds the others by W/index. We copy all
-// at once. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
+// Kernel overlayfs (index=on) copies up one name of a hard-linked lower inode, and finds the others by W/index. Here
+// each name has a link. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
 // was copied under one of its names gets the copy under all that still show. What is shown does not change by it.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
-import { EEXIST, ENOENT } from '../vfs/errno.ts';
+import { ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { bytesOf } from '../vfs/names.ts';
-import { linkTarget, visibleNames } from './copy-up.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { OverlayState } from './overlay-state.ts';
-import type { Place } from './upper.ts';
+import { shareCopy } from './shared-copies.ts';
 
 const INDEX = bytesOf('index');
 
@@ -35,23 +34,10 @@ function completeTree(state: OverlayState): Status {
         if (inode.hasUpperDirectory) pending.push(inode);
       } else if (inode.lower >= 0 && state.tree.linkCountOf(inode.lower) > 1) {
         const place = state.upper.placeOf(inode);
-        const linked = typeof place === 'number' ? place : linkAllNames(state, inode.lower, place);
+        const linked = typeof place === 'number' ? place : shareCopy(state, inode, place);
         if (linked < 0) return linked;
       }
     }
-  }
-  return 0;
-}
-
-/** Gives the upper file at `place`, a copy of `lower`, all names under which `lower` shows. */
-export function linkAllNames(state: OverlayState, lower: number, place: Place): Status {
-  const targets = visibleNames(state, lower);
-  if (typeof targets === 'number') return targets;
-  const inode = state.inodes.getLower(lower);
-  for (const target of targets) {
-    const linked = linkTarget(state, lower, place, target);
-    if (linked < 0 && linked !== -EEXIST) return linked;
-    if (linked === 0) state.inodes.addName(inode, target, inode.upperIno);
   }
   return 0;
 }

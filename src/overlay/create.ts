@@ -22,7 +22,7 @@ import type { Status } from '../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../vfs/names.ts';
 import type { Call, NewInode } from '../vfs/operation.ts';
 import { isAufsName } from './aufs-form.ts';
-import { copyUpDirectory } from './copy-up.ts';
+import { copyUpDirectory } from './copy-up-directory.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { KeptOwners } from './kept-owners.ts';

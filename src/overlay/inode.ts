@@ -51,6 +51,12 @@ export class Inode {
   readFd = -1;
   writeFd = -1;
   copying: Copying | undefined;
+  /**
+   * The copy of an inode with several names has this name in W/stratafs-links, as long as not all names have their links
+   * (shared-copies.ts). `sharedLinks` is then the link count that shows.
+   */
+  sharedEntry: Buffer | undefined;
+  sharedLinks = 0;
 
   constructor(nodeId: NodeId, ino: number, type: number, lower: number) {
     this.nodeId = nodeId;
@@ -67,6 +73,6 @@ export class Inode {
 
   /** False as long as the tree alone holds it. */
   get hasUpper(): boolean {
-    return this.upperNames.length > 0 || this.upperFd >= 0;
+    return this.upperNames.length > 0 || this.upperFd >= 0 || this.sharedEntry !== undefined;
   }
 }

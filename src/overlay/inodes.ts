@@ -75,6 +75,11 @@ export class Inodes {
   /** Another name of `inode` in the upper is known. */
   addName(inode: Inode, name: UpperName, upperIno: number): void {
     inode.upperNames.push(name);
+    this.addCopy(inode, upperIno);
+  }
+
+  /** The upper has a copy of `inode`, whose names are not known yet. */
+  addCopy(inode: Inode, upperIno: number): void {
     inode.upperIno = upperIno;
     this.#byUpperIno.set(upperIno, inode);
   }
@@ -130,6 +135,7 @@ export class Inodes {
   /** Directories stay: what they hide and add is what the mount shows. So does what the tree has and still shows. */
   dropIfUnused(inode: Inode): void {
     if (!inode.isForgotten || this.isOpen(inode.nodeId) || inode.copying !== undefined) return;
+    if (inode.sharedEntry !== undefined) return;
     if (inode instanceof DirectoryInode) {
       if (inode.isRemoved) this.#drop(inode);
     } else if (inode.upperNames.length === 0) {

@@ -8,7 +8,7 @@ import { NAME_MAX, latin1Of } from '../vfs/names.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
 import { isAufsName } from './aufs-form.ts';
-import { copyUpDirectory } from './copy-up.ts';
+import { copyUpDirectory } from './copy-up-directory.ts';
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
@@ -54,6 +54,7 @@ function linkUpper(state: OverlayState, inode: Inode, directory: DirectoryInode,
   directory.whiteouts.delete(key);
   directory.add(key, false, inode);
   state.inodes.addName(inode, { directory, name: key }, inode.upperIno);
+  if (inode.sharedEntry !== undefined) inode.sharedLinks++;
   if (inode.upperFd >= 0) closeSync(inode.upperFd);
   inode.upperFd = -1;
   return 0;

@@ -175,6 +175,9 @@ class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileS
   takeChangedNodes(): readonly NodeId[] {
     return this.inner.takeChangedNodes();
   }
+  onChangedNodes(listener: () => void): void {
+    this.inner.onChangedNodes(listener);
+  }
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
     const mapped = { ...changes };
     if (changes.uid !== undefined) mapped.uid = this.maps.users.store(changes.uid);

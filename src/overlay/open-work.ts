@@ -24,7 +24,7 @@ import { INCOMPAT_NAME } from './volatile-mark.ts';
 const WORK_NAME = 'work';
 const WORK = bytesOf(WORK_NAME);
 /** What kernel overlayfs, fuse-overlayfs and we make in W. */
-const NAMES_IN_BASE = /^(?:work|index)$/;
+const NAMES_IN_BASE = /^(?:work|index|stratafs-links)$/;
 /** What a killed mount leaves in W/work: kernel overlayfs and we call it `#...`, fuse-overlayfs by a number. */
 const NAMES_IN_WORK = new RegExp(`^(?:#.*|\\d+|${INCOMPAT_NAME})$`, 's');
 const HINT = '-o upperdir=U,workdir=W takes another';

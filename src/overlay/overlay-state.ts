@@ -4,8 +4,9 @@ import type { Tree } from '../tree/tree.ts';
 import { TreeNames } from '../tree/tree-names.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { Attributes } from './attributes.ts';
+import { Background } from './background.ts';
 import { ChangedAttributes } from './changed-attributes.ts';
-import { visibleNames } from './copy-up.ts';
+import { visibleNames } from './copied-names.ts';
 import { completeIndexedLinks } from './complete-links.ts';
 import { Directories } from './directories.ts';
 import type { DirectoryInode } from './directory-inode.ts';
@@ -14,6 +15,7 @@ import { LostNames } from './lost-names.ts';
 import { LowerContent } from './lower-content.ts';
 import { MergedListing } from './merged-listing.ts';
 import { Resolver } from './resolve.ts';
+import { recoverShared } from './shared-copies.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { clearVolatile, isMarkedVolatile } from './volatile-mark.ts';
@@ -29,6 +31,8 @@ export class OverlayState {
   readonly directories: Directories;
   readonly listing: MergedListing;
   readonly changed = new ChangedAttributes();
+  /** Links that the names of shared copies get after the copy-up was answered. */
+  readonly linking = new Background();
   /** Whom what is made belongs to at first. */
   readonly daemonUid = process.geteuid?.() ?? 0;
   readonly daemonGid = process.getegid?.() ?? 0;
@@ -69,6 +73,9 @@ export class OverlayState {
     root.isImpure = typeof marks !== 'number' && marks.isImpure;
     const cleared = upper.workFd < 0 ? 0 : clearWorkDirectory(this);
     if (cleared < 0) throw new InputError(`the work directory can't be cleared: ${errnoName(cleared)}`);
+    const recovered = upper.baseFd < 0 ? 0 : recoverShared(this);
+    if (recovered < 0)
+      throw new InputError(`stratafs-links in the work directory can't be used: ${errnoName(recovered)}`);
     const completed = upper.baseFd < 0 ? 0 : completeIndexedLinks(this, upper.baseFd);
     if (completed < 0)
       throw new InputError(`the upper directory can't be read through: ${errnoName(completed)}`);
@@ -81,6 +88,7 @@ export class OverlayState {
    */
   async close(): Promise<void> {
     await Promise.all(this.inodes.copies());
+    await this.linking.ended();
     this.inodes.close();
     const { isVolatile, upperFd, workFd } = this.upper;
     if (!isVolatile && workFd >= 0 && isMarkedVolatile(workFd)) {

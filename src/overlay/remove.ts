@@ -6,10 +6,11 @@ import { openAt, renameAt, rmdirAt, unlinkAt, RENAME_EXCHANGE } from '../sys/upp
 import { S_IFDIR } from '../vfs/attr.ts';
 import { EISDIR, ENOTEMPTY } from '../vfs/errno.ts';
 import type { NodeId, Status } from '../vfs/filesystem.ts';
-import { copyUpDirectory } from './copy-up.ts';
+import { copyUpDirectory } from './copy-up-directory.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { countLostName } from './shared-copies.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
@@ -52,7 +53,7 @@ export function prepareWhiteout(state: OverlayState, directory: DirectoryInode, 
 
 /** Before the last known name of an inode goes: a descriptor instead. */
 export function keepNameless(inode: Inode, dir: number, name: Uint8Array): Status {
-  if (inode.upperNames.length > 1 || inode.upperFd >= 0) return 0;
+  if (inode.upperNames.length > 1 || inode.upperFd >= 0 || inode.sharedEntry !== undefined) return 0;
   const fd = openAt(dir, name, O_PATH);
   if (fd < 0) return fd;
   inode.upperFd = fd;
@@ -78,6 +79,7 @@ export function takeName(
   if (isWhiteout) directory.whiteouts.add(key);
   if (inode.hasUpper) state.inodes.removeName(inode, directory, key);
   else inode.lostNames++;
+  countLostName(state, inode);
   if (!directory.remove(key)) {
     const dentry = state.directories.lowerDentry(directory, name);
     if (dentry >= 0) state.directories.hide(directory, dentry);

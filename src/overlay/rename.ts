@@ -18,13 +18,14 @@ import { NAME_MAX, bytesOf, latin1Of } from '../vfs/names.ts';
 import type { Call } from '../vfs/operation.ts';
 import { isAufsName } from './aufs-form.ts';
 import { METADATA, copyUp } from './copy-data.ts';
-import { copyUpDirectory } from './copy-up.ts';
+import { copyUpDirectory } from './copy-up-directory.ts';
 import { register } from './create.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import { makeAndPlace } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { prepareMove } from './redirect.ts';
+import { linkName } from './shared-copies.ts';
 import { markHolder } from './shown-whiteout.ts';
 import { dropKept, forgetDirectory, keepNameless, prepareWhiteout, takeName } from './remove.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
@@ -100,6 +101,8 @@ function renameEnds(state: OverlayState, from: End, to: End, flags: number, call
     const copied = copyUpDirectory(state, directory);
     if (copied < 0) return copied;
   }
+  const linked = linkName(state, source, { directory: from.directory, name: from.key });
+  if (linked < 0) return linked;
   const prepared = prepareMove(state, source, to.directory, to.hasLower);
   if (prepared < 0) return prepared;
   if (!isExchange || target === undefined) {
@@ -107,6 +110,8 @@ function renameEnds(state: OverlayState, from: End, to: End, flags: number, call
       ? moveAndShowWhiteout(state, from, to, source, target, call)
       : move(state, from, to, source, target, from.hasLower);
   }
+  const otherLinked = linkName(state, target, { directory: to.directory, name: to.key });
+  if (otherLinked < 0) return otherLinked;
   const other = prepareMove(state, target, from.directory, from.hasLower);
   return other < 0 ? other : exchange(state, from, to, source, target);
 }

@@ -89,6 +89,8 @@ export class Upper {
   readonly workFd: number;
   /** W. */
   readonly baseFd: number;
+  /** W/stratafs-links, once it is open (shared-copies.ts); else -1. */
+  linksFd = -1;
   /** No permission bits of the upper stop this process, or it must not change them. */
   readonly isPrivileged: boolean;
   /** What `statAt` fills here: read before the next call. */
@@ -140,6 +142,7 @@ export class Upper {
 
   /** Where an inode that has an upper file lies; a negative errno where that can't be reached. */
   placeOf(inode: Inode): Place | number {
+    if (inode.sharedEntry !== undefined) return { dir: this.linksFd, name: inode.sharedEntry };
     const [known] = inode.upperNames;
     if (known === undefined) return inode.upperFd >= 0 ? { dir: inode.upperFd, name: NO_NAME } : -ENOENT;
     const dir = this.directoryFd(known.directory);
@@ -283,6 +286,6 @@ export class Upper {
   close(): void {
     this.#directories.clear();
     if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
-    for (const fd of [this.workFd, this.baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
+    for (const fd of [this.linksFd, this.workFd, this.baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
   }
 }

@@ -1,16 +1,16 @@
 // Clears the work directory of what a daemon that was killed has left in it.
 //
-// One thing is not thrown away but completed: the copy of an inode with several names that got some of them. Its bytes are
-// those that the tree has, so its names tell nothing yet; but they must stay one file.
+// One thing is not thrown away: the copy of an inode with several names that got some of them, as earlier versions left it.
+// Its names must stay one file, so it becomes an entry of shared-copies.ts, which gives it the rest.
 import { closeSync } from 'node:fs';
 import { Stat, listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
-import { linkAllNames } from './complete-links.ts';
 import { emptyDirectory } from './empty-directory.ts';
 import { decodeOrigin } from './origin.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { moveToEntries } from './shared-copies.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
 
 /** Before anything is asked of the overlay. 0, or a negative errno of what can't be removed. */
@@ -48,7 +48,8 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
   if (typeof marks === 'number' || marks.origin === undefined) return 0;
   const lower = decodeOrigin(upper.identity, marks.origin);
   if (lower < 0 || lower >= state.tree.inodeCount || state.tree.isDirectory(lower)) return 0;
-  return linkAllNames(state, lower, { dir: upper.workFd, name });
+  if (state.tree.linkCountOf(lower) < 2) return 0;
+  return moveToEntries(state, upper.workFd, name, lower);
 }
 
 /** Of any depth: what lies there may be somebody else's making. */

@@ -193,6 +193,10 @@ export class WritableOverlay implements WritableFileSystem {
     return this.#state.changed.take();
   }
 
+  onChangedNodes(listener: () => void): void {
+    this.#state.changed.onReport(listener);
+  }
+
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
     const inode = this.#state.directories.getInode(node);
     if (typeof inode === 'number') return inode;

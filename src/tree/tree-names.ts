@@ -41,13 +41,19 @@ export class TreeNames {
     return `/${names.reverse().join('/')}`;
   }
 
+  #addFurther(inode: number, dentry: number): void {
+    const known = this.#further.get(inode);
+    if (known === undefined) this.#further.set(inode, [dentry]);
+    else known.push(dentry);
+  }
+
   #readDirectory(directory: number): void {
     const end = this.#tree.firstChild(directory) + this.#tree.childCount(directory);
     for (let dentry = this.#tree.firstChild(directory); dentry < end; dentry++) {
       this.#directory[dentry] = directory;
       const inode = this.#tree.dentryInode(dentry);
       if (this.#first[inode] === 0) this.#first[inode] = dentry + 1;
-      else this.#further.set(inode, [...(this.#further.get(inode) ?? []), dentry]);
+      else this.#addFurther(inode, dentry);
     }
   }
 }

@@ -113,6 +113,8 @@ export interface WritableFileSystem extends ReadableFileSystem {
    * whoever keeps attributes must drop theirs before the call that changed them is answered.
    */
   takeChangedNodes(): readonly NodeId[];
+  /** `listener` is called when there are such nodes while no call is being answered. */
+  onChangedNodes(listener: () => void): void;
 
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status>;
   /** A regular file, device, fifo or socket: `inode.mode` says which. Counts as a lookup, as do all that fill an Entry. */

@@ -52,6 +52,8 @@ export class RecordingFileSystem implements WritableFileSystem {
     return taken;
   }
 
+  onChangedNodes = (): void => undefined;
+
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
     this.getattr(node, out);
     return this.#record('setattr', node, changes, call);

@@ -120,6 +120,10 @@ export class WritableTestFileSystem implements WritableFileSystem {
     return [];
   }
 
+  onChangedNodes(): void {
+    // Nothing changes by itself.
+  }
+
   setattr(node: NodeId, changes: AttrChanges, _call: Call, out: Attr): Later<Status> {
     return this.later(() => {
       const found = this.#node(node);

@@ -62,6 +62,11 @@ export class Bench {
     return new WritableOverlay({ tree: buildTree([...this.#layers]), readers: this.#readers, upper });
   }
 
+  /** Begins another mount with the same upper, after the one before was closed. */
+  reopen(): void {
+    this.overlay = this.#open();
+  }
+
   /** Ends the mount and begins another with the same upper. */
   async remount(): Promise<void> {
     await this.overlay.close();
