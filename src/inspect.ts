@@ -277,6 +277,22 @@ export async function listImages(sources: readonly string[], given: InspectOptio
 }
 
 /**
+ * `source` as one source an image: itself, or, where it names an archive of several images, each of them by its place.
+ * InputError as of `openImage`.
+ */
+export async function sourcesOf(source: string, options: InspectOptions = {}): Promise<string[]> {
+  if ((await findMountedImage(source)) !== undefined) return [source];
+  const summaries = await listImagesOf(source, {
+    ...withDiskCache(options),
+    notice: options.onNotice,
+    progress: (done, total) => options.onProgress?.({ what: `unpacking ${source}`, done, total }),
+  });
+  const images = summaries.filter(({ isArtifact, isMissing }) => !isArtifact && !isMissing);
+  const places = [...new Set(images.map(({ index }) => index))];
+  return places.length > 1 ? places.map((place) => `${source}:@${place}`) : [source];
+}
+
+/**
  * The images of `source`, as far as can be told without reading a layer, or unpacking an archive; at a mount of ours the
  * one that it shows. InputError as of `openImage`.
  */

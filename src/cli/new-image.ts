@@ -15,7 +15,7 @@ export interface NewImageArguments extends SourceArguments {
 }
 
 export const targetHelp = `
-TARGET is docker-archive:FILE[:REF], oci:DIR[:REF] or oci-archive:FILE[:REF], as in skopeo and podman. Nothing that is
+TARGET is docker-archive:FILE[:REF], or FILE[:REF] for short, oci:DIR[:REF] or oci-archive:FILE[:REF], as in skopeo and podman. Nothing that is
 there is overwritten; an OCI layout that is there gets another image. The name appears when the image is complete.
 Layers that stay keep their bytes, compression included (but xz and bzip2: those become plain). With SOURCE_DATE_EPOCH set, equal input gives equal bytes.
 

@@ -1,6 +1,13 @@
 // stratafs report: images as one page to look at, without a network and without a server.
 import { Command } from 'commander';
-import { type ReportedImage, inspectImage, joinReport, reportImage, showDockerSize } from '../inspect.ts';
+import {
+  type ReportedImage,
+  inspectImage,
+  joinReport,
+  reportImage,
+  showDockerSize,
+  sourcesOf,
+} from '../inspect.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
@@ -22,6 +29,7 @@ An image of more than --names names is listed by its greatest: the others are ad
 
 Examples:
   stratafs report app.tar
+  stratafs report both.tar                 all images in it
   stratafs report -o compare.html app.tar:app:1 app.tar:app:2
   stratafs report -o - app.tar | gzip > report.html.gz`;
 
@@ -68,7 +76,8 @@ export function reportCommand(): Command {
       return withReport(given, async (options, report) => {
         const template = readPageTemplate();
         const reported: ReportedImage[] = [];
-        for (const source of sources) {
+        const images = await Promise.all(sources.map((source) => sourcesOf(source, options)));
+        for (const source of images.flat()) {
           const inspection = await inspectImage(source, options);
           try {
             const each = reportImage(inspection, source, limit);

@@ -1,5 +1,5 @@
 // Where a new image is to go: `docker-archive:PATH[:REF]`, `oci:DIR[:REF]`, `oci-archive:PATH[:REF]`, as skopeo and podman
-// spell it: the first colon behind the transport ends the path.
+// spell it: the first colon after the transport ends the path. PATH[:REF] alone is a docker archive.
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { printable } from '../image/json-view.ts';
@@ -19,7 +19,9 @@ export interface Target {
   readonly reference: string | undefined;
 }
 
-const TRANSPORTS = 'docker-archive:PATH[:REF], oci:DIR[:REF] or oci-archive:PATH[:REF]';
+const TRANSPORTS = '[docker-archive:]PATH[:REF], oci:DIR[:REF] or oci-archive:PATH[:REF]';
+/** Transports that are not written here, and URLs: no names of files. */
+const OTHER_TRANSPORT = /^(?:docker|docker-daemon|containers-storage|dir|ostree|sif|tarball):|^[a-z-]+:\/\//;
 /** distribution/reference: lower-case components, perhaps a host with a port before them, and a tag. */
 const DOCKER_NAME =
   /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?$/;
@@ -28,9 +30,9 @@ const OCI_NAME = /^[A-Za-z0-9]+(?:[-._:@/+][A-Za-z0-9]+|--[A-Za-z0-9]+)*$/;
 
 /** InputError for anything else. */
 export function parseTarget(text: string): Target {
-  const [, transport, path, reference] =
-    /^(docker-archive|oci|oci-archive):([^:]+)(?::(.*))?$/s.exec(text) ?? [];
-  if (transport === undefined || path === undefined) {
+  const [, transport = 'docker-archive', path, reference] =
+    /^(?:(docker-archive|oci|oci-archive):)?([^:]+)(?::(.*))?$/s.exec(text) ?? [];
+  if (path === undefined || OTHER_TRANSPORT.test(text) || isTransport(text)) {
     throw new InputError(`${printable(text)}: found no target, expected ${TRANSPORTS}`);
   }
   if (reference !== undefined) {
@@ -46,6 +48,11 @@ export function parseTarget(text: string): Target {
     path,
     reference: transport === 'docker-archive' && reference !== undefined ? withTag(reference) : reference,
   };
+}
+
+/** A transport without a path. */
+function isTransport(text: string): boolean {
+  return /^(?:docker-archive|oci|oci-archive):*$/.test(text);
 }
 
 function withTag(reference: string): string {

@@ -37,6 +37,7 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
 
 /** Throws InputError where no such file exists, or the transport is none that can be mounted in place. */
 export async function parseSource(text: string): Promise<Source> {
+  await refuseLayerSuffix(text);
   const [, prefix, rest] = /^([a-z]+(?:-[a-z]+)*):(.*)$/s.exec(text) ?? [];
   if (prefix === 'docker-archive' || prefix === 'oci' || prefix === 'oci-archive' || prefix === 'dir') {
     return { transport: prefix, ...(await splitPath(rest as string, text, 'first')) };
@@ -49,6 +50,22 @@ export async function parseSource(text: string): Promise<Source> {
     );
   }
   return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
+}
+
+/** SOURCE#LAYER is diff's: there it can mean one thing only. */
+async function refuseLayerSuffix(text: string): Promise<void> {
+  const [, source, layer] = /^(.+)#([^#/]+)$/s.exec(text) ?? [];
+  if (source === undefined || layer === undefined || (await exists(text))) return;
+  const isSource = await parseSource(source).then(
+    () => true,
+    () => false, // what is wrong with the whole, the caller finds
+  );
+  if (!isSource) return;
+  const shown = printable(layer);
+  throw new InputError(
+    `${printable(text)}: SOURCE#LAYER is for \`stratafs diff\` alone; mount, cat and export have --layer ${shown} for the layer ` +
+      `alone, and --upto ${shown} for the stack up to it, of ${printable(source)}`,
+  );
 }
 
 /** `text` with its path made absolute from `directory`: the same source for a process that is somewhere else. */
@@ -78,8 +95,8 @@ async function splitPath(
       selector: split === rest.length ? { kind: 'all' } : parseSelector(rest.slice(split + 1), text),
     };
   }
-  // PATH@INDEX, without the colon.
-  const at = /^(.+)(@\d+)$/s.exec(rest);
+  // PATH@INDEX and PATH@DIGEST, without the colon.
+  const at = /^(.+)(@(?:\d+|sha256:[0-9a-f]+))$/s.exec(rest);
   if (at !== null && (await exists(at[1] as string))) {
     return { path: at[1] as string, selector: parseSelector(at[2] as string, text) };
   }
