@@ -3,13 +3,14 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportTar } from '../inspect/export-tar.ts';
 import type { InspectedImage } from '../inspect/inspected-image.ts';
+import { writeLayerDirectories } from '../inspect/layer-directory.ts';
 import { type MergedImage, mergeImage } from '../inspect/merged-image.ts';
 import type { Tree } from '../tree/tree.ts';
 import { type CatalogueEntry, catalogueOf } from './catalogue.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Stack, UnpackedLayers } from './stack.ts';
-import { convertWhiteouts, unpackTar, writeLayer } from './unpack.ts';
+import { unpackTar } from './unpack.ts';
 
 export interface ImageStackOptions {
   readonly source: string;
@@ -69,20 +70,17 @@ export class ImageStack implements Stack {
 
   async #unpack(): Promise<UnpackedLayers> {
     const directory = await this.#scratch.fresh('layers');
-    const names: string[] = [];
-    for (const [below, { layer, source }] of this.#inspected.layers.entries()) {
-      const name = String(below + 1);
-      names.unshift(name);
-      if (source.kind === 'directory') {
-        await symlink(source.path, join(directory, name));
-        continue;
-      }
-      const place = join(directory, name);
-      await mkdir(place);
-      await unpackTar(this.#processes, place, (take) => writeLayer(layer.reader, take));
-      // fuse-overlayfs, all that an ordinary user has for them, obeys OCI's whiteouts as well.
-      if (process.geteuid?.() === 0) await convertWhiteouts(Buffer.from(place));
+    const { layers } = this.#inspected;
+    const names = layers.map((_, below) => String(below + 1));
+    const places = names.map((name) => join(directory, name));
+    for (const [below, { source }] of layers.entries()) {
+      const place = places[below] as string;
+      await (source.kind === 'directory' ? symlink(source.path, place) : mkdir(place));
     }
+    await writeLayerDirectories(this.#inspected, (below) =>
+      layers[below]?.source.kind === 'directory' ? undefined : places[below],
+    );
+    names.reverse();
     return { directory, names };
   }
 }
