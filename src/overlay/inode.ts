@@ -50,6 +50,8 @@ export class Inode {
   /** Opened for reading, and for both; -1 where it isn't. They may be the same. Closed by the last release. */
   readFd = -1;
   writeFd = -1;
+  /** `writeFd` is open with O_APPEND, as an append-only file (chattr +a) takes it: only who appends may share it. */
+  isAppendOnly = false;
   copying: Copying | undefined;
   /**
    * The copy of an inode with several names has this name in W/stratafs-links, as long as not all names have their links

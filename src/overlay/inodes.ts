@@ -192,4 +192,5 @@ function closeFiles(inode: Inode): void {
   if (inode.writeFd >= 0 && inode.writeFd !== inode.readFd) closeSync(inode.writeFd);
   inode.readFd = -1;
   inode.writeFd = -1;
+  inode.isAppendOnly = false;
 }

@@ -8,7 +8,7 @@ import { Stat, allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } f
 import { isIntact } from '../sys/file-state.ts';
 import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
-import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP } from '../vfs/errno.ts';
+import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Later, NodeId, Status } from '../vfs/filesystem.ts';
 import type { Call, OpenFile } from '../vfs/operation.ts';
 import { ALL_DATA, type Need, copyUp, openUpper } from './copy-data.ts';
@@ -33,7 +33,7 @@ export function openFile(
   if (inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
   const isTruncated = (flags & O_TRUNC) !== 0;
   const writes = (flags & O_ACCMODE) !== O_RDONLY || isTruncated;
-  if (!writes) return finishOpen(state, inode, false, out);
+  if (!writes) return finishOpen(state, inode, false, flags, out);
   const copied = copyUp(state, inode, isTruncated ? NO_DATA : ALL_DATA, call);
   const finish = (status: Status): Status => {
     if (status < 0) return status;
@@ -41,16 +41,24 @@ export function openFile(
       const truncated = truncate(state, inode, 0, killsPrivileges ? call : undefined);
       if (truncated < 0) return truncated;
     }
-    return finishOpen(state, inode, true, out);
+    return finishOpen(state, inode, true, flags, out);
   };
   return typeof copied === 'number' ? finish(copied) : copied.then(finish);
 }
 
-function finishOpen(state: OverlayState, inode: Inode, writes: boolean, out: OpenFile): Status {
+function finishOpen(
+  state: OverlayState,
+  inode: Inode,
+  writes: boolean,
+  flags: number,
+  out: OpenFile,
+): Status {
   out.backingFd = -1;
   if (inode.dataInode === LOST_DATA) return -EIO;
   if (inode.dataInode === UPPER_DATA) {
-    const status = provideDescriptor(state, inode, writes);
+    const appends = (flags & constants.O_APPEND) !== 0;
+    if (writes && inode.isAppendOnly && !appends) return -EPERM;
+    const status = provideDescriptor(state, inode, writes, appends);
     if (status < 0) return status;
     const fd = writes ? inode.writeFd : inode.readFd;
     if (!writes || !keepsPrivileges(state, fd)) out.backingFd = fd;
@@ -61,9 +69,14 @@ function finishOpen(state: OverlayState, inode: Inode, writes: boolean, out: Ope
 }
 
 /** The inode, whose bytes the upper has, gets a descriptor to read, or to read and write, unless it has one. */
-function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean): Status {
+function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, appends = false): Status {
   if (writes ? inode.writeFd >= 0 : inode.readFd >= 0) return 0;
-  const fd = openUpper(state, inode, writes ? O_RDWR : O_RDONLY);
+  let fd = openUpper(state, inode, writes ? O_RDWR : O_RDONLY);
+  // EPERM: the file is immutable, or append-only.
+  if (fd === -EPERM && writes && appends) {
+    fd = openUpper(state, inode, O_RDWR | constants.O_APPEND);
+    inode.isAppendOnly = fd >= 0;
+  }
   if (fd < 0) return fd;
   if (writes) inode.writeFd = fd;
   if (inode.readFd < 0) inode.readFd = fd;
