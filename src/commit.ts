@@ -12,7 +12,7 @@ import { nameLayer } from './image/open-layers.ts';
 import { describeMember } from './inspect/export-tar.ts';
 import { type InspectOptions, type Inspection, inspectImage } from './inspect.ts';
 import { identifyLayers } from './mount/layer-identity.ts';
-import { findMountedImage, syncMount } from './mount/mounted-image.ts';
+import { findMountedImage, requireReadableMarks, syncMount, upperOf } from './mount/mounted-image.ts';
 import { lookAtUpper } from './overlay/open-upper.ts';
 import { OverlayState } from './overlay/overlay-state.ts';
 import type { Tree } from './tree/tree.ts';
@@ -59,7 +59,11 @@ async function findUpper(mountpoint: string): Promise<string> {
   if (mounted === undefined)
     throw new InputError(`${await locateMountPoint(mountpoint)}: not a stratafs mount`);
   const { place, facts } = mounted;
-  if (facts.upper !== undefined) return facts.upper;
+  const upper = upperOf(facts);
+  if (upper !== undefined) {
+    requireReadableMarks(place, upper);
+    return upper.path;
+  }
   throw new InputError(`${place}: is mounted without an upper directory, so nothing was written to it`);
 }
 

@@ -27,6 +27,7 @@ import {
   upperOf,
 } from './mount/mounted-image.ts';
 import { openImageWith } from './mount/open-image.ts';
+import type { MountOrigin } from './mount/origin.ts';
 import { InputError } from './vfs/input-error.ts';
 
 export type { Image } from './mount.ts';
@@ -114,7 +115,7 @@ async function inspectMounted(
   const image = await reopenImage(mounted, options);
   const { place, facts } = mounted;
   const shown = withUpper ? await addUpper(mounted, image) : image;
-  const inspection = await openInspection(shown, options, facts.ownerKeeping);
+  const inspection = await openInspection(shown, options, facts);
   const own = inspection.layers.slice(0, image.layers.length);
   if (facts.layersId === undefined || choosesLayers(options) || nameLayers(own) === facts.layersId) {
     return inspection;
@@ -123,15 +124,19 @@ async function inspectMounted(
   throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`);
 }
 
-/** `ownerKeeping`: of the mount whose image it is. */
+/** What a mount says of the directories among its layers. */
+type DirectoryFacts = Partial<Pick<MountOrigin, 'ownerKeeping' | 'directoryMarks'>>;
+
+/** `facts`: of the mount whose image it is. */
 function openMounted(
   image: Image,
   options: WithDiskCache<InspectOptions>,
-  ownerKeeping: OwnerKeeping | undefined,
+  { ownerKeeping, directoryMarks }: DirectoryFacts,
 ): Promise<OpenedLayer[]> {
   const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
+  const marks = directoryMarks === undefined ? {} : { directoryMarks };
   return openLayers(image, {
-    ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping }),
+    ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping, ...marks }),
     listsForeign: options.listsForeign,
   });
 }
@@ -139,13 +144,13 @@ function openMounted(
 async function openInspection(
   image: Image,
   options: WithDiskCache<InspectOptions>,
-  ownerKeeping?: OwnerKeeping,
+  facts: DirectoryFacts = {},
 ): Promise<Inspection> {
-  const layers = await openMounted(image, options, ownerKeeping);
+  const layers = await openMounted(image, options, facts);
   return {
     image,
     layers,
-    ownerKeeping,
+    ownerKeeping: facts.ownerKeeping,
     close: () => {
       for (const { layer } of layers.toReversed()) layer.close();
     },
@@ -222,10 +227,13 @@ export async function measureWritten(
   if (!canReadMarks(upper)) return undefined;
   try {
     const layer = openDirectoryLayer(upper.path, {
-      upperMarks: upper.upperMarks,
+      marks: upper.upperMarks,
+      isUpper: true,
       obeysOwners: mounted.facts.ownerKeeping !== undefined,
     });
     layer.close();
+    // Of what only its owner's mount follows, this user can't know the size.
+    if ((layer.index.unfollowed?.size ?? 0) > 0) return undefined;
     if (!hasMoved(layer.index)) return sizeOfUpper(layer.index);
   } catch (error) {
     const { code } = (error instanceof InputError ? error.cause : error) as NodeJS.ErrnoException;
@@ -270,7 +278,7 @@ export async function listImages(sources: readonly string[], given: InspectOptio
         ? await listImagesOf(source, options)
         : [summariseMounted(await reopenImage(mounted, options))];
     for (const summary of summaries) {
-      found.push(await readLayers(source, summary, mounted?.facts.ownerKeeping, options));
+      found.push(await readLayers(source, summary, mounted?.facts ?? {}, options));
     }
   }
   return listFoundImages(found);
@@ -314,12 +322,12 @@ function summariseMounted(image: Image): ImageSummary {
 async function readLayers(
   source: string,
   { image, ...summary }: ImageSummary,
-  ownerKeeping: OwnerKeeping | undefined,
+  facts: DirectoryFacts,
   options: WithDiskCache<InspectOptions>,
 ): Promise<FoundImage> {
   if (image === undefined) return { ...summary, source, layers: undefined };
   try {
-    return { ...summary, source, layers: await summariseClosed(image, options, ownerKeeping) };
+    return { ...summary, source, layers: await summariseClosed(image, options, facts) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { ...summary, source, layers: undefined, problem: error.message };
@@ -329,9 +337,9 @@ async function readLayers(
 async function summariseClosed(
   image: Image,
   options: WithDiskCache<InspectOptions>,
-  ownerKeeping: OwnerKeeping | undefined,
+  facts: DirectoryFacts,
 ): Promise<LayerSummary[]> {
-  const layers = await openMounted(image, options, ownerKeeping);
+  const layers = await openMounted(image, options, facts);
   for (const { layer } of layers) layer.close();
   return summariseLayers({ image, layers });
 }

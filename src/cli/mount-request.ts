@@ -15,8 +15,6 @@ export interface UpperRequest {
   isVolatile?: boolean;
   metacopy?: boolean;
   redirect?: boolean;
-  /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
-  usesUserXattrs?: boolean;
   /** True: an upper that no mount of ours has marked is in the form of fuse-overlayfs. */
   takesAufsForm?: boolean;
   /** True: an upper that was made for other layers, or was lost in a crash, is taken all the same. */
@@ -56,6 +54,8 @@ export interface MountRequest {
   ownerKeeping?: OwnerKeeping;
   /** False: native code answers nothing by itself. */
   usesFastPath?: boolean;
+  /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
+  usesUserXattrs?: boolean;
   /** False: no file tells by `user.stratafs.layer` which layer it is from. */
   tellsLayers?: boolean;
   /** False: POSIX ACLs are not obeyed. */

@@ -37,6 +37,7 @@ export async function openMount(request: MountRequest, report: Report, signal: A
     ...(request.upper === undefined ? {} : { upper: upperOptions(request.upper, request.access === 'ro') }),
     ...(request.owners === undefined ? {} : { owners: request.owners }),
     ...(request.ownerKeeping === undefined ? {} : { ownerKeeping: request.ownerKeeping }),
+    ...(request.usesUserXattrs === undefined ? {} : { usesUserXattrs: request.usesUserXattrs }),
     ...(request.usesFastPath === undefined ? {} : { usesFastPath: request.usesFastPath }),
     ...(request.tellsLayers === undefined ? {} : { tellsLayers: request.tellsLayers }),
     ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
@@ -45,22 +46,12 @@ export async function openMount(request: MountRequest, report: Report, signal: A
 
 /** `upper` was settled: it has a directory or is thrown away. */
 function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
-  const {
-    directory,
-    workDirectory,
-    isVolatile,
-    metacopy,
-    redirect,
-    usesUserXattrs,
-    isForced,
-    takesAufsForm,
-  } = upper;
+  const { directory, workDirectory, isVolatile, metacopy, redirect, isForced, takesAufsForm } = upper;
   const behaviour = {
     isReadOnly,
     ...(isVolatile === undefined ? {} : { isVolatile }),
     ...(metacopy === undefined ? {} : { metacopy }),
     ...(redirect === undefined ? {} : { redirect }),
-    ...(usesUserXattrs === undefined ? {} : { usesUserXattrs }),
     ...(takesAufsForm === undefined ? {} : { takesAufsForm }),
     ...(isForced === undefined ? {} : { isForced }),
   };

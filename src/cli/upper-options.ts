@@ -76,8 +76,8 @@ export const upperRules: Rules = [
   [
     'userxattr',
     doing(
-      'keep marks in user.overlay.*, also where trusted.overlay.* could be had',
-      upper({ usesUserXattrs: true }),
+      'for root: obey and write marks in user.overlay.*, not trusted.overlay.*; turns metacopy and redirect_dir off, and what bears either is EPERM',
+      (request) => (request.usesUserXattrs = true),
     ),
   ],
   // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.

@@ -7,8 +7,9 @@ import { DirectoryInode } from '../overlay/directory-inode.ts';
 import { visibleNames } from '../overlay/copied-names.ts';
 import type { OverlayState } from '../overlay/overlay-state.ts';
 import type { Inode } from '../overlay/inode.ts';
+import { unfollowed } from '../tree/merge.ts';
 import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { ErrnoError, errnoName } from '../vfs/errno.ts';
+import { EPERM, ErrnoError, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf, showName } from '../vfs/names.ts';
@@ -149,7 +150,10 @@ class UpperWalk {
   }
 
   #unreadable(path: string, errno: number): InputError {
-    return new InputError(`/${showName(bytesOf(path))}: can't be read in the upper: ${errnoName(errno)}`);
+    const shown = showName(bytesOf(path));
+    const { namespace } = this.#state.upper.marks;
+    if (errno === -EPERM && namespace === 'user') return new InputError(unfollowed(shown));
+    return new InputError(`/${shown}: can't be read in the upper: ${errnoName(errno)}`);
   }
 }
 

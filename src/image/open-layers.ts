@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
+import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
@@ -18,6 +19,8 @@ export interface OpenLayersOptions extends Pick<
   readonly obeysOwners?: boolean;
   /** True: a foreign layer is opened as an empty one, for commands that only list. */
   readonly listsForeign?: boolean | undefined;
+  /** Where the marks are that count in a directory given as a layer: `trusted.`, which root alone sets, by default. */
+  readonly directoryMarks?: MarkNamespace;
   /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
@@ -184,7 +187,8 @@ function tooLarge(image: Image, limit: number): string {
 async function openOne(
   source: LayerSource,
   label: string,
-  options: Omit<OpenLayerOptions, 'label'> & Pick<OpenLayersOptions, 'obeysOwners' | 'listsForeign'>,
+  options: Omit<OpenLayerOptions, 'label'> &
+    Pick<OpenLayersOptions, 'obeysOwners' | 'directoryMarks' | 'listsForeign'>,
 ): Promise<OpenedLayer> {
   const started = performance.now();
   if (source.kind === 'foreign') {
@@ -199,7 +203,8 @@ async function openOne(
   const layer =
     source.kind === 'directory'
       ? openDirectoryLayer(source.path, {
-          upperMarks: source.upperMarks,
+          marks: source.upperMarks ?? options.directoryMarks ?? 'trusted',
+          isUpper: source.upperMarks !== undefined,
           obeysOwners: options.obeysOwners ?? false,
         })
       : await openLayer(source.blob, source, { ...options, label, onProgress });

@@ -11,27 +11,31 @@ import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
 import { getxattrAt } from '../sys/upper-calls.ts';
+import { UserMarkTrust } from '../sys/user-marks.ts';
 import { Member } from '../tar/member.ts';
 import { DirectoryReader, joinPath } from './directory-reader.ts';
 import { freezeDraft } from './freeze-draft.ts';
 import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { Layer } from './layer.ts';
 import { LowerOwners } from './lower-owners.ts';
-import { type MarkNamespace, type OverlayMarks, markPrefixes, readXattrs } from './overlay-xattrs.ts';
+import { type MarkNamespace, type OverlayMarks, readXattrs } from './overlay-xattrs.ts';
 import { kindOfName, NameKind } from '../vfs/whiteout-names.ts';
 
 const ROOT = new Uint8Array();
 const SLASH = 0x2f;
+const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface DirectoryLayerOptions {
-  /** Of the upper directory of a mount: where it has its marks. */
-  readonly upperMarks?: MarkNamespace | undefined;
+  /** Where the marks are that count. */
+  readonly marks: MarkNamespace;
+  /** True: it is the upper directory of a mount. */
+  readonly isUpper?: boolean;
   /** True: where its root keeps owners in an xattr, all its files are shown so. By default that is data. */
   readonly obeysOwners?: boolean;
 }
 
 /** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
-export function openDirectoryLayer(path: string, options: DirectoryLayerOptions = {}): Layer {
+export function openDirectoryLayer(path: string, options: DirectoryLayerOptions): Layer {
   const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   const reader = new DirectoryReader(root);
   try {
@@ -65,7 +69,9 @@ class DirectoryWalk {
   readonly #isUpper: boolean;
   /** Names that begin with `.wh.` are whiteouts. */
   readonly #isAufsForm: boolean;
-  readonly #markPrefixes: readonly string[];
+  readonly #markPrefix: string;
+  /** Undefined: only root can have set the marks, so all are followed. */
+  readonly #trust: UserMarkTrust | undefined;
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
   /** Undefined: what files keep of owners is data like all else. */
@@ -74,14 +80,16 @@ class DirectoryWalk {
   readonly #linked = new Map<string, Uint8Array>();
 
   constructor(path: string, root: number, reader: DirectoryReader, options: DirectoryLayerOptions) {
-    const { upperMarks, obeysOwners = false } = options;
+    const { marks, isUpper = false, obeysOwners = false } = options;
     this.#path = path;
+    if (!isUpper) refuseOtherMarks(path, root, marks);
     this.#owners = obeysOwners ? new LowerOwners() : undefined;
     this.#root = root;
     this.#reader = reader;
-    this.#isUpper = upperMarks !== undefined;
-    this.#markPrefixes = markPrefixes(upperMarks);
-    this.#isAufsForm = upperMarks === undefined || isMarkedAufs(root, upperMarks);
+    this.#isUpper = isUpper;
+    this.#markPrefix = `${marks}.overlay.`;
+    this.#trust = marks === 'user' ? new UserMarkTrust() : undefined;
+    this.#isAufsForm = !isUpper || isMarkedAufs(root, marks);
     const refuse = (found: string, expected: string): InputError =>
       this.#error(`found ${found}, expected ${expected}`);
     this.#draft = new LayerDraft(refuse, MAX_LAYER_ENTRIES, this.#isAufsForm);
@@ -162,7 +170,8 @@ class DirectoryWalk {
     if (format === S_IFDIR) {
       const inode = this.#draft.add(member);
       if (marks.redirect !== undefined && marks.opaque !== 'y') {
-        this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
+        if (!this.#follows(entry, path)) this.#draft.unfollowed.add(inode);
+        else this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
       }
       if (marks.opaque === 'y') this.#draft.addOpaque(path, path.length);
       const isMountRoot = (entry.readUInt16LE(EntryField.flags) & ENTRY_IS_MOUNT_ROOT) !== 0;
@@ -174,6 +183,16 @@ class DirectoryWalk {
       member.rdev = 0;
     }
     this.#addNonDirectory(directory, entry, path, marks);
+  }
+
+  /** True where marks of an entry that lead to another file are followed. */
+  #follows(entry: Buffer, path: Uint8Array): boolean {
+    if (this.#trust === undefined) return true;
+    return this.#trust.follows(entry.readUInt32LE(EntryField.uid), () => {
+      const fd = openBeneath(this.#root, path, AS_OWNER);
+      if (fd >= 0) closeSync(fd);
+      return fd >= 0;
+    });
   }
 
   #checkRedirect(redirect: Uint8Array): Uint8Array {
@@ -203,6 +222,10 @@ class DirectoryWalk {
       member.dataOffset = 0;
       member.dataLength = 0;
       const inode = this.#draft.add(member);
+      if (!this.#follows(entry, path)) {
+        this.#draft.unfollowed.add(inode);
+        return;
+      }
       this.#draft.metacopies.add(inode);
       if (marks.redirect !== undefined) this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
       return;
@@ -250,7 +273,7 @@ class DirectoryWalk {
     }
     const shown = new Map<string, Uint8Array>();
     const end = xattrs + entry.readUInt32LE(EntryField.xattrsLength);
-    const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefixes, this.#isAufsForm, shown);
+    const marks = readXattrs(entry.subarray(xattrs, end), this.#markPrefix, this.#isAufsForm, shown);
     member.xattrs = shown;
     if (this.#owners !== undefined) this.#applyOwners(this.#owners, shown);
     return marks;
@@ -279,9 +302,25 @@ class DirectoryWalk {
   }
 }
 
+/** An upper directory of a stratafs mount says where it has its marks: shown without them it would be another tree. */
+function refuseOtherMarks(path: string, root: number, namespace: MarkNamespace): void {
+  const [other, option] =
+    namespace === 'user'
+      ? (['trusted', 'leave out userxattr'] as const)
+      : (['user', 'add -o userxattr'] as const);
+  if (!hasMark(root, `${other}.overlay.stratafs`) || hasMark(root, `${namespace}.overlay.stratafs`)) return;
+  throw new InputError(
+    `${path}: is an upper directory with its marks in ${other}.overlay.*, which this mount does not obey: ${option}`,
+  );
+}
+
+function hasMark(root: number, name: string): boolean {
+  return typeof getxattrAt(root, ROOT, Buffer.from(name)) !== 'number';
+}
+
 /** The root of an upper tells whether its mount obeys `.wh.` names (overlay/aufs-form.ts). */
 function isMarkedAufs(root: number, namespace: MarkNamespace): boolean {
-  return typeof getxattrAt(root, ROOT, Buffer.from(`${namespace}.overlay.stratafs.aufs`)) !== 'number';
+  return hasMark(root, `${namespace}.overlay.stratafs.aufs`);
 }
 
 function nameOf(entry: Buffer): Buffer {

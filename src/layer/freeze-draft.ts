@@ -120,7 +120,7 @@ function orderDentries(draft: LayerDraft): Order {
       const parent = dentry === NONE ? ROOT_INODE : (dentries.parent[dentry] as number);
       const isOpaque = ((inodes.flags[inode] as number) & InodeFlag.opaque) !== 0;
       // By a redirect a directory has a place of its own in lower layers.
-      const isMoved = draft.redirects.has(inode);
+      const isMoved = draft.redirects.has(inode) || draft.unfollowed.has(inode);
       isIsolated[inode] = isOpaque ? 1 : isMoved ? 0 : (isIsolated[parent] as number);
       const first = dentryCount;
       for (let at = children.start[inode] as number; at < (children.start[inode + 1] as number); at++) {
@@ -225,7 +225,7 @@ function copyOut(draft: LayerDraft, order: Order, standsFor: Uint32Array): Layer
     index.links[2 * number + 1] = length;
     at += length;
   }
-  return draft.redirects.size === 0 && draft.metacopies.size === 0
+  return draft.redirects.size === 0 && draft.metacopies.size === 0 && draft.unfollowed.size === 0
     ? index
     : { ...index, ...renumberMarks(draft, order.newInode) };
 }
@@ -233,7 +233,7 @@ function copyOut(draft: LayerDraft, order: Order, standsFor: Uint32Array): Layer
 function renumberMarks(
   draft: LayerDraft,
   newInode: Uint32Array,
-): Required<Pick<LayerIndex, 'redirects' | 'metacopies'>> {
+): Required<Pick<LayerIndex, 'redirects' | 'metacopies' | 'unfollowed'>> {
   const renumber = (inode: number): number => newInode[inode] as number;
   const isThere = (inode: number): boolean => newInode[inode] !== NONE;
   return {
@@ -241,6 +241,7 @@ function renumberMarks(
       [...draft.redirects].filter(([inode]) => isThere(inode)).map(([inode, to]) => [renumber(inode), to]),
     ),
     metacopies: new Set([...draft.metacopies].filter(isThere).map(renumber)),
+    unfollowed: new Set([...draft.unfollowed].filter(isThere).map(renumber)),
   };
 }
 

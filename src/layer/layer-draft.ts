@@ -45,6 +45,7 @@ export class LayerDraft {
   /** As LayerIndex has them, by the draft's inodes. */
   readonly redirects = new Map<number, Uint8Array>();
   readonly metacopies = new Set<number>();
+  readonly unfollowed = new Set<number>();
   readonly #maxEntries: number;
   readonly #refuse: Refuse;
   readonly #readsMarkers: boolean;

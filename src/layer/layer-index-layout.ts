@@ -68,7 +68,10 @@ export function viewLayerIndex(buffer: ArrayBuffer, offset: number, counts: Laye
   return {
     dentryCount: counts.dentries,
     inodeCount: counts.inodes,
-    ...(columns as Omit<LayerIndex, 'dentryCount' | 'inodeCount' | 'redirects' | 'metacopies'>),
+    ...(columns as Omit<
+      LayerIndex,
+      'dentryCount' | 'inodeCount' | 'redirects' | 'metacopies' | 'unfollowed'
+    >),
   };
 }
 

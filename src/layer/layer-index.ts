@@ -74,6 +74,8 @@ export interface LayerIndex {
   readonly redirects?: ReadonlyMap<number, Uint8Array>;
   /** Regular files whose bytes lie in a lower layer (overlay.metacopy). */
   readonly metacopies?: ReadonlySet<number>;
+  /** Directories with a redirect, and metacopies, whose marks may not be followed (sys/user-marks.ts). */
+  readonly unfollowed?: ReadonlySet<number>;
   /** Pairs: offset and length in `pool` of a normalised path without leading slash, the target of a lowerLink. */
   readonly links: Uint32Array;
 }

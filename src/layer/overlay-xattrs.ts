@@ -1,21 +1,15 @@
 // The xattrs by which kernel overlayfs marks what a lower directory holds: obeyed, and never shown.
 //
 // Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
-// `trusted.` or, for unprivileged mounts, in `user.`. Which of them a lower directory has nobody says, so both count; one
-// mount's upper has its marks in one of them, and what bears the other's names is data.
+// `trusted.` or, for unprivileged mounts and with `userxattr`, in `user.`. A mount obeys one of both; what bears the other's
+// names is data.
 import { latin1Of } from '../vfs/names.ts';
 import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../vfs/override-stat.ts';
 
 const YES = 0x79;
-const PREFIXES = ['trusted.overlay.', 'user.overlay.'];
 
-/** Where an upper directory has its marks. */
+/** Where a directory has its marks. */
 export type MarkNamespace = 'trusted' | 'user';
-
-/** The beginnings of the names that are marks; `namespace`: of which, undefined for both. */
-export function markPrefixes(namespace: MarkNamespace | undefined): readonly string[] {
-  return namespace === undefined ? PREFIXES : [`${namespace}.overlay.`];
-}
 
 /** What a file's overlay xattrs say. */
 export interface OverlayMarks {
@@ -34,11 +28,11 @@ export interface OverlayMarks {
 /**
  * Parses a block (see `readDirectoryBatch`) into `out`, which gets the attributes that the file shows, names as latin1.
  * An escaped mark (`trusted.overlay.overlay.NAME`) is a nested overlay's own and shows as `trusted.overlay.NAME`.
- * `isAufsForm`: fuse-overlayfs's own marks count too.
+ * `prefix`: how marks begin. `isAufsForm`: fuse-overlayfs's own marks count too.
  */
 export function readXattrs(
   block: Buffer,
-  prefixes: readonly string[],
+  prefix: string,
   isAufsForm: boolean,
   out: Map<string, Uint8Array>,
 ): OverlayMarks {
@@ -55,15 +49,14 @@ export function readXattrs(
     const valueEnd = nameEnd + block.readUInt32LE(at + 1);
     const name = block.toString('latin1', at + 5, nameEnd);
     const value = block.subarray(nameEnd, valueEnd);
-    const prefix = prefixes.find((each) => name.startsWith(each));
-    if (prefix !== undefined) applyMark(prefix, name.slice(prefix.length), value, marks, out);
+    if (name.startsWith(prefix)) applyMark(prefix, name.slice(prefix.length), value, marks, out);
     else if (isAufsForm && name === FUSE_OVERLAYFS_OPAQUE)
       marks.opaque = value[0] === YES ? 'y' : marks.opaque;
     // Of no use here.
     else if (!isAufsForm || name !== FUSE_OVERLAYFS_ORIGIN) out.set(name, Uint8Array.from(value));
     at = valueEnd;
   }
-  if (marks.isShownWhiteout) hideNested(prefixes, out);
+  if (marks.isShownWhiteout) hideNested(prefix, out);
   return marks;
 }
 
@@ -83,10 +76,8 @@ function applyMark(
 }
 
 /** What such a device, and its directory, have for the kernel's mount of the upper alone. */
-function hideNested(prefixes: readonly string[], out: Map<string, Uint8Array>): void {
-  for (const prefix of prefixes) {
-    out.delete(`${prefix}whiteout`);
-    const opaque = out.get(`${prefix}opaque`);
-    if (opaque !== undefined && latin1Of(opaque) === 'x') out.delete(`${prefix}opaque`);
-  }
+function hideNested(prefix: string, out: Map<string, Uint8Array>): void {
+  out.delete(`${prefix}whiteout`);
+  const opaque = out.get(`${prefix}opaque`);
+  if (opaque !== undefined && latin1Of(opaque) === 'x') out.delete(`${prefix}opaque`);
 }

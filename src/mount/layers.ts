@@ -20,7 +20,8 @@ import type { BlobReader } from '../vfs/blob-reader.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type IdentifiedLayer, type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
 import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
-import { DEFAULT_CACHE_SIZE, type MountOptions } from './options.ts';
+import { DEFAULT_CACHE_SIZE, type MountOptions, directoryMarksOf } from './options.ts';
+import type { MountOrigin } from './origin.ts';
 
 /** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
 const LARGE_TREE = 50_000;
@@ -82,7 +83,7 @@ async function treeOf(
   const merged = {
     tree: buildTree(
       layers.map(({ layer }) => layer.index),
-      { nameLayer: (layer) => nameLayer(image, layer) },
+      { nameLayer: (layer) => nameLayer(image, layer), forbidsUnfollowed: true },
     ),
     layersSize: layers.reduce((sum, { layer }) => sum + sizeOfLayer(layer.index), 0),
   };
@@ -136,7 +137,10 @@ function nameMerged(
 }
 
 /** How `options` have layers opened. */
-export function layerOptions(cache: BlockCache, options: WithDiskCache<MountOptions>): OpenLayersOptions {
+export function layerOptions(
+  cache: BlockCache,
+  options: WithDiskCache<MountOptions> & Pick<MountOrigin, 'directoryMarks'>,
+): OpenLayersOptions {
   const { onNotice, onProgress, signal } = options;
   const diskCache = indexCacheOf(options);
   return {
@@ -144,6 +148,7 @@ export function layerOptions(cache: BlockCache, options: WithDiskCache<MountOpti
     store: diskCache === undefined ? undefined : new IndexStore(diskCache),
     verify: options.verify ?? 'when-new',
     obeysOwners: options.ownerKeeping !== undefined,
+    directoryMarks: options.directoryMarks ?? directoryMarksOf(options),
     ...(signal === undefined ? {} : { signal }),
     ...(onNotice === undefined ? {} : { onNotice }),
     ...(onProgress === undefined

@@ -86,10 +86,19 @@ export async function reopenImage(
     if (!isMissing(error)) throw error;
     throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
   });
+  if (facts.directoryMarks === 'trusted' && !isInitialRoot() && hasDirectory(image)) {
+    throw new InputError(
+      `${place}: only root can read its layers: directories, whose marks may be in trusted.overlay.*`,
+    );
+  }
   if (image.id === imageId) return selectLayers(image, choosesLayers(options) ? options : facts);
   throw new InputError(
     `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId ?? 'a layer'}`,
   );
+}
+
+function hasDirectory({ layers }: Image): boolean {
+  return layers.some(({ kind }) => kind === 'directory');
 }
 
 function isMissing(error: unknown): error is Error {
@@ -117,11 +126,7 @@ async function reopenStack(
 export async function addUpper({ place, facts }: MountedImage, image: Image): Promise<Image> {
   const upper = upperOf(facts);
   if (upper === undefined) return image;
-  if (!canReadMarks(upper)) {
-    throw new InputError(
-      `${place}: only root can read what was written to it: ${upper.path} has its marks in trusted.overlay.*`,
-    );
-  }
+  requireReadableMarks(place, upper);
   await syncMount(place);
   return { ...image, layers: [...image.layers, { kind: 'directory', ...upper }] };
 }
@@ -134,6 +139,14 @@ export interface UpperOfMount {
 
 export function upperOf({ upper, upperMarks = 'trusted' }: MountFacts): UpperOfMount | undefined {
   return upper === undefined ? undefined : { path: upper, upperMarks };
+}
+
+/** InputError where this user can't know what the marks of the upper say. `place`: the mount point. */
+export function requireReadableMarks(place: string, upper: UpperOfMount): void {
+  if (canReadMarks(upper)) return;
+  throw new InputError(
+    `${place}: only root can read what was written to it: ${upper.path} has its marks in trusted.overlay.*`,
+  );
 }
 
 /** Who can't read the marks of an upper takes what it hides for shown. */

@@ -1,7 +1,9 @@
 // What a caller of the library may ask for, and what is done where it asks for nothing.
 import type { LayerSelection } from '../image/select-layers.ts';
 import type { OwnerMapping } from '../overlay/id-mapping.ts';
+import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
+import { isInitialRoot } from '../sys/initial-root.ts';
 import { MS_NODEV, MS_NOSUID, type MountFlagName, mountFlags } from '../sys/mount-calls.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { Watch } from './watch.ts';
@@ -37,6 +39,11 @@ export interface MountOptions extends Watch {
    * directories, and whose root says so, are shown with what their files keep. Left out: nowhere.
    */
   readonly ownerKeeping?: OwnerKeeping;
+  /**
+   * True: the marks of the upper, and of layers that are directories, are `user.overlay.*`. That is so for all but root, whose
+   * marks are `trusted.overlay.*` by default. Root follows no redirect and no metacopy in `user.overlay.*`.
+   */
+  readonly usesUserXattrs?: boolean;
   /** False: no file tells by `user.stratafs.layer` which layer it is from. */
   readonly tellsLayers?: boolean;
   /** False: POSIX ACLs are not obeyed. */
@@ -85,8 +92,6 @@ export interface UpperBehaviour {
   readonly metacopy?: boolean;
   /** False: renaming a directory of the image fails with EXDEV, as everywhere between file systems. */
   readonly redirect?: boolean;
-  /** True: marks are `user.overlay.*`, also where `trusted.overlay.*` is allowed. */
-  readonly usesUserXattrs?: boolean;
   /**
    * True: in an upper that no mount of ours has marked, names that begin with `.wh.` are whiteouts, as fuse-overlayfs may
    * have left them; then none such can be made. By default they are where it holds some that fuse-overlayfs has made.
@@ -94,6 +99,11 @@ export interface UpperBehaviour {
   readonly takesAufsForm?: boolean;
   /** True: an upper that was made for other layers, or that may be incomplete, is taken all the same. */
   readonly isForced?: boolean;
+}
+
+/** Where the marks are that a mount obeys in its layers, as kernel overlayfs decides it. */
+export function directoryMarksOf({ usesUserXattrs = false }: MountOptions): MarkNamespace {
+  return !usesUserXattrs && isInitialRoot() ? 'trusted' : 'user';
 }
 
 /** MS_* of mount(2): of flags that contradict each other the last one counts. */

@@ -1,6 +1,7 @@
 // Where the image of a mount came from: what opening it again needs, told by the mount itself beside its MountFacts.
+import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
-import type { MountOptions, OpenImageOptions } from './options.ts';
+import { type MountOptions, type OpenImageOptions, directoryMarksOf } from './options.ts';
 
 export interface MountOrigin {
   /** Absolute: what relative paths of the source are relative to. */
@@ -9,17 +10,16 @@ export interface MountOrigin {
   readonly layer?: string;
   readonly upto?: string;
   readonly ownerKeeping?: OwnerKeeping;
+  /** Where the marks are that count in layers that are directories. */
+  readonly directoryMarks?: MarkNamespace;
 }
 
 /** To be called while this process is where the user was. */
-export function originOf({
-  platform,
-  layer,
-  upto,
-  ownerKeeping,
-}: OpenImageOptions & Pick<MountOptions, 'ownerKeeping'>): MountOrigin {
+export function originOf(options: OpenImageOptions & MountOptions): MountOrigin {
+  const { platform, layer, upto, ownerKeeping } = options;
   return {
     directory: workingDirectory(),
+    directoryMarks: directoryMarksOf(options),
     ...(platform === undefined ? {} : { platform }),
     ...(layer === undefined ? {} : { layer }),
     ...(upto === undefined ? {} : { upto }),

@@ -1,6 +1,8 @@
 // The upper directory of one mount, from what was asked for to what the overlay opens.
 import createDebug from 'debug';
 import type { Image } from '../image/image.ts';
+import { isInitialRoot } from '../sys/initial-root.ts';
+import { InputError } from '../vfs/input-error.ts';
 import { type UpperPlace, openUpper } from '../overlay/open-upper.ts';
 import type { Upper } from '../overlay/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
@@ -27,8 +29,9 @@ export async function prepareUpper(
   options: UpperOptions,
   image: Image,
   place: string,
-  mount: Watch & Pick<MountOptions, 'owners' | 'ownerKeeping'>,
+  mount: Watch & Pick<MountOptions, 'owners' | 'ownerKeeping' | 'usesUserXattrs'>,
 ): Promise<PreparedUpper> {
+  refuseUnfollowed(options, mount);
   const isReadOnly = options.isReadOnly ?? false;
   const thrownAway = 'isThrowAway' in options ? makeThrowAwayUpper(mount.onNotice ?? debug) : undefined;
   const release = (): void => {
@@ -45,7 +48,9 @@ export async function prepareUpper(
       isReadOnly,
       open: async (identity) => {
         await untilReleased(paths.upper, mount.signal);
-        return openUpper(upperPlace(paths, identity, options, mount));
+        const upper = openUpper(upperPlace(paths, identity, options, mount));
+        warnOfUnfollowed(paths.upper, upper, mount);
+        return upper;
       },
       release,
     };
@@ -55,11 +60,34 @@ export async function prepareUpper(
   }
 }
 
+/** Root's mount of an upper that an ordinary user has written: what the user could have forged is EPERM. */
+function warnOfUnfollowed(
+  path: string,
+  { marks }: Upper,
+  { onWarning, usesUserXattrs = false }: Watch & Pick<MountOptions, 'usesUserXattrs'>,
+): void {
+  if (marks.mayFollow || usesUserXattrs) return;
+  onWarning?.(
+    `${path}: has its marks in user.overlay.*: root gets EPERM for what was renamed or has only metadata there; mount it as its owner, or convert it (docs/formats.md, "Who is trusted")`,
+  );
+}
+
+/** As kernel overlayfs refuses it. */
+function refuseUnfollowed(
+  { metacopy, redirect }: UpperOptions,
+  { usesUserXattrs = false }: Pick<MountOptions, 'usesUserXattrs'>,
+): void {
+  if (!usesUserXattrs || !isInitialRoot() || (metacopy !== true && redirect !== true)) return;
+  throw new InputError(
+    `userxattr: root follows no redirects and no metacopies in user.overlay.*: leave out ${metacopy === true ? 'metacopy=on' : 'redirect_dir=on'}`,
+  );
+}
+
 function upperPlace(
   paths: UpperPaths,
   identity: LayersIdentity,
   options: UpperOptions,
-  { owners, ownerKeeping }: Pick<MountOptions, 'owners' | 'ownerKeeping'>,
+  { owners, ownerKeeping, usesUserXattrs }: Pick<MountOptions, 'owners' | 'ownerKeeping' | 'usesUserXattrs'>,
 ): UpperPlace {
   const redirect = options.redirect ?? true;
   return {
@@ -78,6 +106,6 @@ function upperPlace(
     squashesGroups: owners?.squashedGid !== undefined,
     ownerKeeping,
     takesAufsForm: options.takesAufsForm ?? false,
-    usesUserXattrs: options.usesUserXattrs ?? false,
+    usesUserXattrs: usesUserXattrs ?? false,
   };
 }

@@ -5,7 +5,7 @@
 import type { Tree } from '../tree/tree.ts';
 import { DT_CHR, DT_DIR, DT_UNKNOWN, Stat, listNames } from '../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
-import { EACCES, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
+import { EACCES, ENOENT, ENOTDIR, EPERM, ESTALE } from '../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../vfs/filesystem.ts';
 import { hiddenNames, isAufsName } from './aufs-form.ts';
 import type { Attributes } from './attributes.ts';
@@ -156,9 +156,10 @@ export class Directories {
     const lower = this.#tree.dentryInode(dentry);
     const inode = this.#resolver.resolve(directory, name, lower);
     if (typeof inode !== 'number' && inode.lower === lower) return;
-    // What can't be understood hides what is below, as what replaces it does.
+    // What can't be understood hides what is below, as what replaces it does. Looking it up says why.
     this.hide(directory, dentry);
     if (typeof inode !== 'number') directory.add(name, inode instanceof DirectoryInode, inode);
+    else if (inode !== -ENOENT) directory.add(name, this.#isDirectory(directory, bytes, type), undefined);
   }
 
   #isDirectory(directory: DirectoryInode, name: Buffer, type: number): boolean {
@@ -185,7 +186,8 @@ export class Directories {
     }
     const dentry = this.lowerDentry(directory, name);
     if (dentry < 0 || directory.hidden.has(dentry)) return -ENOENT;
-    return this.#tree.dentryInode(dentry) + 1;
+    const lower = this.#tree.dentryInode(dentry);
+    return this.#tree.isForbidden(lower) ? -EPERM : lower + 1;
   }
 
   #find(directory: DirectoryInode, added: AddedName): number {

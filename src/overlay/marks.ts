@@ -4,6 +4,7 @@
 // `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
 // image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../sys/upper-calls.ts';
+import { UserMarkTrust } from '../sys/user-marks.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
 import { EACCES } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
@@ -58,11 +59,24 @@ export class MarkSpace {
   /** `trusted.overlay.` or `user.overlay.` */
   readonly prefix: string;
   readonly #escaped: string;
+  /** Undefined: only root can have set the marks, so all are followed. */
+  readonly #trust: UserMarkTrust | undefined;
 
   constructor(namespace: 'trusted' | 'user') {
     this.namespace = namespace;
+    this.#trust = namespace === 'user' ? new UserMarkTrust() : undefined;
     this.prefix = `${namespace}.overlay.`;
     this.#escaped = `${this.prefix}overlay.`;
+  }
+
+  /** False: redirects and metacopies are followed on no file, so none should be written. */
+  get mayFollow(): boolean {
+    return this.#trust?.mayFollow ?? true;
+  }
+
+  /** True where marks of a file that lead to another file are followed; arguments as UserMarkTrust.follows has them. */
+  follows(uid: number, opensAsOwner: () => boolean): boolean {
+    return this.#trust?.follows(uid, opensAsOwner) ?? true;
   }
 
   /** False for a file type that can't have attributes of this namespace. */

@@ -1,10 +1,12 @@
 // Lists a directory that has an object: the tree's names that show, then what was added (cookies: directory-inode.ts).
 import type { Tree } from '../tree/tree.ts';
-import { S_IFDIR } from '../vfs/attr.ts';
+import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
+import { ENOENT } from '../vfs/errno.ts';
 import type { DirectorySink, Entry, NodeId } from '../vfs/filesystem.ts';
 import type { Directories } from './directories.ts';
 import type { AddedName, DirectoryInode } from './directory-inode.ts';
 import type { Inodes } from './inodes.ts';
+import { fillUnresolved } from './listing.ts';
 import { bytesOf } from '../vfs/names.ts';
 
 const DOTS = Uint8Array.of(0x2e, 0x2e);
@@ -69,7 +71,8 @@ export class MergedListing {
     for (let dentry = first + Math.max(0, cookie - 2); dentry < end; dentry++) {
       if (hidden.has(dentry)) continue;
       const child = tree.dentryInode(dentry);
-      if (!this.#fill((child + 1) as NodeId, tree.modeOf(child), sink, entry)) continue;
+      if (tree.isForbidden(child)) fillUnresolved(tree.modeOf(child), entry);
+      else if (!this.#fill((child + 1) as NodeId, tree.modeOf(child), sink, entry)) continue;
       const start = tree.nameStart(dentry);
       if (!sink.add(tree.namePool, start, tree.nameEnd(dentry), 3 + dentry - first, entry)) return false;
       this.#count(entry, sink);
@@ -79,9 +82,14 @@ export class MergedListing {
 
   #listAdded(directory: DirectoryInode, added: AddedName, sink: DirectorySink, entry: Entry): boolean {
     const inode = this.#directories.resolve(directory, added);
-    // Gone behind our back, or not readable: what can't be looked up isn't listed.
-    if (typeof inode === 'number' || !this.#fill(inode.nodeId, inode.type, sink, entry)) return true;
     const name = bytesOf(added.name);
+    if (typeof inode === 'number') {
+      // Gone behind our back.
+      if (inode === -ENOENT) return true;
+      fillUnresolved(added.isDirectory ? S_IFDIR : S_IFREG, entry);
+      return sink.add(name, 0, name.length, added.cookie, entry);
+    }
+    if (!this.#fill(inode.nodeId, inode.type, sink, entry)) return true;
     if (!sink.add(name, 0, name.length, added.cookie, entry)) return false;
     this.#count(entry, sink);
     return true;

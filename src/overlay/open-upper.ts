@@ -8,12 +8,13 @@ import {
   Stat,
   STAT_LENGTH,
   getxattrAt,
+  listxattrAt,
   lockFile,
   setxattrAt,
   statAt,
   DIRECTORY_FLAGS,
 } from '../sys/upper-calls.ts';
-import { ENODATA, EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
+import { EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
@@ -238,12 +239,24 @@ interface Known {
 }
 
 /** Whose layers an upper says that it is for, and in which namespace. */
-function readIdentity(place: UpperPlace, upperFd: number): Known {
-  for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
-    const marks = new MarkSpace(namespace);
-    const identity = getxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'));
-    if (typeof identity !== 'number') return { marks, identity };
-    if (identity !== -ENODATA) break;
+function readIdentity({ upper, usesUserXattrs }: UpperPlace, upperFd: number): Known {
+  const [trusted, user] = [new MarkSpace('trusted'), new MarkSpace('user')];
+  const identity = getxattrAt(upperFd, NO_NAME, trusted.bytesOf('stratafs'));
+  if (typeof identity !== 'number') {
+    if (!usesUserXattrs) return { marks: trusted, identity };
+    throw new InputError(
+      `${upper}: has its marks in trusted.overlay.*, which a mount with userxattr does not obey: leave out userxattr`,
+    );
   }
-  return { marks: new MarkSpace('user'), identity: undefined };
+  const own = getxattrAt(upperFd, NO_NAME, user.bytesOf('stratafs'));
+  // What kernel overlayfs has written as root counts, whatever the directory's owner adds.
+  if (typeof own === 'number' || (!usesUserXattrs && hasTrustedMarks(upperFd, trusted))) {
+    return { marks: user, identity: undefined };
+  }
+  return { marks: user, identity: own };
+}
+
+function hasTrustedMarks(upperFd: number, { prefix }: MarkSpace): boolean {
+  const names = listxattrAt(upperFd, NO_NAME);
+  return typeof names !== 'number' && names.includes(prefix, 0, 'latin1');
 }

@@ -6,7 +6,7 @@ import type { Tree } from '../tree/tree.ts';
 import type { AnswerTable } from '../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../vfs/blob-reader.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ESTALE } from '../vfs/errno.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ESTALE } from '../vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
@@ -67,6 +67,7 @@ export class Overlay implements ReadOnlyFileSystem {
           ? this.#tree.parentOf(parent - 1)
           : this.#tree.lookup(parent - 1, name);
       if (child < 0) return -ENOENT;
+      if (this.#tree.isForbidden(child)) return -EPERM;
     }
     out.nodeId = (child + 1) as NodeId;
     out.generation = 0;

@@ -1,11 +1,13 @@
 // Resolver: what a file of the upper is: a copy of which lower inode, merged with which lower directory, or new.
 //
 // The upper is hostile: what its marks say is believed only where it fits. A lower inode has one object; the second file
-// that claims it is a new inode.
+// that claims it is a new inode. A mark that leads to another file is followed only where those who could have set it had a
+// right to that file (sys/user-marks.ts): what can't be shown without it is EPERM, as in kernel overlayfs with `userxattr`.
 import { Stat } from '../sys/upper-calls.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { TreeNames } from '../tree/tree-names.ts';
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { EPERM } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import { isAufsOpaque, readAufsOrigin } from './aufs-form.ts';
 import { DirectoryInode } from './directory-inode.ts';
@@ -15,6 +17,12 @@ import type { Marks } from './marks.ts';
 import { decodeOrigin, encodeOrigin } from './origin.ts';
 import { type Upper } from './upper.ts';
 import { bytesOf } from '../vfs/names.ts';
+
+/** Marks as far as they are followed. */
+interface FollowableMarks extends Marks {
+  /** False: the file is a copy of the lower file of the same name, or of none. */
+  readonly isFollowed: boolean;
+}
 
 export class Resolver {
   readonly #tree: Tree;
@@ -69,19 +77,42 @@ export class Resolver {
         return linked;
       }
     }
-    const marks = this.#upper.readMarks(fd, bytes);
+    const found = this.#upper.readMarks(fd, bytes);
+    if (typeof found === 'number') return found;
+    const type = stored === S_IFREG && isEmpty && found.isShownWhiteout ? S_IFCHR : stored;
+    const marks = this.#followable(directory, fd, bytes, stored, found);
     if (typeof marks === 'number') return marks;
-    const type = stored === S_IFREG && isEmpty && marks.isShownWhiteout ? S_IFCHR : stored;
-    if (type !== S_IFDIR) {
-      const origin = marks.origin ?? this.#aufsOriginOf(fd, bytes);
-      return this.#resolveFile(directory, name, type, upperIno, { ...marks, origin }, lower);
-    }
+    if (type !== S_IFDIR) return this.#resolveFile(directory, name, type, upperIno, marks, lower);
     if (!this.#upper.isAufsForm || marks.opaque === 'y' || !isAufsOpaque(fd, bytes)) {
       return this.#resolveDirectory(directory, name, upperIno, marks, lower);
     }
     const opaque = this.#resolveDirectory(directory, name, upperIno, { ...marks, opaque: 'y' }, lower);
     opaque.hasAufsOpaque = true;
     return opaque;
+  }
+
+  /**
+   * `marks` with what may be followed of them, fuse-overlayfs's origin included; -EPERM for a file that can't be shown
+   * without the rest. The upper's `stat` is the file's.
+   */
+  #followable(
+    parent: DirectoryInode,
+    dir: number,
+    name: Uint8Array,
+    type: number,
+    marks: Marks,
+  ): FollowableMarks | number {
+    if (type === S_IFDIR) {
+      if (marks.redirect === undefined || marks.opaque === 'y') return { ...marks, isFollowed: true };
+      if (this.#upper.followsMarks(dir, name)) return { ...marks, isFollowed: true };
+      // Nothing lower shows in such a directory, so the mark means nothing.
+      return parent.lower < 0 ? { ...marks, redirect: undefined, isFollowed: false } : -EPERM;
+    }
+    const origin = marks.origin ?? this.#aufsOriginOf(dir, name);
+    const isUsed = origin !== undefined || marks.isMetacopy || !this.#upper.marks.canMark(type);
+    if (!isUsed || this.#upper.followsMarks(dir, name)) return { ...marks, origin, isFollowed: true };
+    if (marks.isMetacopy && type === S_IFREG) return -EPERM;
+    return { ...marks, origin, redirect: undefined, isFollowed: false };
   }
 
   /** The origin that fuse-overlayfs wrote, in our own form; undefined for none, or one that leads nowhere. */
@@ -124,7 +155,7 @@ export class Resolver {
     name: string,
     type: number,
     upperIno: number,
-    marks: Marks,
+    marks: FollowableMarks,
     sameName: number,
   ): Inode {
     const lower = this.#originOf(directory, marks, type, sameName);
@@ -140,12 +171,13 @@ export class Resolver {
   }
 
   /** The tree's inode that a file is a copy of: by our origin, or, where another wrote it, by its path; -1: none. */
-  #originOf(directory: DirectoryInode, marks: Marks, type: number, sameName: number): number {
-    if (marks.origin === undefined) {
+  #originOf(directory: DirectoryInode, marks: FollowableMarks, type: number, sameName: number): number {
+    if (marks.origin === undefined || !marks.isFollowed) {
       // What can't carry user.* attributes carries no origin: the name alone tells.
-      return this.#upper.marks.canMark(type) || sameName < 0 || !this.#hasType(sameName, type)
-        ? -1
-        : sameName;
+      const isCopy = marks.origin !== undefined || !this.#upper.marks.canMark(type);
+      if (!isCopy || sameName < 0 || !this.#hasType(sameName, type)) return -1;
+      // Its other names, in directories of others, would show the file too.
+      return marks.isFollowed || this.#tree.linkCountOf(sameName) === 1 ? sameName : -1;
     }
     let lower = decodeOrigin(this.#upper.identity, marks.origin);
     if (lower < 0 || lower >= this.#tree.inodeCount) lower = this.#pathOf(directory, marks, sameName);

@@ -7,6 +7,7 @@ import { closeSync, constants } from 'node:fs';
 import {
   KEEP_ID,
   STAT_LENGTH,
+  Stat,
   chmodAt,
   chownAt,
   createAt,
@@ -18,7 +19,7 @@ import {
   tmpfileAt,
   unlinkAt,
 } from '../sys/upper-calls.ts';
-import { S_IFBLK, S_IFCHR, S_IFMT } from '../vfs/attr.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import type { DirectoryInode } from './directory-inode.ts';
@@ -30,6 +31,7 @@ import { bytesOf } from '../vfs/names.ts';
 
 // O_PATH is not in node:fs; its value is the same on all of Linux's architectures that Node runs on.
 export const O_PATH = 0o10000000;
+const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
 /** Descriptors of directories kept open. */
 const DIRECTORY_LIMIT = 1000;
@@ -112,8 +114,9 @@ export class Upper {
     this.marks = options.marks;
     this.identity = options.identity;
     this.isVolatile = options.isVolatile;
-    this.usesMetacopy = options.usesMetacopy;
-    this.usesRedirect = options.usesRedirect;
+    // What the next mount would not follow is not written.
+    this.usesMetacopy = options.usesMetacopy && options.marks.mayFollow;
+    this.usesRedirect = options.usesRedirect && options.marks.mayFollow;
     this.#squashesUsers = options.squashesUsers;
     this.#squashesGroups = options.squashesGroups;
     this.keptOwners = options.keptOwners;
@@ -165,6 +168,19 @@ export class Upper {
   /** `attempt`, with its owner's rights over a file (owner-access.ts); plainly where nothing is to be written. */
   asOwner<T>(dir: number, name: Uint8Array, attempt: () => T): T {
     return this.workFd < 0 ? attempt() : withOwnerAccess(dir, name, attempt);
+  }
+
+  /** True where marks of a file that lead to another file are followed. `stat` is what `statAt` just said of it. */
+  followsMarks(dir: number, name: Uint8Array): boolean {
+    if (this.keptOwners !== undefined && this.statStoredAt(dir, name) < 0) return false;
+    const type = (this.stat[Stat.mode] as number) & S_IFMT;
+    return this.marks.follows(this.stat[Stat.uid] as number, () => {
+      // Opening anything else may do something.
+      if (type !== S_IFREG && type !== S_IFDIR) return false;
+      const fd = this.asOwner(dir, name, () => openAt(dir, name, AS_OWNER));
+      if (fd >= 0) closeSync(fd);
+      return fd >= 0;
+    });
   }
 
   /** What is marked of a file; a negative errno where that can't be read. */

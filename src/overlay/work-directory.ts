@@ -44,6 +44,7 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
   if (known < 0) return known;
   const isFile = ((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR;
   if (!isFile || (upper.stat[Stat.nlink] as number) < 2) return 0;
+  if (!upper.followsMarks(upper.workFd, name)) return 0;
   const marks = upper.marks.read(upper.workFd, name);
   if (typeof marks === 'number' || marks.origin === undefined) return 0;
   const lower = decodeOrigin(upper.identity, marks.origin);

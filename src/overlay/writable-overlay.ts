@@ -87,7 +87,8 @@ export class WritableOverlay implements WritableFileSystem {
   #lookupPristine(lower: number, name: Uint8Array, out: Entry): Status {
     if (!this.#tree.isDirectory(lower)) return -ENOTDIR;
     const child = this.#tree.lookup(lower, name);
-    return child < 0 ? -ENOENT : this.#answer((child + 1) as NodeId, out);
+    if (child < 0) return -ENOENT;
+    return this.#tree.isForbidden(child) ? -EPERM : this.#answer((child + 1) as NodeId, out);
   }
 
   #answerParent(node: NodeId, out: Entry): Status {

@@ -64,6 +64,8 @@ const XATTR_BYTES = 216;
 export const TableFlag = {
   /** Regular file whose `data` indexes `extents`. */
   sparse: 1,
+  /** Can't be looked up: EPERM. Never pristine. Only of stacks with a directory, which are never saved. */
+  forbidden: 2,
 } as const;
 
 export interface TableCounts {

@@ -30,6 +30,9 @@ export class MergePlan {
   /** By merged inode: the layer and inode in that layer that have the bytes, where others have the attributes. */
   readonly dataSource = new Map<number, FileSource>();
 
+  /** Merged inodes that need a mark which may not be followed, and a path of each: they can't be looked up (EPERM). */
+  readonly forbidden = new Map<number, string>();
+
   /** `sum` is the most that layers which are trees can come to; more than `maxEntries` are refused. */
   constructor(sum: number, maxEntries: number) {
     const capacity = Math.min(sum, maxEntries);

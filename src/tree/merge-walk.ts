@@ -129,6 +129,7 @@ class MergeWalk {
     if (name.result === NameResult.directory) {
       if (name.isRedirected) this.#redirects.addParts(name, this.#parts());
       const inode = plan.addInode(name.layer, name.inode, 2);
+      if (name.isUnfollowed && this.#hidesLower(name)) this.#forbid(inode, layer, dentry);
       plan.addDentry(layer, dentry, inode);
       plan.parent[inode] = directory;
       plan.nlink[directory] = (plan.nlink[directory] as number) + 1;
@@ -143,9 +144,19 @@ class MergeWalk {
       if (this.#indexes[name.layer]?.metacopies?.has(name.inode) === true) {
         this.#findData(inode, layer, dentry);
       }
+      if (this.#indexes[name.layer]?.unfollowed?.has(name.inode) === true) this.#forbid(inode, layer, dentry);
     }
     plan.addDentry(layer, dentry, inode);
     plan.nlink[inode] = (plan.nlink[inode] as number) + 1;
+  }
+
+  /** False for a last part in the last layer that has the parent: as in the kernel, its redirect means nothing. */
+  #hidesLower(name: NameMerge): boolean {
+    return name.partLayer[name.partCount - 1] !== this.#partLayer[this.#partCount - 1];
+  }
+
+  #forbid(inode: number, layer: number, dentry: number): void {
+    this.#plan.forbidden.set(inode, showName(pathOfDentry(this.#indexes[layer] as LayerIndex, dentry)));
   }
 
   #parts(): Parts {

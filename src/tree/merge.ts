@@ -17,13 +17,16 @@ export const MAX_LAYERS = 65_535;
 export interface MergeOptions {
   /** What messages call layer `layer` (base 0); "layer 1" is the base unless told. */
   readonly nameLayer?: (layer: number) => string;
+  /** True: what needs a mark that may not be followed is there, and can't be looked up. InputError by default. */
+  readonly forbidsUnfollowed?: boolean;
   /** More inodes or names than that are refused: MAX_TREE_ENTRIES unless told. */
   readonly maxEntries?: number;
 }
 
 /**
  * `listed` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
- * layer has or to a directory, for more than `maxEntries` inodes, and for more than 4 GiB of names or of xattrs.
+ * layer has or to a directory, for a mark that may not be followed, for more than `maxEntries` inodes, and for more than
+ * 4 GiB of names or of xattrs.
  */
 export function buildTree(listed: readonly LayerIndex[], options: MergeOptions = {}): Tree {
   if (listed.length > MAX_LAYERS) {
@@ -33,5 +36,12 @@ export function buildTree(listed: readonly LayerIndex[], options: MergeOptions =
   const indexes = emptyHiddenRepeats(listed);
   const links = resolveLowerLinks(indexes, nameLayer);
   const plan = planMerge(indexes, links, options.maxEntries ?? MAX_TREE_ENTRIES);
+  const [path] = plan.forbidden.values();
+  if (path !== undefined && options.forbidsUnfollowed !== true) throw new InputError(unfollowed(path));
   return new Tree(fillTable(plan, indexes));
+}
+
+/** Why `path` can't be shown, and who can show it. */
+export function unfollowed(path: string): string {
+  return `/${path}: shows a lower file by a mark in user.overlay.* (redirect or metacopy), which any writer of the file could have set; only its owner's own mount follows it, never root: do this as its owner, or convert the upper directory (docs/formats.md)`;
 }

@@ -36,6 +36,8 @@ export class NameMerge {
   #isExplicit = false;
   /** The last part redirects: lower layers have the rest of the directory under another name. */
   isRedirected = false;
+  /** The same of a redirect that may not be followed. */
+  isUnfollowed = false;
 
   /** `links` may be filled while this is in use: layer by layer, before a name of that layer is offered. */
   constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[]) {
@@ -51,6 +53,7 @@ export class NameMerge {
     this.#isOpaque = false;
     this.#isExplicit = false;
     this.isRedirected = false;
+    this.isUnfollowed = false;
   }
 
   /** A further part of a directory that is redirected. */
@@ -95,6 +98,7 @@ export class NameMerge {
       this.addPart(layer, inode);
       this.#isOpaque = (flags & InodeFlag.opaque) !== 0;
       this.isRedirected = index.redirects?.has(inode) === true;
+      this.isUnfollowed = index.unfollowed?.has(inode) === true;
     }
     if ((flags & InodeFlag.carrier) !== 0) return true;
     const isExplicit = (flags & InodeFlag.implicit) === 0;
@@ -104,6 +108,6 @@ export class NameMerge {
       this.inode = inode;
       this.#isExplicit = isExplicit;
     }
-    return !this.isRedirected && !(this.#isOpaque && this.#isExplicit);
+    return !this.isRedirected && !this.isUnfollowed && !(this.#isOpaque && this.#isExplicit);
   }
 }

@@ -132,7 +132,8 @@ export class Redirects {
     if (dentry < 0) return 'nothing';
     if (index.dentryKind[dentry] !== DentryKind.inode) return 'end';
     const inode = index.dentryTarget[dentry] as number;
-    if (((index.mode[inode] as number) & S_IFMT) !== type) return 'end';
+    if (((index.mode[inode] as number) & S_IFMT) !== type || index.unfollowed?.has(inode) === true)
+      return 'end';
     return { inode, isLast: ((index.inodeFlags[inode] as number) & InodeFlag.opaque) !== 0 };
   }
 }

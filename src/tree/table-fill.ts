@@ -173,6 +173,10 @@ function fillInodes(
     }
   }
   table.totalSize = totalSize;
+  for (const inode of plan.forbidden.keys()) {
+    table.flags[inode] = (table.flags[inode] as number) | TableFlag.forbidden;
+    table.pristine[inode] = 0;
+  }
 }
 
 /** Returns the end of what it wrote. Names are short: a loop beats a view and a call, and leaves no garbage. */

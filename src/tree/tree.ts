@@ -252,6 +252,11 @@ export class Tree {
     return Math.min(end, size);
   }
 
+  /** True for what can't be looked up, only listed: EPERM. Such an inode is not pristine. */
+  isForbidden(inode: number): boolean {
+    return ((this.#table.flags[inode] as number) & TableFlag.forbidden) !== 0;
+  }
+
   #isSparse(inode: number): boolean {
     return ((this.#table.flags[inode] as number) & TableFlag.sparse) !== 0;
   }

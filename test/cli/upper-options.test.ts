@@ -50,9 +50,9 @@ it('how it is written is said in the same list, before or after it', () => {
     isVolatile: true,
     metacopy: false,
     redirect: false,
-    usesUserXattrs: true,
     isForced: true,
   });
+  expect(understand('-o', list).usesUserXattrs).toBe(true);
 });
 
 it.each([

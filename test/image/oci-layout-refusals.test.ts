@@ -143,7 +143,12 @@ describe('an OCI layout that is malformed', () => {
     expect(await listImages(path)).toMatchObject([{ layerCount: 2, isMissing: false, problem: undefined }]);
     const image = await openImageSource(path);
     expect(image.layers).toMatchObject([{ kind: 'foreign', digest: base.diffId }, { kind: 'blob' }]);
-    const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'when-new' } as const;
+    const options = {
+      cache: new BlockCache(1 << 20),
+      store: undefined,
+      verify: 'when-new',
+      directoryMarks: 'trusted',
+    } as const;
     await expect(openLayers(image, options)).rejects.toThrow(
       `layer 1 of 2 (${base.diffId}) is a foreign layer that the archive does not hold; it is kept at https://example.org/layer`,
     );

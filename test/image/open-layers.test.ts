@@ -27,7 +27,12 @@ beforeAll(async () => {
 
 /** The layers, base first, closed when the test ends. */
 async function open(image: Image): Promise<Layer[]> {
-  const options = { cache: new BlockCache(1 << 20), store: undefined, verify: 'when-new' } as const;
+  const options = {
+    cache: new BlockCache(1 << 20),
+    store: undefined,
+    verify: 'when-new',
+    directoryMarks: 'trusted',
+  } as const;
   const opened = (await openLayers(image, options)).map(({ layer }) => layer);
   onTestFinished(() => {
     for (const layer of opened) layer.close();
@@ -161,6 +166,7 @@ describe('reopenLayers', () => {
       cache: new BlockCache(1 << 20),
       store: new IndexStore(openCache(join(directory, 'cache'))),
       verify: 'when-new',
+      directoryMarks: 'trusted',
     }) as const;
 
   async function openOnce(image: Image, options: ReturnType<typeof keeping>): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import type { Layer } from '../../src/layer/layer.ts';
+import type { MarkNamespace } from '../../src/layer/overlay-xattrs.ts';
 import { EIO } from '../../src/vfs/errno.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { describeWith } from '../requirements.ts';
@@ -29,8 +30,8 @@ const file = (path: string, body = ''): void => {
 const setXattr = (path: string, name: string, value: string): void => {
   execFileSync('setfattr', ['-h', '-n', name, '-v', value, at(path)]);
 };
-const lines = (): string[] => {
-  layer = openDirectoryLayer(root);
+const lines = (marks: MarkNamespace = 'trusted'): string[] => {
+  layer = openDirectoryLayer(root, { marks });
   return showIndex(layer.index);
 };
 
@@ -90,9 +91,9 @@ describe('a directory', () => {
   });
 
   test('that is missing, or none, is an error', () => {
-    expect(() => openDirectoryLayer(at('missing'))).toThrow(/ENOENT/);
+    expect(() => openDirectoryLayer(at('missing'), { marks: 'user' })).toThrow(/ENOENT/);
     file('f');
-    expect(() => openDirectoryLayer(at('f'))).toThrow(/ENOTDIR/);
+    expect(() => openDirectoryLayer(at('f'), { marks: 'user' })).toThrow(/ENOTDIR/);
   });
 });
 
@@ -120,11 +121,11 @@ describeWith(markTools, 'marks of overlayfs', () => {
     expect(index.rdev[inodeAt(index, 'null')]).toBe(0x103);
   });
 
-  test.each(['trusted', 'user'])('%s.overlay.opaque makes a directory opaque', (prefix) => {
+  test.each(['trusted', 'user'] as const)('%s.overlay.opaque makes a directory opaque', (prefix) => {
     file('d/x');
     setXattr('d', `${prefix}.overlay.opaque`, 'y');
     setXattr('.', `${prefix}.overlay.opaque`, 'y');
-    expect(lines()).toEqual(['- d/x', 'd d [opaque]']);
+    expect(lines(prefix)).toEqual(['- d/x', 'd d [opaque]']);
     expect(showFlags((layer as Layer).index, 0)).toBe(' [opaque]');
     expect((layer as Layer).index.xattr[inodeAt((layer as Layer).index, 'd')]).toBe(0);
   });
@@ -138,17 +139,19 @@ describeWith(markTools, 'marks of overlayfs', () => {
     expect(lines()).toEqual(['- d/full', '- e/kept', 'd d', 'd e', 'w d/gone']);
   });
 
-  test('are not shown; an escaped one is, without its escape; others are data', () => {
+  test('are not shown; an escaped one is, without its escape; those of the other namespace are data', () => {
     file('f');
     setXattr('f', 'trusted.overlay.origin', 'o');
-    setXattr('f', 'user.overlay.impure', 'y');
+    setXattr('f', 'user.overlay.metacopy', 'y');
     setXattr('f', 'trusted.overlay.overlay.opaque', 'z');
     setXattr('f', 'user.a', 'v');
     lines();
     expect(xattrsOf((layer as Layer).index, inodeAt((layer as Layer).index, 'f'))).toEqual({
       'trusted.overlay.opaque': Buffer.from('z'),
       'user.a': Buffer.from('v'),
+      'user.overlay.metacopy': Buffer.from('y'),
     });
+    expect((layer as Layer).index.metacopies).toBeUndefined();
   });
 
   test('a redirect and a metacopy are told by inode', () => {
@@ -156,7 +159,7 @@ describeWith(markTools, 'marks of overlayfs', () => {
     fs.mkdirSync(at('d'));
     setXattr('d', 'trusted.overlay.redirect', '/x/y');
     setXattr('f', 'trusted.overlay.metacopy', '');
-    setXattr('f', 'user.overlay.redirect', 'g');
+    setXattr('f', 'trusted.overlay.redirect', 'g');
     lines();
     const { index } = layer as Layer;
     const [d, f] = [inodeAt(index, 'd'), inodeAt(index, 'f')];
@@ -168,9 +171,35 @@ describeWith(markTools, 'marks of overlayfs', () => {
   test.each(['', 'a/b'])('the redirect %j is refused', (redirect) => {
     fs.mkdirSync(at('d'));
     setXattr('d', 'trusted.overlay.redirect', redirect);
-    expect(lines).toThrow(InputError);
-    expect(lines).toThrow(/at 'd': overlay.redirect is/);
+    expect(() => lines()).toThrow(InputError);
+    expect(() => lines()).toThrow(/at 'd': overlay.redirect is/);
   });
+
+  test('root follows none in user.overlay.*, wherever it leads and whosesoever the file is', () => {
+    for (const name of ['f', 'opaque/g']) file(name);
+    fs.mkdirSync(at('d'));
+    setXattr('f', 'user.overlay.metacopy', '');
+    setXattr('d', 'user.overlay.redirect', 'a/b');
+    setXattr('opaque', 'user.overlay.redirect', '/x');
+    setXattr('opaque', 'user.overlay.opaque', 'y');
+    lines('user');
+    const { index } = layer as Layer;
+    expect([...(index.unfollowed ?? [])].sort()).toEqual([inodeAt(index, 'd'), inodeAt(index, 'f')].sort());
+    expect([index.metacopies?.size, index.redirects?.size]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ['trusted', 'user', 'add -o userxattr'],
+    ['user', 'trusted', 'leave out userxattr'],
+  ] as const)(
+    'an upper directory is refused where %s marks are obeyed and it has %s ones',
+    (obeyed, has, hint) => {
+      setXattr('.', `${has}.overlay.stratafs`, 'identity');
+      expect(() => lines(obeyed)).toThrow(`is an upper directory with its marks in ${has}.overlay.*`);
+      expect(() => lines(obeyed)).toThrow(hint);
+      expect(lines(has)).toEqual([]);
+    },
+  );
 });
 
 describe('whiteouts of AUFS', () => {
@@ -186,7 +215,7 @@ describe('whiteouts of AUFS', () => {
 
   test('a bare .wh. is refused by name', () => {
     file('d/.wh.');
-    expect(lines).toThrow(/at 'd\/.wh.': found the whiteout 'd\/.wh.'/);
+    expect(() => lines()).toThrow(/at 'd\/.wh.': found the whiteout 'd\/.wh.'/);
   });
 });
 
@@ -248,7 +277,7 @@ describeWith([{ program: 'setfattr' }], 'owners that files keep in an xattr', ()
     return { mode: mode?.toString(8), uid, gid, rdev, xattrs: Object.keys(xattrsOf(index, inode)) };
   };
   const open = (): void => {
-    layer = openDirectoryLayer(root, { obeysOwners: true });
+    layer = openDirectoryLayer(root, { marks: 'user', obeysOwners: true });
   };
 
   test('count where the root keeps some, in the one form or the other, and never show', () => {

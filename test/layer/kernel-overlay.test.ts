@@ -78,7 +78,7 @@ function showMounted(root: string): Record<string, Shown> {
 
 /** The same of our layers, base first. */
 async function showMerged(directories: string[]): Promise<Record<string, Shown>> {
-  const layers = directories.map((directory) => openDirectoryLayer(directory));
+  const layers = directories.map((directory) => openDirectoryLayer(directory, { marks: 'trusted' }));
   try {
     const tree = buildTree(layers.map((layer) => layer.index));
     const shown: Record<string, Shown> = {};

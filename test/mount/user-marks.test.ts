@@ -1,0 +1,155 @@
+// A user without rights can set user.overlay.* on files of his own. In root's mount that shows him nothing that he may not
+// see: what kernel overlayfs shows there is what we show.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { describeWith } from '../requirements.ts';
+import { asNobody } from './other-users.ts';
+import { OWN_NAMESPACE } from './own-namespace.ts';
+import { COMMAND, type Workplace, run, withWorkplace } from './stratafs.ts';
+
+const script = fileURLToPath(new URL('user-marks.sh', import.meta.url));
+const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.cjs', import.meta.url));
+const tools = ['setfattr', 'getfattr', 'setpriv', 'unshare'].map((program) => ({ program }));
+
+/** Runs bash as root in `directory`, with $S for stratafs and $O for stratafs-overlay; what it prints, errors too. */
+async function bash(place: Workplace, directory: string, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await run('unshare', [...OWN_NAMESPACE, 'bash', ...args], {
+    cwd: directory,
+    env: {
+      ...place.environment,
+      S: `'${process.execPath}' '${COMMAND}'`,
+      O: `'${process.execPath}' '${overlayMain}'`,
+      LC_ALL: 'C',
+    },
+  });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+async function show(place: Workplace, mounter: string): Promise<string> {
+  const directory = place.path(mounter === 'kernel' ? 'theirs' : 'ours');
+  mkdirSync(directory);
+  return bash(place, directory, script, mounter);
+}
+
+async function inWorkplace(text: string): Promise<string[]> {
+  let lines: string[] = [];
+  await withWorkplace(async (place) => {
+    const stdout = await bash(place, place.directory, '-c', `exec 2>&1; set -u; ${text}`);
+    lines = stdout.trimEnd().split('\n');
+  });
+  return lines;
+}
+
+describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user without rights', () => {
+  it.each(['stratafs', 'stratafs-overlay'])(
+    "show in root's mount by %s what they show in the kernel's",
+    (mounter) =>
+      withWorkplace(async (place) => {
+        const theirs = await show(place, 'kernel');
+        expect(theirs).toContain("stat: cannot statx 'metacopy': Operation not permitted");
+        expect(theirs).not.toMatch(/SECRET/);
+        expect(await show(place, mounter)).toBe(theirs);
+      }),
+  );
+
+  /** An image with the files `victim` and `home/a`, the latter hard-linked to `other`; `u` was written to with userxattr. */
+  const image = `
+    mkdir -p src/home u && echo victim >src/victim && echo linked >src/home/a && ln src/home/a src/other
+    chown -R 65534 src/home && tar -cf i.tar -C src . && eval "$S mount -o userxattr,upper=u i.tar mnt"
+    chmod 600 mnt/victim mnt/home/a && eval "$S unmount mnt"
+    origin() { getfattr --only-values -n user.overlay.origin "$1"; }
+    forge() { setfattr -n user.overlay.origin -v "0x$(getfattr -e hex -n user.overlay.origin "$1" | sed -n 's/.*=0x//p')" "$2"; }`;
+
+  it('put no file in the place of another by an origin', async () => {
+    expect(
+      await inWorkplace(`${image}
+        echo evil >u/home/mine && chown 65534 u/home/mine && forge u/victim u/home/mine && rm u/victim
+        eval "$S mount -o userxattr,upper=u i.tar mnt" && cat mnt/home/mine mnt/victim && eval "$S unmount mnt"`),
+    ).toEqual(['evil', 'victim']);
+  });
+
+  it('put no file in the place of another name of its lower inode', async () => {
+    expect(
+      await inWorkplace(`${image}
+        rm u/other u/home/a && echo evil >u/home/a && chown 65534 u/home/a && forge u/victim u/home/a
+        eval "$S mount -o userxattr,upper=u i.tar mnt" && cat mnt/home/a mnt/other && eval "$S unmount mnt"`),
+    ).toEqual(['evil', 'linked']);
+  });
+
+  it('put no file of the work directory in the place of a lower one', async () => {
+    expect(
+      await inWorkplace(`${image}
+        echo evil >'u.work/work/#1.1' && ln 'u.work/work/#1.1' 'u.work/work/#1.2' && forge u/victim 'u.work/work/#1.1' && rm u/victim
+        eval "$S mount -o userxattr,upper=u i.tar mnt" && cat mnt/victim && eval "$S unmount mnt"; ls u.work/work u`),
+    ).toEqual(['victim', 'u:', 'home', 'other', '', 'u.work/work:']);
+  });
+
+  it('end every command of root that would need to follow one', async () => {
+    const lines = await inWorkplace(`
+      mkdir -p src/etc u && echo SECRET >src/etc/shadow && tar -cf i.tar -C src .
+      truncate -s 7 u/mine && setfattr -n user.overlay.metacopy u/mine && setfattr -n user.overlay.redirect -v /etc/shadow u/mine
+      chown 65534 u/mine && eval "$S mount -o userxattr,upper=u i.tar mnt"
+      for command in 'diff mnt' 'export mnt -o out.tar' 'commit mnt -o oci-archive:new.tar'; do
+        eval "$S $command"; echo "\${command%% *} $?"
+      done
+      eval "$S unmount mnt"; grep -l SECRET out.tar new.tar 2>/dev/null; ls`);
+    const errors = lines.filter((line) =>
+      line.startsWith('stratafs: /mine: shows a lower file by a mark in user.'),
+    );
+    expect(errors).toHaveLength(3);
+    for (const command of ['diff', 'export', 'commit']) expect(lines).toContain(`${command} 1`);
+    expect(lines.slice(-5)).toEqual(['i.tar', 'mnt', 'src', 'u', 'u.work']);
+  });
+
+  it("are followed in the user's own mount only where the file is the user's", () =>
+    withWorkplace(async (place) => {
+      const prepare = `mkdir -p low/etc low/private mid && echo below >low/etc/file && echo in >low/private/in
+        for who in own other; do
+          truncate -s 6 mid/$who && setfattr -n user.overlay.metacopy mid/$who
+          setfattr -n user.overlay.redirect -v /etc/file mid/$who
+          mkdir mid/$who.d && setfattr -n user.overlay.redirect -v /private mid/$who.d
+        done; chown 65534 mid/own mid/own.d; chown 4242 mid/other mid/other.d`;
+      const { stdout } = await asNobody(
+        place,
+        `exec 2>&1; export LC_ALL=C; eval "$S mount -o lowerdir=mid:low mnt" && cat mnt/own mnt/own.d/in mnt/other; ls mnt/other.d; ls mnt
+        eval "$S unmount mnt"`,
+        prepare,
+      );
+      expect(stdout.trimEnd().split('\n')).toEqual([
+        'below',
+        'in',
+        'cat: mnt/other: Operation not permitted',
+        "ls: cannot access 'mnt/other.d': Operation not permitted",
+        ...['etc', 'other', 'other.d', 'own', 'own.d', 'private'],
+      ]);
+    }));
+
+  it("are EPERM in root's mount of a user's upper, and followed once they are converted as docs/formats.md says", () =>
+    withWorkplace(async (place) => {
+      const { stderr, status } = await asNobody(
+        place,
+        `mkdir -p src/moved src/gone u && echo in >src/moved/in && echo file >src/file && tar -cf i.tar -C src . &&
+        eval "$S mount --upper u i.tar mnt" && mv mnt/moved mnt/new && chmod 600 mnt/file && rm -r mnt/gone && eval "$S unmount mnt"`,
+      );
+      expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+      const formats = readFileSync(new URL('../../docs/formats.md', import.meta.url), 'utf8');
+      const convert = /```sh\n(cd U\ngetfattr[^]*?)```/
+        .exec(formats)?.[1]
+        ?.replace('cd U', 'cd u')
+        .replaceAll('/tmp/marks', '../marks');
+      const look =
+        'eval "$S mount --upper u i.tar mnt" && ls mnt; cat mnt/new/in mnt/file; eval "$S unmount mnt"';
+      const text = `exec 2>&1; rm -f dev/fuse; ${look}; (${convert ?? 'exit 1'}); ${look}; getfattr -Rd -m user. u`;
+      expect((await bash(place, place.directory, '-c', text)).trimEnd().split('\n')).toEqual([
+        expect.stringMatching(
+          /^stratafs: warning: .*\/u: has its marks in user\.overlay\.\*: root gets EPERM/,
+        ),
+        ...['file', 'new'],
+        'cat: mnt/new/in: Operation not permitted',
+        'cat: mnt/file: Operation not permitted',
+        ...['file', 'new', 'in', 'file'],
+      ]);
+    }));
+});
