@@ -1,4 +1,5 @@
 // OutputFile: what a command writes with -o FILE.
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import { writeFailure } from '../vfs/write-failure.ts';
@@ -21,7 +22,7 @@ export class OutputFile {
     if (there?.isDirectory() === true)
       throw new InputError(`${path}: is a directory, expected a file to write`);
     if (there !== undefined && !there.isFile()) return new OutputFile(path, undefined, await open(path, 'w'));
-    const draft = `${path}.${process.pid}.draft`;
+    const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
     return new OutputFile(path, draft, await open(draft, 'wx'));
   }
 

@@ -2,6 +2,7 @@
 // filled in when that is known.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { blobName } from '../image/digest.ts';
+import { draftName } from '../layer/drafts.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
 import { headerBlock } from '../tar/write-header.ts';
@@ -36,7 +37,7 @@ export class ArchiveDraft implements ImageDraft {
 
   /** `path`: where nothing is yet. */
   static async create(path: string): Promise<ArchiveDraft> {
-    const draft = `${path}.${process.pid}.draft`;
+    const draft = draftName(path);
     const created = new ArchiveDraft(path, draft, await open(draft, 'wx+'));
     for (const name of ['blobs/', 'blobs/sha256/']) await created.#append(header(name, 0, '5'));
     return created;

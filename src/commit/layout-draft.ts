@@ -1,10 +1,17 @@
 // LayoutDraft: an OCI layout as a directory: a new one, which gets its name when it is complete, or one more image in one
 // that is there, whose index.json is then replaced.
-import { type FileHandle, access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+//
+// Who may write to the directories above, or owns the layout, could put symlinks in their place. So the layout's directory and
+// blobs/sha256 are opened once, without following a symlink, and all else is named by their descriptors (`/proc/self/fd`).
+import { closeSync, constants } from 'node:fs';
+import { type FileHandle, access, mkdir, open, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobName } from '../image/digest.ts';
 import { parseJson } from '../image/json-view.ts';
+import { draftName } from '../layer/drafts.ts';
 import type { BlobLocation } from '../layer/layer.ts';
+import { emptyDirectory } from '../overlay/empty-directory.ts';
+import { openBeneath } from '../sys/file-calls.ts';
+import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import {
   type CopyWatch,
@@ -21,29 +28,68 @@ import {
 
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/** The path of a name in a directory that is open. */
+const within = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
+
+async function requireOwn(directory: FileHandle, path: string): Promise<void> {
+  if ((await directory.stat()).uid === process.geteuid?.()) return;
+  throw new InputError(`${path}: was replaced by another user while it was made`);
+}
+
+/** blobs/sha256 of a layout, made where it is missing: a descriptor. InputError for a symlink. */
+async function openBlobs(layout: FileHandle, path: string): Promise<number> {
+  let fd = -1;
+  for (const name of ['blobs', 'blobs/sha256']) {
+    await mkdir(within(layout.fd, name)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    });
+    if (fd >= 0) closeSync(fd);
+    fd = openBeneath(layout.fd, Buffer.from(name), DIRECTORY);
+    if (fd < 0)
+      throw new InputError(
+        `${path}/${name}: found no directory (${errnoName(fd)}), expected one to write blobs to`,
+      );
+  }
+  return fd;
+}
+
 export class LayoutDraft implements ImageDraft {
   readonly #path: string;
   /** Where it is written: beside `path`, or `path` itself where that is a layout already. */
   readonly #root: string;
+  /** `#root`, open. */
+  readonly #directory: FileHandle;
+  /** blobs/sha256, open. */
+  readonly #blobs: number;
   /** Blobs that were not there before. */
   readonly #added: string[] = [];
   /** What is being written. */
   #file: FileHandle | undefined;
   #isComplete = false;
 
-  private constructor(path: string, root: string) {
+  private constructor(path: string, root: string, directory: FileHandle, blobs: number) {
     this.#path = path;
     this.#root = root;
+    this.#directory = directory;
+    this.#blobs = blobs;
   }
 
   /** `isThere`: `path` is a layout. */
   static async create(path: string, isThere: boolean): Promise<LayoutDraft> {
-    const root = isThere ? path : `${path}.${process.pid}.draft`;
-    const draft = new LayoutDraft(path, root);
+    const root = isThere ? path : draftName(path);
     if (!isThere) await mkdir(root);
-    await mkdir(join(root, 'blobs', 'sha256'), { recursive: true });
-    if (!isThere) await writeFile(join(root, LAYOUT_FILE), LAYOUT_BYTES);
-    return draft;
+    const directory = await open(root, DIRECTORY | (isThere ? 0 : constants.O_NOFOLLOW));
+    try {
+      if (!isThere) await requireOwn(directory, root);
+      const blobs = await openBlobs(directory, path);
+      if (!isThere) await writeFile(within(directory.fd, LAYOUT_FILE), LAYOUT_BYTES, { flag: 'wx' });
+      return new LayoutDraft(path, root, directory, blobs);
+    } catch (error) {
+      await directory.close();
+      throw error;
+    }
   }
 
   async openBlob(): Promise<OpenBlob> {
@@ -77,26 +123,39 @@ export class LayoutDraft implements ImageDraft {
   }
 
   async complete(manifest: ListedManifest, more: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    for (const [name, bytes] of more) await writeFile(join(this.#root, name), bytes);
-    const index = join(this.#root, INDEX_FILE);
-    const known = this.#root === this.#path ? await readIndex(index) : { manifests: [] };
+    for (const [name, bytes] of more)
+      await writeFile(within(this.#directory.fd, name), bytes, { flag: 'wx' });
+    const index = within(this.#directory.fd, INDEX_FILE);
+    const known =
+      this.#root === this.#path ? await readIndex(join(this.#path, INDEX_FILE)) : { manifests: [] };
     const { manifests, ...others } = known;
-    const draft = `${index}.${process.pid}.draft`;
+    const draft = draftName(index);
     await writeFile(draft, indexBytes([...manifests, manifest], others), { flag: 'wx' });
     await rename(draft, index);
     if (this.#root !== this.#path) await rename(this.#root, this.#path);
     this.#isComplete = true;
+    await this.#close();
   }
 
   async discard(): Promise<void> {
     if (this.#isComplete) return;
     await this.#file?.close();
-    if (this.#root !== this.#path) await rm(this.#root, { recursive: true, force: true });
-    else for (const path of this.#added) await rm(path, { force: true });
+    if (this.#root === this.#path) {
+      for (const path of this.#added) await rm(path, { force: true });
+    } else {
+      emptyDirectory(this.#directory.fd);
+      await rmdir(this.#root);
+    }
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    closeSync(this.#blobs);
+    await this.#directory.close();
   }
 
   async #open(): Promise<{ draft: string; file: FileHandle }> {
-    const draft = join(this.#root, 'blobs', 'sha256', `.${process.pid}.draft`);
+    const draft = draftName(within(this.#blobs, ''));
     const file = await open(draft, 'wx');
     this.#added.push(draft);
     this.#file = file;
@@ -105,22 +164,38 @@ export class LayoutDraft implements ImageDraft {
 
   async #keep(draft: string, digest: string): Promise<void> {
     if (await this.#has(digest)) return rm(draft);
-    const place = join(this.#root, blobName(digest));
+    const place = this.#placeOf(digest);
     await rename(draft, place);
     this.#added.push(place);
   }
 
   #has(digest: string): Promise<boolean> {
-    return isThere(join(this.#root, blobName(digest)));
+    return isThere(this.#placeOf(digest));
+  }
+
+  /** `digest`: `sha256:<hex>`. */
+  #placeOf(digest: string): string {
+    return within(this.#blobs, digest.slice(digest.indexOf(':') + 1));
   }
 }
 
 /** index.json of a layout. InputError for what is none. */
 export async function readIndex(path: string): Promise<{ manifests: readonly unknown[] }> {
-  const json = parseJson(await readFile(path), path);
+  const json = parseJson(await readRegular(path), path);
   const manifests = json.get('manifests');
   if (!manifests.isArray) throw new InputError(`${path}: found no list of manifests, expected an OCI index`);
   return json.value as { manifests: readonly unknown[] };
+}
+
+/** O_NONBLOCK: a FIFO in its place makes nobody wait. */
+async function readRegular(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if ((await file.stat()).isFile()) return await file.readFile();
+    throw new InputError(`${path}: found no regular file, expected an OCI index`);
+  } finally {
+    await file.close();
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {
