@@ -108,6 +108,8 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
                                          : BlobForm::kPlain;
     job.hash = options.Get("hash").ToBoolean();
     job.span_size = GetSize(options, "spanSize");
+    const Napi::Value expected = options.Get("expectedTarSha256");
+    if (expected.IsString()) job.expected_tar_sha256 = expected.ToString().Utf8Value();
     if (options.Get("spillFd").IsNumber()) {
       job.spill = {options.Get("spillFd").ToNumber().Int32Value(), GetSize(options, "spillThreshold"),
                    GetSize(options, "spillLimit")};
@@ -157,6 +159,7 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
     Napi::Object result = Napi::Object::New(env);
     result.Set("blobSha256", HexOrUndefined(env, job_->blob_sha256()));
     result.Set("tarSha256", HexOrUndefined(env, job_->tar_sha256()));
+    result.Set("missingZeros", static_cast<double>(job_->missing_zeros()));
     result.Set("tarSize", static_cast<double>(job_->tar_size()));
     result.Set("spans", spans);
     result.Set("hasSpilled", job_->has_spilled());

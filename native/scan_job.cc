@@ -9,6 +9,14 @@
 
 namespace stratafs {
 
+namespace {
+
+constexpr size_t kTarBlock = 512;
+// GNU tar fills its last record with zeros.
+constexpr size_t kTarRecord = 20 * kTarBlock;
+
+}  // namespace
+
 ScanJob::ScanJob(const ScanJobOptions& options) : options_(options) {
   const bool is_skipped = options.form == BlobForm::kPlain && !options.hash;
   if (is_skipped) {
@@ -140,11 +148,23 @@ ScanJob::Outcome ScanJob::Finish(size_t* filled) {
     spans_.window_offset = {0};
   }
   if (options_.hash) {
-    tar_hex_ = tar_sha256_.Finish();
+    // From a copy: more bytes may be appended below.
+    tar_hex_ = tar_sha256_.FinishWithZeros(0);
+    missing_zeros_ = FindMissingZeros();
     blob_hex_ = options_.form == BlobForm::kPlain ? tar_hex_ : blob_sha256_.Finish();
   }
   is_done_ = true;
   return Outcome::kFilled;
+}
+
+// Some writers (skopeo 1.9 for zstd:chunked) drop the blocks of zeros that GNU tar ends an archive with.
+size_t ScanJob::FindMissingZeros() const {
+  const std::string& expected = options_.expected_tar_sha256;
+  if (expected.empty() || tar_hex_ == expected) return 0;
+  for (size_t size = kTarBlock; size <= kTarRecord; size += kTarBlock) {
+    if (tar_sha256_.FinishWithZeros(size) == expected) return size;
+  }
+  return 0;
 }
 
 ScanJob::Outcome ScanJob::HashOnly(size_t* filled) {

@@ -34,6 +34,8 @@ struct ScanJobOptions {
   bool hash;
   uint64_t span_size;
   SpillOptions spill;
+  // Lower-case hex; empty: nothing is expected.
+  std::string expected_tar_sha256;
 };
 
 class ScanJob {
@@ -60,6 +62,9 @@ class ScanJob {
   bool is_done() const { return is_done_; }
   const std::string& blob_sha256() const { return blob_hex_; }
   const std::string& tar_sha256() const { return tar_hex_; }
+  // So many bytes of zeros after the tar would give the digest that is expected; 0: the digest is right, or
+  // no padding does.
+  size_t missing_zeros() const { return missing_zeros_; }
   uint64_t tar_size() const { return tar_size_; }
   const SpanList& spans() const { return spans_; }
   bool has_spilled() const { return has_spilled_; }
@@ -74,6 +79,7 @@ class ScanJob {
   Outcome Finish(size_t* filled);
   Outcome HashOnly(size_t* filled);
   Outcome Fail(ScanFailure failure);
+  size_t FindMissingZeros() const;
 
   const ScanJobOptions options_;
   std::atomic<uint64_t> position_{0};
@@ -96,6 +102,7 @@ class ScanJob {
   bool is_done_ = false;
   std::string blob_hex_;
   std::string tar_hex_;
+  size_t missing_zeros_ = 0;
   uint64_t tar_size_ = 0;
 };
 

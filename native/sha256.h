@@ -20,11 +20,25 @@ class Sha256 {
   void Update(const uint8_t* bytes, size_t size) { EVP_DigestUpdate(context_, bytes, size); }
 
   // Lower-case hex. Call once, at the end.
-  std::string Finish() {
+  std::string Finish() { return FinishContext(context_); }
+
+  // What Finish would answer after `size` more bytes of zeros.
+  std::string FinishWithZeros(size_t size) const {
+    EVP_MD_CTX* const copy = EVP_MD_CTX_new();
+    EVP_MD_CTX_copy_ex(copy, context_);
+    const std::string zeros(size, '\0');
+    EVP_DigestUpdate(copy, zeros.data(), zeros.size());
+    std::string hex = FinishContext(copy);
+    EVP_MD_CTX_free(copy);
+    return hex;
+  }
+
+ private:
+  static std::string FinishContext(EVP_MD_CTX* context) {
     static constexpr char kDigits[] = "0123456789abcdef";
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
-    EVP_DigestFinal_ex(context_, digest, &size);
+    EVP_DigestFinal_ex(context, digest, &size);
     std::string hex;
     hex.reserve(2 * size);
     for (unsigned int i = 0; i < size; i++) {
@@ -34,7 +48,6 @@ class Sha256 {
     return hex;
   }
 
- private:
   EVP_MD_CTX* context_;
 };
 

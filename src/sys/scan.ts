@@ -24,6 +24,8 @@ export interface ScanOptions {
   readonly spillFd?: number;
   readonly spillThreshold?: number;
   readonly spillLimit?: number;
+  /** Lower-case hex: what `tarSha256` is to be, with `hash`. */
+  readonly expectedTarSha256?: string;
 }
 
 /** How a span's bytes are got. */
@@ -50,6 +52,11 @@ export interface ScanResult {
   /** Lower-case hex; undefined without `hash`. */
   readonly blobSha256: string | undefined;
   readonly tarSha256: string | undefined;
+  /**
+   * So many bytes of zeros (at most 10,240, GNU tar's record) after the tar would give `expectedTarSha256`; 0 if it is right, or no
+   * padding gives it.
+   */
+  readonly missingZeros: number;
   /** Uncompressed bytes, all of them: padding and junk behind the end-of-archive blocks included. */
   readonly tarSize: number;
   readonly spans: SpanTable;

@@ -160,6 +160,25 @@ describeWith([{ program: 'zstd' }, { program: 'xz' }, { program: 'bzip2' }], 'op
     outcome.layer.close();
   });
 
+  it.each([512, 1024])(
+    'says that the %d bytes of padding at the end of the tar are missing',
+    async (lost) => {
+      const expected = sha256(tar);
+      truncateSync(tar, readFileSync(tar).length - lost);
+      execFileSync('gzip', ['-k', tar]);
+      const message = new RegExp(
+        `layer 1: the tar ends without its padding: ${lost} bytes of zeros are missing, .*: --no-verify mounts it`,
+      );
+      const claim = { diffId: expected };
+      await expect(open(`${tar}.gz`, claim)).rejects.toThrow(message);
+      await expect(open(tar, claim)).rejects.toThrow(message);
+      const { layer } = await open(`${tar}.gz`, claim, { verify: 'never', store });
+      layer.close();
+      // What that mount has saved does not hide why.
+      await expect(open(`${tar}.gz`, claim, { store })).rejects.toThrow(message);
+    },
+  );
+
   it('names both DiffIDs where a compressed layer holds another tar', async () => {
     const path = join(directory, 'blob.gz');
     execFileSync('sh', ['-c', 'gzip <"$1" >"$2"', 'sh', tar, path]);
@@ -306,7 +325,9 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     await expect(reopen(path, { digest: wrong })).rejects.toThrow(
       `layer 1: found digest ${sha256(path)}, expected ${wrong}: the archive is damaged`,
     );
-    await expect(reopen(path, { diffId: wrong })).rejects.toThrow(
+    // Then the whole layer is opened, which says how the tar differs.
+    expect(await reopen(path, { diffId: wrong })).toBeUndefined();
+    await expect(open(path, { diffId: wrong }, { store })).rejects.toThrow(
       `found DiffID ${sha256(tar)}, expected ${wrong}`,
     );
     (await reopen(path, { digest: wrong, diffId: wrong }, 'never'))?.close();
