@@ -13,6 +13,8 @@ export interface UpperRequest {
   /** True: made in a temporary directory, and removed when the mount ends. */
   isThrowAway?: boolean;
   isVolatile?: boolean;
+  /** True: a volatile mount syncs nothing at its end either. */
+  keepsVolatileMark?: boolean;
   metacopy?: boolean;
   redirect?: boolean;
   /** True: an upper that no mount of ours has marked is in the form of fuse-overlayfs. */

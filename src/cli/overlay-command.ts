@@ -96,7 +96,14 @@ function complete(request: MountRequest, positional: readonly string[]): void {
     if (request.access === 'rw') delete request.access;
   } else {
     const { metacopy = false, redirect = metacopy } = request.upper;
-    request.upper = { ...request.upper, metacopy, redirect, isForced: true, takesAufsForm: true };
+    request.upper = {
+      ...request.upper,
+      metacopy,
+      redirect,
+      isForced: true,
+      keepsVolatileMark: true,
+      takesAufsForm: true,
+    };
   }
   settleUpper(request);
   followMount8(request);

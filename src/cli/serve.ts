@@ -46,10 +46,20 @@ export async function openMount(request: MountRequest, report: Report, signal: A
 
 /** `upper` was settled: it has a directory or is thrown away. */
 function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
-  const { directory, workDirectory, isVolatile, metacopy, redirect, isForced, takesAufsForm } = upper;
+  const {
+    directory,
+    workDirectory,
+    isVolatile,
+    keepsVolatileMark,
+    metacopy,
+    redirect,
+    isForced,
+    takesAufsForm,
+  } = upper;
   const behaviour = {
     isReadOnly,
     ...(isVolatile === undefined ? {} : { isVolatile }),
+    ...(keepsVolatileMark === undefined ? {} : { keepsVolatileMark }),
     ...(metacopy === undefined ? {} : { metacopy }),
     ...(redirect === undefined ? {} : { redirect }),
     ...(takesAufsForm === undefined ? {} : { takesAufsForm }),

@@ -52,7 +52,10 @@ export const upperRules: Rules = [
 
   [
     'volatile',
-    doing('sync nothing, fsync(2) neither; a crash of the machine loses data', upper({ isVolatile: true })),
+    doing(
+      'sync nothing before the mount ends, fsync(2) neither; after a crash the upper is refused',
+      upper({ isVolatile: true }),
+    ),
   ],
   [
     'metacopy',

@@ -86,8 +86,13 @@ export interface ThrowAwayUpper {
 export interface UpperBehaviour {
   /** True: what is in the upper is shown, and nothing is written; it may lie on a read-only file system. */
   readonly isReadOnly?: boolean;
-  /** True: nothing is ever synced. After a crash of the machine such an upper is refused. */
+  /**
+   * True: nothing is synced while the mount is used. When it ends in order all is synced at once; an upper that did not end so
+   * is refused by the next mount.
+   */
   readonly isVolatile?: boolean;
+  /** True: a volatile mount syncs nothing at its end either, and leaves the mark, as kernel overlayfs does. */
+  readonly keepsVolatileMark?: boolean;
   /** False: a change of attributes alone copies the data too. */
   readonly metacopy?: boolean;
   /** False: renaming a directory of the image fails with EXDEV, as everywhere between file systems. */

@@ -99,6 +99,7 @@ function upperPlace(
     isForced: options.isForced ?? false,
     // What is thrown away needn't be on a disk.
     isVolatile: options.isVolatile ?? 'isThrowAway' in options,
+    syncsAtEnd: !('isThrowAway' in options) && options.keepsVolatileMark !== true,
     // An inode that was copied up without its data is found by a redirect once it is renamed.
     usesMetacopy: options.metacopy ?? redirect,
     usesRedirect: redirect,

@@ -23,7 +23,7 @@ import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners 
 import { MarkSpace } from './marks.ts';
 import { openImpliedWork, openWork } from './open-work.ts';
 import { NO_NAME, Upper } from './upper.ts';
-import { clearVolatile, markVolatile, readBootId, readPast } from './volatile-mark.ts';
+import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 
 const YES = bytesOf('y');
 
@@ -42,6 +42,8 @@ export interface UpperPlace {
   /** Takes an upper that was made for other layers. */
   readonly isForced: boolean;
   readonly isVolatile: boolean;
+  /** A volatile one is synced when it ends in order, and then has no mark any more. */
+  readonly syncsAtEnd?: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
   readonly squashesUsers: boolean;
@@ -166,19 +168,18 @@ function lock(path: string, fd: number): void {
 
 /** Refuses an upper that may have lost something, and marks it where this mount syncs nothing. */
 function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperPlace): void {
-  const bootId = readBootId();
-  const past = readPast(workFd, bootId);
+  const past = readPast(workFd);
   if (past === 'incompatible') {
     throw new InputError(
       `${work}/work/incompat: found a mark of a feature that is not known here; the program that made it has to mount this upper directory`,
     );
   }
-  if (past === 'unknown' && !isForced) {
+  if (past === 'volatile' && !isForced) {
     throw new InputError(
-      `${work}/work/incompat/volatile: a mount with the option volatile wrote to the upper directory, and the machine may have crashed since; start with new directories, or take what is there with --force-upper`,
+      `${work}/work/incompat/volatile: a mount with the option volatile wrote to the upper directory and did not end in order, so that files may be lost or damaged; start with new directories, or take what is there with --force-upper`,
     );
   }
-  const status = isVolatile ? markVolatile(workFd, bootId) : past === 'unknown' ? clearVolatile(workFd) : 0;
+  const status = isVolatile ? markVolatile(workFd) : past === 'volatile' ? clearVolatile(workFd) : 0;
   if (status < 0) throw new InputError(`${work}: can't be written to: ${errnoName(status)}`);
 }
 

@@ -18,7 +18,7 @@ import { Resolver } from './resolve.ts';
 import { recoverShared } from './shared-copies.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { clearVolatile, isMarkedVolatile } from './volatile-mark.ts';
+import { clearVolatile } from './volatile-mark.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 import { NO_NAME, type Upper } from './upper.ts';
 
@@ -83,15 +83,16 @@ export class OverlayState {
 
   /**
    * Waits for what is being copied, and closes every descriptor. What was fsynced is on the disk, the rest gets there as
-   * all that a process writes; it is synced only to take off the mark of an earlier volatile mount. umount(8) doesn't
-   * wait for us, and who unmounts next what lies below must not find it busy.
+   * all that a process writes. A volatile upper is synced, and keeps its mark where that fails. umount(8) doesn't wait for
+   * us, and who unmounts next what lies below must not find it busy.
    */
   async close(): Promise<void> {
     await Promise.all(this.inodes.copies());
     await this.linking.ended();
     this.inodes.close();
-    const { isVolatile, upperFd, workFd } = this.upper;
-    if (!isVolatile && workFd >= 0 && isMarkedVolatile(workFd)) {
+    const { isVolatile, syncsAtEnd, upperFd, workFd } = this.upper;
+    if (isVolatile && syncsAtEnd && workFd >= 0) {
+      // The descriptor is as old as the mount: errors of writing back since then are reported (Linux 5.8).
       const synced = await syncFileSystemLater(upperFd);
       if (synced === 0) clearVolatile(workFd);
     }

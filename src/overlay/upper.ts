@@ -59,8 +59,10 @@ export interface UpperOptions {
   readonly marks: MarkSpace;
   /** 16 bytes that name the tree: an origin of another counts for nothing. */
   readonly identity: Uint8Array;
-  /** Nothing is ever synced. */
+  /** Nothing is synced while it is used. */
   readonly isVolatile: boolean;
+  /** A volatile one is synced when it ends in order, and then has no mark any more. */
+  readonly syncsAtEnd?: boolean;
   /** Metadata alone may be copied up. */
   readonly usesMetacopy: boolean;
   /** Lower directories may be renamed. */
@@ -80,6 +82,7 @@ export class Upper {
   readonly marks: MarkSpace;
   readonly identity: Uint8Array;
   readonly isVolatile: boolean;
+  readonly syncsAtEnd: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
   readonly keptOwners: KeptOwners | undefined;
@@ -114,6 +117,7 @@ export class Upper {
     this.marks = options.marks;
     this.identity = options.identity;
     this.isVolatile = options.isVolatile;
+    this.syncsAtEnd = options.syncsAtEnd ?? false;
     // What the next mount would not follow is not written.
     this.usesMetacopy = options.usesMetacopy && options.marks.mayFollow;
     this.usesRedirect = options.usesRedirect && options.marks.mayFollow;

@@ -1,8 +1,8 @@
-// W/work/incompat/volatile: the mark that nothing was synced, as kernel overlayfs makes it, which then refuses the upper.
+// W/work/incompat/volatile: the mark that what a mount wrote may not be on the disk, as kernel overlayfs makes and refuses it.
 //
-// A mount says more: in that directory lies an empty one named by the kernel's boot ID. While the machine that wrote an
-// upper runs on, nothing of it is lost, whatever was synced; after that, nobody knows.
-import { closeSync, readFileSync } from 'node:fs';
+// It is taken off only after a syncfs(2) that succeeded, when the mount ends in order. That the machine runs on says nothing:
+// the disk below the upper may have been lost, or taken away.
+import { closeSync } from 'node:fs';
 import { listNames, mkdirAt, openAt, rmdirAt, DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { EEXIST, ENOENT } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
@@ -16,43 +16,25 @@ const VOLATILE = bytesOf('volatile');
 /** What a work directory says of the upper's past. */
 export type UpperPast =
   | 'synced'
-  /** Volatile, and nothing can have been lost. */
-  | 'unsynced'
-  /** Volatile, and the machine was started anew since then, or another program made the mark. */
-  | 'unknown'
+  /** A mount with `volatile` did not end in order, or another program made the mark. */
+  | 'volatile'
   /** Something in work/incompat that only its maker understands. */
   | 'incompatible';
 
-/** Names a start of this machine. */
-export function readBootId(): string {
-  return `boot-${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}`;
-}
-
-export function readPast(workFd: number, bootId: string): UpperPast {
+export function readPast(workFd: number): UpperPast {
   const marks = namesIn(workFd, INCOMPAT);
   if (marks.length === 0) return 'synced';
-  if (marks.some((name) => name !== 'volatile')) return 'incompatible';
-  const incompat = openAt(workFd, INCOMPAT, DIRECTORY_FLAGS);
-  if (incompat < 0) return 'unknown';
-  const boots = namesIn(incompat, VOLATILE);
-  closeSync(incompat);
-  return boots.length === 1 && boots[0] === bootId ? 'unsynced' : 'unknown';
+  return marks.every((name) => name === 'volatile') ? 'volatile' : 'incompatible';
 }
 
-export function isMarkedVolatile(workFd: number): boolean {
-  return namesIn(workFd, INCOMPAT).includes('volatile');
+export function markVolatile(workFd: number): Status {
+  return within(workFd, INCOMPAT, (incompat) => within(incompat, VOLATILE, () => 0));
 }
 
-/** Makes the mark anew. */
-export function markVolatile(workFd: number, bootId: string): Status {
-  const cleared = clearVolatile(workFd);
-  if (cleared < 0) return cleared;
-  return within(workFd, INCOMPAT, (incompat) =>
-    within(incompat, VOLATILE, (mark) => mkdirAt(mark, bytesOf(bootId), 0o700, 0)),
-  );
-}
-
-/** Removes the mark: once all is synced, or where the user takes the upper as it is. */
+/**
+ * Removes the mark: once all is synced, or where the user takes the upper as it is. A mark of an earlier version has a name
+ * in it.
+ */
 export function clearVolatile(workFd: number): Status {
   const incompat = openAt(workFd, INCOMPAT, DIRECTORY_FLAGS);
   if (incompat < 0) return incompat === -ENOENT ? 0 : incompat;
