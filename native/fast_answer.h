@@ -39,6 +39,8 @@ struct MountFacts {
   bool has_selinux_labels = true;
   // Owners are shown otherwise than stored, in ACLs too.
   bool maps_owners = false;
+  // Directories show no sticky bit; counts only where owners are mapped.
+  bool hides_sticky_bits = false;
   ShownIds users;
   ShownIds groups;
   // By layer.

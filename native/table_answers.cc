@@ -42,6 +42,7 @@ MountFacts ReadFacts(const Napi::Object& object) {
   facts.counts_links = ReadBool(object, "countsLinks");
   facts.has_selinux_labels = ReadBool(object, "hasSelinuxLabels");
   facts.maps_owners = ReadBool(object, "mapsOwners");
+  facts.hides_sticky_bits = ReadBool(object, "hidesStickyBits");
   facts.users = ReadIds(object, "users");
   facts.groups = ReadIds(object, "groups");
   facts.blobs = ReadBlobs(object);

@@ -48,6 +48,7 @@ void TableAttributes::FillAttr(uint32_t inode, FuseAttr* out) const {
   if (facts.maps_owners) {
     out->uid = Shown(facts.users, out->uid);
     out->gid = Shown(facts.groups, out->gid);
+    if (facts.hides_sticky_bits && is_directory) out->mode &= ~static_cast<uint32_t>(S_ISVTX);
   }
   out->rdev = type == S_IFCHR || type == S_IFBLK ? table.rdev(inode) : 0;
   out->blksize = facts.block_size;

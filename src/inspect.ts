@@ -229,6 +229,7 @@ export async function measureWritten(
     const layer = openDirectoryLayer(upper.path, {
       marks: upper.upperMarks,
       isUpper: true,
+      fakesRoot: upper.fakesRoot,
       obeysOwners: mounted.facts.ownerKeeping !== undefined,
     });
     layer.close();

@@ -9,6 +9,7 @@ import { lockMountPoint } from './fuse/mount-point-lock.ts';
 import { STATISTICS_XATTR, SilentMountError, askMount, describeAnswer, findMountAt } from './fuse/mounts.ts';
 import type { Image } from './image/image.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './mount/layers.ts';
+import { settleFakeRoot } from './mount/fake-root.ts';
 import { withDiskCache } from './mount/cache-choice.ts';
 import { openImageWith } from './mount/open-image.ts';
 import {
@@ -57,9 +58,10 @@ export async function mount(
   options: MountOptions & OpenImageOptions = {},
 ): Promise<Mount> {
   refuseUnsafeFlags(options.flags);
+  const settled = settleFakeRoot(options);
   const unlock = lockMountPoint(await locateMountPoint(mountpoint));
   try {
-    return await mountLocked(image, mountpoint, options);
+    return await mountLocked(image, mountpoint, settled);
   } finally {
     unlock();
   }

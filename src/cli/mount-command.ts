@@ -5,6 +5,7 @@ import { mountInBackground } from './background.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, describeMounted, newRequest } from './mount-request.ts';
+import { settleOwners } from './owner-options.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -20,6 +21,8 @@ With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a direc
 Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
 the image is never touched. --upper U makes the work directory U.work beside it where there is none; both lie on
 one file system. --tmp takes a new directory in $TMPDIR (/tmp) for both, and removes it when the mount ends.
+As an ordinary user --fake-root lets you change everything in the image, whoever owns it. "ls -l" shows the image's
+owners, "chown" is remembered, new files are root's, and "stratafs commit" writes all owners so. Other users have no access.
 An upper belongs to the layers that it was made over: others are refused, unless told --force-upper.
 
 -o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
@@ -37,6 +40,7 @@ Examples:
   stratafs mount --platform linux/arm64 oci:layout /mnt
   stratafs mount --tmp app.tar /mnt                changes are lost at unmount
   stratafs mount --upper changes app.tar /mnt
+  stratafs mount --fake-root --upper changes app.tar mnt     edit an image of root's files without being root
   stratafs mount -o lowerdir=top.tar:/var/base /mnt
   stratafs mount -o lowerdir=b:a,upperdir=u,workdir=w /mnt
   /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
@@ -48,6 +52,7 @@ interface MountArguments {
   readonly upper?: string;
   readonly tmp?: true;
   readonly forceUpper?: true;
+  readonly fakeRoot?: true;
   readonly platform?: string;
   readonly layer?: string;
   readonly upto?: string;
@@ -68,7 +73,9 @@ export function understandMount(positional: readonly string[], given: MountArgum
   }
   if (given.tmp === true) request.upper = { ...request.upper, isThrowAway: true };
   if (given.forceUpper === true) request.upper = { ...request.upper, isForced: true };
+  if (given.fakeRoot === true) request.isFakeRoot = true;
   settleUpper(request);
+  settleOwners(request);
   if (given.platform !== undefined) request.platform = given.platform;
   if (given.layer !== undefined) request.layer = given.layer;
   if (given.upto !== undefined) request.upto = given.upto;
@@ -107,6 +114,7 @@ export function mountCommand(): Command {
     .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
     .option('--tmp', 'take writes in a directory that is removed at unmount')
     .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
+    .option('--fake-root', 'act as root of the image, without being root: change everything, keep all owners')
     .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
     .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
     .option('--upto <layer>', 'the stack up to that layer')

@@ -9,6 +9,7 @@ import { followMount8 } from './flag-options.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, describeMounted, newRequest } from './mount-request.ts';
+import { settleOwners } from './owner-options.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
@@ -52,6 +53,7 @@ export function understandHelper(args: readonly string[]): HelperCall {
   // mount(8)'s own default, nobody's wish to write.
   if (request.access === 'rw') delete request.access;
   settleUpper(request);
+  settleOwners(request);
   followMount8(request);
   if (request.source.kind === 'image') request.source.text = source;
   else request.fsname ??= source;

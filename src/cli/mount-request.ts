@@ -52,6 +52,8 @@ export interface MountRequest {
   useIndexCache: boolean;
   /** Owners that are shown differently from how they are stored. */
   owners?: OwnerMapping;
+  /** This user acts as root of the image; `settleOwners` makes it an `ownerKeeping`. */
+  isFakeRoot?: boolean;
   /** Owners and modes that are kept in xattrs; undefined: nowhere. */
   ownerKeeping?: OwnerKeeping;
   /** False: native code answers nothing by itself. */

@@ -12,6 +12,7 @@ import { followMount8 } from './flag-options.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
+import { settleOwners } from './owner-options.ts';
 import { settleUpper } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -91,6 +92,7 @@ function complete(request: MountRequest, positional: readonly string[]): void {
     throw new UsageError(`found ${positional.join(' ') || 'no mount point'}, expected one mount point`);
   }
   request.mountpoint = mountpoint;
+  settleOwners(request);
   request.ownerKeeping ??= 'found';
   if (request.upper === undefined) {
     if (request.access === 'rw') delete request.access;

@@ -14,6 +14,13 @@ const set = (request: MountRequest, fields: OwnerMapping): void => {
 };
 
 export const ownerRules: Rules = [
+  [
+    'fake-root',
+    doing(
+      'act as root of the image: read and change everything, whoever owns it; owners are shown as the image has them and kept in xattrs of the upper',
+      (request) => (request.isFakeRoot = true),
+    ),
+  ],
   // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
   [
     'squash_to_root',
@@ -57,6 +64,20 @@ export const ownerRules: Rules = [
     }),
   ],
 ];
+
+/** Checks what the options say together. UsageError for a contradiction. */
+export function settleOwners(request: MountRequest): void {
+  if (request.isFakeRoot !== true) return;
+  if (request.owners !== undefined || request.ownerKeeping !== undefined) {
+    throw new UsageError(
+      'fake-root shows and keeps owners by itself: found squash_to_*, uidmapping, gidmapping or xattr_permissions, too',
+    );
+  }
+  if (request.allowOther === true) {
+    throw new UsageError('fake-root: allow_other would make all users root in the mount: found both');
+  }
+  request.ownerKeeping = 'fake-root';
+}
 
 function parseId(text: string, option: string): number {
   const id = /^\d{1,10}$/.test(text) ? Number(text) : ID_LIMIT;

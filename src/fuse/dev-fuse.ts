@@ -59,8 +59,9 @@ class DevFuseMount implements FuseMount {
     );
     this.#session = new Session(fileSystem, this.#channel, request, reply);
     const isRoot = process.geteuid?.() === 0;
-    // Root looks mostly at what it owns, and is then not asked about.
-    this.#session.cachesMissingAcls = isRoot;
+    // Root looks mostly at what it owns, and is then not asked about. Whoever negotiates ACLs has permissions checked.
+    this.#session.checksPermissions = options.checksPermissions ?? true;
+    this.#session.cachesMissingAcls = isRoot && this.#session.checksPermissions;
     if (options.usesFastPath ?? true) {
       this.#session.onServing = () => {
         const { answerTable, isReadOnly } = fileSystem;

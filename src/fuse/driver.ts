@@ -6,8 +6,10 @@ export interface DriverOptions {
   readonly source: string;
   /** MS_* flags of mount(2); MS_RDONLY is added where the file system is read-only. */
   readonly flags: number;
-  /** Other users than the mount's owner may look in; permissions are checked by the kernel in any case. */
+  /** Other users than the mount's owner may look in. */
   readonly allowOther: boolean;
+  /** False: the kernel checks no permissions (no default_permissions). Not with `allowOther`. By default it does. */
+  readonly checksPermissions?: boolean;
   /**
    * Of a writable file system: the kernel may be asked to read and write backing files by itself (FUSE_PASSTHROUGH). By
    * default where the process is root; what the kernel refuses is done without.

@@ -16,6 +16,7 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean): TableFacts 
     countsLinks: table.countsLinks,
     hasSelinuxLabels: table.hasSelinuxLabels,
     mapsOwners: showUser !== undefined || showGroup !== undefined,
+    hidesStickyBits: table.hidesStickyBits ?? false,
     users: showUser === undefined ? new Uint32Array(0) : idPairs(table.users(), showUser),
     groups: showGroup === undefined ? new Uint32Array(0) : idPairs(table.groups(), showGroup),
     blobs: Float64Array.from(table.blobs.flatMap(blobNumbers)),

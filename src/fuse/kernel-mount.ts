@@ -42,7 +42,7 @@ export function attach(mountpoint: string, options: DriverOptions): number {
     'rootmode=40000',
     'user_id=0',
     'group_id=0',
-    'default_permissions',
+    ...(options.checksPermissions === false ? [] : ['default_permissions']),
     ...(options.allowOther ? ['allow_other'] : []),
   ];
   const status = mount(
@@ -117,7 +117,7 @@ function helperOptions(options: DriverOptions): string {
     ...mountFlagNames(options.flags).filter((name) => name !== 'nodiratime'),
     // It adds nosuid and nodev itself unless root asks it not to.
     ...(process.geteuid?.() === 0 ? allowedByFlags(options.flags) : []),
-    'default_permissions',
+    ...(options.checksPermissions === false ? [] : ['default_permissions']),
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
     `fsname=${shownSource(options.source).replace(/[,\\]/g, '\\$&')}`,

@@ -38,8 +38,10 @@ const MAX_BACKGROUND = 64;
 /** What a mount asks for, beyond what all do. */
 export interface Wishes {
   readonly isReadOnly: boolean;
-  /** Of a read-only mount; a writable one always has ACLs. */
+  /** The kernel obeys POSIX ACLs, and then checks permissions, whatever the mount option says. */
   readonly wantsAcls: boolean;
+  /** False: mounted without default_permissions. The kernel refuses ALLOW_IDMAP then. */
+  readonly checksPermissions: boolean;
   /**
    * How many file systems may be stacked from ours down to that of the backing files (1: theirs is stacked on none);
    * 0: no passthrough. A file system that is stacked on ours must do with what is left of the kernel's 2.
@@ -85,19 +87,19 @@ const WANTED =
   InitFlag.NO_OPENDIR_SUPPORT |
   InitFlag.EXPLICIT_INVAL_DATA;
 
-/** A writable mount must see opens, and must be asked about ACLs, which may come at any time. */
+/** A writable mount must see opens. */
 const WANTED_WRITABLE =
   WANTED |
   InitFlag.ATOMIC_O_TRUNC |
   InitFlag.DONT_MASK |
   InitFlag.ASYNC_DIO |
-  InitFlag.POSIX_ACL |
   InitFlag.HANDLE_KILLPRIV_V2 |
   InitFlag.SETXATTR_EXT;
 
 function wantedFlags({ isReadOnly, wantsAcls, writesBack }: Wishes): number {
-  if (!isReadOnly) return writesBack ? WANTED_WRITABLE | InitFlag.WRITEBACK_CACHE : WANTED_WRITABLE;
-  return WANTED | InitFlag.NO_OPEN_SUPPORT | (wantsAcls ? InitFlag.POSIX_ACL : 0);
+  const acls = wantsAcls ? InitFlag.POSIX_ACL : 0;
+  if (isReadOnly) return WANTED | InitFlag.NO_OPEN_SUPPORT | acls;
+  return WANTED_WRITABLE | acls | (writesBack ? InitFlag.WRITEBACK_CACHE : 0);
 }
 
 /** The InitFlag2 bits that the kernel offers; 0 from a kernel without them. */
@@ -111,9 +113,9 @@ function offeredFlags2(request: Request): number {
  * default_permissions for it, which all mounts have. A file handle would hold a node ID, which a later mount gives to another file. Without export support the kernel makes
  * no handles, as for kernel overlayfs.
  */
-function wantedFlags2({ isReadOnly, maxStackDepth, writesBack }: Wishes): number {
+function wantedFlags2({ isReadOnly, checksPermissions, maxStackDepth, writesBack }: Wishes): number {
   const wantsPassthrough = !isReadOnly && !writesBack && maxStackDepth > 0;
-  const wanted = InitFlag2.NO_EXPORT_SUPPORT | InitFlag2.ALLOW_IDMAP;
+  const wanted = InitFlag2.NO_EXPORT_SUPPORT | (checksPermissions ? InitFlag2.ALLOW_IDMAP : 0);
   return wanted | (wantsPassthrough ? InitFlag2.PASSTHROUGH : 0);
 }
 

@@ -70,6 +70,8 @@ export class Session {
    * sends no request; but it asks about each inode that the caller does not own. Set before INIT.
    */
   cachesMissingAcls = false;
+  /** As Wishes.checksPermissions. Set before INIT. */
+  checksPermissions = true;
   /** As Wishes.maxStackDepth. Set before INIT. */
   maxStackDepth = 0;
   /** Called at once when the state becomes 'serving', before the kernel is told. */

@@ -10,6 +10,8 @@ export type LayerSource =
       readonly path: string;
       /** Of the upper directory of a mount, which others may write to: where it has its marks. */
       readonly upperMarks?: MarkNamespace;
+      /** Of one that was written to with the option fake-root: files of its owner that keep no owner are root's. */
+      readonly fakesRoot?: boolean;
     }
   | ForeignLayer;
 

@@ -205,6 +205,7 @@ async function openOne(
       ? openDirectoryLayer(source.path, {
           marks: source.upperMarks ?? options.directoryMarks ?? 'trusted',
           isUpper: source.upperMarks !== undefined,
+          fakesRoot: source.fakesRoot,
           obeysOwners: options.obeysOwners ?? false,
         })
       : await openLayer(source.blob, source, { ...options, label, onProgress });

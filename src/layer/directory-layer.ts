@@ -32,6 +32,8 @@ export interface DirectoryLayerOptions {
   readonly isUpper?: boolean;
   /** True: where its root keeps owners in an xattr, all its files are shown so. By default that is data. */
   readonly obeysOwners?: boolean;
+  /** True, with `obeysOwners`: files of the directory's owner that keep no owner show as root's. */
+  readonly fakesRoot?: boolean | undefined;
 }
 
 /** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
@@ -80,10 +82,10 @@ class DirectoryWalk {
   readonly #linked = new Map<string, Uint8Array>();
 
   constructor(path: string, root: number, reader: DirectoryReader, options: DirectoryLayerOptions) {
-    const { marks, isUpper = false, obeysOwners = false } = options;
+    const { marks, isUpper = false, obeysOwners = false, fakesRoot = false } = options;
     this.#path = path;
     if (!isUpper) refuseOtherMarks(path, root, marks);
-    this.#owners = obeysOwners ? new LowerOwners() : undefined;
+    this.#owners = obeysOwners ? new LowerOwners(fakesRoot) : undefined;
     this.#root = root;
     this.#reader = reader;
     this.#isUpper = isUpper;
@@ -281,7 +283,7 @@ class DirectoryWalk {
 
   #applyOwners(owners: LowerOwners, xattrs: Map<string, Uint8Array>): void {
     const member = this.#member;
-    if (member.pathLength === 0) owners.readRoot(xattrs);
+    if (member.pathLength === 0) owners.readRoot(member.uid, xattrs);
     const wrong = owners.apply(member, xattrs);
     if (wrong === undefined) return;
     throw this.#error(

@@ -17,9 +17,18 @@ const USER_NAMES = [CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
 export class LowerOwners {
   /** Those that count, the first of a file's; none where the root has none. */
   #names: readonly OverrideName[] = [];
+  readonly #fakesRoot: boolean;
+  /** Files of this user that keep no owner are root's. */
+  #rootUid: number | undefined;
 
-  /** `xattrs`: the layer's root's. Before anything is asked of `apply`. */
-  readRoot(xattrs: ReadonlyMap<string, Uint8Array>): void {
+  /** `fakesRoot`: files of the layer's root's owner that keep no owner show as root's. */
+  constructor(fakesRoot: boolean) {
+    this.#fakesRoot = fakesRoot;
+  }
+
+  /** The layer's root, before anything is asked of `apply`. */
+  readRoot(uid: number, xattrs: ReadonlyMap<string, Uint8Array>): void {
+    if (this.#fakesRoot) this.#rootUid = uid;
     const found = OVERRIDE_NAMES.find((name) => xattrs.has(name));
     if (found === undefined) return;
     this.#names =
@@ -33,7 +42,10 @@ export class LowerOwners {
   apply(member: Member, xattrs: Map<string, Uint8Array>): Uint8Array | undefined {
     const value = this.#names.map((name) => xattrs.get(name)).find((each) => each !== undefined);
     for (const name of [...xattrs.keys()]) if (isOverrideAttribute(name)) xattrs.delete(name);
-    if (value === undefined || !canOverride(member.mode)) return undefined;
+    if (value === undefined || !canOverride(member.mode)) {
+      if (member.uid === this.#rootUid) member.uid = member.gid = 0;
+      return undefined;
+    }
     const kept = parseOverride(value, member.mode);
     if (kept === undefined) return value;
     member.mode = kept.mode;

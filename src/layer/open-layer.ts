@@ -208,7 +208,8 @@ class LayerOpening {
       },
     );
     this.#compare('digest', result.blobSha256, hexOf(this.#expected.digest));
-    if (verify !== 'never' && result.missingZeros > 0) throw this.#unpadded(result);
+    const isRefusable = verify !== 'never' && this.#blob.mustVerify !== true;
+    if (isRefusable && result.missingZeros > 0) throw this.#unpadded(result);
     this.#compare('DiffID', result.tarSha256, expectedTarSha256);
     if (!result.hasSpilled) {
       spill?.discard();

@@ -135,10 +135,16 @@ export async function addUpper({ place, facts }: MountedImage, image: Image): Pr
 export interface UpperOfMount {
   readonly path: string;
   readonly upperMarks: MarkNamespace;
+  readonly fakesRoot: boolean;
 }
 
-export function upperOf({ upper, upperMarks = 'trusted' }: MountFacts): UpperOfMount | undefined {
-  return upper === undefined ? undefined : { path: upper, upperMarks };
+export function upperOf({
+  upper,
+  upperMarks = 'trusted',
+  ownerKeeping,
+}: MountedImage['facts']): UpperOfMount | undefined {
+  if (upper === undefined) return undefined;
+  return { path: upper, upperMarks, fakesRoot: ownerKeeping === 'fake-root' };
 }
 
 /** InputError where this user can't know what the marks of the upper say. `place`: the mount point. */

@@ -36,7 +36,9 @@ export interface MountOptions extends Watch {
   /**
    * Owners and modes are kept in xattrs of the upper's files, beside the inode, as fuse-overlayfs keeps them with
    * xattr_permissions=: 'security' (1; root alone may) or 'user' (2); 'found': as the upper's root says. Layers that are
-   * directories, and whose root says so, are shown with what their files keep. Left out: nowhere.
+   * directories, and whose root says so, are shown with what their files keep. Left out: nowhere. 'fake-root': as 'user', and
+   * this user may do what root of the image may: the kernel checks no permissions, and no other user has access. Root of the
+   * machine needs none of it: then it is as if left out.
    */
   readonly ownerKeeping?: OwnerKeeping;
   /**

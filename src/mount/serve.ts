@@ -9,6 +9,7 @@ import { mountFuseNative } from '../fuse/native-driver/fuse-native.ts';
 import type { Image } from '../image/image.ts';
 import { nameLayer } from '../image/open-layers.ts';
 import { makeOwnerMaps } from '../overlay/id-mapping.ts';
+import { fakeRoot } from '../overlay/fake-root.ts';
 import { mapOwners } from '../overlay/mapped-owners.ts';
 import { Overlay } from '../overlay/overlay.ts';
 import type { SyntheticSources } from '../overlay/synthetic-xattrs.ts';
@@ -81,11 +82,15 @@ export async function serve(
             ),
   });
   const isReadOnly = upper?.isReadOnly ?? true;
+  const isFakeRoot = options.ownerKeeping === 'fake-root';
   const driver = drivers[options.driver ?? 'dev-fuse'];
   const fuseMount: FuseMount = await driver.mount(withOwners(fileSystem, options), place, {
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
-    allowOther: options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.tellsWhoWrites)),
+    checksPermissions: !isFakeRoot,
+    allowOther:
+      !isFakeRoot &&
+      (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.tellsWhoWrites))),
     usesFastPath: options.usesFastPath ?? true,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
@@ -123,7 +128,11 @@ function makeFileSystem(
 }
 
 /** The file system as its owners are to be shown: itself where nothing is asked for. */
-function withOwners(fileSystem: FileSystem, { owners, usesAcl = true }: MountOptions): FileSystem {
+function withOwners(
+  fileSystem: FileSystem,
+  { owners, ownerKeeping, usesAcl = true }: MountOptions,
+): FileSystem {
+  if (ownerKeeping === 'fake-root') return fakeRoot(fileSystem);
   if (owners === undefined && usesAcl) return fileSystem;
   return mapOwners(fileSystem, makeOwnerMaps(owners ?? {}), usesAcl);
 }

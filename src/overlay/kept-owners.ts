@@ -39,17 +39,24 @@ const S_IXGRP = 0o010;
 
 /**
  * Where owners are kept: in `security.` xattrs, which root alone may set, in `user.` ones, or wherever the root of a layer
- * says that they are.
+ * says that they are. 'fake-root': in `user.` ones, and a file without one that belongs to the upper's owner shows as root's.
  */
-export type OwnerKeeping = 'found' | 'security' | 'user';
+export type OwnerKeeping = 'found' | 'security' | 'user' | 'fake-root';
 
 /** How an upper keeps owners that was written to with `keeping` before, by us or others; undefined where it does not. */
 export function findKeptOwners(upperFd: number, keeping: OwnerKeeping): KeptOwners | undefined {
-  const namespace = keeping === 'found' ? '' : `${keeping}.`;
+  const namespace = keeping === 'found' ? '' : keeping === 'security' ? 'security.' : 'user.';
   const name = OVERRIDE_NAMES.find(
     (each) => each.startsWith(namespace) && typeof getxattrAt(upperFd, NO_NAME, bytesOf(each)) !== 'number',
   );
-  return name === undefined ? undefined : new KeptOwners(name);
+  return name === undefined ? undefined : new KeptOwners(name, ownerShownAsRoot(upperFd, keeping));
+}
+
+/** With 'fake-root' the owner of the upper directory, whoever looks; else undefined. */
+function ownerShownAsRoot(upperFd: number, keeping: OwnerKeeping): number | undefined {
+  if (keeping !== 'fake-root') return undefined;
+  const stat = new Float64Array(STAT_LENGTH);
+  return statAt(upperFd, NO_NAME, stat) < 0 ? undefined : stat[Stat.uid];
 }
 
 /** Marks the root of an upper, which shows as it is; or a negative errno. */
@@ -57,7 +64,8 @@ export function startKeepingOwners(
   upperFd: number,
   keeping: Exclude<OwnerKeeping, 'found'>,
 ): KeptOwners | number {
-  const kept = new KeptOwners(keeping === 'security' ? PRIVILEGED_OVERRIDE : USER_OVERRIDE);
+  const name = keeping === 'security' ? PRIVILEGED_OVERRIDE : USER_OVERRIDE;
+  const kept = new KeptOwners(name, ownerShownAsRoot(upperFd, keeping));
   const stat = new Float64Array(STAT_LENGTH);
   let status = statAt(upperFd, NO_NAME, stat);
   if (status === 0) status = kept.changeMode(upperFd, NO_NAME, (stat[Stat.mode] as number) & 0o7777);
@@ -74,10 +82,13 @@ export class KeptOwners {
   /** Written; read before the other. */
   readonly name: OverrideName;
   readonly #names: readonly Buffer[];
+  readonly #rootUid: number | undefined;
   readonly #stat = new Float64Array(STAT_LENGTH);
 
-  constructor(name: OverrideName) {
+  /** `rootUid`: files of this user that keep no owner show as root's. */
+  constructor(name: OverrideName, rootUid?: number) {
     this.name = name;
+    this.#rootUid = rootUid;
     // Who unpacks a layer, and who runs the container, need not be of one version.
     const other = { [USER_OVERRIDE]: CONTAINERS_OVERRIDE, [CONTAINERS_OVERRIDE]: USER_OVERRIDE };
     this.#names = name === PRIVILEGED_OVERRIDE ? [bytesOf(name)] : [bytesOf(name), bytesOf(other[name])];
@@ -86,9 +97,12 @@ export class KeptOwners {
   /** Makes `stat`, as statx(2) filled it for this file, what shows. -EIO where what is kept can't be understood. */
   show(dir: number, name: Uint8Array, stat: Float64Array): Status {
     const mode = stat[Stat.mode] as number;
-    if (!canOverride(mode)) return 0;
-    const kept = this.#read(dir, name, mode);
-    if (typeof kept === 'number') return kept === -ENODATA ? 0 : kept;
+    const kept = canOverride(mode) ? this.#read(dir, name, mode) : -ENODATA;
+    if (typeof kept === 'number') {
+      if (kept !== -ENODATA) return kept;
+      if (stat[Stat.uid] === this.#rootUid) stat[Stat.uid] = stat[Stat.gid] = 0;
+      return 0;
+    }
     stat[Stat.mode] = kept.mode;
     stat[Stat.uid] = kept.uid;
     stat[Stat.gid] = kept.gid;
@@ -109,9 +123,10 @@ export class KeptOwners {
     const status = statAt(dir, name, this.#stat);
     if (status < 0) return status;
     const mode = this.#stat[Stat.mode] as number;
+    const isRoots = this.#stat[Stat.uid] === this.#rootUid;
     const own = {
-      uid: this.#stat[Stat.uid] as number,
-      gid: this.#stat[Stat.gid] as number,
+      uid: isRoots ? 0 : (this.#stat[Stat.uid] as number),
+      gid: isRoots ? 0 : (this.#stat[Stat.gid] as number),
       mode,
       rdev: this.#stat[Stat.rdev] as number,
     };

@@ -46,7 +46,7 @@ class Mapped<T extends FileSystem> {
   readonly answerTable: AnswerTable | undefined;
   readonly #sink: MappedSink;
 
-  constructor(inner: T, maps: OwnerMaps, usesAcl: boolean) {
+  constructor(inner: T, maps: OwnerMaps, usesAcl: boolean, hidesStickyBits = false) {
     this.inner = inner;
     this.maps = maps;
     this.hasPosixAcl = usesAcl && inner.hasPosixAcl;
@@ -54,6 +54,7 @@ class Mapped<T extends FileSystem> {
       ...inner.answerTable,
       showUser: (id) => maps.users.show(id),
       showGroup: (id) => maps.groups.show(id),
+      hidesStickyBits,
     };
     this.#sink = new MappedSink(this);
   }
@@ -129,33 +130,34 @@ class MappedSink implements DirectorySink {
     this.#owners = owners;
   }
 
-  /** The entry's owners are put back: an entry that did not fit may be added again as it is. */
+  /** The entry's owners and mode are put back: an entry that did not fit may be added again as it is. */
   add(names: Uint8Array, start: number, end: number, cookie: number, entry: Entry): boolean {
-    const { uid, gid } = entry.attr;
+    const { uid, gid, mode } = entry.attr;
     this.#owners.show(entry.attr);
     const isAdded = this.outer?.add(names, start, end, cookie, entry) ?? false;
     entry.attr.uid = uid;
     entry.attr.gid = gid;
+    entry.attr.mode = mode;
     return isAdded;
   }
 }
 
-class MappedReadOnly extends Mapped<ReadOnlyFileSystem> implements ReadOnlyFileSystem {
+export class MappedReadOnly extends Mapped<ReadOnlyFileSystem> implements ReadOnlyFileSystem {
   readonly isReadOnly = true;
 }
 
 /** The call as if made by `uid` and `gid`; whether it is interrupted is the original's to tell. */
-function callBy(original: Call, uid: number, gid: number): Call {
+export function callBy(original: Call, uid: number, gid: number): Call {
   const mapped = new Call(uid, gid, original.pid);
   Object.defineProperty(mapped, 'isInterrupted', { get: () => original.isInterrupted });
   return mapped;
 }
 
-class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileSystem {
+export class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileSystem {
   readonly isReadOnly = false;
 
   /** Undefined where the caller's IDs can't be stored. */
-  #call(call: Call): Call | undefined {
+  protected callOf(call: Call): Call | undefined {
     const uid = this.maps.users.store(call.uid);
     const gid = this.maps.groups.store(call.gid);
     return uid < 0 || gid < 0 ? undefined : callBy(call, uid, gid);
@@ -163,13 +165,13 @@ class MappedWritable extends Mapped<WritableFileSystem> implements WritableFileS
 
   /** What makes an inode, or changes one by the caller's leave. */
   #making(call: Call, attr: Attr, make: (mapped: Call) => Later<Status>): Later<Status> {
-    const mapped = this.#call(call);
+    const mapped = this.callOf(call);
     return mapped === undefined ? -EOVERFLOW : this.shown(make(mapped), attr);
   }
 
   /** What makes nothing that the caller would own: IDs that can't be stored are no hindrance. */
   #acting<R>(call: Call, act: (mapped: Call) => R): R {
-    return act(this.#call(call) ?? call);
+    return act(this.callOf(call) ?? call);
   }
 
   takeChangedNodes(): readonly NodeId[] {

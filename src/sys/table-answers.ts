@@ -11,6 +11,8 @@ export interface TableFacts {
   readonly countsLinks: boolean;
   readonly hasSelinuxLabels: boolean;
   readonly mapsOwners: boolean;
+  /** Directories show no sticky bit; counts only with `mapsOwners`. */
+  readonly hidesStickyBits: boolean;
   /** Pairs of a stored and a shown ID, sorted; an ID that is not among them is shown as it is. */
   readonly users: Uint32Array;
   readonly groups: Uint32Array;

@@ -23,4 +23,6 @@ export interface AnswerTable {
   /** Where owners are shown otherwise than stored. */
   readonly showUser?: ShowId;
   readonly showGroup?: ShowId;
+  /** True, beside the two: directories show no sticky bit. */
+  readonly hidesStickyBits?: boolean;
 }

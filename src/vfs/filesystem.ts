@@ -102,7 +102,7 @@ export interface ReadOnlyFileSystem extends ReadableFileSystem {
 }
 
 /**
- * What changes something. The kernel has checked permissions (default_permissions), sticky directories, and that no
+ * What changes something. The kernel has checked permissions (default_permissions; none with the option fake-root), sticky directories, and that no
  * directory is moved beneath itself.
  */
 export interface WritableFileSystem extends ReadableFileSystem {

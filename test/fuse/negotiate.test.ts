@@ -5,7 +5,10 @@ import { Reply } from '../../src/fuse/reply.ts';
 import { Request } from '../../src/fuse/request.ts';
 import { EVERY_FLAG, initBody, message } from './message.ts';
 
-const WRITABLE: Wishes = { isReadOnly: false, wantsAcls: false, maxStackDepth: 1, writesBack: false };
+const WRITABLE: Wishes = {
+  ...{ isReadOnly: false, wantsAcls: true, checksPermissions: true },
+  ...{ maxStackDepth: 1, writesBack: false },
+};
 
 /** What is agreed on with a kernel that offers `flags` and `flags2`. */
 function agree(
@@ -61,6 +64,12 @@ describe('negotiate for a writable mount', () => {
       'SETXATTR_EXT',
       'INIT_EXT',
     ]);
+  });
+
+  it('asks for no ACLs and no idmapped mounts if the kernel is to check no permissions', () => {
+    const { flags, flags2 } = agree({ ...WRITABLE, wantsAcls: false, checksPermissions: false });
+    expect(flags & InitFlag.POSIX_ACL).toBe(0);
+    expect(flags2 & InitFlag2.ALLOW_IDMAP).toBe(0);
   });
 
   it('asks for passthrough with the depth that it was told', () => {

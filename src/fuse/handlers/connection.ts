@@ -7,10 +7,11 @@ import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered, silent, succeed } from './handler.ts';
 
 function init(session: Session, request: Request): ReplyLength {
-  const { fileSystem, maxStackDepth } = session;
+  const { fileSystem, checksPermissions, maxStackDepth } = session;
   const outcome = negotiate(request, session.reply, {
     isReadOnly: fileSystem.isReadOnly,
     wantsAcls: fileSystem.hasPosixAcl || session.cachesMissingAcls,
+    checksPermissions,
     maxStackDepth,
     writesBack: false,
   });

@@ -27,7 +27,7 @@ export function libfuseOptions(options: DriverOptions, isRoot: boolean): string 
   const all = [
     ...named,
     ...kept,
-    'default_permissions',
+    ...(options.checksPermissions === false ? [] : ['default_permissions']),
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
     `fsname=${shown(options.source)}`,
