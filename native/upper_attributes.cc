@@ -51,7 +51,7 @@ void FillStat(const struct statx& st, double* out) {
   out[16] = static_cast<double>(st.stx_ino);
   out[17] = static_cast<double>(st.stx_dev_major) * (1 << 20) + st.stx_dev_minor;
   out[18] = (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? 1 : 0;
-  out[19] = 0;
+  out[19] = (st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0 ? 1 : 0;
 }
 
 // statAt(dir, name, out)

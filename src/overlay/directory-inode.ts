@@ -110,3 +110,8 @@ export class DirectoryInode extends Inode {
     }
   }
 }
+
+/** True if the upper has a file or directory of its own for an inode. */
+export function hasUpperFile(inode: Inode): boolean {
+  return inode instanceof DirectoryInode ? inode.hasUpperDirectory : inode.hasUpper;
+}

@@ -5,7 +5,7 @@ import { ENOTTY } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
-import { DirectoryInode } from './directory-inode.ts';
+import { hasUpperFile } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import { withUpperFile } from './open-files.ts';
 import type { OverlayState } from './overlay-state.ts';
@@ -13,8 +13,7 @@ import type { OverlayState } from './overlay-state.ts';
 /** FS_*_FL bits, or a negative errno. */
 export function readFlags(state: OverlayState, inode: Inode): number {
   if (inode.type !== S_IFREG && inode.type !== S_IFDIR) return -ENOTTY;
-  const hasUpper = inode instanceof DirectoryInode ? inode.hasUpperDirectory : inode.hasUpper;
-  return hasUpper ? withUpperFile(state, inode, getFlags) : 0;
+  return hasUpperFile(inode) ? withUpperFile(state, inode, getFlags) : 0;
 }
 
 export function changeFlags(state: OverlayState, inode: Inode, flags: number, call: Call): Later<Status> {

@@ -10,6 +10,7 @@ import { copyUpDirectory } from './copy-up-directory.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseProtected } from './protected.ts';
 import { countLostName } from './shared-copies.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
@@ -20,6 +21,8 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   const inode = state.directories.getInode(node as NodeId);
   if (typeof inode === 'number') return inode;
   if (inode.type === S_IFDIR) return -EISDIR;
+  const refused = inode.hasUpper ? 0 : refuseProtected(state, directory);
+  if (refused < 0) return refused;
   const copied = copyUpDirectory(state, directory);
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
@@ -92,7 +95,10 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   if (node < 0) return node;
   const directory = state.directories.get(node as NodeId);
   if (typeof directory === 'number') return directory;
-  if (!state.directories.isEmpty(directory)) return -ENOTEMPTY;
+  const isEmpty = state.directories.isEmpty(directory);
+  const refused = isEmpty && directory.hasUpperDirectory ? 0 : refuseProtected(state, parent, directory);
+  if (refused < 0) return refused;
+  if (!isEmpty) return -ENOTEMPTY;
   const copied = copyUpDirectory(state, parent);
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(parent);

@@ -20,10 +20,11 @@ import { isAufsName } from './aufs-form.ts';
 import { METADATA, copyUp } from './copy-data.ts';
 import { copyUpDirectory } from './copy-up-directory.ts';
 import { register } from './create.ts';
-import { DirectoryInode } from './directory-inode.ts';
+import { DirectoryInode, hasUpperFile } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import { makeAndPlace } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseProtected } from './protected.ts';
 import { prepareMove } from './redirect.ts';
 import { linkName } from './shared-copies.ts';
 import { markHolder } from './shown-whiteout.ts';
@@ -86,7 +87,7 @@ function renameEnds(state: OverlayState, from: End, to: End, flags: number, call
   if (typeof found === 'number' && found !== -ENOENT) return found;
   const target = typeof found === 'number' ? undefined : found;
   const isExchange = (flags & RENAME_EXCHANGE) !== 0;
-  const refusal = refuse(state, source, target, flags);
+  const refusal = refuse(state, from, to, source, target, flags);
   if (refusal < 0 || source === target) return refusal;
 
   for (const inode of isExchange && target !== undefined ? [source, target] : [source]) {
@@ -116,16 +117,25 @@ function renameEnds(state: OverlayState, from: End, to: End, flags: number, call
   return other < 0 ? other : exchange(state, from, to, source, target);
 }
 
-function refuse(state: OverlayState, source: Inode, target: Inode | undefined, flags: number): Status {
+function refuse(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  flags: number,
+): Status {
   if ((flags & RENAME_EXCHANGE) !== 0) return target === undefined ? -ENOENT : 0;
   if (target === undefined) return 0;
   if ((flags & RENAME_NOREPLACE) !== 0) return -EEXIST;
   if (source === target) return 0;
   if (target instanceof DirectoryInode) {
     if (source.type !== S_IFDIR) return -EISDIR;
-    return state.directories.isEmpty(target) ? 0 : -ENOTEMPTY;
-  }
-  return source.type === S_IFDIR ? -ENOTDIR : 0;
+    if (!state.directories.isEmpty(target)) {
+      return refuseProtected(state, from.directory, source, to.directory, target) || -ENOTEMPTY;
+    }
+  } else if (source.type === S_IFDIR) return -ENOTDIR;
+  return hasUpperFile(target) ? 0 : refuseProtected(state, to.directory);
 }
 
 function exchange(state: OverlayState, from: End, to: End, source: Inode, target: Inode): Status {

@@ -13,7 +13,7 @@ import { EEXIST, ENODATA, EPERM } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { METADATA, copyUp } from './copy-data.ts';
-import { DirectoryInode } from './directory-inode.ts';
+import { hasUpperFile } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { upperPlace } from './set-attributes.ts';
@@ -27,18 +27,13 @@ const ACCESS_ACL = 'system.posix_acl_access';
 /** The first entry's permissions (linux/posix_acl_xattr.h: u32 version; u16 tag, u16 permissions, u32 ID): the owner's. */
 const ACL_OWNER_PERMISSIONS = 6;
 
-/** True for what has an upper file, whose attributes count. */
-function hasUpper(inode: Inode): boolean {
-  return inode instanceof DirectoryInode ? inode.hasUpperDirectory : inode.hasUpper;
-}
-
 function upperName(state: OverlayState, name: Uint8Array): Buffer {
   return bytesOf(state.upper.marks.toUpper(latin1Of(name)));
 }
 
 /** The value, or a negative errno. */
 export function getXattr(state: OverlayState, inode: Inode, name: Uint8Array): Uint8Array | number {
-  if (!hasUpper(inode)) return state.tree.getxattr(inode.lower, name) ?? -ENODATA;
+  if (!hasUpperFile(inode)) return state.tree.getxattr(inode.lower, name) ?? -ENODATA;
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
   if (isPrivate(state, name) || hidesXattr(state.upper.marks, place, name)) return -ENODATA;
@@ -62,7 +57,7 @@ function showAcl({ upper }: OverlayState, { dir, name }: Place, value: Buffer): 
 
 /** Names, each ended by NUL; no marks among them. */
 export function listXattrs(state: OverlayState, inode: Inode): Uint8Array | number {
-  if (!hasUpper(inode)) return state.tree.listxattr(inode.lower);
+  if (!hasUpperFile(inode)) return state.tree.listxattr(inode.lower);
   const place = upperPlace(state, inode);
   if (typeof place === 'number') return place;
   const list = listxattrAt(place.dir, place.name);
@@ -89,7 +84,7 @@ export function setXattr(
   call: Call,
 ): Later<Status> {
   if (isPrivate(state, lentName)) return -EPERM;
-  if (!hasUpper(inode)) {
+  if (!hasUpperFile(inode)) {
     const exists = state.tree.getxattr(inode.lower, lentName) !== undefined;
     if (exists && (flags & XATTR_CREATE) !== 0) return -EEXIST;
     if (!exists && (flags & XATTR_REPLACE) !== 0) return -ENODATA;
@@ -139,7 +134,7 @@ export function removeXattr(
   call: Call,
 ): Later<Status> {
   if (isPrivate(state, lentName)) return -ENODATA;
-  if (!hasUpper(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) {
+  if (!hasUpperFile(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) {
     return missing(lentName);
   }
   const name = upperName(state, lentName);

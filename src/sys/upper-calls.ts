@@ -36,6 +36,8 @@ export const Stat = {
   dev: 17,
   /** 1: the root of a mount. */
   isMountRoot: 18,
+  /** 1: immutable or append-only (chattr +i, +a). */
+  isProtected: 19,
 } as const;
 export const STAT_LENGTH = 20;
 
