@@ -43,7 +43,7 @@ ${listed(workloads)}
 Examples:
   stratafs bench
   stratafs bench --workloads stat,find --runs 20 app.tar
-  stratafs bench --layers 1,127 --workloads lookup,miss --contenders stratafs,overlayfs
+  stratafs bench --layers 1,127 --workloads miss --contenders stratafs,overlayfs
   stratafs bench --json new.json --html new.html
   stratafs bench --compare old.json --threshold 1.05`;
 

@@ -3,6 +3,7 @@
 // A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
 import { Command, CommanderError } from 'commander';
 import { EXIT_USAGE } from './failure.ts';
+import { helpWidth, wrapHelp } from './help-lines.ts';
 import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
@@ -172,12 +173,14 @@ export const summary = 'Mounts saved container images in place: the layers stay 
 
 /** Output and exit in our manner: "stratafs: ..." in one line, and errors thrown to `runCommandLine`. */
 function configure(command: Command): Command {
+  const width = helpWidth();
   return command
     .exitOverride()
     .helpCommand(false)
     .showSuggestionAfterError(true)
-    .configureHelp({ helpWidth: Math.min(process.stdout.columns || 80, 100) })
+    .configureHelp({ helpWidth: width })
     .configureOutput({
+      writeOut: (text) => process.stdout.write(wrapHelp(text, width)),
       outputError: (text, write) => {
         const line = text
           .replace(/^error: /, '')

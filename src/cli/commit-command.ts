@@ -12,7 +12,7 @@ ${targetHelp}
 
 Examples:
   stratafs commit /mnt -o docker-archive:new.tar:app:2 -m 'with curl'
-  stratafs commit /mnt -o oci:layout:2 --compression gzip -c 'ENV A=b' -c 'CMD ["app", "-v"]'`;
+  stratafs commit /mnt -o oci:layout:2 -c 'ENV A=b' -c 'CMD ["app", "-v"]'`;
 
 export function commitCommand(): Command {
   return addNewImageOptions(

@@ -15,7 +15,8 @@ and the exit status is then 1.
 
 Examples:
   stratafs export -o rootfs.tar app.tar
-  stratafs export app.tar | tar -xf - --xattrs --xattrs-include='*' --numeric-owner -C rootfs
+  stratafs export app.tar |
+    tar -xf - --xattrs --xattrs-include='*' --numeric-owner -C rootfs
   stratafs export app.tar | docker import - app:flat`;
 
 interface ExportArguments extends SourceArguments {

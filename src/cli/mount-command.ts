@@ -30,7 +30,9 @@ no_allow_other), fastpath=on|off, noprovenance (no file tells its layer by user.
 metacopy=on|off, redirect_dir=on|off, userxattr, and those that change nothing here: index, xino), and
 fuse-overlayfs's (uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, noacl).
 "ro" with an upper shows it, and writes nothing.
+
 Set-ID bits, file capabilities and devices of the image have no effect (nosuid,nodev): root can allow them with "-o suid,dev".
+
 A mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
 
 Examples:

@@ -6,6 +6,7 @@
 // find that it is mounted already.
 import { mountInBackground } from './background.ts';
 import { followMount8 } from './flag-options.ts';
+import { helpWidth, wrapHelp } from './help-lines.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, describeMounted, newRequest } from './mount-request.ts';
@@ -85,7 +86,7 @@ function sortArguments(args: readonly string[]): SortedArguments {
 /** Mounts in the background, as mount(8) expects: it returns when the mount answers. */
 export async function runMountHelper(args: readonly string[]): Promise<void> {
   if (args.some((arg) => arg === '-h' || arg === '--help')) {
-    process.stdout.write(helperHelp);
+    process.stdout.write(wrapHelp(helperHelp, helpWidth()));
     return;
   }
   if (args.some((arg) => arg === '-V' || arg === '--version')) {

@@ -9,6 +9,7 @@
 // asked for is refused by name.
 import { mountInBackground } from './background.ts';
 import { followMount8 } from './flag-options.ts';
+import { helpWidth, wrapHelp } from './help-lines.ts';
 import { Launcher } from './launcher.ts';
 import { applyOptionList } from './mount-options.ts';
 import { type MountRequest, newRequest } from './mount-request.ts';
@@ -115,7 +116,7 @@ function complete(request: MountRequest, positional: readonly string[]): void {
 export async function runOverlayCommand(args: readonly string[]): Promise<void> {
   const call = understandOverlay(args);
   if (call.kind === 'help') {
-    process.stdout.write(overlayHelp);
+    process.stdout.write(wrapHelp(overlayHelp, helpWidth()));
     return;
   }
   if (call.kind === 'version') {

@@ -6,6 +6,7 @@
 // umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
 // at once finds it busy. This waits for the daemon.
 import { locateMountPoint, unmountFuseAt } from '../mount.ts';
+import { helpWidth, wrapHelp } from './help-lines.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
 
@@ -60,7 +61,7 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
 /** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
 export async function runUnmountHelper(args: readonly string[]): Promise<void> {
   if (args.some((arg) => arg === '-h' || arg === '--help')) {
-    process.stdout.write(unmountHelperHelp);
+    process.stdout.write(wrapHelp(unmountHelperHelp, helpWidth()));
     return;
   }
   if (args.some((arg) => arg === '-V' || arg === '--version')) {

@@ -40,12 +40,13 @@ it('--version prints the version of package.json', async () => {
 
 it.each([
   [['mont'], "unknown command 'mont' (did you mean 'mount'?)"],
-  [['umount'], "missing required argument 'dir'"],
+  [['umount'], 'unmount: missing argument: DIR, or --all'],
+  [['unmount', '--all', 'a'], 'unmount: found --all and a mount point, expected one of them'],
+  [['version', 'a'], /too many arguments for 'version'/],
   [['quite-else'], "unknown command 'quite-else'"],
   [['ls', '--jsom'], "unknown option '--jsom' (Did you mean --json?)"],
   [['--jsom'], "unknown option '--jsom'"],
   [['stats'], "missing required argument 'dir'"],
-  [['unmount', 'a', 'b'], /too many arguments for 'unmount'/],
   [['mount'], 'mount: found nothing, expected SOURCE and MOUNTPOINT'],
   [['index'], 'index: expected either SOURCE or --lowerdir'],
 ] as const)('%j is one line on stderr and exit status 2', async (args, line) => {

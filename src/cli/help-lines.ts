@@ -1,0 +1,61 @@
+// A help text in lines no longer than the terminal is wide.
+//
+//   Lines without indentation are a paragraph, until a blank or an indented line: it is filled anew.
+//   "  term   meaning": the meaning goes on below where it begins; below the term if there is no room beside it.
+//   Other indented lines (a usage, an example without a remark) stay as they are: people copy them.
+// A text that fits is returned as it was filled before: to wrap twice changes nothing.
+import { widthOf } from './terminal-lines.ts';
+
+/** How wide help is: as the terminal, at most 100 columns; 80 where it goes elsewhere. */
+export function helpWidth(): number {
+  return Math.min(process.stdout.columns || 80, 100);
+}
+
+/** A meaning narrower than this is set below its term. */
+const NARROWEST_MEANING = 24;
+
+export function wrapHelp(help: string, width: number): string {
+  const lines: string[] = [];
+  let paragraph: string[] = [];
+  const endParagraph = (): void => {
+    if (paragraph.length > 0) lines.push(...fill(paragraph.join(' '), width));
+    paragraph = [];
+  };
+  for (const line of help.split('\n')) {
+    if (line !== '' && !line.startsWith(' ')) {
+      paragraph.push(line);
+      continue;
+    }
+    endParagraph();
+    lines.push(...(widthOf(line) <= width ? [line] : wrapTerm(line, width)));
+  }
+  endParagraph();
+  return lines.join('\n');
+}
+
+/** `  term   meaning` as several lines. */
+function wrapTerm(line: string, width: number): string[] {
+  const [, term, gap, meaning] = /^( +\S.*?)( {2,})(\S.*)$/.exec(line) ?? [];
+  if (term === undefined || gap === undefined || meaning === undefined) return [line];
+  const start = widthOf(term + gap);
+  const room = width - start;
+  const isBeside = room >= NARROWEST_MEANING;
+  const indent = ' '.repeat(isBeside ? start : (/^ +/.exec(term)?.[0].length ?? 0) + 4);
+  const below = fill(meaning, width - indent.length).map((text) => indent + text);
+  return isBeside ? [term + gap + (below[0] ?? '').trimStart(), ...below.slice(1)] : [term, ...below];
+}
+
+/** The words of `text` in lines of at most `width` columns; a longer word is a line of its own. */
+function fill(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line === '') line = word;
+    else if (widthOf(line) + 1 + widthOf(word) <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
