@@ -180,11 +180,16 @@ export function recoverShared(state: OverlayState): Status {
   return 0;
 }
 
-/** The upper is hostile: an entry is believed where it fits the tree. */
+/**
+ * The upper is hostile: an entry is believed where it fits the tree, and where marks of its file are followed. Its name leads to a
+ * lower inode, as overlay.origin does, and it shows under all names of that, also in directories of others. Any other entry
+ * stays as it is, for a mount of its owner.
+ */
 function recover(state: OverlayState, entry: Buffer): Inode | undefined {
   const { upper, tree } = state;
   const lower = lowerOf(state, entry);
-  if (lower < 0 || upper.statAt(upper.linksFd, entry) < 0) return undefined;
+  if (lower < 0 || upper.statStoredAt(upper.linksFd, entry) < 0) return undefined;
+  if (!upper.followsMarks(upper.linksFd, entry) || upper.statAt(upper.linksFd, entry) < 0) return undefined;
   const upperIno = upper.stat[Stat.ino] as number;
   const stored = (upper.stat[Stat.mode] as number) & S_IFMT;
   const marks = upper.readMarks(upper.linksFd, entry);

@@ -86,6 +86,25 @@ describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user with
     ).toEqual(['victim', 'u:', 'home', 'other', '', 'u.work/work:']);
   });
 
+  it('put no file of the work directory in the place of a lower one that has several names', async () => {
+    // The directory's number is the one that the user's own mount of the same layers has.
+    expect(
+      await inWorkplace(`
+        mkdir -p src u w && echo SECRET >src/shadow && chmod 600 src/shadow && ln src/shadow src/backup && echo other >src/other
+        tar -cf i.tar -C src . && eval "$S mount -o userxattr,upperdir=u,workdir=w i.tar mnt" && chmod 600 mnt/other
+        inode=$(($(stat -c %i mnt/shadow) - 1)) && eval "$S unmount mnt"
+        identity=$(getfattr -e hex -n user.overlay.origin u/other | sed -n 's/.*=0x//p' | cut -c 11-42)
+        entry=w/stratafs-links/$identity-$inode
+        mkdir -p w/stratafs-links && truncate -s 7 $entry && setfattr -n user.overlay.metacopy $entry && chown -R 65534 u w
+        eval "$S mount -o upperdir=u,workdir=w i.tar mnt" 2>/dev/null
+        stat -c '%n %U %a' mnt/shadow mnt/backup; setpriv --reuid 65534 --clear-groups cat mnt/shadow
+        eval "$S unmount mnt"; ls u w/stratafs-links | sed "s/$identity-$inode/entry/"`),
+    ).toEqual([
+      ...['mnt/shadow root 600', 'mnt/backup root 600', 'cat: mnt/shadow: Permission denied'],
+      ...['u:', 'other', '', 'w/stratafs-links:', 'entry'],
+    ]);
+  });
+
   it('end every command of root that would need to follow one', async () => {
     const lines = await inWorkplace(`
       mkdir -p src/etc u && echo SECRET >src/etc/shadow && tar -cf i.tar -C src .
