@@ -16,6 +16,8 @@ export interface Column {
 const gap = 2;
 /** No column is cut below this. */
 const narrowest = 8;
+/** Rows that cli-table3 lays out together: the time that it takes grows with their square. */
+const pieceLength = 256;
 
 /** The rows under their titles, ending in a newline. `width`: of the terminal, undefined for no limit. */
 export function formatTable(
@@ -33,28 +35,32 @@ export function formatTable(
       width,
     );
   }
-  const table = new Table({
-    head: columns.map((column) => column.title),
-    colAligns: columns.map((column) => column.align ?? 'left'),
-    colWidths: widths,
-    chars: borderless,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-  });
-  for (const row of cells) table.push([...row]);
-  return `${table.toString().replace(/ +$/gm, '')}\n`;
+  const lines = [columns.map((column) => column.title), ...cells];
+  const pieces: string[] = [];
+  for (let at = 0; at < lines.length; at += pieceLength) {
+    const table = new Table({
+      colAligns: columns.map((column) => column.align ?? 'left'),
+      colWidths: widths,
+      chars: borderless,
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    });
+    for (const row of lines.slice(at, at + pieceLength)) table.push([...row]);
+    pieces.push(table.toString());
+  }
+  return `${pieces.join('\n').replace(/ +$/gm, '')}\n`;
 }
 
-/** Fixed widths where the table is too wide for the terminal: the widest columns give way. */
+/** Widths with the gap. Where the table is too wide for the terminal, the widest columns give way. */
 function columnWidths(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number | undefined,
-): (number | null)[] {
+): number[] {
   const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...rows.map((row) => widthOf(row[i] ?? ''))),
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[i] ?? '')), column.title.length),
   );
   const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap);
-  if (width === undefined || total() <= width) return widths.map(() => null);
+  if (width === undefined || total() <= width) return widths.map((each) => each + gap);
   const numbers = columns.map((_, i) => i);
   for (const shrinking of [numbers.filter((i) => columns[i]?.isWhole !== true), numbers]) {
     const widthOf = (i: number): number => widths[i] as number;
@@ -66,10 +72,10 @@ function columnWidths(
   return widths.map((each) => each + gap);
 }
 
-/** How many columns a terminal has room for: one at least. Widths of null fit. */
-function fittingColumns(widths: readonly (number | null)[], width: number): number {
+/** How many columns a terminal has room for: one at least. */
+function fittingColumns(widths: readonly number[], width: number): number {
   let end = 0;
-  const fitting = widths.findIndex((each) => (end += each ?? 0) - gap > width);
+  const fitting = widths.findIndex((each) => (end += each) - gap > width);
   return fitting < 0 ? widths.length : Math.max(1, fitting);
 }
 

@@ -35,3 +35,12 @@ it('a column that is to stay whole is cut last', () => {
 it('shows control characters of a name as \\xNN', () => {
   expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\x0ab\\x1b[31m');
 });
+
+it('of 40,000 rows is laid out piece by piece, and aligned throughout', () => {
+  const rows = Array.from({ length: 40_000 }, (_, i) => [`${i}.tar`, String(i)]);
+  const lines = formatTable(columns, rows, undefined).split('\n');
+  expect(lines).toHaveLength(40_002);
+  expect(new Set(lines.slice(0, -1).map((line) => line.length))).toEqual(
+    new Set(['39999.tar  39999'.length]),
+  );
+});
