@@ -237,7 +237,7 @@ class DirectoryWalk {
         directory.path,
         nameOf(entry),
         member.size,
-        this.#isUpper ? Number(entry.readBigUInt64LE(EntryField.ino)) : undefined,
+        Number(entry.readBigUInt64LE(EntryField.ino)),
       );
       member.dataLength = member.size;
     }

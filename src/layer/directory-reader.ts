@@ -3,6 +3,9 @@
 // Files are opened when they are read, beneath the directory's descriptor, and a few are kept open. Bytes are read here,
 // not answered as a FileRange: a range must stay readable until the reader is closed, and so many descriptors no
 // process has.
+//
+// A mount shows a file with the owner and mode that it had when the directory was read. Whoever may write to a directory can
+// rename another file, of another owner, to that name. So a file that has taken a name since is not read.
 import { closeSync, constants, fstatSync, read as readFile } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
@@ -29,8 +32,7 @@ export class DirectoryReader implements BlobReader {
   readonly #starts: number[] = [];
   readonly #directories: Uint8Array[] = [];
   readonly #nameEnds: number[] = [0];
-  /** Inode numbers, where another file that takes the name since is not to be read. */
-  readonly #inos: (number | undefined)[] = [];
+  readonly #inos: number[] = [];
   readonly #names = new ByteArena(MAX_NAME_BYTES, () => new InputError('more than 1 GiB of file names'));
   readonly #open: LRUCache<number, OpenFile>;
 
@@ -48,9 +50,9 @@ export class DirectoryReader implements BlobReader {
 
   /**
    * Adds a file by the path of its directory ('' is the root) and its name; returns where it begins. The path is kept.
-   * `ino`: the only inode that is taken for the file.
+   * `ino`: its inode number.
    */
-  addFile(directory: Uint8Array, name: Uint8Array, size: number, ino?: number): number {
+  addFile(directory: Uint8Array, name: Uint8Array, size: number, ino: number): number {
     const start = this.size;
     // An empty file has no bytes to find.
     if (size === 0) return start;
@@ -118,7 +120,7 @@ export class DirectoryReader implements BlobReader {
     return low;
   }
 
-  /** A negative errno where the file is gone, or is no regular file any more, or another (ESTALE). */
+  /** A negative errno if the file is gone, or is no regular file any more, or another (ESTALE). */
   #openFile(number: number): OpenFile | number {
     const kept = this.#open.get(number);
     if (kept !== undefined) return kept;
@@ -131,8 +133,7 @@ export class DirectoryReader implements BlobReader {
     );
     if (fd < 0) return fd;
     const stat = fstatSync(fd);
-    const ino = this.#inos[number];
-    if (!stat.isFile() || (ino !== undefined && stat.ino !== ino)) {
+    if (!stat.isFile() || stat.ino !== this.#inos[number]) {
       closeSync(fd);
       return stat.isFile() ? -ESTALE : -EIO;
     }

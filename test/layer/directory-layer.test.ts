@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import type { Layer } from '../../src/layer/layer.ts';
 import type { MarkNamespace } from '../../src/layer/overlay-xattrs.ts';
-import { EIO } from '../../src/vfs/errno.ts';
+import { EIO, ESTALE } from '../../src/vfs/errno.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { describeWith } from '../requirements.ts';
 import { dentriesByPath, inodeAt, nameOf, showFlags, showIndex, xattrsOf } from './show-index.ts';
@@ -255,6 +255,19 @@ describe('the reader', () => {
     expect(await read(place('removed'), 6)).toBeLessThan(0);
     expect(await read(place('replaced'), 6)).toBe(-EIO);
     expect(await read(place('linked'), 6)).toBeLessThan(0);
+  });
+
+  test('reads no file that was renamed to the name of another', async () => {
+    file('public', 'abcdef');
+    file('dir/public', 'abcdef');
+    file('secret', 'SECRET');
+    file('private/public', 'SECRET');
+    lines();
+    fs.renameSync(at('secret'), at('public'));
+    fs.renameSync(at('dir'), at('gone'));
+    fs.renameSync(at('private'), at('dir'));
+    expect(await read(place('public'), 6)).toBe(-ESTALE);
+    expect(await read(place('dir/public'), 6)).toBe(-ESTALE);
   });
 
   test('closes its descriptors', async () => {
