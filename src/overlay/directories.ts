@@ -19,6 +19,8 @@ import { withOwnerBits } from './owner-access.ts';
 import { NO_NAME, type Upper } from './upper.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 
+const S_IRWXU = 0o700;
+
 export class Directories {
   readonly #tree: Tree;
   readonly #upper: Upper;
@@ -112,10 +114,16 @@ export class Directories {
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
     const load = (): Status => this.#loadNames(directory, fd);
-    if (this.#upper.isPrivileged) return load();
-    // The mode may be changed for a moment, which moves ctime.
+    if (this.#upper.isPrivileged || this.#hasOwnerBits(fd)) return load();
+    // The mode is changed for a moment, which moves ctime. Not reported otherwise: of a node that was reported changed, the
+    // kernel drops the attributes that are being answered, and a root without any is closed to its owner.
     this.#changed.add(directory);
     return withOwnerBits(fd, NO_NAME, -EACCES, load);
+  }
+
+  #hasOwnerBits(fd: number): boolean {
+    if (this.#upper.statStoredAt(fd, NO_NAME) < 0) return false;
+    return ((this.#upper.stat[Stat.mode] as number) & S_IRWXU) === S_IRWXU;
   }
 
   #loadNames(directory: DirectoryInode, fd: number): Status {
