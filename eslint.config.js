@@ -67,7 +67,9 @@ export default defineConfig(
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'bench/*.js'] } } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js', 'bench/*.js', 'test/hostile/*.js'] } },
+    },
     rules: {
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -81,7 +83,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.js', 'bench/*.js'],
+    files: ['*.js', 'bench/*.js', 'test/hostile/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },

@@ -1,6 +1,7 @@
 // Hostile images: archives of every form with bytes changed where they matter: tar headers (with a right checksum or a wrong
 // one), names, pax records, sparse maps, compressed streams, JSON. The same seed gives the same archives.
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fixture } from '../mount/stratafs.ts';
 import { pax, rawTar, setChecksum } from '../tar/raw-tar.ts';
@@ -69,7 +70,7 @@ function spoil(bytes: Buffer, random: Random): void {
   }
 }
 
-export function hostileImage(random: Random): Buffer {
+function hostileArchive(random: Random): Buffer {
   const bytes = goodArchive(random);
   spoil(bytes, random);
   const cut = random.oneIn(10) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
@@ -77,4 +78,12 @@ export function hostileImage(random: Random): Buffer {
   const packed = gzipSync(cut, { level: 1 });
   if (random.oneIn(2)) packed.writeUInt8(random.below(256), random.below(packed.length));
   return packed;
+}
+
+/** Writes a hostile image into a new directory; its SOURCE. */
+export function writeHostileImage(random: Random, directory: string): string {
+  mkdirSync(directory);
+  const path = join(directory, 'image.tar');
+  writeFileSync(path, hostileArchive(random));
+  return path;
 }
