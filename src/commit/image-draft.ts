@@ -1,8 +1,8 @@
 // ImageDraft: an image that is being written, and gets its name when it is complete. Two forms: a tar (archive-draft.ts)
 // and an OCI layout (layout-draft.ts).
-import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { BlobLocation } from '../layer/layer.ts';
+import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
 import { copyRangeLater } from '../sys/upper-calls.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -51,8 +51,9 @@ export async function copyStored(
   position: number,
   { signal, onCopied }: CopyWatch,
 ): Promise<void> {
-  const file = await open(from.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await open(from.path, BLOB_FLAGS);
   try {
+    requireFound(from, await file.stat());
     const before = await file.stat({ bigint: true });
     for (let done = 0; done < from.length;) {
       signal?.throwIfAborted();

@@ -3,10 +3,10 @@
 // Names come from manifests, which are foreign: a name or a link never leads out of the archive, and links inside
 // it are bounded. Opening an Archive holds nothing open; a blob is a range of a file.
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
+import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
 import { JSON_SIZE_LIMIT, type JsonView, parseJson, printable } from './json-view.ts';
 
 export interface Archive {
@@ -95,9 +95,9 @@ export class JsonReader {
 
 /** All bytes of a blob, which the caller has found to be small. `where` is for the message of a truncated one. */
 export async function readBlob(location: BlobLocation, where: string): Promise<Buffer> {
-  // O_NONBLOCK: a fifo put in the file's place must not stop us.
-  const file = await open(location.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await open(location.path, BLOB_FLAGS);
   try {
+    requireFound(location, await file.stat());
     const bytes = Buffer.alloc(location.length);
     let filled = 0;
     while (filled < bytes.length) {

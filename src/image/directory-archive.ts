@@ -59,20 +59,23 @@ export class DirectoryArchive implements Archive {
       if (code === 'ELOOP') throw new InputError(`${where}: found a loop of symlinks`, { cause: error });
       throw error;
     }
-    const base = this.#root === '/' ? '/' : `${this.#root}/`;
-    const isOutside = !real.startsWith(base);
-    if (isOutside && !isDigested) {
-      throw new InputError(
-        `${where}: found a symlink that leads out of the layout, to ${printable(real)}; only blobs may, which have ` +
-          `digests; to resolve all links: \`cp -rL ${this.path} COPY\``,
-      );
-    }
     // O_NONBLOCK: opening a fifo must not wait for its writer. O_NOFOLLOW: `real` has no symlink left.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
+      // Where the file lies that was opened: a directory above may have been replaced by a symlink since.
+      const path = await readlink(`/proc/self/fd/${file.fd}`);
+      const base = this.#root === '/' ? '/' : `${this.#root}/`;
+      const isOutside = !path.startsWith(base);
+      if (isOutside && !isDigested) {
+        throw new InputError(
+          `${where}: found a symlink that leads out of the layout, to ${printable(path)}; only blobs may, which have ` +
+            `digests; to resolve all links: \`cp -rL ${this.path} COPY\``,
+        );
+      }
       const stats = await file.stat();
       if (!stats.isFile()) throw new InputError(`${where}: found no regular file`);
-      return { path: real, offset: 0, length: stats.size, ...(isOutside ? { mustVerify: true } : {}) };
+      const { size: length, dev, ino } = stats;
+      return { path, offset: 0, length, found: { dev, ino }, ...(isOutside ? { mustVerify: true } : {}) };
     } finally {
       await file.close();
     }

@@ -10,6 +10,8 @@ export interface BlobLocation {
   readonly offset: number;
   /** Stored length in bytes. */
   readonly length: number;
+  /** The file at `path`, if others may put another there: who opens it compares (open-blob.ts). */
+  readonly found?: { readonly dev: number; readonly ino: number };
   /** What the archive calls it: a member of a tar, its bytes as latin1. */
   readonly member?: string;
   /** True: the bytes are used only if they have the digest that is expected, even if no digests are to be verified. */

@@ -4,7 +4,7 @@
 // are understood here. Digests are compared before the layer is used. What a pass learnt is saved under the blob's
 // own digest, and a stamp says which bytes of which file were found to have that digest: a file that is new or
 // changed is hashed again, however well its claimed digest is known.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { type ScanOptions, type ScanResult, SpanKind, type SpanTable } from '../sys/scan.ts';
 import { fileStateOf } from '../sys/file-state.ts';
@@ -17,6 +17,7 @@ import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
 import type { BlobLocation, Compression, ExpectedDigests, Layer, LayerBytes } from './layer.ts';
 import { PlainReader } from './plain-reader.ts';
+import { openBlob } from './open-blob.ts';
 import { openSpanReader } from './open-span-reader.ts';
 import { PlainSpill } from './plain-spill.ts';
 import { runScan } from './run-scan.ts';
@@ -57,7 +58,7 @@ export async function openLayer(
   expected: ExpectedDigests,
   options: OpenLayerOptions,
 ): Promise<Layer> {
-  const fd = openSync(blob.path, 'r');
+  const fd = openBlob(blob);
   let opening: LayerOpening | undefined;
   try {
     opening = new LayerOpening(fd, blob, expected, options);
@@ -78,7 +79,7 @@ export async function reopenLayerBytes(
   expected: ExpectedDigests,
   options: Pick<OpenLayerOptions, 'label' | 'cache' | 'store' | 'verify'>,
 ): Promise<LayerBytes | undefined> {
-  const fd = openSync(blob.path, 'r');
+  const fd = openBlob(blob);
   let bytes: LayerBytes | undefined;
   try {
     bytes = await new LayerOpening(fd, blob, expected, options).reopenBytes();
