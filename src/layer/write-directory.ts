@@ -187,8 +187,16 @@ class LayerWriter {
   }
 
   /** `path`: bytes as latin1; '' is the root. */
+  /** Component by component: a path may be longer than a system call takes. */
   #openDirectory(path: string): number {
-    return check(sys.openAt(this.#root, Buffer.from(path, 'latin1'), sys.DIRECTORY_FLAGS), 'open', path);
+    let fd = check(sys.openAt(this.#root, SELF, sys.DIRECTORY_FLAGS), 'open', path);
+    for (const name of path === '' ? [] : path.split('/')) {
+      const parent = fd;
+      fd = sys.openAt(parent, Buffer.from(name, 'latin1'), sys.DIRECTORY_FLAGS);
+      closeSync(parent);
+      check(fd, 'open', path);
+    }
+    return fd;
   }
 }
 

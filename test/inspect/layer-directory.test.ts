@@ -22,6 +22,7 @@ describeWith(['root', { filesystem: 'overlay' }], 'layers written to directories
         [long, 'hidden'],
         ['kept', 'kept'],
         ['d/gone', 'gone'],
+        ['a/b/c/below', 'below'],
       ]),
       await layerOf([
         [`.wh.${long}`, ''],
@@ -29,6 +30,8 @@ describeWith(['root', { filesystem: 'overlay' }], 'layers written to directories
         ['d/.wh..wh..opq', ''],
         ['d/new', 'new'],
         ['d/same', { link: 'd/new' }],
+        ['a/b/c/above', 'above'],
+        ['a/b/also', { link: 'a/b/c/above' }],
         ['s', { symlink: '/etc' }],
       ]),
     ];
@@ -41,7 +44,9 @@ describeWith(['root', { filesystem: 'overlay' }], 'layers written to directories
     const merged = join(place, 'merged');
     execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', 'ro,lowerdir=1:0', merged], { cwd: place });
     try {
-      expect(readdirSync(merged).sort()).toEqual(['d', 'kept', 'linked', 's']);
+      expect(readdirSync(merged).sort()).toEqual(['a', 'd', 'kept', 'linked', 's']);
+      expect(readdirSync(join(merged, 'a/b/c')).sort()).toEqual(['above', 'below']);
+      expect(readFileSync(join(merged, 'a/b/also'), 'utf8')).toBe('above');
       expect(readdirSync(join(merged, 'd')).sort()).toEqual(['new', 'same']);
       expect(readFileSync(join(merged, 'linked'), 'utf8')).toBe('kept');
       expect(statSync(join(merged, 'd/new')).nlink).toBe(2);
