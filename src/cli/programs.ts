@@ -20,20 +20,23 @@ async function stratafs(): Promise<void> {
 
 /** `stratafs-overlay`: 1 for whatever failed, as fuse-overlayfs. */
 async function stratafsOverlay(): Promise<void> {
-  const { runOverlayCommand } = await import('./overlay-command.ts');
-  await runProgram(runOverlayCommand, () => EXIT_FAILURE);
+  await runProgram(
+    async (args) => (await import('./overlay-command.ts')).runOverlayCommand(args),
+    () => EXIT_FAILURE,
+  );
 }
 
 /** `mount.stratafs`, which mount(8) calls. */
 async function mountHelper(): Promise<void> {
-  const { runMountHelper } = await import('./mount-helper.ts');
-  await runProgram(runMountHelper, helperStatusOf);
+  await runProgram(async (args) => (await import('./mount-helper.ts')).runMountHelper(args), helperStatusOf);
 }
 
 /** `umount.fuse.stratafs`, which umount(8) calls. */
 async function unmountHelper(): Promise<void> {
-  const { runUnmountHelper } = await import('./unmount-helper.ts');
-  await runProgram(runUnmountHelper, helperStatusOf);
+  await runProgram(
+    async (args) => (await import('./unmount-helper.ts')).runUnmountHelper(args),
+    helperStatusOf,
+  );
 }
 
 /** mount(8) and umount(8) show a helper's exit status as their own: 1 is wrong usage, 32 a failure. */
@@ -41,6 +44,7 @@ function helperStatusOf(error: unknown): number {
   return exitStatusOf(error) === EXIT_FAILURE ? 32 : 1;
 }
 
+/** `program` loads its modules itself: what they lack (the addon) is a failure like any other. */
 async function runProgram(
   program: (args: readonly string[]) => Promise<void>,
   statusOf: (error: unknown) => number,

@@ -95,6 +95,19 @@ describeWith([], 'an addon that was not built', () => {
         expect(stderr).toBe(`stratafs: ${line}\n`);
         expect(status).toBe(1);
       }
+      for (const [program, failure] of [
+        ['overlay-main', 1],
+        ['mount-helper-main', 32],
+        ['unmount-helper-main', 32],
+      ] as const) {
+        const { status, stderr } = await run(process.execPath, [
+          place.path(`dist/cli/${program}.cjs`),
+          'a',
+          'b',
+        ]);
+        expect(stderr).toBe(`stratafs: ${line}\n`);
+        expect(status).toBe(failure);
+      }
       const script = `import('${place.path('dist/index.js')}').catch((error) => console.log(error.message));`;
       const { stdout } = await run(process.execPath, ['-e', script]);
       expect(stdout).toBe(`${line}\n`);
