@@ -1,5 +1,4 @@
 // stratafs bench: contenders side by side.
-import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
@@ -19,6 +18,7 @@ import { BenchProgress } from './bench-progress.ts';
 import { formatSummary } from './bench-summary.ts';
 import { describeRun, formatBenchResult, formatChanges } from './bench-table.ts';
 import { Interrupt } from './interrupt.ts';
+import { OutputFile } from './output-file.ts';
 import { Patience } from './patience.ts';
 import { parseNumbers, parseWhole, pickByName } from './name-list.ts';
 import { UsageError } from './usage-error.ts';
@@ -137,9 +137,7 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
   const threshold = parseThreshold(given);
   // What can't be read is told now, not behind the run.
   const before = given.compare === undefined ? undefined : await readResult(given.compare);
-  const result = await measure(understood);
-  if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, undefined, 2)}\n`);
-  if (given.html !== undefined) await writeFile(given.html, formatBenchPage(result));
+  const result = await measureInto(understood, given);
   const width = process.stdout.columns as number | undefined;
   const plots = process.stdout.isTTY ? [plotBenchResult(result, width ?? 80)] : [];
   const summary = formatSummary(result);
@@ -155,6 +153,25 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
     if (changes.some(({ verdict }) => verdict === 'slower')) process.exitCode = 1;
   }
   process.stdout.write(parts.join('\n'));
+}
+
+/** Creates the files that the result goes to before the run: a run may take an hour. */
+async function measureInto(understood: Understood, { json, html }: BenchArguments): Promise<BenchResult> {
+  const outputs: (readonly [file: OutputFile, format: (result: BenchResult) => string])[] = [];
+  try {
+    if (json !== undefined) {
+      const format = (result: BenchResult): string => `${JSON.stringify(result, undefined, 2)}\n`;
+      outputs.push([await OutputFile.create(json), format]);
+    }
+    if (html !== undefined) outputs.push([await OutputFile.create(html), formatBenchPage]);
+    const result = await measure(understood);
+    for (const [file, format] of outputs) await file.write(Buffer.from(format(result)));
+    for (const [file] of outputs) await file.keep();
+    return result;
+  } catch (error) {
+    for (const [file] of outputs) await file.discard();
+    throw error;
+  }
 }
 
 async function measure(understood: Understood): Promise<BenchResult> {

@@ -1,8 +1,22 @@
 // OutputFile: what a command writes with -o FILE.
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { writeFailure } from '../vfs/write-failure.ts';
+
+/** Why no file could be created at `path`; the name of the draft helps nobody. */
+function createFailure(error: unknown, path: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const directory = dirname(path);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new InputError(`${path}: ${directory} is no directory to write it in`, { cause: error });
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new InputError(`${path}: no permission to write in ${directory} (${code})`, { cause: error });
+  }
+  return writeFailure(error, path);
+}
 
 /** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
 export class OutputFile {
@@ -23,7 +37,10 @@ export class OutputFile {
       throw new InputError(`${path}: is a directory, expected a file to write`);
     if (there !== undefined && !there.isFile()) return new OutputFile(path, undefined, await open(path, 'w'));
     const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
-    return new OutputFile(path, draft, await open(draft, 'wx'));
+    const file = await open(draft, 'wx').catch((error: unknown) => {
+      throw createFailure(error, path);
+    });
+    return new OutputFile(path, draft, file);
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -8,11 +8,14 @@ const NAMED = 5;
 
 /** "DIR is busy: bash (pid 12) works in it, tail (pid 13) has DIR/log open". */
 export async function describeHolders(mountpoint: string): Promise<string> {
+  const unseen =
+    process.geteuid?.() === 0
+      ? 'nothing in /proc shows why (a loop device, another mount, or a process of another container)'
+      : 'only root can see which process uses it';
   const holders = (await findHolders(mountpoint)).map((holder) => describeHolder(holder, mountpoint));
   const submounts = (await findSubmounts(mountpoint)).map((path) => `${path} is mounted in it`);
   const all = [...holders, ...submounts];
-  const who = all.length === 0 ? 'by a process that only root can see' : joinSome(all);
-  return `${mountpoint} is busy${all.length === 0 ? ' ' : ': '}${who}`;
+  return `${mountpoint} is busy: ${all.length === 0 ? unseen : joinSome(all)}`;
 }
 
 function joinSome(texts: readonly string[]): string {

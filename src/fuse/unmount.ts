@@ -69,7 +69,10 @@ async function unmountHeld(
 ): Promise<void> {
   const [held] = await findHeldMounts(mountpoint);
   if (held === undefined) {
-    const what = entry === undefined ? 'nothing is mounted there' : `a ${entry.type} is mounted there`;
+    const what =
+      entry === undefined
+        ? 'nothing is mounted there'
+        : `a file system of type ${entry.type} is mounted there`;
     throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
   }
   if (how === 'aborted') return endConnection(held.entry.device, mountpoint, held.facts?.pid);

@@ -35,14 +35,20 @@ function isBeneath(path: string, mountPoint: string): boolean {
   return path === mountPoint || path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
 }
 
-async function findHold(
-  process: string,
-  mountPoint: string,
-): Promise<{ kind: HoldKind; path: string } | undefined> {
+interface Hold {
+  readonly kind: HoldKind;
+  readonly path: string;
+}
+
+async function findLink(process: string, mountPoint: string): Promise<Hold | undefined> {
   for (const [link, kind] of links) {
     const path = await ifReadable(readlink(`${process}/${link}`));
     if (path !== undefined && isBeneath(path, mountPoint)) return { kind, path };
   }
+  return undefined;
+}
+
+async function findFile(process: string, mountPoint: string): Promise<Hold | undefined> {
   for (const fd of (await ifReadable(readdir(`${process}/fd`))) ?? []) {
     const path = await ifReadable(readlink(`${process}/fd/${fd}`));
     if (path !== undefined && isBeneath(path, mountPoint)) return { kind: 'has open', path };
@@ -56,13 +62,16 @@ async function findHold(
   return undefined;
 }
 
-/** One hold of each process that keeps `mountPoint` busy, ordered by pid; ourselves excepted. */
+/** One hold of each process that keeps `mountPoint` busy, ordered by pid; this one too, if it works there. */
 export async function findHolders(mountPoint: string): Promise<Holder[]> {
   const holders: Holder[] = [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   for (const pid of pids.sort((a, b) => a - b)) {
-    if (pid === process.pid) continue;
-    const hold = await findHold(`/proc/${pid}`, mountPoint);
+    const directory = `/proc/${pid}`;
+    // What this process has open is closed before it unmounts.
+    const hold =
+      (await findLink(directory, mountPoint)) ??
+      (pid === process.pid ? undefined : await findFile(directory, mountPoint));
     if (hold === undefined) continue;
     const name = (await ifReadable(readFile(`/proc/${pid}/comm`, 'utf8')))?.trimEnd() ?? '?';
     holders.push({ pid, name, ...hold });

@@ -134,6 +134,19 @@ describeDrivers([], 'a mount', (driver) => {
       ...options,
     ));
 
+  it('stays where unmount itself works in it', () =>
+    withMounted(
+      image,
+      async (place) => {
+        const script = 'cd "$1" && exec "$2" "$3" unmount .';
+        const args = ['-c', script, 'sh', place.mountpoint, process.execPath, COMMAND];
+        const { status, stderr } = await run('sh', args);
+        expect(stderr).toMatch(/^stratafs: \S+\/mnt is busy: node \(pid \d+\) works in it\n$/);
+        expect(status).toBe(1);
+      },
+      ...options,
+    ));
+
   it('is detached by unmount --lazy, and serves who is still in it', () =>
     withWorkplace(async (place) => {
       await place.mount(image, ...options);
