@@ -1,7 +1,7 @@
 // The lines that say why a mount can't be unmounted now, or goes on after it.
 import { type Holder, findHolders, findSubmounts } from '../sys/mount-holders.ts';
 import { type NamespaceMount, findInOtherNamespaces } from '../sys/mount-namespaces.ts';
-import { readMountTable } from '../sys/mount-table.ts';
+import { type MountEntry, readMountTable } from '../sys/mount-table.ts';
 
 /** So many are named; the others are counted. */
 const NAMED = 5;
@@ -26,18 +26,37 @@ function joinSome(texts: readonly string[]): string {
 /** What keeps a file system alive that is unmounted at its mount point. */
 export interface Copies {
   /** Other mounts of it in this mount namespace (mount --bind). */
-  readonly here: readonly string[];
+  readonly here: readonly MountEntry[];
   /** Those of other mount namespaces. */
   readonly elsewhere: readonly NamespaceMount[];
 }
 
-/** The mounts of the file system `device` ("major:minor"); undefined where there are none. */
-export async function findCopies(device: string): Promise<Copies | undefined> {
-  const here = (await readMountTable())
-    .filter((entry) => entry.device === device)
-    .map(({ mountPoint }) => mountPoint);
-  const elsewhere = await findInOtherNamespaces((entry) => entry.device === device);
+/** The mounts of the file system `device` ("major:minor") that `isWanted`; undefined where there are none. */
+export async function findCopies(
+  device: string,
+  isWanted: (entry: MountEntry) => boolean = () => true,
+): Promise<Copies | undefined> {
+  const isCopy = (entry: MountEntry): boolean => entry.device === device && isWanted(entry);
+  const here = (await readMountTable()).filter(isCopy);
+  const elsewhere = await findInOtherNamespaces(isCopy);
   return here.length === 0 && elsewhere.length === 0 ? undefined : { here, elsewhere };
+}
+
+/**
+ * Runs `detach`, and returns the mounts of the file system that go on after it. They are looked for before it, too: once
+ * a file system is gone, the next one that anybody mounts gets its device number.
+ */
+export async function detachAndFindCopies(
+  { device, mountPoint }: Pick<MountEntry, 'device' | 'mountPoint'>,
+  detach: () => Promise<void>,
+): Promise<Copies | undefined> {
+  const before = await findCopies(device);
+  const others = (before?.here ?? []).filter((entry) => entry.mountPoint !== mountPoint);
+  const ids = new Set(
+    [...others, ...(before?.elsewhere ?? []).map(({ entry }) => entry)].map(({ id }) => id),
+  );
+  await detach();
+  return ids.size === 0 ? undefined : findCopies(device, ({ id }) => ids.has(id));
 }
 
 /** "DIR: unmounted, but the mount namespace of sh (pid 12), sleep (pid 13) still has it". */
@@ -47,7 +66,9 @@ export function describeCopies(mountpoint: string, { here, elsewhere }: Copies):
   );
   const holders = [...processes].map(([pid, name]) => `${name} (pid ${pid})`);
   const reasons = [
-    ...(here.length === 0 ? [] : [`it is also mounted on ${joinSome(here)}`]),
+    ...(here.length === 0
+      ? []
+      : [`it is also mounted on ${joinSome(here.map(({ mountPoint }) => mountPoint))}`]),
     ...(holders.length === 0 ? [] : [`the mount namespace of ${joinSome(holders)} still has it`]),
   ];
   return `${mountpoint}: unmounted, but ${reasons.join(', and ')}`;

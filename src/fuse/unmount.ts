@@ -4,7 +4,7 @@ import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts'
 import { openProcess, waitForExit } from '../sys/process-calls.ts';
 import { ErrnoError, EBUSY, EINVAL } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { describeCopies, describeHolders, findCopies } from './busy.ts';
+import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts';
 import { endConnection, findHeldMounts } from './held-mounts.ts';
 import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
 import {
@@ -41,8 +41,7 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   const pid = pidOf(answer);
   const daemon = pid !== undefined && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
   try {
-    await detachFound(mountpoint, how);
-    const copies = await findCopies(entry.device);
+    const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
       throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
     }

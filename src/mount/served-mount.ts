@@ -1,6 +1,6 @@
 // A mount that this process serves: from a file system that is brought to the kernel until everything is closed.
 import type { CacheStatistics } from '../cache/block-cache.ts';
-import { describeCopies, describeHolders, findCopies } from '../fuse/busy.ts';
+import { describeCopies, describeHolders, detachAndFindCopies, findCopies } from '../fuse/busy.ts';
 import type { FuseMount } from '../fuse/driver.ts';
 import type { Image } from '../image/image.ts';
 import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';
@@ -84,16 +84,20 @@ export class ServedMount implements Mount {
 
   async unmount({ lazy = false }: { readonly lazy?: boolean } = {}): Promise<void> {
     await this.#requireMounted();
+    if (lazy) return this.#detach(true);
+    const mount = { device: this.#device, mountPoint: this.mountpoint };
+    const copies = await detachAndFindCopies(mount, () => this.#detach(false));
+    if (copies !== undefined) throw new CopiedMountError(describeCopies(this.mountpoint, copies));
+    await this.closed;
+  }
+
+  async #detach(lazy: boolean): Promise<void> {
     try {
       await this.#fuseMount.detach({ lazy });
     } catch (error) {
       if (!isErrno(error, EBUSY)) throw error;
       throw new InputError(await describeHolders(this.mountpoint), { cause: error });
     }
-    if (lazy) return;
-    const copies = await Promise.race([this.closed.then(() => undefined), findCopies(this.#device)]);
-    if (copies !== undefined) throw new CopiedMountError(describeCopies(this.mountpoint, copies));
-    await this.closed;
   }
 
   async abort(): Promise<void> {
@@ -117,7 +121,10 @@ export class ServedMount implements Mount {
     const entry = mountAt(await readMountTable(), this.mountpoint);
     if (entry?.device === this.#device) return;
     const copies = await findCopies(this.#device);
-    if (entry !== undefined && copies?.here.includes(this.mountpoint) === true) {
+    if (
+      entry !== undefined &&
+      copies?.here.some(({ mountPoint }) => mountPoint === this.mountpoint) === true
+    ) {
       throw new InputError(`${this.mountpoint}: a ${entry.type} is mounted on top of it`);
     }
     if (copies !== undefined) throw new CopiedMountError(describeCopies(this.mountpoint, copies));
