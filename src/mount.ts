@@ -3,6 +3,7 @@
 // What is opened is closed in reverse where a later step fails. A process must not touch its own mount synchronously
 // (fs.readFileSync and the like): it would wait for an answer that only itself can give. Asynchronous calls of
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
+import { resolve } from 'node:path';
 import { BlockCache } from './cache/block-cache.ts';
 import { locateMountPoint, prepareMountPoint } from './fuse/mount-point.ts';
 import { lockMountPoint } from './fuse/mount-point-lock.ts';
@@ -59,9 +60,11 @@ export async function mount(
 ): Promise<Mount> {
   refuseUnsafeFlags(options.flags);
   const settled = settleFakeRoot(options);
-  const unlock = lockMountPoint(await locateMountPoint(mountpoint));
+  // The working directory of the process may be another one after the first wait.
+  const path = resolve(mountpoint);
+  const unlock = lockMountPoint(await locateMountPoint(path));
   try {
-    return await mountLocked(image, mountpoint, settled);
+    return await mountLocked(image, path, settled);
   } finally {
     unlock();
   }

@@ -120,7 +120,10 @@ export class Session {
     } catch (error) {
       return handler.isAnswered ? this.reply.status(request.unique, errnoOf(error)) : 0;
     } finally {
-      this.#reportChanged();
+      // After a notice the kernel ignores attributes that it asked for before. The root of an ordinary user's mount has
+      // none but those of its first GETATTR: without them nobody could search it.
+      const answers = opcode === Opcode.GETATTR || opcode === Opcode.STATX;
+      this.#reportChanged(answers ? request.nodeId : undefined);
     }
   }
 
@@ -248,10 +251,15 @@ export class Session {
     return 0;
   }
 
-  /** Before any answer is sent: the kernel drops the attributes that have changed beside what it knows. */
-  #reportChanged(): void {
+  /**
+   * Before any answer is sent: the kernel drops the attributes that have changed beside what it knows, but those of
+   * `answered`, which the answer itself carries.
+   */
+  #reportChanged(answered?: NodeId): void {
     if (this.fileSystem.isReadOnly) return;
-    for (const node of this.fileSystem.takeChangedNodes()) this.invalidateAttributes(node);
+    for (const node of this.fileSystem.takeChangedNodes()) {
+      if (node !== answered) this.invalidateAttributes(node);
+    }
   }
 
   #malformed(isAnswered: boolean): ReplyLength {

@@ -44,6 +44,16 @@ function makeLate(): {
 const notice = (node: number): Buffer => numbers([4, 40], [4, 2], [8, 0], [8, node], [8, -1], [8, 0]);
 
 describe('a node whose attributes a change moves beside its own', () => {
+  it('is not reported before an answer that carries its attributes, which the kernel would then ignore', () => {
+    const fileSystem = new RecordingFileSystem();
+    const test = TestSession.serving(fileSystem);
+    fileSystem.changedNodes.push(1 as NodeId, 9 as NodeId);
+    test.replies.length = 0;
+    test.handle(message(Opcode.GETATTR, 3, 1, Buffer.alloc(16)));
+    expect(test.replies[0]).toEqual(notice(9));
+    expect(test.replies.slice(1).map(uniqueOf)).toEqual([3]);
+  });
+
   it('is reported to the kernel before the answer, whether that is a success or not', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
