@@ -43,7 +43,7 @@ class Tally {
   }
 }
 
-const imageOf = (seed: number, directory: string): string => {
+const imageOf = (seed: number, directory: string): Promise<string> => {
   rmSync(directory, { recursive: true, force: true });
   return writeHostileImage(new Random(seed), directory);
 };
@@ -56,7 +56,7 @@ it(
     const tally = new Tally();
     try {
       for (let seed = SEED; seed < SEED + COUNT; seed++) {
-        const source = imageOf(seed, join(directory, 'image'));
+        const source = await imageOf(seed, join(directory, 'image'));
         const common = { source, cacheDirectory: join(directory, 'cache') };
         await tally.take(examiner, seed, { step: 'index', ...common });
         await tally.take(examiner, seed, { step: 'export', ...common });
@@ -91,7 +91,7 @@ describeWith(['fuse', { program: 'getfattr' }], 'mounted', () => {
     () =>
       withWorkplace(async (place) => {
         for (let seed = SEED; seed < SEED + Math.ceil(COUNT / 40); seed++) {
-          const source = imageOf(seed, place.path('image'));
+          const source = await imageOf(seed, place.path('image'));
           for (const args of [
             ['mount', source, 'mnt'],
             ['export', source, '-o', 'out.tar'],
@@ -112,7 +112,7 @@ describeWith(['fuse', { program: 'getfattr' }], 'mounted', () => {
 /** What was damaged may be EIO; the mount answers, and ends. */
 async function readMounted(place: Workplace, examiner: Examiner, tally: Tally, seed: number): Promise<void> {
   const { mountpoint } = place;
-  const source = imageOf(seed, place.path('image'));
+  const source = await imageOf(seed, place.path('image'));
   const order = { source, cacheDirectory: place.path('cache'), mountpoint };
   if (await tally.take(examiner, seed, { step: 'mount', ...order })) {
     const { status } = await run('sh', ['-c', WALK], {

@@ -1,13 +1,16 @@
 // Hostile images: archives of every form with bytes changed where they matter: tar headers (with a right checksum or a wrong
 // one), names, pax records, sparse maps, compressed streams, JSON. The same seed gives the same archives.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { type Members, tarOf } from '../image/scratch.ts';
 import { fixture } from '../mount/stratafs.ts';
-import { pax, rawTar, setChecksum } from '../tar/raw-tar.ts';
+import { type RawMember, pax, rawTar, setChecksum } from '../tar/raw-tar.ts';
 import { layerTar } from '../tree/layer-tar.ts';
 import type { Random } from '../tree/random.ts';
 import { randomStack } from '../tree/random-layers.ts';
+import { dirMembers, dockerMembers, layoutMembers } from './layouts.ts';
 
 const PIECES = [
   '{',
@@ -70,20 +73,113 @@ function spoil(bytes: Buffer, random: Random): void {
   }
 }
 
-function hostileArchive(random: Random): Buffer {
+const MIXED_NAMES = ['a', 'b', 'a/b', './a', 'a/', '.wh.a', 'a/.wh..wh..opq', 'b/.wh.b', 'c'];
+const ODD_NAMES = ['.wh..wh..opq', '.wh.', 'a/../b', '/b', '', '..'];
+const USUAL_RECORDS: [string, string][] = [
+  ['path', 'a/d'],
+  ['uid', '2097152'],
+  ['mtime', '-1.5'],
+  ['SCHILY.xattr.user.overlay.redirect', '/a'],
+  ['SCHILY.xattr.trusted.overlay.metacopy', ''],
+];
+const ODD_RECORDS: [string, string][] = [
+  ['path', 'a/.wh.b'],
+  ['linkpath', 'a'],
+  ['size', '018'],
+  ['size', '9223372036854775807'],
+  ['mtime', '-9223372036854775808.5'],
+  ['uid', '4294967295'],
+  ['GNU.sparse.map', '0,1,9223372036854775806,1'],
+  ['GNU.sparse.map', '5,3,1,3'],
+  ['GNU.sparse.size', '9223372036854775807'],
+  ['GNU.sparse.numblocks', '4294967295'],
+  ['GNU.sparse.major', '1'],
+  ['GNU.sparse.realsize', '-1'],
+  ['SCHILY.xattr.', 'v'],
+  ['SCHILY.xattr.user.overlay.redirect', '/a'],
+  ['SCHILY.xattr.trusted.overlay.metacopy', ''],
+  ['LIBARCHIVE.xattr.user.%00', '===='],
+];
+
+/** Whiteouts, hard links to anything, sparse members and pax records of few names, so that they meet. */
+function mixedArchive(random: Random): Buffer {
+  const members: (RawMember | Buffer)[] = [];
+  for (let count = 1 + random.below(8); count > 0; count--) {
+    const records = Array.from({ length: random.below(4) }, () =>
+      random.pick(random.oneIn(25) ? ODD_RECORDS : USUAL_RECORDS),
+    );
+    if (records.length > 0) members.push(pax(records, random.oneIn(6) ? 'g' : 'x'));
+    const type = random.oneIn(25)
+      ? random.pick(['3', '4', '6', '7', 'S', 'L', 'K', 'x'])
+      : random.pick(['0', '0', '0', '1', '2', '5']);
+    members.push({
+      ...{ name: random.pick(random.oneIn(25) ? ODD_NAMES : MIXED_NAMES), type },
+      linkname: random.pick(random.oneIn(25) ? ODD_NAMES : MIXED_NAMES),
+      body: Buffer.alloc(type === '0' ? random.below(2000) : 0, random.below(256)),
+      magic: random.pick(['posix', 'gnu']),
+    });
+  }
+  return rawTar(...members);
+}
+
+/** A stream of each kind, sometimes one in another, sometimes with a byte changed or its end cut off. */
+function pack(bytes: Buffer, random: Random): Buffer {
+  let packed = bytes;
+  for (let depth = random.oneIn(4) ? 2 : 1; depth > 0; depth--) {
+    const program = random.pick(['gzip', 'zstd', 'xz', 'bzip2']);
+    packed =
+      program === 'gzip'
+        ? gzipSync(packed, { level: 1 })
+        : execFileSync(program, ['-1', '-c'], {
+            input: packed,
+            stdio: ['pipe', 'pipe', 'ignore'],
+            maxBuffer: 1 << 26,
+          });
+  }
+  if (random.oneIn(2)) packed.writeUInt8(random.below(256), random.below(packed.length));
+  return random.oneIn(6) ? packed.subarray(0, random.below(packed.length)) : packed;
+}
+
+function hostileTar(random: Random): Buffer {
+  if (random.oneIn(3)) return mixedArchive(random);
   const bytes = goodArchive(random);
   spoil(bytes, random);
-  const cut = random.oneIn(10) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
-  if (!random.oneIn(5)) return cut;
-  const packed = gzipSync(cut, { level: 1 });
-  if (random.oneIn(2)) packed.writeUInt8(random.below(256), random.below(packed.length));
-  return packed;
+  return random.oneIn(10) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
+}
+
+function writeMembers(members: Members, directory: string): void {
+  for (const [name, content] of members) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content as string | Buffer);
+  }
 }
 
 /** Writes a hostile image into a new directory; its SOURCE. */
-export function writeHostileImage(random: Random, directory: string): string {
+export async function writeHostileImage(random: Random, directory: string): Promise<string> {
   mkdirSync(directory);
   const path = join(directory, 'image.tar');
-  writeFileSync(path, hostileArchive(random));
-  return path;
+  if (random.oneIn(2)) {
+    const bytes = hostileTar(random);
+    writeFileSync(path, random.oneIn(4) ? pack(bytes, random) : bytes);
+    return path;
+  }
+  // What a layer has is spoilt, or what its blob is packed as, or the JSON, seldom all of them.
+  const tar = random.oneIn(2)
+    ? mixedArchive(random)
+    : Buffer.from(random.oneIn(2) ? sparse : hostileTar(random));
+  const blob = random.oneIn(2) ? pack(tar, random) : tar;
+  switch (random.below(4)) {
+    case 0:
+      writeMembers(layoutMembers(tar, blob, random), directory);
+      return directory;
+    case 1:
+      writeMembers(dirMembers(tar, blob, random), directory);
+      return `dir:${directory}`;
+    case 2:
+      writeFileSync(path, await tarOf(layoutMembers(tar, blob, random)));
+      return path;
+    default:
+      writeFileSync(path, await tarOf(dockerMembers(tar, blob, random)));
+      return path;
+  }
 }
