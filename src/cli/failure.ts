@@ -8,7 +8,7 @@ export const EXIT_USAGE = 2;
 
 /** What to do about failures that have little to do with what the command was asked for, by errno. */
 const advice: Readonly<Record<string, string>> = {
-  EMFILE: 'this process may open no more files: raise the limit (ulimit -n)',
+  EMFILE: 'this process may open no more files: raise the limit (ulimit -Hn, LimitNOFILE=)',
   ENFILE: 'the system may open no more files: raise fs.file-max, or end programs',
   ENOMEM: 'out of memory: free some, or raise the limit (ulimit -v)',
   ERR_OUT_OF_MEMORY: 'out of memory: free some, or raise the limit (ulimit -v)',

@@ -137,7 +137,7 @@ function explainLimit(error: unknown, image: Image, count: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'EMFILE' && code !== 'ENFILE') return error;
   return new InputError(
-    `${printable(image.source)}: the image has ${count} different layers, and each needs an open file: more than the limit allows (raise it: ulimit -Hn, LimitNOFILE=)`,
+    `${printable(image.source)}: the image has ${count} different layers, and each needs an open file: more than the limit allows`,
     { cause: error },
   );
 }

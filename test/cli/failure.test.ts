@@ -5,7 +5,7 @@ import { EMFILE, ENOSPC, ErrnoError } from '../../src/vfs/errno.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { writeFailure } from '../../src/vfs/write-failure.ts';
 
-const advice = 'this process may open no more files: raise the limit (ulimit -n)';
+const advice = 'this process may open no more files: raise the limit (ulimit -Hn, LimitNOFILE=)';
 
 it('a limit of the process is named with what to do, also where it is a cause', () => {
   const error = new ErrnoError(EMFILE, 'open', 'a.tar');
