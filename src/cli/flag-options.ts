@@ -12,6 +12,8 @@ const opposites: Readonly<Partial<Record<MountFlag, MountFlag>>> = {
   nosuid: 'suid',
   dev: 'nodev',
   nodev: 'dev',
+  noatime: 'strictatime',
+  strictatime: 'noatime',
 };
 
 function setFlags(request: MountRequest, flags: readonly MountFlag[]): void {
@@ -37,9 +39,24 @@ export const flagRules: Rules = [
   ['suid', setting('set-ID bits and file capabilities have an effect; only for root', 'suid')],
   ['noexec', setting('nothing on the mount can be executed', 'noexec')],
   ['exec', clearing('takes noexec back', 'noexec')],
-  ['noatime', setting('no access times are kept', 'noatime')],
+  ['noatime', setting('reading moves no access time', 'noatime')],
   ['atime', clearing('takes noatime back', 'noatime')],
-  ['nodiratime', setting('no access times of directories are kept', 'nodiratime')],
+  [
+    'relatime',
+    clearing(
+      'the default: reading moves an access time that is older than the change time, or than a day',
+      ...(['noatime', 'strictatime'] as const),
+    ),
+  ],
+  [
+    'strictatime',
+    setting(
+      'each read moves the access time; in a writable mount only for root, from Linux 5.12 on',
+      'strictatime',
+    ),
+  ],
+  ['nostrictatime', clearing('takes strictatime back', 'strictatime')],
+  ['nodiratime', setting('listing a directory does not move its access time', 'nodiratime')],
   ['diratime', clearing('takes nodiratime back', 'nodiratime')],
   ['sync', setting('each write returns when it is on the disk', 'sync')],
   ['async', clearing('takes sync back', 'sync')],

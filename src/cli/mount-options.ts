@@ -21,10 +21,10 @@ import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
-/** fstab(5): for those who read the table, not for those who mount; and times that are kept as the upper keeps them. */
+/** fstab(5): for those who read the table, not for those who mount; and lazytime, which the upper's file system decides. */
 const idleNames = [
   ...['auto', 'noauto', 'nofail', '_netdev', 'nouser', 'nousers', 'nogroup', 'noowner'],
-  ...['relatime', 'norelatime', 'strictatime', 'nostrictatime', 'lazytime', 'nolazytime'],
+  ...['norelatime', 'lazytime', 'nolazytime'],
   ...['iversion', 'noiversion', 'mand', 'nomand', 'silent', 'loud'],
   // The kernel always checks permissions here.
   'default_permissions',

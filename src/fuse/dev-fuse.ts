@@ -1,7 +1,7 @@
 // The default driver: /dev/fuse, polled on Node's own event loop; the protocol is decoded in TypeScript.
 import createDebug from 'debug';
 import { Channel } from '../sys/channel.ts';
-import { MS_RDONLY } from '../sys/mount-calls.ts';
+import { MS_NODIRATIME, MS_RDONLY, MS_STRICTATIME } from '../sys/mount-calls.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -62,6 +62,8 @@ class DevFuseMount implements FuseMount {
     // Root looks mostly at what it owns, and is then not asked about. Whoever negotiates ACLs has permissions checked.
     this.#session.checksPermissions = options.checksPermissions ?? true;
     this.#session.cachesMissingAcls = isRoot && this.#session.checksPermissions;
+    this.#session.cachesListings =
+      fileSystem.isReadOnly || (options.flags & (MS_STRICTATIME | MS_NODIRATIME)) !== MS_STRICTATIME;
     if (options.usesFastPath ?? true) {
       this.#session.onServing = () => {
         const { answerTable, isReadOnly } = fileSystem;

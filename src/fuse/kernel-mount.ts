@@ -113,8 +113,8 @@ function attachByHelper(mountpoint: string, options: DriverOptions): number {
 
 function helperOptions(options: DriverOptions): string {
   return [
-    // It doesn't know nodiratime.
-    ...mountFlagNames(options.flags).filter((name) => name !== 'nodiratime'),
+    // It doesn't know those.
+    ...mountFlagNames(options.flags).filter((name) => name !== 'nodiratime' && name !== 'strictatime'),
     // It adds nosuid and nodev itself unless root asks it not to.
     ...(process.geteuid?.() === 0 ? allowedByFlags(options.flags) : []),
     ...(options.checksPermissions === false ? [] : ['default_permissions']),

@@ -70,6 +70,8 @@ export class Session {
    * sends no request; but it asks about each inode that the caller does not own. Set before INIT.
    */
   cachesMissingAcls = false;
+  /** False: the kernel asks for each listing, since it moves an access time (strictatime). Set before INIT. */
+  cachesListings = true;
   /** As Wishes.checksPermissions. Set before INIT. */
   checksPermissions = true;
   /** As Wishes.maxStackDepth. Set before INIT. */

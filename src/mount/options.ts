@@ -4,7 +4,14 @@ import type { OwnerMapping } from '../overlay/id-mapping.ts';
 import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
 import type { OwnerKeeping } from '../overlay/kept-owners.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
-import { MS_NODEV, MS_NOSUID, type MountFlagName, mountFlags } from '../sys/mount-calls.ts';
+import {
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NOSUID,
+  MS_STRICTATIME,
+  type MountFlagName,
+  mountFlags,
+} from '../sys/mount-calls.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { Watch } from './watch.ts';
 
@@ -117,6 +124,8 @@ export function directoryMarksOf({ usesUserXattrs = false }: MountOptions): Mark
 export function mountFlagBits(flags: readonly MountFlag[] = []): number {
   return flags.reduce((bits, flag) => {
     if (flag === 'suid') return bits & ~MS_NOSUID;
+    if (flag === 'noatime') return (bits & ~MS_STRICTATIME) | MS_NOATIME;
+    if (flag === 'strictatime') return (bits & ~MS_NOATIME) | MS_STRICTATIME;
     return flag === 'dev' ? bits & ~MS_NODEV : bits | mountFlags[flag];
   }, MS_NOSUID | MS_NODEV);
 }

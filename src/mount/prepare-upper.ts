@@ -6,13 +6,16 @@ import { InputError } from '../vfs/input-error.ts';
 import { type UpperPlace, openUpper } from '../overlay/open-upper.ts';
 import type { Upper } from '../overlay/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
-import type { MountOptions, UpperOptions } from './options.ts';
+import { type MountOptions, type UpperOptions, mountFlagBits } from './options.ts';
 import { makeThrowAwayUpper } from './throw-away-upper.ts';
 import { untilReleased } from './upper-lock.ts';
 import { type UpperPaths, locateUpper, refuseOverlaps } from './upper-paths.ts';
 import type { Watch } from './watch.ts';
 
 const debug = createDebug('stratafs:upper');
+
+/** Of a mount's options, those that its upper needs to know. */
+type UpperMountOptions = Pick<MountOptions, 'owners' | 'ownerKeeping' | 'usesUserXattrs' | 'flags'>;
 
 export interface PreparedUpper {
   readonly paths: UpperPaths;
@@ -29,7 +32,7 @@ export async function prepareUpper(
   options: UpperOptions,
   image: Image,
   place: string,
-  mount: Watch & Pick<MountOptions, 'owners' | 'ownerKeeping' | 'usesUserXattrs'>,
+  mount: Watch & UpperMountOptions,
 ): Promise<PreparedUpper> {
   refuseUnfollowed(options, mount);
   const isReadOnly = options.isReadOnly ?? false;
@@ -87,7 +90,7 @@ function upperPlace(
   paths: UpperPaths,
   identity: LayersIdentity,
   options: UpperOptions,
-  { owners, ownerKeeping, usesUserXattrs }: Pick<MountOptions, 'owners' | 'ownerKeeping' | 'usesUserXattrs'>,
+  { owners, ownerKeeping, usesUserXattrs, flags }: UpperMountOptions,
 ): UpperPlace {
   const redirect = options.redirect ?? true;
   return {
@@ -108,5 +111,6 @@ function upperPlace(
     ownerKeeping,
     takesAufsForm: options.takesAufsForm ?? false,
     usesUserXattrs: usesUserXattrs ?? false,
+    mountFlags: mountFlagBits(flags),
   };
 }

@@ -157,7 +157,10 @@ export function openUpper(state: OverlayState, inode: Inode, flags: number): num
   const place = state.upper.placeOf(inode);
   if (typeof place === 'number') return place;
   const { dir, name } = place;
-  const open = (): number => (name.length === 0 ? reopen(dir, flags) : openAt(dir, name, flags));
+  const open = (): number =>
+    state.upper.withAtimeFlags(flags, (all) =>
+      name.length === 0 ? reopen(dir, all) : openAt(dir, name, all),
+    );
   const fd = open();
   if (fd !== -EACCES) return fd;
   // The mode is changed for a moment, which moves ctime.

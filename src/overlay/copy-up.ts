@@ -4,7 +4,7 @@
 // Directories (copy-up-directory.ts), and all that is no regular file, are copied in place. So is a regular file's metadata alone (metacopy):
 // its bytes go on coming from the tree until the first write, when copy-data.ts brings them into the same upper inode.
 // An inode with several names gets its copy under all of them (shared-copies.ts).
-import { closeSync, constants } from 'node:fs';
+import { closeSync } from 'node:fs';
 import {
   Stat,
   createAt,
@@ -62,7 +62,7 @@ export function stage(state: OverlayState, inode: Inode): Staged | number {
   }
   const name = upper.newStagedName();
   if (inode.type === S_IFREG) {
-    const fd = createAt(workFd, name, constants.O_RDWR, 0o600, 0);
+    const fd = createAt(workFd, name, upper.newFileFlags, 0o600, 0);
     return fd < 0 ? fd : { dir: workFd, name, fd };
   }
   let status: Status;

@@ -3,7 +3,7 @@
 // Where nothing stands in the upper they are made in place: the upper's own file system applies set-group-ID of the
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
 // place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
-import { closeSync, constants } from 'node:fs';
+import { closeSync } from 'node:fs';
 import {
   Stat,
   chmodAt,
@@ -91,7 +91,7 @@ export function makeFile(state: OverlayState, dir: number, name: Uint8Array, mak
   const mode = storedMode(state, making.mode);
   switch (mode & S_IFMT) {
     case S_IFREG:
-      making.fd = createAt(dir, name, constants.O_RDWR, mode & 0o7777, umask);
+      making.fd = createAt(dir, name, state.upper.newFileFlags, mode & 0o7777, umask);
       return Math.min(making.fd, 0);
     case S_IFDIR:
       return mkdirAt(dir, name, mode & 0o7777, umask);
@@ -195,7 +195,7 @@ export function makeTmpfile(
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const fd = tmpfileAt(dir, constants.O_RDWR, storedMode(state, making.mode & 0o7777), making.umask);
+  const fd = tmpfileAt(dir, state.upper.newFileFlags, storedMode(state, making.mode & 0o7777), making.umask);
   if (fd < 0) return fd;
   const upperFd = reopen(fd, O_PATH);
   let status = Math.min(upperFd, 0);

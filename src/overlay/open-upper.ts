@@ -4,6 +4,7 @@
 // `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
 import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../sys/initial-root.ts';
+import { MS_NOATIME } from '../sys/mount-calls.ts';
 import {
   Stat,
   STAT_LENGTH,
@@ -18,6 +19,7 @@ import { EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
+import { atimeRules, openInOwnMount } from './atime.ts';
 import { holdsAufsNames } from './aufs-form.ts';
 import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
@@ -54,6 +56,8 @@ export interface UpperPlace {
   readonly takesAufsForm: boolean;
   /** Marks are written in the `user.` namespace also where `trusted.` would do. */
   readonly usesUserXattrs: boolean;
+  /** MS_* of the mount that is made: those of access times count. 0 by default. */
+  readonly mountFlags?: number;
 }
 
 /** InputError where it can't be used; then nothing stays open. */
@@ -64,22 +68,34 @@ export function openUpper(place: UpperPlace): Upper {
     return fd;
   };
   try {
-    const upperFd = keep(openDirectory(place.upper));
+    const givenUpper = keep(openDirectory(place.upper));
     if (place.work === undefined) {
-      lock(place.upper, upperFd);
-      return onlyShown(place, upperFd);
+      lock(place.upper, givenUpper);
+      const own = openInOwnMount([{ fd: givenUpper, path: place.upper }], MS_NOATIME)?.map(keep);
+      const [upperFd = givenUpper] = own ?? [];
+      return onlyShown(place, upperFd, own === undefined ? [] : [givenUpper]);
     }
     const isImplied = place.isWorkImplied === true;
-    const baseFd = keep(isImplied ? openImpliedWork(upperFd, place.work) : openDirectory(place.work));
-    requireOneFileSystem(place.upper, place.work, upperFd, baseFd);
-    lock(place.upper, upperFd);
-    lock(place.work, baseFd);
+    const givenBase = keep(isImplied ? openImpliedWork(givenUpper, place.work) : openDirectory(place.work));
+    requireOneFileSystem(place.upper, place.work, givenUpper, givenBase);
+    lock(place.upper, givenUpper);
+    lock(place.work, givenBase);
+    const given = [
+      { fd: givenUpper, path: place.upper },
+      { fd: givenBase, path: place.work },
+    ];
+    const { mountFlags = 0 } = place;
+    const own = openInOwnMount(given, mountFlags)?.map(keep);
+    const atime = atimeRules(mountFlags, own !== undefined);
+    const [upperFd = givenUpper, baseFd = givenBase] = own ?? [];
+    const heldFds = own === undefined ? [] : [givenUpper, givenBase];
     const workFd = keep(openWork(baseFd, place.work, !isImplied));
     takePast(place.work, workFd, place);
     const form = claim(place, upperFd);
     const keptOwners = keepOwners(place, upperFd);
     const hides = hidesOverrides(place, form);
-    return new Upper({ ...place, ...form, upperFd, baseFd, workFd, keptOwners, hidesOverrides: hides });
+    const descriptors = { upperFd, baseFd, workFd, heldFds };
+    return new Upper({ ...place, ...form, ...descriptors, atime, keptOwners, hidesOverrides: hides });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error;
@@ -94,7 +110,7 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
   const whole = { ...place, work: undefined };
   const upperFd = openDirectory(place.upper);
   try {
-    return onlyShown(whole, upperFd);
+    return onlyShown(whole, upperFd, []);
   } catch (error) {
     closeSync(upperFd);
     throw error;
@@ -102,7 +118,7 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
 }
 
 /** An upper to which nothing is written. */
-function onlyShown(place: UpperPlace, upperFd: number): Upper {
+function onlyShown(place: UpperPlace, upperFd: number, heldFds: readonly number[]): Upper {
   const form = recognise(place, upperFd);
   return new Upper({
     ...place,
@@ -110,6 +126,9 @@ function onlyShown(place: UpperPlace, upperFd: number): Upper {
     upperFd,
     baseFd: -1,
     workFd: -1,
+    heldFds,
+    // Nothing is written, access times neither.
+    atime: atimeRules(MS_NOATIME, heldFds.length > 0),
     keptOwners: place.ownerKeeping === undefined ? undefined : findKeptOwners(upperFd, place.ownerKeeping),
     hidesOverrides: hidesOverrides(place, form),
   });

@@ -8,6 +8,7 @@ import {
   KEEP_ID,
   STAT_LENGTH,
   Stat,
+  accessDirectory,
   chmodAt,
   chownAt,
   createAt,
@@ -47,6 +48,14 @@ export interface Place {
   readonly name: Uint8Array;
 }
 
+/** What is done about access times beyond what the kernel does for the descriptors (atime.ts). */
+export interface AtimeRules {
+  /** Added to the flags of every open of a regular file. */
+  readonly openFlags: number;
+  /** Listing a directory moves its atime. */
+  readonly countsListings: boolean;
+}
+
 /** What mounting decided about an upper. */
 export interface UpperOptions {
   /**
@@ -56,6 +65,9 @@ export interface UpperOptions {
   readonly upperFd: number;
   readonly baseFd: number;
   readonly workFd: number;
+  /** Owned too, and only closed: they hold the locks, and keep the mount of the upper busy. */
+  readonly heldFds: readonly number[];
+  readonly atime: AtimeRules;
   readonly marks: MarkSpace;
   /** 16 bytes that name the tree: an origin of another counts for nothing. */
   readonly identity: Uint8Array;
@@ -88,6 +100,8 @@ export class Upper {
   readonly keptOwners: KeptOwners | undefined;
   readonly isAufsForm: boolean;
   readonly hidesOverrides: boolean;
+  readonly #atime: AtimeRules;
+  readonly #heldFds: readonly number[];
   readonly #squashesUsers: boolean;
   readonly #squashesGroups: boolean;
   readonly upperFd: number;
@@ -114,6 +128,8 @@ export class Upper {
     this.upperFd = options.upperFd;
     this.baseFd = options.baseFd;
     this.workFd = options.workFd;
+    this.#heldFds = options.heldFds;
+    this.#atime = options.atime;
     this.marks = options.marks;
     this.identity = options.identity;
     this.isVolatile = options.isVolatile;
@@ -226,10 +242,30 @@ export class Upper {
     return Buffer.from(`#${process.pid.toString(36)}.${(this.#stagedCount++).toString(36)}`);
   }
 
+  /** Opens what is made, for both. */
+  get newFileFlags(): number {
+    return constants.O_RDWR | this.#atime.openFlags;
+  }
+
+  /** `open` with the flags of an existing regular file; O_NOATIME is for its owner alone. */
+  withAtimeFlags(flags: number, open: (flags: number) => number): number {
+    const { openFlags } = this.#atime;
+    const fd = open(flags | openFlags);
+    return fd === -EPERM && openFlags !== 0 ? open(flags) : fd;
+  }
+
+  /** A directory is listed from its beginning: its atime moves, as that of a directory listed by itself would. */
+  countListing(directory: DirectoryInode): void {
+    if (!this.#atime.countsListings || !directory.hasUpperDirectory) return;
+    const fd = this.directoryFd(directory);
+    // Where it may not be read by this process, its atime stays.
+    if (fd >= 0) accessDirectory(fd);
+  }
+
   /** A new regular file without a name, open for both; -EOPNOTSUPP where the file system has none. */
   openTmpfile(): number {
     if (!this.#hasTmpfile) return -EOPNOTSUPP;
-    const fd = tmpfileAt(this.workFd, constants.O_RDWR, 0o600, 0);
+    const fd = tmpfileAt(this.workFd, this.newFileFlags, 0o600, 0);
     if (fd === -EOPNOTSUPP) this.#hasTmpfile = false;
     return fd;
   }
@@ -306,6 +342,7 @@ export class Upper {
   close(): void {
     this.#directories.clear();
     if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
-    for (const fd of [this.linksFd, this.workFd, this.baseFd, this.upperFd]) if (fd >= 0) closeSync(fd);
+    for (const fd of [this.linksFd, this.workFd, this.baseFd, this.upperFd, ...this.#heldFds])
+      if (fd >= 0) closeSync(fd);
   }
 }

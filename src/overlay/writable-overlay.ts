@@ -143,6 +143,7 @@ export class WritableOverlay implements WritableFileSystem {
     }
     const directory = this.#state.directories.get(node);
     if (typeof directory === 'number') return directory;
+    if (cookie === 0) this.#state.upper.countListing(directory);
     this.#state.listing.list(directory, cookie, sink, this.#listed);
     return 0;
   }

@@ -5,6 +5,7 @@ interface MountCalls {
   openDevice: (path: string) => number;
   mount: (source: string, target: string, type: string, flags: number, options: string) => number;
   unmount: (target: string, flags: number) => Promise<number>;
+  cloneMount: (path: string, set: number, clear: number) => number;
   socketPair: () => [number, number] | number;
   receiveDescriptor: (socket: number) => number;
 }
@@ -16,6 +17,11 @@ export const openDevice = calls.openDevice;
 export const mount = calls.mount;
 /** umount2(2), on a pool thread: unmounting may wait for an answer that this very process owes. */
 export const unmount = calls.unmount;
+/**
+ * open_tree(2) with OPEN_TREE_CLONE, and mount_setattr(2) on the clone: an O_PATH descriptor of `path` in a private mount of its
+ * own, without the mounts beneath. It ends with the last descriptor in it. For root, from Linux 5.12 on.
+ */
+export const cloneMount = calls.cloneMount;
 /** A pair of connected UNIX sockets, owned by the caller. */
 export const socketPair = calls.socketPair;
 /** A descriptor that was passed over `socket` (SCM_RIGHTS); -EAGAIN where none has come. */
@@ -30,6 +36,13 @@ export const MS_SYNCHRONOUS = 16;
 export const MS_DIRSYNC = 128;
 export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
+export const MS_STRICTATIME = 1 << 24;
+
+/** Attributes of `cloneMount`, linux/mount.h. MOUNT_ATTR__ATIME is a field: relatime is 0. */
+export const MOUNT_ATTR__ATIME = 0x70;
+export const MOUNT_ATTR_NOATIME = 0x10;
+export const MOUNT_ATTR_STRICTATIME = 0x20;
+export const MOUNT_ATTR_NODIRATIME = 0x80;
 
 /** Those flags by mount(8)'s names. */
 export const mountFlags = {
@@ -41,6 +54,7 @@ export const mountFlags = {
   dirsync: MS_DIRSYNC,
   noatime: MS_NOATIME,
   nodiratime: MS_NODIRATIME,
+  strictatime: MS_STRICTATIME,
 } as const;
 export type MountFlagName = keyof typeof mountFlags;
 

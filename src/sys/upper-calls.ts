@@ -91,6 +91,7 @@ interface UpperCalls {
   removexattrAt: (dir: number, name: Uint8Array, attribute: Uint8Array) => number;
   listxattrAt: (dir: number, name: Uint8Array) => Buffer | number;
   listNames: (dir: number) => Buffer | number;
+  accessDirectory: (dir: number) => number;
   truncateFile: (fd: number, size: number) => number;
   writeFile: (fd: number, bytes: Uint8Array, position: number) => number;
   allocateFile: (fd: number, mode: number, offset: number, length: number) => number;
@@ -172,9 +173,12 @@ export const listxattrAt = calls.listxattrAt;
 
 /**
  * All names of a directory (a descriptor of it, O_PATH too; its position is not moved), "." and ".." left out, end to
- * end: u8 DT_* type (0: unknown), u8 length, the bytes. -EFBIG beyond 512 MiB of them.
+ * end: u8 DT_* type (0: unknown), u8 length, the bytes. -EFBIG beyond 512 MiB of them. Its atime stays where this user owns it.
  */
 export const listNames = calls.listNames;
+
+/** Reads the first names of a directory (O_PATH will do), so that the kernel moves its atime as the descriptor's mount says. */
+export const accessDirectory = calls.accessDirectory;
 
 // Types in listings, dirent.h.
 export const DT_UNKNOWN = 0;

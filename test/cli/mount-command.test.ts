@@ -104,7 +104,7 @@ it('long options', () => {
 });
 
 it.each([
-  'defaults,auto,noauto,nofail,_netdev,nouser,relatime,strictatime,lazytime,silent,async',
+  'defaults,auto,noauto,nofail,_netdev,nouser,relatime,norelatime,nostrictatime,lazytime,silent,async',
   'timeout=0,clone_fd,max_threads=4,kernel_cache,entry_timeout=1,threaded=1,writeback=0',
   'x-systemd.automount,x-gvfs-show,comment=systemd.automount,default_permissions,max_read=131072',
   'context="system_u:object_r:tmp_t:s0:c127,c456"',

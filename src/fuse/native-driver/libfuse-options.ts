@@ -14,8 +14,9 @@ const SOURCE_LENGTH = 160;
 export function libfuseOptions(options: DriverOptions, isRoot: boolean): string {
   const { flags } = options;
   const named = mountFlagNames(flags);
-  if (named.includes('nodiratime')) {
-    throw new InputError('driver=fuse-native: libfuse 2 has no mount option nodiratime');
+  for (const unknown of ['nodiratime', 'strictatime'] as const) {
+    if (!named.includes(unknown)) continue;
+    throw new InputError(`driver=fuse-native: libfuse 2 has no mount option ${unknown}`);
   }
   // Unless root asks for them libfuse takes both away.
   const kept = isRoot ? (['suid', 'dev'] as const).filter((name) => !named.includes(`no${name}`)) : [];
