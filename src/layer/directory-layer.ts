@@ -10,6 +10,7 @@ import { ENOENT, ENOTDIR, ErrnoError, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
+import { isInitialRoot } from '../sys/initial-root.ts';
 import { getxattrAt } from '../sys/upper-calls.ts';
 import { UserMarkTrust } from '../sys/user-marks.ts';
 import { Member } from '../tar/member.ts';
@@ -19,6 +20,7 @@ import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { Layer } from './layer.ts';
 import { LowerOwners } from './lower-owners.ts';
 import { type MarkNamespace, type OverlayMarks, readXattrs } from './overlay-xattrs.ts';
+import { HAS_TRUSTED_MARKS } from '../vfs/trusted-marks.ts';
 import { kindOfName, NameKind } from '../vfs/whiteout-names.ts';
 
 const ROOT = new Uint8Array();
@@ -306,6 +308,11 @@ class DirectoryWalk {
 
 /** An upper directory of a stratafs mount says where it has its marks: shown without them it would be another tree. */
 function refuseOtherMarks(path: string, root: number, namespace: MarkNamespace): void {
+  if (namespace === 'user' && hasMark(root, HAS_TRUSTED_MARKS) && !isInitialRoot()) {
+    throw new InputError(
+      `${path}: is an upper directory with its marks in trusted.overlay.*, which root alone can read: mount it as root`,
+    );
+  }
   const [other, option] =
     namespace === 'user'
       ? (['trusted', 'leave out userxattr'] as const)

@@ -4,6 +4,7 @@
 // `trusted.` or, for unprivileged mounts and with `userxattr`, in `user.`. A mount obeys one of both; what bears the other's
 // names is data.
 import { latin1Of } from '../vfs/names.ts';
+import { HAS_TRUSTED_MARKS } from '../vfs/trusted-marks.ts';
 import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../vfs/override-stat.ts';
 
 const YES = 0x79;
@@ -49,7 +50,9 @@ export function readXattrs(
     const valueEnd = nameEnd + block.readUInt32LE(at + 1);
     const name = block.toString('latin1', at + 5, nameEnd);
     const value = block.subarray(nameEnd, valueEnd);
-    if (name.startsWith(prefix)) applyMark(prefix, name.slice(prefix.length), value, marks, out);
+    if (name === HAS_TRUSTED_MARKS) {
+      // Ours, in either namespace.
+    } else if (name.startsWith(prefix)) applyMark(prefix, name.slice(prefix.length), value, marks, out);
     else if (isAufsForm && name === FUSE_OVERLAYFS_OPAQUE)
       marks.opaque = value[0] === YES ? 'y' : marks.opaque;
     // Of no use here.

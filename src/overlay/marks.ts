@@ -9,6 +9,7 @@ import { S_IFDIR, S_IFREG } from '../vfs/attr.ts';
 import { EACCES } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { latin1Of } from '../vfs/names.ts';
+import { HAS_TRUSTED_MARKS } from '../vfs/trusted-marks.ts';
 import { withOwnerAccess } from './owner-access.ts';
 
 const OPAQUE = Buffer.from('y');
@@ -139,6 +140,7 @@ export class MarkSpace {
 
   /** How an attribute of the upper shows; undefined for a mark, which never does. */
   toShown(name: string): string | undefined {
+    if (name === HAS_TRUSTED_MARKS) return undefined;
     if (!name.startsWith(this.prefix)) return name;
     return name.startsWith(this.#escaped) ? this.prefix + name.slice(this.#escaped.length) : undefined;
   }

@@ -5,6 +5,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { MS_NOATIME } from '../sys/mount-calls.ts';
+import { UserMarkTrust } from '../sys/user-marks.ts';
 import {
   Stat,
   STAT_LENGTH,
@@ -17,7 +18,9 @@ import {
 } from '../sys/upper-calls.ts';
 import { EOPNOTSUPP, EPERM, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { bytesOf } from '../vfs/names.ts';
+import { bytesOf, showName } from '../vfs/names.ts';
+import { HAS_TRUSTED_MARKS } from '../vfs/trusted-marks.ts';
+import { findForeignFile } from './foreign-upper.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../vfs/override-stat.ts';
 import { atimeRules, openInOwnMount } from './atime.ts';
 import { holdsAufsNames } from './aufs-form.ts';
@@ -28,6 +31,7 @@ import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 
 const YES = bytesOf('y');
+const TRUSTED_MARKS = bytesOf(HAS_TRUSTED_MARKS);
 
 /** Where an upper lies, and how it is used. */
 export interface UpperPlace {
@@ -212,14 +216,21 @@ interface Form {
 function claim(place: UpperPlace, upperFd: number): Form {
   const known = readIdentity(place, upperFd);
   const isAufsForm = readsAufsForm(place, known, upperFd);
-  if (known.identity?.equals(place.layers) === true) return { marks: known.marks, isAufsForm };
+  if (known.identity?.equals(place.layers) === true) {
+    announceMarks(upperFd, known.marks);
+    return { marks: known.marks, isAufsForm };
+  }
   refuseOther(place, known.identity);
+  if (known.identity === undefined) refuseForeign(place, upperFd);
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
     // Who is killed in between finds an upper without an identity, of which the same is found out.
     let status = isAufsForm ? setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs'), YES, 0) : 0;
     if (status === 0) status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
-    if (status === 0) return { marks, isAufsForm };
+    if (status === 0) {
+      announceMarks(upperFd, marks);
+      return { marks, isAufsForm };
+    }
     // EOPNOTSUPP: an overlayfs before Linux 6.7 keeps the kernel's own marks to itself.
     if ((status !== -EPERM && status !== -EOPNOTSUPP) || namespace === 'user') {
       throw new InputError(
@@ -228,6 +239,31 @@ function claim(place: UpperPlace, upperFd: number): Form {
     }
   }
   throw new InputError(`${place.upper}: can't be used as upper directory: it takes no extended attributes`);
+}
+
+/** Lets everybody know where the marks are. A file system that takes no user.* xattrs leaves them unannounced. */
+function announceMarks(upperFd: number, { namespace }: MarkSpace): void {
+  if (namespace === 'trusted') setxattrAt(upperFd, NO_NAME, TRUSTED_MARKS, YES, 0);
+}
+
+/** Whoever can't see root's marks would show another tree. */
+function refuseHiddenMarks({ upper }: Pick<UpperPlace, 'upper'>, upperFd: number): void {
+  if (isInitialRoot() || typeof getxattrAt(upperFd, NO_NAME, TRUSTED_MARKS) === 'number') return;
+  throw new InputError(
+    `${upper}: was written to by root, with its marks in trusted.overlay.*, which root alone can read: mount it as root, or start with a new directory`,
+  );
+}
+
+/** The same of what root's kernel overlayfs wrote, as far as it shows. */
+function refuseForeign({ upper, isForced }: UpperPlace, upperFd: number): void {
+  if (isForced || isInitialRoot()) return;
+  const trust = new UserMarkTrust();
+  // An ambiguous owner counts as this user's.
+  const found = findForeignFile(upperFd, (uid) => trust.follows(uid, () => true));
+  if (found === undefined) return;
+  throw new InputError(
+    `${upper}: ${showName(found)} belongs to another user, so root may have written to it, with marks in trusted.overlay.*, which root alone can read: mount it as root, start with a new directory, or take what shows with --force-upper`,
+  );
 }
 
 function refuseOther(place: UpperPlace, identity: Buffer | undefined): void {
@@ -241,6 +277,7 @@ function refuseOther(place: UpperPlace, identity: Buffer | undefined): void {
 function recognise(place: UpperPlace, upperFd: number): Form {
   const known = readIdentity(place, upperFd);
   refuseOther(place, known.identity);
+  if (known.identity === undefined) refuseForeign(place, upperFd);
   const isAufsForm = readsAufsForm(place, known, upperFd);
   if (known.identity !== undefined) return { marks: known.marks, isAufsForm };
   return { marks: new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user'), isAufsForm };
@@ -268,6 +305,7 @@ function readIdentity({ upper, usesUserXattrs }: UpperPlace, upperFd: number): K
       `${upper}: has its marks in trusted.overlay.*, which a mount with userxattr does not obey: leave out userxattr`,
     );
   }
+  refuseHiddenMarks({ upper }, upperFd);
   const own = getxattrAt(upperFd, NO_NAME, user.bytesOf('stratafs'));
   // What kernel overlayfs has written as root counts, whatever the directory's owner adds.
   if (typeof own === 'number' || (!usesUserXattrs && hasTrustedMarks(upperFd, trusted))) {

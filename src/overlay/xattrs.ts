@@ -20,6 +20,7 @@ import { upperPlace } from './set-attributes.ts';
 import { hiddenXattrs, hidesXattr } from './shown-whiteout.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
 import { isOverrideAttribute } from '../vfs/override-stat.ts';
+import { HAS_TRUSTED_MARKS } from '../vfs/trusted-marks.ts';
 import type { Place } from './upper.ts';
 
 const ACL_PREFIX = 'system.posix_acl_';
@@ -41,9 +42,10 @@ export function getXattr(state: OverlayState, inode: Inode, name: Uint8Array): U
   return typeof value === 'number' || latin1Of(name) !== ACCESS_ACL ? value : showAcl(state, place, value);
 }
 
-/** True for what keeps owners (vfs/override-stat.ts) where that is not the user's to see or set. */
+/** True for the mark of vfs/trusted-marks.ts, and for what keeps owners (vfs/override-stat.ts) where users may not see or set it. */
 function isPrivate(state: OverlayState, name: Uint8Array): boolean {
-  return state.upper.hidesOverrides && isOverrideAttribute(latin1Of(name));
+  const text = latin1Of(name);
+  return text === HAS_TRUSTED_MARKS || (state.upper.hidesOverrides && isOverrideAttribute(text));
 }
 
 /** Where owners are kept aside, an inode's own owner may do more than the one that shows. */

@@ -42,6 +42,9 @@ async function inWorkplace(text: string): Promise<string[]> {
   return lines;
 }
 
+/** The workplace's cache directory is the other user's. */
+const isNoCacheWarning = (line: string): boolean => !line.includes('warning: the cache directory');
+
 describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user without rights', () => {
   it.each(['stratafs', 'stratafs-overlay'])(
     "show in root's mount by %s what they show in the kernel's",
@@ -159,18 +162,50 @@ describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user with
         ?.replace('cd U', 'cd u')
         .replaceAll('/tmp/marks', '../marks');
       const look =
-        'eval "$S mount -o upperdir=u,workdir=u.work i.tar mnt" && ls mnt; cat mnt/new/in mnt/file; eval "$S unmount mnt"';
-      const text = `exec 2>&1; rm -f dev/fuse; ${look}; (${convert ?? 'exit 1'}); ${look}; getfattr -Rd -m user. u`;
-      const lines = (await bash(place, place.directory, '-c', text)).trimEnd().split('\n');
-      // The user's cache directory, which root does not use.
-      expect(lines.filter((line) => !line.includes('warning: the cache directory'))).toEqual([
+        'eval "$S mount -o upperdir=u,workdir=w i.tar mnt" && ls mnt; cat mnt/new/in mnt/file; eval "$S unmount mnt"';
+      const text = `exec 2>&1; mkdir w; ${look}; (${convert ?? 'exit 1'}); ${look}; getfattr -Rd -m user. u`;
+      expect(
+        (await bash(place, place.directory, '-c', text)).trimEnd().split('\n').filter(isNoCacheWarning),
+      ).toEqual([
         expect.stringMatching(
           /^stratafs: warning: .*\/u: has its marks in user\.overlay\.\*: root gets EPERM/,
         ),
         ...['file', 'new'],
         'cat: mnt/new/in: Operation not permitted',
         'cat: mnt/file: Operation not permitted',
-        ...['file', 'new', 'in', 'file'],
+        ...['file', 'new', 'in', 'file', '# file: u', 'user.overlay.stratafs.trusted="y"'],
       ]);
+    }));
+
+  it('of root are refused by an ordinary user, as upper and as layer', () =>
+    withWorkplace(async (place) => {
+      const asRoot = `umask 0; mkdir -p src/gone src/moved u w && echo in >src/moved/in && echo 1 >src/gone/1 && tar -cf i.tar -C src .
+        eval "$S mount -o upperdir=u,workdir=w i.tar mnt" && rm -r mnt/gone && mkdir mnt/gone && mv mnt/moved mnt/new
+        getfattr -d -m - mnt; eval "$S unmount mnt"; chown -R 65534 u w; mkdir w2 && chown 65534 w2`;
+      const { stdout } = await asNobody(
+        place,
+        'eval "$S mount -o upperdir=u,workdir=w2 i.tar mnt"; eval "$S mount -o lowerdir=u:src mnt"; eval "$S mount -o ro,upperdir=u i.tar mnt"',
+        asRoot,
+      ).then(({ stdout: out, stderr }) => ({ stdout: out + stderr }));
+      expect(
+        stdout.match(
+          /\/u: (?:was written to by root|is an upper directory), with its marks|its marks in trusted\.overlay/g,
+        ),
+      ).toHaveLength(3);
+      expect(stdout).not.toContain('user.overlay.stratafs');
+    }));
+
+  it('of root in kernel overlayfs are refused by an ordinary user where they left a file of root', () =>
+    withWorkplace(async (place) => {
+      const asRoot = `mkdir -p src/d u w point w2 && echo 1 >src/d/1 && chown -R 65534 src u w2 && tar -cf i.tar -C src . &&
+        mount -t overlay overlay -o lowerdir=src,upperdir=u,workdir=w,redirect_dir=on point && mv point/d point/e && umount point`;
+      const { stderr } = await asNobody(
+        place,
+        'eval "$S mount -o upperdir=u,workdir=w2 i.tar mnt"; eval "$S mount -o upperdir=u,workdir=w2,force-upper i.tar mnt" && eval "$S unmount mnt"',
+        asRoot,
+      );
+      expect(stderr).toMatch(
+        /^(?:stratafs: warning: [^\n]*\n)*stratafs: [^\n]*\/u: d belongs to another user, so root may have written to it[^\n]*\n$/,
+      );
     }));
 });
