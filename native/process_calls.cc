@@ -93,14 +93,14 @@ class XattrAsker : public Napi::AsyncWorker {
 
   void Execute() override {
     for (int i = 0; i < kXattrTries; i++) {
-      ssize_t size = lgetxattr(path_.c_str(), name_.c_str(), nullptr, 0);
+      ssize_t size = getxattr(path_.c_str(), name_.c_str(), nullptr, 0);
       if (size < 0 || static_cast<size_t>(size) > kXattrSizeMax) {
         result_ = size < 0 ? -errno : -E2BIG;
         return;
       }
       // One byte more, since a size of 0 would ask for the length again.
       value_.resize(static_cast<size_t>(size) + 1);
-      ssize_t length = lgetxattr(path_.c_str(), name_.c_str(), value_.data(), value_.size());
+      ssize_t length = getxattr(path_.c_str(), name_.c_str(), value_.data(), value_.size());
       if (length >= 0) {
         value_.resize(static_cast<size_t>(length));
         result_ = 0;
@@ -127,7 +127,7 @@ class XattrAsker : public Napi::AsyncWorker {
   int result_ = 0;
 };
 
-// askXattr(path, name): a promise of the value; the path's last component is not followed.
+// askXattr(path, name): a promise of the value. Symlinks are followed: the path may be one of /proc/self/fd.
 Napi::Value AskXattr(const Napi::CallbackInfo& info) {
   XattrAsker* asker = new XattrAsker(info.Env(), info[0].As<Napi::String>().Utf8Value(),
                                      info[1].As<Napi::String>().Utf8Value());

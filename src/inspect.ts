@@ -223,6 +223,7 @@ export async function measureWritten(
   options: InspectOptions = {},
 ): Promise<number | undefined> {
   const upper = upperOf(mounted.facts);
+  if (!mounted.isTrusted) return undefined;
   if (upper === undefined) return 0;
   if (!canReadMarks(upper)) return undefined;
   try {

@@ -27,6 +27,7 @@ import { InputError } from './vfs/input-error.ts';
 export type { CacheStatistics } from './cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts';
 export { type FoundMount, type MountFacts, SilentMountError, findMounts, listMounts } from './fuse/mounts.ts';
+export { isOwnMount } from './fuse/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from './fuse/held-mounts.ts';
 export { unmountAt, unmountFuseAt } from './fuse/unmount.ts';
 export { locateMountPoint } from './fuse/mount-point.ts';

@@ -1,6 +1,13 @@
 // stratafs unmount: ends mounts, and waits until nothing of them is left.
 import { Command } from 'commander';
-import { SilentMountError, findHeldMounts, listMounts, locateMountPoint, unmountAt } from '../mount.ts';
+import {
+  SilentMountError,
+  findHeldMounts,
+  isOwnMount,
+  listMounts,
+  locateMountPoint,
+  unmountAt,
+} from '../mount.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure, printFailure, stackOf } from './failure.ts';
@@ -58,9 +65,8 @@ function understandHow(directories: readonly string[], { all, lazy, force }: Unm
 /** The mount points of this user's mounts, those that lie in others first; with 'aborted' those that are only held, too. */
 async function ownMounts(how: How): Promise<string[]> {
   const held = how === 'aborted' ? (await findHeldMounts()).map(({ entry }) => entry) : [];
-  const isOwn = new RegExp(`(?:^|,)user_id=${process.geteuid?.() ?? 0}(?:,|$)`);
   return [...(await listMounts()), ...held]
-    .filter(({ superOptions }) => isOwn.test(superOptions))
+    .filter(isOwnMount)
     .map(({ mountPoint }) => mountPoint)
     .reverse();
 }

@@ -14,6 +14,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import { abortConnection } from './connection.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
+import { checkFacts } from './mount-facts.ts';
 import { EXIT_TIMEOUT_MS, MOUNT_XATTR, type MountFacts, askMount } from './mounts.ts';
 
 export interface HeldMount {
@@ -50,7 +51,8 @@ async function describeCopy(copies: readonly NamespaceMount[]): Promise<HeldMoun
   const [first] = copies;
   if (first === undefined) return undefined;
   const { entry } = first;
-  const answer = await askMount(`/proc/${first.processes[0]?.pid ?? 0}/root${entry.mountPoint}`, MOUNT_XATTR);
+  const root = `/proc/${first.processes[0]?.pid ?? 0}/root`;
+  const answer = checkFacts(await askMount(root + entry.mountPoint, MOUNT_XATTR));
   if (answer.kind !== 'answered' && answer.kind !== 'silent') return undefined;
   const facts = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : undefined;
   if (facts !== undefined && (facts.pid === undefined || (await isMountedFor(facts.pid, entry.device)))) {

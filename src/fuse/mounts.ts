@@ -2,16 +2,21 @@
 // answers for itself through xattrs of its root that only it knows.
 //
 // A mount may be dead (its daemon is gone: ENOTCONN) or silent (its daemon doesn't answer, and may never).
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { askXattr } from '../sys/process-calls.ts';
 import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
-import { ECONNABORTED, EINVAL, ENOTCONN, errnoName } from '../vfs/errno.ts';
+import { ECONNABORTED, EINVAL, ENOTCONN, ESTALE, errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
+import { checkFacts } from './mount-facts.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
 export const STATISTICS_XATTR = 'user.stratafs.stats';
 
+/** Not in node:fs; the same on all architectures that Node runs on. */
+const O_PATH = 0o10000000;
 /** How long a mount may take to answer before it counts as silent. */
 const ANSWER_TIMEOUT_MS = 5000;
 /** How long a daemon may take to end after its mount is gone. */
@@ -68,12 +73,39 @@ export class SilentMountError extends InputError {
 }
 
 /** Asks the mount at `mountpoint` for one of its own xattrs. */
-export async function askMount(mountpoint: string, xattr: string): Promise<MountAnswer> {
+export function askMount(mountpoint: string, xattr: string): Promise<MountAnswer> {
+  return answerInTime(askXattr(mountpoint, xattr));
+}
+
+/**
+ * Asks the mount `entry` what it is. By a descriptor: whoever owns a directory above the mount point could put another mount
+ * in this one's place once the table was read.
+ */
+async function askEntry({ id, mountPoint }: MountEntry): Promise<MountAnswer> {
+  const ask = async (): Promise<Buffer | number> => {
+    const directory = await open(mountPoint, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      const about = await readFile(`/proc/self/fdinfo/${directory.fd}`, 'latin1');
+      if (Number(/^mnt_id:\s*(\d+)$/m.exec(about)?.[1]) !== id) return -ESTALE;
+      return await askXattr(`/proc/self/fd/${directory.fd}`, MOUNT_XATTR);
+    } finally {
+      await directory.close();
+    }
+  };
+  const asked = ask().catch((error: unknown) => {
+    const { errno } = error as NodeJS.ErrnoException;
+    if (errno === undefined) throw error;
+    return errno;
+  });
+  return checkFacts(await answerInTime(asked));
+}
+
+async function answerInTime(asked: Promise<Buffer | number>): Promise<MountAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<'silent'>((resolve) => {
     timer = setTimeout(() => resolve('silent'), ANSWER_TIMEOUT_MS);
   });
-  const answer = await Promise.race([askXattr(mountpoint, xattr), timeout]);
+  const answer = await Promise.race([asked, timeout]);
   clearTimeout(timer);
   if (answer === 'silent') return { kind: 'silent' };
   // ECONNABORTED: the daemon died with our question unanswered.
@@ -96,16 +128,14 @@ export async function listMounts(): Promise<MountEntry[]> {
 /** Those mounts, and what each answers. */
 export async function findMounts(): Promise<FoundMount[]> {
   const entries = await listMounts();
-  return Promise.all(
-    entries.map(async (entry) => ({ entry, answer: await askMount(entry.mountPoint, MOUNT_XATTR) })),
-  );
+  return Promise.all(entries.map(async (entry) => ({ entry, answer: await askEntry(entry) })));
 }
 
 /** The stratafs mount at `mountpoint` (absolute), or undefined. */
 export async function findMountAt(mountpoint: string): Promise<FoundMount | undefined> {
   const entry = mountAt(await readMountTable(), mountpoint);
   if (entry?.type !== FUSE_TYPE) return undefined;
-  return { entry, answer: await askMount(mountpoint, MOUNT_XATTR) };
+  return { entry, answer: await askEntry(entry) };
 }
 
 /** Of any program: by its type, whatever its subtype. */

@@ -7,6 +7,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts';
 import { endConnection, findHeldMounts } from './held-mounts.ts';
 import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
+import { daemonOf } from './mount-owner.ts';
 import {
   EXIT_TIMEOUT_MS,
   MOUNT_XATTR,
@@ -33,13 +34,14 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   const answer = await askMount(mountpoint, MOUNT_XATTR);
   if (how === 'aborted') {
     await detachFound(mountpoint, 'lazy');
-    return answer.kind === 'dead' ? undefined : endConnection(entry.device, mountpoint, pidOf(answer));
+    if (answer.kind === 'dead') return;
+    return endConnection(entry.device, mountpoint, await daemonOf(entry, pidOf(answer)));
   }
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
   // What a dead mount still holds is lost already.
   if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
-  const pid = pidOf(answer);
-  const daemon = pid !== undefined && pid > 0 && pid !== process.pid ? openProcess(pid) : -1;
+  const pid = await daemonOf(entry, pidOf(answer));
+  const daemon = pid !== undefined && pid !== process.pid ? openProcess(pid) : -1;
   try {
     const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
@@ -53,9 +55,8 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   }
 }
 
-function pidOf(answer: MountAnswer): number | undefined {
-  const pid: unknown = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
-  return typeof pid === 'number' ? pid : undefined;
+function pidOf(answer: MountAnswer): unknown {
+  return answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
 }
 
 const forceHint = (mountpoint: string): string => `stratafs unmount --force ${mountpoint} ends it`;
@@ -74,7 +75,9 @@ async function unmountHeld(
         : `a file system of type ${entry.type} is mounted there`;
     throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
   }
-  if (how === 'aborted') return endConnection(held.entry.device, mountpoint, held.facts?.pid);
+  if (how === 'aborted') {
+    return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, held.facts?.pid));
+  }
   if (held.facts === undefined) throw new SilentMountError(mountpoint);
   const copies = { here: [], elsewhere: [held] };
   throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);

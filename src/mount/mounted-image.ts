@@ -5,6 +5,7 @@
 // told by the mount point.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { isTrustedMount, requireTrustedMount } from '../fuse/mount-owner.ts';
 import { locateMountPoint } from '../fuse/mount-point.ts';
 import {
   type FoundMount,
@@ -38,19 +39,29 @@ export interface MountedImage {
   /** The mount point, absolute. */
   readonly place: string;
   readonly facts: MountFacts & Partial<MountOrigin>;
+  /** Whether the paths in `facts` may be opened. */
+  readonly isTrusted: boolean;
 }
 
 /** A mount that was found, where it has answered. */
 export function mountedImageOf({ entry, answer }: FoundMount): MountedImage | undefined {
   if (answer.kind !== 'answered') return undefined;
-  return { place: entry.mountPoint, facts: answer.json as MountFacts & Partial<MountOrigin> };
+  return {
+    place: entry.mountPoint,
+    facts: answer.json as MountFacts & Partial<MountOrigin>,
+    isTrusted: isTrustedMount(entry),
+  };
 }
 
-/** The mount at `path`; undefined where none of ours is there. InputError where it doesn't tell of itself. */
+/**
+ * The mount at `path`; undefined where none of ours is there. InputError where it doesn't tell of itself, or is not to be
+ * believed: what it names would be opened with this user's rights.
+ */
 export async function findMountedImage(path: string): Promise<MountedImage | undefined> {
   const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
   const found = place === undefined ? undefined : await findMountAt(place);
   if (place === undefined || found === undefined) return undefined;
+  requireTrustedMount(found.entry);
   const { answer } = found;
   if (answer.kind === 'silent') throw new SilentMountError(place);
   if (answer.kind !== 'answered') {

@@ -16,7 +16,7 @@ export const openProcess = calls.openProcess;
 /** Waits on a pool thread until the process has ended: 0, or -ETIMEDOUT. `process` stays open. */
 export const waitForExit = calls.waitForExit;
 /**
- * lgetxattr(2) on a pool thread: the value, or a negative errno. A mount that hangs may never let it settle, and then
+ * getxattr(2) on a pool thread: the value, or a negative errno. A mount that hangs may never let it settle, and then
  * keeps a pool thread: whoever gives up waiting ends the process by `exitNow`.
  */
 export const askXattr = calls.askXattr;
