@@ -51,10 +51,10 @@ export async function detachAndFindCopies(
   detach: () => Promise<void>,
 ): Promise<Copies | undefined> {
   const before = await findCopies(device);
-  const others = (before?.here ?? []).filter((entry) => entry.mountPoint !== mountPoint);
-  const ids = new Set(
-    [...others, ...(before?.elsewhere ?? []).map(({ entry }) => entry)].map(({ id }) => id),
-  );
+  const [here, elsewhere] = [before?.here ?? [], before?.elsewhere ?? []];
+  const ids = new Set([...here, ...elsewhere.map(({ entry }) => entry)].map(({ id }) => id));
+  // Also listed by processes of this very namespace, whose namespace this user may not know. The ID is free after it.
+  for (const { id } of here.filter((entry) => entry.mountPoint === mountPoint)) ids.delete(id);
   await detach();
   return ids.size === 0 ? undefined : findCopies(device, ({ id }) => ids.has(id));
 }
