@@ -26,6 +26,7 @@ import { InputError } from './vfs/input-error.ts';
 
 export type { CacheStatistics } from './cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from './image/image.ts';
+export { nameStandardInput } from './image/source.ts';
 export { type FoundMount, type MountFacts, SilentMountError, findMounts, listMounts } from './fuse/mounts.ts';
 export { isOwnMount } from './fuse/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from './fuse/held-mounts.ts';

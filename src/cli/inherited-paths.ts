@@ -1,12 +1,16 @@
 // Paths by way of a descriptor that the command inherited: /dev/fd/N and /proc/self/fd/N, and what lies beneath them.
 //
 // The daemon inherits no descriptors, so that it keeps nobody's files open: the paths are made real by the launcher's.
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { nameStandardInput } from '../mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { MountRequest } from './mount-request.ts';
 
 const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)(?=\/|$)/;
+/** The same of a source, which may have a transport before it, and a reference after it. */
+const SOURCE_DESCRIPTOR =
+  /^((?:docker-archive|oci|oci-archive|dir):)?\/(?:dev|proc\/self)\/fd\/(\d+)(?=[/:@]|$)/;
 /** The same at the head of a path in a lowerdir= value. */
 const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
 
@@ -20,7 +24,7 @@ export function withRealPaths(request: MountRequest, descriptors: string): Mount
   const text =
     source.kind === 'lowerdir'
       ? source.text.replace(LISTED, (path) => realPath(path).replace(/[\\:]/g, '\\$&'))
-      : realPath(source.text);
+      : realSource(descriptors, source.text);
   return {
     ...request,
     source: { ...source, text },
@@ -35,6 +39,20 @@ export function withRealPaths(request: MountRequest, descriptors: string): Mount
           },
         }),
   };
+}
+
+/** A pipe has no path: it is opened by the launcher's descriptor, which stays open until the mount answers. */
+function realSource(descriptors: string, typed: string): string {
+  const text = nameStandardInput(typed).replace(/^([a-z-]+:)?\/dev\/stdin(?=$|[:@])/, '$1/dev/fd/0');
+  return text.replace(SOURCE_DESCRIPTOR, (given: string, transport: string | undefined, fd: string) => {
+    const link = join(descriptors, fd);
+    const path = isPipe(link) ? link : realPathIn(descriptors, given.slice(transport?.length ?? 0));
+    return `${transport ?? ''}${path}`;
+  });
+}
+
+function isPipe(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
 function realPathIn(descriptors: string, path: string): string {

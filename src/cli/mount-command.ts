@@ -16,6 +16,7 @@ SOURCE is one of
   oci:DIR[:REF|:@N]                 an OCI image layout
   oci-archive:PATH[:REF|:@N]        the same in a tar
   dir:DIR                           what skopeo's dir: and podman's oci-dir and docker-dir are
+"-" is standard input; a pipe is read once into the cache directory.
 With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a directory, topmost first.
 
 Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
@@ -38,6 +39,7 @@ A mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon
 Examples:
   stratafs mount alpine.tar /mnt
   stratafs mount docker-archive:images.tar:alpine:3 /mnt
+  docker save app | stratafs mount - /mnt
   stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
   stratafs mount --platform linux/arm64 oci:layout /mnt
   stratafs mount --tmp app.tar /mnt                changes are lost at unmount

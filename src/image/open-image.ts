@@ -21,7 +21,8 @@ import { readOciLayout } from './oci-layout.ts';
 import { matchRank, parsePlatform } from './platform.ts';
 import { isSameName } from './reference.ts';
 import { type LayerSelection, selectLayers } from './select-layers.ts';
-import { parseSource, type Source } from './source.ts';
+import { spoolPipe } from './pipe-source.ts';
+import { parseSource, showSource, type Source } from './source.ts';
 import { TarArchive } from './tar-archive.ts';
 import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
@@ -56,11 +57,11 @@ export interface ImageSummary {
 }
 
 /**
- * The image that `source` names, its layers located but not read. Throws InputError for anything that is no image, or
+ * The image that `text` names, its layers located but not read. Throws InputError for anything that is no image, or
  * doesn't say which.
  */
-export async function openImageSource(source: string, options: OpenImageSourceOptions = {}): Promise<Image> {
-  const parsed = await parseSource(source);
+export async function openImageSource(text: string, options: OpenImageSourceOptions = {}): Promise<Image> {
+  const { parsed, source } = await locate(text, options);
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const candidates = await readSource(parsed, options);
   if (candidates === undefined) {
@@ -81,6 +82,13 @@ export async function openImageSource(source: string, options: OpenImageSourceOp
   return selectLayers(imageOf(source, candidate, state.content), options);
 }
 
+/** What `text` names. A pipe is a file from then on, also for whoever opens the image again by its source. */
+async function locate(text: string, options: UnpackingOptions): Promise<{ parsed: Source; source: string }> {
+  const typed = await parseSource(text);
+  const parsed = await spoolPipe(typed, options);
+  return { parsed, source: parsed === typed ? text : showSource(parsed) };
+}
+
 function imageOf(
   source: string,
   candidate: ImageCandidate,
@@ -90,14 +98,14 @@ function imageOf(
 }
 
 /**
- * The images that `source` names, those that can't be mounted too: all that it holds, or the one that it chooses. A bare
+ * The images that `text` names, those that can't be mounted too: all that it holds, or the one that it chooses. A bare
  * layer or root is one without a name.
  */
 export async function listImages(
-  source: string,
+  text: string,
   options: OpenImageSourceOptions = {},
 ): Promise<ImageSummary[]> {
-  const parsed = await parseSource(source);
+  const { parsed, source } = await locate(text, options);
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const candidates = await readSource(parsed, options);
   if (candidates === undefined) {

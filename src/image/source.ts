@@ -36,7 +36,8 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
 ]);
 
 /** Throws InputError where no such file exists, or the transport is none that can be mounted in place. */
-export async function parseSource(text: string): Promise<Source> {
+export async function parseSource(typed: string): Promise<Source> {
+  const text = nameStandardInput(typed);
   await refuseLayerSuffix(text);
   const [, prefix, rest] = /^([a-z]+(?:-[a-z]+)*):(.*)$/s.exec(text) ?? [];
   if (prefix === 'docker-archive' || prefix === 'oci' || prefix === 'oci-archive' || prefix === 'dir') {
@@ -50,6 +51,18 @@ export async function parseSource(text: string): Promise<Source> {
     );
   }
   return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
+}
+
+/** `-` is standard input; a file of that name is `./-`. */
+export function nameStandardInput(text: string): string {
+  return text.replace(/^((?:docker-archive|oci-archive):)?-(?=$|[:@])/, '$1/dev/stdin');
+}
+
+/** As it would be typed. */
+export function showSource({ transport, path, selector }: Source): string {
+  const prefix = transport === undefined ? '' : `${transport}:`;
+  if (selector.kind === 'all') return prefix + path;
+  return `${prefix}${path}:${selector.kind === 'index' ? `@${selector.index}` : selector.text}`;
 }
 
 /** SOURCE#LAYER is diff's: there it can mean one thing only. */

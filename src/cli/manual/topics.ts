@@ -27,6 +27,8 @@ take a mount point of stratafs, too, and mean the image that is mounted there.
   oci-archive:PATH[:REF]      an OCI image layout in a tar
   dir:DIR                     what "skopeo copy ... dir:DIR" and "podman save --format oci-dir" write
 
+"-" is standard input. A pipe, in whatever way it is named, is read once into the cache directory.
+
 REF chooses one of several images, by name, by the beginning of its ID or of a digest, or by its place, which is @0 for
 the first. Names may be spelled as any tool does: alpine:3 is docker.io/library/alpine:3, and localhost/alpine:3. Where
 several would do, the error lists them.

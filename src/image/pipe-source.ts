@@ -1,0 +1,85 @@
+// A source that is a pipe (`docker save app | stratafs mount - mnt`, a FIFO, a process substitution): its bytes are needed at
+// random places, so they are written to a file first, once, and that file is the source.
+//
+// plain/<sha256 of the bytes>-<size>.tar in the cache directory, dropped as the other files there. Without a cache directory it is
+// a file without a name, which this process keeps open until it ends.
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { PlainSpill } from '../layer/plain-spill.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { withPath } from './host-file.ts';
+import { printable } from './json-view.ts';
+import type { Source } from './source.ts';
+import type { UnpackingOptions } from './unpacked-archive.ts';
+
+/** `source` itself, or, where it is a pipe, the file that its bytes were written to. Throws the signal's reason when aborted. */
+export async function spoolPipe(source: Source, options: UnpackingOptions): Promise<Source> {
+  const stats = await stat(source.path).catch(() => undefined); // opening it says what is wrong
+  if (stats?.isFIFO() !== true) return source;
+  const shown = printable(source.path);
+  if (options.mayUnpack === false) throw new InputError(`${shown}: is a pipe, which is not read for this`);
+  const directory = options.diskCache === undefined ? undefined : options.diskCache.makeFolder('plain');
+  options.notice?.(`${shown}: is a pipe: reading it into ${directory ?? 'a temporary file'}`);
+  const spill = PlainSpill.create(directory);
+  let isKept = false;
+  try {
+    const { sha256, size } = await copyPipe(source.path, spill, options.signal);
+    if (size === 0) throw new InputError(`${shown}: found no bytes in the pipe, expected an image`);
+    const name = `${sha256}-${size}`;
+    isKept = true;
+    if (directory === undefined) return { ...source, path: `/proc/self/fd/${spill.fd}` };
+    closeSync(spill.keep(name));
+    return { ...source, path: join(directory, `${name}.tar`) };
+  } finally {
+    if (!isKept) spill.discard();
+  }
+}
+
+/** Reads to the end. No thread waits meanwhile, so that a signal ends it at once. */
+async function copyPipe(
+  path: string,
+  spill: PlainSpill,
+  signal: AbortSignal | undefined,
+): Promise<{ sha256: string; size: number }> {
+  signal?.throwIfAborted();
+  const pipe = openPipe(path);
+  const stop = (): void => void pipe.destroy();
+  signal?.addEventListener('abort', stop);
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const bytes of pipe as AsyncIterable<Buffer>) {
+      if (size + bytes.length > spill.limit) {
+        throw new InputError(
+          `${printable(path)}: found more than ${spill.limit} bytes, which is all that the disk has to spare`,
+        );
+      }
+      for (let done = 0; done < bytes.length;) {
+        done += writeSync(spill.fd, bytes, done, bytes.length - done, size + done);
+      }
+      hash.update(bytes);
+      size += bytes.length;
+    }
+    signal?.throwIfAborted();
+    return { sha256: hash.digest('hex'), size };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw withPath(error, path);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    pipe.destroy();
+  }
+}
+
+/** O_NONBLOCK: a FIFO without a writer is waited for by the event loop. */
+function openPipe(path: string): Socket {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: true, writable: false });
+  } catch (error) {
+    throw withPath(error, path) as Error;
+  }
+}
