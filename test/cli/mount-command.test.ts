@@ -119,7 +119,7 @@ it.each([
   ['allow-other', "unknown mount option 'allow-other' (did you mean 'allow_other'?)"],
   ['entirely-else', "unknown mount option 'entirely-else'"],
   ['rw', "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W"],
-  ['remount,ro', "mount option 'remount': not supported: unmount, and mount again"],
+  ['remount,ro', "mount option 'remount': not supported: unmount, and mount again with the other options"],
   ['auto_unmount', "mount option 'auto_unmount': not supported: the next mount there clears a dead one away"],
   ['nodev=1', "mount option 'nodev' takes no value, found '1'"],
   ['fsname', "mount option 'fsname' needs a value: fsname=..."],
