@@ -48,7 +48,10 @@ it.each([
   [['a', 'm', 'x'], 'mount.stratafs: found a m x, expected SOURCE and DIR'],
   [['a', 'm', '-o'], 'mount.stratafs: -o needs a value'],
   [['a', 'm', '-N', '/x'], "mount.stratafs: unknown option '-N'"],
-  [['a', 'm', '-o', 'remount,ro'], "mount option 'remount': not supported: unmount, and mount again with the other options"],
+  [
+    ['a', 'm', '-o', 'remount,ro'],
+    "mount option 'remount': not supported: unmount, and mount again with the other options",
+  ],
 ])('%j is refused', (args, message) => {
   expect(() => understandHelper(args)).toThrow(new UsageError(message));
 });

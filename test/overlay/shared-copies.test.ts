@@ -89,8 +89,7 @@ describe('a change of a file with many names', () => {
     const bench = withNames(100);
     await chmod(bench, 'd/n7');
     const node = bench.node('d/n1');
-    for (let i = 0; i < 100; i++)
-      check(bench.overlay.unlink(bench.node('d'), bytesOf(`n${i}`)), 'unlink');
+    for (let i = 0; i < 100; i++) check(bench.overlay.unlink(bench.node('d'), bytesOf(`n${i}`)), 'unlink');
     expect(bench.attr(node)).toMatchObject({ nlink: 0, size: 10 });
     await bench.remount();
     expect([...bench.list('d').keys()]).toEqual([]);
