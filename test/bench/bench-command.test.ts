@@ -98,7 +98,7 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
       }
       expect(stdout).toMatch(
-        /^Summary\n  [a-z0-9-]+, 2 layers: .* ran\n[^]*\n\nWORKLOAD +LAYERS +CONTENDER +MEDIAN /,
+        /^Summary\n {2}[a-z0-9-]+, 2 layers: .* ran\n[^]*\n\nWORKLOAD +LAYERS +CONTENDER +MEDIAN /,
       );
       expect(stdout).toMatch(/\nrename +2 +fastpath-off .* too few runs/);
       expect(readFileSync(place.path('result.html'), 'latin1')).toMatch(/^<!doctype html>\n.*<\/html>\n$/s);
