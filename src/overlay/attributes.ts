@@ -2,6 +2,7 @@
 import { Stat } from '../sys/upper-calls.ts';
 import type { Tree } from '../tree/tree.ts';
 import { type Attr, S_IFCHR, S_IFMT } from '../vfs/attr.ts';
+import { ESTALE } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
@@ -84,6 +85,10 @@ export class Attributes {
       return fd < 0 ? fd : this.#upper.statAt(fd, new Uint8Array(0));
     }
     const place = this.#upper.placeOf(inode);
-    return typeof place === 'number' ? place : this.#upper.statAt(place.dir, place.name);
+    if (typeof place === 'number') return place;
+    const status = this.#upper.statAt(place.dir, place.name);
+    if (status < 0 || inode.dataInode === UPPER_DATA) return status;
+    // The bytes are the image's. Another file that somebody put under the name must not lend them its mode.
+    return this.#upper.stat[Stat.ino] === inode.upperIno ? status : -ESTALE;
   }
 }

@@ -8,6 +8,8 @@ import {
   openAt,
   reopen,
   Stat,
+  STAT_LENGTH,
+  statAt,
   syncLater,
   truncateFile,
   utimensAt,
@@ -17,7 +19,7 @@ import { isIntact } from '../sys/file-state.ts';
 import { Extent } from '../tree/tree.ts';
 import { S_IFREG } from '../vfs/attr.ts';
 import { type BorrowedRange, FileRange } from '../vfs/blob-reader.ts';
-import { EACCES, EINTR, EIO, ENODATA } from '../vfs/errno.ts';
+import { EACCES, EINTR, EIO, ENODATA, ESTALE } from '../vfs/errno.ts';
 import type { Later, Status } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
 import { copyMetadata } from './copy-metadata.ts';
@@ -157,15 +159,26 @@ export function openUpper(state: OverlayState, inode: Inode, flags: number): num
   const place = state.upper.placeOf(inode);
   if (typeof place === 'number') return place;
   const { dir, name } = place;
-  const open = (): number =>
-    state.upper.withAtimeFlags(flags, (all) =>
+  const open = (): number => {
+    const fd = state.upper.withAtimeFlags(flags, (all) =>
       name.length === 0 ? reopen(dir, all) : openAt(dir, name, all),
     );
+    return fd < 0 || inode.dataInode === UPPER_DATA ? fd : requireOwnFile(inode, fd);
+  };
   const fd = open();
   if (fd !== -EACCES) return fd;
   // The mode is changed for a moment, which moves ctime.
   state.changed.add(inode);
   return state.upper.asOwner(dir, name, open);
+}
+
+/** `fd`, unless it is another file that somebody put under the name: it would get the image's bytes. Then -ESTALE. */
+function requireOwnFile({ upperIno }: Inode, fd: number): number {
+  const stat = new Float64Array(STAT_LENGTH);
+  const status = statAt(fd, NO_NAME, stat);
+  if (status === 0 && stat[Stat.ino] === upperIno) return fd;
+  closeSync(fd);
+  return status < 0 ? status : -ESTALE;
 }
 
 /** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */

@@ -208,4 +208,20 @@ describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user with
         /^(?:stratafs: warning: [^\n]*\n)*stratafs: [^\n]*\/u: d belongs to another user, so root may have written to it[^\n]*\n$/,
       );
     }));
+
+  it("lend no mode to the image's bytes by another file that is put under a metacopy's name", async () => {
+    const b2 = 'setpriv --reuid 4242 --regid 4242 --clear-groups';
+    const swap = `mkdir -p src/home mnt; echo SECRET >src/home/secret; chmod 600 src/home/secret; chown 4242:4242 src/home
+      tar -cf i.tar -C src .; chmod 711 .; chmod 755 src; mkdir -m 755 up wk`;
+    const look = `chmod 400 mnt/home/secret; stat mnt/home/secret >/dev/null
+      ${b2} sh -c 'mv up/home/secret up/home/x; truncate -s 7 up/home/secret; stat --cached=never -c %a mnt/home/secret; cat mnt/home/secret'`;
+    const ours = await inWorkplace(
+      `${swap}; eval "$S mount -o upperdir=up,workdir=wk i.tar mnt"; ${look}; echo x >>mnt/home/secret; cat up/home/secret; eval "$S unmount mnt"`,
+    );
+    expect(ours.join('\n')).not.toContain('SECRET');
+    const theirs = await inWorkplace(
+      `${swap}; mount -t overlay o -o lowerdir=src,upperdir=up,workdir=wk,metacopy=on mnt; ${look}; umount mnt`,
+    );
+    expect(theirs.join('\n')).not.toContain('SECRET');
+  });
 });
