@@ -8,7 +8,6 @@ import { parseAclText } from './acl.ts';
 import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
 import type { Place } from './place.ts';
 import { readCommaMap, SparseMapBuilder } from './sparse.ts';
-import { decodeXattrName } from './xattr-key.ts';
 
 const UID_MAX = 0xffffffff;
 const XATTR_NAME_MAX = 255;
@@ -37,7 +36,7 @@ export class PaxAttributes {
   xattrs: ReadonlyMap<string, Uint8Array> | undefined = undefined;
   /** `xattrs`, as long as nobody else has it. */
   #ownXattrs: Map<string, Uint8Array> | undefined = undefined;
-  /** Encoded names that LIBARCHIVE.xattr records gave: bsdtar writes each of them again as SCHILY.xattr. */
+  /** Encoded names that LIBARCHIVE.xattr records gave: bsdtar and we write each of them again as SCHILY.xattr. */
   libarchiveXattrs: Set<string> | undefined = undefined;
 
   /** GNU sparse: the name (`path` is made up then), version, the file's size, the map of 0.0 or 0.1. -1 and undefined: not given. */
@@ -209,7 +208,7 @@ function applyXattrRecord(
   if (name.startsWith('SCHILY.xattr.')) {
     const key = name.slice(13);
     if (out.libarchiveXattrs?.has(key) === true) return;
-    setXattr(out, decodeXattrName(key), bytes.slice(start, end), start, place);
+    setXattr(out, key, bytes.slice(start, end), start, place);
   } else if (name.startsWith('LIBARCHIVE.xattr.')) {
     const text = latin1(bytes, start, end);
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {

@@ -181,7 +181,12 @@ function extendedRecords(member: WrittenMember, stored: number): Buffer {
   }
   if (!isHardLink) {
     for (const [key, value] of xattrs) {
-      const encoded = encodeXattrName(Buffer.from(key).toString('latin1'));
+      const name = Buffer.from(key).toString('latin1');
+      const encoded = encodeXattrName(name);
+      if (encoded !== name) {
+        const text = Buffer.from(value).toString('base64').replace(/=+$/, '');
+        records.push(paxRecord(Buffer.from(`LIBARCHIVE.xattr.${encoded}`, 'latin1'), Buffer.from(text)));
+      }
       records.push(paxRecord(Buffer.from(`SCHILY.xattr.${encoded}`, 'latin1'), value));
     }
   }
