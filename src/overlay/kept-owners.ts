@@ -18,6 +18,7 @@ import {
   statAt,
   unlinkAt,
 } from '../sys/upper-calls.ts';
+import { OverrideTrust } from '../sys/override-trust.ts';
 import { S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, SET_ID_BITS } from '../vfs/attr.ts';
 import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM } from '../vfs/errno.ts';
 import type { Status } from '../vfs/filesystem.ts';
@@ -46,8 +47,16 @@ export type OwnerKeeping = 'found' | 'security' | 'user' | 'fake-root';
 /** How an upper keeps owners that was written to with `keeping` before, by us or others; undefined where it does not. */
 export function findKeptOwners(upperFd: number, keeping: OwnerKeeping): KeptOwners | undefined {
   const namespace = keeping === 'found' ? '' : keeping === 'security' ? 'security.' : 'user.';
+  const stat = new Float64Array(STAT_LENGTH);
+  if (statAt(upperFd, NO_NAME, stat) < 0) return undefined;
+  const trust = new OverrideTrust(keeping === 'fake-root');
+  const isBelieved = (name: string): boolean =>
+    keeping !== 'found' || trust.believes(name, stat[Stat.uid] as number);
   const name = OVERRIDE_NAMES.find(
-    (each) => each.startsWith(namespace) && typeof getxattrAt(upperFd, NO_NAME, bytesOf(each)) !== 'number',
+    (each) =>
+      each.startsWith(namespace) &&
+      typeof getxattrAt(upperFd, NO_NAME, bytesOf(each)) !== 'number' &&
+      isBelieved(each),
   );
   return name === undefined ? undefined : new KeptOwners(name, ownerShownAsRoot(upperFd, keeping));
 }
@@ -81,7 +90,8 @@ interface Known {
 export class KeptOwners {
   /** Written; read before the other. */
   readonly name: OverrideName;
-  readonly #names: readonly Buffer[];
+  readonly #names: readonly OverrideName[];
+  readonly #trust: OverrideTrust;
   readonly #rootUid: number | undefined;
   readonly #stat = new Float64Array(STAT_LENGTH);
 
@@ -89,15 +99,16 @@ export class KeptOwners {
   constructor(name: OverrideName, rootUid?: number) {
     this.name = name;
     this.#rootUid = rootUid;
+    this.#trust = new OverrideTrust(rootUid !== undefined);
     // Who unpacks a layer, and who runs the container, need not be of one version.
-    const other = { [USER_OVERRIDE]: CONTAINERS_OVERRIDE, [CONTAINERS_OVERRIDE]: USER_OVERRIDE };
-    this.#names = name === PRIVILEGED_OVERRIDE ? [bytesOf(name)] : [bytesOf(name), bytesOf(other[name])];
+    const other = name === USER_OVERRIDE ? CONTAINERS_OVERRIDE : USER_OVERRIDE;
+    this.#names = name === PRIVILEGED_OVERRIDE ? [name] : [name, other];
   }
 
   /** Makes `stat`, as statx(2) filled it for this file, what shows. -EIO where what is kept can't be understood. */
   show(dir: number, name: Uint8Array, stat: Float64Array): Status {
     const mode = stat[Stat.mode] as number;
-    const kept = canOverride(mode) ? this.#read(dir, name, mode) : -ENODATA;
+    const kept = canOverride(mode) ? this.#read(dir, name, mode, stat[Stat.uid] as number) : -ENODATA;
     if (typeof kept === 'number') {
       if (kept !== -ENODATA) return kept;
       if (stat[Stat.uid] === this.#rootUid) stat[Stat.uid] = stat[Stat.gid] = 0;
@@ -110,11 +121,15 @@ export class KeptOwners {
     return 0;
   }
 
-  #read(dir: number, name: Uint8Array, mode: number): OverrideStat | number {
+  /** `mode`, `uid`: the file's own. */
+  #read(dir: number, name: Uint8Array, mode: number, uid: number): OverrideStat | number {
     for (const attribute of this.#names) {
-      const value = getxattrAt(dir, name, attribute);
+      if (!this.#trust.believes(attribute, uid)) continue;
+      const value = getxattrAt(dir, name, bytesOf(attribute));
       if (value === -ENODATA || value === -EOPNOTSUPP) continue;
-      return typeof value === 'number' ? value : (parseOverride(value, mode) ?? -EIO);
+      if (typeof value === 'number') return value;
+      const kept = parseOverride(value, mode);
+      return kept === undefined ? -EIO : this.#trust.limit(attribute, kept, mode);
     }
     return -ENODATA;
   }
@@ -131,7 +146,7 @@ export class KeptOwners {
       rdev: this.#stat[Stat.rdev] as number,
     };
     if (!canOverride(mode)) return { stored: mode, shown: own };
-    const kept = this.#read(dir, name, mode);
+    const kept = this.#read(dir, name, mode, this.#stat[Stat.uid] as number);
     if (kept === -ENODATA) return { stored: mode, shown: own };
     return typeof kept === 'number' ? kept : { stored: mode, shown: kept };
   }

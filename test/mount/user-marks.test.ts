@@ -224,4 +224,24 @@ describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user with
     );
     expect(theirs.join('\n')).not.toContain('SECRET');
   });
+
+  it("make no set-user-ID file of root's out of a user's, nor of one that others may write to (override_stat)", async () => {
+    const lines = await inWorkplace(`mkdir -p user/d root upper w empty
+        for d in user root upper; do
+          for name in user.containers user.fuseoverlayfs; do
+            echo x >$d/$name && setfattr -n $name.override_stat -v 0:0:4755 $d/$name && chmod 755 $d/$name
+            setfattr -n $name.override_stat -v 5:6:755 $d
+          done
+        done
+        chown -R 65534:65534 user && chown 65534:65534 upper/user.containers && chmod 666 upper/user.fuseoverlayfs
+        for layers in lowerdir=user lowerdir=root lowerdir=empty,upperdir=upper,workdir=w; do
+          eval "$O -o $layers mnt" && stat -c '%n %u:%g %a' mnt mnt/* && umount mnt
+        done`);
+    expect(lines).toEqual([
+      ...['mnt 65534:65534 755', 'mnt/d 65534:65534 755'],
+      ...['mnt/user.containers 65534:65534 755', 'mnt/user.fuseoverlayfs 65534:65534 755'],
+      ...['mnt 5:6 755', 'mnt/user.containers 0:0 4755', 'mnt/user.fuseoverlayfs 0:0 4755'],
+      ...['mnt 5:6 755', 'mnt/user.containers 65534:65534 755', 'mnt/user.fuseoverlayfs 0:0 755'],
+    ]);
+  });
 });
