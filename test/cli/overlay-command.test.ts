@@ -25,6 +25,7 @@ it("podman's call", () => {
         directory: '/s/diff',
         workDirectory: '/s/work',
         isWorkBeside: false,
+        keepsVolatileMark: true,
         isVolatile: true,
         metacopy: false,
         redirect: false,
