@@ -1,4 +1,4 @@
-// What every bar is given: the images, a place of its own to work in, the command under test, and the rounds.
+// What every measurement is given: the images, a place of its own to work in, the command under test, and the rounds.
 import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Processes } from './processes.ts';

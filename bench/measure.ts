@@ -22,8 +22,8 @@ export async function interleave(rounds: number, contenders: readonly Contender[
 }
 
 export interface Row {
-  /** Number of the bar in issue 3, or of the one that the figure stands beside. */
-  readonly bar: number;
+  /** Its name on the command line (run.ts). */
+  readonly measurement: string;
   readonly what: string;
   readonly unit: 's' | 'MB' | 'B/entry';
   readonly ours: readonly number[];
@@ -73,7 +73,7 @@ export function isMet(row: Row): boolean | undefined {
 }
 
 /** What all rows of one measurement have in common. */
-export type RowHead = Pick<Row, 'bar' | 'what' | 'unit'>;
+export type RowHead = Pick<Row, 'measurement' | 'what' | 'unit'>;
 
 /** A row for each of `rivals`, a contender's name with the bar that ours is held to beside it, if any. */
 export function rowsOf(

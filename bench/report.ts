@@ -1,7 +1,7 @@
 // Rows as an aligned table, or as JSON.
 import { type Row, isMet, median, ratiosOf } from './measure.ts';
 
-const titles = ['bar', 'what', 'ours', 'theirs', 'rival', 'ratio', 'min-max', 'n', 'at most', ''];
+const titles = ['measurement', 'what', 'ours', 'theirs', 'rival', 'ratio', 'min-max', 'n', 'at most', ''];
 
 /** Which columns hold figures, and are aligned to the right. */
 const isFigure = (column: number): boolean => [2, 3, 5].includes(column);
@@ -28,7 +28,7 @@ function cellsOf(row: Row): string[] {
   const ratios = ratiosOf(row);
   const met = isMet(row);
   return [
-    String(row.bar),
+    row.measurement,
     row.what,
     show(median(row.ours), row.unit),
     row.theirs === undefined ? '' : show(median(row.theirs), row.unit),
@@ -52,7 +52,7 @@ export function formatTable(rows: readonly Row[]): string {
 /** Every sample, with the medians and the verdict. */
 export function formatJson(rows: readonly Row[]): string {
   const described = rows.map((row) => ({
-    bar: row.bar,
+    measurement: row.measurement,
     what: row.what,
     unit: row.unit,
     rival: row.rival,

@@ -1,23 +1,23 @@
-// Measures the bars of issues 3 and 4, and prints them beside the rivals. bench/README.md tells what each is.
+// Runs the measurements, and prints them beside the rivals. bench/README.md says what each is.
 //
-// usage: npm run bench -- [BAR...] [--rounds N] [--directory DIR] [--cli PROGRAM] [--json]
+// usage: npm run bench -- [MEASUREMENT...] [--rounds N] [--directory DIR] [--cli PROGRAM] [--json]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { measureMount, measureUnpacking } from './bar-1-mount.ts';
-import { measureMetadata } from './bar-2-metadata.ts';
-import { measureRead } from './bar-3-read.ts';
-import { measureLookup } from './bar-4-lookup.ts';
-import { measureMemory } from './bar-5-memory.ts';
-import { measureWrite } from './bar-6-write.ts';
+import { measureMount, measureUnpacking } from './mount-times.ts';
+import { measureMetadata } from './metadata.ts';
+import { measureRead } from './read.ts';
+import { measureLookup } from './lookup.ts';
+import { measureMemory } from './memory.ts';
+import { measureWrite } from './write.ts';
 import { Bench } from './bench.ts';
 import { buildLoad } from './load.ts';
 import type { Row } from './measure.ts';
 import { InterruptedError } from './processes.ts';
 import { formatJson, formatTable } from './report.ts';
 
-const bars: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
+const measurements: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   mount: measureMount,
   metadata: measureMetadata,
   read: measureRead,
@@ -35,7 +35,7 @@ interface Arguments {
 }
 
 const command = new Command('bench')
-  .argument('[bars...]', `which of ${Object.keys(bars).join(', ')} (default: all)`)
+  .argument('[measurements...]', `which of ${Object.keys(measurements).join(', ')} (default: all)`)
   .option('--rounds <n>', 'samples of each contender', '5')
   .option('--directory <dir>', 'where make-big-image.sh put the images', '/var/tmp/stratafs-bench')
   .option(
@@ -47,8 +47,9 @@ const command = new Command('bench')
   .parse();
 
 async function main(names: readonly string[], given: Arguments): Promise<void> {
-  const unknown = names.find((name) => !(name in bars));
-  if (unknown !== undefined) throw new Error(`bar '${unknown}': expected ${Object.keys(bars).join(', ')}`);
+  const unknown = names.find((name) => !(name in measurements));
+  if (unknown !== undefined)
+    throw new Error(`measurement '${unknown}': expected ${Object.keys(measurements).join(', ')}`);
   const rounds = Number(given.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds ${given.rounds}: expected 1 or more`);
@@ -63,7 +64,7 @@ async function main(names: readonly string[], given: Arguments): Promise<void> {
   try {
     await buildLoad(bench);
     const rows: Row[] = [];
-    for (const [name, measure] of Object.entries(bars)) {
+    for (const [name, measure] of Object.entries(measurements)) {
       if (names.length > 0 && !names.includes(name)) continue;
       const measured = await measure(bench);
       rows.push(...measured);

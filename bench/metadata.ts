@@ -1,4 +1,4 @@
-// Bar 2: `find -ls` of the whole tree, and stat of every file, cold and warm.
+// `find -ls` of the whole tree, and stat of every file, cold and warm.
 import type { Bench } from './bench.ts';
 import { contenders } from './contenders.ts';
 import { findLs, listPaths, load } from './load.ts';
@@ -16,7 +16,7 @@ async function coldFind(bench: Bench): Promise<Row[]> {
     },
   }));
   const samples = await interleave(bench.rounds, mounts);
-  return rowsOf(samples, { bar: 2, what: 'find -ls, cold', unit: 's' }, 'stratafs', {
+  return rowsOf(samples, { measurement: 'metadata', what: 'find -ls, cold', unit: 's' }, 'stratafs', {
     'fuse-overlayfs': ratioAtMost(1),
     overlayfs: undefined,
     ext4: undefined,
@@ -39,8 +39,13 @@ async function warm(bench: Bench): Promise<Row[]> {
     const find = await interleave(2 * bench.rounds + 1, finds);
     const stat = await interleave(2 * bench.rounds + 1, stats);
     return [
-      ...rowsOf(find, { bar: 2, what: 'find -ls, warm', unit: 's' }, 'stratafs', rivals),
-      ...rowsOf(stat, { bar: 2, what: 'stat of every file, warm', unit: 's' }, 'stratafs', rivals),
+      ...rowsOf(find, { measurement: 'metadata', what: 'find -ls, warm', unit: 's' }, 'stratafs', rivals),
+      ...rowsOf(
+        stat,
+        { measurement: 'metadata', what: 'stat of every file, warm', unit: 's' },
+        'stratafs',
+        rivals,
+      ),
     ];
   });
 }

@@ -1,4 +1,4 @@
-// Bar 4: 10,000 lookups of names that are not there, under stacks of 1, 10 and 127 layers.
+// 10,000 lookups of names that are not there, under stacks of 1, 10 and 127 layers.
 //
 // Every layer has all hundred directories that are asked, so that who searches the layers one by one has to.
 import { mkdirSync } from 'node:fs';
@@ -70,18 +70,18 @@ export async function measureLookup(bench: Bench): Promise<Row[]> {
   const what = (height: number): string => `10,000 missing names, ${height} layer${height === 1 ? '' : 's'}`;
   return [
     ...[10, 127].flatMap((height) =>
-      rowsOf(samples, { bar: 4, what: what(height), unit: 's' }, `stratafs ${height}`, {
+      rowsOf(samples, { measurement: 'lookup', what: what(height), unit: 's' }, `stratafs ${height}`, {
         'stratafs 1': ratioAtMost(1.2),
       }),
     ),
     ...heights.flatMap((height) =>
-      rowsOf(samples, { bar: 4, what: what(height), unit: 's' }, `stratafs ${height}`, {
+      rowsOf(samples, { measurement: 'lookup', what: what(height), unit: 's' }, `stratafs ${height}`, {
         [`overlayfs ${height}`]: undefined,
         [`fuse-overlayfs ${height}`]: undefined,
       }),
     ),
     ...['overlayfs', 'fuse-overlayfs'].flatMap((rival) =>
-      rowsOf(samples, { bar: 4, what: `the same, ${rival} 127`, unit: 's' }, `${rival} 127`, {
+      rowsOf(samples, { measurement: 'lookup', what: `the same, ${rival} 127`, unit: 's' }, `${rival} 127`, {
         [`${rival} 1`]: undefined,
       }),
     ),

@@ -1,4 +1,4 @@
-// Issue 4's bars: what writes, beside kernel overlayfs and fuse-overlayfs with the same lower layer and a fresh upper each
+// What writes, beside kernel overlayfs and fuse-overlayfs with the same lower layer and a fresh upper each
 // time, all on one disk. What is dirty is written out before each sample, so that no one pays for the one before.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ async function measure(
     },
   }));
   const samples = await interleave(bench.rounds, contenders);
-  return rowsOf(samples, { bar: 4, what, unit: 's' }, 'stratafs', {
+  return rowsOf(samples, { measurement: 'write', what, unit: 's' }, 'stratafs', {
     overlayfs: most === undefined ? undefined : ratioAtMost(most),
     'fuse-overlayfs': undefined,
   });

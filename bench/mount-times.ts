@@ -1,4 +1,4 @@
-// Bar 1: the first mount of an image, which reads all of it, and the second, which reads an index.
+// The first mount of an image, which reads all of it, and the second, which reads an index.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
@@ -82,7 +82,7 @@ async function firstMounts(bench: Bench): Promise<Row[]> {
   const read = await interleave(bench.rounds, cold(bench, [plain, sum, gzip, gzipSum]));
   const plainBar = { [sum.name]: ratioAtMost(1.5) };
   const gzipBar = { [gzipSum.name]: ratioAtMost(1.3) };
-  const head = (what: string): RowHead => ({ bar: 1, what: `first mount, ${what}`, unit: 's' });
+  const head = (what: string): RowHead => ({ measurement: 'mount', what: `first mount, ${what}`, unit: 's' });
   return [
     ...rowsOf(warm, head('plain, in memory'), 'plain', plainBar),
     ...rowsOf(read, head('plain, from disk'), 'plain', plainBar),
@@ -92,7 +92,7 @@ async function firstMounts(bench: Bench): Promise<Row[]> {
   ];
 }
 
-/** Beside bar 1, what people do without us, once: it takes minutes. */
+/** For comparison, what people do without us, once: it takes minutes. */
 export async function measureUnpacking(bench: Bench): Promise<Row[]> {
   const archive = bench.image('big.tar');
   const storage = bench.freshDirectory('podman');
@@ -111,10 +111,10 @@ export async function measureUnpacking(bench: Bench): Promise<Row[]> {
   try {
     const samples = await interleave(1, contenders);
     return [
-      ...rowsOf(samples, { bar: 1, what: 'first mount, plain', unit: 's' }, 'plain', {
+      ...rowsOf(samples, { measurement: 'mount', what: 'first mount, plain', unit: 's' }, 'plain', {
         'podman load': undefined,
       }),
-      ...rowsOf(samples, { bar: 1, what: 'first mount, gzip', unit: 's' }, 'gzip', {
+      ...rowsOf(samples, { measurement: 'mount', what: 'first mount, gzip', unit: 's' }, 'gzip', {
         'umoci unpack': undefined,
       }),
     ];
@@ -146,7 +146,7 @@ async function secondMount(bench: Bench): Promise<Row[]> {
     mountAndList,
     script(bench, 'node -e 0', `${process.execPath} -e 0`),
   ]);
-  const head: RowHead = { bar: 1, what: 'second mount and ls', unit: 's' };
+  const head: RowHead = { measurement: 'mount', what: 'second mount and ls', unit: 's' };
   return rowsOf(samples, head, 'mount', { 'node -e 0': twiceAndAFifth });
 }
 

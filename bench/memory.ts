@@ -1,4 +1,4 @@
-// Bar 5: the memory of the daemon, after a find over the big image and over a layer of a million entries.
+// The memory of the daemon, after a find over the big image and over a layer of a million entries.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
@@ -36,7 +36,7 @@ async function bigImage(bench: Bench): Promise<Row[]> {
     }
     const what = `resident after find -ls, ${name}`;
     rows.push({
-      bar: 5,
+      measurement: 'memory',
       what,
       unit: 'MB',
       ours,
@@ -61,7 +61,7 @@ async function million(bench: Bench): Promise<Row[]> {
   const cache = bench.freshDirectory('cache-million');
   const mount = stratafs(bench, cache, ['-o', `lowerdir=${await makeMillion(bench.directory)}`]);
   const rows: Row[] = [
-    { bar: 5, what: 'resident after find, one file', unit: 'MB', ours: [megabytes(nodesOwn)] },
+    { measurement: 'memory', what: 'resident after find, one file', unit: 'MB', ours: [megabytes(nodesOwn)] },
   ];
   for (const which of ['first', 'second']) {
     const begin = process.hrtime.bigint();
@@ -72,7 +72,7 @@ async function million(bench: Bench): Promise<Row[]> {
     const find = await findLs(bench, mounted.directory);
     const { resident } = memoryOf(mounted);
     const row = (what: string, unit: Row['unit'], value: number, most?: number): Row => ({
-      bar: 5,
+      measurement: 'memory',
       what: `a million entries, ${which} mount${what}`,
       unit,
       ours: [value],

@@ -1,4 +1,4 @@
-// Bar 3: every file of the image read once, in the order of find(1), plain and compressed.
+// Every file of the image read once, in the order of find(1), plain and compressed.
 import type { Bench } from './bench.ts';
 import { contenders, indexed } from './contenders.ts';
 import { listPaths, load } from './load.ts';
@@ -41,11 +41,11 @@ async function plainRows(bench: Bench): Promise<Row[]> {
   });
   const rivals = { 'fuse-overlayfs': undefined, ext4: undefined };
   return [
-    ...rowsOf(cold, { bar: 3, what: 'read all, plain, cold', unit: 's' }, 'stratafs', {
+    ...rowsOf(cold, { measurement: 'read', what: 'read all, plain, cold', unit: 's' }, 'stratafs', {
       overlayfs: ratioAtMost(1.5),
       ...rivals,
     }),
-    ...rowsOf(warm, { bar: 3, what: 'read all, plain, warm', unit: 's' }, 'stratafs', {
+    ...rowsOf(warm, { measurement: 'read', what: 'read all, plain, warm', unit: 's' }, 'stratafs', {
       overlayfs: ratioAtMost(1.1),
       ...rivals,
     }),
@@ -72,10 +72,10 @@ async function compressedRows(bench: Bench): Promise<Row[]> {
     decompress('zstd -qdc', 'big-zstd'),
   ]);
   return [
-    ...rowsOf(samples, { bar: 3, what: 'read all, gzip, cold', unit: 's' }, 'gzip', {
+    ...rowsOf(samples, { measurement: 'read', what: 'read all, gzip, cold', unit: 's' }, 'gzip', {
       'gzip -dc': ratioAtMost(1.3),
     }),
-    ...rowsOf(samples, { bar: 3, what: 'read all, zstd, cold', unit: 's' }, 'zstd', {
+    ...rowsOf(samples, { measurement: 'read', what: 'read all, zstd, cold', unit: 's' }, 'zstd', {
       'zstd -qdc': undefined,
     }),
   ];
