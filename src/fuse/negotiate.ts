@@ -109,9 +109,9 @@ function offeredFlags2(request: Request): number {
 }
 
 /**
- * Mounts of ours may be idmapped (mount_setattr(2), MOUNT_ATTR_IDMAP): the kernel maps owners in both directions, and wants
- * default_permissions for it, which all mounts have. A file handle would hold a node ID, which a later mount gives to another file. Without export support the kernel makes
- * no handles, as for kernel overlayfs.
+ * Mounts may be idmapped (mount_setattr(2), MOUNT_ATTR_IDMAP): the kernel maps owners in both directions, and requires
+ * default_permissions for it. A file handle would hold a node ID, which a later mount gives to another file. Without
+ * export support the kernel makes no handles, as for kernel overlayfs.
  */
 function wantedFlags2({ isReadOnly, checksPermissions, maxStackDepth, writesBack }: Wishes): number {
   const wantsPassthrough = !isReadOnly && !writesBack && maxStackDepth > 0;

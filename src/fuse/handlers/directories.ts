@@ -6,7 +6,10 @@ import type { ReplyLength, Session } from '../session.ts';
 import { sync } from './content.ts';
 import { type HandlerFamily, answered, succeed, writing } from './handler.ts';
 
-/** Where each listing counts, the kernel must not keep it. Where the kernel can do without, ENOSYS tells it to open by itself from now on, with all caches kept. */
+/**
+ * Where each listing counts, the kernel must not keep it. Where the kernel can do without, ENOSYS makes it open by itself
+ * from now on, with all caches kept.
+ */
 function opendir(session: Session, request: Request): ReplyLength {
   if (!session.cachesListings) return session.reply.open(request.unique, 0);
   return session.state.kind === 'serving' && session.state.opensDirectoriesWithoutMessage
