@@ -15,6 +15,8 @@ const SEED = Number(process.env['HOSTILE_SEED'] ?? 1);
 const COUNT = Number(process.env['HOSTILE_COUNT'] ?? 200);
 const HOURS = 12 * 3_600_000;
 const KILLED = 128 + 9;
+/** What makes the images. */
+const PACKERS = ['zstd', 'xz', 'bzip2'].map((program) => ({ program }));
 
 /** Names, attributes, xattrs, and of each file the first and the last bytes: a sparse one may be of any size. */
 const WALK = `find . -ls; getfattr -R -h -d -m - .
@@ -48,28 +50,30 @@ const imageOf = (seed: number, directory: string): Promise<string> => {
   return writeHostileImage(new Random(seed), directory);
 };
 
-it(
-  `indexes and exports ${COUNT} hostile images from seed ${SEED}, or refuses them in one line`,
-  async () => {
-    const directory = await scratchDirectory();
-    const examiner = new Examiner();
-    const tally = new Tally();
-    try {
-      for (let seed = SEED; seed < SEED + COUNT; seed++) {
-        const source = await imageOf(seed, join(directory, 'image'));
-        const common = { source, cacheDirectory: join(directory, 'cache') };
-        await tally.take(examiner, seed, { step: 'index', ...common });
-        await tally.take(examiner, seed, { step: 'export', ...common });
+describeWith(PACKERS, 'hostile images', () => {
+  it(
+    `indexes and exports ${COUNT} hostile images from seed ${SEED}, or refuses them in one line`,
+    async () => {
+      const directory = await scratchDirectory();
+      const examiner = new Examiner();
+      const tally = new Tally();
+      try {
+        for (let seed = SEED; seed < SEED + COUNT; seed++) {
+          const source = await imageOf(seed, join(directory, 'image'));
+          const common = { source, cacheDirectory: join(directory, 'cache') };
+          await tally.take(examiner, seed, { step: 'index', ...common });
+          await tally.take(examiner, seed, { step: 'export', ...common });
+        }
+      } finally {
+        examiner.end();
       }
-    } finally {
-      examiner.end();
-    }
-    tally.check('index', 'export');
-  },
-  HOURS,
-);
+      tally.check('index', 'export');
+    },
+    HOURS,
+  );
+});
 
-describeWith(['fuse', { program: 'getfattr' }], 'mounted', () => {
+describeWith(['fuse', { program: 'getfattr' }, ...PACKERS], 'mounted', () => {
   it(
     `mounts, lists and reads ${COUNT} hostile images from seed ${SEED}, or refuses them in one line`,
     () =>
