@@ -26,7 +26,7 @@ import { atimeRules, openInOwnMount } from './atime.ts';
 import { holdsAufsNames } from './aufs-form.ts';
 import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
-import { openImpliedWork, openWork } from './open-work.ts';
+import { openImpliedWork, openWork, takeWork } from './open-work.ts';
 import { NO_NAME, Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 
@@ -96,6 +96,7 @@ export function openUpper(place: UpperPlace): Upper {
     const workFd = keep(openWork(baseFd, place.work, !isImplied));
     takePast(place.work, workFd, place);
     const form = claim(place, upperFd);
+    takeWork(workFd, place.work);
     const keptOwners = keepOwners(place, upperFd);
     const hides = hidesOverrides(place, form);
     const descriptors = { upperFd, baseFd, workFd, heldFds };

@@ -8,6 +8,8 @@ import { basename } from 'node:path';
 import {
   Stat,
   STAT_LENGTH,
+  chmodAt,
+  chownAt,
   listNames,
   mkdirAt,
   openAt,
@@ -79,6 +81,22 @@ export function openWork(baseFd: number, path: string, isGiven: boolean): number
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/**
+ * Makes W/work (`fd`) root's where another user's W was named, as kernel overlayfs makes its own: files are made there under
+ * names, then get their owner and mode, and whoever may write there could exchange them in between.
+ */
+export function takeWork(fd: number, path: string): void {
+  const root = 0;
+  if (process.geteuid?.() !== root || find(fd, NO_NAME, path).uid === root) return;
+  const owned = chownAt(fd, NO_NAME, root, root);
+  const status = owned < 0 ? owned : chmodAt(fd, NO_NAME, 0o700);
+  if (status < 0) {
+    throw new InputError(
+      `work directory ${path}/${WORK_NAME}: can't be made root's: ${errnoName(status)}; ${HINT}`,
+    );
   }
 }
 

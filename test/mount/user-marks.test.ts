@@ -244,4 +244,18 @@ describeWith(['fuse', 'root', ...tools], 'marks in user.overlay.* of a user with
       ...['mnt 5:6 755', 'mnt/user.containers 65534:65534 755', 'mnt/user.fuseoverlayfs 0:0 755'],
     ]);
   });
+
+  it("leave a user no way into the directory in which root's mount makes files, as in the kernel's", async () => {
+    const prepare =
+      'mkdir -p src mnt; tar -cf i.tar -C src .; chmod 711 .; mkdir up wk wk/work; chown -R 4242:4242 up wk';
+    const look = `setpriv --reuid 4242 --regid 4242 --clear-groups touch wk/work/x; stat -c %u wk/work`;
+    const theirs = await inWorkplace(
+      `${prepare}; mount -t overlay o -o lowerdir=src,upperdir=up,workdir=wk mnt; ${look}; umount mnt`,
+    );
+    expect(theirs).toEqual(["touch: cannot touch 'wk/work/x': Permission denied", '0']);
+    const ours = await inWorkplace(
+      `${prepare}; eval "$S mount -o upperdir=up,workdir=wk i.tar mnt"; ${look}; eval "$S unmount mnt"`,
+    );
+    expect(ours).toEqual(theirs);
+  });
 });
