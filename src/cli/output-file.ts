@@ -1,5 +1,6 @@
 // OutputFile: what a command writes with -o FILE.
 import { randomBytes } from 'node:crypto';
+import { type Stats, constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
@@ -16,6 +17,15 @@ function createFailure(error: unknown, path: string): unknown {
     return new InputError(`${path}: no permission to write in ${directory} (${code})`, { cause: error });
   }
   return writeFailure(error, path);
+}
+
+/** The device, FIFO or socket that `found` describes. It is not truncated: somebody may have put a file in its place since. */
+async function openSpecial(path: string, found: Stats): Promise<FileHandle> {
+  const file = await open(path, constants.O_WRONLY);
+  const { dev, ino } = await file.stat();
+  if (dev === found.dev && ino === found.ino) return file;
+  await file.close();
+  throw new InputError(`${path}: was replaced by another file; try again`);
 }
 
 /** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
@@ -35,7 +45,7 @@ export class OutputFile {
     const there = await stat(path).catch(() => undefined); // ENOENT; what else is wrong, opening it says
     if (there?.isDirectory() === true)
       throw new InputError(`${path}: is a directory, expected a file to write`);
-    if (there !== undefined && !there.isFile()) return new OutputFile(path, undefined, await open(path, 'w'));
+    if (there?.isFile() === false) return new OutputFile(path, undefined, await openSpecial(path, there));
     const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
     const file = await open(draft, 'wx').catch((error: unknown) => {
       throw createFailure(error, path);
