@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   lchownSync,
   mkdirSync,
@@ -118,8 +119,13 @@ describeWith(['root', { program: 'setpriv' }], 'examinePath, where another user 
     mkdirSync(at('own'), { mode: 0o700 });
     chownSync(at('own'), OTHER, OTHER);
     chownSync(root, 0, 0);
+    // The checkout may lie where no other user can read it.
+    for (const folder of ['sys', 'vfs']) {
+      cpSync(new URL(`../../dist/${folder}`, import.meta.url), at(`dist/${folder}`), { recursive: true });
+    }
+    cpSync(new URL('../../package.json', import.meta.url), at('dist/package.json'));
     const script = `
-      import { examinePath, whyNotOwn } from '${import.meta.dirname}/../../dist/sys/trusted-path.js';
+      import { examinePath, whyNotOwn } from '${at('dist/sys/trusted-path.js')}';
       const found = examinePath('${at('own')}');
       console.log(found.kind, whyNotOwn('own', found.stats), whyNotOwn('a', examinePath('${at('a')}').stats));`;
     const output = execFileSync(
