@@ -1,66 +1,9 @@
-// Lint: typescript-eslint's strict type-checked rules, and the import law of docs/architecture.md as data.
+// Lint: typescript-eslint's strict type-checked rules, the import law, and no import cycle.
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
-
-/** The import law: a folder of src/ may import itself and the folders listed. Files at the top are entries. */
-const importLaw = {
-  vfs: [],
-  sys: ['vfs'],
-  tar: ['vfs'],
-  cache: [],
-  layer: ['vfs', 'sys', 'tar', 'cache'],
-  image: ['vfs', 'tar', 'layer'],
-  tree: ['vfs', 'sys', 'layer'],
-  overlay: ['vfs', 'sys', 'tree'],
-  fuse: ['vfs', 'sys'],
-  commit: ['vfs', 'sys', 'tar', 'layer', 'image', 'tree', 'overlay', 'inspect'],
-  inspect: ['vfs', 'tar', 'layer', 'image', 'tree'],
-  report: ['inspect'],
-  bench: ['vfs', 'sys', 'tree', 'inspect'],
-  cli: ['vfs', 'mount.ts', 'inspect.ts', 'commit.ts', 'bench.ts'],
-  mount: ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit'],
-  'mount.ts': ['vfs', 'sys', 'tar', 'cache', 'layer', 'image', 'tree', 'overlay', 'fuse', 'commit', 'mount'],
-  'inspect.ts': ['vfs', 'sys', 'cache', 'layer', 'image', 'tree', 'fuse', 'inspect', 'mount', 'mount.ts'],
-  'commit.ts': [
-    'vfs',
-    'sys',
-    'cache',
-    'layer',
-    'image',
-    'tree',
-    'overlay',
-    'fuse',
-    'inspect',
-    'commit',
-    'mount',
-    'mount.ts',
-    'inspect.ts',
-  ],
-  'bench.ts': ['vfs', 'bench', 'inspect.ts'],
-  'index.ts': ['vfs', 'mount.ts', 'inspect.ts'],
-};
-
-/** One no-restricted-imports block a folder: everything of the law that the folder does not list is refused. */
-const lawBlocks = Object.entries(importLaw).map(([place, allowed]) => {
-  const isFile = place.endsWith('.ts');
-  const refused = Object.keys(importLaw).filter((other) => other !== place && !allowed.includes(other));
-  const up = isFile ? '\\./' : '(\\.\\./)+';
-  return {
-    files: [isFile ? `src/${place}` : `src/${place}/**/*.ts`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: refused.map((other) => ({
-            regex: `^${up}${other.endsWith('.ts') ? other.replace('.', '\\.') + '$' : other + '/'}`,
-            message: `The import law (eslint.config.js): ${place} may not import ${other}.`,
-          })),
-        },
-      ],
-    },
-  };
-});
+import { importLawPlugin } from './scripts/import-law.js';
 
 export default defineConfig(
   globalIgnores(['**/dist/', 'build/', 'node_modules/', 'fixtures/']),
@@ -68,7 +11,9 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.js', 'bench/*.js', 'test/hostile/*.js'] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js', 'bench/*.js', 'scripts/*.js', 'test/hostile/*.js'] },
+      },
     },
     rules: {
       '@typescript-eslint/restrict-template-expressions': [
@@ -83,11 +28,19 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.js', 'bench/*.js', 'test/hostile/*.js'],
+    files: ['*.js', 'bench/*.js', 'scripts/*.js', 'test/hostile/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },
     },
   },
-  ...lawBlocks,
+  {
+    files: ['src/**/*.ts'],
+    plugins: { 'import-law': importLawPlugin, 'import-x': importX },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts'] })],
+    },
+    rules: { 'import-law/obeyed': 'error', 'import-x/no-cycle': 'error' },
+  },
 );

@@ -24,6 +24,6 @@ export {
   mount,
   openImage,
   openLowerDirectories,
-} from './mount.ts';
+} from './mount/mount.ts';
 export { ErrnoError } from './vfs/errno.ts';
 export { FormatError, InputError } from './vfs/input-error.ts';

@@ -1,8 +1,8 @@
 // BareAnswers: the answers of a read-only mount that is nothing but its table: AnswerFast, the native fast
 // path's own code, and for what that hands to JavaScript the least that lets the kernel go on.
 //
-// INIT is answered with what src/fuse/negotiate.ts asks for on a read-only mount of root's, bit for bit, so
-// that the kernel sends both the same requests; a test holds the two together.
+// INIT is answered with what src/fuse/wire/negotiate.ts asks for on a read-only mount of root's, bit for bit,
+// so that the kernel sends both the same requests; a test holds the two together.
 #ifndef STRATAFS_NATIVE_BARE_BARE_ANSWERS_H_
 #define STRATAFS_NATIVE_BARE_BARE_ANSWERS_H_
 

@@ -1,7 +1,7 @@
 // stratafs-bare TABLE PLACE selinux|none: the bare loop, a yardstick of `stratafs bench`. It mounts what the
 // file TABLE holds (a Tree's table, src/tree/layout.ts) read-only on PLACE by mount(2), which takes root, and
 // is then read(2), an answer from memory, and write(2), on one thread: what a mount costs without Node, an
-// event loop or a change of threads. It lingers as the channel does (linger.h).
+// event loop or a change of threads. It polls busily as the channel does (busy_poll.h).
 //
 // When the kernel has agreed on the protocol it goes to the background and ends with status 0; there it stays
 // until it is unmounted. PLACE may be /dev/fd/N, as libfuse has it: a connection that is open already is
@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "bare_answers.h"
-#include "linger.h"
+#include "busy_poll.h"
 #include "tree_check.h"
 #include "tree_table.h"
 
@@ -75,7 +75,7 @@ Bytes ReadWhole(const char* path) {
   return bytes;
 }
 
-// A new connection, mounted as src/fuse/kernel-mount.ts does it.
+// A new connection, mounted as src/fuse/mounts/kernel-mount.ts does it.
 int Attach(const char* place) {
   const int device = open(kDevice, O_RDWR | O_CLOEXEC);
   if (device < 0) Fail("open", kDevice);
@@ -99,11 +99,11 @@ class Loop {
     while (answers_->state() == state) {
       const ssize_t n = read(device_, request_.get(), request_.size());
       if (n > 0) {
-        linger_.End(Nanoseconds());
+        busy_poll_.End(Nanoseconds());
         if (Answer(static_cast<size_t>(n))) {
-          linger_.Begin(Nanoseconds());
+          busy_poll_.Begin(Nanoseconds());
         } else {
-          linger_.Cancel();
+          busy_poll_.Cancel();
         }
         continue;
       }
@@ -112,7 +112,7 @@ class Loop {
       if (errno == EINTR || errno == ENOENT) continue;
       if (errno == ENODEV || errno == ECONNABORTED) return 0;
       if (errno != EAGAIN) return errno;
-      if (!linger_.GoesOn(Nanoseconds())) Sleep();
+      if (!busy_poll_.GoesOn(Nanoseconds())) Sleep();
     }
     return 0;
   }
@@ -130,14 +130,14 @@ class Loop {
   void Sleep() {
     pollfd entry = {device_, POLLIN, 0};
     poll(&entry, 1, -1);
-    linger_.Cancel();
+    busy_poll_.Cancel();
   }
 
   int device_;
   BareAnswers* answers_;
   Bytes request_;
   Bytes reply_;
-  Linger linger_;
+  BusyPoll busy_poll_;
 };
 
 // Ends this process but for its child, which keeps neither its session nor its standard streams.

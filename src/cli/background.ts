@@ -2,12 +2,12 @@
 //
 // From then on nothing ties the daemon to whoever started it: it has a session of its own, its directory is /, its standard
 // streams are /dev/null (with DEBUG, stderr stays).
-import { type Mount, exitNow, silence } from '../mount.ts';
+import { type Mount, exitNow, silence } from '../mount/mount.ts';
 import { describeFailure } from './failure.ts';
-import { withRealPaths } from './inherited-paths.ts';
+import { withRealPaths } from './options/inherited-paths.ts';
 import type { Launcher } from './launcher.ts';
-import type { MountRequest } from './mount-request.ts';
-import { TerminalReport } from './report.ts';
+import type { MountRequest } from './options/mount-request.ts';
+import { TerminalReport } from './output/report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
 /**

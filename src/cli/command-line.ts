@@ -1,162 +1,11 @@
-// The command line: which commands there are, and how what the user typed reaches one.
-//
-// A command's file is loaded only when it is asked for: start-up time is what a second mount consists of.
+// The command line: how what the user typed reaches a command.
 import { Command, CommanderError } from 'commander';
+import { commands } from './command-list.ts';
 import { EXIT_USAGE } from './failure.ts';
-import { helpWidth, wrapHelp } from './help-lines.ts';
-import { suggestNearest } from './suggest.ts';
-import { UsageError } from './usage-error.ts';
+import { helpWidth, wrapHelp } from './output/help-lines.ts';
+import { suggestNearest } from './options/suggest.ts';
+import { UsageError } from './options/usage-error.ts';
 import { readVersion } from './version.ts';
-
-export interface CommandEntry {
-  readonly summary: string;
-  readonly load: () => Promise<() => Command>;
-}
-
-/** By name, in the order in which help lists them. */
-export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
-  [
-    'mount',
-    {
-      summary: 'mount a saved image, or a stack of layers',
-      load: async () => (await import('./mount-command.ts')).mountCommand,
-    },
-  ],
-  [
-    'unmount',
-    {
-      summary: 'unmount, and wait until the daemon has ended',
-      load: async () => (await import('./unmount-command.ts')).unmountCommand,
-    },
-  ],
-  ['ls', { summary: 'list what is mounted', load: async () => (await import('./ls-command.ts')).lsCommand }],
-  [
-    'ps',
-    {
-      summary: 'list mounts as containers: image, age, size of what was written',
-      load: async () => (await import('./ps-command.ts')).psCommand,
-    },
-  ],
-  [
-    'index',
-    {
-      summary: 'make the index of an image, so that its first mount is fast',
-      load: async () => (await import('./index-command.ts')).indexCommand,
-    },
-  ],
-  [
-    'images',
-    {
-      summary: 'list the images of archives, and what they share',
-      load: async () => (await import('./images-command.ts')).imagesCommand,
-    },
-  ],
-  [
-    'history',
-    {
-      summary: 'show the steps that made an image, and their layers',
-      load: async () => (await import('./history-command.ts')).historyCommand,
-    },
-  ],
-  [
-    'layers',
-    {
-      summary: 'show where the layers of an image lie, and what each changes',
-      load: async () => (await import('./layers-command.ts')).layersCommand,
-    },
-  ],
-  [
-    'which',
-    {
-      summary: 'tell which layer a path comes from',
-      load: async () => (await import('./which-command.ts')).whichCommand,
-    },
-  ],
-  [
-    'diff',
-    {
-      summary: 'show what was written to a mount, or compare images, layers, directories',
-      load: async () => (await import('./diff-command.ts')).diffCommand,
-    },
-  ],
-  [
-    'waste',
-    {
-      summary: 'find what an image stores and never shows',
-      load: async () => (await import('./waste-command.ts')).wasteCommand,
-    },
-  ],
-  [
-    'report',
-    {
-      summary: 'write a page that shows images: layers, a map of the bytes, waste',
-      load: async () => (await import('./report-command.ts')).reportCommand,
-    },
-  ],
-  [
-    'cat',
-    {
-      summary: "write a file's content to standard output",
-      load: async () => (await import('./cat-command.ts')).catCommand,
-    },
-  ],
-  [
-    'export',
-    {
-      summary: 'write what an image shows as one tar',
-      load: async () => (await import('./export-command.ts')).exportCommand,
-    },
-  ],
-  [
-    'commit',
-    {
-      summary: 'make an image of a mount: what was written to it becomes one more layer',
-      load: async () => (await import('./commit-command.ts')).commitCommand,
-    },
-  ],
-  [
-    'flatten',
-    {
-      summary: 'make an image of one layer, which shows what all layers of another show',
-      load: async () => (await import('./flatten-command.ts')).flattenCommand,
-    },
-  ],
-  [
-    'squash',
-    {
-      summary: 'make an image whose upper layers are one',
-      load: async () => (await import('./squash-command.ts')).squashCommand,
-    },
-  ],
-  [
-    'bench',
-    {
-      summary: 'measure stratafs beside other ways to show the same layers',
-      load: async () => (await import('./bench-command.ts')).benchCommand,
-    },
-  ],
-  [
-    'stats',
-    {
-      summary: 'show what a mount was asked and what it answered from its cache',
-      load: async () => (await import('./stats-command.ts')).statsCommand,
-    },
-  ],
-  [
-    'completion',
-    {
-      summary: 'print a script that completes command lines in bash, zsh or fish',
-      load: async () => (await import('./completion-command.ts')).completionCommand,
-    },
-  ],
-  [
-    'version',
-    {
-      summary: 'print the version',
-      load: async () => (await import('./version-command.ts')).versionCommand,
-    },
-  ],
-]);
 
 /** Below the list of commands. */
 export const examples = `
@@ -218,7 +67,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
   if (isCalledFromFstab(args)) {
-    const { runMountHelper } = await import('./mount-helper.ts');
+    const { runMountHelper } = await import('./commands/mount-helper.ts');
     await runMountHelper(args);
     return 0;
   }

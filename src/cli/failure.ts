@@ -1,7 +1,7 @@
 // How a failure is shown: one line that says what is wrong; the stack only with DEBUG=stratafs:*.
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './options/usage-error.ts';
 
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;

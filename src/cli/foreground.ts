@@ -1,7 +1,7 @@
 // `stratafs mount --foreground`: the daemon's work in the command's own process.
 import { Interrupt, Interrupted } from './interrupt.ts';
-import type { MountRequest } from './mount-request.ts';
-import { TerminalReport } from './report.ts';
+import type { MountRequest } from './options/mount-request.ts';
+import { TerminalReport } from './output/report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
 /**

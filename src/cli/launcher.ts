@@ -3,12 +3,12 @@
 // It is there before Node is, so that a mount takes one start of Node, not two. bin/stratafs starts it; a command that was
 // started without one becomes it, and is started anew by it.
 import { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { becomeProgram } from '../mount.ts';
+import { becomeProgram } from '../mount/mount.ts';
+import { packageFile } from '../sys/package-file.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { launcherPid } from './launched.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../build/Release/stratafs-launch', import.meta.url));
+const LAUNCHER = packageFile('build/Release/stratafs-launch');
 const LINK_FD = 3;
 const READY = 'R';
 

@@ -1,7 +1,7 @@
 // The programs that the package installs, by the name of their file in dist/cli.
 //
 // Each takes its arguments from the process, and tells its exit status to it (0; otherwise one line on stderr).
-import { endFailed } from './end-failed.ts';
+import { exitWithError } from './exit-with-error.ts';
 import { EXIT_FAILURE, exitStatusOf } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
 
@@ -21,20 +21,23 @@ async function stratafs(): Promise<void> {
 /** `stratafs-overlay`: 1 for whatever failed, as fuse-overlayfs. */
 async function stratafsOverlay(): Promise<void> {
   await runProgram(
-    async (args) => (await import('./overlay-command.ts')).runOverlayCommand(args),
+    async (args) => (await import('./commands/overlay-command.ts')).runOverlayCommand(args),
     () => EXIT_FAILURE,
   );
 }
 
 /** `mount.stratafs`, which mount(8) calls. */
 async function mountHelper(): Promise<void> {
-  await runProgram(async (args) => (await import('./mount-helper.ts')).runMountHelper(args), helperStatusOf);
+  await runProgram(
+    async (args) => (await import('./commands/mount-helper.ts')).runMountHelper(args),
+    helperStatusOf,
+  );
 }
 
 /** `umount.fuse.stratafs`, which umount(8) calls. */
 async function unmountHelper(): Promise<void> {
   await runProgram(
-    async (args) => (await import('./unmount-helper.ts')).runUnmountHelper(args),
+    async (args) => (await import('./commands/unmount-helper.ts')).runUnmountHelper(args),
     helperStatusOf,
   );
 }
@@ -53,7 +56,7 @@ async function runProgram(
     await program(process.argv.slice(2));
   } catch (error) {
     if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
-    await endFailed(error, statusOf(error));
+    await exitWithError(error, statusOf(error));
   }
 }
 

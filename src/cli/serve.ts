@@ -1,10 +1,10 @@
 // Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
-import type { Mount, UpperOptions } from '../mount.ts';
-import { CopiedMountError, mount as mountImage, openLowerDirectories } from '../mount.ts';
+import type { Mount, UpperOptions } from '../mount/mount.ts';
+import { CopiedMountError, mount as mountImage, openLowerDirectories } from '../mount/mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure } from './failure.ts';
-import type { MountRequest, UpperRequest } from './mount-request.ts';
-import type { Report } from './report.ts';
+import type { MountRequest, UpperRequest } from './options/mount-request.ts';
+import type { Report } from './output/report.ts';
 
 /** Mounts what `request` asks for; resolves when the mount answers. Aborting undoes what was done so far. */
 export async function openMount(request: MountRequest, report: Report, signal: AbortSignal): Promise<Mount> {

@@ -1,4 +1,4 @@
-// Starts a program out of its bundle (bundle.js), with what V8 made of it before: to find, link and compile some hundred
+// Starts a program out of its bundle (scripts/bundle.js), with what V8 made of it before: to find, link and compile some hundred
 // modules took longer than a mount.
 //
 // It runs as CommonJS, since in Node 20 nothing but a vm.Script takes V8's cache. A cache that is missing, or another

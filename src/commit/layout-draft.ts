@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseJson } from '../image/json-view.ts';
 import { draftName } from '../layer/drafts.ts';
 import type { BlobLocation } from '../layer/layer.ts';
-import { emptyDirectory } from '../overlay/empty-directory.ts';
+import { emptyDirectory } from '../overlay/upper/empty-directory.ts';
 import { openBeneath } from '../sys/file-calls.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';

@@ -3,10 +3,10 @@
 // It is looked at through the overlay's own classes, so it means what the mount means by it: what was moved or has only
 // metadata in the upper comes out whole. A mount may hold the upper: whether it was written to meanwhile tells `fingerprint`.
 import { createHash } from 'node:crypto';
-import { DirectoryInode } from '../overlay/directory-inode.ts';
-import { visibleNames } from '../overlay/copied-names.ts';
-import type { OverlayState } from '../overlay/overlay-state.ts';
-import type { Inode } from '../overlay/inode.ts';
+import { DirectoryInode } from '../overlay/read/directory-inode.ts';
+import { visibleNames } from '../overlay/copy-up/copied-names.ts';
+import type { OverlayState } from '../overlay/write/overlay-state.ts';
+import type { Inode } from '../overlay/read/inode.ts';
 import { unfollowed } from '../tree/merge.ts';
 import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { EPERM, ErrnoError, errnoName } from '../vfs/errno.ts';

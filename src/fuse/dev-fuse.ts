@@ -6,9 +6,9 @@ import { ErrnoError } from '../vfs/errno.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
-import { attach, detach } from './kernel-mount.ts';
+import { attach, detach } from './mounts/kernel-mount.ts';
 import { nameCounts, readCounts, tableFacts } from './fast-path.ts';
-import { MAX_TRANSFER } from './protocol.ts';
+import { MAX_TRANSFER } from './wire/protocol.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
 

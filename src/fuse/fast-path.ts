@@ -3,7 +3,7 @@
 // Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
 import type { FileRange } from '../vfs/blob-reader.ts';
 import type { AnswerTable, ShowId } from '../vfs/answer-table.ts';
-import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './protocol.ts';
+import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './wire/protocol.ts';
 import { CACHED_OPEN } from './handlers/files.ts';
 import type { TableFacts } from '../sys/table-answers.ts';
 

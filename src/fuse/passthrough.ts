@@ -1,4 +1,4 @@
-// OpenBooks: which nodes are open, and how: through the kernel's page cache, or passed through to a backing file.
+// OpenFileTable: which nodes are open, and how: through the kernel's page cache, or passed through to a backing file.
 //
 // The kernel (fs/fuse/iomode.c, 6.9 and later) fails an open(2) with EIO where a reply mixes both on one inode, or names
 // two backing files for it. So: while a cached open lives, all opens of the node are cached; while one that is passed
@@ -11,7 +11,7 @@ import createDebug from 'debug';
 import { EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import type { OpenFile } from '../vfs/operation.ts';
-import { FOREVER } from './protocol.ts';
+import { FOREVER } from './wire/protocol.ts';
 
 const debug = createDebug('stratafs:fuse');
 
@@ -40,7 +40,7 @@ const O_RDWR = 2;
 /** Failures that may be over at the next open. */
 const TRANSIENT: readonly number[] = [-ENOMEM, -ENFILE, -EMFILE, -EAGAIN, -EINTR];
 
-export class OpenBooks {
+export class OpenFileTable {
   /** Set when INIT has granted it; cleared for good when a descriptor is refused. */
   mayPassThrough = false;
   /** Opens that were passed through, ever. */

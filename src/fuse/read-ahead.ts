@@ -5,7 +5,7 @@
 import createDebug from 'debug';
 import { writeFile } from 'node:fs/promises';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
-import { MAX_TRANSFER } from './protocol.ts';
+import { MAX_TRANSFER } from './wire/protocol.ts';
 
 const debug = createDebug('stratafs:fuse');
 

@@ -6,17 +6,17 @@
 import createDebug from 'debug';
 import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../vfs/errno.ts';
-import { type FileSystem, type Later, type NodeId, newEntry, newStatFs } from '../vfs/filesystem.ts';
+import { type FileSystem, type MaybePromise, type NodeId, newEntry, newStatFs } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
-import { DirectoryReply } from './directory-reply.ts';
+import { DirectoryReply } from './wire/directory-reply.ts';
 import { errnoOf } from './errno-of.ts';
 import { handlers } from './handlers/table.ts';
-import { InodeNotice } from './inode-notice.ts';
-import type { Agreement } from './negotiate.ts';
-import { type BackingPort, OpenBooks } from './passthrough.ts';
-import { IN_HEADER_SIZE, OPCODE_COUNT, Opcode } from './protocol.ts';
-import { Reply } from './reply.ts';
-import { Request } from './request.ts';
+import { InodeNotice } from './wire/inode-notice.ts';
+import type { NegotiatedInit } from './wire/negotiate.ts';
+import { type BackingPort, OpenFileTable } from './passthrough.ts';
+import { IN_HEADER_SIZE, OPCODE_COUNT, Opcode } from './wire/protocol.ts';
+import { Reply } from './wire/reply.ts';
+import { Request } from './wire/request.ts';
 
 const debug = createDebug('stratafs:fuse');
 
@@ -41,7 +41,7 @@ export interface ReplyPort extends BackingPort {
 /** The state of the conversation. */
 export type SessionState =
   | { readonly kind: 'starting' }
-  | ({ readonly kind: 'serving' } & Omit<Agreement, 'kind' | 'minor' | 'passesThrough'>)
+  | ({ readonly kind: 'serving' } & Omit<NegotiatedInit, 'kind' | 'minor' | 'passesThrough'>)
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** A handler's answer: the length of the reply in the reply buffer, or 0 where it is sent otherwise or not due. */
@@ -60,7 +60,7 @@ export class Session {
   readonly request: Request;
   readonly reply: Reply;
   readonly directory: DirectoryReply;
-  readonly books: OpenBooks;
+  readonly books: OpenFileTable;
   /** Filled by the file system, encoded at once, used again. */
   readonly entry = newEntry();
   readonly statfs = newStatFs();
@@ -72,9 +72,9 @@ export class Session {
   cachesMissingAcls = false;
   /** False: the kernel asks for each listing, since it moves an access time (strictatime). Set before INIT. */
   cachesListings = true;
-  /** As Wishes.checksPermissions. Set before INIT. */
+  /** As InitOptions.checksPermissions. Set before INIT. */
   checksPermissions = true;
-  /** As Wishes.maxStackDepth. Set before INIT. */
+  /** As InitOptions.maxStackDepth. Set before INIT. */
   maxStackDepth = 0;
   /** Called at once when the state becomes 'serving', before the kernel is told. */
   onServing: () => void = () => undefined;
@@ -98,7 +98,7 @@ export class Session {
     this.#port = port;
     this.request = new Request(request);
     this.reply = new Reply(reply);
-    this.books = new OpenBooks(port);
+    this.books = new OpenFileTable(port);
     this.directory = new DirectoryReply(this.reply, this.books);
     if (!fileSystem.isReadOnly) fileSystem.onChangedNodes(() => this.#reportChanged());
   }
@@ -136,7 +136,7 @@ export class Session {
    */
   answer(
     unique: number,
-    result: Later<number>,
+    result: MaybePromise<number>,
     call: Call | undefined,
     encode: (result: number) => ReplyLength,
   ): ReplyLength {
@@ -147,7 +147,7 @@ export class Session {
   }
 
   /** `answer` where success is all that there is to say. */
-  answerStatus(unique: number, result: Later<number>, call?: Call): ReplyLength {
+  answerStatus(unique: number, result: MaybePromise<number>, call?: Call): ReplyLength {
     if (typeof result === 'number') return this.reply.status(unique, result);
     return this.answer(unique, result, call, () => this.reply.status(unique, 0));
   }

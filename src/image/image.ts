@@ -1,6 +1,6 @@
 // Image: a config and an ordered list of layers, base first.
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
-import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
+import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
 /** Where one layer of an image comes from. */
 export type LayerSource =

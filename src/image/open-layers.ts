@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
-import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
+import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';

@@ -13,7 +13,7 @@ import { DraftExtents } from './draft-extents.ts';
 import { DraftInodes } from './draft-inodes.ts';
 import { DraftXattrs } from './draft-xattrs.ts';
 import { InodeFlag } from './layer-index.ts';
-import { kindOfName, kindOfPath, NameKind, WHITEOUT_PREFIX } from '../vfs/whiteout-names.ts';
+import { kindOfName, kindOfPath, NameKind, WHITEOUT_PREFIX } from '../overlayfs-format/whiteout-names.ts';
 
 /** Names, and inodes, of one layer: at about 100 bytes each, what a machine can be expected to hold. */
 export const MAX_LAYER_ENTRIES = 1 << 23;

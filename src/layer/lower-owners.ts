@@ -1,6 +1,6 @@
 // LowerOwners: owners, modes and types that files of a directory layer keep in an xattr (vfs/override-stat.ts), as
 // fuse-overlayfs with xattr_permissions= and containers/storage with force_mask leave them. The layer's root decides.
-import { OverrideTrust } from '../sys/override-trust.ts';
+import { OverrideTrust } from '../overlayfs-format/override-trust.ts';
 import type { Member } from '../tar/member.ts';
 import {
   CONTAINERS_OVERRIDE,
@@ -11,7 +11,7 @@ import {
   canOverride,
   isOverrideAttribute,
   parseOverride,
-} from '../vfs/override-stat.ts';
+} from '../overlayfs-format/override-stat.ts';
 
 const USER_NAMES = [CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
 

@@ -5,8 +5,8 @@
 // told by the mount point.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { isTrustedMount, requireTrustedMount } from '../fuse/mount-owner.ts';
-import { locateMountPoint } from '../fuse/mount-point.ts';
+import { isTrustedMount, requireTrustedMount } from '../fuse/mounts/mount-owner.ts';
+import { locateMountPoint } from '../fuse/mounts/mount-point.ts';
 import {
   type FoundMount,
   type MountFacts,
@@ -15,12 +15,12 @@ import {
   askMount,
   describeAnswer,
   findMountAt,
-} from '../fuse/mounts.ts';
+} from '../fuse/mounts/mounts.ts';
 import type { Image } from '../image/image.ts';
 import { absoluteLowerStack } from '../image/lower-stack.ts';
 import { selectLayers } from '../image/select-layers.ts';
 import { absoluteSource } from '../image/source.ts';
-import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
+import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { syncFileSystemLater } from '../sys/upper-calls.ts';
 import { ErrnoError } from '../vfs/errno.ts';

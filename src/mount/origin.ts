@@ -1,6 +1,6 @@
 // Where the image of a mount came from: what opening it again needs, told by the mount itself beside its MountFacts.
-import type { MarkNamespace } from '../layer/overlay-xattrs.ts';
-import type { OwnerKeeping } from '../overlay/kept-owners.ts';
+import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
+import type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
 import { type MountOptions, type OpenImageOptions, directoryMarksOf } from './options.ts';
 
 export interface MountOrigin {

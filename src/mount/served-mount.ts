@@ -1,6 +1,6 @@
 // A mount that this process serves: from a file system that is brought to the kernel until everything is closed.
 import type { CacheStatistics } from '../cache/block-cache.ts';
-import { describeCopies, describeHolders, detachAndFindCopies, findCopies } from '../fuse/busy.ts';
+import { describeCopies, describeHolders, detachAndFindCopies, findCopies } from '../fuse/mounts/busy.ts';
 import type { FuseMount } from '../fuse/driver.ts';
 import type { Image } from '../image/image.ts';
 import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';

@@ -21,7 +21,7 @@ import { examinePath } from '../sys/trusted-path.ts';
 import { lockFile, openAt } from '../sys/upper-calls.ts';
 import { errnoName } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { emptyDirectory } from '../overlay/empty-directory.ts';
+import { emptyDirectory } from '../overlay/upper/empty-directory.ts';
 import type { UpperPaths } from './upper-paths.ts';
 
 const PREFIX = 'stratafs-tmp-';

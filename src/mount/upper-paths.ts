@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Image } from '../image/image.ts';
-import { impliedWorkName, openImpliedWork } from '../overlay/open-work.ts';
+import { impliedWorkName, openImpliedWork } from '../overlay/upper/open-work.ts';
 import { mountAbove, readMountTable } from '../sys/mount-table.ts';
 import { DIRECTORY_FLAGS } from '../sys/upper-calls.ts';
 import { InputError } from '../vfs/input-error.ts';

@@ -1,4 +1,4 @@
-// One FUSE connection's device, polled on Node's event loop (native/channel.cc).
+// One FUSE connection's device, polled on Node's event loop (native/addon/channel.cc).
 import { addon } from './addon.ts';
 import type { TableFacts } from './table-answers.ts';
 
@@ -6,7 +6,7 @@ export interface Channel {
   /** Begins to poll: 0 or a negative errno. Keeps the event loop alive until `close`. */
   start(): number;
   /**
-   * From now on what the table alone answers is answered without a call of `onRequest` (native/fast_answer.cc). 0, or
+   * From now on what the table alone answers is answered without a call of `onRequest` (native/fast-path/fast_answer.cc). 0, or
    * -EINVAL where the table is not understood: then all goes on as before.
    */
   answerFrom(facts: TableFacts): number;

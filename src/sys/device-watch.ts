@@ -1,4 +1,4 @@
-// The end of a FUSE connection that other code of this process serves (native/device_watch.cc).
+// The end of a FUSE connection that other code of this process serves (native/addon/device_watch.cc).
 import { addon } from './addon.ts';
 
 export interface DeviceWatch {

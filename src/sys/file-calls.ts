@@ -1,4 +1,4 @@
-// File system calls that Node lacks (native/file_calls.cc). Every answer is a result or a negative errno.
+// File system calls that Node lacks (native/addon/file_calls.cc). Every answer is a result or a negative errno.
 import { addon } from './addon.ts';
 
 interface FileCalls {

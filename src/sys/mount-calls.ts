@@ -1,4 +1,4 @@
-// mount(2) and its kin (native/mount_calls.cc). Every answer is a descriptor or 0, or a negative errno.
+// mount(2) and its kin (native/addon/mount_calls.cc). Every answer is a descriptor or 0, or a negative errno.
 import { addon } from './addon.ts';
 
 interface MountCalls {

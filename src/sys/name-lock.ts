@@ -1,4 +1,4 @@
-// A lock by name that ends with its process (native/name_lock.cc): an abstract UNIX socket address.
+// A lock by name that ends with its process (native/addon/name_lock.cc): an abstract UNIX socket address.
 import { addon } from './addon.ts';
 
 interface NameLock {

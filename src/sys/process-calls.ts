@@ -1,4 +1,4 @@
-// What a command needs of other processes (native/process_calls.cc).
+// What a command needs of other processes (native/addon/process_calls.cc).
 import { addon } from './addon.ts';
 
 interface ProcessCalls {

@@ -90,7 +90,7 @@ export interface ScanError extends Error {
 
 export interface BlobScan {
   /**
-   * Which members carry data, where the archive ends and what is bounded: native/tar_framer.h.
+   * Which members carry data, where the archive ends and what is bounded: native/addon/tar_framer.h.
    *
    * Fills `buffer` (large enough for the largest record: 8 MiB) with whole records on a pool thread.
    * Resolves with the bytes filled, 0 at the end of the blob. One call at a time.

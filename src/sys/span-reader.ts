@@ -1,4 +1,4 @@
-// Decompression of one span (native/span_reader.cc), from the checkpoint that a scan made.
+// Decompression of one span (native/addon/span_reader.cc), from the checkpoint that a scan made.
 import { addon } from './addon.ts';
 
 /**

@@ -1,7 +1,7 @@
-// What the channel answers without JavaScript (native/fast_answer.cc), and from what.
+// What the channel answers without JavaScript (native/fast-path/fast_answer.cc), and from what.
 import { addon } from './addon.ts';
 
-/** MountFacts of native/fast_answer.h, and what they are about. */
+/** MountFacts of native/fast-path/fast_answer.h, and what they are about. */
 export interface TableFacts {
   /** The Tree's table (src/tree/layout.ts). Kept, and read from then on. */
   readonly table: ArrayBuffer;

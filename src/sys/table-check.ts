@@ -1,4 +1,4 @@
-// The check of a table that was read from a file, before its first use (native/tree_check.h, native/index_check.h).
+// The check of a table that was read from a file, before its first use (native/fast-path/tree_check.h, native/addon/index_check.h).
 //
 // Whoever can write a cache file can put anything into it, and its checksum covers that too. So every offset, count,
 // child range, link, name and number is checked, in one pass on a pool thread. Whatever passes is a table that this program

@@ -5,7 +5,7 @@
 // it or is "." or ".." (-EINVAL, before the kernel is asked), so none can leave the directory that it is given. What
 // makes, removes or renames a name takes no empty one (-EINVAL). Names, targets and values are bytes without the ending
 // NUL; they are not kept. Answers are a result or a negative errno. What a caller
-// gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *Later calls run in place.
+// gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *MaybePromise calls run in place.
 import { constants } from 'node:fs';
 import { addon } from './addon.ts';
 
@@ -204,7 +204,7 @@ export const seekFile = calls.seekFile;
  */
 export const copyRangeLater = calls.copyRangeLater;
 
-/** writeFile on a pool thread. `bytes` are copied first; the descriptor may be closed at once, as with all *Later calls. */
+/** writeFile on a pool thread. `bytes` are copied first; the descriptor may be closed at once, as with all *MaybePromise calls. */
 export const writeLater = calls.writeLater;
 
 /** fsync(2) or fdatasync(2) on a pool thread, of a file or a directory. An O_PATH descriptor is opened anew for it. */

@@ -48,7 +48,7 @@
 //
 // Inode 0 is the root, which has no dentry. Directories stand in breadth-first order; the children of one are
 // contiguous dentries, sorted bytewise by name. The order of everything is fixed, so that one pass can check a table that
-// was read from a file: native/tree_check.h.
+// was read from a file: native/fast-path/tree_check.h.
 
 /** "STRT" read as little-endian u32. */
 export const TABLE_MAGIC = 0x54525453;

@@ -18,7 +18,7 @@ export const ROOT_NODE_ID = 1 as NodeId;
 export type Status = number;
 
 /** An answer, at once where nothing has to be waited for. */
-export type Later<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /** What lookup finds. Filled by the callee, used again by the caller. */
 export interface Entry {
@@ -116,10 +116,10 @@ export interface WritableFileSystem extends ReadableFileSystem {
   /** `listener` is called when there are such nodes while no call is being answered. */
   onChangedNodes(listener: () => void): void;
 
-  setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status>;
+  setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): MaybePromise<Status>;
   /** A regular file, device, fifo or socket: `inode.mode` says which. Counts as a lookup, as do all that fill an Entry. */
-  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status>;
-  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status>;
+  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status>;
+  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status>;
   symlink(
     parent: NodeId,
     name: Uint8Array,
@@ -127,10 +127,10 @@ export interface WritableFileSystem extends ReadableFileSystem {
     inode: NewInode,
     call: Call,
     out: Entry,
-  ): Later<Status>;
-  link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): Later<Status>;
-  unlink(parent: NodeId, name: Uint8Array, call: Call): Later<Status>;
-  rmdir(parent: NodeId, name: Uint8Array, call: Call): Later<Status>;
+  ): MaybePromise<Status>;
+  link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status>;
+  unlink(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
+  rmdir(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
   /** `flags`: RENAME_NOREPLACE (1), RENAME_EXCHANGE (2), RENAME_WHITEOUT (4), as renameat2(2). */
   rename(
     parent: NodeId,
@@ -139,13 +139,19 @@ export interface WritableFileSystem extends ReadableFileSystem {
     newName: Uint8Array,
     flags: number,
     call: Call,
-  ): Later<Status>;
+  ): MaybePromise<Status>;
 
   /**
    * Opens a regular file; `flags` as open(2), O_CREAT and O_EXCL gone, O_TRUNC obeyed. Each success is undone by one
    * `release` of the node. `killsPrivileges`: with O_TRUNC, as AttrChanges has it.
    */
-  open(node: NodeId, flags: number, killsPrivileges: boolean, call: Call, out: OpenFile): Later<Status>;
+  open(
+    node: NodeId,
+    flags: number,
+    killsPrivileges: boolean,
+    call: Call,
+    out: OpenFile,
+  ): MaybePromise<Status>;
   /** mknod of a regular file and open in one. */
   create(
     parent: NodeId,
@@ -155,7 +161,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status>;
+  ): MaybePromise<Status>;
   /** O_TMPFILE in directory `parent`: a regular file without a name (nlink 0), open; `link` may give it one. */
   tmpfile(
     parent: NodeId,
@@ -164,18 +170,18 @@ export interface WritableFileSystem extends ReadableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status>;
+  ): MaybePromise<Status>;
   /** Of a node that is not open it does nothing. */
   release(node: NodeId): void;
   /**
    * Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. `killer`: a
    * caller by whose write the file loses set-ID bits and capabilities, as AttrChanges has it.
    */
-  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number>;
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): MaybePromise<number>;
   /** Of a file or a directory; `isDataOnly` as fdatasync(2). */
-  fsync(node: NodeId, isDataOnly: boolean): Later<Status>;
+  fsync(node: NodeId, isDataOnly: boolean): MaybePromise<Status>;
   /** `mode` as fallocate(2). */
-  fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): Later<Status>;
+  fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): MaybePromise<Status>;
   /** Bytes copied, or a negative errno: -EOPNOTSUPP lets the kernel copy by reads and writes. */
   copyFileRange(
     from: NodeId,
@@ -183,7 +189,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
     to: NodeId,
     toOffset: number,
     length: number,
-  ): Later<number>;
+  ): MaybePromise<number>;
 
   /** `flags`: XATTR_CREATE (1), XATTR_REPLACE (2). `dropsSetgid`: an access ACL whose caller loses S_ISGID by it. */
   setxattr(
@@ -193,12 +199,12 @@ export interface WritableFileSystem extends ReadableFileSystem {
     flags: number,
     dropsSetgid: boolean,
     call: Call,
-  ): Later<Status>;
-  removexattr(node: NodeId, name: Uint8Array, call: Call): Later<Status>;
+  ): MaybePromise<Status>;
+  removexattr(node: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
   /** FS_IOC_GETFLAGS: FS_*_FL bits, or a negative errno (-ENOTTY). */
-  getFlags(node: NodeId): Later<number>;
+  getFlags(node: NodeId): MaybePromise<number>;
   /** FS_IOC_SETFLAGS. */
-  setFlags(node: NodeId, flags: number, call: Call): Later<Status>;
+  setFlags(node: NodeId, flags: number, call: Call): MaybePromise<Status>;
 }
 
 export type FileSystem = ReadOnlyFileSystem | WritableFileSystem;

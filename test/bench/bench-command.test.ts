@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { BenchResult } from '../../src/bench.ts';
+import type { BenchResult } from '../../src/bench/bench.ts';
 import { COMMAND, type Workplace, fixture, runAlone, withMounted, withWorkplace } from '../mount/stratafs.ts';
 import { asNobody } from '../mount/other-users.ts';
 import { describeWith } from '../requirements.ts';

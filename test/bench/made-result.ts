@@ -1,5 +1,5 @@
 // A result of the bench out of nothing but figures, for what reads results.
-import type { BenchResult, Measurement } from '../../src/bench.ts';
+import type { BenchResult, Measurement } from '../../src/bench/bench.ts';
 import { Cell } from '../../src/bench/cell.ts';
 import { summariseCells } from '../../src/bench/measurements.ts';
 import type { WorkloadPlan } from '../../src/bench/workload.ts';

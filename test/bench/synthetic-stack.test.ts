@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type CatalogueEntry, catalogueOf } from '../../src/bench/catalogue.ts';
 import { writeSyntheticStack } from '../../src/bench/synthetic-stack.ts';
-import { inspectImage, mergeImage } from '../../src/inspect.ts';
+import { inspectImage, mergeImage } from '../../src/inspect/inspect.ts';
 
 const shape = { files: 60, depth: 2, fanout: 3, seed: 4 };
 const { signal } = new AbortController();

@@ -2,10 +2,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { nameCounts, readCounts, tableFacts } from '../../src/fuse/fast-path.ts';
-import { IN_HEADER_SIZE, Opcode } from '../../src/fuse/protocol.ts';
-import { makeOwnerMaps } from '../../src/overlay/id-mapping.ts';
-import { mapOwners } from '../../src/overlay/mapped-owners.ts';
-import { Overlay } from '../../src/overlay/overlay.ts';
+import { IN_HEADER_SIZE, Opcode } from '../../src/fuse/wire/protocol.ts';
+import { makeOwnerMaps } from '../../src/overlay/owners/id-mapping.ts';
+import { mapOwners } from '../../src/overlay/owners/mapped-owners.ts';
+import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { answerFast, treeColumns } from '../../src/sys/table-answers.ts';
 import { columns } from '../../src/tree/layout.ts';
 import { buildTree } from '../../src/tree/merge.ts';

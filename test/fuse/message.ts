@@ -1,5 +1,5 @@
 // Builds the kernel's messages for tests, and a Session that answers them without a kernel.
-import { IN_HEADER_SIZE } from '../../src/fuse/protocol.ts';
+import { IN_HEADER_SIZE } from '../../src/fuse/wire/protocol.ts';
 import { type ReplyPort, Session } from '../../src/fuse/session.ts';
 import type { FileSystem } from '../../src/vfs/filesystem.ts';
 

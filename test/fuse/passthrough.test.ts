@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OpenBooks } from '../../src/fuse/passthrough.ts';
-import { FOREVER } from '../../src/fuse/protocol.ts';
+import { OpenFileTable } from '../../src/fuse/passthrough.ts';
+import { FOREVER } from '../../src/fuse/wire/protocol.ts';
 import { ELOOP, EMFILE, EPERM } from '../../src/vfs/errno.ts';
 import type { NodeId } from '../../src/vfs/filesystem.ts';
 import { OpenFile } from '../../src/vfs/operation.ts';
@@ -12,11 +12,11 @@ const [O_RDONLY, O_WRONLY, O_RDWR] = [0, 1, 2];
 const file = (backingFd: number): OpenFile => Object.assign(new OpenFile(), { backingFd });
 
 function makeBooks(answers: (fd: number) => number = (fd) => fd + 1000): {
-  books: OpenBooks;
+  books: OpenFileTable;
   open: Set<number>;
 } {
   const open = new Set<number>();
-  const books = new OpenBooks({
+  const books = new OpenFileTable({
     openBacking: (fd) => {
       const id = answers(fd);
       if (id > 0) open.add(id);
@@ -28,7 +28,7 @@ function makeBooks(answers: (fd: number) => number = (fd) => fd + 1000): {
   return { books, open };
 }
 
-describe('OpenBooks', () => {
+describe('OpenFileTable', () => {
   it('passes through what has a backing descriptor, where INIT has granted it', () => {
     const { books } = makeBooks();
     expect(books.open(NODE, O_RDONLY, file(7))).toBe(1007);

@@ -1,6 +1,6 @@
 // A writable file system that only records what it is told, and answers as a test wants. For tests of the protocol.
 import type { Attr } from '../../src/vfs/attr.ts';
-import type { Entry, Later, NodeId, Status, WritableFileSystem } from '../../src/vfs/filesystem.ts';
+import type { Entry, MaybePromise, NodeId, Status, WritableFileSystem } from '../../src/vfs/filesystem.ts';
 import { type AttrChanges, Call, type NewInode, type OpenFile } from '../../src/vfs/operation.ts';
 import { SyntheticFileSystem } from './synthetic-file-system.ts';
 
@@ -15,7 +15,7 @@ export class RecordingFileSystem implements WritableFileSystem {
   /** The Calls that were passed, in order. */
   readonly passed: Call[] = [];
   /** The answer of every change. */
-  result: () => Later<number> = () => 0;
+  result: () => MaybePromise<number> = () => 0;
   /** What opens answer as backing descriptor. */
   backingFd = -1;
   /** The nodes whose attributes have changed, until they are taken. */
@@ -54,17 +54,17 @@ export class RecordingFileSystem implements WritableFileSystem {
 
   onChangedNodes = (): void => undefined;
 
-  setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): Later<Status> {
+  setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): MaybePromise<Status> {
     this.getattr(node, out);
     return this.#record('setattr', node, changes, call);
   }
 
-  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status> {
+  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
     this.#fill(out);
     return this.#record('mknod', parent, name, inode, call);
   }
 
-  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status> {
+  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
     this.#fill(out);
     return this.#record('mkdir', parent, name, inode, call);
   }
@@ -76,21 +76,21 @@ export class RecordingFileSystem implements WritableFileSystem {
     inode: NewInode,
     call: Call,
     out: Entry,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     this.#fill(out);
     return this.#record('symlink', parent, name, target, inode, call);
   }
 
-  link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): Later<Status> {
+  link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status> {
     this.#fill(out);
     return this.#record('link', node, parent, name, call);
   }
 
-  unlink(parent: NodeId, name: Uint8Array, call: Call): Later<Status> {
+  unlink(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status> {
     return this.#record('unlink', parent, name, call);
   }
 
-  rmdir(parent: NodeId, name: Uint8Array, call: Call): Later<Status> {
+  rmdir(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status> {
     return this.#record('rmdir', parent, name, call);
   }
 
@@ -101,11 +101,11 @@ export class RecordingFileSystem implements WritableFileSystem {
     newName: Uint8Array,
     flags: number,
     call: Call,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     return this.#record('rename', parent, name, newParent, newName, flags, call);
   }
 
-  open(node: NodeId, flags: number, kills: boolean, call: Call, out: OpenFile): Later<Status> {
+  open(node: NodeId, flags: number, kills: boolean, call: Call, out: OpenFile): MaybePromise<Status> {
     out.backingFd = this.backingFd;
     return this.#record('open', node, flags, kills, call);
   }
@@ -118,7 +118,7 @@ export class RecordingFileSystem implements WritableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     this.#fill(out);
     file.backingFd = this.backingFd;
     return this.#record('create', parent, name, flags, inode, call);
@@ -131,7 +131,7 @@ export class RecordingFileSystem implements WritableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     this.#fill(out);
     file.backingFd = this.backingFd;
     return this.#record('tmpfile', parent, flags, inode, call);
@@ -141,19 +141,19 @@ export class RecordingFileSystem implements WritableFileSystem {
     void this.#record('release', node);
   }
 
-  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number> {
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): MaybePromise<number> {
     return this.#record('write', node, offset, bytes, killer !== undefined);
   }
 
-  fsync(node: NodeId, isDataOnly: boolean): Later<Status> {
+  fsync(node: NodeId, isDataOnly: boolean): MaybePromise<Status> {
     return this.#record('fsync', node, isDataOnly);
   }
 
-  fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): Later<Status> {
+  fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): MaybePromise<Status> {
     return this.#record('fallocate', node, mode, offset, length, call);
   }
 
-  copyFileRange(...args: [NodeId, number, NodeId, number, number]): Later<number> {
+  copyFileRange(...args: [NodeId, number, NodeId, number, number]): MaybePromise<number> {
     return this.#record('copyFileRange', ...args);
   }
 
@@ -164,23 +164,23 @@ export class RecordingFileSystem implements WritableFileSystem {
     flags: number,
     dropsSetgid: boolean,
     call: Call,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     return this.#record('setxattr', node, name, value, flags, dropsSetgid, call);
   }
 
-  removexattr(node: NodeId, name: Uint8Array, call: Call): Later<Status> {
+  removexattr(node: NodeId, name: Uint8Array, call: Call): MaybePromise<Status> {
     return this.#record('removexattr', node, name, call);
   }
 
-  getFlags(node: NodeId): Later<number> {
+  getFlags(node: NodeId): MaybePromise<number> {
     return this.#record('getFlags', node);
   }
 
-  setFlags(node: NodeId, flags: number, call: Call): Later<Status> {
+  setFlags(node: NodeId, flags: number, call: Call): MaybePromise<Status> {
     return this.#record('setFlags', node, flags, call);
   }
 
-  #record(...call: unknown[]): Later<number> {
+  #record(...call: unknown[]): MaybePromise<number> {
     this.calls.push(
       call.map((argument) => {
         if (argument instanceof Uint8Array) return Buffer.from(argument).toString('latin1');

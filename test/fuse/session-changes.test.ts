@@ -1,6 +1,6 @@
 // The session where changes are answered later: each once, after it has ended, with objects of its own.
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../src/fuse/protocol.ts';
+import { Opcode } from '../../src/fuse/wire/protocol.ts';
 import { EINTR, EIO, ENOSPC, ErrnoError } from '../../src/vfs/errno.ts';
 import type { Entry, NodeId } from '../../src/vfs/filesystem.ts';
 import { TestSession, errorOf, hex, message, numbers } from './message.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../src/fuse/protocol.ts';
+import { Opcode } from '../../src/fuse/wire/protocol.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EINTR, EINVAL, EIO, ENODATA, ENOSYS, ENOTTY, ERANGE, EROFS } from '../../src/vfs/errno.ts';
 import { EVERY_FLAG, TestSession, errorOf, hex, initBody, message, numbers } from './message.ts';

@@ -1,6 +1,6 @@
 // Requests about the nodes of a tree, of every kind that native code knows and of those that it must not touch.
 import { constants } from 'node:fs';
-import { Opcode } from '../../src/fuse/protocol.ts';
+import { Opcode } from '../../src/fuse/wire/protocol.ts';
 import type { Tree } from '../../src/tree/tree.ts';
 import { bytesOf } from '../../src/vfs/names.ts';
 import type { Random } from '../tree/random.ts';

@@ -18,7 +18,7 @@ import {
 import type {
   DirectorySink,
   Entry,
-  Later,
+  MaybePromise,
   NodeId,
   StatFs,
   Status,
@@ -33,7 +33,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
   readonly isReadOnly = false;
   readonly hasPosixAcl = false;
   /** Makes an answer late: every change passes through it. */
-  later: (result: () => number) => Later<number> = (result) => result();
+  later: (result: () => number) => MaybePromise<number> = (result) => result();
   /** Answers files with descriptors that the kernel may use. */
   offersBacking = false;
   readonly nodes = new Map<number, TestNode>();
@@ -124,7 +124,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     // Nothing changes by itself.
   }
 
-  setattr(node: NodeId, changes: AttrChanges, _call: Call, out: Attr): Later<Status> {
+  setattr(node: NodeId, changes: AttrChanges, _call: Call, out: Attr): MaybePromise<Status> {
     return this.later(() => {
       const found = this.#node(node);
       const { attr, fd } = found;
@@ -142,12 +142,12 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status> {
+  mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
     const kept = key(name);
     return this.later(() => this.#make(parent, kept, inode, call, out));
   }
 
-  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Later<Status> {
+  mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
     return this.mknod(parent, name, inode, call, out);
   }
 
@@ -158,7 +158,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     inode: NewInode,
     call: Call,
     out: Entry,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     const kept = key(name);
     const copy = Buffer.from(target);
     return this.later(() => {
@@ -170,7 +170,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  link(node: NodeId, parent: NodeId, name: Uint8Array, _call: Call, out: Entry): Later<Status> {
+  link(node: NodeId, parent: NodeId, name: Uint8Array, _call: Call, out: Entry): MaybePromise<Status> {
     const kept = key(name);
     return this.later(() => {
       const found = this.#node(node);
@@ -182,11 +182,11 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  unlink(parent: NodeId, name: Uint8Array): Later<Status> {
+  unlink(parent: NodeId, name: Uint8Array): MaybePromise<Status> {
     return this.#remove(parent, name, false);
   }
 
-  rmdir(parent: NodeId, name: Uint8Array): Later<Status> {
+  rmdir(parent: NodeId, name: Uint8Array): MaybePromise<Status> {
     return this.#remove(parent, name, true);
   }
 
@@ -196,7 +196,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     newParent: NodeId,
     newName: Uint8Array,
     flags: number,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     const [from, to] = [key(name), key(newName)];
     return this.later(() => {
       const [old, next] = [this.#node(parent).children, this.#node(newParent).children];
@@ -213,7 +213,13 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  open(node: NodeId, flags: number, killsPrivileges: boolean, _call: Call, out: OpenFile): Later<Status> {
+  open(
+    node: NodeId,
+    flags: number,
+    killsPrivileges: boolean,
+    _call: Call,
+    out: OpenFile,
+  ): MaybePromise<Status> {
     return this.later(() => this.#open(node, flags, killsPrivileges, out));
   }
 
@@ -225,7 +231,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     const kept = key(name);
     return this.later(() => {
       const status = this.#make(parent, kept, inode, call, out);
@@ -240,7 +246,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     call: Call,
     out: Entry,
     file: OpenFile,
-  ): Later<Status> {
+  ): MaybePromise<Status> {
     return this.later(() => {
       const made = this.#add(inode, call);
       made.attr.nlink = 0;
@@ -254,7 +260,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     if (--found.opens < 0) throw new Error(`node ${node} was released too often`);
   }
 
-  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): Later<number> {
+  write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): MaybePromise<number> {
     const found = this.#node(node);
     if (found.opens === 0) throw new Error(`node ${node} is written and not open`);
     const copy = Buffer.from(bytes);
@@ -264,7 +270,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  fsync(node: NodeId): Later<Status> {
+  fsync(node: NodeId): MaybePromise<Status> {
     return this.later(() => {
       const { fd } = this.#node(node);
       if (fd >= 0) fsyncSync(fd);
@@ -273,7 +279,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
   }
 
   /** The kernel then says EOPNOTSUPP, and asks no more. */
-  fallocate(): Later<Status> {
+  fallocate(): MaybePromise<Status> {
     return this.later(() => -ENOSYS);
   }
 
@@ -283,7 +289,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     to: NodeId,
     toOffset: number,
     length: number,
-  ): Later<number> {
+  ): MaybePromise<number> {
     return this.later(() => {
       const bytes = Buffer.alloc(Math.min(length, this.#available(from, fromOffset, length)));
       readSync(this.#node(from).fd, bytes, 0, bytes.length, fromOffset);
@@ -291,7 +297,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  setxattr(node: NodeId, name: Uint8Array, value: Uint8Array, flags: number): Later<Status> {
+  setxattr(node: NodeId, name: Uint8Array, value: Uint8Array, flags: number): MaybePromise<Status> {
     const [kept, copy] = [key(name), Buffer.from(value)];
     return this.later(() => {
       const { xattrs } = this.#node(node);
@@ -302,16 +308,16 @@ export class WritableTestFileSystem implements WritableFileSystem {
     });
   }
 
-  removexattr(node: NodeId, name: Uint8Array): Later<Status> {
+  removexattr(node: NodeId, name: Uint8Array): MaybePromise<Status> {
     const kept = key(name);
     return this.later(() => (this.#node(node).xattrs.delete(kept) ? 0 : -ENODATA));
   }
 
-  getFlags(node: NodeId): Later<number> {
+  getFlags(node: NodeId): MaybePromise<number> {
     return this.later(() => this.#node(node).flags);
   }
 
-  setFlags(node: NodeId, flags: number): Later<Status> {
+  setFlags(node: NodeId, flags: number): MaybePromise<Status> {
     return this.later(() => {
       this.#node(node).flags = flags;
       return 0;
@@ -354,7 +360,7 @@ export class WritableTestFileSystem implements WritableFileSystem {
     return this.#enter(made, out);
   }
 
-  #remove(parent: NodeId, name: Uint8Array, isDirectory: boolean): Later<Status> {
+  #remove(parent: NodeId, name: Uint8Array, isDirectory: boolean): MaybePromise<Status> {
     const kept = key(name);
     return this.later(() => {
       const directory = this.#node(parent);

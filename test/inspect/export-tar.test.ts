@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { exportTar } from '../../src/inspect/export-tar.ts';
 import type { InspectedImage } from '../../src/inspect/inspected-image.ts';
 import { mergeImage } from '../../src/inspect/merged-image.ts';
-import { Overlay } from '../../src/overlay/overlay.ts';
+import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../src/vfs/attr.ts';
 import { scratchDirectory } from '../image/scratch.ts';
 import { fixture } from '../mount/stratafs.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listImages } from '../../src/inspect.ts';
+import { listImages } from '../../src/inspect/inspect.ts';
 import { repositoryTags } from '../../src/inspect/image-list.ts';
 import { CONFIG, LAYER, MANIFEST, sampleLayer, SampleLayout } from '../image/sample-images.ts';
 import { scratchDirectory, tarFile } from '../image/scratch.ts';

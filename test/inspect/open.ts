@@ -1,7 +1,7 @@
 // Opens images for tests of the views, their indexes kept in a scratch directory.
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Inspection, type InspectOptions, inspectImage } from '../../src/inspect.ts';
+import { type Inspection, type InspectOptions, inspectImage } from '../../src/inspect/inspect.ts';
 import { scratchDirectory } from '../image/scratch.ts';
 import { fixture } from '../mount/stratafs.ts';
 

@@ -1,6 +1,6 @@
 // The figures of the report are those of the views that it joins.
 import { describe, expect, it } from 'vitest';
-import { listImages } from '../../src/inspect.ts';
+import { listImages } from '../../src/inspect/inspect.ts';
 import { historyOf, instructionsOfLayers } from '../../src/inspect/history.ts';
 import { countChanges } from '../../src/inspect/layer-changes.ts';
 import { summariseLayers } from '../../src/inspect/layer-summary.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import type { Layer } from '../../src/layer/layer.ts';
-import type { MarkNamespace } from '../../src/layer/overlay-xattrs.ts';
+import type { MarkNamespace } from '../../src/overlayfs-format/overlay-xattrs.ts';
 import { EIO, ESTALE } from '../../src/vfs/errno.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { describeWith } from '../requirements.ts';

@@ -15,7 +15,14 @@ describeWith(['fuse', 'root', ...tools], 'stratafs flatten and squash', () => {
       const flattened = await place.stratafs(['flatten', image, '-o', 'oci:layout:flat']);
       expect(flattened).toMatchObject({ status: 0, stderr: expect.stringMatching(warnings) as string });
       expect(await mounted(place, 'oci:layout:flat')).toEqual(expected);
-      const squashed = await place.stratafs(['squash', '--from', '2', image, '-o', 'docker-archive:s.tar:a:s']);
+      const squashed = await place.stratafs([
+        'squash',
+        '--from',
+        '2',
+        image,
+        '-o',
+        'docker-archive:s.tar:a:s',
+      ]);
       expect(squashed).toMatchObject({ status: 0, stderr: expect.stringMatching(warnings) as string });
       expect(await mounted(place, 's.tar')).toEqual(expected);
       const layers = JSON.parse(await call(place, 'layers', '--json', 's.tar')) as unknown[];

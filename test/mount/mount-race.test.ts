@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { lockNameOf } from '../../src/fuse/mount-point-lock.ts';
+import { lockNameOf } from '../../src/fuse/mounts/mount-point-lock.ts';
 import { describeWith } from '../requirements.ts';
 import { fixture, withWorkplace } from './stratafs.ts';
 

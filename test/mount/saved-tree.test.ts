@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { indexImage } from '../../src/mount.ts';
+import { indexImage } from '../../src/mount/mount.ts';
 import type { MountStatistics } from '../../src/mount/served-mount.ts';
 import { describeWith } from '../requirements.ts';
 import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';

@@ -4,7 +4,7 @@
 // that the kernel copied up and renamed is told by a file handle, which is not read.
 import { join } from 'node:path';
 import { it } from 'vitest';
-import { HAS_TRUSTED_MARKS } from '../../src/vfs/trusted-marks.ts';
+import { HAS_TRUSTED_MARKS } from '../../src/overlayfs-format/trusted-marks.ts';
 import { describeWith } from '../requirements.ts';
 import { Random } from '../tree/random.ts';
 import { execute, mounted, type Oracle } from './differential.ts';

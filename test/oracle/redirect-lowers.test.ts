@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { openDirectoryLayer } from '../../src/layer/directory-layer.ts';
 import type { Layer } from '../../src/layer/layer.ts';
-import { Overlay } from '../../src/overlay/overlay.ts';
+import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { describeWith } from '../requirements.ts';
 import { Random } from '../tree/random.ts';

@@ -1,5 +1,5 @@
 // A Snapshot: everything that a tree of files shows, by path, so that ours can be compared with an oracle's.
-import { HAS_TRUSTED_MARKS } from '../../src/vfs/trusted-marks.ts';
+import { HAS_TRUSTED_MARKS } from '../../src/overlayfs-format/trusted-marks.ts';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';

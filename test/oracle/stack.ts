@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import type { Layer } from '../../src/layer/layer.ts';
 import { openLayer } from '../../src/layer/open-layer.ts';
-import { Overlay } from '../../src/overlay/overlay.ts';
+import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { writeOciLayout } from './oci-layout.ts';
 import { type Snapshot, snapshotDirectory, snapshotFileSystem } from './snapshot.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LayerIndex } from '../../src/layer/layer-index.ts';
-import { openUpper, type UpperPlace } from '../../src/overlay/open-upper.ts';
-import { WritableOverlay } from '../../src/overlay/writable-overlay.ts';
+import { openUpper, type UpperPlace } from '../../src/overlay/upper/open-upper.ts';
+import { WritableOverlay } from '../../src/overlay/write/writable-overlay.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import { Attr } from '../../src/vfs/attr.ts';
 import { type BlobReader } from '../../src/vfs/blob-reader.ts';
@@ -12,7 +12,7 @@ import { ErrnoError } from '../../src/vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
-  type Later,
+  type MaybePromise,
   type NodeId,
   ROOT_NODE_ID,
 } from '../../src/vfs/filesystem.ts';
@@ -183,6 +183,6 @@ export function check(status: number, syscall: string, path?: string): number {
   return status;
 }
 
-export async function settle(status: Later<number>, syscall = 'operation'): Promise<number> {
+export async function settle(status: MaybePromise<number>, syscall = 'operation'): Promise<number> {
   return check(await status, syscall);
 }

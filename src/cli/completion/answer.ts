@@ -1,6 +1,6 @@
 // `stratafs __complete -- WORDS...`: what a shell's completion asks. It answers with candidates, or, whatever is wrong,
 // with nothing, and its exit status is 0.
-import { exitNow } from '../../mount.ts';
+import { exitNow } from '../../mount/mount.ts';
 import { complete } from './complete.ts';
 import { type Completion, none, writeCompletion } from './completion.ts';
 import { unquoteWord } from './shell-words.ts';

@@ -3,7 +3,7 @@
 // What is expected at a place is told by the name of its placeholder: <source>, <dir>, <layer>. A command that is added
 // is completed without a word here.
 import type { Command, Option } from 'commander';
-import { commands } from '../command-line.ts';
+import { commands } from '../command-list.ts';
 import { type CommandWords, understandWords } from './command-words.ts';
 import { type Completion, choices, directories, files, join, none } from './completion.ts';
 import { completeOptionList, completeStack } from './option-list.ts';

@@ -1,6 +1,6 @@
 // `-o LIST` while it is typed: the names of mount options, and behind a `=` their values.
-import { mountOptions } from '../mount-options.ts';
-import { type Rule, acceptedChoices, isIdle } from '../option-rule.ts';
+import { mountOptions } from '../options/mount-options.ts';
+import { type Rule, acceptedChoices, isIdle } from '../options/option-rule.ts';
 import { type Candidate, type Completion, choices, directories, files, none } from './completion.ts';
 import { completeLayer, completePlatform } from './sources.ts';
 

@@ -1,9 +1,9 @@
 // What can be told of a SOURCE while it is typed, without reading a layer: the images that an archive holds, their
 // layers, and the mounts that there are.
 import { existsSync } from 'node:fs';
-import { type ImageSummary, instructionsOfLayers, peekImages } from '../../inspect.ts';
-import { listMounts } from '../../mount.ts';
-import { showPlatform } from '../platform.ts';
+import { type ImageSummary, instructionsOfLayers, peekImages } from '../../inspect/inspect.ts';
+import { listMounts } from '../../mount/mount.ts';
+import { showPlatform } from '../options/platform.ts';
 import { type Completion, choices, directories, files, join, none } from './completion.ts';
 import { expandHome } from './shell-words.ts';
 

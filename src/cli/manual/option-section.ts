@@ -1,6 +1,6 @@
 // The mount options as a section of a manual page, from the rules that apply them.
-import { mountOptions } from '../mount-options.ts';
-import { type Rule, type Rules, acceptedChoices, isIdle } from '../option-rule.ts';
+import { mountOptions } from '../options/mount-options.ts';
+import { type Rule, type Rules, acceptedChoices, isIdle } from '../options/option-rule.ts';
 import { type RoffPage, bold, italic, prose } from './roff.ts';
 
 /** "index=on|off": the option with all its accepted values. */

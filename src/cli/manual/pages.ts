@@ -1,8 +1,9 @@
 // The manual pages: stratafs(1), stratafs-overlay(1), mount.stratafs(8) and umount.fuse.stratafs(8), from what describes the commands.
-import { commands, examples, summary } from '../command-line.ts';
-import { helperHelp } from '../mount-helper.ts';
-import { unmountHelperHelp } from '../unmount-helper.ts';
-import { overlayHelp } from '../overlay-command.ts';
+import { examples, summary } from '../command-line.ts';
+import { commands } from '../command-list.ts';
+import { helperHelp } from '../commands/mount-helper.ts';
+import { unmountHelperHelp } from '../commands/unmount-helper.ts';
+import { overlayHelp } from '../commands/overlay-command.ts';
 import { describeCommand, usagesOf } from './command-section.ts';
 import { parseHelp } from './help-text.ts';
 import { describeMountOptions } from './option-section.ts';

@@ -73,7 +73,7 @@ export class RoffPage {
 
   constructor({ name, section, summary, date, version }: PageHeading) {
     this.#lines.push(
-      '.\\" Made by manual.js from the descriptions of the commands.',
+      '.\\" Made by scripts/manual.js from the descriptions of the commands.',
       `.TH ${quote(literal(name.toUpperCase()))} ${section} ${quote(date)} ${quote(`stratafs ${version}`)}`,
       '.nh',
     );

@@ -1,8 +1,8 @@
 // What concerns the connection or the file system as a whole: INIT, DESTROY, INTERRUPT, STATFS.
 import { EINVAL } from '../../vfs/errno.ts';
-import { initReplySize, negotiate } from '../negotiate.ts';
-import { Opcode } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { initReplySize, negotiate } from '../wire/negotiate.ts';
+import { Opcode } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered, silent, succeed } from './handler.ts';
 

@@ -4,8 +4,8 @@
 // that was meant. No file is that long, so a read there finds nothing in any case.
 import { EFBIG, ENOSYS } from '../../vfs/errno.ts';
 import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
-import { FSYNC_FDATASYNC, MAX_COPY, MAX_TRANSFER, Opcode, WRITE_KILL_SUIDGID } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { FSYNC_FDATASYNC, MAX_COPY, MAX_TRANSFER, Opcode, WRITE_KILL_SUIDGID } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
 

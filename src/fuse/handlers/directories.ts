@@ -1,7 +1,7 @@
 // Directories as they are read: OPENDIR, RELEASEDIR, READDIR, READDIRPLUS, FSYNCDIR.
 import { ENOSYS } from '../../vfs/errno.ts';
-import { Opcode, OpenFlag } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { Opcode, OpenFlag } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { sync } from './content.ts';
 import { type HandlerFamily, answered, succeed, writing } from './handler.ts';

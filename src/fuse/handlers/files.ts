@@ -1,20 +1,20 @@
 // Open files: OPEN, CREATE, TMPFILE, RELEASE.
 //
-// A handle carries nothing: the file system counts opens by node, and OpenBooks knows how they were answered. An open
+// A handle carries nothing: the file system counts opens by node, and OpenFileTable knows how they were answered. An open
 // whose answer nobody takes is undone here, since no RELEASE will come for it.
 import { constants } from 'node:fs';
 import { S_IFREG } from '../../vfs/attr.ts';
 import { ENOSYS } from '../../vfs/errno.ts';
 import {
   type Entry,
-  type Later,
+  type MaybePromise,
   type NodeId,
   type WritableFileSystem,
   newEntry,
 } from '../../vfs/filesystem.ts';
 import { type Call, type NewInode, OpenFile } from '../../vfs/operation.ts';
-import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered, invalid, succeed, writing } from './handler.ts';
 
@@ -89,7 +89,7 @@ function answerCreated(
   request: Request,
   fileSystem: WritableFileSystem,
   flags: number,
-  make: (call: Call, entry: Entry, file: OpenFile) => Later<number>,
+  make: (call: Call, entry: Entry, file: OpenFile) => MaybePromise<number>,
 ): ReplyLength {
   const { unique } = request;
   const call = request.call();

@@ -1,7 +1,7 @@
 // What a handler is: one a request kind, from the kernel's message to a call of the FileSystem and back.
 import { EINVAL, EROFS } from '../../vfs/errno.ts';
 import type { WritableFileSystem } from '../../vfs/filesystem.ts';
-import type { Request } from '../request.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 
 export interface Handler {

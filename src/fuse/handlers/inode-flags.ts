@@ -4,9 +4,9 @@
 // answered from the same flags, and FS_IOC_FSSETXATTR sets them. ENOTTY is what a file system says to an ioctl that it
 // hasn't.
 import { EOPNOTSUPP, ENOTTY } from '../../vfs/errno.ts';
-import type { Later, WritableFileSystem } from '../../vfs/filesystem.ts';
-import { Opcode } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import type { MaybePromise, WritableFileSystem } from '../../vfs/filesystem.ts';
+import { Opcode } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered } from './handler.ts';
 
@@ -70,11 +70,11 @@ function setFlags(
   session: Session,
   request: Request,
   fileSystem: WritableFileSystem,
-  flags: Later<number>,
+  flags: MaybePromise<number>,
 ): ReplyLength {
   const { unique, nodeId } = request;
   const call = request.call();
-  const set = (wanted: number): Later<number> =>
+  const set = (wanted: number): MaybePromise<number> =>
     wanted < 0 ? wanted : fileSystem.setFlags(nodeId, wanted, call);
   const done = typeof flags === 'number' ? set(flags) : flags.then(set);
   return session.answer(unique, done, call, () => {

@@ -4,14 +4,14 @@
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import {
   type Entry,
-  type Later,
+  type MaybePromise,
   type NodeId,
   type WritableFileSystem,
   newEntry,
 } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
-import { Opcode } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { Opcode } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, invalid, writing } from './handler.ts';
 
@@ -65,7 +65,7 @@ function link(session: Session, request: Request, fileSystem: WritableFileSystem
 function answerMade(
   session: Session,
   request: Request,
-  make: (call: Call, entry: Entry) => Later<number>,
+  make: (call: Call, entry: Entry) => MaybePromise<number>,
 ): ReplyLength {
   const { unique } = request;
   const call = request.call();

@@ -3,10 +3,10 @@ import { Attr } from '../../vfs/attr.ts';
 import { EFBIG, ENOENT, ENOSYS } from '../../vfs/errno.ts';
 import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
 import type { AttrChanges, TimeChange } from '../../vfs/operation.ts';
-import { Opcode, SetattrFlag } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { Opcode, SetattrFlag } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
-import { replyStatx } from '../statx-reply.ts';
+import { replyStatx } from '../wire/statx-reply.ts';
 import { type HandlerFamily, answered, invalid, silent, writing } from './handler.ts';
 
 function lookup(session: Session, request: Request): ReplyLength {

@@ -2,7 +2,7 @@
 //
 // What has none is answered ENOSYS, which the kernel remembers where it matters (ACCESS, FLUSH, BMAP, POLL, SYNCFS ...):
 // it never asks again. Locks it keeps by itself.
-import { OPCODE_COUNT } from '../protocol.ts';
+import { OPCODE_COUNT } from '../wire/protocol.ts';
 import { connectionHandlers } from './connection.ts';
 import { contentHandlers } from './content.ts';
 import { directoryHandlers } from './directories.ts';

@@ -1,8 +1,8 @@
 // Extended attributes: GETXATTR, LISTXATTR, SETXATTR, REMOVEXATTR.
 import { ENODATA, ERANGE } from '../../vfs/errno.ts';
 import type { WritableFileSystem } from '../../vfs/filesystem.ts';
-import { Opcode, SETXATTR_ACL_KILL_SGID } from '../protocol.ts';
-import type { Request } from '../request.ts';
+import { Opcode, SETXATTR_ACL_KILL_SGID } from '../wire/protocol.ts';
+import type { Request } from '../wire/request.ts';
 import type { ReplyLength, Session } from '../session.ts';
 import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
 

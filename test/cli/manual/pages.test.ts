@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { mountOptions } from '../../../src/cli/mount-options.ts';
+import { mountOptions } from '../../../src/cli/options/mount-options.ts';
 import { run, withWorkplace } from '../../mount/stratafs.ts';
 import { describeWith } from '../../requirements.ts';
 
@@ -83,12 +83,12 @@ describeWith([{ program: 'groff' }], 'groff', () => {
   });
 });
 
-describe('manual.js', () => {
+describe('scripts/manual.js', () => {
   it('makes the same pages of the same source, dated by SOURCE_DATE_EPOCH', () =>
     withWorkplace(async (place) => {
       const env = { ...place.environment, SOURCE_DATE_EPOCH: '1700000000' };
       for (const name of ['a', 'b']) {
-        const { status, stderr } = await run(process.execPath, ['manual.js', place.path(name)], {
+        const { status, stderr } = await run(process.execPath, ['scripts/manual.js', place.path(name)], {
           cwd: root,
           env,
         });

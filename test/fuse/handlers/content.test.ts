@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../../src/fuse/protocol.ts';
+import { Opcode } from '../../../src/fuse/wire/protocol.ts';
 import { EFBIG, EINVAL, ENOSPC, ENOSYS, EOPNOTSUPP, EROFS } from '../../../src/vfs/errno.ts';
 import { testExchanges } from '../exchanges.ts';
 import { TestSession, errorOf, hex, message } from '../message.ts';

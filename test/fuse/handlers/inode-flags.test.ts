@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../../src/fuse/protocol.ts';
+import { Opcode } from '../../../src/fuse/wire/protocol.ts';
 import { ENOTTY, EOPNOTSUPP, EPERM } from '../../../src/vfs/errno.ts';
 import { type Exchange, testExchanges } from '../exchanges.ts';
 import { TestSession, errorOf, hex, message } from '../message.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../../src/fuse/protocol.ts';
+import { Opcode } from '../../../src/fuse/wire/protocol.ts';
 import { S_IFDIR, S_IFLNK, S_IFREG } from '../../../src/vfs/attr.ts';
 import { EEXIST, ENOTEMPTY, EROFS } from '../../../src/vfs/errno.ts';
 import { MADE_ENTRY, testExchanges } from '../exchanges.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Opcode } from '../../../src/fuse/protocol.ts';
+import { Opcode } from '../../../src/fuse/wire/protocol.ts';
 import { makeRdev } from '../../../src/vfs/attr.ts';
 import { EFBIG, ENOSYS, EPERM, EROFS } from '../../../src/vfs/errno.ts';
 import { testExchanges } from '../exchanges.ts';

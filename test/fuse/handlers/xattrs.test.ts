@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InitFlag, Opcode } from '../../../src/fuse/protocol.ts';
+import { InitFlag, Opcode } from '../../../src/fuse/wire/protocol.ts';
 import { EINVAL, ENODATA, EROFS } from '../../../src/vfs/errno.ts';
 import { testExchanges } from '../exchanges.ts';
 import { EVERY_FLAG, TestSession, errorOf, hex, message } from '../message.ts';

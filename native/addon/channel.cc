@@ -1,0 +1,234 @@
+#include "channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "parts.h"
+
+namespace stratafs {
+
+namespace {
+
+// Requests handled in one turn of the event loop, so that timers and pool answers get theirs.
+constexpr int kRequestsPerTurn = 256;
+// struct fuse_backing_map and its requests, linux/fuse.h 7.40 (Linux 6.9).
+struct BackingMap {
+  int32_t fd;
+  uint32_t flags;
+  uint64_t padding;
+};
+static_assert(sizeof(BackingMap) == 16, "fuse_backing_map is 16 bytes");
+constexpr unsigned long kBackingOpen = _IOW(229, 1, BackingMap);
+constexpr unsigned long kBackingClose = _IOW(229, 2, uint32_t);
+
+}  // namespace
+
+void RegisterChannel(Napi::Env env, Napi::Object exports) { Channel::Register(env, exports); }
+
+void Channel::Register(Napi::Env env, Napi::Object exports) {
+  exports.Set(
+      "Channel",
+      DefineClass(env, "Channel",
+                  {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
+                   InstanceMethod<&Channel::AnswerFrom>("answerFrom"),
+                   InstanceMethod<&Channel::CountTableAnswers>("tableAnswers"),
+                   InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
+                   InstanceMethod<&Channel::SendFile>("sendFile"),
+                   InstanceMethod<&Channel::OpenBacking>("openBacking"),
+                   InstanceMethod<&Channel::CloseBacking>("closeBacking")}));
+}
+
+// new Channel(fd, request, reply, onRequest, onEnd)
+Channel::Channel(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<Channel>(info), context_(info.Env(), "stratafs:channel") {
+  device_ = info[0].As<Napi::Number>().Int32Value();
+  Napi::Uint8Array request = info[1].As<Napi::Uint8Array>();
+  Napi::Uint8Array reply = info[2].As<Napi::Uint8Array>();
+  request_ = request.Data();
+  request_size_ = request.ByteLength();
+  reply_ = reply.Data();
+  reply_size_ = reply.ByteLength();
+  request_ref_ = Napi::Reference<Napi::Uint8Array>::New(request, 1);
+  reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(reply, 1);
+  on_request_ = Napi::Persistent(info[3].As<Napi::Function>());
+  on_end_ = Napi::Persistent(info[4].As<Napi::Function>());
+
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  pool_ = new TransferPool(loop, device_);
+}
+
+Napi::Value Channel::Start(const Napi::CallbackInfo& info) {
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  fcntl(device_, F_SETFL, fcntl(device_, F_GETFL) | O_NONBLOCK);
+  poll_ = new uv_poll_t();
+  int error = uv_poll_init(loop, poll_, device_);
+  if (error != 0) {
+    delete poll_;
+    poll_ = nullptr;
+    return Napi::Number::New(info.Env(), error);
+  }
+  poll_->data = this;
+  self_ = Napi::Persistent(info.This().As<Napi::Object>());
+  return Napi::Number::New(info.Env(), uv_poll_start(poll_, UV_READABLE, OnPoll));
+}
+
+Napi::Value Channel::Close(const Napi::CallbackInfo& info) {
+  if (poll_ != nullptr) {
+    uv_poll_stop(poll_);
+    uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+    poll_ = nullptr;
+  }
+  if (pool_ != nullptr) {
+    pool_->Release();
+    pool_ = nullptr;
+  }
+  self_.Reset();
+  return info.Env().Undefined();
+}
+
+void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
+  // An error status is read off the device itself, which says why.
+  static_cast<Channel*>(poll->data)->Drain();
+}
+
+Napi::Value Channel::AnswerFrom(const Napi::CallbackInfo& info) {
+  answers_ = TableAnswers::Make(info[0].As<Napi::Object>());
+  return Napi::Number::New(info.Env(), answers_ == nullptr ? -EINVAL : 0);
+}
+
+Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
+  return answers_ == nullptr ? info.Env().Undefined() : Napi::Value(answers_->Counts(info.Env()));
+}
+
+void Channel::Drain() {
+  std::optional<Turn> turn;
+  busy_poll_.Cancel();
+  for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
+    ssize_t n = read(device_, request_, request_size_);
+    if (n >= 0) {
+      busy_poll_.End(uv_hrtime());
+      const size_t length = static_cast<size_t>(n);
+      std::optional<Outcome> outcome = AnswerFromTable(length);
+      if (!outcome.has_value()) {
+        if (!turn.has_value()) turn.emplace(Env(), context_);
+        outcome = Dispatch(length);
+      }
+      if (outcome == Outcome::kThrown) return;
+      i++;
+      if (outcome == Outcome::kAnswered) {
+        busy_poll_.Begin(uv_hrtime());
+      } else {
+        busy_poll_.Cancel();
+      }
+      continue;
+    }
+    // ENOENT: the request was interrupted before it was read.
+    if (errno == EINTR || errno == ENOENT) continue;
+    if (errno == EAGAIN) {
+      if (busy_poll_.GoesOn(uv_hrtime())) continue;
+      return;
+    }
+    const int error = errno == ENODEV || errno == ECONNABORTED ? 0 : errno;
+    if (!turn.has_value()) turn.emplace(Env(), context_);
+    End(error);
+    return;
+  }
+}
+
+std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
+  if (answers_ == nullptr) return std::nullopt;
+  FastAnswer answer = answers_->Answer(request_, length, reply_, reply_size_);
+  if (answer.kind == FastAnswer::kNotMine) return std::nullopt;
+  const uint32_t opcode = reinterpret_cast<const InHeader*>(request_)->opcode;
+  Outcome outcome = Outcome::kNotAnswered;
+  if (answer.kind == FastAnswer::kReply) {
+    outcome = Outcome::kAnswered;
+    // Who opens and is no longer there to be answered sends no RELEASE either.
+    if (Write(reply_, answer.length) == -ENOENT) answer.opens = std::min<int8_t>(answer.opens, 0);
+  } else if (answer.kind == FastAnswer::kFile &&
+             pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false, answer.state)) {
+    outcome = Outcome::kAnswered;
+  }
+  answers_->Count(opcode, answer);
+  return outcome;
+}
+
+Channel::Outcome Channel::Dispatch(size_t length) {
+  Napi::Env env = Env();
+  Napi::HandleScope scope(env);
+  has_sent_ = false;
+  Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
+  if (env.IsExceptionPending()) return Outcome::kThrown;
+  uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
+  // 0: answered later, or not at all. A failure to write ends the connection at the next read, which says
+  // why.
+  if (reply_length != 0) Write(reply_, reply_length);
+  return reply_length != 0 || has_sent_ ? Outcome::kAnswered : Outcome::kNotAnswered;
+}
+
+int Channel::Write(const uint8_t* bytes, size_t length) {
+  int error;
+  do error = write(device_, bytes, length) < 0 ? -errno : 0;
+  while (error == -EINTR);
+  return error;
+}
+
+void Channel::End(int error) {
+  uv_poll_stop(poll_);
+  on_end_.Call({Napi::Number::New(Env(), error)});
+}
+
+Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
+  uint8_t* bytes = info[0].As<Napi::Uint8Array>().Data();
+  size_t length = info[1].As<Napi::Number>().Uint32Value();
+  int error = 0;
+  if (pool_ != nullptr) {
+    error = Write(bytes, length);
+    has_sent_ = true;
+  }
+  return Napi::Number::New(info.Env(), error);
+}
+
+Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
+  uint64_t unique = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  int error =
+      pool_ == nullptr ? 0 : WriteReply(device_, OutHeader{0, 0, unique}, bytes.Data(), bytes.ByteLength());
+  has_sent_ = true;
+  return Napi::Number::New(info.Env(), error);
+}
+
+Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
+  if (pool_ == nullptr) return info.Env().Undefined();
+  FileState state;
+  if (info.Length() > 5) {
+    state = {info[5].As<Napi::Number>().Int64Value(), info[6].As<Napi::Number>().Int64Value(),
+             info[7].As<Napi::Number>().Int64Value()};
+  }
+  has_sent_ = pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
+                          info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
+                          info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean(), state);
+  return info.Env().Undefined();
+}
+
+Napi::Value Channel::OpenBacking(const Napi::CallbackInfo& info) {
+  BackingMap map = {info[0].As<Napi::Number>().Int32Value(), 0, 0};
+  int id = pool_ == nullptr ? -ENODEV : ioctl(device_, kBackingOpen, &map);
+  return Napi::Number::New(info.Env(), id == -1 ? -errno : id);
+}
+
+Napi::Value Channel::CloseBacking(const Napi::CallbackInfo& info) {
+  uint32_t id = info[0].As<Napi::Number>().Uint32Value();
+  // With the connection gone, so is the backing file.
+  int result = pool_ == nullptr ? 0 : ioctl(device_, kBackingClose, &id);
+  return Napi::Number::New(info.Env(), result == -1 ? -errno : result);
+}
+
+}  // namespace stratafs

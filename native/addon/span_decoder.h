@@ -1,0 +1,32 @@
+// Decompresses one span of a blob again, from its checkpoint. Knows nothing of Node; runs on any thread.
+#ifndef STRATAFS_NATIVE_SPAN_DECODER_H_
+#define STRATAFS_NATIVE_SPAN_DECODER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "span_list.h"
+#include "stored_bytes.h"
+
+namespace stratafs {
+
+struct SpanInput {
+  SpanKind kind;
+  // The span's stored bytes.
+  BlobRange stored;
+  // Inflate only: how many high bits of the byte before `stored` come first, and the text before the span
+  // (raw deflate).
+  uint8_t bits;
+  const uint8_t* window;
+  size_t window_size;
+  // Of the plain bytes.
+  uint32_t crc32;
+};
+
+// Fills `out` to its end; false where the bytes can't be read or are not what they were when they were
+// scanned.
+bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size);
+
+}  // namespace stratafs
+
+#endif  // STRATAFS_NATIVE_SPAN_DECODER_H_

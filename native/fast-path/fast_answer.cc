@@ -1,0 +1,282 @@
+#include "fast_answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "directory_answer.h"
+#include "fuse_messages.h"
+#include "table_attributes.h"
+
+namespace stratafs {
+
+namespace {
+
+constexpr size_t kNameMax = 255;
+
+bool BeginsWith(std::string_view name, std::string_view prefix) {
+  return name.substr(0, prefix.size()) == prefix;
+}
+
+// One request, on its way to its answer.
+class RequestReader {
+ public:
+  RequestReader(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
+                const uint32_t* opens, uint8_t* reply, size_t capacity)
+      : opens_(opens), table_{table, facts}, reply_(reply), capacity_(capacity) {
+    if (length < sizeof(header_)) return;
+    memcpy(&header_, request, sizeof(header_));
+    const size_t extension = static_cast<size_t>(header_.extension_length) * 8;
+    if (header_.length != length || extension > length - sizeof(header_)) return;
+    body_ = request + sizeof(header_);
+    body_size_ = length - sizeof(header_) - extension;
+    is_whole_ = true;
+  }
+
+  FastAnswer Answer() {
+    if (!is_whole_) return {};
+    if (static_cast<Opcode>(header_.opcode) == Opcode::kBatchForget) return BatchForget();
+    if (!table_.IsPristine(header_.node)) return {};
+    inode_ = static_cast<uint32_t>(header_.node - 1);
+    switch (static_cast<Opcode>(header_.opcode)) {
+      case Opcode::kLookup:
+        return Lookup();
+      case Opcode::kForget:
+        return body_size_ < kForgetInSize ? FastAnswer{} : Silent();
+      case Opcode::kGetattr:
+        return Getattr();
+      case Opcode::kStatx:
+        return Statx();
+      case Opcode::kReadlink:
+        return Readlink();
+      case Opcode::kOpen:
+        return Open();
+      case Opcode::kRelease:
+        return Release();
+      case Opcode::kRead:
+        return Read();
+      case Opcode::kReaddir:
+      case Opcode::kReaddirplus:
+        return Readdir();
+      case Opcode::kGetxattr:
+        return Getxattr();
+      case Opcode::kListxattr:
+        return Listxattr();
+      default:
+        return {};
+    }
+  }
+
+ private:
+  uint32_t type() const { return table_.table.mode(inode_) & S_IFMT; }
+
+  // The fixed part of the body; false where the body is shorter.
+  template <typename T>
+  bool Take(T* out) const {
+    if (body_size_ < sizeof(T)) return false;
+    memcpy(out, body_, sizeof(T));
+    return true;
+  }
+
+  // The name that begins at `offset` of the body; empty where it is empty or has no end.
+  std::string_view Name(size_t offset) const {
+    if (offset >= body_size_) return {};
+    const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);
+    const size_t end = rest.find('\0');
+    return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
+  }
+
+  FastAnswer Silent() const {
+    FastAnswer answer;
+    answer.kind = FastAnswer::kSilent;
+    return answer;
+  }
+
+  FastAnswer Reply(int error, size_t body) {
+    const OutHeader out = {static_cast<uint32_t>(sizeof(OutHeader) + body), error, header_.unique};
+    memcpy(reply_, &out, sizeof(out));
+    FastAnswer answer;
+    answer.kind = FastAnswer::kReply;
+    answer.length = out.length;
+    answer.unique = header_.unique;
+    return answer;
+  }
+
+  FastAnswer Status(int error) { return Reply(error, 0); }
+
+  template <typename T>
+  FastAnswer Struct(const T& body) {
+    memcpy(reply_ + sizeof(OutHeader), &body, sizeof(body));
+    return Reply(0, sizeof(body));
+  }
+
+  FastAnswer Lookup() {
+    const std::string_view name = Name(0);
+    if (name.empty() || name.size() > kNameMax || type() != S_IFDIR) return {};
+    if (name == "." || name == "..") return {};
+    const int64_t child = table_.table.Find(inode_, name);
+    if (child < 0) {
+      EntryOut negative = {};
+      negative.entry_valid = table_.facts.validity;
+      return Struct(negative);
+    }
+    if (!table_.HasAttributes(static_cast<uint32_t>(child))) return {};
+    EntryOut entry;
+    table_.FillEntry(static_cast<uint32_t>(child), &entry);
+    return Struct(entry);
+  }
+
+  FastAnswer BatchForget() const {
+    uint64_t counts = 0;
+    if (!Take(&counts)) return {};
+    const size_t count =
+        std::min<size_t>(counts & 0xffffffff, (body_size_ - sizeof(counts)) / sizeof(ForgetOne));
+    for (size_t i = 0; i < count; i++) {
+      ForgetOne one;
+      memcpy(&one, body_ + sizeof(counts) + i * sizeof(one), sizeof(one));
+      if (!table_.IsPristine(one.node)) return {};
+    }
+    return Silent();
+  }
+
+  FastAnswer Getattr() {
+    if (body_size_ < kGetattrInSize || !table_.HasAttributes(inode_)) return {};
+    AttrOut out = {};
+    out.attr_valid = table_.facts.validity;
+    table_.FillAttr(inode_, &out.attr);
+    return Struct(out);
+  }
+
+  FastAnswer Statx() {
+    if (body_size_ < kStatxInSize || table_.facts.is_read_only || !table_.HasAttributes(inode_)) return {};
+    StatxOut out;
+    table_.FillStatx(inode_, &out);
+    return Struct(out);
+  }
+
+  FastAnswer Readlink() {
+    if (type() != S_IFLNK) return {};
+    return Copy(table_.table.link_target(inode_));
+  }
+
+  FastAnswer Copy(std::string_view bytes) {
+    if (bytes.size() > capacity_ - sizeof(OutHeader)) return {};
+    memcpy(reply_ + sizeof(OutHeader), bytes.data(), bytes.size());
+    return Reply(0, bytes.size());
+  }
+
+  // Only to read: an open that writes or truncates changes something. Of a read-only mount the kernel is told
+  // once that it need not ask.
+  FastAnswer Open() {
+    OpenIn in;
+    if (table_.facts.is_read_only || opens_ == nullptr || !Take(&in)) return {};
+    if ((in.flags & (O_ACCMODE | O_TRUNC)) != 0 || type() != S_IFREG) return {};
+    FastAnswer answer = Struct(OpenOut{0, table_.facts.open_flags, 0});
+    answer.opens = 1;
+    answer.inode = inode_;
+    return answer;
+  }
+
+  FastAnswer Release() {
+    if (table_.facts.is_read_only || opens_ == nullptr || body_size_ < kReleaseInSize) return {};
+    if (opens_[inode_] == 0) return {};
+    FastAnswer answer = Status(0);
+    answer.opens = -1;
+    answer.inode = inode_;
+    return answer;
+  }
+
+  // What lies in one piece in a layer that is not compressed.
+  FastAnswer Read() {
+    ReadIn in;
+    if (!Take(&in) || type() != S_IFREG) return {};
+    const uint64_t size = table_.table.size(inode_);
+    if (in.offset >= size || in.size == 0) return Status(0);
+    const uint64_t wanted = std::min<uint64_t>(std::min(in.size, table_.facts.max_read), size - in.offset);
+    const TableExtent extent = table_.table.Map(inode_, in.offset, wanted);
+    if (extent.is_hole || extent.length < wanted || extent.layer >= table_.facts.blobs.size()) return {};
+    const PlainBlob& blob = table_.facts.blobs[extent.layer];
+    if (blob.fd < 0 || extent.blob_offset > blob.size || wanted > blob.size - extent.blob_offset) return {};
+    FastAnswer answer;
+    answer.kind = FastAnswer::kFile;
+    answer.fd = blob.fd;
+    answer.state = blob.state;
+    answer.position = blob.position + static_cast<int64_t>(extent.blob_offset);
+    answer.length = wanted;
+    answer.unique = header_.unique;
+    return answer;
+  }
+
+  FastAnswer Readdir() {
+    ReadIn in;
+    if (!Take(&in) || type() != S_IFDIR) return {};
+    const bool wants_attributes = static_cast<Opcode>(header_.opcode) == Opcode::kReaddirplus;
+    const size_t room = std::min<size_t>(in.size, capacity_ - sizeof(OutHeader));
+    DirectoryAnswer listing(table_, inode_, wants_attributes, reply_ + sizeof(OutHeader), room);
+    return listing.Fill(in.offset) ? Reply(0, listing.size()) : FastAnswer{};
+  }
+
+  // A size of 0 asks how long the value is (getxattr(2)).
+  FastAnswer AnswerXattr(uint32_t wanted, size_t size) {
+    if (wanted != 0) return Status(-ERANGE);
+    return Struct(XattrOut{static_cast<uint32_t>(size), 0});
+  }
+
+  FastAnswer Getxattr() {
+    XattrIn in;
+    if (!Take(&in)) return {};
+    const std::string_view name = Name(sizeof(in));
+    // `user.stratafs.` is the mount's own to answer; the IDs in a mapped ACL are JavaScript's to put through.
+    if (name.empty() || BeginsWith(name, "user.stratafs.")) return {};
+    if (table_.facts.maps_owners && BeginsWith(name, "system.posix_acl_")) return {};
+    TreeTable::Xattr xattr = table_.table.xattrs(inode_);
+    while (TreeTable::Next(&xattr)) {
+      if (xattr.name != name) continue;
+      if (in.size == 0 || xattr.value.size() > in.size) return AnswerXattr(in.size, xattr.value.size());
+      return Copy(xattr.value);
+    }
+    const bool is_unsupported = !table_.facts.has_selinux_labels && name == "security.selinux";
+    return Status(is_unsupported ? -EOPNOTSUPP : -ENODATA);
+  }
+
+  FastAnswer Listxattr() {
+    XattrIn in;
+    if (!Take(&in)) return {};
+    size_t size = 0;
+    for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
+      size += xattr.name.size() + 1;
+    }
+    if (in.size == 0 || size > in.size) return AnswerXattr(in.size, size);
+    if (size > capacity_ - sizeof(OutHeader)) return {};
+    uint8_t* to = reply_ + sizeof(OutHeader);
+    for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
+      memcpy(to, xattr.name.data(), xattr.name.size());
+      to += xattr.name.size();
+      *to++ = 0;
+    }
+    return Reply(0, size);
+  }
+
+  InHeader header_ = {};
+  const uint8_t* body_ = nullptr;
+  size_t body_size_ = 0;
+  bool is_whole_ = false;
+  uint32_t inode_ = 0;
+  const uint32_t* opens_;
+  TableAttributes table_;
+  uint8_t* reply_;
+  size_t capacity_;
+};
+
+}  // namespace
+
+FastAnswer AnswerFast(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
+                      const uint32_t* opens, uint8_t* reply, size_t capacity) {
+  return RequestReader(request, length, table, facts, opens, reply, capacity).Answer();
+}
+
+}  // namespace stratafs

@@ -1,0 +1,242 @@
+// stratafs bench: contenders side by side.
+import { tmpdir } from 'node:os';
+import { Command, Option } from 'commander';
+import {
+  type BenchOptions,
+  type BenchResult,
+  type Cold,
+  bench,
+  compareResults,
+  contenders,
+  readResult,
+  workloads,
+} from '../../bench/bench.ts';
+import { formatBenchPage } from '../output/bench-page/page.ts';
+import { plotBenchResult } from '../output/bench-plot.ts';
+import { BenchProgress } from '../output/bench-progress.ts';
+import { formatSummary } from '../output/bench-summary.ts';
+import { describeRun, formatBenchResult, formatChanges } from '../output/bench-table.ts';
+import { packageFile } from '../../sys/package-file.ts';
+import { Interrupt } from '../interrupt.ts';
+import { OutputFile } from '../output/output-file.ts';
+import { RepeatSignalNotice } from '../repeat-signal-notice.ts';
+import { parseNumbers, parseWhole, pickByName } from '../options/name-list.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { readVersion } from '../version.ts';
+
+const pad = Math.max(...[...contenders, ...workloads].map(({ name }) => name.length)) + 2;
+const listed = (entries: readonly { name: string; summary: string }[]): string =>
+  entries.map(({ name, summary }) => `  ${name.padEnd(pad)}${summary}`).join('\n');
+
+const help = `
+Every contender shows the same image, each in its own way, and the same system calls are made on all: by a program that
+does nothing else, and times each call. They take turns in random order, round by round. Cold runs are on a fresh mount,
+with the caches of the kernel dropped (the whole machine's; as root). Without SOURCE, stacks are made that show the same
+files in more and more layers. Nothing is left of a run, also where it is interrupted.
+
+Contenders (those that can't take part here are named, with what to do about it):
+${listed(contenders)}
+
+Workloads (what stands before the first "-" names all of its kind; "all" names all):
+${listed(workloads)}
+
+Examples:
+  stratafs bench
+  stratafs bench --workloads stat,find --runs 20 app.tar
+  stratafs bench --layers 1,127 --workloads miss --contenders stratafs,overlayfs
+  stratafs bench --json new.json --html new.html
+  stratafs bench --compare old.json --threshold 1.05`;
+
+interface BenchArguments {
+  readonly contenders?: string;
+  readonly workloads: string;
+  readonly baseline?: string;
+  readonly runs: string;
+  readonly threads: string;
+  readonly operations: string;
+  readonly cold: Cold;
+  readonly layers?: string;
+  readonly files?: string;
+  readonly depth?: string;
+  readonly fanout?: string;
+  readonly seed: string;
+  readonly platform?: string;
+  readonly scratch?: string;
+  readonly json?: string;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly threshold?: string;
+}
+
+/** Every workload. */
+const ALL = 'all';
+
+/** What shapes a synthetic stack, and nothing else. */
+const shapeNames = ['layers', 'files', 'depth', 'fanout'] as const;
+
+type Understood = Omit<BenchOptions, 'signal' | 'onPhase' | 'onNotice'>;
+
+function understand(source: string | undefined, given: BenchArguments): Understood {
+  const groups = [...new Set(workloads.map(({ group }) => group))];
+  const seed = parseWhole('--seed', given.seed, 0, 2 ** 32 - 1);
+  return {
+    source: understandSource(source, given, seed),
+    contenders:
+      given.contenders === undefined
+        ? contenders
+        : pickByName(
+            '--contenders',
+            given.contenders,
+            (name) => contenders.filter((each) => each.name === name),
+            contenders.map(({ name }) => name),
+          ),
+    workloads: pickByName(
+      '--workloads',
+      given.workloads,
+      (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
+      [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
+    ),
+    threads: parseNumbers('--threads', given.threads, 1, 8),
+    runs: parseWhole('--runs', given.runs, 1, 1000),
+    operations: parseWhole('--operations', given.operations, 1, 10_000_000),
+    cold: given.cold,
+    seed,
+    baseline: given.baseline,
+    version: readVersion(),
+    scratch: given.scratch ?? tmpdir(),
+    stratafs: [process.execPath, packageFile('dist/cli/main.cjs')],
+  };
+}
+
+function understandSource(
+  source: string | undefined,
+  given: BenchArguments,
+  seed: number,
+): BenchOptions['source'] {
+  if (source !== undefined) {
+    const shaped = shapeNames.find((name) => given[name] !== undefined);
+    if (shaped !== undefined)
+      throw new UsageError(`--${shaped}: is of stacks that are made, found SOURCE too`);
+    return { kind: 'image', source, platform: given.platform };
+  }
+  if (given.platform !== undefined) throw new UsageError('--platform: is of an image, found no SOURCE');
+  return {
+    kind: 'synthetic',
+    layers: parseNumbers('--layers', given.layers ?? '1,2,8,32,127', 1, 127),
+    shape: {
+      files: parseWhole('--files', given.files ?? '5000', 1, 1_000_000),
+      depth: parseWhole('--depth', given.depth ?? '2', 0, 8),
+      fanout: parseWhole('--fanout', given.fanout ?? '8', 1, 100),
+      seed,
+    },
+  };
+}
+
+async function runBench(source: string | undefined, given: BenchArguments): Promise<void> {
+  const understood = understand(source, given);
+  const threshold = parseThreshold(given);
+  // What can't be read is told now, not behind the run.
+  const before = given.compare === undefined ? undefined : await readResult(given.compare);
+  const result = await measureInto(understood, given);
+  const width = process.stdout.columns as number | undefined;
+  const plots = process.stdout.isTTY ? [plotBenchResult(result, width ?? 80)] : [];
+  const summary = formatSummary(result);
+  const parts = [
+    ...(summary === '' ? [] : [summary]),
+    formatBenchResult(result, width),
+    ...plots,
+    describeRun(result),
+  ];
+  if (before !== undefined && given.compare !== undefined) {
+    const changes = compareResults(before, result, threshold, given.compare);
+    parts.push(formatChanges(changes, result, threshold, width));
+    if (changes.some(({ verdict }) => verdict === 'slower')) process.exitCode = 1;
+  }
+  process.stdout.write(parts.join('\n'));
+}
+
+/** Creates the files that the result goes to before the run: a run may take an hour. */
+async function measureInto(understood: Understood, { json, html }: BenchArguments): Promise<BenchResult> {
+  const outputs: (readonly [file: OutputFile, format: (result: BenchResult) => string])[] = [];
+  try {
+    if (json !== undefined) {
+      const format = (result: BenchResult): string => `${JSON.stringify(result, undefined, 2)}\n`;
+      outputs.push([await OutputFile.create(json), format]);
+    }
+    if (html !== undefined) outputs.push([await OutputFile.create(html), formatBenchPage]);
+    const result = await measure(understood);
+    for (const [file, format] of outputs) await file.write(Buffer.from(format(result)));
+    for (const [file] of outputs) await file.keep();
+    return result;
+  } catch (error) {
+    for (const [file] of outputs) await file.discard();
+    throw error;
+  }
+}
+
+async function measure(understood: Understood): Promise<BenchResult> {
+  const patience = new RepeatSignalNotice();
+  const interrupt = new Interrupt();
+  const progress = new BenchProgress();
+  interrupt.signal.addEventListener('abort', () => {
+    progress.clear();
+    patience.begin();
+  });
+  try {
+    return await bench({
+      ...understood,
+      signal: interrupt.signal,
+      onPhase: (what, done, total) => progress.show(what, done, total),
+      onNotice: (text) => {
+        progress.clear();
+        process.stderr.write(`stratafs: ${text}\n`);
+      },
+    });
+  } finally {
+    progress.clear();
+    interrupt.stop();
+    patience.end();
+  }
+}
+
+function parseThreshold({ compare, threshold: given }: BenchArguments): number {
+  if (compare === undefined && given !== undefined)
+    throw new UsageError('--threshold: expected --compare with it');
+  const threshold = given ?? '1.1';
+  const factor = /^\d+(\.\d+)?$/.test(threshold) ? Number(threshold) : NaN;
+  if (factor >= 1) return factor;
+  throw new UsageError(`--threshold: found '${threshold}', expected a factor of 1 or more`);
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('Measures stratafs beside other ways to show the same layers.')
+    .argument('[source]', 'as for "stratafs mount"')
+    .option('--contenders <list>', 'who takes part (default: all that can)')
+    .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
+    .option(
+      '--baseline <contender>',
+      'the contender that ratios are relative to (default: overlayfs, or else the first)',
+    )
+    .option('--runs <n>', 'rounds', '10')
+    .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
+    .option('--operations <n>', 'calls of one run at most', '5000')
+    .addOption(
+      new Option('--cold <what>', 'what cold runs find in memory: nothing, or all but dentries and inodes')
+        .choices(['disk', 'memory'])
+        .default('disk'),
+    )
+    .option('--layers <list>', 'of the stacks that are made (default: 1,2,8,32,127)')
+    .option('--files <n>', 'that each of them shows (default: 5000)')
+    .option('--depth <n>', 'how deep their directories are nested (default: 2)')
+    .option('--fanout <n>', 'directories in a directory (default: 8)')
+    .option('--seed <n>', 'of all that is drawn: the same seed gives the same stacks, paths and order', '1')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
+    .option('--json <file>', 'write the result, all runs included, as JSON')
+    .option('--html <file>', 'write it as a page with plots, which needs nothing else')
+    .option('--compare <file>', 'what an earlier --json wrote: exit with 1 where a ratio has become worse')
+    .option('--threshold <factor>', 'with --compare: by how much, at least (default: 1.1)')
+    .addHelpText('after', help)
+    .action(runBench);
+}

@@ -1,0 +1,201 @@
+// stratafs history: which step made which layer, as `docker history` shows it, newest first.
+import { Command } from 'commander';
+import {
+  DockerfileWriter,
+  type HistoryEntry,
+  type Inspection,
+  comment,
+  createdOf,
+  historyGap,
+  historyOf,
+} from '../../inspect/inspect.ts';
+import { showText } from '../../vfs/names.ts';
+import { shortenDigest, showCreated } from '../output/docker-units.ts';
+import {
+  addSourceOptions,
+  printJson,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
+import { describeLayer } from '../output/layer-json.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { type Fields, formatRows } from '../output/template.ts';
+import { ellipsize } from '../output/terminal-lines.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+const help = `
+IMAGE is the image's ID in the newest line and <missing> in all others: the images that a build left on its way were
+never part of what was saved (docker prints the same for whatever it pulled or loaded). SIZE is the bytes of the
+files in the step's layer; steps that only change the configuration make no layer and have 0B.
+--layers adds the layer's number from the base, DiffID and digest, how it is compressed and how long, its files,
+whiteouts and opaque directories. What the terminal is too narrow for is left out; pipe it to see all.
+--format takes json, or a template of .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size and .Comment.
+--json prints an object { source, id, names, created, history }, described in docs/json.md.
+
+Examples:
+  stratafs history app.tar
+  stratafs history --no-trunc --format '{{.Size}} {{.CreatedBy}}' app.tar
+  stratafs history --dockerfile oci:layout:latest`;
+
+/** What is left of CREATED BY unless told otherwise: docker's width. */
+const CREATED_BY_WIDTH = 45;
+
+interface HistoryArguments extends SourceArguments {
+  readonly human?: boolean | string;
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly format?: string;
+  readonly layers?: true;
+  readonly dockerfile?: true;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+/** -H, --human, --human=false, as docker has them. */
+function isHuman({ human }: HistoryArguments): boolean {
+  if (human === undefined || human === true || human === 'true' || human === '1') return true;
+  if (human === 'false' || human === '0') return false;
+  throw new UsageError(`--human: found '${String(human)}', expected true or false`);
+}
+
+/** What docker's templates call the columns. */
+function fieldsOf(inspection: Inspection, given: HistoryArguments): Fields[] {
+  const human = isHuman(given);
+  const size = sizeWriter(!human || given.bytes);
+  const now = Date.now();
+  const id = inspection.image.id ?? '<missing>';
+  return historyOf(inspection)
+    .reverse()
+    .map(({ step, layer }, i) => {
+      const createdBy = (step?.createdBy ?? '').replace(/\t/g, ' ');
+      const isSurplus = step?.emptyLayer === false && layer === undefined;
+      return {
+        ID: i > 0 || inspection.image.id === undefined ? '<missing>' : given.trunc ? shortenDigest(id) : id,
+        CreatedSince: human ? showCreated(step?.created, now) : (step?.created ?? 'N/A'),
+        CreatedAt: step?.created ?? 'N/A',
+        CreatedBy: given.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
+        Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
+        Comment: step?.comment ?? '',
+      };
+    });
+}
+
+function columnsOf(given: HistoryArguments): readonly (readonly [keyof Fields, Column])[] {
+  return [
+    ['ID', { title: 'IMAGE' }],
+    ['CreatedSince', { title: isHuman(given) ? 'CREATED' : 'CREATED AT' }],
+    ['CreatedBy', { title: 'CREATED BY' }],
+    ['Size', { title: 'SIZE' }],
+    ['Comment', { title: 'COMMENT' }],
+  ];
+}
+
+const layerColumns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'DIFFID' },
+  { title: 'DIGEST' },
+  { title: 'COMPRESSION' },
+  { title: 'STORED', align: 'right' },
+  { title: 'FILES', align: 'right' },
+  { title: 'WHITEOUTS', align: 'right' },
+  { title: 'OPAQUES', align: 'right' },
+];
+
+function layerCells({ layer }: HistoryEntry, given: HistoryArguments): string[] {
+  if (layer === undefined) return layerColumns.map(() => '');
+  const size = sizeWriter(!isHuman(given) || given.bytes);
+  const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
+  const { files, whiteouts, opaques } = layer.counts;
+  return [
+    String(layer.number),
+    digest(layer.diffId),
+    digest(layer.digest),
+    layer.compression,
+    layer.missing === undefined ? size(layer.storedSize) : 'N/A',
+    ...[files, whiteouts, opaques].map(String),
+  ];
+}
+
+function formatHistory(inspection: Inspection, given: HistoryArguments): string {
+  const rows = fieldsOf(inspection, given);
+  const columns = columnsOf(given);
+  if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
+  const titles = Object.fromEntries([...columns.map(([name, { title }]) => [name, title])]) as Fields;
+  if (given.format !== undefined && given.format !== 'table') {
+    const all = { ...titles, CreatedAt: 'CREATED AT' };
+    return formatRows(given.format, all, rows, process.stdout.columns);
+  }
+  const cells = rows.map((row) => columns.map(([name]) => row[name] ?? ''));
+  const plain = columns.map(([, column]) => column);
+  if (given.layers !== true) return formatTable(plain, cells, process.stdout.columns);
+  const entries = historyOf(inspection).reverse();
+  const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, given)]);
+  return formatTable([...plain, ...layerColumns], extended, process.stdout.columns);
+}
+
+/** Base first, as a Dockerfile is read; a comment tells which layer the instruction below it made. */
+function formatDockerfile(inspection: Inspection, given: HistoryArguments): string {
+  const entries = historyOf(inspection);
+  const writer = new DockerfileWriter();
+  const size = sizeWriter(given.bytes);
+  const lines = historyGap(entries) === undefined ? ['FROM scratch'] : [];
+  for (const { step, layer } of entries) {
+    if (layer !== undefined) {
+      const digest = given.trunc ? shortenDigest(layer.diffId) : (layer.diffId ?? '');
+      lines.push('', `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd());
+    }
+    const written = step === undefined ? '' : writer.write(step);
+    const instruction = written
+      .split('\n')
+      .map((line) => showText(line))
+      .join('\n');
+    lines.push(instruction === '' ? comment('no instruction is known') : instruction);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function describeHistory(inspection: Inspection): object {
+  const { image } = inspection;
+  return {
+    source: image.source,
+    id: image.id,
+    names: image.names,
+    created: createdOf(image),
+    history: historyOf(inspection)
+      .reverse()
+      .map(({ step, layer }) => ({
+        ...step,
+        size: layer?.size ?? 0,
+        layer: layer === undefined ? undefined : describeLayer(layer),
+      })),
+  };
+}
+
+export function historyCommand(): Command {
+  return addSourceOptions(
+    new Command('history')
+      .description('Shows the steps that made an image, newest first, as "docker history" does.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .option('-H, --human [bool]', 'sizes and dates in human readable form (default: true)')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', 'only image IDs')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+      .option('--layers', 'add columns that tell of the layers')
+      .option('--dockerfile', "print the steps in Dockerfile's words, base first")
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, given: HistoryArguments) =>
+      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
+        const gap = historyGap(historyOf(inspection));
+        if (gap !== undefined) report.warning(`${showText(source)}: ${gap}`);
+        if (given.json === true) printJson(describeHistory(inspection));
+        else {
+          const write = given.dockerfile === true ? formatDockerfile : formatHistory;
+          process.stdout.write(write(inspection, given));
+        }
+      }),
+    );
+}

@@ -1,0 +1,146 @@
+// stratafs images: the images of archives, as `docker images` lists them, and what they share.
+import { Command } from 'commander';
+import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../inspect/inspect.ts';
+import { showText } from '../../vfs/names.ts';
+import { shortenDigest, showCreated } from '../output/docker-units.ts';
+import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
+import { describeLayer } from '../output/layer-json.ts';
+import { showPlatform } from '../options/platform.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { type Fields, formatRows } from '../output/template.ts';
+
+const help = `
+One line a name of an image, newest first. SIZE is the bytes of the files in all its layers, as docker counts them.
+With several sources, or --shared, SHARED SIZE and UNIQUE SIZE are what "docker system df -v" calls so: the layers
+that another image of the list has too, and the rest. The total counts each layer once.
+An image that can't be read has a line all the same, and a warning; the exit status is then 1. Artifacts (signatures,
+charts) are listed with a warning alone. Platforms of an index that were never saved are listed with --all.
+--format takes json, or a template of .Repository, .Tag, .ID, .Platform, .CreatedSince, .CreatedAt, .Size,
+.SharedSize, .UniqueSize and .Source.
+--json prints an object { images, totalSize }, described in docs/json.md.
+
+Examples:
+  stratafs images *.tar
+  stratafs images --format '{{.Repository}}:{{.Tag}} {{.Size}}' app.tar`;
+
+interface ImagesArguments extends SourceArguments {
+  readonly all?: true;
+  readonly shared?: true;
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly format?: string;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const UNKNOWN = 'N/A';
+/** As "docker system df" writes what is shared. */
+const DF_FIGURES = 4;
+
+/** What docker's templates call the columns. */
+function fieldsOf(images: readonly ListedImage[], given: ImagesArguments): Fields[] {
+  const now = Date.now();
+  const size = sizeWriter(given.bytes);
+  const exact = sizeWriter(given.bytes, DF_FIGURES);
+  const show = (bytes: number | undefined, write = exact): string =>
+    bytes === undefined ? UNKNOWN : write(bytes);
+  return images.flatMap(({ source, names, id, platform, created, use }) =>
+    repositoryTags(names).map(({ repository, tag }) => ({
+      Repository: repository,
+      Tag: tag,
+      ID: id === undefined ? '<none>' : given.trunc ? shortenDigest(id) : id,
+      Platform: platform === undefined ? '' : showPlatform(platform),
+      CreatedSince: showCreated(created, now),
+      CreatedAt: created ?? UNKNOWN,
+      Size: show(use?.size, size),
+      SharedSize: show(use?.sharedSize),
+      UniqueSize: show(use?.uniqueSize),
+      Source: source,
+    })),
+  );
+}
+
+const columns: readonly (readonly [string, Column])[] = [
+  ['Repository', { title: 'REPOSITORY' }],
+  ['Tag', { title: 'TAG' }],
+  ['ID', { title: 'IMAGE ID' }],
+  ['Platform', { title: 'PLATFORM' }],
+  ['CreatedSince', { title: 'CREATED' }],
+  ['Size', { title: 'SIZE' }],
+  ['SharedSize', { title: 'SHARED SIZE' }],
+  ['UniqueSize', { title: 'UNIQUE SIZE' }],
+  ['Source', { title: 'SOURCE' }],
+];
+
+/** docker has no columns of platforms and sources: they stand where they tell lines apart. */
+function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, isShared: boolean): string {
+  const rows = fieldsOf(images, given);
+  const titles = Object.fromEntries([
+    ...columns.map(([name, { title }]) => [name, title]),
+    ['CreatedAt', 'CREATED AT'],
+  ]) as Fields;
+  if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
+  if (given.format !== undefined && given.format !== 'table')
+    return formatRows(given.format, titles, rows, process.stdout.columns);
+  const shown = columns.filter(([name]) => {
+    if (name === 'Platform' || name === 'Source') return new Set(rows.map((row) => row[name])).size > 1;
+    return isShared || !['SharedSize', 'UniqueSize'].includes(name);
+  });
+  const table = formatTable(
+    shown.map(([, column]) => column),
+    rows.map((row) => shown.map(([name]) => row[name] ?? '')),
+    process.stdout.columns,
+  );
+  return isShared
+    ? `${table}\nTotal: ${sizeWriter(given.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
+    : table;
+}
+
+function describeImages({ images, totalSize }: ImageList): object {
+  return {
+    images: images.map(({ layers, use, ...image }) => ({
+      source: image.source,
+      id: image.id,
+      names: image.names,
+      platform: image.platform === undefined ? undefined : showPlatform(image.platform),
+      created: image.created,
+      ...use,
+      problem: image.problem,
+      layers: layers?.map(describeLayer),
+    })),
+    totalSize,
+  };
+}
+
+export function imagesCommand(): Command {
+  return addSourceOptions(
+    new Command('images')
+      .description('Lists the images of archives as "docker images" does, and what they share.')
+      .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
+      .option('-a, --all', 'platforms that were never saved, too')
+      .option('--shared', 'what each image shares with the others (default with several sources)')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', 'only image IDs')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((sources: string[], given: ImagesArguments) =>
+      withReport({ ...given, listsForeign: true }, async (options, report) => {
+        const { images, totalSize } = await listImages(sources, options);
+        report.end();
+        const shown = images.filter(({ isMissing }) => given.all === true || !isMissing);
+        for (const { source, problem, isArtifact, isMissing } of shown) {
+          if (problem === undefined || isMissing) continue;
+          report.warning(problem.startsWith(source) ? problem : `${showText(source)}: ${problem}`);
+          if (!isArtifact) process.exitCode = 1;
+        }
+        const list = { images: shown, totalSize };
+        if (given.json === true) printJson(describeImages(list));
+        else {
+          process.stdout.write(formatImages(list, given, given.shared === true || sources.length > 1));
+        }
+      }),
+    );
+}

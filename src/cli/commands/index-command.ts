@@ -1,0 +1,80 @@
+// stratafs index: makes the indexes of an image's layers beforehand.
+import { Command } from 'commander';
+import { type IndexedLayer, type Progress, indexImage, openLowerDirectories } from '../../mount/mount.ts';
+import { showByteSize } from '../output/byte-size.ts';
+import { Interrupt } from '../interrupt.ts';
+import { TerminalReport } from '../output/report.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+const help = `
+The indexes lie in $XDG_CACHE_HOME/stratafs (~/.cache/stratafs), one a layer, named by the digest of its bytes; they
+may be deleted at any time. A mount makes those that it misses.
+--json prints an array of { number, digest, compression, entries, size, tarSize, wasRead, milliseconds }.
+
+Examples:
+  stratafs index app.tar
+  stratafs index --verify oci:layout:latest    read everything again, and check it`;
+
+const columns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'DIGEST' },
+  { title: 'ENTRIES', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'TIME', align: 'right' },
+];
+
+interface IndexArguments {
+  readonly lowerdir?: string;
+  readonly platform?: string;
+  readonly verify?: true;
+  readonly json?: true;
+}
+
+/** "sha256:" and twelve digits, as docker shows an ID. */
+const shorten = (digest: string | undefined): string => digest?.slice(0, 'sha256:'.length + 12) ?? '';
+
+function cellsOf({ number, digest, entries, size, wasRead, milliseconds }: IndexedLayer): string[] {
+  const time = wasRead ? `${(milliseconds / 1000).toFixed(2)} s` : 'cached';
+  return [String(number), shorten(digest), String(entries), showByteSize(size), time];
+}
+
+export function indexCommand(): Command {
+  return new Command('index')
+    .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
+    .argument('[source]', 'as for "stratafs mount"')
+    .option('--lowerdir <top:...:base>', 'a stack of layers instead, topmost first')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--verify', 'read all layers again, and check them against their digests')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async (source: string | undefined, given: IndexArguments) => {
+      if ((source === undefined) === (given.lowerdir === undefined)) {
+        throw new UsageError('index: expected either SOURCE or --lowerdir');
+      }
+      const report = new TerminalReport();
+      const interrupt = new Interrupt();
+      try {
+        const watch = {
+          signal: interrupt.signal,
+          onProgress: (progress: Progress) => report.progress(progress),
+          onNotice: (text: string) => report.notice(text),
+          ...(given.platform === undefined ? {} : { platform: given.platform }),
+          ...(given.verify === undefined ? {} : { verify: 'always' as const }),
+        };
+        const layers = await indexImage(
+          given.lowerdir === undefined ? (source ?? '') : await openLowerDirectories(given.lowerdir),
+          watch,
+        );
+        report.end();
+        process.stdout.write(
+          given.json === true
+            ? `${JSON.stringify(layers, undefined, 2)}\n`
+            : formatTable(columns, layers.map(cellsOf), process.stdout.columns),
+        );
+      } finally {
+        report.end();
+        interrupt.stop();
+      }
+    });
+}

@@ -1,0 +1,100 @@
+// What the commands that look at an image without mounting it have in common: their options, and how they open it.
+import type { Command } from 'commander';
+import {
+  type InspectOptions,
+  type Inspection,
+  inspectImage,
+  inspectShown,
+  showDockerSize,
+} from '../../inspect/inspect.ts';
+import type { Progress } from '../../mount/mount.ts';
+import { Interrupt } from '../interrupt.ts';
+import { TerminalReport } from '../output/report.ts';
+
+export interface SourceArguments {
+  readonly platform?: string;
+  /** Which layers, where a command has such options. */
+  readonly layer?: string;
+  readonly upto?: string;
+  readonly indexCache: boolean;
+  /** Not an option: set by the commands that only list layers. */
+  readonly listsForeign?: true;
+}
+
+/** The options that say which image, and how it is read. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--no-index-cache', 'neither use nor save what is known of layers');
+}
+
+/**
+ * Runs `body` with what opens images, progress going to stderr, and a report for its own remarks. A signal ends the
+ * opening cleanly.
+ */
+export async function withReport(
+  given: SourceArguments,
+  body: (options: InspectOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<void>,
+): Promise<void> {
+  const report = new TerminalReport();
+  const interrupt = new Interrupt();
+  try {
+    const options = {
+      signal: interrupt.signal,
+      useIndexCache: given.indexCache,
+      onProgress: (progress: Progress) => report.progress(progress),
+      onNotice: (text: string) => report.notice(text),
+      onWarning: (text: string) => report.warning(text),
+      ...(given.platform === undefined ? {} : { platform: given.platform }),
+      ...(given.layer === undefined ? {} : { layer: given.layer }),
+      ...(given.upto === undefined ? {} : { upto: given.upto }),
+      ...(given.listsForeign === undefined ? {} : { listsForeign: given.listsForeign }),
+    };
+    await body(options, report);
+  } finally {
+    report.end();
+    interrupt.stop();
+  }
+}
+
+type InspectionBody = (
+  inspection: Inspection,
+  report: TerminalReport,
+  signal: AbortSignal,
+) => void | Promise<void>;
+
+/** Runs `body` with the image open, and closes it. Of a mount that is its image, not what was written to it. */
+export function withInspection(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+  return withOpened(inspectImage, source, given, body);
+}
+
+/** The same with what `source` shows: of a mount also what was written to it. */
+export function withShown(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+  return withOpened(inspectShown, source, given, body);
+}
+
+function withOpened(
+  inspect: typeof inspectImage,
+  source: string,
+  given: SourceArguments,
+  body: InspectionBody,
+): Promise<void> {
+  return withReport(given, async (options, report) => {
+    const inspection = await inspect(source, options);
+    report.end();
+    try {
+      await body(inspection, report, options.signal);
+    } finally {
+      inspection.close();
+    }
+  });
+}
+
+/** How sizes are written: docker's way, or in bytes. */
+export function sizeWriter(isInBytes: boolean | undefined, figures = 3): (bytes: number) => string {
+  return isInBytes === true ? String : (bytes) => showDockerSize(bytes, figures);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}

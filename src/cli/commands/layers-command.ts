@@ -1,0 +1,149 @@
+// stratafs layers: where the layers of an image lie, and what each of them does to those below.
+import { Command } from 'commander';
+import {
+  type Inspection,
+  type LayerChanges,
+  type LayerSummary,
+  countChanges,
+  instructionsOfLayers,
+  summariseLayers,
+} from '../../inspect/inspect.ts';
+import { shortenDigest } from '../output/docker-units.ts';
+import {
+  addSourceOptions,
+  printJson,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
+import { describeLayer, memberOf } from '../output/layer-json.ts';
+import { oneLine } from '../output/instruction.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { type Fields, formatRows } from '../output/template.ts';
+
+const help = `
+Base first. SIZE is the bytes of a layer's files, STORED those of its blob, which lies at OFFSET of the archive, or of
+FILE where that is no member of an archive. ADDED, CHANGED and DELETED count the names that the layer makes appear,
+replaces, and makes vanish; a directory is changed where its attributes are.
+--format takes json, "table TEMPLATE", or a template of .Layer, .Size, .Stored, .Compression, .Added, .Changed, .Deleted,
+.Instruction, .DiffID, .ChainID, .Offset and .File.
+--json prints an array, described in docs/json.md.
+
+Examples:
+  stratafs layers app.tar
+  stratafs layers -q app.tar | tail -n 1         the DiffID of the topmost layer`;
+
+interface LayersArguments extends SourceArguments {
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly format?: string;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const columns: readonly (readonly [field: string, Column])[] = [
+  ['Layer', { title: 'LAYER', align: 'right' }],
+  ['Size', { title: 'SIZE', align: 'right' }],
+  ['Stored', { title: 'STORED', align: 'right' }],
+  ['Compression', { title: 'COMPRESSION' }],
+  ['Added', { title: 'ADDED', align: 'right' }],
+  ['Changed', { title: 'CHANGED', align: 'right' }],
+  ['Deleted', { title: 'DELETED', align: 'right' }],
+  ['Instruction', { title: 'INSTRUCTION' }],
+  ['DiffID', { title: 'DIFFID' }],
+  ['ChainID', { title: 'CHAINID' }],
+  ['Offset', { title: 'OFFSET', align: 'right' }],
+  ['File', { title: 'FILE' }],
+];
+const titles: Fields = Object.fromEntries(columns.map(([field, { title }]) => [field, title]));
+
+/** What is left of an instruction, as of CREATED BY in `history`. */
+const INSTRUCTION_WIDTH = 45;
+
+interface Row {
+  readonly layer: LayerSummary;
+  /** Undefined where a layer is missing, so that nothing can be compared with what lies below. */
+  readonly changes: LayerChanges | undefined;
+  readonly instruction: string | undefined;
+}
+
+function rowsOf(inspection: Inspection): Row[] {
+  const layers = summariseLayers(inspection);
+  const isWhole = layers.every(({ missing }) => missing === undefined);
+  const changes = isWhole ? countChanges(inspection) : [];
+  const instructions = instructionsOfLayers(inspection);
+  return layers.map((layer, i) => ({
+    layer,
+    changes: changes[i],
+    instruction: instructions[i],
+  }));
+}
+
+function cellsOf({ layer, changes, instruction }: Row, given: LayersArguments): string[] {
+  const size = sizeWriter(given.bytes);
+  const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
+  return [
+    String(layer.number),
+    ...[layer.size, layer.storedSize].map((bytes) => (layer.missing === undefined ? size(bytes) : 'N/A')),
+    layer.compression,
+    ...[changes?.added, changes?.changed, changes?.deleted].map((count) => String(count ?? 'N/A')),
+    oneLine(instruction, given.trunc ? INSTRUCTION_WIDTH : Infinity),
+    digest(layer.diffId),
+    digest(layer.chainId),
+    layer.blob === undefined ? '' : String(layer.blob.offset),
+    placeOf(layer, given),
+  ];
+}
+
+function placeOf({ blob, directory }: LayerSummary, { trunc }: LayersArguments): string {
+  const place = memberOf(blob?.member) ?? blob?.path ?? directory ?? '';
+  return trunc ? place.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1\u2026') : place;
+}
+
+function nameCells(cells: readonly string[]): Fields {
+  return Object.fromEntries(columns.map(([field], i) => [field, cells[i] ?? '']));
+}
+
+export function layersCommand(): Command {
+  return addSourceOptions(
+    new Command('layers')
+      .description('Shows the layers of an image, where they lie, and what each changes.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', 'only DiffIDs')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, given: LayersArguments) =>
+      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
+        if (given.quiet === true) {
+          const ids = summariseLayers(inspection).map(({ diffId }) => diffId ?? '<unknown>');
+          process.stdout.write(ids.map((id) => `${id}\n`).join(''));
+          return;
+        }
+        const rows = rowsOf(inspection);
+        for (const { layer } of rows) if (layer.missing !== undefined) report.warning(layer.missing);
+        if (given.json === true) {
+          printJson(
+            rows.map(({ layer, ...rest }) => ({
+              ...(describeLayer(layer) as Record<string, unknown>),
+              ...rest,
+            })),
+          );
+          return;
+        }
+        const cells = rows.map((row) => cellsOf(row, given));
+        process.stdout.write(
+          given.format === undefined || given.format === 'table'
+            ? formatTable(
+                columns.map(([, column]) => column),
+                cells,
+                process.stdout.columns,
+              )
+            : formatRows(given.format, titles, cells.map(nameCells), process.stdout.columns),
+        );
+      }),
+    );
+}

@@ -1,0 +1,159 @@
+// stratafs ls: what is mounted.
+import { Command } from 'commander';
+import {
+  type FoundMount,
+  type HeldMount,
+  type MountFacts,
+  exitNow,
+  findHeldMounts,
+  findMounts,
+} from '../../mount/mount.ts';
+import { showDuration } from '../output/duration.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { type Fields, formatRows } from '../output/template.ts';
+
+const help = `
+A source that is shown as changed was written to since it was mounted: reading the mount gives EIO. Mount it again.
+A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
+A mount that was unmounted here, and that the mount namespace of another process still has, is shown as held, with the
+first of these processes: "stratafs unmount --force DIR" ends it.
+"stratafs ps" lists the same mounts as containers: by image, with the size of what was written.
+--format takes json, "table TEMPLATE", or a template of .Source, .MountPoint, .State, .Upper, .Work, .PID, .Age, .Started,
+.ImageID, .Layers and .HeldBy.
+--json prints an array, described in docs/json.md.
+
+Examples:
+  stratafs ls
+  stratafs ls --format '{{.PID}} {{.MountPoint}}'
+  stratafs ls --json | jq -r '.[].mountPoint'`;
+
+const columns: readonly (readonly [field: string, Column])[] = [
+  ['Source', { title: 'SOURCE' }],
+  ['MountPoint', { title: 'MOUNT POINT' }],
+  ['Upper', { title: 'UPPER' }],
+  ['PID', { title: 'PID', align: 'right' }],
+  ['Age', { title: 'AGE', align: 'right' }],
+];
+
+const titles: Fields = {
+  ...Object.fromEntries(columns.map(([field, { title }]) => [field, title])),
+  State: 'STATE',
+  Work: 'WORK',
+  Started: 'STARTED',
+  ImageID: 'IMAGE ID',
+  Layers: 'LAYERS',
+  HeldBy: 'HELD BY',
+};
+
+type State = 'mounted' | 'dead' | 'silent' | 'refused' | 'held';
+
+/** In the order of --json. */
+interface Row {
+  readonly source: string;
+  readonly mountPoint: string;
+  readonly state: State;
+  readonly pid: number | undefined;
+  readonly started: number | undefined;
+  readonly imageId: string | undefined;
+  readonly layers: number | undefined;
+  readonly upper: string | undefined;
+  readonly work: string | undefined;
+  readonly isSourceChanged: boolean | undefined;
+  readonly heldBy: HeldMount['processes'] | undefined;
+}
+
+interface LsArguments {
+  readonly quiet?: true;
+  readonly format?: string;
+  readonly json?: true;
+}
+
+function rowOf({ entry, answer }: FoundMount): Row {
+  const state = answer.kind === 'answered' ? 'mounted' : answer.kind;
+  return describe(entry, answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : {}, state);
+}
+
+function heldRowOf({ entry, facts, processes }: HeldMount): Row {
+  return describe(entry, facts ?? {}, facts === undefined ? 'silent' : 'held', processes);
+}
+
+function describe(
+  entry: FoundMount['entry'],
+  facts: Partial<MountFacts>,
+  state: State,
+  heldBy?: HeldMount['processes'],
+): Row {
+  const { source = entry.source, pid, started, imageId, layers, upper, work } = facts;
+  const isSourceChanged = facts.isSourceChanged === true ? true : undefined;
+  const { mountPoint } = entry;
+  const rest = { imageId, layers, upper, work, isSourceChanged, heldBy };
+  return { source, mountPoint, state, pid, started, ...rest };
+}
+
+const stateTexts: Record<State, string> = {
+  mounted: '',
+  held: '',
+  dead: 'dead',
+  silent: 'no answer',
+  refused: '?',
+};
+
+/** As the table shows it. */
+function fieldsOf(row: Row): Fields {
+  const { source, mountPoint, state, pid, started, upper = '', work = '', heldBy = [] } = row;
+  return {
+    Source: source,
+    MountPoint: mountPoint,
+    Upper: upper,
+    PID: pid === undefined ? stateTexts[state] : String(pid),
+    Age: started === undefined ? '' : showDuration(Date.now() - started),
+    State: state,
+    Work: work,
+    Started: started === undefined ? '' : new Date(started).toISOString(),
+    ImageID: row.imageId ?? '',
+    Layers: row.layers === undefined ? '' : String(row.layers),
+    HeldBy: heldBy.map(({ pid: holder, name }) => `${name} (pid ${holder})`).join(', '),
+  };
+}
+
+function cellsOf(row: Row): string[] {
+  const fields = fieldsOf(row);
+  const [holder] = row.heldBy ?? [];
+  const notes: Fields = {
+    Source: row.isSourceChanged === true ? ' (changed)' : '',
+    MountPoint: holder === undefined ? '' : ` (held by ${holder.name}, pid ${holder.pid})`,
+  };
+  return columns.map(([field]) => `${fields[field] ?? ''}${notes[field] ?? ''}`);
+}
+
+function textOf(rows: readonly Row[], { quiet, format, json }: LsArguments): string {
+  if (json === true) return `${JSON.stringify(rows, undefined, 2)}\n`;
+  if (quiet === true) return rows.map(({ mountPoint }) => `${mountPoint}\n`).join('');
+  const width = process.stdout.columns;
+  if (format !== undefined && format !== 'table') {
+    return formatRows(format, titles, rows.map(fieldsOf), width);
+  }
+  return formatTable(
+    columns.map(([, column]) => column),
+    rows.map(cellsOf),
+    width,
+  );
+}
+
+export function lsCommand(): Command {
+  return new Command('ls')
+    .description('Lists the stratafs mounts of this mount namespace.')
+    .option('-q, --quiet', 'only mount points')
+    .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async (given: LsArguments) => {
+      const [found, held] = await Promise.all([findMounts(), findHeldMounts()]);
+      const rows = [...found.map(rowOf), ...held.map(heldRowOf)];
+      const text = textOf(rows, given);
+      const isStuck = rows.some(({ state }) => state === 'silent');
+      process.stdout.write(text, () => {
+        if (isStuck) exitNow(0);
+      });
+    });
+}

@@ -1,0 +1,139 @@
+// stratafs mount: to the background, or with -f in front.
+import { Command, Option } from 'commander';
+import { parseByteSize } from '../output/byte-size.ts';
+import { mountInBackground } from '../background.ts';
+import { Launcher } from '../launcher.ts';
+import { applyOptionList } from '../options/mount-options.ts';
+import { type MountRequest, describeMounted, newRequest } from '../options/mount-request.ts';
+import { settleOwners } from '../options/owner-options.ts';
+import { settleUpper } from '../options/upper-options.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+const help = `
+SOURCE is one of
+  PATH                              any of these, found out by looking
+  docker-archive:PATH[:REF|:@N]     what "docker save" and "podman save" write
+  oci:DIR[:REF|:@N]                 an OCI image layout
+  oci-archive:PATH[:REF|:@N]        the same in a tar
+  dir:DIR                           what skopeo's dir: and podman's oci-dir and docker-dir are
+"-" is standard input; a pipe is read once into the cache directory.
+With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a directory, topmost first.
+
+Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
+the image is never touched. --upper U makes the work directory U.work beside it where there is none; both lie on
+one file system. --tmp takes a new directory in $TMPDIR (/tmp) for both, and removes it when the mount ends.
+As an ordinary user --fake-root lets you change everything in the image, whoever owns it. "ls -l" shows the image's
+owners, "chown" is remembered, new files are root's, and "stratafs commit" writes all owners so. Other users have no access.
+An upper belongs to the layers that it was made over: others are refused, unless told --force-upper.
+
+-o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
+no_allow_other), fastpath=on|off, noprovenance (no file tells its layer by user.stratafs.layer), each long option of the list above, kernel overlayfs's (upperdir=U,workdir=W, volatile,
+metacopy=on|off, redirect_dir=on|off, userxattr, and those that change nothing here: index, xino), and
+fuse-overlayfs's (uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, noacl).
+"ro" with an upper shows it, and writes nothing.
+
+Set-ID bits, file capabilities and devices of the image have no effect (nosuid,nodev): root can allow them with "-o suid,dev".
+
+A mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
+
+Examples:
+  stratafs mount alpine.tar /mnt
+  stratafs mount docker-archive:images.tar:alpine:3 /mnt
+  docker save app | stratafs mount - /mnt
+  stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
+  stratafs mount --platform linux/arm64 oci:layout /mnt
+  stratafs mount --tmp app.tar /mnt                changes are lost at unmount
+  stratafs mount --upper changes app.tar /mnt
+  stratafs mount --fake-root --upper changes app.tar mnt     edit an image of root's files without being root
+  stratafs mount -o lowerdir=top.tar:/var/base /mnt
+  stratafs mount -o lowerdir=b:a,upperdir=u,workdir=w /mnt
+  /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
+
+interface MountArguments {
+  readonly foreground?: true;
+  readonly verbose?: true;
+  readonly options?: string[];
+  readonly upper?: string;
+  readonly tmp?: true;
+  readonly forceUpper?: true;
+  readonly fakeRoot?: true;
+  readonly platform?: string;
+  readonly layer?: string;
+  readonly upto?: string;
+  readonly cacheSize?: string;
+  readonly verify?: boolean;
+  readonly indexCache: boolean;
+}
+
+/** What the command line asks for, understood. UsageError where it can't be. */
+export function understandMount(positional: readonly string[], given: MountArguments): MountRequest {
+  const request = { ...newRequest(), useIndexCache: given.indexCache };
+  for (const list of given.options ?? []) applyOptionList(request, list);
+  if (given.upper !== undefined) {
+    if (request.upper?.directory !== undefined) {
+      throw new UsageError('--upper and upperdir=: found two upper directories, expected one');
+    }
+    request.upper = { ...request.upper, directory: given.upper, isWorkBeside: true };
+  }
+  if (given.tmp === true) request.upper = { ...request.upper, isThrowAway: true };
+  if (given.forceUpper === true) request.upper = { ...request.upper, isForced: true };
+  if (given.fakeRoot === true) request.isFakeRoot = true;
+  settleUpper(request);
+  settleOwners(request);
+  if (given.platform !== undefined) request.platform = given.platform;
+  if (given.layer !== undefined) request.layer = given.layer;
+  if (given.upto !== undefined) request.upto = given.upto;
+  if (given.cacheSize !== undefined) request.cacheSize = parseByteSize(given.cacheSize, '--cache-size');
+  if (given.verify !== undefined) request.verify = given.verify ? 'always' : 'never';
+  if (request.layer !== undefined && request.upto !== undefined) {
+    throw new UsageError('--layer shows one layer alone, --upto a stack: found both, expected one');
+  }
+  const expected = request.source.kind === 'lowerdir' ? ['MOUNTPOINT'] : ['SOURCE', 'MOUNTPOINT'];
+  if (positional.length !== expected.length) {
+    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
+    const after = request.source.kind === 'lowerdir' ? ' with lowerdir=' : '';
+    throw new UsageError(`mount: found ${found}, expected ${expected.join(' and ')}${after}`);
+  }
+  if (request.source.kind === 'image') request.source.text = positional[0] ?? '';
+  if (request.source.text === '') throw new UsageError('mount: the source is an empty name');
+  request.mountpoint = positional.at(-1) ?? '';
+  if (request.mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
+  return request;
+}
+
+/** `description`, `usage` and options of the command; its action mounts. */
+export function mountCommand(): Command {
+  return new Command('mount')
+    .description('Mounts a saved image as a container of it would see it.')
+    .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
+    .argument('[arguments...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
+    .option('-v, --verbose', 'print what was mounted where')
+    .addOption(
+      new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
+        (list: string, before: string[] | undefined) => [...(before ?? []), list],
+      ),
+    )
+    .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
+    .option('--tmp', 'take writes in a directory that is removed at unmount')
+    .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
+    .option('--fake-root', 'act as root of the image, without being root: change everything, keep all owners')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
+    .option('--upto <layer>', 'the stack up to that layer')
+    .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
+    .option('--verify', 'read all layers, and check them against their digests')
+    .option('--no-verify', 'check no digests')
+    .option('--no-index-cache', 'neither use nor save what is known of layers')
+    .addHelpText('after', help)
+    .action(async (positional: string[], given: MountArguments) => {
+      const request = understandMount(positional, given);
+      const announce = (): void => {
+        if (given.verbose === true) process.stdout.write(`stratafs: ${describeMounted(request)}\n`);
+      };
+      if (given.foreground === true)
+        await (await import('../foreground.ts')).runInForeground(request, announce);
+      else await mountInBackground(Launcher.take(), request, announce);
+    });
+}

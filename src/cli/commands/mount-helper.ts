@@ -1,0 +1,102 @@
+// mount.stratafs: what mount(8) calls for `-t stratafs` and for fstab's lines of that type.
+//
+//   mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
+//
+// With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
+// find that it is mounted already.
+import { mountInBackground } from '../background.ts';
+import { followMount8 } from '../options/flag-options.ts';
+import { helpWidth, wrapHelp } from '../output/help-lines.ts';
+import { Launcher } from '../launcher.ts';
+import { applyOptionList } from '../options/mount-options.ts';
+import { type MountRequest, describeMounted, newRequest } from '../options/mount-request.ts';
+import { settleOwners } from '../options/owner-options.ts';
+import { settleUpper } from '../options/upper-options.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { readVersion } from '../version.ts';
+
+export const helperHelp = `Usage: mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
+
+mount(8) calls it for "mount -t stratafs SOURCE DIR" and for lines of fstab(5) of that type. SOURCE is what "stratafs mount"
+takes; with lowerdir= in the list it names nothing, and is what the mount table shows.
+
+  -o LIST         mount options, separated by commas; may be repeated
+  -s              take options that are not known, and do nothing about them
+  -f              do everything but mount
+  -n              nothing: there is no table of mounts to leave alone
+  -v              say what was mounted
+  -t TYPE         nothing: the type is always fuse.stratafs
+  -V, --version   print the version
+  -h, --help      print this
+
+As with mount(8), set-ID bits and devices work (suid,dev) where root mounts, unless LIST has nosuid, nodev, user or owner.
+`;
+
+export interface HelperCall {
+  readonly request: MountRequest;
+  /** -f: everything but the mount. */
+  readonly isFake: boolean;
+  /** -v: a line that says what was done. */
+  readonly isVerbose: boolean;
+}
+
+/** UsageError where the arguments can't be understood. */
+export function understandHelper(args: readonly string[]): HelperCall {
+  const { positional, lists, letters } = sortArguments(args);
+  const [source = '', mountpoint = ''] = positional;
+  if (positional.length !== 2 || source === '' || mountpoint === '') {
+    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
+    throw new UsageError(`mount.stratafs: found ${found}, expected SOURCE and DIR`);
+  }
+  const request = newRequest();
+  const isSloppy = letters.has('s');
+  for (const list of lists) applyOptionList(request, list, isSloppy ? () => undefined : undefined);
+  // mount(8)'s own default, nobody's wish to write.
+  if (request.access === 'rw') delete request.access;
+  settleUpper(request);
+  settleOwners(request);
+  followMount8(request);
+  if (request.source.kind === 'image') request.source.text = source;
+  else request.fsname ??= source;
+  request.mountpoint = mountpoint;
+  return { request, isFake: letters.has('f'), isVerbose: letters.has('v') };
+}
+
+interface SortedArguments {
+  readonly positional: string[];
+  readonly lists: string[];
+  readonly letters: Set<string>;
+}
+
+function sortArguments(args: readonly string[]): SortedArguments {
+  const sorted: SortedArguments = { positional: [], lists: [], letters: new Set() };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '-o' || arg === '-t') {
+      const value = rest.shift();
+      if (value === undefined) throw new UsageError(`mount.stratafs: ${arg} needs a value`);
+      if (arg === '-o') sorted.lists.push(value);
+    } else if (/^-[sfnv]+$/.test(arg)) for (const letter of arg.slice(1)) sorted.letters.add(letter);
+    else if (arg.startsWith('-')) throw new UsageError(`mount.stratafs: unknown option '${arg}'`);
+    else sorted.positional.push(arg);
+  }
+  return sorted;
+}
+
+/** Mounts in the background, as mount(8) expects: it returns when the mount answers. */
+export async function runMountHelper(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg === '-h' || arg === '--help')) {
+    process.stdout.write(wrapHelp(helperHelp, helpWidth()));
+    return;
+  }
+  if (args.some((arg) => arg === '-V' || arg === '--version')) {
+    process.stdout.write(`mount.stratafs: version ${readVersion()}\n`);
+    return;
+  }
+  const { request, isFake, isVerbose } = understandHelper(args);
+  const announce = (): void => {
+    if (isVerbose) process.stdout.write(`mount.stratafs: ${describeMounted(request)}\n`);
+  };
+  if (isFake) announce();
+  else await mountInBackground(Launcher.take(), request, announce);
+}

@@ -1,0 +1,71 @@
+// What the commands that write an image have in common.
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { NewImageOptions, WrittenImage } from '../../commit/commit.ts';
+import type { InspectOptions } from '../../inspect/inspect.ts';
+import { showName } from '../../vfs/names.ts';
+import { type SourceArguments, addSourceOptions, printJson, withReport } from './inspection.ts';
+
+export interface NewImageArguments extends SourceArguments {
+  readonly output: string;
+  readonly message?: string;
+  readonly change?: string[];
+  readonly compression: 'plain' | 'gzip' | 'zstd';
+  readonly json?: true;
+}
+
+export const targetHelp = `
+TARGET is docker-archive:FILE[:REF], or FILE[:REF] for short, oci:DIR[:REF] or oci-archive:FILE[:REF], as in skopeo and podman. Nothing that is
+there is overwritten; an OCI layout that is there gets another image. The name appears when the image is complete.
+Layers that stay keep their bytes, compression included (but xz and bzip2: those become plain). With SOURCE_DATE_EPOCH set, equal input gives equal bytes.
+
+-c takes CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR, as "docker commit -c" does.`;
+
+export function addNewImageOptions(command: Command): Command {
+  return addSourceOptions(command)
+    .requiredOption('-o, --output <target>', 'where to')
+    .option('-m, --message <text>', 'the comment in the history')
+    .option(
+      '-c, --change <instruction>',
+      'change the config, as a Dockerfile would; may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option('--compression <how>', 'of the new layer')
+        .choices(['plain', 'gzip', 'zstd'])
+        .default('plain'),
+    )
+    .option('--json', 'print the digests as JSON');
+}
+
+function collect(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+/** Runs `write` and prints the ID of the image that it wrote. */
+export function writeNewImage(
+  given: NewImageArguments,
+  write: (options: NewImageOptions) => Promise<WrittenImage>,
+): Promise<void> {
+  return withReport(given, async (options: InspectOptions, report) => {
+    const written = await write({
+      ...options,
+      target: given.output,
+      compression: given.compression === 'plain' ? 'none' : given.compression,
+      instructions: given.change ?? [],
+      ...(given.message === undefined ? {} : { message: given.message }),
+      onLeftOut: (path, what) => report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`),
+    });
+    report.end();
+    if (given.json === true) printJson(describe(written));
+    else process.stdout.write(`${written.id}\n`);
+  });
+}
+
+function describe({ id, manifestDigest, layer }: WrittenImage): object {
+  return {
+    id,
+    manifestDigest,
+    layer: layer === undefined ? null : { digest: layer.digest, diffId: layer.diffId, size: layer.size },
+  };
+}

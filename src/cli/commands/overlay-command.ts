@@ -1,0 +1,134 @@
+// stratafs-overlay: fuse-overlayfs's own command line, for podman's and buildah's mount_program.
+//
+//   stratafs-overlay [-f] [-d] -o lowerdir=TOP:...:BASE[,upperdir=U,workdir=W][,...] MOUNTPOINT
+//
+// As fuse-overlayfs does, it takes any upper over any layers, and tells of arguments that it does not know without
+// failing. Data is copied up with the metadata, and lower directories are not renamed (EXDEV: mv copies them), unless
+// metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
+// next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
+// asked for is refused by name.
+import { mountInBackground } from '../background.ts';
+import { followMount8 } from '../options/flag-options.ts';
+import { helpWidth, wrapHelp } from '../output/help-lines.ts';
+import { Launcher } from '../launcher.ts';
+import { applyOptionList } from '../options/mount-options.ts';
+import { type MountRequest, newRequest } from '../options/mount-request.ts';
+import { settleOwners } from '../options/owner-options.ts';
+import { settleUpper } from '../options/upper-options.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+export type OverlayCall =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | {
+      readonly kind: 'mount';
+      readonly request: MountRequest;
+      readonly isForeground: boolean;
+      readonly isDebugging: boolean;
+      /** Arguments that nobody knows. */
+      readonly ignored: readonly string[];
+    };
+
+export const overlayHelp = `Usage: stratafs-overlay [-f] [-d] -o lowerdir=TOP:...:BASE[,upperdir=U,workdir=W] MOUNTPOINT
+
+Takes the command line of fuse-overlayfs, as a mount program of podman and buildah.
+
+  -f                    stay in front
+  -d, --debug           log to stderr, and stay in front
+  -o LIST               options, separated by commas; may be repeated
+  -V, --version         print the version
+  -h, --help            print this
+
+Options: lowerdir=, upperdir=, workdir=, uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=,
+xattr_permissions=, noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
+As with fuse-overlayfs, a mount of root has suid and dev unless the options say nosuid or nodev.
+Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, xino=, index=, clone_fd,
+max_threads=, max_idle_threads=, and the like.
+Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, static_nlink, allow_root, auto_unmount.
+
+Example, in storage.conf:
+  [storage.options.overlay]
+  mount_program = "/usr/local/bin/stratafs-overlay"
+`;
+
+/** UsageError where the arguments can't be obeyed. */
+export function understandOverlay(args: readonly string[]): OverlayCall {
+  const request = newRequest();
+  const ignored: string[] = [];
+  const positional: string[] = [];
+  let isForeground = false;
+  let isDebugging = false;
+  const applyList = (list: string | undefined): void => {
+    if (list === undefined) throw new UsageError('-o needs a list of options');
+    applyOptionList(request, list, (option) => {
+      if (option === 'debug') isDebugging = true;
+      else ignored.push(option);
+    });
+  };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '-h' || arg === '--help') return { kind: 'help' };
+    if (arg === '-V' || arg === '--version') return { kind: 'version' };
+    if (arg === '-f') isForeground = true;
+    else if (arg === '-d' || arg === '--debug') isDebugging = true;
+    else if (arg === '-s')
+      continue; // one thread: there is only one
+    else if (arg === '-o') applyList(rest.shift());
+    else if (arg.startsWith('-o')) applyList(arg.slice(2));
+    else if (arg.startsWith('-')) ignored.push(arg);
+    else positional.push(arg);
+  }
+  complete(request, positional);
+  return { kind: 'mount', request, isForeground: isForeground || isDebugging, isDebugging, ignored };
+}
+
+function complete(request: MountRequest, positional: readonly string[]): void {
+  if (request.source.kind !== 'lowerdir')
+    throw new UsageError('no layers: expected -o lowerdir=TOP:...:BASE');
+  if (/(?:^|(?<!\\):)\/\//.test(request.source.text)) {
+    throw new UsageError('lowerdir=//...: plugins of fuse-overlayfs are not supported');
+  }
+  const [mountpoint] = positional;
+  if (positional.length !== 1 || mountpoint === undefined) {
+    throw new UsageError(`found ${positional.join(' ') || 'no mount point'}, expected one mount point`);
+  }
+  request.mountpoint = mountpoint;
+  settleOwners(request);
+  request.ownerKeeping ??= 'found';
+  if (request.upper === undefined) {
+    if (request.access === 'rw') delete request.access;
+  } else {
+    const { metacopy = false, redirect = metacopy } = request.upper;
+    request.upper = {
+      ...request.upper,
+      metacopy,
+      redirect,
+      isForced: true,
+      keepsVolatileMark: true,
+      takesAufsForm: true,
+    };
+  }
+  settleUpper(request);
+  followMount8(request);
+}
+
+/** Runs the command line; what is printed is fuse-overlayfs's, by form. */
+export async function runOverlayCommand(args: readonly string[]): Promise<void> {
+  const call = understandOverlay(args);
+  if (call.kind === 'help') {
+    process.stdout.write(wrapHelp(overlayHelp, helpWidth()));
+    return;
+  }
+  if (call.kind === 'version') {
+    const { readVersion } = await import('../version.ts');
+    process.stdout.write(`stratafs-overlay: version ${readVersion()}\n`);
+    return;
+  }
+  // What is said before a process gets itself a launcher is said twice.
+  const launcher = call.isForeground ? undefined : Launcher.take();
+  for (const argument of call.ignored) process.stderr.write(`unknown argument ignored: ${argument}\n`);
+  // Read where the log is first loaded, which is later than here.
+  if (call.isDebugging) process.env['DEBUG'] ??= 'stratafs:*';
+  if (launcher !== undefined) await mountInBackground(launcher, call.request);
+  else await (await import('../foreground.ts')).runInForeground(call.request);
+}

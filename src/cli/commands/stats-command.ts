@@ -1,0 +1,52 @@
+// stratafs stats: what a mount was asked, and what it answered from its cache.
+import { Command } from 'commander';
+import { type MountStatistics, locateMountPoint, readStatistics } from '../../mount/mount.ts';
+import { showByteSize } from '../output/byte-size.ts';
+import { formatTable } from '../output/table.ts';
+
+const help = `
+Requests are counted by the kernel's name of their kind: what it answers from its own caches is never asked. NATIVE are
+those that were answered from the merged layers' table without JavaScript (see -o fastpath).
+
+Examples:
+  stratafs stats /mnt
+  stratafs stats --json /mnt | jq .cache.hits`;
+
+/** Names and figures; of requests also how many of them native code answered. */
+function formatStatistics(statistics: MountStatistics): string {
+  const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
+  const isWritten = bytesWritten > 0 || passthroughOpens > 0;
+  const asked = cache.hits + cache.misses;
+  const share = asked === 0 ? '' : ` (${((100 * cache.hits) / asked).toFixed(1)} %)`;
+  const rows = [
+    ...Object.entries(requests)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => [name, count, answeredNatively[name] ?? 0]),
+    ['bytes read', `${bytesRead} (${showByteSize(bytesRead)})`],
+    ...(isWritten
+      ? [
+          ['bytes written', `${bytesWritten} (${showByteSize(bytesWritten)})`],
+          ['passed-through opens', passthroughOpens],
+        ]
+      : []),
+    ['cache hits', `${cache.hits}${share}`],
+    ['cache misses', cache.misses],
+    ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
+  ].map(([name, value, native = '']) => [name, value, native].map(String));
+  const heads = [{ title: 'REQUEST' }, { title: 'COUNT' }, { title: 'NATIVE' }];
+  return formatTable(heads, rows, process.stdout.columns);
+}
+
+export function statsCommand(): Command {
+  return new Command('stats')
+    .description('Shows the requests of a mount by kind, the bytes read and the use of the block cache.')
+    .argument('<dir>', 'the mount point')
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(async (directory: string, { json = false }: { json?: boolean }) => {
+      const statistics = await readStatistics(await locateMountPoint(directory));
+      process.stdout.write(
+        json ? `${JSON.stringify(statistics, undefined, 2)}\n` : formatStatistics(statistics),
+      );
+    });
+}

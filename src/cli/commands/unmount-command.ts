@@ -1,0 +1,90 @@
+// stratafs unmount: ends mounts, and waits until nothing of them is left.
+import { Command } from 'commander';
+import {
+  SilentMountError,
+  findHeldMounts,
+  isOwnMount,
+  listMounts,
+  locateMountPoint,
+  unmountAt,
+} from '../../mount/mount.ts';
+import { ErrnoError } from '../../vfs/errno.ts';
+import { InputError } from '../../vfs/input-error.ts';
+import { describeFailure, printFailure, stackOf } from '../failure.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+const help = `
+If a mount is busy it stays, and the processes that use it are listed. umount(8) and "fusermount3 -u" end a mount as well.
+If the mount namespace of another process still has the mount, it is unmounted here, that process is named, and the daemon
+goes on; --force ends it. With several mount points, all are tried.
+
+Examples:
+  stratafs unmount /mnt
+  stratafs unmount a b c
+  stratafs unmount --all           all mounts of this user
+  stratafs unmount --lazy /mnt     detach now, end when nobody uses it any more
+  stratafs unmount --force /mnt    end it now: processes that use it get errors`;
+
+interface UnmountArguments {
+  readonly all?: true;
+  readonly lazy?: true;
+  readonly force?: true;
+}
+
+type How = Parameters<typeof unmountAt>[1];
+
+export function unmountCommand(): Command {
+  return new Command('unmount')
+    .description('Unmounts what stratafs mounted on each DIR, and waits until the daemons have ended.')
+    .argument('[dir...]', 'mount points')
+    .option('-a, --all', 'all stratafs mounts of this user')
+    .option('-l, --lazy', 'detach at once, even if busy; wait for nobody')
+    .option('-f, --force', 'end the mount even if it is busy, or copied by another mount namespace')
+    .addHelpText('after', help)
+    .action(async (directories: readonly string[], given: UnmountArguments) => {
+      const how = understandHow(directories, given);
+      const places = given.all === true ? await ownMounts(how) : directories;
+      await unmountEach(places, how);
+    });
+}
+
+/** UsageError where the arguments contradict each other. */
+function understandHow(directories: readonly string[], { all, lazy, force }: UnmountArguments): How {
+  if (all !== true && directories.length === 0)
+    throw new UsageError('unmount: missing argument: DIR, or --all');
+  if (all === true && directories.length > 0) {
+    throw new UsageError('unmount: found --all and a mount point, expected one of them');
+  }
+  if (lazy === true && force === true) {
+    throw new UsageError('unmount: found --lazy and --force, expected one of them');
+  }
+  if (force === true) return 'aborted';
+  return lazy === true ? 'lazy' : 'when-free';
+}
+
+/** The mount points of this user's mounts, those that lie in others first; with 'aborted' those that are only held, too. */
+async function ownMounts(how: How): Promise<string[]> {
+  const held = how === 'aborted' ? (await findHeldMounts()).map(({ entry }) => entry) : [];
+  return [...(await listMounts()), ...held]
+    .filter(isOwnMount)
+    .map(({ mountPoint }) => mountPoint)
+    .reverse();
+}
+
+/** Tries all; throws the failure where there is one, and the last of several once the others are printed. */
+async function unmountEach(places: readonly string[], how: How): Promise<void> {
+  const failures: Error[] = [];
+  for (const place of places) {
+    try {
+      await unmountAt(await locateMountPoint(place), how);
+    } catch (error) {
+      if (!(error instanceof InputError) && !(error instanceof ErrnoError)) throw error;
+      failures.push(error);
+    }
+  }
+  // Whoever reports a silent mount leaves without waiting for it: that one is thrown.
+  failures.sort((a, b) => Number(a instanceof SilentMountError) - Number(b instanceof SilentMountError));
+  const last = failures.pop();
+  for (const failure of failures) printFailure(describeFailure(failure), stackOf(failure));
+  if (last !== undefined) throw last;
+}

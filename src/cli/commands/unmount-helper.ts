@@ -1,0 +1,74 @@
+// umount.fuse.stratafs: what umount(8) calls for a mount of that type; for `umount /DIR` it looks at no more than the file
+// system's magic number, and calls umount.fuse, which this may be too: it unmounts what other programs mounted as well.
+//
+//   umount.fuse.stratafs DIR [-flnrv] [-N NAMESPACE] [-t TYPE]
+//
+// umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
+// at once finds it busy. This waits for the daemon.
+import { locateMountPoint, unmountFuseAt } from '../../mount/mount.ts';
+import { helpWidth, wrapHelp } from '../output/help-lines.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { readVersion } from '../version.ts';
+
+export const unmountHelperHelp = `Usage: umount.fuse.stratafs DIR [-flnrv] [-t TYPE]
+
+umount(8) calls it for a mount of the type fuse.stratafs; under the name umount.fuse for any FUSE mount, which it unmounts,
+too. It returns when the daemon has ended, and has closed what it had open.
+
+  -l              detach at once, even where it is busy; wait for nobody
+  -f              end requests that wait for an answer
+  -n              nothing: there is no table of mounts to leave alone
+  -r              nothing: a mount that can't be unmounted stays as it is
+  -v              say what was unmounted
+  -t TYPE         nothing
+  -V, --version   print the version
+  -h, --help      print this
+`;
+
+export interface UnmountCall {
+  readonly directory: string;
+  readonly how: Parameters<typeof unmountFuseAt>[1];
+  /** -v: a line that says what was done. */
+  readonly isVerbose: boolean;
+}
+
+/** UsageError where the arguments can't be understood. */
+export function understandUnmount(args: readonly string[]): UnmountCall {
+  const letters = new Set<string>();
+  const directories: string[] = [];
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '-t') rest.shift();
+    else if (/^-[flnrv]+$/.test(arg)) for (const letter of arg.slice(1)) letters.add(letter);
+    else if (arg === '-N') {
+      throw new UsageError(
+        'umount.fuse.stratafs: -N is not supported: run umount by nsenter --mount=NAMESPACE',
+      );
+    } else if (arg.startsWith('-')) throw new UsageError(`umount.fuse.stratafs: unknown option '${arg}'`);
+    else directories.push(arg);
+  }
+  const [directory] = directories;
+  if (directory === undefined || directories.length > 1) {
+    throw new UsageError(`umount.fuse.stratafs: found ${directories.join(' ') || 'nothing'}, expected DIR`);
+  }
+  return {
+    directory,
+    how: letters.has('l') ? 'lazy' : letters.has('f') ? 'forced' : 'when-free',
+    isVerbose: letters.has('v'),
+  };
+}
+
+/** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
+export async function runUnmountHelper(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg === '-h' || arg === '--help')) {
+    process.stdout.write(wrapHelp(unmountHelperHelp, helpWidth()));
+    return;
+  }
+  if (args.some((arg) => arg === '-V' || arg === '--version')) {
+    process.stdout.write(`umount.fuse.stratafs: version ${readVersion()}\n`);
+    return;
+  }
+  const { directory, how, isVerbose } = understandUnmount(args);
+  await unmountFuseAt(await locateMountPoint(directory), how);
+  if (isVerbose) process.stdout.write(`umount.fuse.stratafs: ${directory} unmounted.\n`);
+}

@@ -1,0 +1,236 @@
+// stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
+import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import {
+  type RuleName,
+  type RuleResult,
+  type Waste,
+  type WasteRules,
+  checkRules,
+  defaultRules,
+  findWaste,
+  instructionsOfLayers,
+  parseRules,
+  parseThreshold,
+  ruleNames,
+} from '../../inspect/inspect.ts';
+import { showName } from '../../vfs/names.ts';
+import {
+  addSourceOptions,
+  printJson,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
+import { oneLine } from '../output/instruction.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { wrapLine } from '../output/terminal-lines.ts';
+import { UsageError } from '../options/usage-error.ts';
+
+const help = `
+A file is wasted where higher layers overwrite or delete it, by whiteout or by an opaque directory: it is stored, and never
+shown. WASTED counts such bytes in the layer that stores them, HIDES in the layer that hid them; hard links
+count once. efficiency is the part of all files' bytes that is shown. userWastedPercent is the wasted bytes as a part of
+the bytes of all layers but the base, at most 100 %: it is 100 % where these layers hide more than they store.
+dive counts otherwise: every copy of a path that stands in several layers is wasted for it, the one that is shown too,
+and opaque directories hide nothing. Its percentage of user bytes has no bound.
+--ci holds the image to dive's rules, from options or from .dive-ci here, and exits with 1 where one is broken:
+  lowestEfficiency          (0.9)       a part of 1
+  highestWastedBytes        (disabled)  a size, such as 20MB
+  highestUserWastedPercent  (0.1)       a part of 1
+--json prints an object, described in docs/json.md.
+
+Examples:
+  stratafs waste app.tar
+  stratafs waste --ci --lowestEfficiency 0.95 app.tar`;
+
+interface WasteArguments extends SourceArguments, Partial<Record<RuleName, string>> {
+  readonly ci?: true;
+  readonly ciConfig?: string;
+  readonly top: string;
+  readonly trunc: boolean;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const DEFAULT_CONFIG = '.dive-ci';
+/** What is left of an instruction, as of CREATED BY in `history`. */
+const INSTRUCTION_WIDTH = 45;
+
+const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
+const percent = (part: number): string => `${(100 * part).toFixed(4)} %`;
+
+function countOf({ top, trunc }: WasteArguments): number {
+  if (!trunc) return Infinity;
+  if (!/^\d{1,9}$/.test(top)) throw new UsageError(`--top: found '${top}', expected a number`);
+  return Number(top);
+}
+
+function formatFigures(waste: Waste, given: WasteArguments): string {
+  const size = sizeWriter(given.bytes);
+  const { efficiency, wastedBytes, totalBytes, userWastedPercent } = waste;
+  const shown = given.bytes === true ? `${wastedBytes}` : `${wastedBytes} bytes (${size(wastedBytes)})`;
+  return [
+    `  efficiency: ${percent(efficiency)}`,
+    `  wastedBytes: ${shown} of ${size(totalBytes)}`,
+    `  userWastedPercent: ${percent(userWastedPercent)}`,
+    '',
+  ].join('\n');
+}
+
+const layerColumns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'WASTED', align: 'right' },
+  { title: 'HIDES', align: 'right' },
+  { title: 'INSTRUCTION' },
+];
+
+const pathColumns: readonly Column[] = [
+  { title: 'COUNT', align: 'right' },
+  { title: 'WASTED', align: 'right' },
+  { title: 'LAYERS' },
+  { title: 'HIDDEN BY' },
+  { title: 'PATH' },
+];
+
+function formatWaste(
+  waste: Waste,
+  instructions: readonly (string | undefined)[],
+  given: WasteArguments,
+): string {
+  const size = sizeWriter(given.bytes);
+  const width = process.stdout.columns;
+  const layers = waste.layers.map(({ number, size: bytes, wasted, hides }) => [
+    String(number),
+    size(bytes),
+    size(wasted),
+    size(hides),
+    oneLine(instructions[number - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
+  ]);
+  const shown = waste.paths.slice(0, countOf(given));
+  const paths = shown.map(({ path, bytes, files }) => [
+    String(files.length),
+    size(bytes),
+    files.map(({ layer }) => layer).join(),
+    [...new Set(files.map(({ hiddenBy }) => hiddenBy))].join(),
+    showPath(path),
+  ]);
+  const more = waste.paths.length - shown.length;
+  return [
+    formatFigures(waste, given),
+    formatTable(layerColumns, layers, width),
+    ...(paths.length === 0 ? [] : [formatTable(pathColumns, paths, width)]),
+    ...(more > 0 ? [`and ${more} more paths (--no-trunc shows all)\n`] : []),
+  ].join('\n');
+}
+
+/** Options win over the file, the file over dive's defaults. */
+function readRules(given: WasteArguments): { rules: WasteRules; file: string | undefined } {
+  const { file, found } = readConfig(given.ciConfig);
+  const rules = { ...defaultRules, ...found };
+  for (const name of ruleNames) {
+    const text = given[name];
+    if (text !== undefined) rules[name] = parseThreshold(name, text, '--ci');
+  }
+  return { rules, file };
+}
+
+function readConfig(path: string | undefined): { file: string | undefined; found: Partial<WasteRules> } {
+  const file = path ?? DEFAULT_CONFIG;
+  try {
+    return { file, found: parseRules(readFileSync(file, 'utf8'), file) };
+  } catch (error) {
+    // ENOENT: nobody asked for one by name.
+    if (path === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { file: undefined, found: {} };
+    throw error;
+  }
+}
+
+const explanations: Readonly<Record<RuleName, (value: number, threshold: number) => string>> = {
+  lowestEfficiency: (value, threshold) =>
+    `image efficiency is too low (efficiency=${value} < threshold=${threshold})`,
+  highestWastedBytes: (value, threshold) =>
+    `too many bytes wasted (wasted-bytes=${value} > threshold=${threshold})`,
+  highestUserWastedPercent: (value, threshold) =>
+    `too many bytes wasted, relative to the user bytes added (%-user-wasted-bytes=${value} > threshold=${threshold})`,
+};
+
+/** In dive's words. */
+function formatResults(results: readonly RuleResult[]): string {
+  const lines = results.map(({ rule, result, value, threshold }) => {
+    if (threshold === undefined) return `  SKIP: ${rule}: rule disabled`;
+    return result === 'fail'
+      ? `  FAIL: ${rule}: ${explanations[rule](Number(value.toFixed(4)), threshold)}`
+      : `  PASS: ${rule}`;
+  });
+  const count = (wanted: RuleResult['result']): number =>
+    results.filter(({ result }) => result === wanted).length;
+  const verdict = count('fail') > 0 ? 'FAIL' : 'PASS';
+  const counts = `[Total:${results.length}] [Passed:${count('pass')}] [Failed:${count('fail')}] [Warn:0] [Skipped:${count('skip')}]`;
+  return ['Results:', ...lines, `Result:${verdict} ${counts}`, '']
+    .map((line) => wrapLine(line, 4))
+    .join('\n');
+}
+
+function describeWaste(
+  source: string,
+  waste: Waste,
+  instructions: readonly (string | undefined)[],
+  results: readonly RuleResult[] | undefined,
+): object {
+  return {
+    source,
+    ...waste,
+    layers: waste.layers.map((layer) => ({ ...layer, instruction: instructions[layer.number - 1] })),
+    paths: waste.paths.map(({ path, bytes, files }) => ({
+      path: showPath(path),
+      bytes,
+      files: files.map(({ bytes: each, layer, hiddenBy, cause }) => ({
+        bytes: each,
+        layer,
+        hiddenBy,
+        cause,
+      })),
+    })),
+    rules: results,
+  };
+}
+
+export function wasteCommand(): Command {
+  return addSourceOptions(
+    new Command('waste')
+      .description('Finds the files that an image stores and never shows, and how many bytes they are.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .option('--ci', 'hold the image to rules; exit with 1 where one is broken')
+      .option('--ci-config <file>', `where the rules stand (default: ${DEFAULT_CONFIG} where there is one)`)
+      .option('--lowestEfficiency <ratio>', 'with --ci')
+      .option('--highestWastedBytes <size>', 'with --ci')
+      .option('--highestUserWastedPercent <ratio>', 'with --ci')
+      .option('--top <n>', 'how many paths are listed', '20')
+      .option('--no-trunc', 'list all paths, and cut nothing short')
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, given: WasteArguments) => {
+      const isUnused = [...ruleNames, 'ciConfig' as const].find((name) => given[name] !== undefined);
+      if (given.ci !== true && isUnused !== undefined)
+        throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: expected --ci with it`);
+      const ci = given.ci === true ? readRules(given) : undefined;
+      countOf(given);
+      return withInspection(source, given, (inspection) => {
+        const waste = findWaste(inspection);
+        const results = ci === undefined ? undefined : checkRules(ci.rules, waste);
+        if (results?.some(({ result }) => result === 'fail') === true) process.exitCode = 1;
+        const instructions = instructionsOfLayers(inspection);
+        if (given.json === true) printJson(describeWaste(source, waste, instructions, results));
+        else {
+          const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
+          const verdict = results === undefined ? '' : `\n${formatResults(results)}`;
+          process.stdout.write(config + formatWaste(waste, instructions, given) + verdict);
+        }
+      });
+    });
+}

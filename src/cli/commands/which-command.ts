@@ -1,0 +1,169 @@
+// stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+import { Command } from 'commander';
+import {
+  type Inspection,
+  type PathHistory,
+  type PathVersion,
+  instructionsOfLayers,
+  isUpper,
+  tracePaths,
+} from '../../inspect/inspect.ts';
+import { showName, showText } from '../../vfs/names.ts';
+import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
+import { fitLine } from '../output/terminal-lines.ts';
+import { oneLine } from '../output/instruction.ts';
+import { typeOfMode } from '../output/mode.ts';
+import { type Column, formatTable } from '../output/table.ts';
+
+const help = `
+Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.
+Every version is listed, the topmost layer's first:
+  added        the layer has it and none below does
+  replaced     the layer has its own; HOW lists in what it differs from the one below: "mode", "size" and so on
+  attributes   a directory whose attributes the layer changes, its content is merged; or a file's, whose bytes are as below
+  moved        it was at another path in the layers below, the versions of which follow
+  repeated     a directory that the layer names once more, changing nothing
+  deleted      by a whiteout, an opaque directory above, or since something else took the place of one above
+HOW has "content" where the bytes of files of one size differ, and "content?" where these were not compared, since they
+are more than 256 MiB or can't be read.
+The exit status is 1 where the image shows nothing at one of the paths.
+Of a mount with an upper directory the topmost layer is called upper: what was written. On a mount,
+"getfattr -n user.stratafs.layer PATH" tells the layer as well.
+--json prints an array, described in docs/json.md.
+
+Examples:
+  stratafs which app.tar /etc/passwd
+  stratafs which -q app.tar /bin/sh /bin/ls       only the numbers of layers`;
+
+interface WhichArguments extends SourceArguments {
+  readonly trunc: boolean;
+  readonly quiet?: true;
+  readonly bytes?: true;
+  readonly json?: true;
+}
+
+const columns: readonly Column[] = [
+  { title: 'LAYER', align: 'right' },
+  { title: 'CHANGE' },
+  { title: 'TYPE' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'HOW' },
+  { title: 'INSTRUCTION' },
+];
+
+/** What is left of an instruction, as of CREATED BY in `history`. */
+const INSTRUCTION_WIDTH = 45;
+
+const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
+
+function showHow({ cause, with: directory, from, attributes, layer, source, change }: PathVersion): string {
+  const hidden =
+    cause === 'opaque'
+      ? `${showPath(directory ?? '')} is opaque`
+      : cause === 'replaced'
+        ? `${showPath(directory ?? '')} was replaced`
+        : cause === 'whiteout'
+          ? directory === undefined
+            ? 'whiteout'
+            : `whiteout of ${showPath(directory)}`
+          : undefined;
+  const isElsewhere = source !== undefined && source !== layer;
+  const link = !isElsewhere
+    ? undefined
+    : change === 'attributes' || change === 'moved'
+      ? `bytes of layer ${source}`
+      : `hard link to layer ${source}`;
+  const origin = from === undefined ? undefined : `from ${showPath(from)}`;
+  return [hidden, origin, link, ...attributes].filter((each) => each !== undefined).join(' ');
+}
+
+/** Names the layers of what is looked into, from their numbers. */
+type LayerNames = (number: number) => number | 'upper';
+
+function namesOf({ image }: Inspection): LayerNames {
+  return (number) => {
+    const source = image.layers[number - 1];
+    return source !== undefined && isUpper(source) ? 'upper' : number;
+  };
+}
+
+function formatPath(
+  history: PathHistory,
+  instructions: readonly (string | undefined)[],
+  nameLayer: LayerNames,
+  given: WhichArguments,
+): string {
+  const shown = showPath(history.path);
+  const asked = showText(history.asked);
+  const line = asked === shown || `/${asked}` === shown ? shown : `${asked} -> ${shown}`;
+  if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
+  const size = sizeWriter(given.bytes);
+  const cells = history.versions.map((version) => [
+    String(nameLayer(version.layer)),
+    version.change,
+    version.mode === undefined ? '' : typeOfMode(version.mode),
+    version.size === undefined ? '' : size(version.size),
+    showHow(version),
+    oneLine(instructions[version.layer - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
+  ]);
+  return `${fitLine(line)}\n${formatTable(columns, cells, process.stdout.columns)}`;
+}
+
+/** The number of the layer that the image shows there; '-' for nothing. */
+function topLayer({ isShown, versions }: PathHistory, nameLayer: LayerNames): string {
+  const [top] = versions;
+  return isShown && top !== undefined ? String(nameLayer(top.layer)) : '-';
+}
+
+function describePath(
+  history: PathHistory,
+  instructions: readonly (string | undefined)[],
+  nameLayer: LayerNames,
+): object {
+  const { asked, path, isShown, versions } = history;
+  return {
+    asked,
+    path: showPath(path),
+    layer: isShown && versions[0] !== undefined ? nameLayer(versions[0].layer) : undefined,
+    versions: versions.map(({ mode, with: directory, from, source, ...version }) => ({
+      ...version,
+      layer: nameLayer(version.layer),
+      source: source === undefined ? undefined : nameLayer(source),
+      with: directory === undefined ? undefined : showPath(directory),
+      from: from === undefined ? undefined : showPath(from),
+      type: mode === undefined ? undefined : typeOfMode(mode),
+      mode: mode === undefined ? undefined : (mode & 0o7777).toString(8).padStart(4, '0'),
+      instruction: instructions[version.layer - 1],
+    })),
+  };
+}
+
+export function whichCommand(): Command {
+  return addSourceOptions(
+    new Command('which')
+      .description('Tells which layer a path of an image comes from, and every version below.')
+      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+      .argument('<path...>', 'paths in the image')
+      .option('--no-trunc', 'cut nothing short')
+      .option('-q, --quiet', "only the number of each path's layer, - for none")
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON'),
+  )
+    .addHelpText('after', help)
+    .action((source: string, paths: string[], given: WhichArguments) =>
+      withShown(source, given, async (inspection, _report, signal) => {
+        const histories = await tracePaths(inspection, paths, signal);
+        if (histories.some(({ isShown }) => !isShown)) process.exitCode = 1;
+        const instructions = instructionsOfLayers(inspection);
+        const nameLayer = namesOf(inspection);
+        if (given.json === true) {
+          printJson(histories.map((each) => describePath(each, instructions, nameLayer)));
+        } else if (given.quiet === true)
+          process.stdout.write(histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''));
+        else {
+          const texts = histories.map((each) => formatPath(each, instructions, nameLayer, given));
+          process.stdout.write(texts.join('\n'));
+        }
+      }),
+    );
+}

@@ -1,0 +1,71 @@
+// Paths by way of a descriptor that the command inherited: /dev/fd/N and /proc/self/fd/N, and what lies beneath them.
+//
+// The daemon inherits no descriptors, so that it keeps nobody's files open: the paths are made real by the launcher's.
+import { readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { nameStandardInput } from '../../mount/mount.ts';
+import { InputError } from '../../vfs/input-error.ts';
+import type { MountRequest } from './mount-request.ts';
+
+const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)(?=\/|$)/;
+/** The same of a source, which may have a transport before it, and a reference after it. */
+const SOURCE_DESCRIPTOR =
+  /^((?:docker-archive|oci|oci-archive|dir):)?\/(?:dev|proc\/self)\/fd\/(\d+)(?=[/:@]|$)/;
+/** The same at the head of a path in a lowerdir= value. */
+const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
+
+/**
+ * `request` with such paths made real: `descriptors` is the directory of links to what the command has open. InputError where
+ * a descriptor is not open, or has no path.
+ */
+export function withRealPaths(request: MountRequest, descriptors: string): MountRequest {
+  const { source, upper } = request;
+  const realPath = (path: string): string => realPathIn(descriptors, path);
+  const text =
+    source.kind === 'lowerdir'
+      ? source.text.replace(LISTED, (path) => realPath(path).replace(/[\\:]/g, '\\$&'))
+      : realSource(descriptors, source.text);
+  return {
+    ...request,
+    source: { ...source, text },
+    mountpoint: realPath(request.mountpoint),
+    ...(upper === undefined
+      ? {}
+      : {
+          upper: {
+            ...upper,
+            ...(upper.directory === undefined ? {} : { directory: realPath(upper.directory) }),
+            ...(upper.workDirectory === undefined ? {} : { workDirectory: realPath(upper.workDirectory) }),
+          },
+        }),
+  };
+}
+
+/** A pipe has no path: it is opened by the launcher's descriptor, which stays open until the mount answers. */
+function realSource(descriptors: string, typed: string): string {
+  const text = nameStandardInput(typed).replace(/^([a-z-]+:)?\/dev\/stdin(?=$|[:@])/, '$1/dev/fd/0');
+  return text.replace(SOURCE_DESCRIPTOR, (given: string, transport: string | undefined, fd: string) => {
+    const link = join(descriptors, fd);
+    const path = isPipe(link) ? link : realPathIn(descriptors, given.slice(transport?.length ?? 0));
+    return `${transport ?? ''}${path}`;
+  });
+}
+
+function isPipe(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
+}
+
+function realPathIn(descriptors: string, path: string): string {
+  return path.replace(DESCRIPTOR, (given, fd: string) => {
+    let target: string;
+    try {
+      target = readlinkSync(join(descriptors, fd));
+    } catch (error) {
+      throw new InputError(`${path}: descriptor ${fd} is not open`, { cause: error });
+    }
+    if (!target.startsWith('/') || target.endsWith(' (deleted)')) {
+      throw new InputError(`${given}: found ${target}, expected a file or directory that has a path`);
+    }
+    return target;
+  });
+}

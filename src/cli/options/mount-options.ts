@@ -1,0 +1,158 @@
+// The options that `-o` takes: what mount(8), fstab(5) and FUSE's users write, and what each does here.
+//
+// Every long option of `stratafs mount` may stand in the list too, since fstab has no other place for it.
+import { parseByteSize } from '../output/byte-size.ts';
+import { flagRules } from './flag-options.ts';
+import type { MountRequest } from './mount-request.ts';
+import { splitOptionList, unescapeOption } from './option-list.ts';
+import {
+  type Rule,
+  type Rules,
+  applyRule,
+  choosing,
+  doing,
+  idle,
+  refused,
+  taking,
+  tuning,
+} from './option-rule.ts';
+import { ownerRules } from './owner-options.ts';
+import { suggestNearest } from './suggest.ts';
+import { upperRules } from './upper-options.ts';
+import { UsageError } from './usage-error.ts';
+
+/** fstab(5): for those who read the table, not for those who mount; and lazytime, which the upper's file system decides. */
+const idleNames = [
+  ...['auto', 'noauto', 'nofail', '_netdev', 'nouser', 'nousers', 'nogroup', 'noowner'],
+  ...['norelatime', 'lazytime', 'nolazytime'],
+  ...['iversion', 'noiversion', 'mand', 'nomand', 'silent', 'loud'],
+  // The kernel always checks permissions here.
+  'default_permissions',
+];
+
+/** What libfuse's users tune is agreed with the kernel; SELinux labels of a FUSE mount are the policy's to give. */
+const tuningNames = [
+  ...['comment', 'context', 'fscontext', 'defcontext', 'rootcontext'],
+  ...['max_read', 'max_write', 'max_readahead', 'max_background', 'big_writes', 'blksize'],
+  ...['clone_fd', 'max_threads', 'max_idle_threads', 'kernel_cache', 'auto_cache', 'direct_io'],
+  ...['splice_read', 'splice_write', 'splice_move', 'no_splice_read', 'no_splice_write', 'no_splice_move'],
+  ...['entry_timeout', 'attr_timeout', 'negative_timeout', 'ac_attr_timeout', 'noforget'],
+];
+
+const fuseRules: Rules = [
+  [
+    'allow_other',
+    doing(
+      "other users may use the mount, as far as the image's own permissions let them; so it is where root mounts, and others need user_allow_other in /etc/fuse.conf for it",
+      (request) => (request.allowOther = true),
+    ),
+  ],
+  [
+    'no_allow_other',
+    doing('only who mounts may use the mount, root too', (request) => (request.allowOther = false)),
+  ],
+  ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
+  ['auto_unmount', refused('not supported: the next mount there clears a dead one away')],
+  [
+    'fsname',
+    taking('NAME', 'what the mount table shows as the source', (request, value) => (request.fsname = value)),
+  ],
+  ['subtype', refused('it is always stratafs: this is how mounts are found again')],
+];
+
+const ownRules: Rules = [
+  [
+    'lowerdir',
+    taking(
+      'TOP:...:BASE',
+      'a stack of layers instead of an image, topmost first, each a tar or a directory; a colon or a comma of a path has a backslash before it',
+      (request, value) => (request.source = { kind: 'lowerdir', text: value }),
+    ),
+  ],
+  [
+    'platform',
+    taking('OS/ARCH', 'which of several platforms', (request, value) => (request.platform = value)),
+  ],
+  [
+    'noprovenance',
+    doing(
+      'no file tells by the xattr user.stratafs.layer which layer it is from',
+      (request) => (request.tellsLayers = false),
+    ),
+  ],
+  ['layer', taking('LAYER', 'one layer alone', (request, value) => (request.layer = value))],
+  ['upto', taking('LAYER', 'the stack up to that layer', (request, value) => (request.upto = value))],
+  [
+    'cache-size',
+    taking(
+      'SIZE',
+      'memory for decompressed blocks',
+      (request, value) => (request.cacheSize = parseByteSize(value, 'cache-size')),
+    ),
+  ],
+  [
+    'verify',
+    doing('read all layers, and check them against their digests', (request) => (request.verify = 'always')),
+  ],
+  ['no-verify', doing('check no digests', (request) => (request.verify = 'never'))],
+  [
+    'driver',
+    choosing(
+      "what carries the kernel's requests: /dev/fuse itself (default), or the npm package fuse-native",
+      {
+        'dev-fuse': (request) => (request.driver = 'dev-fuse'),
+        'fuse-native': (request) => (request.driver = 'fuse-native'),
+      },
+    ),
+  ],
+  [
+    'fastpath',
+    choosing('whether native code answers what the merged layers alone tell (default: on)', {
+      on: (request) => (request.usesFastPath = true),
+      off: (request) => (request.usesFastPath = false),
+    }),
+  ],
+  [
+    'no-index-cache',
+    doing('neither use nor save what is known of layers', (request) => (request.useIndexCache = false)),
+  ],
+];
+
+/** All rules, under the titles that the manual pages have. */
+export const mountOptions: readonly { readonly title: string; readonly rules: Rules }[] = [
+  { title: 'The image', rules: ownRules },
+  { title: 'Writes', rules: upperRules },
+  { title: 'Owners', rules: ownerRules },
+  { title: 'Access and flags', rules: [...fuseRules, ...flagRules] },
+  {
+    title: 'Of no effect',
+    rules: [
+      ...idleNames.map((name) => [name, idle] as const),
+      ...tuningNames.map((name) => [name, tuning] as const),
+    ],
+  },
+];
+
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>(mountOptions.flatMap((group) => group.rules));
+
+/**
+ * Applies one `-o LIST` to `request`, the later option winning. UsageError for what is refused or wrong; an option
+ * that nobody knows goes to `onUnknown`, or, without it, is a UsageError too.
+ */
+export function applyOptionList(
+  request: MountRequest,
+  list: string,
+  onUnknown?: (option: string) => void,
+): void {
+  for (const { name, value } of splitOptionList(list)) {
+    if (/^[xX]-./.test(name)) continue;
+    const rule = rules.get(name);
+    if (rule !== undefined) {
+      // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
+      const plain = value === undefined || name === 'lowerdir' ? value : unescapeOption(value);
+      applyRule(request, name, plain, rule);
+    } else if (onUnknown === undefined) {
+      throw new UsageError(`unknown mount option '${name}'${suggestNearest(name, [...rules.keys()])}`);
+    } else onUnknown(value === undefined ? name : `${name}=${value}`);
+  }
+}

@@ -1,0 +1,110 @@
+// Options that show and store owners differently from how inodes have them: fuse-overlayfs(1)'s names and values.
+import type { IdRange, OwnerMapping } from '../../mount/mount.ts';
+import type { MountRequest } from './mount-request.ts';
+import { type Rules, choosing, doing, taking } from './option-rule.ts';
+import { UsageError } from './usage-error.ts';
+
+/** One more than the largest ID: (uid_t) -1 is none. */
+const ID_LIMIT = 0xffffffff;
+/** As many as the kernel takes in /proc/PID/uid_map (UID_GID_MAP_MAX_EXTENTS). */
+const RANGE_LIMIT = 340;
+
+const set = (request: MountRequest, fields: OwnerMapping): void => {
+  request.owners = { ...request.owners, ...fields };
+};
+
+export const ownerRules: Rules = [
+  [
+    'fake-root',
+    doing(
+      'act as root of the image: read and change everything, whoever owns it; owners are shown as the image has them and kept in xattrs of the upper',
+      (request) => (request.isFakeRoot = true),
+    ),
+  ],
+  // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
+  [
+    'squash_to_root',
+    doing('show all files as owned by root', (request) =>
+      set(request, { squashedUid: 0, squashedGid: 0, ...request.owners }),
+    ),
+  ],
+  [
+    'squash_to_uid',
+    taking('UID', 'show all files as owned by that user', (request, value) =>
+      set(request, { squashedUid: parseId(value, 'squash_to_uid') }),
+    ),
+  ],
+  [
+    'squash_to_gid',
+    taking('GID', 'show all files as owned by that group', (request, value) =>
+      set(request, { squashedGid: parseId(value, 'squash_to_gid') }),
+    ),
+  ],
+  [
+    'uidmapping',
+    taking(
+      'STORED:SHOWN:COUNT[:...]',
+      'show the owners of a range of IDs as those of another',
+      (request, value) => set(request, { uids: parseRanges(value, 'uidmapping') }),
+    ),
+  ],
+  [
+    'gidmapping',
+    taking('STORED:SHOWN:COUNT[:...]', 'the same for groups', (request, value) =>
+      set(request, { gids: parseRanges(value, 'gidmapping') }),
+    ),
+  ],
+  ['noacl', doing('obey no POSIX ACLs', (request) => (request.usesAcl = false))],
+  [
+    'xattr_permissions',
+    choosing('keep owners and modes in xattrs of the upper: 1 in security. ones, 2 in user. ones', {
+      0: (request) => delete request.ownerKeeping,
+      1: (request) => (request.ownerKeeping = 'security'),
+      2: (request) => (request.ownerKeeping = 'user'),
+    }),
+  ],
+];
+
+/** Checks what the options say together. UsageError for a contradiction. */
+export function settleOwners(request: MountRequest): void {
+  if (request.isFakeRoot !== true) return;
+  if (request.owners !== undefined || request.ownerKeeping !== undefined) {
+    throw new UsageError(
+      'fake-root shows and keeps owners by itself: found squash_to_*, uidmapping, gidmapping or xattr_permissions, too',
+    );
+  }
+  if (request.allowOther === true) {
+    throw new UsageError('fake-root: allow_other would make all users root in the mount: found both');
+  }
+  request.ownerKeeping = 'fake-root';
+}
+
+function parseId(text: string, option: string): number {
+  const id = /^\d{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
+  if (id >= ID_LIMIT) {
+    throw new UsageError(`mount option '${option}': found '${text}', expected an ID below ${ID_LIMIT}`);
+  }
+  return id;
+}
+
+/** "0:1000:1:1:110000:65536": stored ID, shown ID, how many; again and again. */
+function parseRanges(text: string, option: string): IdRange[] {
+  const numbers = text.split(':').map((part) => parseId(part, option));
+  if (numbers.length % 3 !== 0) {
+    throw new UsageError(
+      `mount option '${option}': found ${numbers.length} numbers, expected three for each range, STORED:SHOWN:COUNT`,
+    );
+  }
+  if (numbers.length > 3 * RANGE_LIMIT) {
+    throw new UsageError(`mount option '${option}': found more than ${RANGE_LIMIT} ranges`);
+  }
+  return Array.from({ length: numbers.length / 3 }, (_, i) => {
+    const [stored, shown, count] = numbers.slice(3 * i, 3 * i + 3) as [number, number, number];
+    if (Math.max(stored, shown) + count > ID_LIMIT) {
+      throw new UsageError(
+        `mount option '${option}': found ${stored}:${shown}:${count}, expected a range of IDs below ${ID_LIMIT}`,
+      );
+    }
+    return { stored, shown, count };
+  });
+}

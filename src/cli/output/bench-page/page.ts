@@ -1,0 +1,211 @@
+// A run of the bench as one page of HTML that needs nothing else: no script, no font, no network, which its policy forbids.
+import { createHash } from 'node:crypto';
+import { type BenchResult, type Measurement, workloads } from '../../../bench/bench.ts';
+import { showByteSize } from '../byte-size.ts';
+import { showNanoseconds, showPercent, showRatio } from '../figures.ts';
+import { summaryLines } from '../bench-summary.ts';
+import { type Series, distributionChart, layersChart, legendKey, mediansChart } from './charts.ts';
+import { type Markup, element } from './markup.ts';
+import { LOOKS, style } from './style.ts';
+
+/** One workload at one number of threads. */
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly workload: string;
+  readonly measurements: readonly Measurement[];
+}
+
+export function formatBenchPage(result: BenchResult): string {
+  const hash = createHash('sha256').update(style).digest('base64');
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
+  const sections = sectionsOf(result);
+  const head = [
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width,initial-scale=1">',
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    '<title>stratafs bench</title>',
+    `<style>${style}</style>`,
+  ];
+  const body = element(
+    'body',
+    {},
+    element('h1', {}, 'stratafs bench'),
+    summary(result),
+    facts(result),
+    notices(result),
+    legend(result),
+    contents(sections),
+    sections.map((section) => describeSection(section, result)),
+  );
+  return `<!doctype html>\n<html lang="en">\n<head>\n${head.join('\n')}\n</head>\n${body.text}\n</html>\n`;
+}
+
+/** Who is how many times faster or slower; nothing of one contender alone. */
+function summary(result: BenchResult): Markup[] {
+  const all = summaryLines(result);
+  if (all.length === 0) return [];
+  return [
+    element('h2', { id: 'summary' }, 'Summary'),
+    element(
+      'dl',
+      { class: 'summary' },
+      all.map(({ head, lines }) => [element('dt', {}, head), lines.map((line) => element('dd', {}, line))]),
+    ),
+  ];
+}
+
+function sectionsOf({ measurements }: BenchResult): Section[] {
+  const sections = new Map<string, Measurement[]>();
+  for (const each of measurements) {
+    const id = `${each.workload}-${each.threads}`;
+    sections.set(id, [...(sections.get(id) ?? []), each]);
+  }
+  return [...sections].map(([id, found]) => {
+    const { workload, threads } = found[0] as Measurement;
+    const title = threads === 1 ? workload : `${workload}, ${threads} threads`;
+    return { id, title, workload, measurements: found };
+  });
+}
+
+function describeSection({ id, title, workload, measurements }: Section, result: BenchResult): Markup {
+  const series = seriesOf(measurements, result);
+  const heights = new Set(measurements.map(({ layers }) => layers));
+  const tallest = Math.max(...heights);
+  const where = heights.size > 1 ? ` The distribution is that of ${tallest} layers.` : '';
+  const summary = workloads.find(({ name }) => name === workload)?.summary ?? '';
+  return element(
+    'section',
+    {},
+    element('h2', { id }, title),
+    element('p', {}, `${summary}.${where}`),
+    element(
+      'div',
+      { class: 'charts' },
+      heights.size > 1 ? layersChart(series) : mediansChart(series),
+      distributionChart(series.filter(({ measurements: own }) => own.at(-1)?.layers === tallest)),
+    ),
+    figures(measurements, result),
+  );
+}
+
+const lookOf = (result: BenchResult, contender: string): number =>
+  result.contenders.findIndex(({ name }) => name === contender) % LOOKS;
+
+function seriesOf(measurements: readonly Measurement[], result: BenchResult): Series[] {
+  return result.contenders
+    .map(({ name }) => ({
+      look: lookOf(result, name),
+      contender: name,
+      measurements: measurements
+        .filter(({ contender }) => contender === name)
+        .toSorted((a, b) => a.layers - b.layers),
+    }))
+    .filter((each) => each.measurements.length > 0);
+}
+
+function figures(measurements: readonly Measurement[], { settings, stacks }: BenchResult): Markup {
+  const hasLayers = stacks.length > 1;
+  const titles = [
+    'contender',
+    ...(hasLayers ? ['layers'] : []),
+    ...['median', `than ${settings.baseline}`],
+    ...(hasLayers ? ['than fewest layers'] : []),
+    ...['p50', 'p95', 'p99', 'spread', 'operations'],
+  ];
+  const cells = (each: Measurement): string[] => [
+    each.contender,
+    ...(hasLayers ? [String(each.layers)] : []),
+    ...[showNanoseconds(each.median), showRatio(each.ratio)],
+    ...(hasLayers ? [showRatio(each.growth)] : []),
+    ...[each.latency.p50, each.latency.p95, each.latency.p99].map(showNanoseconds),
+    ...[showPercent(each.spread), String(each.runs.reduce((sum, { operations }) => sum + operations, 0))],
+  ];
+  const isText = (title = ''): boolean => /^(contender|than .*)$/.test(title);
+  const row = (name: 'th' | 'td', texts: readonly string[]): Markup =>
+    element(
+      'tr',
+      {},
+      texts.map((text, column) => element(name, isText(titles[column]) ? { class: 'name' } : {}, text)),
+    );
+  return element(
+    'div',
+    { class: 'scroll' },
+    element(
+      'table',
+      {},
+      row('th', titles),
+      measurements.map((each) => row('td', cells(each))),
+    ),
+  );
+}
+
+function facts({ started, seconds, environment, settings, stacks, contenders }: BenchResult): Markup {
+  const { kernel, cpu, cpus, memory, node, stratafs, scratch, load, governor, clockSource } = environment;
+  const cold = settings.dropsCaches
+    ? { disk: 'fresh mounts, all caches dropped', memory: 'fresh mounts, dentries and inodes dropped' }[
+        settings.cold
+      ]
+    : 'fresh mounts, caches kept';
+  const entries: [string, string][] = [
+    ['when', `${started}, ${seconds.toFixed(0)} s`],
+    ['machine', `${cpus} x ${cpu}, ${showByteSize(memory)}, Linux ${kernel}; load ${load.toFixed(2)} before`],
+    ['clock, governor', `${clockSource ?? 'unknown'}, ${governor ?? 'none'}`],
+    ['scratch', `${scratch.type} on ${scratch.source}`],
+    ['versions', `stratafs ${stratafs}, Node ${node}`],
+    ['runs', `${settings.runs}, of ${settings.operations} operations at most; seed ${settings.seed}`],
+    ['cold', cold],
+    [
+      'ratios',
+      `to ${settings.baseline}; intervals of ${showPercent(settings.confidence)}, by bootstrap over the runs`,
+    ],
+    ...stacks.map(({ source, layers, files, directories, others, bytes }): [string, string] => [
+      layers === 1 ? '1 layer' : `${layers} layers`,
+      `${files} files, ${directories} directories, ${others} others, ${showByteSize(bytes)}: ${source}`,
+    ]),
+    ...contenders.map(({ name, summary, version, mountOptions }): [string, string] => [
+      name,
+      [summary, version, mountOptions].filter((text) => text !== undefined).join('; '),
+    ]),
+  ];
+  return element(
+    'dl',
+    {},
+    entries.map(([name, text]) => [element('dt', {}, name), element('dd', {}, text)]),
+  );
+}
+
+function notices({ notices: told, missing }: BenchResult): Markup {
+  const lines = [
+    ...missing.map(
+      ({ name, reason, remedy }) =>
+        `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
+    ),
+    ...told,
+  ];
+  return element(
+    'ul',
+    {},
+    lines.map((text) => element('li', {}, text)),
+  );
+}
+
+function legend(result: BenchResult): Markup {
+  return element(
+    'ul',
+    { class: 'legend' },
+    result.contenders.map(({ name }) => element('li', {}, legendKey(lookOf(result, name)), name)),
+  );
+}
+
+function contents(sections: readonly Section[]): Markup {
+  return element(
+    'nav',
+    {},
+    element(
+      'ul',
+      {},
+      sections.map(({ id, title }) => element('li', {}, element('a', { href: `#${id}` }, title))),
+    ),
+  );
+}

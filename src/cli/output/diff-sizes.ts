@@ -1,0 +1,55 @@
+// The sizes that --stat shows of differences: of a removed directory, all that was in it.
+import { type ComparedImage, type Difference, pathsBeneath } from '../../inspect/inspect.ts';
+import { S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+
+type Tree = ComparedImage['tree'];
+
+export class DiffSizes {
+  readonly #before: Tree;
+  readonly #after: Tree;
+
+  constructor(before: Tree, after: Tree) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  /** Bytes of files; undefined for what is not there, and of a directory that is. */
+  of({ kind, path, before, after }: Difference): { before: number | undefined; after: number | undefined } {
+    return {
+      before: before === undefined ? undefined : this.#sizeOf(this.#before, path, before, kind === 'D'),
+      after: after === undefined ? undefined : this.#sizeOf(this.#after, path, after, false),
+    };
+  }
+
+  /** Names by kind, without the parents of changes; and by how many bytes B is greater. */
+  total(differences: readonly Difference[]): {
+    added: number;
+    changed: number;
+    deleted: number;
+    grown: number;
+  } {
+    const total = { added: 0, changed: 0, deleted: 0, grown: 0 };
+    for (const difference of differences) {
+      const { before = 0, after = 0 } = this.of(difference);
+      total.grown += after - before;
+      if (difference.kind === 'A') total.added++;
+      else if (difference.kind === 'D') total.deleted++;
+      else if (difference.attributes.length > 0) total.changed++;
+    }
+    return total;
+  }
+
+  #sizeOf(tree: Tree, path: string, inode: number, isWhole: boolean): number | undefined {
+    if (tree.isDirectory(inode)) {
+      if (!isWhole) return undefined;
+      let sum = 0;
+      for (const beneath of pathsBeneath(tree, path, inode)) sum += fileSize(tree, beneath.inode);
+      return sum;
+    }
+    return fileSize(tree, inode);
+  }
+}
+
+function fileSize(tree: Tree, inode: number): number {
+  return (tree.modeOf(inode) & S_IFMT) === S_IFREG ? tree.sizeOf(inode) : 0;
+}

@@ -1,0 +1,16 @@
+// A layer as --json prints it, the same in every command (docs/json.md).
+import type { LayerSummary } from '../../inspect/inspect.ts';
+import { showName } from '../../vfs/names.ts';
+
+export function describeLayer({ blob, directory, ...layer }: LayerSummary): object {
+  return {
+    ...layer,
+    ...(blob === undefined ? {} : { file: blob.path, member: memberOf(blob.member), offset: blob.offset }),
+    ...(directory === undefined ? {} : { directory }),
+  };
+}
+
+/** What the archive calls the blob, fit to be shown; undefined for a file of its own. */
+export function memberOf(member: string | undefined): string | undefined {
+  return member === undefined ? undefined : showName(Buffer.from(member, 'latin1'));
+}

@@ -1,0 +1,77 @@
+// OutputFile: what a command writes with -o FILE.
+import { randomBytes } from 'node:crypto';
+import { type Stats, constants } from 'node:fs';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { InputError } from '../../vfs/input-error.ts';
+import { writeFailure } from '../../vfs/write-failure.ts';
+
+/** Why no file could be created at `path`; the name of the draft helps nobody. */
+function createFailure(error: unknown, path: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const directory = dirname(path);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new InputError(`${path}: ${directory} is no directory to write it in`, { cause: error });
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new InputError(`${path}: no permission to write in ${directory} (${code})`, { cause: error });
+  }
+  return writeFailure(error, path);
+}
+
+/** The device, FIFO or socket that `found` describes. It is not truncated: somebody may have put a file in its place since. */
+async function openSpecial(path: string, found: Stats): Promise<FileHandle> {
+  const file = await open(path, constants.O_WRONLY);
+  const { dev, ino } = await file.stat();
+  if (dev === found.dev && ino === found.ino) return file;
+  await file.close();
+  throw new InputError(`${path}: was replaced by another file; try again`);
+}
+
+/** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
+export class OutputFile {
+  readonly #path: string;
+  readonly #draft: string | undefined;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, draft: string | undefined, file: FileHandle) {
+    this.#path = path;
+    this.#draft = draft;
+    this.#file = file;
+  }
+
+  /** InputError where `path` is a directory. The caller calls keep or discard, once. */
+  static async create(path: string): Promise<OutputFile> {
+    const there = await stat(path).catch(() => undefined); // ENOENT; what else is wrong, opening it says
+    if (there?.isDirectory() === true)
+      throw new InputError(`${path}: is a directory, expected a file to write`);
+    if (there?.isFile() === false) return new OutputFile(path, undefined, await openSpecial(path, there));
+    const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
+    const file = await open(draft, 'wx').catch((error: unknown) => {
+      throw createFailure(error, path);
+    });
+    return new OutputFile(path, draft, file);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += (await this.#file.write(bytes, written)).bytesWritten;
+      }
+    } catch (error) {
+      throw writeFailure(error, this.#path);
+    }
+  }
+
+  /** Closes it, and gives it its name. */
+  async keep(): Promise<void> {
+    await this.#file.close();
+    if (this.#draft !== undefined) await rename(this.#draft, this.#path);
+  }
+
+  /** Closes it, and leaves nothing. */
+  async discard(): Promise<void> {
+    await this.#file.close();
+    if (this.#draft !== undefined) await rm(this.#draft, { force: true });
+  }
+}

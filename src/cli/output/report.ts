@@ -1,0 +1,81 @@
+// Report: where a command that takes long says how it goes.
+import type { SingleBar } from 'cli-progress';
+import type { Progress } from '../../mount/mount.ts';
+import { showByteSize } from './byte-size.ts';
+
+export interface Report {
+  progress(progress: Progress): void;
+  /** Something that the user may want to know. */
+  notice(text: string): void;
+  /** Something that the user should look into. */
+  warning(text: string): void;
+}
+
+/** Work that ends sooner draws no bar: it would only flicker. */
+const BAR_DELAY_MS = 300;
+
+/** Reports to stderr; the bar only where that is a terminal. `end` removes the bar. */
+export class TerminalReport implements Report {
+  readonly #started = Date.now();
+  readonly #isTerminal = process.stderr.isTTY;
+  #bar: SingleBar | 'loading' | undefined;
+  #latest: Progress | undefined;
+  #hasEnded = false;
+
+  progress(progress: Progress): void {
+    this.#latest = progress;
+    if (!this.#isTerminal || this.#hasEnded || Date.now() - this.#started < BAR_DELAY_MS) return;
+    if (this.#bar === undefined) {
+      this.#bar = 'loading';
+      void this.#open();
+    } else if (this.#bar !== 'loading') this.#draw(this.#bar, progress);
+  }
+
+  notice(text: string): void {
+    this.#line(`stratafs: ${text}\n`);
+  }
+
+  warning(text: string): void {
+    this.#line(`stratafs: warning: ${text}\n`);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#close();
+  }
+
+  #line(text: string): void {
+    this.#close();
+    process.stderr.write(text);
+  }
+
+  #close(): void {
+    if (this.#bar === undefined || this.#bar === 'loading') return;
+    this.#bar.stop();
+    this.#bar = undefined;
+  }
+
+  /** The library is loaded only when there is something to show: a second mount has nothing. */
+  async #open(): Promise<void> {
+    const { default: cliProgress } = await import('cli-progress');
+    if (this.#hasEnded || this.#latest === undefined) return;
+    const bar = new cliProgress.SingleBar({
+      format: '{what} [{bar}] {percentage}% of {size}, {eta_formatted} left',
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: false,
+      fps: 10,
+      etaBuffer: 50,
+    });
+    const { what, done, total } = this.#latest;
+    bar.start(Math.max(1, total), done, { what, size: showByteSize(total) });
+    this.#bar = bar;
+  }
+
+  #draw(bar: SingleBar, progress: Progress): void {
+    bar.setTotal(Math.max(1, progress.total));
+    bar.update(progress.done, { what: progress.what, size: showByteSize(progress.total) });
+  }
+}

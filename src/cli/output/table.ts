@@ -1,0 +1,87 @@
+// Tables for people: aligned columns without rules, cut to the terminal's width; whole when they go elsewhere. On a
+// terminal that even narrow columns are too wide for, the last ones are left out.
+//
+// cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
+import Table from 'cli-table3';
+import { showText } from '../../vfs/names.ts';
+import { widthOf } from './terminal-lines.ts';
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** Cut only where cutting all others is not enough. */
+  readonly isWhole?: true;
+}
+
+const gap = 2;
+/** No column is cut below this. */
+const narrowest = 8;
+/** Rows that cli-table3 lays out together: the time that it takes grows with their square. */
+const pieceLength = 256;
+
+/** The rows under their titles, ending in a newline. `width`: of the terminal, undefined for no limit. */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): string {
+  const cells = rows.map((row) => row.map(showText));
+  const widths = columnWidths(columns, cells, width);
+  const shown = width === undefined ? columns.length : fittingColumns(widths, width);
+  if (shown < columns.length) {
+    return formatTable(
+      columns.slice(0, shown),
+      rows.map((row) => row.slice(0, shown)),
+      width,
+    );
+  }
+  const lines = [columns.map((column) => column.title), ...cells];
+  const pieces: string[] = [];
+  for (let at = 0; at < lines.length; at += pieceLength) {
+    const table = new Table({
+      colAligns: columns.map((column) => column.align ?? 'left'),
+      colWidths: widths,
+      chars: borderless,
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    });
+    for (const row of lines.slice(at, at + pieceLength)) table.push([...row]);
+    pieces.push(table.toString());
+  }
+  return `${pieces.join('\n').replace(/ +$/gm, '')}\n`;
+}
+
+/** Widths with the gap. Where the table is too wide for the terminal, the widest columns give way. */
+function columnWidths(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): number[] {
+  const widths = columns.map((column, i) =>
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[i] ?? '')), column.title.length),
+  );
+  const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap);
+  if (width === undefined || total() <= width) return widths.map((each) => each + gap);
+  const numbers = columns.map((_, i) => i);
+  for (const shrinking of [numbers.filter((i) => columns[i]?.isWhole !== true), numbers]) {
+    const widthOf = (i: number): number => widths[i] as number;
+    while (total() > width && shrinking.some((i) => widthOf(i) > narrowest)) {
+      const widest = shrinking.reduce((a, b) => (widthOf(b) > widthOf(a) ? b : a));
+      widths[widest] = widthOf(widest) - 1;
+    }
+  }
+  return widths.map((each) => each + gap);
+}
+
+/** How many columns a terminal has room for: one at least. */
+function fittingColumns(widths: readonly number[], width: number): number {
+  let end = 0;
+  const fitting = widths.findIndex((each) => (end += each) - gap > width);
+  return fitting < 0 ? widths.length : Math.max(1, fitting);
+}
+
+const borderless = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((place) => [place, '']),
+);

@@ -1,6 +1,0 @@
-// A platform as --platform takes it: "linux/arm/v7".
-import type { Platform } from '../mount.ts';
-
-export function showPlatform({ os, architecture, variant }: Platform): string {
-  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
-}

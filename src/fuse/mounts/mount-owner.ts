@@ -1,0 +1,34 @@
+// Whose word about a mount counts. What a mount says of itself its daemon says, and any user may mount a FUSE file system that
+// calls itself stratafs (fusermount3). Who mounted it is the kernel's word: `user_id=` in the mount table.
+import { readFile } from 'node:fs/promises';
+import { fuseUserOf } from '../../sys/fuse-user.ts';
+import type { MountEntry } from '../../sys/mount-table.ts';
+import { InputError } from '../../vfs/input-error.ts';
+
+/** Whether this user may open the paths that the mount names: it is this user's own, or root's. */
+export function isTrustedMount(entry: MountEntry): boolean {
+  return fuseUserOf(entry) === 0 || isOwnMount(entry);
+}
+
+/** InputError where it is not. */
+export function requireTrustedMount(entry: MountEntry): void {
+  if (isTrustedMount(entry)) return;
+  const user = fuseUserOf(entry);
+  throw new InputError(
+    `${entry.mountPoint}: was mounted by another user (uid ${user}), whose word for where its image and its upper directory ` +
+      `are is not taken; give the image itself as SOURCE, or run this as uid ${user}`,
+  );
+}
+
+/** Whether this user mounted it. */
+export function isOwnMount(entry: MountEntry): boolean {
+  return fuseUserOf(entry) === process.geteuid?.();
+}
+
+/** `pid` if that process is of who mounted `entry`: another is not the daemon, and none to wait for or to end. */
+export async function daemonOf(entry: MountEntry, pid: unknown): Promise<number | undefined> {
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return undefined;
+  const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => ''); // it has ended
+  const [, user] = /^Uid:\t\d+\t(\d+)/m.exec(status) ?? [];
+  return user !== undefined && Number(user) === fuseUserOf(entry) ? pid : undefined;
+}

@@ -1,0 +1,156 @@
+// The stratafs mounts that exist, found without any file or socket of our own: the mount table names them, and each
+// answers for itself through xattrs of its root that only it knows.
+//
+// A mount may be dead (its daemon is gone: ENOTCONN) or silent (its daemon doesn't answer, and may never).
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { askXattr } from '../../sys/process-calls.ts';
+import { type MountEntry, mountAt, readMountTable } from '../../sys/mount-table.ts';
+import { ECONNABORTED, EINVAL, ENOTCONN, ESTALE, errnoName } from '../../vfs/errno.ts';
+import { InputError } from '../../vfs/input-error.ts';
+import { FUSE_TYPE } from './kernel-mount.ts';
+import { checkFacts } from './mount-facts.ts';
+
+/** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
+export const MOUNT_XATTR = 'user.stratafs.mount';
+export const STATISTICS_XATTR = 'user.stratafs.stats';
+
+/** Not in node:fs; the same on all architectures that Node runs on. */
+const O_PATH = 0o10000000;
+/** How long a mount may take to answer before it counts as silent. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** How long a daemon may take to end after its mount is gone. */
+export const EXIT_TIMEOUT_MS = 10_000;
+
+/** What a mount says of itself (MOUNT_XATTR). */
+export interface MountFacts {
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly source: string;
+  /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
+  readonly imageId?: string;
+  /** All the names that the archive gives the image. */
+  readonly names?: readonly string[];
+  /** How many. */
+  readonly layers: number;
+  /** What names the layers that are mounted: another for others. */
+  readonly layersId?: string;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size?: number;
+  /** True: a file that holds layers was written to since it was mounted. What the kernel has not cached can't be read. */
+  readonly isSourceChanged?: boolean;
+  /** Absolute paths of the upper directory and of its work directory, where there are such. */
+  readonly upper?: string;
+  readonly work?: string;
+  /** Where the upper directory has its marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
+  readonly upperMarks?: 'trusted' | 'user';
+}
+
+/** The answer to an xattr that only a living mount of ours has. */
+export type MountAnswer =
+  | { readonly kind: 'answered'; readonly json: unknown }
+  /** The daemon is gone. */
+  | { readonly kind: 'dead' }
+  /** No answer in time. A pool thread still waits for it: leave by `exitNow`. */
+  | { readonly kind: 'silent' }
+  /** It is another user's, or no mount of this version. */
+  | { readonly kind: 'refused'; readonly errno: number };
+
+export interface FoundMount {
+  readonly entry: MountEntry;
+  readonly answer: MountAnswer;
+}
+
+/** A mount that did not answer in time: whoever reports this has to leave by `exitNow`. */
+export class SilentMountError extends InputError {
+  constructor(mountpoint: string) {
+    super(
+      `${mountpoint}: the mount does not answer (its daemon is stopped or stuck); stratafs unmount --lazy detaches it`,
+    );
+    this.name = 'SilentMountError';
+  }
+}
+
+/** Asks the mount at `mountpoint` for one of its own xattrs. */
+export function askMount(mountpoint: string, xattr: string): Promise<MountAnswer> {
+  return answerInTime(askXattr(mountpoint, xattr));
+}
+
+/**
+ * Asks the mount `entry` what it is. By a descriptor: whoever owns a directory above the mount point could put another mount
+ * in this one's place once the table was read.
+ */
+async function askEntry({ id, mountPoint }: MountEntry): Promise<MountAnswer> {
+  const ask = async (): Promise<Buffer | number> => {
+    const directory = await open(mountPoint, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      const about = await readFile(`/proc/self/fdinfo/${directory.fd}`, 'latin1');
+      if (Number(/^mnt_id:\s*(\d+)$/m.exec(about)?.[1]) !== id) return -ESTALE;
+      return await askXattr(`/proc/self/fd/${directory.fd}`, MOUNT_XATTR);
+    } finally {
+      await directory.close();
+    }
+  };
+  const asked = ask().catch((error: unknown) => {
+    const { errno } = error as NodeJS.ErrnoException;
+    if (errno === undefined) throw error;
+    return errno;
+  });
+  return checkFacts(await answerInTime(asked));
+}
+
+async function answerInTime(asked: Promise<Buffer | number>): Promise<MountAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<'silent'>((resolve) => {
+    timer = setTimeout(() => resolve('silent'), ANSWER_TIMEOUT_MS);
+  });
+  const answer = await Promise.race([asked, timeout]);
+  clearTimeout(timer);
+  if (answer === 'silent') return { kind: 'silent' };
+  // ECONNABORTED: the daemon died with our question unanswered.
+  if (answer === -ENOTCONN || answer === -ECONNABORTED) return { kind: 'dead' };
+  if (typeof answer === 'number') return { kind: 'refused', errno: answer };
+  try {
+    return { kind: 'answered', json: JSON.parse(answer.toString('utf8')) };
+  } catch {
+    // Another program's mount under our name.
+    return { kind: 'refused', errno: -EINVAL };
+  }
+}
+
+/** The stratafs mounts of this mount namespace that can be seen (one that another mount covers can't). None is asked. */
+export async function listMounts(): Promise<MountEntry[]> {
+  const table = await readMountTable();
+  return table.filter((entry) => entry.type === FUSE_TYPE && mountAt(table, entry.mountPoint) === entry);
+}
+
+/** Those mounts, and what each answers. */
+export async function findMounts(): Promise<FoundMount[]> {
+  const entries = await listMounts();
+  return Promise.all(entries.map(async (entry) => ({ entry, answer: await askEntry(entry) })));
+}
+
+/** The stratafs mount at `mountpoint` (absolute), or undefined. */
+export async function findMountAt(mountpoint: string): Promise<FoundMount | undefined> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry?.type !== FUSE_TYPE) return undefined;
+  return { entry, answer: await askEntry(entry) };
+}
+
+/** Of any program: by its type, whatever its subtype. */
+export function isFuse({ type }: MountEntry): boolean {
+  return /^fuse(blk)?(\.|$)/.test(type);
+}
+
+/** Why an answer is no answer, for people. */
+export function describeAnswer(answer: Exclude<MountAnswer, { kind: 'answered' }>): string {
+  switch (answer.kind) {
+    case 'dead':
+      return 'its daemon is gone';
+    case 'silent':
+      return 'it does not answer';
+    case 'refused':
+      return errnoName(answer.errno);
+  }
+}

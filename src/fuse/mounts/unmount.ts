@@ -1,0 +1,106 @@
+// Unmounting what stratafs, or another program, has mounted: by whomever it is served.
+import { closeSync } from 'node:fs';
+import { type MountEntry, mountAt, readMountTable } from '../../sys/mount-table.ts';
+import { openProcess, waitForExit } from '../../sys/process-calls.ts';
+import { ErrnoError, EBUSY, EINVAL } from '../../vfs/errno.ts';
+import { InputError } from '../../vfs/input-error.ts';
+import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts';
+import { endConnection, findHeldMounts } from './held-mounts.ts';
+import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
+import { daemonOf } from './mount-owner.ts';
+import {
+  EXIT_TIMEOUT_MS,
+  MOUNT_XATTR,
+  type MountAnswer,
+  type MountFacts,
+  SilentMountError,
+  askMount,
+  isFuse,
+} from './mounts.ts';
+
+/** 'aborted': detached, and its connection is ended for everybody who still uses it. */
+export type Unmounting = Detachment | 'aborted';
+
+/**
+ * Unmounts the stratafs mount at `mountpoint` (absolute). 'when-free' and 'aborted' wait until its daemon has ended; the
+ * others wait for nobody. InputError where none is there, where it is busy (the holders are listed), silent, or where
+ * other mount namespaces keep it alive.
+ */
+export async function unmountAt(mountpoint: string, how: Unmounting): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry?.type !== FUSE_TYPE) return unmountHeld(mountpoint, entry, how);
+  // Asking a mount that hangs would keep it busy: detaching doesn't ask.
+  if (how === 'lazy' || how === 'forced') return detachFound(mountpoint, how);
+  const answer = await askMount(mountpoint, MOUNT_XATTR);
+  if (how === 'aborted') {
+    await detachFound(mountpoint, 'lazy');
+    if (answer.kind === 'dead') return;
+    return endConnection(entry.device, mountpoint, await daemonOf(entry, pidOf(answer)));
+  }
+  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+  // What a dead mount still holds is lost already.
+  if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
+  const pid = await daemonOf(entry, pidOf(answer));
+  const daemon = pid !== undefined && pid !== process.pid ? openProcess(pid) : -1;
+  try {
+    const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
+    if (copies !== undefined) {
+      throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+    }
+    if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
+      throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
+    }
+  } finally {
+    if (daemon >= 0) closeSync(daemon);
+  }
+}
+
+function pidOf(answer: MountAnswer): unknown {
+  return answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
+}
+
+const forceHint = (mountpoint: string): string => `stratafs unmount --force ${mountpoint} ends it`;
+
+/** Where no mount of ours is: one that was there may be held by other mount namespaces. */
+async function unmountHeld(
+  mountpoint: string,
+  entry: MountEntry | undefined,
+  how: Unmounting,
+): Promise<void> {
+  const [held] = await findHeldMounts(mountpoint);
+  if (held === undefined) {
+    const what =
+      entry === undefined
+        ? 'nothing is mounted there'
+        : `a file system of type ${entry.type} is mounted there`;
+    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
+  }
+  if (how === 'aborted') {
+    return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, held.facts?.pid));
+  }
+  if (held.facts === undefined) throw new SilentMountError(mountpoint);
+  const copies = { here: [], elsewhere: [held] };
+  throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+}
+
+/** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
+export async function unmountFuseAt(mountpoint: string, how: Detachment): Promise<void> {
+  const entry = mountAt(await readMountTable(), mountpoint);
+  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) return unmountAt(mountpoint, how);
+  await detachFound(mountpoint, how);
+}
+
+/** Detaches a mount that is in the table; failures become lines for people. */
+async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
+  try {
+    await detach(mountpoint, how);
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });
+    // fusermount3 finds no mount of this user there, and umount2(2) allowed none.
+    if (error.errno === -EINVAL) {
+      throw new InputError(`${mountpoint}: only who mounted it, and root, can unmount it`, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,143 @@
+// The composition root: image -> layers -> tree -> overlay -> driver. It and src/mount/ alone know them all.
+//
+// What is opened is closed in reverse where a later step fails. A process must not touch its own mount synchronously
+// (fs.readFileSync and the like): it would wait for an answer that only itself can give. Asynchronous calls of
+// node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
+import { resolve } from 'node:path';
+import { BlockCache } from '../cache/block-cache.ts';
+import { locateMountPoint, prepareMountPoint } from '../fuse/mounts/mount-point.ts';
+import { lockMountPoint } from '../fuse/mounts/mount-point-lock.ts';
+import {
+  STATISTICS_XATTR,
+  SilentMountError,
+  askMount,
+  describeAnswer,
+  findMountAt,
+} from '../fuse/mounts/mounts.ts';
+import type { Image } from '../image/image.ts';
+import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './layers.ts';
+import { settleFakeRoot } from './fake-root.ts';
+import { withDiskCache } from './cache-choice.ts';
+import { openImageWith } from './open-image.ts';
+import {
+  DEFAULT_CACHE_SIZE,
+  type MountOptions,
+  type OpenImageOptions,
+  refuseUnsafeFlags,
+} from './options.ts';
+import { prepareUpper } from './prepare-upper.ts';
+import { serve } from './serve.ts';
+import type { Mount, MountStatistics } from './served-mount.ts';
+import { InputError } from '../vfs/input-error.ts';
+
+export type { CacheStatistics } from '../cache/block-cache.ts';
+export type { HistoryStep, Image, LayerSource, Platform } from '../image/image.ts';
+export { nameStandardInput } from '../image/source.ts';
+export {
+  type FoundMount,
+  type MountFacts,
+  SilentMountError,
+  findMounts,
+  listMounts,
+} from '../fuse/mounts/mounts.ts';
+export { isOwnMount } from '../fuse/mounts/mount-owner.ts';
+export { type HeldMount, findHeldMounts } from '../fuse/mounts/held-mounts.ts';
+export { unmountAt, unmountFuseAt } from '../fuse/mounts/unmount.ts';
+export { locateMountPoint } from '../fuse/mounts/mount-point.ts';
+export type { IndexedLayer } from './layers.ts';
+export { openImage, openLowerDirectories } from './open-image.ts';
+export type {
+  DriverName,
+  MountFlag,
+  MountOptions,
+  OpenImageOptions,
+  ThrowAwayUpper,
+  UpperBehaviour,
+  UpperDirectories,
+  UpperOptions,
+} from './options.ts';
+export type { IdRange, OwnerMapping } from '../overlay/owners/id-mapping.ts';
+export type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
+export { CopiedMountError, type Mount, type MountStatistics } from './served-mount.ts';
+export type { Progress, Watch } from './watch.ts';
+export { becomeProgram, exitNow, silence } from '../sys/process-calls.ts';
+
+/**
+ * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless
+ * `options.upper` says where writes go. InputError where the image, the directories or the machine don't allow it; then
+ * nothing is left behind.
+ */
+export async function mount(
+  image: string | Image,
+  mountpoint: string,
+  options: MountOptions & OpenImageOptions = {},
+): Promise<Mount> {
+  refuseUnsafeFlags(options.flags);
+  const settled = settleFakeRoot(options);
+  // The working directory of the process may be another one after the first wait.
+  const path = resolve(mountpoint);
+  const unlock = lockMountPoint(await locateMountPoint(path));
+  try {
+    return await mountLocked(image, path, settled);
+  } finally {
+    unlock();
+  }
+}
+
+/** As `mount`, while nobody else mounts there. */
+async function mountLocked(
+  image: string | Image,
+  mountpoint: string,
+  options: MountOptions & OpenImageOptions,
+): Promise<Mount> {
+  const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
+  const withCache = withDiskCache(options);
+  const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
+  refuseLayers(opened, place);
+  const upper =
+    options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
+  let layers: MergedLayers | undefined;
+  try {
+    const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
+    layers = await openMergedLayers(opened, cache, withCache);
+    options.signal?.throwIfAborted();
+    return await serve(opened, layers, upper, cache, place, options);
+  } catch (error) {
+    layers?.close();
+    upper?.release();
+    throw error;
+  }
+}
+
+/** A directory that is mounted on vanishes beneath the mount that shows it; a foreign layer is not there. */
+function refuseLayers(image: Image, place: string): void {
+  for (const source of image.layers) {
+    if (source.kind === 'foreign') throw new InputError(source.reason);
+    if (source.kind === 'directory' && source.path === place) {
+      throw new InputError(`${place}: is one of the layers that would be mounted on it`);
+    }
+  }
+}
+
+/** Makes the indexes of an image's layers, so that mounting it finds them; base first. */
+export async function indexImage(
+  image: string | Image,
+  options: MountOptions & OpenImageOptions = {},
+): Promise<IndexedLayer[]> {
+  const withCache = withDiskCache(options);
+  return indexLayers(typeof image === 'string' ? await openImageWith(image, withCache) : image, withCache);
+}
+
+/** What the mount at `mountpoint` (absolute) counted, whoever serves it. InputError where none answers. */
+export async function readStatistics(mountpoint: string): Promise<MountStatistics> {
+  const found = await findMountAt(mountpoint);
+  if (found === undefined) throw new InputError(`${mountpoint}: not a stratafs mount`);
+  const answer =
+    found.answer.kind === 'answered' ? await askMount(mountpoint, STATISTICS_XATTR) : found.answer;
+  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+  if (answer.kind !== 'answered') {
+    throw new InputError(`${mountpoint}: the mount gives no statistics: ${describeAnswer(answer)}`);
+  }
+  // A mount that an older version serves knows of no native answers.
+  return { answeredNatively: {}, ...(answer.json as Omit<MountStatistics, 'answeredNatively'>) };
+}

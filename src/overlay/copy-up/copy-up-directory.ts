@@ -1,0 +1,82 @@
+// CopyUp of directories: each is made in the work directory and renamed into place, parents first.
+import { closeSync } from 'node:fs';
+import { Stat, mkdirAt, openAt, renameAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
+import { EPERM } from '../../vfs/errno.ts';
+import type { Status } from '../../vfs/filesystem.ts';
+import { bytesOf } from '../../vfs/names.ts';
+import { convertAufsMarkers } from '../upper/aufs-form.ts';
+import { copyMetadata } from './copy-metadata.ts';
+import type { DirectoryInode } from '../read/directory-inode.ts';
+import type { OverlayState } from '../write/overlay-state.ts';
+import { NO_NAME, O_PATH } from '../upper/upper.ts';
+
+/**
+ * Makes sure that a loaded directory and all above it have upper directories, itself in the kernel's form. Their times
+ * stay as they were.
+ */
+export function copyUpDirectory(state: OverlayState, directory: DirectoryInode): Status {
+  if (directory.hasUpperDirectory) return settle(state, directory);
+  const { parent, name, lower } = directory;
+  if (parent === undefined) return -EPERM;
+  const above = copyUpDirectory(state, parent);
+  if (above < 0) return above;
+  const { upper } = state;
+  const staged = upper.newStagedName();
+  const made = mkdirAt(upper.workFd, staged, 0o700, 0);
+  if (made < 0) return made;
+  let status = copyMetadata(state, lower, upper.workFd, staged);
+  if (status === 0) status = upper.markImpure(parent);
+  if (status === 0) status = upper.statAt(upper.workFd, staged);
+  const upperIno = upper.stat[Stat.ino] as number;
+  if (status === 0) status = placeDirectory(state, parent, staged, bytesOf(name));
+  if (status < 0) {
+    rmdirAt(upper.workFd, staged);
+    return status;
+  }
+  directory.hasUpperDirectory = true;
+  directory.upperIno = upperIno;
+  state.changed.add(directory);
+  return 0;
+}
+
+function settle(state: OverlayState, directory: DirectoryInode): Status {
+  if (directory.aufsNames.size === 0 && !directory.hasAufsOpaque) return 0;
+  return keepingTimes(state, directory, (dir) => convertAufsMarkers(state, directory, dir));
+}
+
+/** Moves a staged directory, which its owner may have no right to write to, where it is to appear. */
+function placeDirectory(
+  state: OverlayState,
+  parent: DirectoryInode,
+  staged: Uint8Array,
+  name: Uint8Array,
+): Status {
+  const { upper } = state;
+  const fd = openAt(upper.workFd, staged, O_PATH);
+  if (fd < 0) return fd;
+  const status = upper.asOwner(fd, NO_NAME, () =>
+    keepingTimes(state, parent, (dir) => renameAt(upper.workFd, staged, dir, name, 0)),
+  );
+  closeSync(fd);
+  return status;
+}
+
+/** Runs `change` on the upper directory; atime and mtime of the directory are afterwards what they were. */
+export function keepingTimes(
+  state: OverlayState,
+  directory: DirectoryInode,
+  change: (dir: number) => Status,
+): Status {
+  const dir = state.upper.directoryFd(directory);
+  if (dir < 0) return dir;
+  const before = state.upper.statAt(dir, NO_NAME);
+  if (before < 0) return before;
+  const { stat } = state.upper;
+  const times = [Stat.atimeSec, Stat.atimeNsec, Stat.mtimeSec, Stat.mtimeNsec].map(
+    (field) => stat[field] as number,
+  ) as [number, number, number, number];
+  state.changed.add(directory);
+  const status = state.upper.asOwner(dir, NO_NAME, () => change(dir));
+  if (status === 0) utimensAt(dir, NO_NAME, ...times);
+  return status;
+}

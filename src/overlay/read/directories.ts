@@ -1,0 +1,269 @@
+// Directories: what a directory of the mount holds: the tree's names, less those hidden, and those that the upper adds.
+//
+// A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
+// found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
+import type { Tree } from '../../tree/tree.ts';
+import { DT_CHR, DT_DIR, DT_UNKNOWN, Stat, listNames } from '../../sys/upper-calls.ts';
+import { type Attr, S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
+import { EACCES, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
+import { type NodeId, ROOT_NODE_ID, type Status } from '../../vfs/filesystem.ts';
+import { hiddenNames, isAufsName } from '../upper/aufs-form.ts';
+import type { Attributes } from './attributes.ts';
+import type { ChangedAttributes } from './changed-attributes.ts';
+import { type AddedName, DirectoryInode } from './directory-inode.ts';
+import type { Inode } from './inode.ts';
+import type { Inodes } from './inodes.ts';
+import type { LostNames } from './lost-names.ts';
+import type { Resolver } from './resolve.ts';
+import { withOwnerBits } from '../upper/owner-access.ts';
+import { NO_NAME, type Upper } from '../upper/upper.ts';
+import { bytesOf, latin1Of } from '../../vfs/names.ts';
+
+const S_IRWXU = 0o700;
+
+export class Directories {
+  readonly #tree: Tree;
+  readonly #upper: Upper;
+  readonly #inodes: Inodes;
+  readonly #resolver: Resolver;
+  readonly #attributes: Attributes;
+  readonly #changed: ChangedAttributes;
+  readonly #lostNames: LostNames | undefined;
+  /** Every upper directory has an object. */
+  #isAllFound = false;
+
+  /** @param lostNames undefined: the upper was empty when it was mounted */
+  constructor(
+    tree: Tree,
+    upper: Upper,
+    inodes: Inodes,
+    resolver: Resolver,
+    attributes: Attributes,
+    changed: ChangedAttributes,
+    lostNames: LostNames | undefined,
+  ) {
+    this.#tree = tree;
+    this.#upper = upper;
+    this.#inodes = inodes;
+    this.#resolver = resolver;
+    this.#attributes = attributes;
+    this.#changed = changed;
+    this.#lostNames = lostNames;
+  }
+
+  /** The directory of a node, loaded; made an object where the tree alone had it. Or a negative errno. */
+  get(node: NodeId): DirectoryInode | number {
+    const known = this.#inodes.get(node);
+    if (known === undefined) {
+      if (!this.isPristine(node)) return -ESTALE;
+      return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : -ENOTDIR;
+    }
+    if (!(known instanceof DirectoryInode)) return -ENOTDIR;
+    const status = this.load(known);
+    return status < 0 ? status : known;
+  }
+
+  /** The same of a tree's directory, wherever it was moved to; -ENOENT where it doesn't show. */
+  getLower(lower: number): DirectoryInode | number {
+    const known = this.#inodes.get((lower + 1) as NodeId);
+    if (known instanceof DirectoryInode) {
+      const status = this.load(known);
+      return status < 0 ? status : known;
+    }
+    const parent = this.getLower(this.#tree.parentOf(lower));
+    if (typeof parent === 'number' && parent !== -ENOENT) return parent;
+    // Loading the parent may have found the directory in the upper.
+    if (this.#inodes.get((lower + 1) as NodeId) !== undefined) return this.getLower(lower);
+    if (typeof parent !== 'number' && !parent.isRemoved && !this.#hides(parent, lower)) {
+      return this.#inodes.addDirectory(lower, 0, parent, this.#resolver.nameOf(lower));
+    }
+    if (this.#isAllFound) return -ENOENT;
+    const status = this.#findAll();
+    return status < 0 ? status : this.getLower(lower);
+  }
+
+  #hides(parent: DirectoryInode, lower: number): boolean {
+    return parent.hidden.size > 0 && parent.hidden.has(this.#resolver.dentryOf(lower));
+  }
+
+  /** Gives every directory of the upper its object: an earlier mount may have moved a tree's directory to any of them. */
+  #findAll(): Status {
+    const pending = [this.#inodes.get(ROOT_NODE_ID) as DirectoryInode];
+    for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+      const status = this.load(directory);
+      if (status < 0) return status;
+      for (const child of this.#upperDirectories(directory)) pending.push(child);
+    }
+    this.#isAllFound = true;
+    return 0;
+  }
+
+  *#upperDirectories(directory: DirectoryInode): Generator<DirectoryInode> {
+    for (const added of directory.added.values()) {
+      const inode = added.isDirectory ? this.resolve(directory, added) : undefined;
+      if (inode instanceof DirectoryInode) yield inode;
+    }
+    for (const inode of this.#changedLower(directory)) {
+      if (inode instanceof DirectoryInode && inode.hasUpperDirectory) yield inode;
+    }
+  }
+
+  /** Reads the names of the upper directory, where there is one and that was not done before. */
+  load(directory: DirectoryInode): Status {
+    if (directory.isLoaded) return 0;
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0) return fd;
+    const load = (): Status => this.#loadNames(directory, fd);
+    if (this.#upper.isPrivileged || this.#hasOwnerBits(fd)) return load();
+    // The mode is changed for a moment, which moves ctime. Not reported otherwise: of a node that was reported changed, the
+    // kernel drops the attributes that are being answered, and a root without any is closed to its owner.
+    this.#changed.add(directory);
+    return withOwnerBits(fd, NO_NAME, -EACCES, load);
+  }
+
+  #hasOwnerBits(fd: number): boolean {
+    if (this.#upper.statStoredAt(fd, NO_NAME) < 0) return false;
+    return ((this.#upper.stat[Stat.mode] as number) & S_IRWXU) === S_IRWXU;
+  }
+
+  #loadNames(directory: DirectoryInode, fd: number): Status {
+    const names = listNames(fd);
+    if (typeof names === 'number') return names;
+    directory.isLoaded = true;
+    const found = new Set<string>();
+    for (let at = 0; at < names.length;) {
+      const type = names[at] as number;
+      const end = at + 2 + (names[at + 1] as number);
+      const name = names.subarray(at + 2, end);
+      if (isAufsName(this.#upper, name)) directory.aufsNames.add(latin1Of(name));
+      else this.#loadName(directory, name, type);
+      if (this.#upper.isAufsForm) found.add(latin1Of(name));
+      at = end;
+    }
+    for (const name of hiddenNames(directory)) {
+      const dentry = this.lowerDentry(directory, bytesOf(name));
+      // It hides the layers' name, never one beside it.
+      if (dentry >= 0 && !found.has(name)) this.hide(directory, dentry);
+    }
+    return 0;
+  }
+
+  #loadName(directory: DirectoryInode, bytes: Buffer, type: number): void {
+    const name = latin1Of(bytes);
+    const dentry = directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, bytes);
+    const isKnownNode = type !== DT_CHR && type !== DT_UNKNOWN && !directory.hasXattrWhiteouts;
+    if (!isKnownNode && this.#resolver.isWhiteout(directory, bytes)) {
+      directory.whiteouts.add(name);
+      if (dentry >= 0) this.hide(directory, dentry);
+      return;
+    }
+    if (dentry < 0) {
+      directory.add(name, this.#isDirectory(directory, bytes, type), undefined);
+      return;
+    }
+    const lower = this.#tree.dentryInode(dentry);
+    const inode = this.#resolver.resolve(directory, name, lower);
+    if (typeof inode !== 'number' && inode.lower === lower) return;
+    // What can't be understood hides what is below, as what replaces it does. Looking it up says why.
+    this.hide(directory, dentry);
+    if (typeof inode !== 'number') directory.add(name, inode instanceof DirectoryInode, inode);
+    else if (inode !== -ENOENT) directory.add(name, this.#isDirectory(directory, bytes, type), undefined);
+  }
+
+  #isDirectory(directory: DirectoryInode, name: Buffer, type: number): boolean {
+    if (type !== DT_UNKNOWN) return type === DT_DIR;
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0 || this.#upper.statAt(fd, name) < 0) return false;
+    return ((this.#upper.stat[Stat.mode] as number) & S_IFMT) === S_IFDIR;
+  }
+
+  hide(directory: DirectoryInode, dentry: number): void {
+    directory.hide(dentry, this.#tree.isDirectory(this.#tree.dentryInode(dentry)));
+  }
+
+  /** The tree's dentry of a name, shown or hidden; -1 where the tree has none. */
+  lowerDentry(directory: DirectoryInode, name: Uint8Array): number {
+    return directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, name);
+  }
+
+  /** The node of a name in a loaded directory; -ENOENT, or another negative errno. */
+  find(directory: DirectoryInode, name: Uint8Array): number {
+    if (directory.added.size > 0) {
+      const added = directory.added.get(latin1Of(name));
+      if (added !== undefined) return this.#find(directory, added);
+    }
+    const dentry = this.lowerDentry(directory, name);
+    if (dentry < 0 || directory.hidden.has(dentry)) return -ENOENT;
+    const lower = this.#tree.dentryInode(dentry);
+    return this.#tree.isForbidden(lower) ? -EPERM : lower + 1;
+  }
+
+  #find(directory: DirectoryInode, added: AddedName): number {
+    const inode = this.resolve(directory, added);
+    return typeof inode === 'number' ? inode : inode.nodeId;
+  }
+
+  /** The inode of an added name, or a negative errno. */
+  resolve(directory: DirectoryInode, added: AddedName): Inode | number {
+    if (added.inode !== undefined) return added.inode;
+    const inode = this.#resolver.resolve(directory, added.name, -1);
+    if (typeof inode !== 'number') added.inode = inode;
+    return inode;
+  }
+
+  /** The inode of a node, made an object where the tree alone had it. */
+  getInode(node: NodeId): Inode | number {
+    const known = this.#inodes.get(node);
+    if (known !== undefined) return known;
+    if (!this.isPristine(node)) return -ESTALE;
+    return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : this.#inodes.getLower(node - 1);
+  }
+
+  /** True where the tree alone answers for a node. */
+  isPristine(node: NodeId): boolean {
+    return node >= 1 && node <= this.#tree.inodeCount && this.#tree.isPristine(node - 1);
+  }
+
+  readAttr(node: NodeId, out: Attr): Status {
+    if (node <= this.#tree.inodeCount) this.#lostNames?.count(node - 1);
+    if (this.isPristine(node)) {
+      this.#attributes.readLower(node - 1, out);
+      return 0;
+    }
+    const inode = this.#inodes.get(node);
+    if (inode === undefined) return -ESTALE;
+    if (inode instanceof DirectoryInode && inode.lower >= 0) {
+      const status = this.load(inode);
+      if (status < 0) return status;
+    }
+    return this.#attributes.read(inode, out);
+  }
+
+  /** What a loaded directory shows that has something in the upper, each added name looked up. */
+  *upperInodes(directory: DirectoryInode): Generator<Inode> {
+    for (const added of directory.added.values()) {
+      const inode = this.resolve(directory, added);
+      if (typeof inode !== 'number') yield inode;
+    }
+    yield* this.#changedLower(directory);
+  }
+
+  /** What shows of a loaded directory's names in the tree, and has an object. */
+  *#changedLower(directory: DirectoryInode): Generator<Inode> {
+    if (directory.lower < 0) return;
+    const first = this.#tree.firstChild(directory.lower);
+    const end = first + this.#tree.childCount(directory.lower);
+    for (let dentry = first; dentry < end; dentry++) {
+      const child = this.#tree.dentryInode(dentry);
+      if (directory.hidden.has(dentry) || this.#tree.isPristine(child)) continue;
+      const inode = this.#inodes.get((child + 1) as NodeId);
+      if (inode !== undefined) yield inode;
+    }
+  }
+
+  /** True where nothing shows in a loaded directory. */
+  isEmpty(directory: DirectoryInode): boolean {
+    const lowerCount = directory.lower < 0 ? 0 : this.#tree.childCount(directory.lower);
+    return directory.added.size === 0 && directory.hidden.size === lowerCount;
+  }
+}

@@ -1,0 +1,196 @@
+// Inodes: the table of all inodes that the tree alone doesn't answer for.
+//
+// An inode of the tree gets an object when something about it changes, and loses `pristine` with it; what only the upper
+// has gets one when it is looked up. An object goes when the kernel has forgotten it and nothing else needs it.
+import { closeSync } from 'node:fs';
+import type { Tree } from '../../tree/tree.ts';
+import { S_IFMT } from '../../vfs/attr.ts';
+import type { NodeId } from '../../vfs/filesystem.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import { Inode, type UpperName, UPPER_DATA } from './inode.ts';
+import type { Upper } from '../upper/upper.ts';
+
+export class Inodes {
+  readonly #tree: Tree;
+  readonly #upper: Upper;
+  readonly #byNodeId = new Map<NodeId, Inode>();
+  /** Inodes that may have several names in the upper, by the upper's inode number. */
+  readonly #byUpperIno = new Map<number, Inode>();
+  /** Opens of the tree's inodes, by inode. Native code counts in it as long as an inode is pristine. */
+  readonly opens: Uint32Array;
+  /** Opens of the upper's own; none is 0. */
+  readonly #upperOpens = new Map<NodeId, number>();
+  #lastNodeId: number;
+
+  constructor(tree: Tree, upper: Upper) {
+    this.#tree = tree;
+    this.#upper = upper;
+    this.#lastNodeId = tree.inodeCount;
+    this.opens = new Uint32Array(tree.inodeCount);
+  }
+
+  get(node: NodeId): Inode | undefined {
+    return this.#byNodeId.get(node);
+  }
+
+  findUpper(upperIno: number): Inode | undefined {
+    return this.#byUpperIno.get(upperIno);
+  }
+
+  /** The object of a tree's inode that is no directory; made where there is none. */
+  getLower(lower: number): Inode {
+    const nodeId = (lower + 1) as NodeId;
+    const known = this.#byNodeId.get(nodeId);
+    if (known !== undefined) return known;
+    const inode = new Inode(nodeId, nodeId, this.#tree.modeOf(lower) & S_IFMT, lower);
+    this.#take(inode);
+    return inode;
+  }
+
+  /** An inode that only the upper has. */
+  addUpper(type: number, upperIno: number): Inode {
+    const inode = new Inode(this.#newNodeId(), this.#inoOf(upperIno), type, -1);
+    inode.upperIno = upperIno;
+    inode.dataInode = UPPER_DATA;
+    this.#take(inode);
+    return inode;
+  }
+
+  /** A directory; `lower` -1: only the upper has it. */
+  addDirectory(
+    lower: number,
+    upperIno: number,
+    parent: DirectoryInode | undefined,
+    name: string,
+  ): DirectoryInode {
+    const nodeId = lower < 0 ? this.#newNodeId() : ((lower + 1) as NodeId);
+    const ino = lower < 0 ? this.#inoOf(upperIno) : nodeId;
+    const childCount = lower < 0 ? 0 : this.#tree.childCount(lower);
+    const directory = new DirectoryInode(nodeId, ino, lower, parent, name, childCount);
+    directory.upperIno = upperIno;
+    this.#take(directory);
+    return directory;
+  }
+
+  /** Another name of `inode` in the upper is known. */
+  addName(inode: Inode, name: UpperName, upperIno: number): void {
+    inode.upperNames.push(name);
+    this.addCopy(inode, upperIno);
+  }
+
+  /** The upper has a copy of `inode`, whose names are not known yet. */
+  addCopy(inode: Inode, upperIno: number): void {
+    inode.upperIno = upperIno;
+    this.#byUpperIno.set(upperIno, inode);
+  }
+
+  /** A name in the upper is gone. */
+  removeName(inode: Inode, directory: DirectoryInode, name: string): void {
+    const at = inode.upperNames.findIndex((known) => known.directory === directory && known.name === name);
+    if (at >= 0) inode.upperNames.splice(at, 1);
+  }
+
+  countOpen(node: NodeId): void {
+    this.#setOpens(node, this.#opensOf(node) + 1);
+  }
+
+  isOpen(node: NodeId): boolean {
+    return this.#opensOf(node) > 0;
+  }
+
+  /** Undoes one `countOpen`, where there is one to undo; with the last the descriptors are closed. */
+  countRelease(node: NodeId): void {
+    const count = this.#opensOf(node);
+    if (count === 0) return;
+    this.#setOpens(node, count - 1);
+    if (count > 1) return;
+    const inode = this.#byNodeId.get(node);
+    if (inode === undefined) return;
+    closeFiles(inode);
+    this.dropIfUnused(inode);
+  }
+
+  forget(node: NodeId, count: number): void {
+    const inode = this.#byNodeId.get(node);
+    if (inode === undefined) return;
+    inode.lookups -= count;
+    inode.isForgotten = inode.lookups <= 0;
+    this.dropIfUnused(inode);
+  }
+
+  /** The copies under way. */
+  copies(): Promise<unknown>[] {
+    return [...this.#byNodeId.values()].flatMap(({ copying }) => copying?.done ?? []);
+  }
+
+  /** Closes every descriptor. */
+  close(): void {
+    for (const inode of this.#byNodeId.values()) {
+      closeFiles(inode);
+      if (inode.upperFd >= 0) closeSync(inode.upperFd);
+      inode.upperFd = -1;
+    }
+  }
+
+  /** Directories stay: what they hide and add is what the mount shows. So does what the tree has and still shows. */
+  dropIfUnused(inode: Inode): void {
+    if (!inode.isForgotten || this.isOpen(inode.nodeId) || inode.copying !== undefined) return;
+    if (inode.sharedEntry !== undefined) return;
+    if (inode instanceof DirectoryInode) {
+      if (inode.isRemoved) this.#drop(inode);
+    } else if (inode.upperNames.length === 0) {
+      if (inode.upperFd >= 0 || inode.lostNames > 0) this.#dropNameless(inode);
+    } else if (inode.lower < 0) {
+      for (const { directory, name } of inode.upperNames) {
+        const added = directory.added.get(name);
+        if (added !== undefined) added.inode = undefined;
+      }
+      this.#drop(inode);
+    }
+  }
+
+  /** A lower inode that lost only some of its names goes on. */
+  #dropNameless(inode: Inode): void {
+    if (inode.hasUpper || inode.lostNames >= this.#tree.linkCountOf(inode.lower)) this.#drop(inode);
+  }
+
+  #drop(inode: Inode): void {
+    if (inode.upperFd >= 0) closeSync(inode.upperFd);
+    inode.upperFd = -1;
+    if (inode instanceof DirectoryInode) this.#upper.forgetDirectory(inode);
+    this.#byNodeId.delete(inode.nodeId);
+    if (this.#byUpperIno.get(inode.upperIno) === inode) this.#byUpperIno.delete(inode.upperIno);
+  }
+
+  #take(inode: Inode): void {
+    this.#byNodeId.set(inode.nodeId, inode);
+    if (inode.lower >= 0) this.#tree.clearPristine(inode.lower);
+  }
+
+  #opensOf(node: NodeId): number {
+    return this.opens[node - 1] ?? this.#upperOpens.get(node) ?? 0;
+  }
+
+  #setOpens(node: NodeId, count: number): void {
+    if (node <= this.opens.length) this.opens[node - 1] = count;
+    else if (count > 0) this.#upperOpens.set(node, count);
+    else this.#upperOpens.delete(node);
+  }
+
+  #newNodeId(): NodeId {
+    return ++this.#lastNodeId as NodeId;
+  }
+
+  /** Behind the tree's numbers: no two inodes of the mount share one. */
+  #inoOf(upperIno: number): number {
+    return this.#tree.inodeCount + 1 + upperIno;
+  }
+}
+
+function closeFiles(inode: Inode): void {
+  if (inode.readFd >= 0) closeSync(inode.readFd);
+  if (inode.writeFd >= 0 && inode.writeFd !== inode.readFd) closeSync(inode.writeFd);
+  inode.readFd = -1;
+  inode.writeFd = -1;
+  inode.isAppendOnly = false;
+}

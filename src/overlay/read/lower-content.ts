@@ -1,0 +1,131 @@
+// LowerContent: the bytes of the tree's regular files, which lie in the layers' blobs.
+//
+// A range that lies in one piece is answered as the layer's reader answers it, so the driver can move it without us.
+// Only a read that crosses from data to a hole of a sparse file is put together in memory.
+import { read } from 'node:fs';
+import { isIntact } from '../../sys/file-state.ts';
+import type { Tree } from '../../tree/tree.ts';
+import { Extent } from '../../tree/tree.ts';
+import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
+import { EINVAL, EIO, ENXIO } from '../../vfs/errno.ts';
+import type { Status } from '../../vfs/filesystem.ts';
+
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const NO_BYTES = new Uint8Array(0);
+
+/** Bytes that lie together in a blob and, between holes, in order in a file: sparse files are stored packed. */
+interface Run {
+  readonly layer: number;
+  readonly blobOffset: number;
+  length: number;
+  /** Where the bytes go, in order: offset in the answer and length. */
+  readonly parts: [number, number][];
+}
+
+export class LowerContent {
+  readonly #tree: Tree;
+  /** By layer, base first; lent by who opened them. */
+  readonly #readers: readonly BlobReader[];
+  readonly #extent = new Extent();
+  /** What holes are answered from; grows to the largest hole asked for, which the largest read bounds. */
+  #zeros = NO_BYTES;
+
+  constructor(tree: Tree, readers: readonly BlobReader[]) {
+    this.#tree = tree;
+    this.#readers = readers;
+  }
+
+  /** As FileSystem.read, of regular file `inode` of the tree: -EIO where the blob ends before the file does. */
+  read(inode: number, offset: number, length: number): ReadResult | Promise<ReadResult> {
+    const size = this.#tree.sizeOf(inode);
+    if (offset >= size || length <= 0) return NO_BYTES;
+    const wanted = Math.min(length, size - offset);
+    const extent = this.#extent;
+    this.#tree.mapExtent(inode, offset, wanted, extent);
+    if (extent.length < wanted) return this.#join(inode, offset, wanted);
+    if (extent.blobOffset < 0) return this.#zeroBytes(wanted);
+    return this.#readBlob(extent.layer, extent.blobOffset, wanted);
+  }
+
+  /** The bytes of an extent that is no hole, as BlobReader.borrow has it. */
+  borrow({ layer, blobOffset, length }: Extent): BorrowedRange | undefined {
+    return this.#readers[layer]?.borrow?.(blobOffset, length);
+  }
+
+  /** As FileSystem.seek, of regular file `inode` of the tree. */
+  seek(inode: number, offset: number, whence: number): number {
+    if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return -EINVAL;
+    if (offset < 0 || offset >= this.#tree.sizeOf(inode)) return -ENXIO;
+    if (whence === SEEK_HOLE) return this.#tree.nextHole(inode, offset);
+    const found = this.#tree.nextData(inode, offset);
+    return found < 0 ? -ENXIO : found;
+  }
+
+  #readBlob(layer: number, offset: number, length: number): ReadResult | Promise<ReadResult> {
+    const reader = this.#readers[layer];
+    if (reader === undefined || offset + length > reader.size) return -EIO;
+    return reader.read(offset, length);
+  }
+
+  #zeroBytes(length: number): Uint8Array {
+    if (this.#zeros.length < length) this.#zeros = new Uint8Array(length);
+    return this.#zeros.subarray(0, length);
+  }
+
+  async #join(inode: number, offset: number, length: number): Promise<ReadResult> {
+    const joined = new Uint8Array(length);
+    for (const run of this.#runs(inode, offset, length)) {
+      const bytes = await this.#readRun(run);
+      if (typeof bytes === 'number') return bytes;
+      let from = 0;
+      for (const [to, count] of run.parts) {
+        joined.set(bytes.subarray(from, from + count), to);
+        from += count;
+      }
+    }
+    return joined;
+  }
+
+  #runs(inode: number, offset: number, length: number): Run[] {
+    const runs: Run[] = [];
+    const extent = this.#extent;
+    for (let at = 0; at < length; at += extent.length) {
+      this.#tree.mapExtent(inode, offset + at, length - at, extent);
+      if (extent.blobOffset < 0) continue;
+      const last = runs.at(-1);
+      if (last !== undefined && last.blobOffset + last.length === extent.blobOffset) {
+        last.parts.push([at, extent.length]);
+        last.length += extent.length;
+      } else {
+        const { layer, blobOffset } = extent;
+        runs.push({ layer, blobOffset, length: extent.length, parts: [[at, extent.length]] });
+      }
+    }
+    return runs;
+  }
+
+  async #readRun({ layer, blobOffset, length }: Run): Promise<Uint8Array | number> {
+    const result = await this.#readBlob(layer, blobOffset, length);
+    if (typeof result === 'number') return result;
+    if (!(result instanceof FileRange)) return result.length < length ? -EIO : result;
+    const bytes = new Uint8Array(length);
+    const status = await readRange(result, bytes);
+    return status < 0 ? status : bytes;
+  }
+}
+
+/** Fills `out` from the file, on a pool thread: -EIO where the file ends before, or has changed. */
+async function readRange(range: FileRange, out: Uint8Array): Promise<Status> {
+  let filled = 0;
+  while (filled < out.length) {
+    const count = await new Promise<number>((resolve) => {
+      read(range.fd, out, filled, out.length - filled, range.position + filled, (error, bytesRead) =>
+        resolve(error === null ? bytesRead : -EIO),
+      );
+    });
+    if (count <= 0) return -EIO;
+    filled += count;
+  }
+  return isIntact(range) ? 0 : -EIO;
+}

@@ -1,0 +1,155 @@
+// Overlay without an upper: the Tree alone, its bytes from the layers' readers. With one: writable-overlay.ts.
+//
+// A node ID, and the number that `ls -i` shows, is the tree's inode + 1; both hold for the life of the mount and over
+// remounts of the same layers. Hot handlers allocate nothing. Nothing here waits but a read.
+import type { Tree } from '../../tree/tree.ts';
+import type { AnswerTable } from '../../vfs/answer-table.ts';
+import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import type { BlobReader, ReadResult } from '../../vfs/blob-reader.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
+import {
+  type DirectorySink,
+  type Entry,
+  type ReadOnlyFileSystem,
+  type NodeId,
+  ROOT_NODE_ID,
+  type StatFs,
+  type Status,
+} from '../../vfs/filesystem.ts';
+import { NAME_MAX } from '../../vfs/names.ts';
+import { answerTableOf } from './answer-table.ts';
+import { listDirectory } from './listing.ts';
+import { LowerContent } from './lower-content.ts';
+import { missingXattr } from './selinux-labels.ts';
+import { type SyntheticSources, SyntheticXattrs } from './synthetic-xattrs.ts';
+
+const BLOCK_SIZE = 4096;
+const DOT = 0x2e;
+
+export interface OverlayOptions extends SyntheticSources {
+  readonly tree: Tree;
+  /** One a layer, base first. Lent: their opener closes them, after `close` here. */
+  readonly readers: readonly BlobReader[];
+}
+
+export class Overlay implements ReadOnlyFileSystem {
+  readonly isReadOnly = true;
+  readonly hasPosixAcl: boolean;
+  readonly answerTable: AnswerTable;
+  readonly #tree: Tree;
+  readonly #content: LowerContent;
+  readonly #synthetic: SyntheticXattrs;
+  readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
+
+  constructor({ tree, readers, ...sources }: OverlayOptions) {
+    if (readers.length !== tree.layerCount) {
+      throw new Error(`${readers.length} readers for ${tree.layerCount} layers`);
+    }
+    this.hasPosixAcl = tree.hasPosixAcl;
+    this.#tree = tree;
+    this.#content = new LowerContent(tree, readers);
+    this.#synthetic = new SyntheticXattrs(tree, sources);
+    this.answerTable = answerTableOf(tree, readers, { countsLinks: false });
+  }
+
+  lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {
+    const type = this.#typeOf(parent);
+    if (type < 0) return type;
+    let child: number;
+    if (name[0] === DOT && name.length === 1) {
+      // Only for handles of NFS (and open_by_handle_at), of what is no directory too.
+      child = parent - 1;
+    } else {
+      if (type !== S_IFDIR) return -ENOTDIR;
+      if (name.length > NAME_MAX) return -ENAMETOOLONG;
+      child =
+        name[0] === DOT && name[1] === DOT && name.length === 2
+          ? this.#tree.parentOf(parent - 1)
+          : this.#tree.lookup(parent - 1, name);
+      if (child < 0) return -ENOENT;
+      if (this.#tree.isForbidden(child)) return -EPERM;
+    }
+    out.nodeId = (child + 1) as NodeId;
+    out.generation = 0;
+    this.#tree.readAttr(child, out.attr);
+    out.attr.ino = child + 1;
+    return 0;
+  }
+
+  /** Node IDs are the tree's for ever: there is nothing to drop. */
+  forget(): void {
+    return;
+  }
+
+  getattr(node: NodeId, out: Attr): Status {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    this.#tree.readAttr(node - 1, out);
+    out.ino = node;
+    return 0;
+  }
+
+  readlink(node: NodeId): Uint8Array | number {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    return type === S_IFLNK ? this.#tree.readlink(node - 1) : -EINVAL;
+  }
+
+  read(node: NodeId, offset: number, length: number): ReadResult | Promise<ReadResult> {
+    const type = this.#typeOf(node);
+    if (type === S_IFREG) return this.#content.read(node - 1, offset, length);
+    if (type < 0) return type;
+    return type === S_IFDIR ? -EISDIR : -EINVAL;
+  }
+
+  readdir(node: NodeId, cookie: number, sink: DirectorySink): Status {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    if (type !== S_IFDIR) return -ENOTDIR;
+    listDirectory(this.#tree, node - 1, cookie, sink, this.#listed);
+    return 0;
+  }
+
+  seek(node: NodeId, offset: number, whence: number): number {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    return type === S_IFREG ? this.#content.seek(node - 1, offset, whence) : -EINVAL;
+  }
+
+  getxattr(node: NodeId, name: Uint8Array): Uint8Array | number {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    return (
+      this.#synthetic.find(node - 1, name) ??
+      this.#tree.getxattr(node - 1, name) ??
+      missingXattr(name, this.answerTable.hasSelinuxLabels)
+    );
+  }
+
+  listxattr(node: NodeId): Uint8Array | number {
+    const type = this.#typeOf(node);
+    return type < 0 ? type : this.#tree.listxattr(node - 1);
+  }
+
+  /** A full file system: what is there is all in use. */
+  statfs(out: StatFs): Status {
+    out.blockSize = BLOCK_SIZE;
+    out.blocks = Math.ceil(this.#tree.totalSize / BLOCK_SIZE);
+    out.blocksFree = 0;
+    out.blocksAvailable = 0;
+    out.files = this.#tree.inodeCount;
+    out.filesFree = 0;
+    out.nameLength = NAME_MAX;
+    return 0;
+  }
+
+  /** The readers are their opener's to close. */
+  close(): void {
+    return;
+  }
+
+  /** The file type bits of a node; -ESTALE for what was never a node of this mount. */
+  #typeOf(node: NodeId): number {
+    return node >= 1 && node <= this.#tree.inodeCount ? this.#tree.modeOf(node - 1) & S_IFMT : -ESTALE;
+  }
+}

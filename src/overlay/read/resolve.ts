@@ -1,0 +1,230 @@
+// Resolver: what a file of the upper is: a copy of which lower inode, merged with which lower directory, or new.
+//
+// The upper is hostile: what its marks say is believed only where it fits. A lower inode has one object; the second file
+// that claims it is a new inode. A mark that leads to another file is followed only where those who could have set it had a
+// right to that file (sys/user-marks.ts): what can't be shown without it is EPERM, as in kernel overlayfs with `userxattr`.
+import { Stat } from '../../sys/upper-calls.ts';
+import type { Tree } from '../../tree/tree.ts';
+import type { TreeNames } from '../../tree/tree-names.ts';
+import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import { EPERM } from '../../vfs/errno.ts';
+import type { NodeId } from '../../vfs/filesystem.ts';
+import { isAufsOpaque, readAufsOrigin } from '../upper/aufs-form.ts';
+import { DirectoryInode } from './directory-inode.ts';
+import { type Inode, LOST_DATA, UPPER_DATA } from './inode.ts';
+import type { Inodes } from './inodes.ts';
+import type { Marks } from '../upper/marks.ts';
+import { decodeOrigin, encodeOrigin } from '../../overlayfs-format/origin.ts';
+import { type Upper } from '../upper/upper.ts';
+import { bytesOf } from '../../vfs/names.ts';
+
+/** Marks as far as they are followed. */
+interface FollowableMarks extends Marks {
+  /** False: the file is a copy of the lower file of the same name, or of none. */
+  readonly isFollowed: boolean;
+}
+
+export class Resolver {
+  readonly #tree: Tree;
+  readonly #names: () => TreeNames;
+  readonly #upper: Upper;
+  readonly #inodes: Inodes;
+
+  constructor(tree: Tree, names: () => TreeNames, upper: Upper, inodes: Inodes) {
+    this.#tree = tree;
+    this.#names = names;
+    this.#upper = upper;
+    this.#inodes = inodes;
+  }
+
+  /** The name of a tree's directory in its parent. */
+  nameOf(lower: number): string {
+    const dentry = this.dentryOf(lower);
+    return dentry < 0 ? '' : this.#tree.nameOf(dentry);
+  }
+
+  /** The only dentry of a tree's directory; -1 for the root. */
+  dentryOf(lower: number): number {
+    return this.#names().dentriesOf(lower)[0] ?? -1;
+  }
+
+  isWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0 || this.#upper.statStoredAt(fd, name) < 0) return false;
+    const { stat } = this.#upper;
+    const type = (stat[Stat.mode] as number) & S_IFMT;
+    if (type === S_IFCHR) return stat[Stat.rdev] === 0;
+    if (!directory.hasXattrWhiteouts || type !== S_IFREG || stat[Stat.size] !== 0) return false;
+    const marks = this.#upper.readMarks(fd, name);
+    return typeof marks !== 'number' && marks.isWhiteout;
+  }
+
+  /** The inode of name `name` in the upper directory; `lower` is the tree's of the same name, or -1. */
+  resolve(directory: DirectoryInode, name: string, lower: number): Inode | number {
+    const fd = this.#upper.directoryFd(directory);
+    if (fd < 0) return fd;
+    const bytes = bytesOf(name);
+    const status = this.#upper.statAt(fd, bytes);
+    if (status < 0) return status;
+    const { stat } = this.#upper;
+    const stored = (stat[Stat.mode] as number) & S_IFMT;
+    const isEmpty = stat[Stat.size] === 0;
+    const upperIno = stat[Stat.ino] as number;
+    if (stored !== S_IFDIR) {
+      const linked = this.#inodes.findUpper(upperIno);
+      if (linked !== undefined && maySayType(stored, linked.type)) {
+        linked.upperNames.push({ directory, name });
+        return linked;
+      }
+    }
+    const found = this.#upper.readMarks(fd, bytes);
+    if (typeof found === 'number') return found;
+    const type = stored === S_IFREG && isEmpty && found.isShownWhiteout ? S_IFCHR : stored;
+    const marks = this.#followable(directory, fd, bytes, stored, found);
+    if (typeof marks === 'number') return marks;
+    if (type !== S_IFDIR) return this.#resolveFile(directory, name, type, upperIno, marks, lower);
+    if (!this.#upper.isAufsForm || marks.opaque === 'y' || !isAufsOpaque(fd, bytes)) {
+      return this.#resolveDirectory(directory, name, upperIno, marks, lower);
+    }
+    const opaque = this.#resolveDirectory(directory, name, upperIno, { ...marks, opaque: 'y' }, lower);
+    opaque.hasAufsOpaque = true;
+    return opaque;
+  }
+
+  /**
+   * `marks` with what may be followed of them, fuse-overlayfs's origin included; -EPERM for a file that can't be shown
+   * without the rest. The upper's `stat` is the file's.
+   */
+  #followable(
+    parent: DirectoryInode,
+    dir: number,
+    name: Uint8Array,
+    type: number,
+    marks: Marks,
+  ): FollowableMarks | number {
+    if (type === S_IFDIR) {
+      if (marks.redirect === undefined || marks.opaque === 'y') return { ...marks, isFollowed: true };
+      if (this.#upper.followsMarks(dir, name)) return { ...marks, isFollowed: true };
+      // Nothing lower shows in such a directory, so the mark means nothing.
+      return parent.lower < 0 ? { ...marks, redirect: undefined, isFollowed: false } : -EPERM;
+    }
+    const origin = marks.origin ?? this.#aufsOriginOf(dir, name);
+    const isUsed = origin !== undefined || marks.isMetacopy || !this.#upper.marks.canMark(type);
+    if (!isUsed || this.#upper.followsMarks(dir, name)) return { ...marks, origin, isFollowed: true };
+    if (marks.isMetacopy && type === S_IFREG) return -EPERM;
+    return { ...marks, origin, redirect: undefined, isFollowed: false };
+  }
+
+  /** The origin that fuse-overlayfs wrote, in our own form; undefined for none, or one that leads nowhere. */
+  #aufsOriginOf(dir: number, name: Uint8Array): Buffer | undefined {
+    const path = this.#upper.isAufsForm ? readAufsOrigin(dir, name) : undefined;
+    const lower = path === undefined ? -1 : this.#followPath(path.split('/'));
+    return lower < 0 ? undefined : Buffer.from(encodeOrigin(this.#upper.identity, lower));
+  }
+
+  #resolveDirectory(
+    parent: DirectoryInode,
+    name: string,
+    upperIno: number,
+    marks: Marks,
+    sameName: number,
+  ): DirectoryInode {
+    const merged = this.#mergedDirectory(parent, marks, sameName);
+    const isTaken = merged >= 0 && this.#inodes.get((merged + 1) as NodeId) !== undefined;
+    const directory = this.#inodes.addDirectory(isTaken ? -1 : merged, upperIno, parent, name);
+    directory.hasUpperDirectory = true;
+    directory.isLoaded = false;
+    directory.isOpaque = marks.opaque === 'y';
+    directory.hasXattrWhiteouts = marks.opaque === 'x';
+    directory.isImpure = marks.isImpure;
+    return directory;
+  }
+
+  /** The tree's directory whose names show in an upper one; -1: none. */
+  #mergedDirectory(parent: DirectoryInode, marks: Marks, sameName: number): number {
+    if (marks.opaque === 'y') return -1;
+    if (marks.redirect === undefined) {
+      return sameName >= 0 && this.#tree.isDirectory(sameName) ? sameName : -1;
+    }
+    const found = this.#followRedirect(parent, marks.redirect);
+    return found > 0 && this.#tree.isDirectory(found) ? found : -1;
+  }
+
+  #resolveFile(
+    directory: DirectoryInode,
+    name: string,
+    type: number,
+    upperIno: number,
+    marks: FollowableMarks,
+    sameName: number,
+  ): Inode {
+    const lower = this.#originOf(directory, marks, type, sameName);
+    const known = lower < 0 ? undefined : this.#inodes.get((lower + 1) as NodeId);
+    const inode =
+      lower < 0 || known?.hasUpper === true
+        ? this.#inodes.addUpper(type, upperIno)
+        : this.#inodes.getLower(lower);
+    inode.dataInode =
+      marks.isMetacopy && type === S_IFREG ? this.#dataOf(directory, marks, sameName) : UPPER_DATA;
+    this.#inodes.addName(inode, { directory, name }, upperIno);
+    return inode;
+  }
+
+  /** The tree's inode that a file is a copy of: by our origin, or, where another wrote it, by its path; -1: none. */
+  #originOf(directory: DirectoryInode, marks: FollowableMarks, type: number, sameName: number): number {
+    if (marks.origin === undefined || !marks.isFollowed) {
+      // What can't carry user.* attributes carries no origin: the name alone tells.
+      const isCopy = marks.origin !== undefined || !this.#upper.marks.canMark(type);
+      if (!isCopy || sameName < 0 || !this.#hasType(sameName, type)) return -1;
+      // Its other names, in directories of others, would show the file too.
+      return marks.isFollowed || this.#tree.linkCountOf(sameName) === 1 ? sameName : -1;
+    }
+    let lower = decodeOrigin(this.#upper.identity, marks.origin);
+    if (lower < 0 || lower >= this.#tree.inodeCount) lower = this.#pathOf(directory, marks, sameName);
+    return lower >= 0 && this.#hasType(lower, type) ? lower : -1;
+  }
+
+  #hasType(lower: number, type: number): boolean {
+    return (this.#tree.modeOf(lower) & S_IFMT) === type;
+  }
+
+  #pathOf(directory: DirectoryInode, marks: Marks, sameName: number): number {
+    return marks.redirect === undefined ? sameName : this.#followRedirect(directory, marks.redirect);
+  }
+
+  #dataOf(directory: DirectoryInode, marks: Marks, sameName: number): number {
+    const byPath = this.#pathOf(directory, marks, sameName);
+    const origin = marks.origin === undefined ? -1 : decodeOrigin(this.#upper.identity, marks.origin);
+    for (const found of [byPath, origin]) {
+      if (found >= 0 && found < this.#tree.inodeCount && this.#hasType(found, S_IFREG)) {
+        return found;
+      }
+    }
+    return LOST_DATA;
+  }
+
+  /** overlay.redirect: an absolute path in the lower tree, or a name in the lower directory of `parent`. */
+  #followRedirect(parent: DirectoryInode, redirect: string): number {
+    if (!redirect.startsWith('/')) {
+      return parent.lower < 0 ? -1 : this.#tree.lookup(parent.lower, bytesOf(redirect));
+    }
+    return this.#followPath(redirect.slice(1).split('/'));
+  }
+
+  /** From the root of the lower tree; -1 where it leads nowhere. */
+  #followPath(components: readonly string[]): number {
+    let at = 0;
+    for (const component of components) {
+      if (component === '' || component === '.' || component === '..' || !this.#tree.isDirectory(at))
+        return -1;
+      at = this.#tree.lookup(at, bytesOf(component));
+      if (at < 0) return -1;
+    }
+    return at;
+  }
+}
+
+/** What shows as a character device may lie in the upper as a regular file (shown-whiteout.ts). */
+function maySayType(stored: number, shown: number): boolean {
+  return stored === shown || (stored === S_IFREG && shown === S_IFCHR);
+}

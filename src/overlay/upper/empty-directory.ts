@@ -1,0 +1,110 @@
+// Empties a directory, whatever users have made of it: of any depth, with names that no path is long enough for, with
+// directories that may not be entered and files that may not be removed.
+//
+// What lies deeper is first moved up into the directory itself, so two descriptors do for any depth. No symlink is
+// followed, no mount entered.
+import { closeSync, constants } from 'node:fs';
+import {
+  DT_DIR,
+  DT_REG,
+  chmodAt,
+  getFlags,
+  listNames,
+  openAt,
+  renameAt,
+  rmdirAt,
+  setFlags,
+  unlinkAt,
+  RENAME_NOREPLACE,
+  DIRECTORY_FLAGS,
+} from '../../sys/upper-calls.ts';
+import { EEXIST } from '../../vfs/errno.ts';
+import type { Status } from '../../vfs/filesystem.ts';
+
+/** FS_APPEND_FL and FS_IMMUTABLE_FL, linux/fs.h. */
+const PROTECTED = 0x30;
+
+interface Name {
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
+
+/** 0, or the negative errno of the first thing that can't be removed. `fd` stays open. */
+export function emptyDirectory(fd: number): Status {
+  let moved = 0;
+  const moveUp = (from: number, name: Uint8Array): Status => {
+    for (;;) {
+      const status = renameAt(from, name, fd, Buffer.from(`#removed.${moved++}`), RENAME_NOREPLACE);
+      if (status !== -EEXIST) return status;
+    }
+  };
+  for (;;) {
+    const names = namesOf(fd);
+    if (typeof names === 'number') return names;
+    if (names.length === 0) return 0;
+    for (const name of names) {
+      const status =
+        name.type === DT_DIR
+          ? removeDirectory(fd, name, moveUp)
+          : insist(fd, name, () => unlinkAt(fd, name.bytes));
+      if (status < 0) return status;
+    }
+  }
+}
+
+/** Removes a directory of `fd`, moving the directories in it up. */
+function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Uint8Array) => Status): Status {
+  const directory = insist(fd, name, () => openAt(fd, name.bytes, DIRECTORY_FLAGS));
+  if (directory < 0) return directory;
+  try {
+    const children = namesOf(directory);
+    if (typeof children === 'number') return children;
+    for (const child of children) {
+      const status = insist(directory, child, () =>
+        insist(fd, name, () =>
+          child.type === DT_DIR ? moveUp(directory, child.bytes) : unlinkAt(directory, child.bytes),
+        ),
+      );
+      if (status < 0) return status;
+    }
+  } finally {
+    closeSync(directory);
+  }
+  return rmdirAt(fd, name.bytes);
+}
+
+/** Tries again without what may have hindered it: modes, and the flags of chattr(1). */
+function insist(dir: number, name: Name, remove: () => Status): Status {
+  const status = remove();
+  if (status >= 0 || (name.type !== DT_DIR && name.type !== DT_REG)) return status;
+  unprotect(dir, name);
+  return remove();
+}
+
+/** What fails here shows in the next try. */
+function unprotect(dir: number, name: Name): void {
+  clearFlags(dir, name);
+  chmodAt(dir, name.bytes, 0o700);
+  // The mode may have kept the flags from being read.
+  clearFlags(dir, name);
+}
+
+function clearFlags(dir: number, { type, bytes }: Name): void {
+  const fd = openAt(dir, bytes, type === DT_DIR ? DIRECTORY_FLAGS : constants.O_RDONLY);
+  if (fd < 0) return;
+  const flags = getFlags(fd);
+  if (flags > 0 && (flags & PROTECTED) !== 0) setFlags(fd, flags & ~PROTECTED);
+  closeSync(fd);
+}
+
+function namesOf(fd: number): Name[] | number {
+  const list = listNames(fd);
+  if (typeof list === 'number') return list;
+  const names: Name[] = [];
+  for (let at = 0; at < list.length;) {
+    const end = at + 2 + (list[at + 1] as number);
+    names.push({ type: list[at] as number, bytes: list.subarray(at + 2, end) });
+    at = end;
+  }
+  return names;
+}

@@ -1,0 +1,200 @@
+// Open files: one descriptor an inode for reading and one for both, closed by the last release.
+//
+// Who opens a file that the tree alone has, to read it, needs none. When it is copied up meanwhile, copying leaves one.
+import { isRootCall } from './caller.ts';
+import { constants } from 'node:fs';
+import { closeSync } from 'node:fs';
+import {
+  Stat,
+  allocateFile,
+  copyRangeLater,
+  getxattrAt,
+  seekFile,
+  writeFile,
+} from '../../sys/upper-calls.ts';
+import { isIntact } from '../../sys/file-state.ts';
+import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../../vfs/attr.ts';
+import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
+import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
+import type { MaybePromise, NodeId, Status } from '../../vfs/filesystem.ts';
+import type { Call, OpenFile } from '../../vfs/operation.ts';
+import { ALL_DATA, type Need, copyUp, openUpper } from '../copy-up/copy-data.ts';
+import { type Inode, LOST_DATA, UPPER_DATA } from '../read/inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { dropPrivileges, truncate } from './set-attributes.ts';
+import { NO_NAME } from '../upper/upper.ts';
+
+const { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } = { ...constants, O_ACCMODE: 3 };
+const CAPABILITY = Buffer.from('security.capability');
+const NO_DATA: Need = { kind: 'data', limit: 0 };
+
+/** Opens a regular file that has an object. */
+export function openFile(
+  state: OverlayState,
+  inode: Inode,
+  flags: number,
+  killsPrivileges: boolean,
+  call: Call,
+  out: OpenFile,
+): MaybePromise<Status> {
+  if (inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
+  const isTruncated = (flags & O_TRUNC) !== 0;
+  const writes = (flags & O_ACCMODE) !== O_RDONLY || isTruncated;
+  if (!writes) return finishOpen(state, inode, false, flags, out);
+  const copied = copyUp(state, inode, isTruncated ? NO_DATA : ALL_DATA, call);
+  const finish = (status: Status): Status => {
+    if (status < 0) return status;
+    if (isTruncated) {
+      const truncated = truncate(state, inode, 0, killsPrivileges ? call : undefined);
+      if (truncated < 0) return truncated;
+    }
+    return finishOpen(state, inode, true, flags, out);
+  };
+  return typeof copied === 'number' ? finish(copied) : copied.then(finish);
+}
+
+function finishOpen(
+  state: OverlayState,
+  inode: Inode,
+  writes: boolean,
+  flags: number,
+  out: OpenFile,
+): Status {
+  out.backingFd = -1;
+  if (inode.dataInode === LOST_DATA) return -EIO;
+  if (inode.dataInode === UPPER_DATA) {
+    const appends = (flags & constants.O_APPEND) !== 0;
+    if (writes && inode.isAppendOnly && !appends) return -EPERM;
+    const status = provideDescriptor(state, inode, writes, appends);
+    if (status < 0) return status;
+    const fd = writes ? inode.writeFd : inode.readFd;
+    if (!writes || !keepsPrivileges(state, fd)) out.backingFd = fd;
+  }
+  out.wasOpen = state.inodes.isOpen(inode.nodeId);
+  state.inodes.countOpen(inode.nodeId);
+  return 0;
+}
+
+/** The inode, whose bytes the upper has, gets a descriptor to read, or to read and write, unless it has one. */
+function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, appends = false): Status {
+  if (writes ? inode.writeFd >= 0 : inode.readFd >= 0) return 0;
+  let fd = openUpper(state, inode, writes ? O_RDWR : O_RDONLY);
+  // EPERM: the file is immutable, or append-only.
+  if (fd === -EPERM && writes && appends) {
+    fd = openUpper(state, inode, O_RDWR | constants.O_APPEND);
+    inode.isAppendOnly = fd >= 0;
+  }
+  if (fd < 0) return fd;
+  if (writes) inode.writeFd = fd;
+  if (inode.readFd < 0) inode.readFd = fd;
+  return 0;
+}
+
+/** True where a write has something to take off: the kernel doesn't where it writes by itself. */
+function keepsPrivileges(state: OverlayState, fd: number): boolean {
+  if (state.upper.statAt(fd, NO_NAME) < 0) return true;
+  if (((state.upper.stat[Stat.mode] as number) & SET_ID_BITS) !== 0) return true;
+  return typeof getxattrAt(fd, NO_NAME, CAPABILITY) !== 'number';
+}
+
+/** A new file, its descriptor the inode's from now on. */
+export function adoptOpen(state: OverlayState, inode: Inode, fd: number, mode: number, out: OpenFile): void {
+  inode.writeFd = fd;
+  inode.readFd = fd;
+  out.backingFd = (mode & SET_ID_BITS) === 0 ? fd : -1;
+  out.wasOpen = false;
+  state.inodes.countOpen(inode.nodeId);
+}
+
+export function readFile(
+  state: OverlayState,
+  inode: Inode,
+  offset: number,
+  length: number,
+): ReadResult | Promise<ReadResult> {
+  if (inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
+  if (inode.dataInode === LOST_DATA) return -EIO;
+  if (inode.dataInode !== UPPER_DATA) return state.content.read(inode.dataInode, offset, length);
+  const status = provideDescriptor(state, inode, false);
+  return status < 0 ? status : new FileRange(inode.readFd, offset, length, true);
+}
+
+export function writeBytes(
+  state: OverlayState,
+  inode: Inode,
+  offset: number,
+  bytes: Uint8Array,
+  killer: Call | undefined,
+): number {
+  if (inode.dataInode !== UPPER_DATA || inode.writeFd < 0) return -EBADF;
+  const count = writeFile(inode.writeFd, bytes, offset);
+  if (count > 0 && killer !== undefined) dropPrivileges(state, inode.writeFd, killer);
+  return count;
+}
+
+export function allocate(
+  state: OverlayState,
+  inode: Inode,
+  mode: number,
+  offset: number,
+  length: number,
+  call: Call,
+): MaybePromise<Status> {
+  const copied = copyUp(state, inode, ALL_DATA, call);
+  const finish = (status: Status): Status => {
+    if (status < 0) return status;
+    if (inode.writeFd < 0) return -EBADF;
+    const allocated = allocateFile(inode.writeFd, mode, offset, length);
+    if (allocated < 0) state.changed.add(inode);
+    if (allocated === 0 && !isRootCall(call)) dropPrivileges(state, inode.writeFd, call);
+    return allocated;
+  };
+  return typeof copied === 'number' ? finish(copied) : copied.then(finish);
+}
+
+export function copyRange(
+  state: OverlayState,
+  from: Inode | undefined,
+  fromNode: NodeId,
+  fromOffset: number,
+  to: Inode,
+  toOffset: number,
+  length: number,
+): MaybePromise<number> {
+  if (to.dataInode !== UPPER_DATA || to.writeFd < 0) return -EBADF;
+  if (from !== undefined && from.dataInode === UPPER_DATA) {
+    const status = provideDescriptor(state, from, false);
+    return status < 0 ? status : copyRangeLater(from.readFd, fromOffset, to.writeFd, toOffset, length);
+  }
+  const lower = from === undefined ? fromNode - 1 : from.dataInode;
+  if (lower < 0) return -EIO;
+  const piece = state.content.read(lower, fromOffset, length);
+  if (!(piece instanceof FileRange)) return typeof piece === 'number' ? piece : -EOPNOTSUPP;
+  if (!isIntact(piece)) return -EIO;
+  return copyRangeLater(piece.fd, piece.position, to.writeFd, toOffset, piece.length).then((count) =>
+    isIntact(piece) ? count : -EIO,
+  );
+}
+
+export function seek(state: OverlayState, inode: Inode, offset: number, whence: number): number {
+  if (inode.type !== S_IFREG) return -EINVAL;
+  if (inode.dataInode === LOST_DATA) return -EIO;
+  if (inode.dataInode !== UPPER_DATA) return state.content.seek(inode.dataInode, offset, whence);
+  const status = provideDescriptor(state, inode, false);
+  return status < 0 ? status : seekFile(inode.readFd, offset, whence);
+}
+
+/** Runs `use` with a descriptor of any inode that has an upper file: its own, or one for the while. */
+export function withUpperFile<T extends MaybePromise<number>>(
+  state: OverlayState,
+  inode: Inode,
+  use: (fd: number) => T,
+): T | number {
+  if (inode.readFd >= 0) return use(inode.readFd);
+  const fd = openUpper(state, inode, O_RDONLY);
+  if (fd < 0) return fd;
+  const result = use(fd);
+  if (result instanceof Promise) void result.finally(() => closeSync(fd));
+  else closeSync(fd);
+  return result;
+}

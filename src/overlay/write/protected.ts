@@ -1,0 +1,24 @@
+// chattr +i and +a: no name leaves an immutable or append-only directory, and no name of such a file or directory is removed.
+//
+// The upper's file system refuses that itself, with two exceptions: it doesn't know names that only the tree has, and it is
+// not asked where another check fails first. may_delete (fs/namei.c) checks the flags before it asks whether a directory is empty.
+import { Stat } from '../../sys/upper-calls.ts';
+import { EPERM } from '../../vfs/errno.ts';
+import type { Status } from '../../vfs/filesystem.ts';
+import { hasUpperFile } from '../read/directory-inode.ts';
+import type { Inode } from '../read/inode.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { upperPlace } from './set-attributes.ts';
+
+/** -EPERM if any of the inodes has an upper file that is immutable or append-only; else 0. */
+export function refuseProtected(state: OverlayState, ...inodes: readonly Inode[]): Status {
+  return inodes.some((inode) => isProtected(state, inode)) ? -EPERM : 0;
+}
+
+function isProtected(state: OverlayState, inode: Inode): boolean {
+  if (!hasUpperFile(inode)) return false;
+  const place = upperPlace(state, inode);
+  // What can't be looked at is no reason to refuse: the call that was asked for says what is wrong.
+  if (typeof place === 'number' || state.upper.statStoredAt(place.dir, place.name) < 0) return false;
+  return state.upper.stat[Stat.isProtected] === 1;
+}

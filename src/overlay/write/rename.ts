@@ -1,0 +1,322 @@
+// rename: the names change places in the upper by one renameat2(2), whiteouts included; then in memory.
+//
+// A lower inode is copied up first; a lower directory only itself, not what is in it: overlay.redirect says where its names
+// are to be found. Before the one step that counts, marks are set that change nothing as long as it doesn't come.
+import { closeSync } from 'node:fs';
+import {
+  openAt,
+  renameAt,
+  unlinkAt,
+  RENAME_NOREPLACE,
+  RENAME_EXCHANGE,
+  RENAME_WHITEOUT,
+} from '../../sys/upper-calls.ts';
+import { S_IFCHR, S_IFDIR } from '../../vfs/attr.ts';
+import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../../vfs/errno.ts';
+import type { MaybePromise, NodeId, Status } from '../../vfs/filesystem.ts';
+import { NAME_MAX, bytesOf, latin1Of } from '../../vfs/names.ts';
+import type { Call } from '../../vfs/operation.ts';
+import { isAufsName } from '../upper/aufs-form.ts';
+import { METADATA, copyUp } from '../copy-up/copy-data.ts';
+import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
+import { register } from './create.ts';
+import { DirectoryInode, hasUpperFile } from '../read/directory-inode.ts';
+import type { Inode } from '../read/inode.ts';
+import { makeAndPlace } from './make-staged.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { refuseProtected } from './protected.ts';
+import { prepareMove } from './redirect.ts';
+import { linkName } from '../copy-up/shared-copies.ts';
+import { markHolder } from './shown-whiteout.ts';
+import { dropKept, forgetDirectory, keepNameless, prepareWhiteout, takeName } from './remove.ts';
+import { NO_NAME, O_PATH } from '../upper/upper.ts';
+
+/** What RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
+const WHITEOUT = { mode: S_IFCHR, rdev: 0, umask: 0 };
+
+/** One end of a rename. */
+interface End {
+  readonly directory: DirectoryInode;
+  /** Bytes, kept. */
+  readonly name: Buffer;
+  readonly key: string;
+  /** The tree has the name. */
+  readonly hasLower: boolean;
+}
+
+export function rename(
+  state: OverlayState,
+  parent: DirectoryInode,
+  name: Uint8Array,
+  newParent: DirectoryInode,
+  newName: Uint8Array,
+  flags: number,
+  call: Call,
+): MaybePromise<Status> {
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
+  if ((flags & RENAME_EXCHANGE) !== 0 && flags !== RENAME_EXCHANGE) return -EINVAL;
+  if (newName.length > NAME_MAX) return -ENAMETOOLONG;
+  if (isAufsName(state.upper, newName)) return -EPERM;
+  const from = endOf(state, parent, name);
+  const to = endOf(state, newParent, newName);
+  return renameEnds(state, from, to, flags, call);
+}
+
+function endOf(state: OverlayState, directory: DirectoryInode, lent: Uint8Array): End {
+  const name = Buffer.from(lent);
+  const hasLower = state.directories.lowerDentry(directory, name) >= 0;
+  return { directory, name, key: latin1Of(name), hasLower };
+}
+
+function inodeAt(state: OverlayState, end: End): Inode | number {
+  const node = state.directories.find(end.directory, end.name);
+  if (node < 0) return node;
+  const inode = state.directories.getInode(node as NodeId);
+  if (inode instanceof DirectoryInode) {
+    const status = state.directories.load(inode);
+    if (status < 0) return status;
+  }
+  return inode;
+}
+
+function renameEnds(
+  state: OverlayState,
+  from: End,
+  to: End,
+  flags: number,
+  call: Call,
+): MaybePromise<Status> {
+  if (to.directory.isRemoved) return -ENOENT;
+  const source = inodeAt(state, from);
+  if (typeof source === 'number') return source;
+  const found = inodeAt(state, to);
+  if (typeof found === 'number' && found !== -ENOENT) return found;
+  const target = typeof found === 'number' ? undefined : found;
+  const isExchange = (flags & RENAME_EXCHANGE) !== 0;
+  const refusal = refuse(state, from, to, source, target, flags);
+  if (refusal < 0 || source === target) return refusal;
+
+  for (const inode of isExchange && target !== undefined ? [source, target] : [source]) {
+    const copied = copyUp(state, inode, METADATA, call);
+    // What was found may not be true any more after waiting: all is looked at anew.
+    if (typeof copied !== 'number') {
+      return copied.then((status) => (status < 0 ? status : renameEnds(state, from, to, flags, call)));
+    }
+    if (copied < 0) return copied;
+  }
+  for (const { directory } of [from, to]) {
+    const copied = copyUpDirectory(state, directory);
+    if (copied < 0) return copied;
+  }
+  const linked = linkName(state, source, { directory: from.directory, name: from.key });
+  if (linked < 0) return linked;
+  const prepared = prepareMove(state, source, to.directory, to.hasLower);
+  if (prepared < 0) return prepared;
+  if (!isExchange || target === undefined) {
+    return (flags & RENAME_WHITEOUT) !== 0
+      ? moveAndShowWhiteout(state, from, to, source, target, call)
+      : move(state, from, to, source, target, from.hasLower);
+  }
+  const otherLinked = linkName(state, target, { directory: to.directory, name: to.key });
+  if (otherLinked < 0) return otherLinked;
+  const other = prepareMove(state, target, from.directory, from.hasLower);
+  return other < 0 ? other : exchange(state, from, to, source, target);
+}
+
+function refuse(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  flags: number,
+): Status {
+  if ((flags & RENAME_EXCHANGE) !== 0) return target === undefined ? -ENOENT : 0;
+  if (target === undefined) return 0;
+  if ((flags & RENAME_NOREPLACE) !== 0) return -EEXIST;
+  if (source === target) return 0;
+  if (target instanceof DirectoryInode) {
+    if (source.type !== S_IFDIR) return -EISDIR;
+    if (!state.directories.isEmpty(target)) {
+      return refuseProtected(state, from.directory, source, to.directory, target) || -ENOTEMPTY;
+    }
+  } else if (source.type === S_IFDIR) return -ENOTDIR;
+  return hasUpperFile(target) ? 0 : refuseProtected(state, to.directory);
+}
+
+function exchange(state: OverlayState, from: End, to: End, source: Inode, target: Inode): Status {
+  const dirs = descriptors(state, from, to);
+  if (typeof dirs === 'number') return dirs;
+  const status = renameAt(dirs.from, from.name, dirs.to, to.name, RENAME_EXCHANGE);
+  if (status < 0) return status;
+  detach(state, from, source);
+  detach(state, to, target);
+  attach(state, to, source);
+  attach(state, from, target);
+  return 0;
+}
+
+/**
+ * RENAME_WHITEOUT, by an overlay that has its upper here: a character device 0:0 shows under the old name. It is made
+ * before, and replaces the whiteout that the move leaves; who is killed in between finds the old name hidden.
+ */
+function moveAndShowWhiteout(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  call: Call,
+): Status {
+  const { directory, name, key } = from;
+  state.changed.add(directory);
+  const marked = markHolder(state.upper, directory);
+  if (marked < 0) return marked;
+  const above = state.upper.directoryFd(directory);
+  if (above < 0) return above;
+  return makeAndPlace(state, above, { ...WHITEOUT, fd: -1 }, call, (staging, staged) => {
+    const moved = move(state, from, to, source, target, true);
+    if (moved < 0) return moved;
+    const dir = state.upper.directoryFd(directory);
+    if (dir < 0) return dir;
+    const known = state.upper.statAt(staging, staged);
+    const placed = known < 0 ? known : renameAt(staging, staged, dir, name, 0);
+    if (placed < 0) return placed;
+    directory.whiteouts.delete(key);
+    register(state, directory, key, S_IFCHR);
+    return 0;
+  });
+}
+
+/** Moves; `leavesWhiteout`: in the upper a whiteout takes the old name. */
+function move(
+  state: OverlayState,
+  from: End,
+  to: End,
+  source: Inode,
+  target: Inode | undefined,
+  leavesWhiteout: boolean,
+): Status {
+  const dirs = descriptors(state, from, to);
+  if (typeof dirs === 'number') return dirs;
+  const replaced = target === undefined ? 0 : prepareReplaced(state, target, dirs.to, to);
+  if (replaced < 0) return replaced;
+  const isOverWhiteout = to.directory.whiteouts.has(to.key);
+  const isSwap = isOverWhiteout && source.type === S_IFDIR;
+  const prepared = leavesWhiteout ? prepareWhiteout(state, from.directory, dirs.from) : 0;
+  const status = prepared < 0 ? prepared : renameUpper(state, from, to, dirs, isSwap, leavesWhiteout);
+  if (status < 0) {
+    if (target !== undefined) undoReplaced(target, replaced);
+    return status;
+  }
+  if (isSwap && !leavesWhiteout) unlinkAt(dirs.from, from.name);
+  if (target !== undefined) finishReplaced(state, target, replaced, to);
+  to.directory.whiteouts.delete(to.key);
+  detach(state, from, source);
+  if (leavesWhiteout) from.directory.whiteouts.add(from.key);
+  attach(state, to, source);
+  return 0;
+}
+
+/**
+ * A directory can't replace a whiteout, which is a file: they change places, and it is where one is needed, or goes.
+ * Where a whiteout has to come and renameat2(2) can't leave it, it comes next: who is killed in between shows the tree's
+ * old name again, and has lost nothing.
+ */
+function renameUpper(
+  state: OverlayState,
+  from: End,
+  to: End,
+  dirs: Descriptors,
+  isSwap: boolean,
+  leavesWhiteout: boolean,
+): Status {
+  const rename = (flags: number): Status => renameAt(dirs.from, from.name, dirs.to, to.name, flags);
+  if (isSwap) return rename(RENAME_EXCHANGE);
+  if (!leavesWhiteout) return rename(0);
+  if (state.upper.renamesLeaveWhiteouts) {
+    const status = rename(RENAME_WHITEOUT);
+    // EINVAL: not on every file system.
+    if (status !== -EINVAL) return status;
+  }
+  const status = rename(0);
+  return status < 0 ? status : state.upper.linkWhiteout(dirs.from, from.name);
+}
+
+/** What is about to be replaced keeps a descriptor (which is answered, or 0); an upper directory loses its whiteouts. */
+function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: End): number {
+  if (!(target instanceof DirectoryInode)) return target.hasUpper ? keepNameless(target, dir, to.name) : 0;
+  if (!target.hasUpperDirectory) return 0;
+  const fd = openAt(dir, to.name, O_PATH);
+  if (fd < 0) return fd;
+  const status = clear(state, target, fd);
+  if (status === 0) return fd;
+  closeSync(fd);
+  return status;
+}
+
+/** Opaque, an empty directory shows the same without whiteouts. */
+function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
+  const { whiteouts, aufsNames } = directory;
+  if (whiteouts.size === 0 && aufsNames.size === 0) return 0;
+  state.changed.add(directory);
+  const status = state.upper.marks.setOpaque(fd, NO_NAME);
+  if (status < 0) return status;
+  directory.isOpaque = true;
+  for (const names of [whiteouts, aufsNames]) {
+    for (const name of names) {
+      const removed = unlinkAt(fd, bytesOf(name));
+      if (removed < 0 && removed !== -ENOENT) return removed;
+      names.delete(name);
+    }
+  }
+  return 0;
+}
+
+function undoReplaced(target: Inode, kept: number): void {
+  if (!(target instanceof DirectoryInode)) dropKept(target);
+  else if (kept > 0) closeSync(kept);
+}
+
+function finishReplaced(state: OverlayState, target: Inode, kept: number, to: End): void {
+  if (!(target instanceof DirectoryInode)) {
+    takeName(state, to.directory, to.name, target, false);
+    return;
+  }
+  state.upper.forgetDirectory(target);
+  if (kept > 0) target.upperFd = kept;
+  forgetDirectory(state, to.directory, to.name, target, false);
+}
+
+interface Descriptors {
+  readonly from: number;
+  readonly to: number;
+}
+
+function descriptors(state: OverlayState, from: End, to: End): Descriptors | number {
+  const toFd = state.upper.directoryFd(to.directory);
+  if (toFd < 0) return toFd;
+  const fromFd = state.upper.directoryFd(from.directory);
+  return fromFd < 0 ? fromFd : { from: fromFd, to: toFd };
+}
+
+/** Takes a name away from an inode that goes on under another. */
+function detach(state: OverlayState, end: End, inode: Inode): void {
+  const { directory, key } = end;
+  if (!directory.remove(key)) {
+    const dentry = state.directories.lowerDentry(directory, end.name);
+    if (dentry >= 0) state.directories.hide(directory, dentry);
+  }
+  if (!(inode instanceof DirectoryInode)) state.inodes.removeName(inode, directory, key);
+}
+
+function attach(state: OverlayState, end: End, inode: Inode): void {
+  const { directory, key } = end;
+  directory.add(key, inode.type === S_IFDIR, inode);
+  if (inode instanceof DirectoryInode) {
+    inode.parent = directory;
+    inode.name = key;
+  } else {
+    state.inodes.addName(inode, { directory, name: key }, inode.upperIno);
+  }
+}

@@ -1,0 +1,128 @@
+// setattr: size, owner, mode, times, in this order, so that none undoes another.
+import {
+  Stat,
+  UTIME_NOW,
+  UTIME_OMIT,
+  removexattrAt,
+  truncateFile,
+  utimensAt,
+  KEEP_ID,
+} from '../../sys/upper-calls.ts';
+import { S_IFDIR, S_IFREG, S_ISUID, S_ISGID } from '../../vfs/attr.ts';
+import { EINVAL, EISDIR } from '../../vfs/errno.ts';
+import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
+import type { AttrChanges, Call, TimeChange } from '../../vfs/operation.ts';
+import { ALL_DATA, METADATA, type Need, copyUp, openUpper } from '../copy-up/copy-data.ts';
+import { DirectoryInode } from '../read/directory-inode.ts';
+import type { Inode } from '../read/inode.ts';
+import { isInGroup, isRootCall } from './caller.ts';
+import type { OverlayState } from './overlay-state.ts';
+import { NO_NAME, type Place } from '../upper/upper.ts';
+import { closeSync, constants } from 'node:fs';
+
+const S_IXGRP = 0o010;
+const CAPABILITY = Buffer.from('security.capability');
+
+/** `inode` is loaded where it is a directory. */
+export function setAttributes(
+  state: OverlayState,
+  inode: Inode,
+  changes: AttrChanges,
+  call: Call,
+): MaybePromise<Status> {
+  const { size } = changes;
+  if (size !== undefined && inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
+  const need: Need = size === undefined ? METADATA : { ...ALL_DATA, kind: 'data', limit: size };
+  const copied = copyUp(state, inode, need, call);
+  if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes, call);
+  return copied.then((status) => (status < 0 ? status : apply(state, inode, changes, call)));
+}
+
+function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Call): Status {
+  const place = upperPlace(state, inode);
+  if (typeof place === 'number') return place;
+  const { dir, name } = place;
+  const { size, uid, gid, mode } = changes;
+  let status = 0;
+  if (size !== undefined)
+    status = truncate(state, inode, size, changes.killsPrivileges === true ? call : undefined);
+  if (status === 0 && (uid !== undefined || gid !== undefined)) {
+    const drops = dropsSetgid(state, inode, place, call);
+    status = state.upper.changeOwner(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
+    if (status === 0 && drops) status = dropSetgid(state, place);
+  }
+  if (status === 0 && mode !== undefined) status = state.upper.changeMode(dir, name, mode & 0o7777);
+  if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
+    status = setTimes(place, changes.atime, changes.mtime);
+  }
+  // Some of it may have been done.
+  if (status < 0) state.changed.add(inode);
+  return status;
+}
+
+/** A file that its group may not execute loses S_ISGID by a chown(2) of who is not in its group; chown(2) by us keeps it. */
+function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place, call: Call): boolean {
+  if (inode.type !== S_IFREG || upper.statAt(dir, name) < 0) return false;
+  const isSetgid = ((upper.stat[Stat.mode] as number) & S_ISGID) !== 0;
+  return isSetgid && !isRootCall(call) && !isInGroup(call, upper.stat[Stat.gid] as number);
+}
+
+function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
+  const status = upper.statAt(dir, name);
+  if (status < 0) return status;
+  return upper.changeMode(dir, name, (upper.stat[Stat.mode] as number) & 0o7777 & ~S_ISGID);
+}
+
+/** Where the upper file of any inode lies that has one. */
+export function upperPlace(state: OverlayState, inode: Inode): Place | number {
+  if (!(inode instanceof DirectoryInode)) return state.upper.placeOf(inode);
+  const dir = state.upper.directoryFd(inode);
+  return dir < 0 ? dir : { dir, name: NO_NAME };
+}
+
+export function truncate(state: OverlayState, inode: Inode, size: number, killer: Call | undefined): Status {
+  if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, killer);
+  const fd = openUpper(state, inode, constants.O_WRONLY);
+  if (fd < 0) return fd;
+  const status = truncateOpen(state, fd, size, killer);
+  closeSync(fd);
+  return status;
+}
+
+function truncateOpen(state: OverlayState, fd: number, size: number, killer: Call | undefined): Status {
+  const status = truncateFile(fd, size);
+  return status < 0 || killer === undefined ? status : dropPrivileges(state, fd, killer);
+}
+
+/**
+ * What a write takes off a file, by whom the kernel says that it may not keep them: capabilities, S_ISUID, and S_ISGID as
+ * setattr_should_drop_sgid (fs/attr.c) has it.
+ */
+export function dropPrivileges(state: OverlayState, fd: number, killer: Call): Status {
+  const status = state.upper.statAt(fd, NO_NAME);
+  if (status < 0) return status;
+  const mode = state.upper.stat[Stat.mode] as number;
+  let kept = mode & 0o7777 & ~S_ISUID;
+  const group = state.upper.stat[Stat.gid] as number;
+  if ((kept & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, group))) kept &= ~S_ISGID;
+  // ENODATA, EOPNOTSUPP: there was none.
+  removexattrAt(fd, NO_NAME, CAPABILITY);
+  return kept === (mode & 0o7777) ? 0 : state.upper.changeMode(fd, NO_NAME, kept);
+}
+
+function setTimes(
+  { dir, name }: Place,
+  atime: TimeChange | undefined,
+  mtime: TimeChange | undefined,
+): Status {
+  return utimensAt(dir, name, secOf(atime), nsecOf(atime), secOf(mtime), nsecOf(mtime));
+}
+
+function secOf(time: TimeChange | undefined): number {
+  return time === undefined || time === 'now' ? 0 : time.sec;
+}
+
+function nsecOf(time: TimeChange | undefined): number {
+  if (time === undefined) return UTIME_OMIT;
+  return time === 'now' ? UTIME_NOW : time.nsec;
+}

@@ -1,0 +1,145 @@
+// What the mount command understands: arguments and options in, a MountRequest or a UsageError out.
+import { expect, it } from 'vitest';
+import { mountCommand, understandMount } from '../../../src/cli/commands/mount-command.ts';
+import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
+import { UsageError } from '../../../src/cli/options/usage-error.ts';
+
+/** The request that `stratafs mount ARGS` makes. */
+function understand(...args: string[]): MountRequest {
+  let request: MountRequest | undefined;
+  const command = mountCommand().exitOverride();
+  command.action((positional: string[], given: Parameters<typeof understandMount>[1]) => {
+    request = understandMount(positional, given);
+  });
+  command.parse(args, { from: 'user' });
+  return request as MountRequest;
+}
+
+const plain: MountRequest = {
+  source: { kind: 'image', text: 'a.tar' },
+  mountpoint: '/mnt',
+  flags: [],
+  useIndexCache: true,
+};
+
+it('SOURCE and MOUNTPOINT alone', () => {
+  expect(understand('a.tar', '/mnt')).toEqual(plain);
+});
+
+it('fastpath= turns native answers on or off', () => {
+  expect(understand('-o', 'fastpath=off', 'a.tar', '/mnt')).toEqual({ ...plain, usesFastPath: false });
+  expect(understand('-o', 'fastpath=off,fastpath=on', 'a.tar', '/mnt').usesFastPath).toBe(true);
+  expect(() => understand('-o', 'fastpath=maybe', 'a.tar', '/mnt')).toThrow(
+    "mount option 'fastpath': found 'maybe', expected on, off",
+  );
+});
+
+it('lowerdir= takes the place of SOURCE and keeps its escapes', () => {
+  expect(understand('-o', 'ro,lowerdir=top\\:1.tar:b\\,ase.tar', '/mnt')).toEqual({
+    ...plain,
+    access: 'ro',
+    source: { kind: 'lowerdir', text: 'top\\:1.tar:b\\,ase.tar' },
+  });
+});
+
+it('-o may be repeated, and the later option wins', () => {
+  const request = understand(
+    '-o',
+    'nodev,nosuid,noexec',
+    '-o',
+    'exec,suid',
+    '-o',
+    'noatime',
+    'a.tar',
+    '/mnt',
+  );
+  expect(request.flags).toEqual(['nodev', 'suid', 'noatime']);
+});
+
+it("user stands for nodev, nosuid and noexec, as in mount(8); a later 'exec' takes one back", () => {
+  expect(understand('-o', 'user,exec', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid']);
+});
+
+it('suid and dev are set only where they are asked for; defaults asks for nothing', () => {
+  expect(understand('-o', 'nodiratime', 'a.tar', '/mnt').flags).toEqual(['nodiratime']);
+  expect(understand('-o', 'suid,dev', 'a.tar', '/mnt').flags).toEqual(['suid', 'dev']);
+  expect(understand('-o', 'suid,dev,user', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid', 'noexec']);
+  expect(understand('-o', 'suid,nodev,noexec,defaults', 'a.tar', '/mnt').flags).toEqual([]);
+});
+
+it('long options may stand in the list', () => {
+  const list = 'platform=linux/arm64,upto=2,cache-size=1G,no-verify,no-index-cache,allow_other,fsname=x\\,y';
+  expect(understand('-o', list, 'a.tar', '/mnt')).toEqual({
+    ...plain,
+    platform: 'linux/arm64',
+    upto: '2',
+    cacheSize: 1024 ** 3,
+    verify: 'never',
+    useIndexCache: false,
+    allowOther: true,
+    fsname: 'x,y',
+  });
+});
+
+it('long options', () => {
+  const args = [
+    '--platform',
+    'linux/arm',
+    '--layer',
+    '3',
+    '--cache-size',
+    '64M',
+    '--verify',
+    '--no-index-cache',
+  ];
+  expect(understand(...args, 'a.tar', '/mnt')).toEqual({
+    ...plain,
+    platform: 'linux/arm',
+    layer: '3',
+    cacheSize: 64 * 1024 ** 2,
+    verify: 'always',
+    useIndexCache: false,
+  });
+  expect(understand('--no-verify', 'a.tar', '/mnt').verify).toBe('never');
+});
+
+it.each([
+  'defaults,auto,noauto,nofail,_netdev,nouser,relatime,norelatime,nostrictatime,lazytime,silent,async',
+  'timeout=0,clone_fd,max_threads=4,kernel_cache,entry_timeout=1,threaded=1,writeback=0',
+  'x-systemd.automount,x-gvfs-show,comment=systemd.automount,default_permissions,max_read=131072',
+  'context="system_u:object_r:tmp_t:s0:c127,c456"',
+])('fstab may say %s', (list) => {
+  expect(understand('-o', list, 'a.tar', '/mnt')).toEqual(plain);
+});
+
+it.each([
+  ['roo', "unknown mount option 'roo' (did you mean 'ro'?)"],
+  ['no_dev', "unknown mount option 'no_dev' (did you mean 'nodev'?)"],
+  ['lower_dir=x', "unknown mount option 'lower_dir' (did you mean 'lowerdir'?)"],
+  ['allow-other', "unknown mount option 'allow-other' (did you mean 'allow_other'?)"],
+  ['entirely-else', "unknown mount option 'entirely-else'"],
+  ['rw', "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W"],
+  ['remount,ro', "mount option 'remount': not supported: unmount, and mount again with the other options"],
+  ['auto_unmount', "mount option 'auto_unmount': not supported: the next mount there clears a dead one away"],
+  ['nodev=1', "mount option 'nodev' takes no value, found '1'"],
+  ['fsname', "mount option 'fsname' needs a value: fsname=..."],
+  ['lowerdir=', "mount option 'lowerdir' needs a value: lowerdir=..."],
+  ['cache-size=much', "cache-size: found 'much', expected a size such as 256M or 1G"],
+])('-o %s is refused', (list, message) => {
+  expect(() => understand('-o', list, 'a.tar', '/mnt')).toThrow(new UsageError(message));
+});
+
+it.each([
+  [[], 'mount: found nothing, expected SOURCE and MOUNTPOINT'],
+  [['a.tar'], 'mount: found a.tar, expected SOURCE and MOUNTPOINT'],
+  [['a', 'b', 'c'], 'mount: found a b c, expected SOURCE and MOUNTPOINT'],
+  [['-o', 'lowerdir=x', 'a', 'b'], 'mount: found a b, expected MOUNTPOINT with lowerdir='],
+  [['a.tar', ''], 'mount: the mount point is an empty name'],
+  [['', 'm'], 'mount: the source is an empty name'],
+  [
+    ['--layer', '1', '--upto', '2', 'a', 'b'],
+    '--layer shows one layer alone, --upto a stack: found both, expected one',
+  ],
+])('%j is refused', (args, message) => {
+  expect(() => understand(...args)).toThrow(new UsageError(message));
+});

@@ -1,0 +1,104 @@
+// The built command. What the page does in a browser is tested in test/report/.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { fillPage } from '../../../src/cli/output/report-page.ts';
+import type { ReportData } from '../../../src/inspect/report-format.ts';
+import { tarFile } from '../../image/scratch.ts';
+import { fixture, runAlone, withMounted, withWorkplace } from '../../mount/stratafs.ts';
+import { describeWith } from '../../requirements.ts';
+
+const source = `${fixture('expressweb-both.tar')}:expressweb`;
+
+function dataIn(page: string): ReportData {
+  const [, json] = /<script type="application\/json" id="report-data">(.*?)<\/script>/s.exec(page) ?? [];
+  return JSON.parse(json ?? expect.fail('no data')) as ReportData;
+}
+
+describe('stratafs report', () => {
+  it('writes report.html, or what -o says, the same whether it is run again', () =>
+    withWorkplace(async (place) => {
+      expect(await place.stratafs(['report', source])).toEqual({ status: 0, stdout: '', stderr: '' });
+      await place.stratafs(['report', '-o', 'other.html', source]);
+      const piped = await place.stratafs(['report', '--output', '-', source]);
+      const page = readFileSync(place.path('report.html'), 'utf8');
+      expect(readFileSync(place.path('other.html'), 'utf8')).toBe(page);
+      expect(piped.stdout).toBe(page);
+      expect(dataIn(page).images.map((image) => [image.source, image.size])).toEqual([[source, 318_736]]);
+      expect(readdirSync(place.directory).sort()).toEqual(['cache', 'mnt', 'other.html', 'report.html']);
+    }));
+
+  it('writes nothing where a source fails, and what was there stays', () =>
+    withWorkplace(async (place) => {
+      writeFileSync(place.path('report.html'), 'before');
+      const failed = await place.stratafs(['report', source, 'missing.tar']);
+      expect(failed).toMatchObject({ status: 1, stdout: '' });
+      expect(failed.stderr).toMatch(/^stratafs: [^\n]*missing\.tar[^\n]*\n$/);
+      expect(readFileSync(place.path('report.html'), 'utf8')).toBe('before');
+      mkdirSync(place.path('place'));
+      expect((await place.stratafs(['report', '-o', 'place', source])).stderr).toBe(
+        'stratafs: place: is a directory, expected a file to write\n',
+      );
+      expect((await place.stratafs(['report', '-o', 'none/x.html', source])).status).toBe(1);
+      expect(existsSync(place.path('none'))).toBe(false);
+    }));
+
+  it('says how much it adds up where it may list only so many names', () =>
+    withWorkplace(async (place) => {
+      const { status, stderr } = await place.stratafs(['report', '--names', '10', source]);
+      expect(status).toBe(0);
+      expect(stderr).toMatch(
+        /^stratafs: .*:expressweb: \d\d names of up to 9\.\d+kB are added up by directory; --names lists more\n$/,
+      );
+      const { images } = dataIn(readFileSync(place.path('report.html'), 'utf8'));
+      expect(images[0]?.nodes.codes.length).toBeLessThan(20);
+    }));
+
+  it('warns of a history that does not tell of the layers', async () => {
+    const layer = await tarFile([['a', 'x']], 'layer.tar');
+    const { status, stdout, stderr } = await runAlone('report', '-o', '-', layer);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^stratafs: warning: .*layer\.tar: the image has no history of its layers\n$/);
+    expect(dataIn(stdout).images[0]?.gap).toBe('the image has no history of its layers');
+  });
+
+  it('refuses a number of names that is none', async () => {
+    expect(await runAlone('report', '--names', '0', source)).toMatchObject({
+      status: 2,
+      stderr: "stratafs: --names: found '0', expected a number from 1 on\n",
+    });
+  });
+
+  it('makes a page whose policy allows its own code and style, and that keeps the notice of what it uses', async () => {
+    const { stdout } = await runAlone('report', '-o', '-', source);
+    const hash = (tag: string): string => {
+      const [, text] = new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(stdout) ?? [];
+      return `sha256-${createHash('sha256')
+        .update(text ?? '')
+        .digest('base64')}`;
+    };
+    const [, policy] = /http-equiv="Content-Security-Policy"\s+content="([^"]*)"/.exec(stdout) ?? [];
+    expect(policy).toBe(
+      `default-src 'none'; script-src '${hash('script')}'; style-src '${hash('style')}'; img-src data:; base-uri 'none'; form-action 'none'`,
+    );
+    expect(stdout).toMatch(/Copyright \d+-\d+ Mike Bostock\n\nPermission to use, copy, modify/);
+  });
+});
+
+describeWith(['fuse'], 'stratafs report of a mount', () => {
+  it('is the report of its image', () =>
+    withMounted(source, async (place) => {
+      const { stdout } = await place.stratafs(['report', '-o', '-', place.mountpoint]);
+      const { images } = dataIn(stdout);
+      expect(images.map(({ names, size }) => [names[0], size])).toEqual([['expressweb:latest', 318_736]]);
+    }));
+});
+
+it('the data end no block and are what was put in, whatever they hold', () => {
+  const template = 'a<script type="application/json" id="report-data"></script>$&b';
+  const data = { images: [], note: '</script><!--<script>$& $1 \u2028' } as unknown as ReportData;
+  const page = fillPage(template, data);
+  expect(page.match(/<\/?script/g)).toEqual(['<script', '</script']);
+  expect(dataIn(page)).toEqual(data);
+  expect(page.endsWith('</script>$&b')).toBe(true);
+});

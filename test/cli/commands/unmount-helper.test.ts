@@ -1,0 +1,26 @@
+// What umount(8) calls its helper with, understood.
+import { expect, it } from 'vitest';
+import { understandUnmount } from '../../../src/cli/commands/unmount-helper.ts';
+import { UsageError } from '../../../src/cli/options/usage-error.ts';
+
+it.each([
+  [['/mnt'], 'when-free', false],
+  [['/mnt', '-n', '-t', 'fuse.stratafs'], 'when-free', false],
+  [['-lv', '/mnt'], 'lazy', true],
+  [['/mnt', '-f', '-r'], 'forced', false],
+  [['/mnt', '-fl'], 'lazy', false],
+] as const)('%j', (args, how, isVerbose) => {
+  expect(understandUnmount(args)).toEqual({ directory: '/mnt', how, isVerbose });
+});
+
+it.each([
+  [[], 'umount.fuse.stratafs: found nothing, expected DIR'],
+  [['a', 'b'], 'umount.fuse.stratafs: found a b, expected DIR'],
+  [['a', '-x'], "umount.fuse.stratafs: unknown option '-x'"],
+  [
+    ['a', '-N', '/proc/1/ns/mnt'],
+    'umount.fuse.stratafs: -N is not supported: run umount by nsenter --mount=NAMESPACE',
+  ],
+])('%j is refused', (args, message) => {
+  expect(() => understandUnmount(args)).toThrow(new UsageError(message));
+});

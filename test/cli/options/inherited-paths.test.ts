@@ -1,0 +1,56 @@
+// Paths by way of a descriptor, made real before another process has to find them.
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { withRealPaths } from '../../../src/cli/options/inherited-paths.ts';
+import { newRequest } from '../../../src/cli/options/mount-request.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'stratafs-inherited-'));
+const odd = join(directory, 'a:b');
+const OWN = '/proc/self/fd';
+let fd = -1;
+beforeAll(() => {
+  mkdirSync(odd);
+  fd = openSync(odd, 'r');
+});
+afterAll(() => {
+  closeSync(fd);
+  rmSync(directory, { recursive: true });
+});
+
+it('all paths of a request', () => {
+  const request = {
+    ...newRequest(),
+    source: { kind: 'image' as const, text: `/dev/fd/${fd}/i.tar` },
+    mountpoint: `/proc/self/fd/${fd}`,
+    upper: { directory: `/dev/fd/${fd}/u`, workDirectory: '/w' },
+  };
+  expect(withRealPaths(request, OWN)).toMatchObject({
+    source: { text: join(odd, 'i.tar') },
+    mountpoint: odd,
+    upper: { directory: join(odd, 'u'), workDirectory: '/w' },
+  });
+});
+
+it('in a list of layers each of them, escaped anew', () => {
+  const text = `/dev/fd/${fd}:x\\:/dev/fd/${fd}:/dev/fd/${fd}/l:/dev/fdx/${fd}`;
+  expect(withRealPaths({ ...newRequest(), source: { kind: 'lowerdir', text } }, OWN).source.text).toBe(
+    `${directory}/a\\:b:x\\:/dev/fd/${fd}:${directory}/a\\:b/l:/dev/fdx/${fd}`,
+  );
+});
+
+it('a descriptor that is not open, or of what has no path, is an error', () => {
+  const at = (mountpoint: string) => withRealPaths({ ...newRequest(), mountpoint }, OWN);
+  expect(() => at('/dev/fd/987654')).toThrow('/dev/fd/987654: descriptor 987654 is not open');
+  const gone = mkdtempSync(join(directory, 'gone'));
+  const goneFd = openSync(gone, 'r');
+  rmSync(gone, { recursive: true });
+  try {
+    expect(() => at(`/dev/fd/${goneFd}`)).toThrow(
+      /found .* \(deleted\), expected a file or directory that has a path/,
+    );
+  } finally {
+    closeSync(goneFd);
+  }
+});

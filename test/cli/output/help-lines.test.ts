@@ -1,0 +1,45 @@
+// Help is no wider than the terminal, and says the same at each width.
+import { expect, it } from 'vitest';
+import { commands } from '../../../src/cli/command-list.ts';
+import { wrapHelp } from '../../../src/cli/output/help-lines.ts';
+import { helperHelp } from '../../../src/cli/commands/mount-helper.ts';
+import { overlayHelp } from '../../../src/cli/commands/overlay-command.ts';
+import { unmountHelperHelp } from '../../../src/cli/commands/unmount-helper.ts';
+
+it('a paragraph is filled anew', () =>
+  expect(wrapHelp('one two three\nfour five\n\nsix', 10)).toBe('one two\nthree four\nfive\n\nsix'));
+
+it('a meaning goes on below where it begins', () =>
+  expect(wrapHelp('  -a   is the first of all letters of it', 32)).toBe(
+    '  -a   is the first of all\n       letters of it',
+  ));
+
+it('a meaning without room beside its term stands below it', () =>
+  expect(wrapHelp('  stratafs mount app.tar /mnt    as a container', 40)).toBe(
+    '  stratafs mount app.tar /mnt\n      as a container',
+  ));
+
+it('an example is never broken, nor a word', () => {
+  const example = `  stratafs mount ${'x'.repeat(40)}`;
+  expect(wrapHelp(`${example}\n${'y'.repeat(40)} z`, 20)).toBe(`${example}\n${'y'.repeat(40)}\nz`);
+});
+
+async function helpOf(name: string): Promise<string> {
+  const entry = commands.get(name);
+  if (entry === undefined) throw new Error(`${name}: no such command`);
+  const command = (await entry.load())();
+  let text = '';
+  command.configureHelp({ helpWidth: 80 }).configureOutput({ writeOut: (part) => (text += part) });
+  command.outputHelp();
+  return text;
+}
+
+const programs = { helperHelp, overlayHelp, unmountHelperHelp };
+
+it.each([...commands.keys(), ...Object.keys(programs)])('%s has help of 80 columns', async (name) => {
+  const help = name in programs ? programs[name as keyof typeof programs] : await helpOf(name);
+  const wrapped = wrapHelp(help, 80);
+  expect(wrapped.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  expect(wrapHelp(wrapped, 80)).toBe(wrapped);
+  expect(wrapped.split(/\s+/)).toEqual(help.split(/\s+/));
+});

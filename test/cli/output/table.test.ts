@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { formatTable } from '../../../src/cli/output/table.ts';
+
+const columns = [{ title: 'SOURCE' }, { title: 'PID', align: 'right' }] as const;
+
+it('aligns columns, and ends lines without blanks', () => {
+  const rows = [
+    ['a.tar', '7'],
+    ['longer.tar', '12345'],
+  ];
+  expect(formatTable(columns, rows, undefined)).toBe(
+    ['SOURCE        PID', 'a.tar           7', 'longer.tar  12345', ''].join('\n'),
+  );
+});
+
+it('is its titles alone where there is nothing', () => {
+  expect(formatTable(columns, [], 80)).toBe('SOURCE  PID\n');
+});
+
+it('is cut to the width of a terminal, the widest column first, and whole without one', () => {
+  const rows = [['x'.repeat(100), '12345']];
+  const lines = formatTable(columns, rows, 40).trimEnd().split('\n');
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  expect(lines[1]).toMatch(/^x+\u2026 +12345$/);
+  expect(formatTable(columns, rows, undefined)).toContain('x'.repeat(100));
+});
+
+it('a column that is to stay whole is cut last', () => {
+  const rows = [['x'.repeat(30), '509B (virtual 319kB)']];
+  const kept = [columns[0], { title: 'SIZE', isWhole: true }] as const;
+  expect(formatTable(kept, rows, 40)).toMatch(/\nx{17}\u2026 {2}509B \(virtual 319kB\)\n$/);
+  expect(formatTable(kept, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
+});
+
+it('shows control characters of a name as \\xNN', () => {
+  expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\x0ab\\x1b[31m');
+});
+
+it('of 40,000 rows is laid out piece by piece, and aligned throughout', () => {
+  const rows = Array.from({ length: 40_000 }, (_, i) => [`${i}.tar`, String(i)]);
+  const lines = formatTable(columns, rows, undefined).split('\n');
+  expect(lines).toHaveLength(40_002);
+  expect(new Set(lines.slice(0, -1).map((line) => line.length))).toEqual(
+    new Set(['39999.tar  39999'.length]),
+  );
+});
