@@ -76,9 +76,9 @@ export async function mount(
   const settled = settleFakeRoot(options);
   // The working directory of the process may be another one after the first wait.
   const path = resolve(mountpoint);
-  const unlock = lockMountPoint(await locateMountPoint(path));
+  const unlock = lockMountPoint(await locateMountPoint(path, mountpoint));
   try {
-    return await mountLocked(image, path, settled);
+    return await mountLocked(image, path, mountpoint, settled);
   } finally {
     unlock();
   }
@@ -87,10 +87,11 @@ export async function mount(
 /** As `mount`, while nobody else mounts there. */
 async function mountLocked(
   image: string | Image,
-  mountpoint: string,
+  path: string,
+  typed: string,
   options: MountOptions & OpenImageOptions,
 ): Promise<Mount> {
-  const place = await prepareMountPoint(mountpoint, options.onWarning ?? (() => undefined));
+  const place = await prepareMountPoint(path, options.onWarning ?? (() => undefined), typed);
   const withCache = withDiskCache(options);
   const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
   refuseLayers(opened, place);

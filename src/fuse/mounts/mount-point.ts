@@ -8,15 +8,18 @@ import { InputError } from '../../vfs/input-error.ts';
 import { detach } from './kernel-mount.ts';
 import { type MountFacts, SilentMountError, findMountAt, isFuse } from './mounts.ts';
 
-/** `path` absolute and without symlinks, as the mount table writes it. InputError where it isn't there. */
-export async function locateMountPoint(path: string): Promise<string> {
+/**
+ * `path` absolute and without symlinks, as the mount table writes it. InputError, which names it as `typed`, if it isn't
+ * there.
+ */
+export async function locateMountPoint(path: string, typed = path): Promise<string> {
   const absolute = resolve(path);
   // The last component may be a mount: it is looked up in the table first.
-  const parent = await follow(dirname(absolute), path);
+  const parent = await follow(dirname(absolute), typed);
   const candidate = join(parent, basename(absolute));
   const entry = mountAt(await readMountTable(), candidate);
   if (entry !== undefined && isFuse(entry)) return candidate;
-  return follow(candidate, path);
+  return follow(candidate, typed);
 }
 
 /** "major:minor" of what was just mounted on `mountpoint`; empty where it is gone again. */
@@ -24,11 +27,11 @@ export async function deviceOfMount(mountpoint: string): Promise<string> {
   return mountAt(await readMountTable(), mountpoint)?.device ?? '';
 }
 
-async function follow(path: string, given: string): Promise<string> {
+async function follow(path: string, typed: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    throw new InputError(`mount point ${given}: ${reasonOf(error)}`, { cause: error });
+    throw new InputError(`mount point ${typed}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -49,11 +52,15 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Makes `path` ready to be mounted on and answers it absolute. A dead stratafs mount there is cleared away. A
+ * Makes `path` ready to be mounted on and answers it absolute; errors name it as `typed`. A dead stratafs mount there is cleared away. A
  * directory with something in it is allowed: `onWarning` hears of it. InputError for all that can't be mounted on.
  */
-export async function prepareMountPoint(path: string, onWarning: (text: string) => void): Promise<string> {
-  const mountpoint = await locateMountPoint(path);
+export async function prepareMountPoint(
+  path: string,
+  onWarning: (text: string) => void,
+  typed = path,
+): Promise<string> {
+  const mountpoint = await locateMountPoint(path, typed);
   const found = await findMountAt(mountpoint);
   if (found !== undefined) {
     const { answer, entry } = found;
@@ -64,10 +71,10 @@ export async function prepareMountPoint(path: string, onWarning: (text: string) 
     }
     onWarning(`${mountpoint}: clearing the mount of ${entry.source}, whose daemon is gone`);
     await detach(mountpoint, 'lazy');
-    return prepareMountPoint(mountpoint, onWarning);
+    return prepareMountPoint(mountpoint, onWarning, typed);
   }
   const stats = await lstat(mountpoint);
-  if (!stats.isDirectory()) throw new InputError(`mount point ${path}: found a file, expected a directory`);
+  if (!stats.isDirectory()) throw new InputError(`mount point ${typed}: found a file, expected a directory`);
   if (await hasEntries(mountpoint)) {
     onWarning(`${mountpoint}: not empty; what is in it stays hidden while the mount lasts`);
   }
