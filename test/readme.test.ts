@@ -1,49 +1,47 @@
-// What README promises: its library example runs, and what it says of the command is what the command says.
+// README and the pages of docs/ describe what the program does: every command and option is in them, and links lead somewhere.
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { run, withWorkplace } from './mount/stratafs.ts';
 import { describeWith } from './requirements.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const pages = readdirSync(join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const documentation = [readme, ...pages.map((page) => readFileSync(join(root, page), 'utf8'))].join('\n');
 
-/** The fenced blocks of one language. */
-function blocks(language: string): string[] {
-  return [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
-    .filter(([, each]) => each === language)
-    .map(([, , text]) => text as string);
-}
-
-describeWith(['fuse'], "README's library example", () => {
+describeWith(['fuse'], 'the example of docs/library.md', () => {
   it('runs, shows a file of the image, and leaves nothing behind', () =>
     withWorkplace(async (place) => {
-      const [example, ...others] = blocks('js');
-      expect(others).toEqual([]);
+      const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
+      const [, example = ''] = /^```js\n(.*?)^```$/ms.exec(page) ?? [];
       mkdirSync(place.path('tmp'));
       const { status, stdout, stderr } = await run(
         process.execPath,
-        ['--input-type=module', '--eval', example as string],
+        ['--input-type=module', '--eval', example],
         { cwd: root, env: { ...place.environment, TMPDIR: place.path('tmp') } },
       );
       expect(stderr).toBe('');
       expect(status).toBe(0);
-      expect(stdout).toBe(
-        `4 layers\n${readFileSync(new URL('../fixtures/expressweb/README.md', import.meta.url), 'utf8')}\n`,
-      );
+      expect(stdout).toBe(`4 layers\n${readFileSync(join(root, 'fixtures/expressweb/README.md'), 'utf8')}\n`);
       expect(readdirSync(place.path('tmp'))).toEqual([]);
       expect(place.mounted()).toEqual([]);
     }));
 });
 
-/** `name` in code, perhaps with an argument behind it. */
-const isTold = (name: string): boolean => new RegExp(`\`(?:-\\w, |stratafs )?${name}[\` ]`).test(readme);
+/** True if the documentation has `name` as a word of inline code. */
+const isDocumented = (name: string): boolean =>
+  new RegExp(`\`(?:[^\`\n]* )?${name}(?:[ ,=][^\`\n]*)?\``).test(documentation);
 
-describe('README', () => {
+describe('the documentation', () => {
   it.each([
     'mount',
     'unmount',
     'ls',
+    'ps',
     'index',
     'stats',
     'images',
@@ -53,6 +51,7 @@ describe('README', () => {
     'diff',
     'waste',
     'report',
+    'cat',
     'export',
     'bench',
   ])('names every option of %s', (command) =>
@@ -61,7 +60,7 @@ describe('README', () => {
       const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name]) => name as string);
       expect(options.pop()).toBe('--help');
       expect(options.length).toBeGreaterThan(0);
-      expect(options.filter((name) => !isTold(name))).toEqual([]);
+      expect(options.filter((name) => !isDocumented(name))).toEqual([]);
     }),
   );
 
@@ -71,12 +70,37 @@ describe('README', () => {
       const [, list = ''] = /^Commands:\n((?: .*\n)+)/m.exec(stdout) ?? [];
       const commands = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name as string);
       expect(commands).toContain('mount');
-      expect(commands.filter((name) => !isTold(name))).toEqual([]);
+      expect(commands.filter((name) => !isDocumented(name))).toEqual([]);
     }));
 
-  it('names no document that is not there', () => {
-    const links = [...readme.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, link]) => link as string);
-    expect(links).toContain('docs/walk.md');
-    expect(links.filter((link) => !existsSync(new URL(`../${link}`, import.meta.url)))).toEqual([]);
+  it.each(['README.md', ...pages])(
+    '%s: every link leads to a file, and every anchor to a heading',
+    (page) => {
+      const text = readFileSync(join(root, page), 'utf8');
+      const links = [...text.matchAll(/\]\(([^)#: ]*)(?:#([^)]*))?\)/g)];
+      const broken = links.filter(([, path = '', anchor]) => {
+        const target = path === '' ? join(root, page) : join(root, dirname(page), path);
+        if (!existsSync(target)) return true;
+        return anchor !== undefined && !anchorsOf(readFileSync(target, 'utf8')).includes(anchor);
+      });
+      expect(broken.map(([link]) => link)).toEqual([]);
+    },
+  );
+});
+
+describe('README', () => {
+  it('fits on a few screens, and every page of docs/ can be reached from it', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(150);
+    expect(pages.filter((page) => !readme.includes(`](${page})`))).toEqual([]);
   });
 });
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
