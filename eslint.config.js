@@ -1,9 +1,11 @@
-// Lint: typescript-eslint's strict type-checked rules, the import law, and no import cycle.
+// Lint: typescript-eslint's strict type-checked rules, the import law, no import cycle, plain English.
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 import { importLawPlugin } from './scripts/import-law.js';
+import { exemptPatterns } from './scripts/prose-places.js';
+import { prosePlugin } from './scripts/prose-rule.js';
 
 export default defineConfig(
   globalIgnores(['**/dist/', 'build/', 'node_modules/', 'fixtures/']),
@@ -33,6 +35,12 @@ export default defineConfig(
     languageOptions: {
       globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },
     },
+  },
+  {
+    files: ['**/*.ts', '**/*.js'],
+    ignores: exemptPatterns,
+    plugins: { prose: prosePlugin },
+    rules: { 'prose/plain': 'error', 'prose/names': 'error' },
   },
   {
     files: ['src/**/*.ts'],

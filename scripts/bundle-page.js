@@ -1,5 +1,7 @@
-// Makes dist/report/page.html: the template of `stratafs report` with its style and its code inside, and the hashes by
-// which its Content-Security-Policy knows them. What is neither of the two can't run in it, whatever an image is named.
+// Makes dist/report/page.html, the template of `stratafs report`, from its HTML, its style and its code.
+//
+// The page's Content-Security-Policy lists the hashes of that style and that code, so that nothing else can run in it:
+// names from an image are shown in the page, and the builder of the image chose them.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';

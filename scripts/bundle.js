@@ -1,9 +1,11 @@
-// Bundles the programs, after tsc has built dist/: what each of them loads in one file, what a command loads when it is asked
-// for in others, a file each that starts one, and V8's code cache of the first.
+// Bundles the programs, after tsc has built dist/. The output in dist/cli:
+//   mounting.cjs  everything that a mount loads, with V8's code cache beside it
+//   other chunks  modules that the other commands load on demand
+//   NAME.cjs      one file for each program, which starts it
 //
-// Start-up is what a second mount consists of, and most of it was finding, linking and compiling module files: as some
-// ninety files they took 92 ms of CPU, as one 38 ms, as one with V8's cache 12 ms. The files lie as deep as src/sys does,
-// which finds the addon by its relative path. The library in dist/ stays as tsc made it.
+// A remount spends its time on start-up, mostly on finding, linking and compiling modules: 92 ms of CPU for some ninety
+// files, 38 ms for one file, 12 ms for one file with V8's cache. The bundle must lie as deep as src/sys does, because that
+// finds the addon by a relative path. The library in dist/ stays as tsc built it.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'rolldown';
 
@@ -16,12 +18,12 @@ const output = {
 await build({
   input: { programs: 'src/cli/programs.ts' },
   platform: 'node',
-  // Rolldown warns that such an import splits off no file. It is there to run the module later, which it does.
+  // Rolldown warns that such an import makes no chunk. Its purpose is to run the module later, and that works.
   checks: { ineffectiveDynamicImport: false },
   output: {
     ...output,
     codeSplitting: {
-      // With all that they import.
+      // These modules and everything that they import.
       groups: [{ name: 'mounting', test: /src\/cli\/(programs|command-line|commands\/mount-command)\.ts$/ }],
     },
     strictExecutionOrder: true,
@@ -29,7 +31,7 @@ await build({
 });
 await build({ input: { start: 'src/cli/start.ts' }, platform: 'node', output });
 
-// Non-ASCII text as escapes, which mean the same: a string of single bytes is read and kept in half the time and space.
+// Writes non-ASCII text as escapes: V8 reads and stores a one-byte string in half the time and memory.
 const mounting = 'dist/cli/mounting.cjs';
 const escaped = readFileSync(mounting, 'utf8').replace(
   /[^\0-\x7f]/g,

@@ -1,7 +1,7 @@
-// Makes the manual pages into dist/man, or the directory that is given, after tsc has built dist/.
+// Writes the manual pages to dist/man, or to the directory in argv, after tsc has built dist/.
 //
-// Their date is SOURCE_DATE_EPOCH, else that of the last commit, else that of package.json, which an archive of the
-// source keeps: one source gives the same bytes whenever it is built.
+// A page's date is SOURCE_DATE_EPOCH, else the date of the last commit, else the mtime of package.json, which an archive
+// of the source preserves. So a build is reproducible: the same source gives the same bytes.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ const root = join(import.meta.dirname, '..');
 
 /** Seconds since 1970. */
 function sourceDate() {
-  const given = process.env.SOURCE_DATE_EPOCH;
-  if (given !== undefined && given !== '') return Number(given);
+  const epoch = process.env.SOURCE_DATE_EPOCH;
+  if (epoch !== undefined && epoch !== '') return Number(epoch);
   try {
     const stdio = ['ignore', 'pipe', 'ignore'];
     return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, stdio }));
   } catch {
-    // No clone, or no git.
+    // Not a clone, or git is not installed.
     return statSync(join(root, 'package.json')).mtimeMs / 1000;
   }
 }

@@ -1,5 +1,5 @@
-// What a test needs beyond Node: FUSE, root, somebody else's program. Where it is missing the tests are skipped
-// with the reason in their title; where REQUIRE_FUSE=1 (as in CI) they fail with it instead.
+// Requirements of tests beyond Node: FUSE, root, other programs. If one is missing, the tests are skipped with the
+// reason in their title. With REQUIRE_FUSE=1, as in CI, they fail with it.
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
@@ -10,11 +10,11 @@ export type Requirement =
   | 'fuse'
   | 'root'
   | { readonly program: string }
-  /** As /proc/filesystems names it. */
+  /** A name in /proc/filesystems. */
   | { readonly filesystem: string }
-  /** "MAJOR.MINOR", or later. */
+  /** "MAJOR.MINOR": at least this version. */
   | { readonly kernel: string }
-  /** One of npm's that is not installed with the rest. */
+  /** An npm package that a plain `npm install` leaves out. */
   | { readonly package: string };
 
 const isRoot = process.geteuid?.() === 0;
@@ -24,11 +24,11 @@ function canAccess(path: string, mode: number): boolean {
     accessSync(path, mode);
     return true;
   } catch {
-    return false; // ENOENT, EACCES: either way it can't be used
+    return false; // ENOENT or EACCES: it can't be used
   }
 }
 
-/** The path of a program; undefined where PATH has none of the name. */
+/** The path of a program; undefined if it isn't in PATH. */
 export function findProgram(name: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -53,11 +53,11 @@ function canLoad(name: string): boolean {
     createRequire(import.meta.url)(name);
     return true;
   } catch {
-    return false; // MODULE_NOT_FOUND, or a shared library that it needs
+    return false; // MODULE_NOT_FOUND, or a shared library is missing
   }
 }
 
-/** Why `requirement` is not met here; undefined where it is. */
+/** The reason why `requirement` is not met; undefined if it is met. */
 function lack(requirement: Requirement): string | undefined {
   if (requirement === 'root') return isRoot ? undefined : 'needs root';
   if (requirement === 'fuse') {

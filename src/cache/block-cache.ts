@@ -1,13 +1,13 @@
-// BlockCache: decompressed blocks, bounded by bytes, least recently used first out; one fetch a block.
+// BlockCache: an LRU cache of decompressed blocks, bounded in bytes.
 //
-// However many ask for a block that is being fetched, it is fetched once. A fetch that fails (a negative errno, or
-// a rejection) is told to all who wait for it and not kept.
+// Concurrent readers of one block share one fetch. If a fetch fails (a negative errno, or a rejection), all of them get
+// the failure, and nothing is cached.
 import { LRUCache } from 'lru-cache';
 
 export interface CacheStatistics {
-  /** Blocks answered from memory, or by a fetch that was under way already. */
+  /** Blocks that were in memory, or that another fetch was already bringing. */
   readonly hits: number;
-  /** Fetches begun, read-ahead included. */
+  /** Fetches started, read-ahead included. */
   readonly misses: number;
   /** Bytes held now, and the bound. */
   readonly bytes: number;
@@ -25,7 +25,7 @@ export class BlockCache {
   #hits = 0;
   #misses = 0;
 
-  /** @param maxBytes at least 1; a block larger than that is passed on and not kept */
+  /** @param maxBytes at least 1; a larger block is returned without being cached */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
     this.#blocks = new LRUCache({
@@ -34,12 +34,12 @@ export class BlockCache {
     });
   }
 
-  /** A number space of its own for a user of the cache: its keys are 0 to 2^32 - 1. */
+  /** Gives a user of the cache its own space of keys, 0 to 2^32 - 1. */
   newOwner(): BlockOwner {
     return new BlockOwner(this, this.#owners++);
   }
 
-  /** The block of `key`: at once where it is in memory, else when `fetch` has it. */
+  /** The block of `key`: immediately if it is in memory, else as a promise of what `fetch` brings. */
   get(key: number, fetch: () => Promise<Block>): Uint8Array | Promise<Block> {
     const block = this.#blocks.get(key);
     if (block !== undefined) {
@@ -57,7 +57,7 @@ export class BlockCache {
     return fetched;
   }
 
-  /** Whether `key` is in memory or being fetched. */
+  /** True if `key` is in memory or being fetched. */
   knows(key: number): boolean {
     return this.#fetches.has(key) || this.#blocks.has(key);
   }
@@ -82,7 +82,7 @@ export class BlockCache {
   }
 }
 
-/** One user's view on a BlockCache. */
+/** One user's view of a BlockCache. */
 export class BlockOwner {
   readonly #cache: BlockCache;
   readonly #base: number;
@@ -96,11 +96,11 @@ export class BlockOwner {
     return this.#cache.get(this.#base + block, fetch);
   }
 
-  /** Begins to fetch `block` where `room` blocks of `size` bytes would fit the cache and nobody has it yet. */
+  /** Starts to fetch `block`, unless it is cached, or `room` blocks of `size` bytes would exceed the cache. */
   prefetch(block: number, fetch: () => Promise<Block>, size: number, room: number): void {
     const key = this.#base + block;
     if (this.#cache.knows(key) || size * room > this.#cache.maxBytes) return;
-    // Whoever asks for the block later meets the same failure; here nobody waits for it.
+    // Nobody waits for this fetch. A failure isn't cached, so a reader that needs the block tries again.
     Promise.resolve(this.#cache.get(key, fetch)).catch(() => undefined);
   }
 }

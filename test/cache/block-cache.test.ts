@@ -4,14 +4,14 @@ import { type Block, BlockCache } from '../../src/cache/block-cache.ts';
 const block = (size: number, fill: number): Uint8Array => new Uint8Array(size).fill(fill);
 
 describe('BlockCache', () => {
-  it('answers at once what it has', async () => {
+  it('answers a cached block without a promise', async () => {
     const owner = new BlockCache(100).newOwner();
     await owner.get(1, () => Promise.resolve(block(10, 7)));
     const again = owner.get(1, () => Promise.reject(new Error('fetched twice')));
     expect(again).toEqual(block(10, 7));
   });
 
-  it('fetches a block once however many ask for it', async () => {
+  it('fetches a block once for concurrent readers', async () => {
     const cache = new BlockCache(100);
     const owner = cache.newOwner();
     let count = 0;
@@ -24,7 +24,7 @@ describe('BlockCache', () => {
     expect(cache.statistics()).toEqual({ hits: 2, misses: 1, bytes: 10, maxBytes: 100 });
   });
 
-  it('does not keep a failed fetch, and tells all who wait for it', async () => {
+  it('reports a failed fetch to all its readers and caches nothing', async () => {
     const owner = new BlockCache(100).newOwner();
     const failing = [-5, -6].map(async (errno) => owner.get(1, () => Promise.resolve(errno)));
     expect(await Promise.all(failing)).toEqual([-5, -5]);
@@ -32,7 +32,7 @@ describe('BlockCache', () => {
     expect(await owner.get(1, () => Promise.resolve(block(3, 9)))).toEqual(block(3, 9));
   });
 
-  it('stays under its bound, dropping the least recently used', async () => {
+  it('stays within its bound and evicts the least recently used block', async () => {
     const cache = new BlockCache(30);
     const owner = cache.newOwner();
     for (const key of [1, 2, 3]) await owner.get(key, () => Promise.resolve(block(10, key)));
@@ -43,20 +43,20 @@ describe('BlockCache', () => {
     expect(owner.get(1, () => Promise.resolve(-5))).toEqual(block(10, 1));
   });
 
-  it('passes on a block larger than its bound without keeping it', async () => {
+  it('returns a block larger than its bound without caching it', async () => {
     const cache = new BlockCache(30);
     expect(await cache.newOwner().get(1, () => Promise.resolve(block(31, 1)))).toHaveLength(31);
     expect(cache.statistics().bytes).toBe(0);
   });
 
-  it('keeps the blocks of its users apart', async () => {
+  it('separates the blocks of its users', async () => {
     const cache = new BlockCache(100);
     const [a, b] = [cache.newOwner(), cache.newOwner()];
     await a.get(1, () => Promise.resolve(block(1, 1)));
     expect(await b.get(1, () => Promise.resolve(block(1, 2)))).toEqual(block(1, 2));
   });
 
-  it('prefetches what nobody has, and only where there is room', async () => {
+  it('prefetches only a block that is missing, and only if there is room', async () => {
     const cache = new BlockCache(30);
     const owner = cache.newOwner();
     owner.prefetch(1, () => Promise.resolve(block(10, 1)), 10, 4);
