@@ -57,32 +57,33 @@ class DevFuseMount implements FuseMount {
       (length) => this.#session.handle(length),
       (errno) => void this.#end(errno),
     );
-    this.#session = new Session(fileSystem, this.#channel, request, reply);
     const isRoot = process.geteuid?.() === 0;
-    // Root looks mostly at what it owns, and is then not asked about. Whoever negotiates ACLs has permissions checked.
-    this.#session.checksPermissions = options.checksPermissions ?? true;
-    this.#session.cachesMissingAcls = isRoot && this.#session.checksPermissions;
-    this.#session.cachesListings =
-      fileSystem.isReadOnly || (options.flags & (MS_STRICTATIME | MS_NODIRATIME)) !== MS_STRICTATIME;
-    if (options.usesFastPath ?? true) {
-      this.#session.onServing = () => {
+    const checksPermissions = options.checksPermissions ?? true;
+    this.#session = new Session(fileSystem, this.#channel, request, reply, {
+      checksPermissions,
+      // Root looks mostly at what it owns, and is then not asked about. Negotiating ACLs makes the kernel check permissions.
+      cachesMissingAcls: isRoot && checksPermissions,
+      cachesListings:
+        fileSystem.isReadOnly || (options.flags & (MS_STRICTATIME | MS_NODIRATIME)) !== MS_STRICTATIME,
+      maxStackDepth: (options.mayPassThrough ?? isRoot) ? (options.maxStackDepth ?? 1) : 0,
+      onServing: () => {
         const { answerTable, isReadOnly } = fileSystem;
-        if (answerTable !== undefined) this.#channel.answerFrom(tableFacts(answerTable, isReadOnly));
-      };
-    }
-    this.#session.maxStackDepth = (options.mayPassThrough ?? isRoot) ? (options.maxStackDepth ?? 1) : 0;
+        if ((options.usesFastPath ?? true) && answerTable !== undefined) {
+          this.#channel.answerFrom(tableFacts(answerTable, isReadOnly));
+        }
+      },
+    });
   }
 
   /** Begins to serve; resolves when the kernel and we agreed on a protocol. */
   async answers(): Promise<void> {
     const session = this.#session;
-    const settled = new Promise<void>((resolve) => (session.onState = resolve));
     const status = this.#channel.start();
     if (status < 0) {
       await this.#abandon();
       throw new ErrnoError(status, 'poll', '/dev/fuse');
     }
-    await Promise.race([settled, this.closed]);
+    await Promise.race([session.started, this.closed]);
     if (session.state.kind === 'serving') return;
     await this.#abandon();
     throw new InputError(
@@ -93,14 +94,14 @@ class DevFuseMount implements FuseMount {
   }
 
   statistics(): DriverStatistics {
-    const { requestCounts, bytesRead, bytesWritten, books, pendingChanges } = this.#session;
+    const { requestCounts, bytesRead, bytesWritten, openFiles, pendingChanges } = this.#session;
     const native = readCounts(this.#channel.tableAnswers());
     return {
       requests: nameCounts((opcode) => (requestCounts[opcode] ?? 0) + native.count(opcode)),
       answeredNatively: nameCounts((opcode) => native.count(opcode)),
       bytesRead: bytesRead + native.bytesRead,
       bytesWritten,
-      passthroughOpens: books.passthroughOpens,
+      passthroughOpens: openFiles.passthroughOpens,
       pendingChanges,
     };
   }

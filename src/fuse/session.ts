@@ -8,11 +8,12 @@ import { FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../vfs/errno.ts';
 import { type FileSystem, type MaybePromise, type NodeId, newEntry, newStatFs } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
+import type { Conversation, ReplyLength, SessionState } from './conversation.ts';
 import { DirectoryReply } from './wire/directory-reply.ts';
 import { errnoOf } from './errno-of.ts';
 import { handlers } from './handlers/table.ts';
 import { InodeNotice } from './wire/inode-notice.ts';
-import type { NegotiatedInit } from './wire/negotiate.ts';
+import type { InitOptions, NegotiatedInit } from './wire/negotiate.ts';
 import { type BackingPort, OpenFileTable } from './passthrough.ts';
 import { IN_HEADER_SIZE, OPCODE_COUNT, Opcode } from './wire/protocol.ts';
 import { Reply } from './wire/reply.ts';
@@ -38,14 +39,22 @@ export interface ReplyPort extends BackingPort {
   ): void;
 }
 
-/** The state of the conversation. */
-export type SessionState =
-  | { readonly kind: 'starting' }
-  | ({ readonly kind: 'serving' } & Omit<NegotiatedInit, 'kind' | 'minor' | 'passesThrough'>)
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/** A handler's answer: the length of the reply in the reply buffer, or 0 where it is sent otherwise or not due. */
-export type ReplyLength = number;
+/** What a mount chooses. */
+export interface SessionOptions {
+  /** As InitOptions.checksPermissions; true by default. */
+  readonly checksPermissions?: boolean | undefined;
+  /**
+   * True: POSIX ACLs are negotiated even if no inode has one. The kernel then caches the answers (none), so a second `ls -l`
+   * sends no request; but it asks about each inode that the caller does not own.
+   */
+  readonly cachesMissingAcls?: boolean | undefined;
+  /** False: the kernel asks for each listing, because a listing moves an access time (strictatime). */
+  readonly cachesListings?: boolean | undefined;
+  /** As InitOptions.maxStackDepth; 0 by default. */
+  readonly maxStackDepth?: number | undefined;
+  /** Called when INIT has succeeded, before the kernel gets the reply. */
+  readonly onServing?: (() => void) | undefined;
+}
 
 /** A request whose promise has not settled. */
 interface Pending {
@@ -55,31 +64,18 @@ interface Pending {
   readonly settled: Promise<void>;
 }
 
-export class Session {
+export class Session implements Conversation {
   readonly fileSystem: FileSystem;
+  readonly initOptions: InitOptions;
+  readonly cachesListings: boolean;
   readonly request: Request;
   readonly reply: Reply;
   readonly directory: DirectoryReply;
-  readonly books: OpenFileTable;
-  /** Filled by the file system, encoded at once, used again. */
+  readonly openFiles: OpenFileTable;
   readonly entry = newEntry();
   readonly statfs = newStatFs();
-  state: SessionState = { kind: 'starting' };
-  /**
-   * Asks for POSIX ACLs even where no inode has one: the kernel then keeps the answers (none), so a second `ls -l`
-   * sends no request; but it asks about each inode that the caller does not own. Set before INIT.
-   */
-  cachesMissingAcls = false;
-  /** False: the kernel asks for each listing, since it moves an access time (strictatime). Set before INIT. */
-  cachesListings = true;
-  /** As InitOptions.checksPermissions. Set before INIT. */
-  checksPermissions = true;
-  /** As InitOptions.maxStackDepth. Set before INIT. */
-  maxStackDepth = 0;
-  /** Called at once when the state becomes 'serving', before the kernel is told. */
-  onServing: () => void = () => undefined;
-  /** Called when the state has left 'starting'. */
-  onState: () => void = () => undefined;
+  /** Resolves when the state has left 'starting'. */
+  readonly started: Promise<void>;
   /** Requests seen, by opcode. */
   readonly requestCounts = new Float64Array(OPCODE_COUNT);
   /** Bytes answered to READ. */
@@ -88,19 +84,60 @@ export class Session {
   bytesWritten = 0;
 
   readonly #port: ReplyPort;
+  readonly #onServing: () => void;
   readonly #notice = new InodeNotice();
   readonly #pending = new Map<number, Pending>();
+  #state: SessionState = { kind: 'starting' };
+  #resolveStarted: () => void = () => undefined;
   #hasEnded = false;
 
   /** Both buffers aligned to 8 and lent for the session's life. */
-  constructor(fileSystem: FileSystem, port: ReplyPort, request: Uint8Array, reply: Uint8Array) {
+  constructor(
+    fileSystem: FileSystem,
+    port: ReplyPort,
+    request: Uint8Array,
+    reply: Uint8Array,
+    options: SessionOptions = {},
+  ) {
     this.fileSystem = fileSystem;
+    this.initOptions = {
+      isReadOnly: fileSystem.isReadOnly,
+      wantsAcls: fileSystem.hasPosixAcl || (options.cachesMissingAcls ?? false),
+      checksPermissions: options.checksPermissions ?? true,
+      maxStackDepth: options.maxStackDepth ?? 0,
+      writesBack: false,
+    };
+    this.cachesListings = options.cachesListings ?? true;
+    this.#onServing = options.onServing ?? (() => undefined);
+    this.started = new Promise((resolve) => (this.#resolveStarted = resolve));
     this.#port = port;
     this.request = new Request(request);
     this.reply = new Reply(reply);
-    this.books = new OpenFileTable(port);
-    this.directory = new DirectoryReply(this.reply, this.books);
+    this.openFiles = new OpenFileTable(port);
+    this.directory = new DirectoryReply(this.reply, this.openFiles);
     if (!fileSystem.isReadOnly) fileSystem.onChangedNodes(() => this.#reportChanged());
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  begin({
+    opensWithoutMessage,
+    opensDirectoriesWithoutMessage,
+    setxattrInSize,
+    passesThrough,
+  }: NegotiatedInit): void {
+    this.#state = { kind: 'serving', opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize };
+    this.openFiles.mayPassThrough = passesThrough;
+    this.#onServing();
+    // Whoever awaits it runs in a microtask, after the reply is written.
+    this.#resolveStarted();
+  }
+
+  refuse(reason: string): void {
+    this.#state = { kind: 'refused', reason };
+    this.#resolveStarted();
   }
 
   /** Handles the message of `length` bytes in the request buffer. Never throws. */
@@ -115,7 +152,7 @@ export class Session {
     const handler = handlers[opcode];
     if (handler === undefined) return this.reply.status(request.unique, -ENOSYS);
     if (request.bodyLength < handler.minimumBody) return this.#malformed(handler.isAnswered);
-    if (this.state.kind !== 'serving' && opcode !== Opcode.INIT)
+    if (this.#state.kind !== 'serving' && opcode !== Opcode.INIT)
       return this.reply.status(request.unique, -EIO);
     try {
       return handler.handle(this, request);
@@ -129,11 +166,6 @@ export class Session {
     }
   }
 
-  /**
-   * Answers what changes something, now or when the promise settles: a negative `result` as errno, else what `encode`
-   * writes into the reply buffer. It is never answered before it has ended: its effect may stand by then.
-   * @param call what an INTERRUPT of the request is told to
-   */
   answer(
     unique: number,
     result: MaybePromise<number>,
@@ -146,41 +178,27 @@ export class Session {
     );
   }
 
-  /** `answer` where success is all that there is to say. */
   answerStatus(unique: number, result: MaybePromise<number>, call?: Call): ReplyLength {
     if (typeof result === 'number') return this.reply.status(unique, result);
     return this.answer(unique, result, call, () => this.reply.status(unique, 0));
   }
 
-  /** Answers a READ of request `unique`, now or when the promise settles. */
   answerRead(unique: number, result: ReadResult | Promise<ReadResult>): ReplyLength {
     if (!(result instanceof Promise)) return this.#sendRead(unique, result);
     return this.#defer(unique, true, undefined, result, (settled) => this.#sendRead(unique, settled));
   }
 
-  /**
-   * Sends the reply of `length` bytes that stands in the reply buffer: for what the kernel holds from then on (an open,
-   * a lookup). `undo` is called where it isn't there to take it (its connection was aborted): it then never gives it back.
-   */
   deliver(length: number, undo: () => void): ReplyLength {
     this.#reportChanged();
     if (this.#port.send(this.reply.bytes, length) === -ENOENT) undo();
     return 0;
   }
 
-  /**
-   * Makes the kernel forget what attributes it keeps of `node`; its pages stay. For what changes behind an answer that
-   * carries no attributes. Sent before that answer, so that who waits for it sees the change.
-   */
   invalidateAttributes(node: NodeId): void {
     // -ENOENT: the kernel doesn't know the node.
     this.#port.send(this.#notice.bytes, this.#notice.write(node));
   }
 
-  /**
-   * INTERRUPT: the caller of `unique` got a signal. A read that still waits is answered EINTR at once, what it
-   * waited for is dropped when it comes; one that was answered already is left alone.
-   */
   interrupt(unique: number): ReplyLength {
     const pending = this.#pending.get(unique);
     if (pending === undefined) return 0;
@@ -188,6 +206,10 @@ export class Session {
     if (!pending.isRead) return 0;
     this.#pending.delete(unique);
     return this.reply.status(unique, -EINTR);
+  }
+
+  countWritten(bytes: number): void {
+    this.bytesWritten += bytes;
   }
 
   /**

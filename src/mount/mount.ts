@@ -33,13 +33,8 @@ import { InputError } from '../vfs/input-error.ts';
 export type { CacheStatistics } from '../cache/block-cache.ts';
 export type { HistoryStep, Image, LayerSource, Platform } from '../image/image.ts';
 export { nameStandardInput } from '../image/source.ts';
-export {
-  type FoundMount,
-  type MountFacts,
-  SilentMountError,
-  findMounts,
-  listMounts,
-} from '../fuse/mounts/mounts.ts';
+export type { MountFacts } from '../fuse/mounts/mount-facts.ts';
+export { type FoundMount, SilentMountError, findMounts, listMounts } from '../fuse/mounts/mounts.ts';
 export { isOwnMount } from '../fuse/mounts/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from '../fuse/mounts/held-mounts.ts';
 export { unmountAt, unmountFuseAt } from '../fuse/mounts/unmount.ts';

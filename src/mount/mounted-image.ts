@@ -7,9 +7,9 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isTrustedMount, requireTrustedMount } from '../fuse/mounts/mount-owner.ts';
 import { locateMountPoint } from '../fuse/mounts/mount-point.ts';
+import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import {
   type FoundMount,
-  type MountFacts,
   STATISTICS_XATTR,
   SilentMountError,
   askMount,

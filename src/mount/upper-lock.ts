@@ -2,7 +2,8 @@
 // the same upper again has to wait for it.
 import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { type MountFacts, findMounts } from '../fuse/mounts/mounts.ts';
+import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
+import { findMounts } from '../fuse/mounts/mounts.ts';
 import { lockFile } from '../sys/upper-calls.ts';
 import { EAGAIN } from '../vfs/errno.ts';
 

@@ -1,6 +1,6 @@
 // Builds the kernel's messages for tests, and a Session that answers them without a kernel.
 import { IN_HEADER_SIZE } from '../../src/fuse/wire/protocol.ts';
-import { type ReplyPort, Session } from '../../src/fuse/session.ts';
+import { type ReplyPort, Session, type SessionOptions } from '../../src/fuse/session.ts';
 import type { FileSystem } from '../../src/vfs/filesystem.ts';
 
 /** Bytes from annotated hex: `#` begins a comment, white space is free. */
@@ -59,7 +59,7 @@ export class TestSession {
   onOpenBacking: (fd: number) => number = (fd) => fd + 1000;
   readonly session: Session;
 
-  constructor(fileSystem: FileSystem) {
+  constructor(fileSystem: FileSystem, options: SessionOptions = {}) {
     const port: ReplyPort = {
       send: (reply, length) => {
         this.replies.push(Buffer.from(reply.subarray(0, length)));
@@ -84,7 +84,7 @@ export class TestSession {
         return 0;
       },
     };
-    this.session = new Session(fileSystem, port, this.request, this.reply);
+    this.session = new Session(fileSystem, port, this.request, this.reply, options);
   }
 
   /** Lets the session handle one message; answers what it replied at once, if anything. */

@@ -3,43 +3,30 @@ import { EINVAL } from '../../vfs/errno.ts';
 import { initReplySize, negotiate } from '../wire/negotiate.ts';
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { type HandlerFamily, answered, silent, succeed } from './handler.ts';
 
-function init(session: Session, request: Request): ReplyLength {
-  const { fileSystem, checksPermissions, maxStackDepth } = session;
-  const outcome = negotiate(request, session.reply, {
-    isReadOnly: fileSystem.isReadOnly,
-    wantsAcls: fileSystem.hasPosixAcl || session.cachesMissingAcls,
-    checksPermissions,
-    maxStackDepth,
-    writesBack: false,
-  });
-  if (outcome.kind === 'again') return session.reply.finish(request.unique, initReplySize);
+function init(conversation: Conversation, request: Request): ReplyLength {
+  const { reply, initOptions } = conversation;
+  const outcome = negotiate(request, reply, initOptions);
   if (outcome.kind === 'refused') {
-    session.state = { kind: 'refused', reason: outcome.reason };
-    session.onState();
-    return session.reply.status(request.unique, -EINVAL);
+    conversation.refuse(outcome.reason);
+    return reply.status(request.unique, -EINVAL);
   }
-  const { opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize, passesThrough } = outcome;
-  session.state = { kind: 'serving', opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize };
-  session.books.mayPassThrough = passesThrough;
-  session.onServing();
-  // The reply is written by our caller before anything that waits for the state can run.
-  queueMicrotask(session.onState);
-  return session.reply.finish(request.unique, initReplySize);
+  if (outcome.kind === 'agreed') conversation.begin(outcome);
+  return reply.finish(request.unique, initReplySize);
 }
 
 /** struct fuse_interrupt_in: unique (u64) of the request that is interrupted. Itself it is not answered. */
-function interrupt(session: Session, request: Request): ReplyLength {
-  return session.interrupt(request.u64(0));
+function interrupt(conversation: Conversation, request: Request): ReplyLength {
+  return conversation.interrupt(request.u64(0));
 }
 
-function statfs(session: Session, request: Request): ReplyLength {
-  const status = session.fileSystem.statfs(session.statfs);
+function statfs(conversation: Conversation, request: Request): ReplyLength {
+  const status = conversation.fileSystem.statfs(conversation.statfs);
   return status === 0
-    ? session.reply.statfs(request.unique, session.statfs)
-    : session.reply.status(request.unique, status);
+    ? conversation.reply.statfs(request.unique, conversation.statfs)
+    : conversation.reply.status(request.unique, status);
 }
 
 export const connectionHandlers: HandlerFamily = [

@@ -6,67 +6,78 @@ import { EFBIG, ENOSYS } from '../../vfs/errno.ts';
 import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
 import { FSYNC_FDATASYNC, MAX_COPY, MAX_TRANSFER, Opcode, WRITE_KILL_SUIDGID } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
 
 const WRITE_IN_SIZE = 40;
 
 /** struct fuse_read_in: fh (u64), offset (u64), size (u32), and what only writers need. */
-function read(session: Session, request: Request): ReplyLength {
+function read(conversation: Conversation, request: Request): ReplyLength {
   const size = Math.min(request.u32(16), MAX_TRANSFER);
-  return session.answerRead(request.unique, session.fileSystem.read(request.nodeId, request.u64(8), size));
+  return conversation.answerRead(
+    request.unique,
+    conversation.fileSystem.read(request.nodeId, request.u64(8), size),
+  );
 }
 
 /**
  * struct fuse_write_in: fh (u64), offset (u64), size (u32), write_flags (u32), lock_owner (u64), flags (u32), padding;
  * then the bytes.
  */
-function write(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function write(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { unique, nodeId } = request;
   const offset = request.u64(8);
   const size = request.u32(16);
-  if (size > request.bodyLength - WRITE_IN_SIZE) return invalid(session, request);
-  if (!Number.isSafeInteger(offset + size)) return session.reply.status(unique, -EFBIG);
+  if (size > request.bodyLength - WRITE_IN_SIZE) return invalid(conversation, request);
+  if (!Number.isSafeInteger(offset + size)) return conversation.reply.status(unique, -EFBIG);
   const killer = (request.u32(20) & WRITE_KILL_SUIDGID) === 0 ? undefined : request.call();
   const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killer);
-  return session.answer(unique, result, undefined, (written) => {
-    session.bytesWritten += written;
-    if (killer !== undefined) tellKilled(session, nodeId);
-    return session.reply.written(unique, written);
+  return conversation.answer(unique, result, undefined, (written) => {
+    conversation.countWritten(written);
+    if (killer !== undefined) tellKilled(conversation, nodeId);
+    return conversation.reply.written(unique, written);
   });
 }
 
 /** Set-ID bits may be gone. After a write the kernel asks anew for times and size, but not for the mode. */
-function tellKilled(session: Session, node: NodeId): void {
-  if (session.books.mustTellKilled(node)) session.invalidateAttributes(node);
+function tellKilled(conversation: Conversation, node: NodeId): void {
+  if (conversation.openFiles.mustTellKilled(node)) conversation.invalidateAttributes(node);
 }
 
 /** struct fuse_lseek_in: fh (u64), offset (u64), whence (u32), padding. */
-function lseek(session: Session, request: Request): ReplyLength {
-  const offset = session.fileSystem.seek(request.nodeId, request.u64(8), request.u32(16));
+function lseek(conversation: Conversation, request: Request): ReplyLength {
+  const offset = conversation.fileSystem.seek(request.nodeId, request.u64(8), request.u32(16));
   return offset < 0
-    ? session.reply.status(request.unique, offset)
-    : session.reply.offset(request.unique, offset);
+    ? conversation.reply.status(request.unique, offset)
+    : conversation.reply.offset(request.unique, offset);
 }
 
 /** struct fuse_fsync_in: fh (u64), fsync_flags (u32), padding. FSYNCDIR has the same. */
-export function sync(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+export function sync(
+  conversation: Conversation,
+  request: Request,
+  fileSystem: WritableFileSystem,
+): ReplyLength {
   const isDataOnly = (request.u32(8) & FSYNC_FDATASYNC) !== 0;
-  return session.answerStatus(request.unique, fileSystem.fsync(request.nodeId, isDataOnly));
+  return conversation.answerStatus(request.unique, fileSystem.fsync(request.nodeId, isDataOnly));
 }
 
 /** struct fuse_fallocate_in: fh (u64), offset (u64), length (u64), mode (u32), padding. */
-function fallocate(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function fallocate(
+  conversation: Conversation,
+  request: Request,
+  fileSystem: WritableFileSystem,
+): ReplyLength {
   const { unique, nodeId } = request;
   const offset = request.u64(8);
   const length = request.u64(16);
-  if (!Number.isSafeInteger(offset + length)) return session.reply.status(unique, -EFBIG);
+  if (!Number.isSafeInteger(offset + length)) return conversation.reply.status(unique, -EFBIG);
   const call = request.call();
   const result = fileSystem.fallocate(nodeId, request.u32(24), offset, length, call);
-  return session.answer(unique, result, call, () => {
+  return conversation.answer(unique, result, call, () => {
     // Whether it kills set-ID bits is the file system's to decide here: the kernel doesn't say.
-    if (call.uid !== 0) tellKilled(session, nodeId);
-    return session.reply.status(unique, 0);
+    if (call.uid !== 0) tellKilled(conversation, nodeId);
+    return conversation.reply.status(unique, 0);
   });
 }
 
@@ -74,20 +85,24 @@ function fallocate(session: Session, request: Request, fileSystem: WritableFileS
  * struct fuse_copy_file_range_in: fh_in (u64), off_in (u64), nodeid_out (u64), fh_out (u64), off_out (u64), len (u64),
  * flags (u64). The _64 kind (7.45) differs in its answer alone, so that it may tell more bytes.
  */
-function copyFileRange(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function copyFileRange(
+  conversation: Conversation,
+  request: Request,
+  fileSystem: WritableFileSystem,
+): ReplyLength {
   const { unique, nodeId, opcode } = request;
   const fromOffset = request.u64(8);
   const to = request.u64(16) as NodeId;
   const toOffset = request.u64(32);
   const length = Math.min(request.u64(40), MAX_COPY);
   if (!Number.isSafeInteger(fromOffset + length) || !Number.isSafeInteger(toOffset + length)) {
-    return session.reply.status(unique, -EFBIG);
+    return conversation.reply.status(unique, -EFBIG);
   }
   const result = fileSystem.copyFileRange(nodeId, fromOffset, to, toOffset, length);
-  return session.answer(unique, result, undefined, (copied) =>
+  return conversation.answer(unique, result, undefined, (copied) =>
     opcode === Opcode.COPY_FILE_RANGE_64
-      ? session.reply.offset(unique, copied)
-      : session.reply.written(unique, copied),
+      ? conversation.reply.offset(unique, copied)
+      : conversation.reply.written(unique, copied),
   );
 }
 

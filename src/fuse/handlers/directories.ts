@@ -2,7 +2,7 @@
 import { ENOSYS } from '../../vfs/errno.ts';
 import { Opcode, OpenFlag } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { sync } from './content.ts';
 import { type HandlerFamily, answered, succeed, writing } from './handler.ts';
 
@@ -10,19 +10,19 @@ import { type HandlerFamily, answered, succeed, writing } from './handler.ts';
  * Where each listing counts, the kernel must not keep it. Where the kernel can do without, ENOSYS makes it open by itself
  * from now on, with all caches kept.
  */
-function opendir(session: Session, request: Request): ReplyLength {
-  if (!session.cachesListings) return session.reply.open(request.unique, 0);
-  return session.state.kind === 'serving' && session.state.opensDirectoriesWithoutMessage
-    ? session.reply.status(request.unique, -ENOSYS)
-    : session.reply.open(request.unique, OpenFlag.KEEP_CACHE | OpenFlag.CACHE_DIR);
+function opendir(conversation: Conversation, request: Request): ReplyLength {
+  if (!conversation.cachesListings) return conversation.reply.open(request.unique, 0);
+  return conversation.state.kind === 'serving' && conversation.state.opensDirectoriesWithoutMessage
+    ? conversation.reply.status(request.unique, -ENOSYS)
+    : conversation.reply.open(request.unique, OpenFlag.KEEP_CACHE | OpenFlag.CACHE_DIR);
 }
 
 /** struct fuse_read_in, of a directory: offset is the cookie. */
-function list(session: Session, request: Request): ReplyLength {
-  const { directory } = session;
+function list(conversation: Conversation, request: Request): ReplyLength {
+  const { directory } = conversation;
   directory.begin(request.u32(16), request.opcode === Opcode.READDIRPLUS);
-  const status = session.fileSystem.readdir(request.nodeId, request.u64(8), directory);
-  return status === 0 ? directory.finish(request.unique) : session.reply.status(request.unique, status);
+  const status = conversation.fileSystem.readdir(request.nodeId, request.u64(8), directory);
+  return status === 0 ? directory.finish(request.unique) : conversation.reply.status(request.unique, status);
 }
 
 export const directoryHandlers: HandlerFamily = [

@@ -15,7 +15,7 @@ import {
 import { type Call, type NewInode, OpenFile } from '../../vfs/operation.ts';
 import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { type HandlerFamily, answered, invalid, succeed, writing } from './handler.ts';
 
 const { O_CREAT, O_EXCL, O_DIRECTORY, O_TRUNC } = constants;
@@ -34,26 +34,27 @@ const openFlagsFor = (backingId: number): number =>
  * struct fuse_open_in: flags (u32), open_flags (u32). Of a read-only mount, where the kernel can do without, ENOSYS tells
  * it to open by itself from now on, with all caches kept.
  */
-function open(session: Session, request: Request): ReplyLength {
-  const { fileSystem, state } = session;
+function open(conversation: Conversation, request: Request): ReplyLength {
+  const { fileSystem, state } = conversation;
   const { unique, nodeId } = request;
   if (fileSystem.isReadOnly) {
     return state.kind === 'serving' && state.opensWithoutMessage
-      ? session.reply.status(unique, -ENOSYS)
-      : session.reply.open(unique, OpenFlag.KEEP_CACHE);
+      ? conversation.reply.status(unique, -ENOSYS)
+      : conversation.reply.open(unique, OpenFlag.KEEP_CACHE);
   }
   const flags = request.u32(0);
   const killsPrivileges = (flags & O_TRUNC) !== 0 && (request.u32(4) & OPEN_KILL_SUIDGID) !== 0;
   const call = request.call();
   const file = new OpenFile();
   const result = fileSystem.open(nodeId, flags, killsPrivileges, call, file);
-  return session.answer(unique, result, call, () => {
-    const { books } = session;
-    const validity = books.attrValidity(nodeId);
-    const backingId = books.open(nodeId, flags, file);
-    if (killsPrivileges || books.attrValidity(nodeId) !== validity) session.invalidateAttributes(nodeId);
-    return session.deliver(session.reply.open(unique, openFlagsFor(backingId), backingId), () => {
-      close(session, fileSystem, nodeId, flags);
+  return conversation.answer(unique, result, call, () => {
+    const { openFiles } = conversation;
+    const validity = openFiles.attrValidity(nodeId);
+    const backingId = openFiles.open(nodeId, flags, file);
+    if (killsPrivileges || openFiles.attrValidity(nodeId) !== validity)
+      conversation.invalidateAttributes(nodeId);
+    return conversation.deliver(conversation.reply.open(unique, openFlagsFor(backingId), backingId), () => {
+      close(conversation, fileSystem, nodeId, flags);
     });
   });
 }
@@ -67,25 +68,25 @@ function createIn(request: Request): { readonly flags: number; readonly inode: N
 }
 
 /** fuse_create_in, then the name. */
-function create(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function create(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(CREATE_IN_SIZE);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const { flags, inode } = createIn(request);
-  return answerCreated(session, request, fileSystem, flags, (call, entry, file) =>
+  return answerCreated(conversation, request, fileSystem, flags, (call, entry, file) =>
     fileSystem.create(request.nodeId, name, flags, inode, call, entry, file),
   );
 }
 
 /** fuse_create_in, then a name that says nothing. */
-function tmpfile(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function tmpfile(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { flags, inode } = createIn(request);
-  return answerCreated(session, request, fileSystem, flags, (call, entry, file) =>
+  return answerCreated(conversation, request, fileSystem, flags, (call, entry, file) =>
     fileSystem.tmpfile(request.nodeId, flags, inode, call, entry, file),
   );
 }
 
 function answerCreated(
-  session: Session,
+  conversation: Conversation,
   request: Request,
   fileSystem: WritableFileSystem,
   flags: number,
@@ -95,28 +96,33 @@ function answerCreated(
   const call = request.call();
   const entry = newEntry();
   const file = new OpenFile();
-  return session.answer(unique, make(call, entry, file), call, () => {
+  return conversation.answer(unique, make(call, entry, file), call, () => {
     const { nodeId } = entry;
-    const backingId = session.books.open(nodeId, flags, file);
-    const validity = session.books.attrValidity(nodeId);
-    const length = session.reply.create(unique, entry, validity, openFlagsFor(backingId), backingId);
-    return session.deliver(length, () => {
-      close(session, fileSystem, nodeId, flags);
+    const backingId = conversation.openFiles.open(nodeId, flags, file);
+    const validity = conversation.openFiles.attrValidity(nodeId);
+    const length = conversation.reply.create(unique, entry, validity, openFlagsFor(backingId), backingId);
+    return conversation.deliver(length, () => {
+      close(conversation, fileSystem, nodeId, flags);
       fileSystem.forget(nodeId, 1);
     });
   });
 }
 
 /** struct fuse_release_in: fh (u64), flags (u32), release_flags (u32), lock_owner (u64). */
-function release(session: Session, request: Request): ReplyLength {
-  const { fileSystem } = session;
-  if (!fileSystem.isReadOnly) close(session, fileSystem, request.nodeId, request.u32(8));
-  return succeed(session, request);
+function release(conversation: Conversation, request: Request): ReplyLength {
+  const { fileSystem } = conversation;
+  if (!fileSystem.isReadOnly) close(conversation, fileSystem, request.nodeId, request.u32(8));
+  return succeed(conversation, request);
 }
 
 /** The kernel gives the backing file back first: its descriptor is the file system's. */
-function close(session: Session, fileSystem: WritableFileSystem, node: NodeId, flags: number): void {
-  session.books.release(node, flags);
+function close(
+  conversation: Conversation,
+  fileSystem: WritableFileSystem,
+  node: NodeId,
+  flags: number,
+): void {
+  conversation.openFiles.release(node, flags);
   fileSystem.release(node);
 }
 

@@ -2,14 +2,14 @@
 import { EINVAL, EROFS } from '../../vfs/errno.ts';
 import type { WritableFileSystem } from '../../vfs/filesystem.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 
 export interface Handler {
   /** Bytes of the request's fixed part: a shorter body is answered EINVAL. */
   readonly minimumBody: number;
   /** False for the messages that the kernel wants no reply to. */
   readonly isAnswered: boolean;
-  readonly handle: (session: Session, request: Request) => ReplyLength;
+  readonly handle: (conversation: Conversation, request: Request) => ReplyLength;
 }
 
 /** Handlers by opcode. */
@@ -30,18 +30,18 @@ export const silent = (minimumBody: number, handle: Handler['handle']): Handler 
 /** What only a writable file system can do; of a read-only one it is refused with `refusal`. */
 export const writing = (
   minimumBody: number,
-  handle: (session: Session, request: Request, fileSystem: WritableFileSystem) => ReplyLength,
+  handle: (conversation: Conversation, request: Request, fileSystem: WritableFileSystem) => ReplyLength,
   refusal = EROFS,
 ): Handler =>
-  answered(minimumBody, (session, request) => {
-    const { fileSystem } = session;
+  answered(minimumBody, (conversation, request) => {
+    const { fileSystem } = conversation;
     return fileSystem.isReadOnly
-      ? session.reply.status(request.unique, -refusal)
-      : handle(session, request, fileSystem);
+      ? conversation.reply.status(request.unique, -refusal)
+      : handle(conversation, request, fileSystem);
   });
 
-export const invalid = (session: Session, request: Request): ReplyLength =>
-  session.reply.status(request.unique, -EINVAL);
+export const invalid = (conversation: Conversation, request: Request): ReplyLength =>
+  conversation.reply.status(request.unique, -EINVAL);
 
-export const succeed = (session: Session, request: Request): ReplyLength =>
-  session.reply.status(request.unique, 0);
+export const succeed = (conversation: Conversation, request: Request): ReplyLength =>
+  conversation.reply.status(request.unique, 0);

@@ -7,7 +7,7 @@ import { EOPNOTSUPP, ENOTTY } from '../../vfs/errno.ts';
 import type { MaybePromise, WritableFileSystem } from '../../vfs/filesystem.ts';
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { type HandlerFamily, answered } from './handler.ts';
 
 const IOCTL_IN_SIZE = 32;
@@ -32,42 +32,46 @@ const XFLAGS: readonly (readonly [number, number])[] = [
 /**
  * struct fuse_ioctl_in: fh (u64), flags (u32), cmd (u32), arg (u64), in_size (u32), out_size (u32); then in_size bytes.
  */
-function ioctl(session: Session, request: Request): ReplyLength {
-  const { fileSystem } = session;
+function ioctl(conversation: Conversation, request: Request): ReplyLength {
+  const { fileSystem } = conversation;
   const command = request.u32(12);
   if (!fileSystem.isReadOnly) {
     const outSize = request.u32(28);
-    if (FS_IOC_GETFLAGS.includes(command) && outSize >= 4) return getFlags(session, request, fileSystem);
+    if (FS_IOC_GETFLAGS.includes(command) && outSize >= 4) return getFlags(conversation, request, fileSystem);
     if (command === FS_IOC_FSGETXATTR && outSize >= FSXATTR_SIZE) {
-      return getXflags(session, request, fileSystem);
+      return getXflags(conversation, request, fileSystem);
     }
     if (FS_IOC_SETFLAGS.includes(command) && request.bodyLength >= IOCTL_IN_SIZE + 4) {
-      return setFlags(session, request, fileSystem, request.u32(IOCTL_IN_SIZE));
+      return setFlags(conversation, request, fileSystem, request.u32(IOCTL_IN_SIZE));
     }
     if (command === FS_IOC_FSSETXATTR && request.bodyLength >= IOCTL_IN_SIZE + FSXATTR_SIZE) {
-      return setXflags(session, request, fileSystem);
+      return setXflags(conversation, request, fileSystem);
     }
   }
-  return session.reply.status(request.unique, -ENOTTY);
+  return conversation.reply.status(request.unique, -ENOTTY);
 }
 
-function getFlags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function getFlags(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { unique, nodeId } = request;
-  return session.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) =>
-    session.reply.ioctl(unique, flags, 4),
+  return conversation.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) =>
+    conversation.reply.ioctl(unique, flags, 4),
   );
 }
 
-function getXflags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function getXflags(
+  conversation: Conversation,
+  request: Request,
+  fileSystem: WritableFileSystem,
+): ReplyLength {
   const { unique, nodeId } = request;
-  return session.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) => {
+  return conversation.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) => {
     const xflags = XFLAGS.reduce((bits, [flag, xflag]) => ((flags & flag) === 0 ? bits : bits | xflag), 0);
-    return session.reply.ioctl(unique, xflags, FSXATTR_SIZE);
+    return conversation.reply.ioctl(unique, xflags, FSXATTR_SIZE);
   });
 }
 
 function setFlags(
-  session: Session,
+  conversation: Conversation,
   request: Request,
   fileSystem: WritableFileSystem,
   flags: MaybePromise<number>,
@@ -77,21 +81,25 @@ function setFlags(
   const set = (wanted: number): MaybePromise<number> =>
     wanted < 0 ? wanted : fileSystem.setFlags(nodeId, wanted, call);
   const done = typeof flags === 'number' ? set(flags) : flags.then(set);
-  return session.answer(unique, done, call, () => {
+  return conversation.answer(unique, done, call, () => {
     // The kernel doesn't know that ctime has moved.
-    session.invalidateAttributes(nodeId);
-    return session.reply.ioctl(unique, 0, 0);
+    conversation.invalidateAttributes(nodeId);
+    return conversation.reply.ioctl(unique, 0, 0);
   });
 }
 
 /** What only XFS and project quotas have can't be set; flags that have no xflag stay. */
-function setXflags(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function setXflags(
+  conversation: Conversation,
+  request: Request,
+  fileSystem: WritableFileSystem,
+): ReplyLength {
   const [xflags, extentSize, , project, cowExtentSize] = [0, 4, 8, 12, 16].map((offset) =>
     request.u32(IOCTL_IN_SIZE + offset),
   ) as [number, number, number, number, number];
   const known = XFLAGS.reduce((bits, [, xflag]) => bits | xflag, 0);
   if ((xflags & ~known) !== 0 || extentSize !== 0 || project !== 0 || cowExtentSize !== 0) {
-    return session.reply.status(request.unique, -EOPNOTSUPP);
+    return conversation.reply.status(request.unique, -EOPNOTSUPP);
   }
   const change = (flags: number): number =>
     flags < 0
@@ -99,7 +107,7 @@ function setXflags(session: Session, request: Request, fileSystem: WritableFileS
       : XFLAGS.reduce((bits, [flag, xflag]) => ((xflags & xflag) === 0 ? bits & ~flag : bits | flag), flags);
   const flags = fileSystem.getFlags(request.nodeId);
   return setFlags(
-    session,
+    conversation,
     request,
     fileSystem,
     typeof flags === 'number' ? change(flags) : flags.then(change),

@@ -12,99 +12,99 @@ import {
 import type { Call } from '../../vfs/operation.ts';
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { type HandlerFamily, invalid, writing } from './handler.ts';
 
 /** struct fuse_mknod_in: mode (u32), rdev (u32), umask (u32), padding; then the name. */
-function mknod(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function mknod(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(16);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const mode = request.u32(0) & (S_IFMT | 0o7777);
   const inode = {
     mode: (mode & S_IFMT) === 0 ? mode | S_IFREG : mode,
     umask: request.u32(8) & 0o777,
     rdev: request.u32(4),
   };
-  return answerMade(session, request, (call, entry) =>
+  return answerMade(conversation, request, (call, entry) =>
     fileSystem.mknod(request.nodeId, name, inode, call, entry),
   );
 }
 
 /** struct fuse_mkdir_in: mode (u32), umask (u32); then the name. */
-function mkdir(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function mkdir(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(8);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const inode = { mode: S_IFDIR | (request.u32(0) & 0o7777), umask: request.u32(4) & 0o777, rdev: 0 };
-  return answerMade(session, request, (call, entry) =>
+  return answerMade(conversation, request, (call, entry) =>
     fileSystem.mkdir(request.nodeId, name, inode, call, entry),
   );
 }
 
 /** The name, then the target. */
-function symlink(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function symlink(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(0);
   const target = name && request.name(name.length + 1);
-  if (name === undefined || target === undefined) return invalid(session, request);
+  if (name === undefined || target === undefined) return invalid(conversation, request);
   const inode = { mode: S_IFLNK | 0o777, umask: 0, rdev: 0 };
-  return answerMade(session, request, (call, entry) =>
+  return answerMade(conversation, request, (call, entry) =>
     fileSystem.symlink(request.nodeId, name, target, inode, call, entry),
   );
 }
 
 /** struct fuse_link_in: oldnodeid (u64); then the name. */
-function link(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function link(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(8);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const node = request.u64(0) as NodeId;
-  return answerMade(session, request, (call, entry) =>
+  return answerMade(conversation, request, (call, entry) =>
     fileSystem.link(node, request.nodeId, name, call, entry),
   );
 }
 
 /** Answers with the entry that `make` fills, which counts as one lookup. */
 function answerMade(
-  session: Session,
+  conversation: Conversation,
   request: Request,
   make: (call: Call, entry: Entry) => MaybePromise<number>,
 ): ReplyLength {
   const { unique } = request;
   const call = request.call();
   const entry = newEntry();
-  return session.answer(unique, make(call, entry), call, () => {
+  return conversation.answer(unique, make(call, entry), call, () => {
     const { nodeId } = entry;
-    const length = session.reply.lookup(unique, entry, session.books.attrValidity(nodeId));
-    return session.deliver(length, () => {
-      session.fileSystem.forget(nodeId, 1);
+    const length = conversation.reply.lookup(unique, entry, conversation.openFiles.attrValidity(nodeId));
+    return conversation.deliver(length, () => {
+      conversation.fileSystem.forget(nodeId, 1);
     });
   });
 }
 
-function unlink(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function unlink(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(0);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const call = request.call();
-  return session.answerStatus(request.unique, fileSystem.unlink(request.nodeId, name, call), call);
+  return conversation.answerStatus(request.unique, fileSystem.unlink(request.nodeId, name, call), call);
 }
 
-function rmdir(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function rmdir(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(0);
-  if (name === undefined) return invalid(session, request);
+  if (name === undefined) return invalid(conversation, request);
   const call = request.call();
-  return session.answerStatus(request.unique, fileSystem.rmdir(request.nodeId, name, call), call);
+  return conversation.answerStatus(request.unique, fileSystem.rmdir(request.nodeId, name, call), call);
 }
 
 /** struct fuse_rename_in: newdir (u64); then the old and the new name. */
-function rename(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
-  return answerRename(session, request, fileSystem, 0, 8);
+function rename(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  return answerRename(conversation, request, fileSystem, 0, 8);
 }
 
 /** struct fuse_rename2_in: newdir (u64), flags (u32), padding; then the old and the new name. */
-function rename2(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
-  return answerRename(session, request, fileSystem, request.u32(8), 16);
+function rename2(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+  return answerRename(conversation, request, fileSystem, request.u32(8), 16);
 }
 
 function answerRename(
-  session: Session,
+  conversation: Conversation,
   request: Request,
   fileSystem: WritableFileSystem,
   flags: number,
@@ -112,11 +112,11 @@ function answerRename(
 ): ReplyLength {
   const name = request.name(namesAt);
   const newName = name && request.name(namesAt + name.length + 1);
-  if (name === undefined || newName === undefined) return invalid(session, request);
+  if (name === undefined || newName === undefined) return invalid(conversation, request);
   const newParent = request.u64(0) as NodeId;
   const call = request.call();
   const result = fileSystem.rename(request.nodeId, name, newParent, newName, flags, call);
-  return session.answerStatus(request.unique, result, call);
+  return conversation.answerStatus(request.unique, result, call);
 }
 
 export const nameHandlers: HandlerFamily = [

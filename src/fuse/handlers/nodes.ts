@@ -5,53 +5,53 @@ import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
 import type { AttrChanges, TimeChange } from '../../vfs/operation.ts';
 import { Opcode, SetattrFlag } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
-import type { ReplyLength, Session } from '../session.ts';
+import type { Conversation, ReplyLength } from '../conversation.ts';
 import { replyStatx } from '../wire/statx-reply.ts';
 import { type HandlerFamily, answered, invalid, silent, writing } from './handler.ts';
 
-function lookup(session: Session, request: Request): ReplyLength {
+function lookup(conversation: Conversation, request: Request): ReplyLength {
   const name = request.name(0);
-  if (name === undefined) return invalid(session, request);
-  const { entry, reply } = session;
-  const status = session.fileSystem.lookup(request.nodeId, name, entry);
+  if (name === undefined) return invalid(conversation, request);
+  const { entry, reply } = conversation;
+  const status = conversation.fileSystem.lookup(request.nodeId, name, entry);
   if (status === 0) {
-    return reply.lookup(request.unique, entry, session.books.attrValidity(entry.nodeId));
+    return reply.lookup(request.unique, entry, conversation.openFiles.attrValidity(entry.nodeId));
   }
   return status === -ENOENT ? reply.negativeEntry(request.unique) : reply.status(request.unique, status);
 }
 
 /** struct fuse_forget_in: nlookup (u64). */
-function forget(session: Session, request: Request): ReplyLength {
-  session.fileSystem.forget(request.nodeId, request.u64(0));
+function forget(conversation: Conversation, request: Request): ReplyLength {
+  conversation.fileSystem.forget(request.nodeId, request.u64(0));
   return 0;
 }
 
 /** struct fuse_batch_forget_in: count (u32), dummy (u32), then count times nodeid (u64), nlookup (u64). */
-function batchForget(session: Session, request: Request): ReplyLength {
+function batchForget(conversation: Conversation, request: Request): ReplyLength {
   const count = Math.min(request.u32(0), Math.floor((request.bodyLength - 8) / 16));
   for (let i = 0; i < count; i++) {
-    session.fileSystem.forget(request.u64(8 + 16 * i) as NodeId, request.u64(16 + 16 * i));
+    conversation.fileSystem.forget(request.u64(8 + 16 * i) as NodeId, request.u64(16 + 16 * i));
   }
   return 0;
 }
 
-function getattr(session: Session, request: Request): ReplyLength {
+function getattr(conversation: Conversation, request: Request): ReplyLength {
   const { unique, nodeId } = request;
-  const { attr } = session.entry;
-  const status = session.fileSystem.getattr(nodeId, attr);
+  const { attr } = conversation.entry;
+  const status = conversation.fileSystem.getattr(nodeId, attr);
   return status === 0
-    ? session.reply.getattr(unique, attr, session.books.attrValidity(nodeId))
-    : session.reply.status(unique, status);
+    ? conversation.reply.getattr(unique, attr, conversation.openFiles.attrValidity(nodeId))
+    : conversation.reply.status(unique, status);
 }
 
 /** struct fuse_statx_in: getattr_flags (u32), reserved, fh (u64), sx_flags (u32), sx_mask (u32). All is told always. */
-function statx(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function statx(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { unique, nodeId } = request;
-  const { attr } = session.entry;
+  const { attr } = conversation.entry;
   const status = fileSystem.getattr(nodeId, attr);
   return status === 0
-    ? replyStatx(session.reply, unique, attr, session.books.attrValidity(nodeId))
-    : session.reply.status(unique, status);
+    ? replyStatx(conversation.reply, unique, attr, conversation.openFiles.attrValidity(nodeId))
+    : conversation.reply.status(unique, status);
 }
 
 /**
@@ -65,17 +65,17 @@ function statx(session: Session, request: Request, fileSystem: WritableFileSyste
  * | 32     | 8x3  | atime, mtime, ctime     |     | 84     | 4    | unused              |
  * ctime is the file system's own to set.
  */
-function setattr(session: Session, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function setattr(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { unique, nodeId } = request;
   const changes = attrChanges(request);
   if (changes.size !== undefined && !Number.isSafeInteger(changes.size)) {
-    return session.reply.status(unique, -EFBIG);
+    return conversation.reply.status(unique, -EFBIG);
   }
   const call = request.call();
   const attr = new Attr();
-  return session.answer(unique, fileSystem.setattr(nodeId, changes, call, attr), call, () => {
-    if (changes.mode !== undefined) session.books.setsMode(nodeId);
-    return session.reply.getattr(unique, attr, session.books.attrValidity(nodeId));
+  return conversation.answer(unique, fileSystem.setattr(nodeId, changes, call, attr), call, () => {
+    if (changes.mode !== undefined) conversation.openFiles.setsMode(nodeId);
+    return conversation.reply.getattr(unique, attr, conversation.openFiles.attrValidity(nodeId));
   });
 }
 
@@ -97,11 +97,11 @@ function timeChange(request: Request, isNow: boolean, sec: number, nsec: number)
   return isNow ? 'now' : { sec: request.i64(sec), nsec: request.u32(nsec) };
 }
 
-function readlink(session: Session, request: Request): ReplyLength {
-  const target = session.fileSystem.readlink(request.nodeId);
+function readlink(conversation: Conversation, request: Request): ReplyLength {
+  const target = conversation.fileSystem.readlink(request.nodeId);
   return typeof target === 'number'
-    ? session.reply.status(request.unique, target)
-    : session.reply.copy(request.unique, target);
+    ? conversation.reply.status(request.unique, target)
+    : conversation.reply.copy(request.unique, target);
 }
 
 export const nodeHandlers: HandlerFamily = [

@@ -14,8 +14,8 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../../vfs/input-error.ts';
 import { abortConnection } from './connection.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
-import { checkFacts } from './mount-facts.ts';
-import { EXIT_TIMEOUT_MS, MOUNT_XATTR, type MountFacts, askMount } from './mounts.ts';
+import type { MountFacts } from './mount-facts.ts';
+import { EXIT_TIMEOUT_MS, MOUNT_XATTR, askMount, checkFacts } from './mounts.ts';
 
 export interface HeldMount {
   /** As the first of `processes` sees it. */

@@ -1,6 +1,29 @@
-// What a mount says of itself is foreign input: any user may mount a FUSE file system that answers what it likes.
-import { EINVAL } from '../../vfs/errno.ts';
-import type { MountAnswer } from './mounts.ts';
+// What a mount says of itself. It is foreign input: any user may mount a FUSE file system that answers anything.
+
+/** The answer to MOUNT_XATTR. */
+export interface MountFacts {
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly source: string;
+  /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
+  readonly imageId?: string | undefined;
+  /** All the names that the archive gives the image. */
+  readonly names?: readonly string[] | undefined;
+  /** How many. */
+  readonly layers: number;
+  /** What names the layers that are mounted: another for others. */
+  readonly layersId?: string | undefined;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size?: number | undefined;
+  /** True: a file that holds layers was written to since it was mounted. What the kernel has not cached can't be read. */
+  readonly isSourceChanged?: boolean | undefined;
+  /** Absolute paths of the upper directory and of its work directory, where there are such. */
+  readonly upper?: string | undefined;
+  readonly work?: string | undefined;
+  /** Where the upper directory has its marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
+  readonly upperMarks?: 'trusted' | 'user' | undefined;
+}
 
 /** Milliseconds: more is no date. */
 const MAX_NUMBER = 8.64e15;
@@ -11,12 +34,8 @@ const OPTIONAL_TEXTS = [
   ...['ownerKeeping', 'directoryMarks'],
 ];
 
-/** `answer`, or that it was refused, where what it says has not the types of MountFacts. */
-export function checkFacts(answer: MountAnswer): MountAnswer {
-  return answer.kind !== 'answered' || isFacts(answer.json) ? answer : { kind: 'refused', errno: -EINVAL };
-}
-
-function isFacts(json: unknown): boolean {
+/** Whether `json` has the types of MountFacts, and of what a mount adds about its origin. */
+export function isMountFacts(json: unknown): boolean {
   if (typeof json !== 'object' || json === null) return false;
   const fields = json as Readonly<Record<string, unknown>>;
   const { names = [], size = 0, source } = fields;

@@ -6,7 +6,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { mountAt, readMountTable } from '../../sys/mount-table.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { detach } from './kernel-mount.ts';
-import { type MountFacts, SilentMountError, findMountAt, isFuse } from './mounts.ts';
+import type { MountFacts } from './mount-facts.ts';
+import { SilentMountError, findMountAt, isFuse } from './mounts.ts';
 
 /**
  * `path` absolute and without symlinks, as the mount table writes it. InputError, which names it as `typed`, if it isn't

@@ -9,7 +9,7 @@ import { type MountEntry, mountAt, readMountTable } from '../../sys/mount-table.
 import { ECONNABORTED, EINVAL, ENOTCONN, ESTALE, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
-import { checkFacts } from './mount-facts.ts';
+import { isMountFacts } from './mount-facts.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
@@ -21,31 +21,6 @@ const O_PATH = 0o10000000;
 const ANSWER_TIMEOUT_MS = 5000;
 /** How long a daemon may take to end after its mount is gone. */
 export const EXIT_TIMEOUT_MS = 10_000;
-
-/** What a mount says of itself (MOUNT_XATTR). */
-export interface MountFacts {
-  readonly pid: number;
-  /** Milliseconds since 1970. */
-  readonly started: number;
-  readonly source: string;
-  /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
-  readonly imageId?: string;
-  /** All the names that the archive gives the image. */
-  readonly names?: readonly string[];
-  /** How many. */
-  readonly layers: number;
-  /** What names the layers that are mounted: another for others. */
-  readonly layersId?: string;
-  /** Bytes of all layers' files, as docker counts an image's size. */
-  readonly size?: number;
-  /** True: a file that holds layers was written to since it was mounted. What the kernel has not cached can't be read. */
-  readonly isSourceChanged?: boolean;
-  /** Absolute paths of the upper directory and of its work directory, where there are such. */
-  readonly upper?: string;
-  readonly work?: string;
-  /** Where the upper directory has its marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
-  readonly upperMarks?: 'trusted' | 'user';
-}
 
 /** The answer to an xattr that only a living mount of ours has. */
 export type MountAnswer =
@@ -98,6 +73,12 @@ async function askEntry({ id, mountPoint }: MountEntry): Promise<MountAnswer> {
     return errno;
   });
   return checkFacts(await answerInTime(asked));
+}
+
+/** `answer`; refused if it has not the form of MountFacts: any user may mount a FUSE file system that answers anything. */
+export function checkFacts(answer: MountAnswer): MountAnswer {
+  const isForeign = answer.kind === 'answered' && !isMountFacts(answer.json);
+  return isForeign ? { kind: 'refused', errno: -EINVAL } : answer;
 }
 
 async function answerInTime(asked: Promise<Buffer | number>): Promise<MountAnswer> {

@@ -8,11 +8,11 @@ import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts'
 import { endConnection, findHeldMounts } from './held-mounts.ts';
 import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
 import { daemonOf } from './mount-owner.ts';
+import type { MountFacts } from './mount-facts.ts';
 import {
   EXIT_TIMEOUT_MS,
   MOUNT_XATTR,
   type MountAnswer,
-  type MountFacts,
   SilentMountError,
   askMount,
   isFuse,

@@ -81,8 +81,7 @@ describe('the bare loop', () => {
     async (_, major, minor, flags) => {
       const tree = buildTree([]);
       const request = message(Opcode.INIT, 1, 0, initBody(major, minor, flags));
-      const test = new TestSession(new Overlay({ tree, readers: [] }));
-      test.session.cachesMissingAcls = true;
+      const test = new TestSession(new Overlay({ tree, readers: [] }), { cachesMissingAcls: true });
       const served = new Served(tree);
       expect(await served.ask(request)).toEqual(test.ask(request));
       expect(await served.end()).toBe(0);

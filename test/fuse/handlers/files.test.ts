@@ -111,7 +111,7 @@ describe('files', () => {
   it('a failed open is not entered', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
-    test.session.books.mayPassThrough = true;
+    test.session.openFiles.mayPassThrough = true;
     fileSystem.backingFd = 7;
     fileSystem.result = () => -EACCES;
     test.ask(message(Opcode.OPEN, 3, 4, openBody(O_RDONLY)));
@@ -122,7 +122,7 @@ describe('files', () => {
   it('a backing file is passed through, shared by all opens, and given back before the last release', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
-    test.session.books.mayPassThrough = true;
+    test.session.openFiles.mayPassThrough = true;
     fileSystem.backingFd = 9;
     const passed = hex('20000000 00000000 0300000000000000 0000000000000000 a0000000 f1030000'); // id 1009
     expect(test.ask(message(Opcode.OPEN, 3, 4, openBody(O_RDONLY)))).toEqual(passed);
@@ -140,7 +140,7 @@ describe('files', () => {
   it('attributes are not kept while a file may be written through a mapping that is passed through', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
-    test.session.books.mayPassThrough = true;
+    test.session.openFiles.mayPassThrough = true;
     fileSystem.backingFd = 9;
     const validity = (): number => test.ask(message(Opcode.GETATTR, 3, 4, Buffer.alloc(16))).readUInt32LE(16);
     test.ask(message(Opcode.OPEN, 3, 4, openBody(O_RDWR)));
@@ -159,7 +159,7 @@ describe('files', () => {
   it('CREATE of a file that is passed through answers attributes that are not kept', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
-    test.session.books.mayPassThrough = true;
+    test.session.openFiles.mayPassThrough = true;
     fileSystem.backingFd = 9;
     const reply = test.ask(message(Opcode.CREATE, 3, 2, hex(`${CREATE_IN}\n6600`)));
     expect(reply.readUInt32LE(16 + 16)).toBe(0x7fffffff); // the entry is
@@ -171,7 +171,7 @@ describe('files', () => {
   it('an open that nobody takes is undone, and a made file forgotten', () => {
     const fileSystem = new RecordingFileSystem();
     const test = TestSession.serving(fileSystem);
-    test.session.books.mayPassThrough = true;
+    test.session.openFiles.mayPassThrough = true;
     fileSystem.backingFd = 9;
     test.sendStatus = -2; // ENOENT
     test.ask(message(Opcode.OPEN, 3, 4, openBody(O_RDONLY)));
