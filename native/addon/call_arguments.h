@@ -54,7 +54,7 @@ class CallArguments {
   void Name(size_t index, Component* out) { Fail(out->Set(Bytes(index), false)); }
   // The same, or nothing.
   void NameOrEmpty(size_t index, Component* out) { Fail(out->Set(Bytes(index), true)); }
-  // Bytes without NUL inside, copied to `out` and ended by one; -ENAMETOOLONG where there is no room.
+  // Bytes without NUL inside, copied to `out` and ended by one; -ENAMETOOLONG if there is no room.
   void Text(size_t index, char* out, size_t capacity);
 
   void Fail(int error) {

@@ -61,7 +61,7 @@ class Channel : public Napi::ObjectWrap<Channel> {
   void Drain();
   // Handles one request that lies in the request buffer.
   Outcome Dispatch(size_t length);
-  // The same without JavaScript; nothing where it is not native code's to answer.
+  // The same without JavaScript; nothing if it is not native code's to answer.
   std::optional<Outcome> AnswerFromTable(size_t length);
   // A whole reply or notice: 0 or a negative errno.
   int Write(const uint8_t* bytes, size_t length);

@@ -84,7 +84,7 @@ void Append(std::vector<uint8_t>* out, const void* bytes, size_t length) {
 }
 
 // Appends the xattrs of `path` (its last component is not followed): u16 count, then for each u8 length of
-// the name, u32 length of the value, name, value. Nothing where there are none. 0 or -errno.
+// the name, u32 length of the value, name, value. Nothing if there are none. 0 or -errno.
 int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
   ssize_t length = llistxattr(path.c_str(), nullptr, 0);
   if (length < 0) return errno == ENOTSUP ? 0 : -errno;

@@ -64,7 +64,7 @@ class GzipDecoder {
     return {};
   }
 
-  // Inflates to the end of a member. `*goes_on` becomes false where the output or an abort says to stop.
+  // Inflates to the end of a member. `*goes_on` becomes false if the output or an abort says to stop.
   ScanStatus RunMember(bool* goes_on) {
     for (;;) {
       if (options_.is_aborted->load(std::memory_order_relaxed)) return Stop(goes_on);

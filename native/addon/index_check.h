@@ -57,7 +57,7 @@ struct IndexTable {
   // Bytes of the layer's uncompressed tar, within which all files lie.
   double tar_size = 0;
 
-  // False where columns of the inodes, or of the dentries, are not equally long.
+  // False if columns of the inodes, or of the dentries, are not equally long.
   bool HasEqualColumns() const;
 };
 

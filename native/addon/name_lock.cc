@@ -39,7 +39,7 @@ Address AbstractAddress(const std::string& name) {
   return address;
 }
 
-// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE where another has it.
+// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE if another has it.
 Napi::Value LockName(const Napi::CallbackInfo& info) {
   const Address address = AbstractAddress(info[0].As<Napi::String>());
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

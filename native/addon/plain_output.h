@@ -34,7 +34,7 @@ class PlainOutput {
   // `size` bytes of the space are filled. False: stop; `status()` says why (nothing: aborted).
   bool Advance(size_t size);
 
-  // False where the windows grew out of proportion to the blob so far: its spans then get longer instead. A
+  // False if the windows grew out of proportion to the blob so far: its spans then get longer instead. A
   // blob made to that end could have 32 bytes of them for each of its own.
   bool HasRoomForWindow(uint64_t blob_offset) const {
     return spans_->windows.size() <= kWindowsFree + blob_offset / 4;

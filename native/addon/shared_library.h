@@ -20,7 +20,7 @@ class SharedLibrary {
     }
   }
 
-  // Sets `*function`; false where the library, or the function, is missing.
+  // Sets `*function`; false if the library, or the function, is missing.
   template <typename Function>
   bool Find(const char* name, Function* function) const {
     if (handle_ == nullptr) return false;

@@ -23,7 +23,7 @@ struct SpanInput {
   uint32_t crc32;
 };
 
-// Fills `out` to its end; false where the bytes can't be read or are not what they were when they were
+// Fills `out` to its end; false if the bytes can't be read or are not what they were when they were
 // scanned.
 bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size);
 

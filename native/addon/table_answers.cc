@@ -63,7 +63,7 @@ Napi::Value TreeColumns(const Napi::CallbackInfo& info) {
   return columns;
 }
 
-// answerFast(facts, request, reply): undefined where the request is not native code's; else [kind, length,
+// answerFast(facts, request, reply): undefined if the request is not native code's; else [kind, length,
 // fd, position, opens]. Answers nobody, and counts nothing: it shows what the channel would do.
 Napi::Value ShowAnswer(const Napi::CallbackInfo& info) {
   const std::unique_ptr<TableAnswers> answers = TableAnswers::Make(info[0].As<Napi::Object>());

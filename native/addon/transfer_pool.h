@@ -25,7 +25,7 @@ class TransferPool {
   // Answers request `unique` with `length` bytes of `fd` at `position`; where the file is shorter, with what
   // there is if it `may_end`, else with -EIO; with -EIO too where the file is not in `state` any more. The
   // descriptor is not used after the answer.
-  // True where that is done, false where a pool thread does it.
+  // True if that is done, false if a pool thread does it.
   bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end, const FileState& state);
   // No more Send. Closes the device when idle.
   void Release();

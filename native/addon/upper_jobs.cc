@@ -33,7 +33,7 @@ class CopyJob : public PoolJob {
       const ssize_t n =
           copy_file_range(from_.get(), &from, to_.get(), &to, static_cast<size_t>(length_ - done), 0);
       if (n < 0 && errno == EINTR) continue;
-      // Two file systems that can't, or one that answers 0 where there is more (procfs): the plain way knows.
+      // Two file systems that can't, or one that answers 0 if there is more (procfs): the plain way knows.
       if (n == 0 || (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)))
         return CopyByBuffer(done);
       if (n < 0) return -errno;

@@ -34,7 +34,7 @@ class ZstdDecoder {
     return {ScanFailure::Unit::kBlob, in_->offset() + input_.position, std::move(found), std::move(expected)};
   }
 
-  // Decompresses a piece of the blob. `*goes_on` becomes false where the output or an abort says to stop.
+  // Decompresses a piece of the blob. `*goes_on` becomes false if the output or an abort says to stop.
   ScanStatus RunPiece(bool* goes_on) {
     bool has_more = true;
     while (has_more || input_.position < input_.size) {

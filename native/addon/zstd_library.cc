@@ -6,7 +6,7 @@ namespace stratafs {
 
 namespace {
 
-// ZSTD_d_windowLogMax, and 128 MiB, beyond which the zstd program refuses too unless told: each layer being
+// ZSTD_d_windowLogMax, and 128 MiB, beyond which the zstd program refuses too by default: each layer being
 // read may take as much memory, and a few kilobytes can claim it.
 constexpr int kWindowLogMax = 100;
 constexpr int kWindowLogLimit = 27;

@@ -24,7 +24,7 @@ struct ZstdLibrary {
   ZstdContext* (*create_context)();
   size_t (*free_context)(ZstdContext* context);
   size_t (*set_parameter)(ZstdContext* context, int parameter, int value);
-  // 0 where a frame ended and all of it was put out, an error (see is_error), or a hint.
+  // 0 if a frame ended and all of it was put out, an error (see is_error), or a hint.
   size_t (*decompress)(ZstdContext* context, ZstdOutput* output, ZstdInput* input);
   unsigned (*is_error)(size_t code);
   const char* (*error_name)(size_t code);
@@ -36,7 +36,7 @@ const ZstdLibrary* LoadZstd();
 inline constexpr char kZstdMissing[] =
     "no libzstd.so.1 on this system (package libzstd1 on Debian, libzstd on Fedora, zstd-libs on Alpine)";
 
-// A context that accepts every window there is; null where there is no memory.
+// A context that accepts every window there is; null if there is no memory.
 ZstdContext* CreateZstdContext(const ZstdLibrary& library);
 
 }  // namespace stratafs

@@ -24,7 +24,7 @@ class BareAnswers {
   // `table` is lent. `has_selinux_labels`: some inode of it has a security.selinux.
   BareAnswers(const TreeTable& table, bool has_selinux_labels);
 
-  // The answer to a request of `length` bytes, both aligned to 8 and of kMessageSize: its bytes, 0 where none
+  // The answer to a request of `length` bytes, both aligned to 8 and of kMessageSize: its bytes, 0 if none
   // is due.
   size_t Answer(const uint8_t* request, size_t length, uint8_t* reply);
 

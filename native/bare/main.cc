@@ -118,7 +118,7 @@ class Loop {
   }
 
  private:
-  // True where an answer was due. A failure to write ends the connection at the next read, which says why.
+  // True if an answer was due. A failure to write ends the connection at the next read, which says why.
   bool Answer(size_t length) {
     const size_t size = answers_->Answer(request_.get(), length, reply_.get());
     if (size == 0) return false;

@@ -74,7 +74,7 @@ class RequestReader {
  private:
   uint32_t type() const { return table_.table.mode(inode_) & S_IFMT; }
 
-  // The fixed part of the body; false where the body is shorter.
+  // The fixed part of the body; false if the body is shorter.
   template <typename T>
   bool Take(T* out) const {
     if (body_size_ < sizeof(T)) return false;
@@ -82,7 +82,7 @@ class RequestReader {
     return true;
   }
 
-  // The name that begins at `offset` of the body; empty where it is empty or has no end.
+  // The name that begins at `offset` of the body; empty if it is empty or has no end.
   std::string_view Name(size_t offset) const {
     if (offset >= body_size_) return {};
     const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);

@@ -68,7 +68,7 @@ class Starts {
 };
 
 // Goes through the blocks of extended attributes, which fill `size` bytes end to end, and adds where each
-// begins. `has_acl` becomes true where a name is that of a POSIX ACL. `entry` of a fault is an offset.
+// begins. `has_acl` becomes true if a name is that of a POSIX ACL. `entry` of a fault is an offset.
 TableFault CheckXattrBlocks(const uint8_t* xattrs, size_t size, Starts* starts, bool* has_acl);
 
 }  // namespace stratafs

@@ -1,7 +1,7 @@
 // TreeTable: a view of the Tree's one ArrayBuffer. Offsets are taken from the table's header; what the
 // columns mean, src/tree/layout.ts says, and `kTreeColumns` is held to it by a test.
 //
-// `Open` refuses what is no table of this version. What is read from a file is then checked whole
+// `Open` refuses anything but a table of this version. What is read from a file is then checked whole
 // (tree_check.h), and arguments are trusted from then on. Nothing here writes.
 #ifndef STRATAFS_NATIVE_TREE_TABLE_H_
 #define STRATAFS_NATIVE_TREE_TABLE_H_
@@ -57,7 +57,7 @@ struct TableExtent {
 
 class TreeTable {
  public:
-  // False where `bytes`, aligned to 8 and lent for the view's life, are no table of this version, or a column
+  // False if `bytes`, aligned to 8 and lent for the view's life, are no table of this version, or a column
   // leaves it.
   bool Open(const uint8_t* bytes, size_t size);
 
@@ -82,9 +82,9 @@ class TreeTable {
   int64_t atime_sec(uint32_t inode) const { return static_cast<int64_t>(F64(kAtimeSec, inode)); }
   uint32_t mtime_nsec(uint32_t inode) const { return U32(kMtimeNsec, inode); }
   uint32_t atime_nsec(uint32_t inode) const { return U32(kAtimeNsec, inode); }
-  // Of what is no directory: bytes.
+  // Of anything but a directory: bytes.
   uint64_t size(uint32_t inode) const { return static_cast<uint64_t>(F64(kSize, inode)); }
-  // Of what is no directory: bytes that are stored.
+  // Of anything but a directory: bytes that are stored.
   uint64_t allocated(uint32_t inode) const;
   // Of a device, in new_encode_dev form.
   uint32_t rdev(uint32_t inode) const { return U32(kData, 2 * static_cast<size_t>(inode)); }
@@ -120,7 +120,7 @@ class TreeTable {
     return View(column(kPool) + static_cast<size_t>(F64(kData, inode)), static_cast<size_t>(size(inode)));
   }
 
-  // Extended attributes: false where there is none, or no more. `Next` goes through them all.
+  // Extended attributes: false if there is none, or no more. `Next` goes through them all.
   struct Xattr {
     std::string_view name;
     std::string_view value;

@@ -104,7 +104,7 @@ int StatusOf(pid_t daemon) {
   return EXIT_FAILURE;
 }
 
-// True when the daemon has said that it is ready; false where its end of the socket closed, or a signal came.
+// True when the daemon has said that it is ready; false if its end of the socket closed, or a signal came.
 bool AwaitReady(int link, const sigset_t& mask) {
   pollfd entry = {link, POLLIN, 0};
   for (;;) {

@@ -13,9 +13,9 @@ export interface Archive {
   /** As the user gave it, fit for messages. */
   readonly path: string;
   /**
-   * Where the regular file `name` (a path within the archive, `/` between its parts) lies; undefined where there is
+   * Where the regular file `name` (a path within the archive, `/` between its parts) lies; undefined if there is
    * none. Throws, or rejects with, InputError where the name or a link on the way leads out of the archive, loops, or ends at
-   * something that is no regular file.
+   * something that is not a regular file.
    */
   find(name: string): BlobLocation | undefined | Promise<BlobLocation | undefined>;
   /** Of a `name` that `find` does not find: the target of the link by which it leads nowhere; undefined for no link. */
@@ -59,7 +59,7 @@ export class JsonReader {
     this.#archive = archive;
   }
 
-  /** The document called `name`, undefined where the archive has none. Throws InputError for anything but JSON. */
+  /** The document called `name`, undefined if the archive has none. Throws InputError for anything but JSON. */
   read(name: string): Promise<JsonBlob | undefined> {
     let blob = this.#known.get(name);
     if (blob === undefined) {

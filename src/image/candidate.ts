@@ -40,7 +40,7 @@ export interface Place {
 export interface ImageCandidate {
   /** At least one, in order. */
   readonly places: readonly Place[];
-  /** `sha256:<hex>` of the config; undefined where nothing tells it. */
+  /** `sha256:<hex>` of the config; undefined if nothing tells it. */
   readonly id: string | undefined;
   /** `sha256:<hex>` of its manifest and of the indexes that lead there. */
   readonly digests: readonly string[];

@@ -26,7 +26,7 @@ interface Match {
   readonly places: readonly Place[];
 }
 
-/** The one candidate that is meant; it may be broken. Throws InputError where there is none, or more than one. */
+/** The one candidate that is meant; it may be broken. Throws InputError if there is none, or more than one. */
 export function chooseImage(candidates: readonly ImageCandidate[], choice: Choice): ImageCandidate {
   if (candidates.length === 0) throw new InputError(`${choice.path}: holds no image`);
   const matches = select(candidates, choice);
@@ -108,7 +108,7 @@ function hasDigest({ id, digests }: ImageCandidate, text: string): boolean {
 
 /**
  * Those of one image's manifests that suit the platform best: one, unless the image has two for it, or nothing tells;
- * none where none suits what the user asked for.
+ * none if none suits what the user asked for.
  */
 function bestForPlatform(
   images: readonly ImageCandidate[],

@@ -14,7 +14,7 @@ import { type JsonView, printable } from './json-view.ts';
 const IMAGE_LIMIT = 4096;
 
 /**
- * The images of a docker archive in the order of manifest.json; undefined where there is no manifest.json that lists
+ * The images of a docker archive in the order of manifest.json; undefined if there is no manifest.json that lists
  * images. An image that is broken is a candidate still: others in the archive may be whole.
  */
 export async function readDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
@@ -74,7 +74,7 @@ async function readEntry(
   }
 }
 
-/** The layers that the manifest names, whatever the config says; undefined where they are not all there. */
+/** The layers that the manifest names, whatever the config says; undefined if they are not all there. */
 async function readKnownLayers(archive: Archive, entry: JsonView): Promise<ImageContent | undefined> {
   const layers: LayerSource[] = [];
   try {

@@ -14,8 +14,8 @@ export type HostFile =
   | { readonly kind: 'file'; readonly size: number; readonly compression: Compression };
 
 /**
- * Looks at `path`. Throws InputError where it can't be opened, is empty, is neither a regular file nor a directory, or
- * is no tar, nor one that is compressed in a way that is read.
+ * Looks at `path`. Throws InputError if it can't be opened, is empty, is neither a regular file nor a directory, or
+ * is not a tar, nor one that is compressed in a way that is read.
  */
 export async function inspectHostFile(path: string): Promise<HostFile> {
   const shown = printable(path);

@@ -30,7 +30,7 @@ export interface HistoryStep {
   readonly createdBy?: string;
   readonly author?: string;
   readonly comment?: string;
-  /** True where the step made no layer. */
+  /** True if the step made no layer. */
   readonly emptyLayer: boolean;
 }
 

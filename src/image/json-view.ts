@@ -10,7 +10,7 @@ export const JSON_SIZE_LIMIT = 4 << 20;
 /** Nested arrays and objects. Real manifests and configs stay below 10. */
 const JSON_DEPTH_LIMIT = 100;
 
-/** Fields nested to `JSON_DEPTH_LIMIT` at most; throws InputError for anything that is no JSON. */
+/** Fields nested to `JSON_DEPTH_LIMIT` at most; throws InputError for anything that is not a JSON. */
 export function parseJson(bytes: Uint8Array, where: string): JsonView {
   if (bytes.length > JSON_SIZE_LIMIT) {
     throw new InputError(
@@ -76,7 +76,7 @@ export class JsonView {
     return typeof this.value === 'object' && this.value !== null && !Array.isArray(this.value);
   }
 
-  /** The field of an object. Throws InputError where this is no object. */
+  /** The field of an object. Throws InputError if this is not an object. */
   get(key: string): JsonView {
     if (!this.isObject) throw this.unexpected('an object');
     const object = this.value as Record<string, unknown>;
@@ -86,14 +86,14 @@ export class JsonView {
     );
   }
 
-  /** The fields of an object, in order; none where it is absent. */
+  /** The fields of an object, in order; none if it is absent. */
   fields(): [string, JsonView][] {
     if (this.isAbsent) return [];
     if (!this.isObject) throw this.unexpected('an object');
     return Object.keys(this.value as object).map((key) => [key, this.get(key)]);
   }
 
-  /** The elements of an array; none where it is absent. */
+  /** The elements of an array; none if it is absent. */
   items(): JsonView[] {
     if (this.isAbsent) return [];
     if (!Array.isArray(this.value)) throw this.unexpected('an array');
@@ -116,7 +116,7 @@ export class JsonView {
     return this.value === true;
   }
 
-  /** A whole number from 0; undefined where the field is missing. */
+  /** A whole number from 0; undefined if the field is missing. */
   optionalSize(): number | undefined {
     if (this.isAbsent) return undefined;
     if (!Number.isSafeInteger(this.value) || (this.value as number) < 0) {

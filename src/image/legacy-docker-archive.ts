@@ -11,7 +11,7 @@ import { type JsonView, printable } from './json-view.ts';
 /** Layers of one image; docker itself allows 127. */
 const DEPTH_LIMIT = 1024;
 
-/** The images in the order of `repositories`; undefined where there is no such file. */
+/** The images in the order of `repositories`; undefined if there is no such file. */
 export async function readLegacyDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
   const reader = new JsonReader(archive);
   const repositories = await reader.read('repositories');

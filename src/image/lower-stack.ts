@@ -45,7 +45,7 @@ export function absoluteLowerStack(text: string, directory: string): string {
     .join(':');
 }
 
-/** The bare stack that a `lowerdir=` value describes. Throws InputError for what is no tar and no directory. */
+/** The bare stack that a `lowerdir=` value describes. Throws InputError for anything but a tar and no directory. */
 export async function openLowerStack(text: string): Promise<Image> {
   const paths = parseLowerStack(text).reverse();
   return bareImage(text, await Promise.all(paths.map(layerOfPath)));

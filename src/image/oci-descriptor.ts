@@ -5,7 +5,7 @@ import { blobName, readDigest } from './digest.ts';
 import type { JsonView } from './json-view.ts';
 
 /**
- * The JSON that `descriptor` points to, a manifest, an index or a config. Throws MissingBlobError where the layout
+ * The JSON that `descriptor` points to, a manifest, an index or a config. Throws MissingBlobError if the layout
  * lacks it, InputError where its bytes are not those that the descriptor promises.
  */
 export async function readDescribed(

@@ -28,7 +28,7 @@ const DEPTH_LIMIT = 8;
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const CONTAINERD_NAME = 'io.containerd.image.name';
 
-/** The images of a layout in the order of index.json; undefined where there is no index.json that lists manifests. */
+/** The images of a layout in the order of index.json; undefined if there is no index.json that lists manifests. */
 export async function readOciLayout(archive: Archive): Promise<ImageCandidate[] | undefined> {
   const reader = new JsonReader(archive);
   const index = await reader.read('index.json');

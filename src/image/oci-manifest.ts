@@ -27,7 +27,7 @@ const CONFIG_TYPES = new Set([
 ]);
 
 /**
- * The image that `manifest`, which `refuseOtherManifests` let pass, describes. Throws MissingBlobError where its
+ * The image that `manifest`, which `refuseOtherManifests` let pass, describes. Throws MissingBlobError if its
  * config or a layer is missing, InputError for anything malformed.
  */
 export async function readImageManifest(
@@ -50,7 +50,7 @@ export async function readImageManifest(
   return { ...readConfig(blob.json), layers };
 }
 
-/** The layers that `manifest` names, whatever its config says; undefined where they are not all there. */
+/** The layers that `manifest` names, whatever its config says; undefined if they are not all there. */
 export async function readKnownLayers(
   archive: Archive,
   manifest: JsonView,
@@ -68,7 +68,7 @@ export async function readKnownLayers(
   }
 }
 
-/** Throws ArtifactError where `manifest` describes no container image, InputError where it is of Docker's schema 1. */
+/** Throws ArtifactError if `manifest` describes no container image, InputError where it is of Docker's schema 1. */
 export function refuseOtherManifests(manifest: JsonView): void {
   refuseSchema1(manifest);
   refuseArtifact(manifest);
@@ -104,7 +104,7 @@ function refuseArtifact(manifest: JsonView): void {
 /** `docker buildx build --cache-to type=local` writes a layout too: an index of layers, and this instead of a config. */
 const BUILD_CACHE_TYPE = 'application/vnd.buildkit.cacheconfig.v0';
 
-/** Throws ArtifactError where an index lists blobs that are no manifests, as a build cache does. */
+/** Throws ArtifactError if an index lists blobs that are no manifests, as a build cache does. */
 export function refuseOtherIndexes(index: JsonView): void {
   for (const descriptor of index.get('manifests').items()) {
     const type = descriptor.get('mediaType').optionalString();

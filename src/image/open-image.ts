@@ -41,7 +41,7 @@ export interface ImageSummary {
   /** What `@INDEX` counts, from 0; several manifests of one image share it. */
   readonly index: number;
   readonly names: readonly string[];
-  /** `sha256:<hex>` of the config; undefined where it can't be read. */
+  /** `sha256:<hex>` of the config; undefined if it can't be read. */
   readonly id: string | undefined;
   readonly platform: Platform | undefined;
   readonly layerCount: number;
@@ -52,12 +52,12 @@ export interface ImageSummary {
   /** Not an image at all; one whose blobs were never saved (other platforms of an index are often not). */
   readonly isArtifact: boolean;
   readonly isMissing: boolean;
-  /** What opening it answers, without a config where that can't be read; undefined where nothing is known. */
+  /** What opening it answers, without a config where that can't be read; undefined if nothing is known. */
   readonly image: Image | undefined;
 }
 
 /**
- * The image that `text` names, its layers located but not read. Throws InputError for anything that is no image, or
+ * The image that `text` names, its layers located but not read. Throws InputError for anything that is not an image, or
  * doesn't say which.
  */
 export async function openImageSource(text: string, options: OpenImageSourceOptions = {}): Promise<Image> {
@@ -158,7 +158,7 @@ function summarise(source: string, candidate: ImageCandidate): ImageSummary {
   };
 }
 
-/** The images of a source; undefined for a tar that is no image archive, hence one layer. */
+/** The images of a source; undefined for a tar that is not an image archive, hence one layer. */
 async function readSource(
   { transport, path }: Source,
   options: UnpackingOptions,

@@ -35,7 +35,7 @@ const MAX_LISTED_ENTRIES = 1 << 27;
 export interface OpenedLayer {
   readonly layer: Layer;
   readonly source: LayerSource;
-  /** False where what an earlier mount had learnt of it was used again. */
+  /** False if what an earlier mount had learnt of it was used again. */
   readonly wasRead: boolean;
   readonly milliseconds: number;
 }

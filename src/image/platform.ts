@@ -87,7 +87,7 @@ export function matchRank(wanted: Platform, offered: Platform): number {
   return offeredNumber <= wantedNumber ? offeredNumber : -1;
 }
 
-/** `v8.1` is 8.1. NaN, which suits nobody, for what is no number. */
+/** `v8.1` is 8.1. NaN, which suits nobody, for anything but a number. */
 function variantNumber(variant: string | undefined, usual: number): number {
   return variant === undefined ? usual : Number(variant.slice(1));
 }

@@ -69,7 +69,7 @@ function hasPrefix(layer: LayerSource, text: string): boolean {
   return digestsOf(layer).some((digest) => digest.startsWith(`sha256:${hex}`));
 }
 
-/** The steps of the history up to the one that made layer `number`; none where the history has no step for it. */
+/** The steps of the history up to the one that made layer `number`; none if the history has no step for it. */
 function stepsUpTo({ history, layers }: Image, number: number): readonly HistoryStep[] {
   const last = layersOfSteps(history, layers.length).indexOf(number - 1);
   return history.slice(0, last + 1);

@@ -35,7 +35,7 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
   ['tarball', (rest) => `skopeo copy tarball:${rest} oci-archive:IMAGE.tar`],
 ]);
 
-/** Throws InputError where no such file exists, or the transport is none that can be mounted in place. */
+/** Throws InputError if no such file exists, or the transport is none that can be mounted in place. */
 export async function parseSource(typed: string): Promise<Source> {
   const text = nameStandardInput(typed);
   await refuseLayerSuffix(text);
@@ -132,7 +132,7 @@ function parseSelector(text: string, whole: string): Selector {
   return { kind: 'index', index: Number(text.slice(1)) };
 }
 
-/** False where nothing of that name is there. What may not be looked at exists: opening it says why. */
+/** False if nothing of that name is there. What may not be looked at exists: opening it says why. */
 async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);

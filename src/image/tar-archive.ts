@@ -39,8 +39,8 @@ export class TarArchive implements Archive {
   }
 
   /**
-   * Lists the plain tar `file` (absolute), which messages call `path`. With `isSniffed`, undefined where the first
-   * members show that it is no image archive: a root of 100,000 files is not listed to the end only to learn that.
+   * Lists the plain tar `file` (absolute), which messages call `path`. With `isSniffed`, undefined if the first
+   * members show that it is not an image archive: a root of 100,000 files is not listed to the end only to learn that.
    * Throws FormatError for a malformed or truncated tar.
    */
   static async open(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {

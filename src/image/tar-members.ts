@@ -32,7 +32,7 @@ const SPARSE_MAP_LIMIT = 4 << 20;
 
 /**
  * Calls `visit` for each member of the plain tar `file`, in order, until it answers false. Messages call the file
- * `path`. Throws FormatError for what is no tar, or ends within a member.
+ * `path`. Throws FormatError for anything but a tar, or ends within a member.
  */
 export async function visitMembers(
   path: string,
@@ -72,7 +72,7 @@ class MemberWalk {
           'a tar header of 512: it is truncated',
         );
       }
-      // The first of the blocks that end an archive. Whatever comes behind it is no member.
+      // The first of the blocks that end an archive. Whatever comes behind it is not a member.
       if (header.every((byte) => byte === 0)) return;
       const frame = await this.#frame(header, offset);
       if (this.#reader.read(frame) && !visit(this.#describe(frame))) return;

@@ -41,8 +41,8 @@ const SNIFF_LIMIT = 8;
 const FOLDER = 'plain';
 
 /**
- * The plain tar (absolute path) of the compressed archive `path`. With `isSniffed`, undefined where its first members
- * look like no image archive, hence it is a layer. Throws InputError for what is no tar, or has no place to go.
+ * The plain tar (absolute path) of the compressed archive `path`. With `isSniffed`, undefined if its first members
+ * look like no image archive, hence it is a layer. Throws InputError for anything but a tar, or has no place to go.
  */
 export async function unpackArchive(
   path: string,

@@ -50,7 +50,7 @@ export function detectCompression(bytes: Uint8Array, label: string): Compression
   );
 }
 
-/** True where nothing is decompressed in place: all bytes are kept uncompressed. */
+/** True if nothing is decompressed in place: all bytes are kept uncompressed. */
 export function isUnpackedWhole(compression: Compression): boolean {
   return compression === 'xz' || compression === 'bzip2';
 }

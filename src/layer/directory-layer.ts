@@ -38,7 +38,7 @@ export interface DirectoryLayerOptions {
   readonly fakesRoot?: boolean | undefined;
 }
 
-/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error where it is no directory. */
+/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error if it is not a directory. */
 export function openDirectoryLayer(path: string, options: DirectoryLayerOptions): Layer {
   const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   const reader = new DirectoryReader(root);
@@ -189,7 +189,7 @@ class DirectoryWalk {
     this.#addNonDirectory(directory, entry, path, marks);
   }
 
-  /** True where marks of an entry that lead to another file are followed. */
+  /** True if marks of an entry that lead to another file are followed. */
   #follows(entry: Buffer, path: Uint8Array): boolean {
     if (this.#trust === undefined) return true;
     return this.#trust.follows(entry.readUInt32LE(EntryField.uid), () => {

@@ -120,7 +120,7 @@ export class DirectoryReader implements BlobReader {
     return low;
   }
 
-  /** A negative errno if the file is gone, or is no regular file any more, or another (ESTALE). */
+  /** A negative errno if the file is gone, or is not a regular file any more, or another (ESTALE). */
   #openFile(number: number): OpenFile | number {
     const kept = this.#open.get(number);
     if (kept !== undefined) return kept;

@@ -19,7 +19,7 @@ export class DraftDentries {
   kind = new Uint8Array(FIRST_CAPACITY);
   target = new Uint32Array(FIRST_CAPACITY);
   #hash = new Uint32Array(FIRST_CAPACITY);
-  /** 1 + dentry, 0 where free; at most half full. */
+  /** 1 + dentry, 0 if free; at most half full. */
   #slots = new Uint32Array(2 * FIRST_CAPACITY);
   readonly #names: ByteArena;
   /** Not known to who made the archive: names can't be chosen to collide. */

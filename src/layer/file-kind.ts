@@ -1,4 +1,4 @@
-// What a file is that is no tar, by its magic number: for messages alone.
+// What a file is that is not a tar, by its magic number: for messages alone.
 //
 // A tar ends with two blocks of zeros, so every tool takes what begins with them for an empty tar: file systems, disk
 // images and ISO images do. Here an empty tar is nothing but zeros, no more of them than tar(1) writes.
@@ -53,7 +53,7 @@ const KINDS: readonly Kind[] = [
 /** The bytes at an offset, fewer at the end. */
 export type ReadBytes = (offset: number, length: number) => Promise<Uint8Array>;
 
-/** What the bytes are, with its article; undefined where they are not recognised. */
+/** What the bytes are, with its article; undefined if they are not recognised. */
 export function recogniseKind(head: Uint8Array): string | undefined {
   return findKind(head)?.name ?? recogniseText(head);
 }

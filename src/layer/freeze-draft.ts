@@ -90,7 +90,7 @@ interface Order {
   readonly inodes: Uint32Array;
   /** By draft inode: its final number, NONE where it can't be reached. */
   readonly newInode: Uint32Array;
-  /** By final number; 0 for what is no directory. */
+  /** By final number; 0 for anything but a directory. */
   readonly firstChild: Uint32Array;
   readonly childCount: Uint32Array;
 }

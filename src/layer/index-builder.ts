@@ -76,7 +76,7 @@ export class LayerIndexBuilder {
 
   /**
    * Reads the maps that GNU sparse 1.0 keeps in the members' data (most layers have none: then `reader` is not
-   * touched). Throws FormatError for a malformed map, ErrnoError where the blob cannot be read.
+   * touched). Throws FormatError for a malformed map, ErrnoError if the blob cannot be read.
    */
   async readSparseMaps(reader: BlobReader): Promise<void> {
     for (const { inode, offset, length } of this.#pendingMaps) {

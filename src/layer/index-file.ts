@@ -30,10 +30,10 @@ export interface IndexedBlob {
   readonly spans: SpanTable;
   /** Uncompressed bytes, padding and junk at the end included. */
   readonly tarSize: number;
-  /** Lower-case hex of the blob as stored, and of the uncompressed tar; undefined where they were not computed. */
+  /** Lower-case hex of the blob as stored, and of the uncompressed tar; undefined if they were not computed. */
   readonly blobSha256: string | undefined;
   readonly tarSha256: string | undefined;
-  /** True where some spans lie in a spill file. */
+  /** True if some spans lie in a spill file. */
   readonly hasSpilled: boolean;
 }
 
@@ -105,7 +105,7 @@ interface Parts {
   readonly columnsAt: number;
 }
 
-/** Undefined where it is not the header of a whole file of this version that has `fileSize` bytes. */
+/** Undefined if it is not the header of a whole file of this version that has `fileSize` bytes. */
 function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   if (!header.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   if (header.readUInt32LE(IndexFileField.version) !== INDEX_FILE_VERSION) return undefined;
@@ -124,7 +124,7 @@ function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   return { counts, spanCount, windowsLength, columnsAt };
 }
 
-/** `buffer` holds the header and the span table; undefined where they were changed, or are not what a scan finds. */
+/** `buffer` holds the header and the span table; undefined if they were changed, or are not what a scan finds. */
 function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined {
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
   const spansLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
@@ -146,7 +146,7 @@ function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined 
   return undefined;
 }
 
-/** Views on `buffer`, which they keep; undefined where it is not a whole, unchanged file of this version. */
+/** Views on `buffer`, which they keep; undefined if it is not a whole, unchanged file of this version. */
 export async function decodeIndexFile(buffer: ArrayBuffer): Promise<IndexedLayer | undefined> {
   if (buffer.byteLength < INDEX_FILE_HEADER_SIZE) return undefined;
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
@@ -183,7 +183,7 @@ export function saveIndexFile(path: string, layer: IndexedLayer): Promise<void> 
   return saveFile(path, encodeIndexFile(layer));
 }
 
-/** The file's content; undefined where it is missing, or is not what `decodeIndexFile` takes. Throws Node's errors. */
+/** The file's content; undefined if it is missing, or is not what `decodeIndexFile` takes. Throws Node's errors. */
 export function loadIndexFile(path: string): Promise<IndexedLayer | undefined> {
   return withSavedFile(path, async (file) => {
     const buffer = await file.read(0, file.size);

@@ -74,7 +74,7 @@ export class IndexStore {
     return this.#cache.path;
   }
 
-  /** What is saved of the blob with this digest; undefined where nothing is, or nothing that can be used. */
+  /** What is saved of the blob with this digest; undefined if nothing is, or nothing that can be used. */
   loadIndex(sha256: string): Promise<IndexedLayer | undefined> {
     return this.#load(sha256, loadIndexFile);
   }
@@ -120,7 +120,7 @@ export class IndexStore {
   }
 
   /**
-   * The kept plain bytes of a blob, open for reading and owned by the caller; undefined where there are none, or they
+   * The kept plain bytes of a blob, open for reading and owned by the caller; undefined if there are none, or they
    * are not `size` bytes.
    */
   openPlain(sha256: string, size: number): number | undefined {
@@ -141,7 +141,7 @@ export class IndexStore {
     return undefined;
   }
 
-  /** The directory of kept plain bytes, made if need be; undefined where it can't be written. */
+  /** The directory of kept plain bytes, made if need be; undefined if it can't be written. */
   plainDirectory(): string | undefined {
     try {
       const directory = this.#cache.makeFolder('plain');

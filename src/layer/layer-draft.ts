@@ -175,7 +175,7 @@ export class LayerDraft {
     }
   }
 
-  /** Directory of an entry: missing ones are made, what is no directory is replaced by one. */
+  /** Directory of an entry: missing ones are made, anything but a directory is replaced by one. */
   #parentForEntry(path: Uint8Array, length: number): number {
     let inode = ROOT_INODE;
     for (let start = 0; start < length;) {

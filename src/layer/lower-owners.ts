@@ -16,7 +16,7 @@ import {
 const USER_NAMES = [CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
 
 export class LowerOwners {
-  /** Those that count, the first of a file's; none where the root has none. */
+  /** Those that count, the first of a file's; none if the root has none. */
   #names: readonly OverrideName[] = [];
   readonly #fakesRoot: boolean;
   readonly #trust: OverrideTrust;

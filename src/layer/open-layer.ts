@@ -27,7 +27,7 @@ export type Verification =
   /** Whenever these bytes of this file were not verified before. */
   | 'when-new'
   | 'always'
-  /** Never for its own sake; a wrong digest is no error. */
+  /** Never for its own sake; a wrong digest is not an error. */
   | 'never';
 
 export interface OpenLayerOptions {
@@ -50,7 +50,7 @@ export const SPAN_SIZE = 1 << 20;
 const SPILL_THRESHOLD = 16 << 20;
 
 /**
- * Throws InputError for what is no readable tar blob or has another digest than `expected`, FormatError for a
+ * Throws InputError for anything but a readable tar blob or has another digest than `expected`, FormatError for a
  * malformed one, the signal's reason when aborted, Node's error where the file can't be opened.
  */
 export async function openLayer(
@@ -169,7 +169,7 @@ class LayerOpening {
   }
 
   /**
-   * The bytes, by what was saved of them; undefined where what it spilled is no longer kept. `stamped` is the digest that is
+   * The bytes, by what was saved of them; undefined if what it spilled is no longer kept. `stamped` is the digest that is
    * already kept for this place: to write it again would cost six system calls a layer at every mount.
    */
   #reopen(indexed: IndexedBlob, stamped: string | undefined): LayerBytes | undefined {
@@ -241,7 +241,7 @@ class LayerOpening {
     return { ...this.#bytes(indexed, reader), index: indexed.index };
   }
 
-  /** True where the image says which bytes these are: whatever they hold is right. */
+  /** True if the image says which bytes these are: whatever they hold is right. */
   #isExpected(): boolean {
     return this.#expected.digest !== undefined || this.#expected.diffId !== undefined;
   }

@@ -1,4 +1,4 @@
-// Files of the cache directory: each appears whole, by rename, and one that is missing is no error.
+// Files of the cache directory: each appears whole, by rename, and one that is missing is not an error.
 //
 // None is synced: a checksum in every format shows what a crash has torn. A file is used only if this user alone can have
 // written it. Opening one never waits, also if it is a FIFO, and never follows a symlink.
@@ -67,12 +67,12 @@ function requireOwnFile(path: string, stats: Stats): void {
 export interface SavedFile {
   /** Bytes. */
   readonly size: number;
-  /** `length` bytes at `offset`, in a buffer of their own; undefined where the file ends before. Throws Node's errors. */
+  /** `length` bytes at `offset`, in a buffer of their own; undefined if the file ends before. Throws Node's errors. */
   read(offset: number, length: number): Promise<ArrayBuffer | undefined>;
 }
 
 /**
- * What `use` makes of the file, which is closed after it; undefined where there is none. It is read on a pool thread: an index
+ * What `use` makes of the file, which is closed after it; undefined if there is none. It is read on a pool thread: an index
  * may be large, and the disk slow. Throws UntrustedError for what is not this user's file, Node's errors.
  */
 export async function withSavedFile<T>(

@@ -31,7 +31,7 @@ const BUFFER_SIZE = 8 << 20;
 
 const HEADER_IN_RECORD = 32;
 
-/** The uncompressed length. Throws FormatError for what is no tar or is cut short, the signal's reason once it is aborted. */
+/** The uncompressed length. Throws FormatError for anything but a tar or is cut short, the signal's reason once it is aborted. */
 export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Promise<number> {
   const { out, limit, progress, signal } = options;
   const result = await runScan(
@@ -51,7 +51,7 @@ export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Pro
 
 /**
  * Calls `visit` with the names (canonical; bytes as latin1) of the first members, in order, until it answers false. What
- * lies behind the last header is hardly touched. Throws FormatError for what is no tar.
+ * lies behind the last header is hardly touched. Throws FormatError for anything but a tar.
  */
 export async function visitFirstNames(tar: CompressedTar, visit: (name: string) => boolean): Promise<void> {
   const scan = new BlobScan(scanOptions(tar));

@@ -104,7 +104,7 @@ class LayerWriter {
     }
   }
 
-  /** Whatever is no directory. */
+  /** Whatever is not a directory. */
   async #writeFile(fd: number, name: Buffer, layer: number, inode: number, path: string): Promise<void> {
     const key = `${layer} ${inode}`;
     const first = this.#firstPaths.get(key);

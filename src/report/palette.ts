@@ -7,7 +7,7 @@ const BASE_HUE = 250;
 const STEP = 42;
 const SPAN = 310;
 
-/** Gives `of` the colour of a layer of `count`; 0 is no layer's: grey. */
+/** Gives `of` the colour of a layer of `count`; 0 is not a layer's: grey. */
 export function tint(of: HTMLElement, layer: number, count: number): void {
   of.classList.add('tinted');
   of.classList.toggle('grey', layer === 0);

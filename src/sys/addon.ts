@@ -1,14 +1,14 @@
-// Loads the native addon: the only file that does. Each part of it is typed and documented in a file beside this one.
+// Loads the native addon. No other file does; the other files of this folder type and document its parts.
 import { createRequire } from 'node:module';
 import { InputError } from '../vfs/input-error.ts';
 import { packageFile } from './package-file.ts';
 
 const require = createRequire(import.meta.url);
 
-/** The addon's exports, untyped; the files of `sys/` give each part its type. */
+/** The addon's exports, without types. */
 export const addon: unknown = load();
 
-/** InputError where it was not built (npm's --ignore-scripts), or for another system. */
+/** Throws InputError if the addon was not built (npm's --ignore-scripts), or was built for another system. */
 function load(): unknown {
   try {
     return require(packageFile('build/Release/stratafs.node'));

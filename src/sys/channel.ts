@@ -1,30 +1,33 @@
-// One FUSE connection's device, polled on Node's event loop (native/addon/channel.cc).
+// The device of one FUSE connection, polled on Node's event loop (native/addon/channel.cc).
 import { addon } from './addon.ts';
 import type { TableFacts } from './table-answers.ts';
 
 export interface Channel {
-  /** Begins to poll: 0 or a negative errno. Keeps the event loop alive until `close`. */
+  /** Starts to poll: 0 or a negative errno. Keeps the event loop alive until `close`. */
   start(): number;
   /**
-   * From now on what the table alone answers is answered without a call of `onRequest` (native/fast-path/fast_answer.cc). 0, or
-   * -EINVAL where the table is not understood: then all goes on as before.
+   * From now on the table answers what it can, without a call of `onRequest` (native/fast-path/fast_answer.cc). 0, or
+   * -EINVAL if the table is not valid; then nothing changes.
    */
   answerFrom(facts: TableFacts): number;
-  /** How many requests were answered so, by opcode, and then how many bytes of READ; undefined before `answerFrom`. */
+  /**
+   * The number of requests that the table answered, by opcode, then the bytes of its READ answers; undefined before
+   * `answerFrom`.
+   */
   tableAnswers(): Float64Array | undefined;
-  /** Stops polling. The device is closed once transfers under way have ended. May be called twice. */
+  /** Stops polling. The device is closed after the transfers under way. May be called twice. */
   close(): void;
   /**
-   * Sends a whole reply or notice, header included: the first `length` bytes. 0 or a negative errno: -ENOENT where the
-   * request is no longer there to be answered.
+   * Sends a whole reply or notice, header included: the first `length` bytes of `reply`. 0 or a negative errno: -ENOENT
+   * if the kernel no longer waits for the request.
    */
   send(reply: Uint8Array, length: number): number;
-  /** Answers request `unique` with bytes: 0 or a negative errno. `bytes` are not kept. */
+  /** Answers request `unique` with bytes: 0 or a negative errno. `bytes` are copied. */
   sendData(unique: number, bytes: Uint8Array): number;
   /**
-   * Answers request `unique` with `length` bytes of descriptor `fd` at `position`, which must stay open until the
-   * request is answered; where the file is shorter, with what there is if it `mayEnd`, else with EIO; with EIO too where
-   * the file has another size or mtime than given. Returns at once.
+   * Answers request `unique` with `length` bytes of descriptor `fd` at `position`. Returns immediately; the descriptor
+   * must stay open until the request is answered. If the file ends early, the answer is short with `mayEnd`, else EIO.
+   * It is EIO too if the file has another size or mtime than the arguments.
    */
   sendFile(
     unique: number,
@@ -35,21 +38,25 @@ export interface Channel {
     ...state: [] | [size: number, mtimeSec: number, mtimeNsec: number]
   ): void;
   /**
-   * FUSE_DEV_IOC_BACKING_OPEN (Linux 6.9): lets the kernel read and write the file of `fd` by itself. A backing id (1
-   * and more), which outlives `fd`, or a negative errno (-EPERM without CAP_SYS_ADMIN or where INIT did not grant it).
+   * FUSE_DEV_IOC_BACKING_OPEN (Linux 6.9): lets the kernel read and write the file of `fd` directly. Returns a backing
+   * ID (1 or more), which outlives `fd`, or a negative errno: -EPERM without CAP_SYS_ADMIN or if INIT did not grant
+   * passthrough.
    */
   openBacking(fd: number): number;
-  /** FUSE_DEV_IOC_BACKING_CLOSE: gives a backing id back; what the kernel has opened by it stays. 0 or a negative errno. */
+  /**
+   * FUSE_DEV_IOC_BACKING_CLOSE: releases a backing ID. Files that the kernel opened with it stay open. 0 or a negative
+   * errno.
+   */
   closeBacking(id: number): number;
 }
 
 export interface ChannelConstructor {
   /**
-   * @param fd the device, owned by the channel from now on
-   * @param request where each request is read; its content lasts until `onRequest` returns
-   * @param reply where `onRequest` writes a reply whose length it returns; 0: no reply now
+   * @param fd the device, which the channel owns from now on
+   * @param request the buffer for each request; its content is valid until `onRequest` returns
+   * @param reply the buffer in which `onRequest` writes a reply, whose length it returns; 0: no reply yet
    * @param onRequest must not throw
-   * @param onEnd the connection is gone: 0 (unmounted or aborted) or an errno
+   * @param onEnd called when the connection has ended, with 0 (unmounted or aborted) or an errno
    */
   new (
     fd: number,

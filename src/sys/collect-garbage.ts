@@ -1,11 +1,11 @@
-// A full garbage collection now. V8 frees large ArrayBuffers only when it collects, and a daemon that idles, its JavaScript
-// heap small, may not collect for hours: what indexing used would stay resident as long as the mount.
+// Runs a full garbage collection. V8 frees large ArrayBuffers only when it collects. An idle daemon with a small
+// JavaScript heap may not collect for hours, so the memory of indexing would stay resident for the life of the mount.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Takes a few milliseconds where the JavaScript heap is small, whatever its ArrayBuffers hold. */
+/** Takes a few milliseconds if the JavaScript heap is small, whatever the size of its ArrayBuffers. */
 export function collectGarbage(): void {
-  // The flag gives new contexts a `gc`; nothing else sees it.
+  // The flag adds `gc` to new contexts only.
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');

@@ -1,8 +1,8 @@
-// The end of a FUSE connection that other code of this process serves (native/addon/device_watch.cc).
+// Detects the end of a FUSE connection that other code of this process serves (native/addon/device_watch.cc).
 import { addon } from './addon.ts';
 
 export interface DeviceWatch {
-  /** Begins to watch: 0 or a negative errno. Keeps the event loop alive until the end, or `close`. */
+  /** Starts to watch: 0 or a negative errno. Keeps the event loop alive until the connection ends, or until `close`. */
   start(): number;
   /** Stops watching: `onEnd` isn't called any more. May be called twice. */
   close(): void;
@@ -10,8 +10,8 @@ export interface DeviceWatch {
 
 export interface DeviceWatchConstructor {
   /**
-   * @param fd the device, which stays its owner's; it may be closed once `start` has returned
-   * @param onEnd called once, when the connection is gone: unmounted, by whomever, or aborted
+   * @param fd the device; it stays the caller's, who may close it after `start` has returned
+   * @param onEnd called once, when the connection has ended: unmounted by any process, or aborted
    */
   new (fd: number, onEnd: () => void): DeviceWatch;
 }

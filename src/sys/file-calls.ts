@@ -1,4 +1,4 @@
-// File system calls that Node lacks (native/addon/file_calls.cc). Every answer is a result or a negative errno.
+// File system calls that Node lacks (native/addon/file_calls.cc). Each returns a result or a negative errno.
 import { addon } from './addon.ts';
 
 interface FileCalls {
@@ -8,8 +8,8 @@ interface FileCalls {
 const calls = addon as FileCalls;
 
 /**
- * openat2(2), Linux 5.6: a descriptor, close-on-exec, owned by the caller. No symlink of `path` is followed (-ELOOP), nothing
- * above the directory is reached (-EXDEV). An empty path is the directory itself.
+ * openat2(2), Linux 5.6: a close-on-exec descriptor, owned by the caller. It follows no symlink of `path` (-ELOOP) and
+ * stays beneath the directory (-EXDEV). An empty path is the directory itself.
  */
 export const openBeneath = calls.openBeneath;
 

@@ -1,8 +1,8 @@
-// Whether a file that is read in place is still what it was when it was opened: an archive may be written over in place.
+// Detects that an archive which is read in place was overwritten since it was opened.
 //
-// A write(2) moves mtime before it changes the first byte (file_update_time of the kernel's write paths), so a look after
-// the bytes were read never lets those of the new file pass. ctime doesn't count: a file that is renamed, linked,
-// unlinked or given to somebody else has the same bytes. An mtime that is set back, to the same size, isn't noticed.
+// write(2) moves mtime before it changes the first byte (file_update_time in the kernel's write paths). So a check
+// after the bytes were read never accepts bytes of the new content. ctime doesn't count: renaming, linking, unlinking
+// or chown leaves the bytes unchanged. A write whose author restores the mtime and keeps the size is not detected.
 import { type BigIntStats, fstatSync } from 'node:fs';
 import type { FileRange, FileState } from '../vfs/blob-reader.ts';
 
@@ -17,13 +17,13 @@ export function fileStateOf({ size, mtimeNs }: Pick<BigIntStats, 'size' | 'mtime
   };
 }
 
-/** True where the file of `fd` is not in `state` any more. */
+/** True if the file of `fd` no longer has this state. */
 export function hasChanged(fd: number, state: FileState): boolean {
   const { size, mtimeSec, mtimeNsec } = fileStateOf(fstatSync(fd, { bigint: true }));
   return size !== state.size || mtimeSec !== state.mtimeSec || mtimeNsec !== state.mtimeNsec;
 }
 
-/** False where the bytes of `range`, if they were read before, may be those of another file. */
+/** False if `range` may have been read from changed content. */
 export function isIntact({ fd, state }: FileRange): boolean {
   return state === undefined || !hasChanged(fd, state);
 }

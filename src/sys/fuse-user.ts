@@ -1,10 +1,13 @@
-// The user who mounted a FUSE file system. Its daemon answers what it likes: also that root owns a file.
+// Finds the user who mounted a FUSE file system. Its daemon can report any owner for a file, even root.
 import { type Stats, readFileSync, statfsSync } from 'node:fs';
 import { type MountEntry, parseMountTable } from './mount-table.ts';
 
 const FUSE_SUPER_MAGIC = 0x65735546;
 
-/** The user ID of who mounted the file system that `path` lies on; undefined if that is no FUSE file system. Throws Node's errors. */
+/**
+ * The user ID of the mounter of the file system at `path`; undefined if that is not a FUSE file system. Throws Node's
+ * errors.
+ */
 export function fuseUserAt(path: string, { dev }: Stats): number | undefined {
   if (statfsSync(path).type !== FUSE_SUPER_MAGIC) return undefined;
   const table = parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
@@ -13,12 +16,12 @@ export function fuseUserAt(path: string, { dev }: Stats): number | undefined {
   return entry === undefined ? Number.NaN : fuseUserOf(entry);
 }
 
-/** The user ID of who made the FUSE mount `entry`, as the kernel has it; NaN where it has none. */
+/** The user ID of the mounter, from the kernel's mount options of `entry`; NaN if they have none. */
 export function fuseUserOf({ superOptions }: MountEntry): number {
   return Number(/(?:^|,)user_id=(\d+)/.exec(superOptions)?.[1] ?? Number.NaN);
 }
 
-/** As mountinfo shows st_dev, which has the form of makedev(3). */
+/** A st_dev, in the form of makedev(3), as mountinfo shows it. */
 function deviceName(dev: number): string {
   const number = BigInt(dev);
   const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n);

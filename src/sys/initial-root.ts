@@ -1,4 +1,4 @@
-// Whether this process is root of the initial user namespace: only that one sees `trusted.` attributes.
+// Finds out if this process is root of the initial user namespace: only that root sees `trusted.` xattrs.
 import { readFileSync } from 'node:fs';
 
 export function isInitialRoot(): boolean {

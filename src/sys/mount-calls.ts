@@ -1,4 +1,4 @@
-// mount(2) and its kin (native/addon/mount_calls.cc). Every answer is a descriptor or 0, or a negative errno.
+// mount(2) and related calls (native/addon/mount_calls.cc). Each returns a descriptor or 0, or a negative errno.
 import { addon } from './addon.ts';
 
 interface MountCalls {
@@ -11,20 +11,20 @@ interface MountCalls {
 }
 const calls = addon as MountCalls;
 
-/** open(2) of the FUSE device, close-on-exec and non-blocking: a new connection's descriptor. */
+/** open(2) of the FUSE device, close-on-exec and non-blocking: a descriptor of a new connection. */
 export const openDevice = calls.openDevice;
 /** mount(2). */
 export const mount = calls.mount;
-/** umount2(2), on a pool thread: unmounting may wait for an answer that this very process owes. */
+/** umount2(2), on a pool thread: it may wait for an answer of this process, so the event loop must not block. */
 export const unmount = calls.unmount;
 /**
- * open_tree(2) with OPEN_TREE_CLONE, and mount_setattr(2) on the clone: an O_PATH descriptor of `path` in a private mount of its
- * own, without the mounts beneath. It ends with the last descriptor in it. For root, from Linux 5.12 on.
+ * open_tree(2) with OPEN_TREE_CLONE, then mount_setattr(2) on the clone: an O_PATH descriptor of `path` in a private
+ * mount, without the mounts beneath. The mount ends with the last descriptor in it. Needs root and Linux 5.12.
  */
 export const cloneMount = calls.cloneMount;
 /** A pair of connected UNIX sockets, owned by the caller. */
 export const socketPair = calls.socketPair;
-/** A descriptor that was passed over `socket` (SCM_RIGHTS); -EAGAIN where none has come. */
+/** A descriptor that was sent over `socket` (SCM_RIGHTS); -EAGAIN if none has arrived. */
 export const receiveDescriptor = calls.receiveDescriptor;
 
 // Flags of mount(2), linux/mount.h.
@@ -38,13 +38,13 @@ export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
 export const MS_STRICTATIME = 1 << 24;
 
-/** Attributes of `cloneMount`, linux/mount.h. MOUNT_ATTR__ATIME is a field: relatime is 0. */
+/** Attributes of `cloneMount`, linux/mount.h. MOUNT_ATTR__ATIME is a bit field, in which relatime is 0. */
 export const MOUNT_ATTR__ATIME = 0x70;
 export const MOUNT_ATTR_NOATIME = 0x10;
 export const MOUNT_ATTR_STRICTATIME = 0x20;
 export const MOUNT_ATTR_NODIRATIME = 0x80;
 
-/** Those flags by mount(8)'s names. */
+/** The flags, by the names that mount(8) gives them. */
 export const mountFlags = {
   ro: MS_RDONLY,
   nosuid: MS_NOSUID,
@@ -63,9 +63,9 @@ export function mountFlagNames(flags: number): MountFlagName[] {
   return (Object.keys(mountFlags) as MountFlagName[]).filter((name) => (flags & mountFlags[name]) !== 0);
 }
 
-/** umount2(2): a FUSE connection is aborted first, so that nobody waits for its daemon. */
+/** umount2(2): aborts a FUSE connection first, so that nothing waits for its daemon. */
 export const MNT_FORCE = 1;
-/** umount2(2): detach now, end when no longer busy. */
+/** umount2(2): detaches the mount now, and ends it when it is no longer busy. */
 export const MNT_DETACH = 2;
-/** umount2(2): the target is not followed where it is a symlink. */
+/** umount2(2): doesn't follow the target if it is a symlink. */
 export const UMOUNT_NOFOLLOW = 8;

@@ -1,7 +1,7 @@
-// Who keeps a mount busy: the processes that work in it, run from it, or hold a file of it open or mapped.
+// Finds the processes that keep a mount busy: they work in it, run from it, or have a file of it open or mapped.
 //
-// Only links and tables in /proc are read, and compared as text: nothing touches the mount itself, which may hang.
-// Processes of other users stay invisible to an unprivileged caller.
+// It reads only links and tables in /proc and compares them as text. It never touches the mount itself, which may hang.
+// An unprivileged caller doesn't see processes of other users.
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { readMountTable } from './mount-table.ts';
 
@@ -9,10 +9,10 @@ export type HoldKind = 'works in' | 'has as its root' | 'runs' | 'has open' | 'h
 
 export interface Holder {
   readonly pid: number;
-  /** The process's name, comm. */
+  /** The process name (comm). */
   readonly name: string;
   readonly kind: HoldKind;
-  /** What it holds, an absolute path. */
+  /** The path that it holds, absolute. */
   readonly path: string;
 }
 
@@ -22,7 +22,7 @@ const links: readonly (readonly [string, HoldKind])[] = [
   ['exe', 'runs'],
 ];
 
-/** The answer, or undefined: processes end while we look (ENOENT, ESRCH), others aren't ours (EACCES, EPERM). */
+/** The result; undefined if the process has ended (ENOENT, ESRCH) or belongs to another user (EACCES, EPERM). */
 async function ifReadable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -62,13 +62,13 @@ async function findFile(process: string, mountPoint: string): Promise<Hold | und
   return undefined;
 }
 
-/** One hold of each process that keeps `mountPoint` busy, ordered by pid; this one too, if it works there. */
+/** One hold per process that keeps `mountPoint` busy, ordered by pid. Includes this process if it works there. */
 export async function findHolders(mountPoint: string): Promise<Holder[]> {
   const holders: Holder[] = [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   for (const pid of pids.sort((a, b) => a - b)) {
     const directory = `/proc/${pid}`;
-    // What this process has open is closed before it unmounts.
+    // This process closes its own open files before it unmounts.
     const hold =
       (await findLink(directory, mountPoint)) ??
       (pid === process.pid ? undefined : await findFile(directory, mountPoint));
@@ -79,7 +79,7 @@ export async function findHolders(mountPoint: string): Promise<Holder[]> {
   return holders;
 }
 
-/** Mount points of the mounts that lie beneath `mountPoint`: they keep it busy as well. */
+/** The mount points beneath `mountPoint`, which keep it busy too. */
 export async function findSubmounts(mountPoint: string): Promise<string[]> {
   const table = await readMountTable();
   return table

@@ -1,26 +1,26 @@
-// Mounts that other mount namespaces have: a namespace copies all mounts of its parent when it is made, and a copy lives
-// until it is unmounted there or the namespace ends.
+// Finds mounts in other mount namespaces. A new namespace gets a copy of every mount of its parent. The copy lives
+// until it is unmounted there, or until the namespace ends.
 //
-// Only links and tables in /proc are read: nothing touches a mount, which may hang. A namespace that no process is in,
-// or whose processes belong to others and are hidden (hidepid), is not found.
+// It reads only links and tables in /proc and never touches a mount, which may hang. It can't find a namespace without
+// processes, or one whose processes are hidden from this user (hidepid).
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { type MountEntry, parseMountTable } from './mount-table.ts';
 
 export interface NamespaceProcess {
   readonly pid: number;
-  /** comm; '?' where it has ended meanwhile. */
+  /** comm; '?' if the process has ended. */
   readonly name: string;
 }
 
-/** A mount of another mount namespace. */
+/** A mount in another mount namespace. */
 export interface NamespaceMount {
-  /** Its mount point is as seen from the root directory of `processes[0]`. */
+  /** Its mount point is relative to the root directory of `processes[0]`. */
   readonly entry: MountEntry;
-  /** The processes of that namespace, ordered by pid; at least one. */
+  /** The processes of the namespace, ordered by pid; at least one. */
   readonly processes: readonly NamespaceProcess[];
 }
 
-/** The answer, or undefined: processes end while we look (ENOENT, ESRCH), others aren't ours (EACCES, EPERM). */
+/** The result; undefined if the process has ended (ENOENT, ESRCH) or belongs to another user (EACCES, EPERM). */
 async function ifReadable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -29,12 +29,12 @@ async function ifReadable<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What identifies the mount namespace of a process; undefined where that is not ours to know. */
+/** Identifies the mount namespace of a process; undefined without permission to read it. */
 export function mountNamespaceOf(pid: number | 'self'): Promise<string | undefined> {
   return ifReadable(readlink(`/proc/${pid}/ns/mnt`));
 }
 
-/** The mounts of other mount namespaces that `isWanted`, a namespace's in its table's order. */
+/** The mounts of other mount namespaces that pass `isWanted`, in the order of their namespace's mount table. */
 export async function findInOtherNamespaces(
   isWanted: (entry: MountEntry) => boolean,
 ): Promise<NamespaceMount[]> {
@@ -42,7 +42,7 @@ export async function findInOtherNamespaces(
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const namespaces = new Map<string, number[]>();
   for (const pid of pids.sort((a, b) => a - b)) {
-    // One that is not ours to know counts as its own: its table can be read all the same.
+    // A namespace that can't be read counts as the process's own: its mount table is readable nevertheless.
     const namespace = (await mountNamespaceOf(pid)) ?? `of ${pid}`;
     if (namespace === own) continue;
     namespaces.set(namespace, [...(namespaces.get(namespace) ?? []), pid]);
@@ -63,7 +63,7 @@ async function nameProcess(pid: number): Promise<NamespaceProcess> {
   return { pid, name };
 }
 
-/** Whether the process has a FUSE device open, as a daemon of a mount does. False where that is not ours to know. */
+/** True if the process has a FUSE device open, as the daemon of a mount has. False without permission to read that. */
 export async function servesFuse(pid: number): Promise<boolean> {
   for (const fd of (await ifReadable(readdir(`/proc/${pid}/fd`))) ?? []) {
     if ((await ifReadable(readlink(`/proc/${pid}/fd/${fd}`))) === '/dev/fuse') return true;

@@ -1,29 +1,29 @@
 // The mount table of this process's mount namespace: /proc/self/mountinfo, proc_pid_mountinfo(5).
 //
-// Reading it touches no mounted file system, so it never hangs, whatever a mount's daemon does.
+// Reading it touches no mounted file system, so it never hangs, whatever the daemon of a mount does.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface MountEntry {
-  /** Unique among the mounts that exist; used again later. */
+  /** Unique among current mounts; the kernel reuses it. */
   readonly id: number;
-  /** The mount that this one lies on. */
+  /** The ID of the parent mount. */
   readonly parentId: number;
-  /** "major:minor", st_dev of what is mounted. */
+  /** "major:minor": st_dev of the mounted file system. */
   readonly device: string;
-  /** Absolute, with neither symlinks nor escapes. Bytes that are not UTF-8 are replaced. */
+  /** Absolute, without symlinks and escapes. Bytes that are not UTF-8 are replaced. */
   readonly mountPoint: string;
-  /** The mount's own, as mount(8) names them, separated by commas. */
+  /** The options of this mount, with mount(8)'s names, separated by commas. */
   readonly options: string;
-  /** As statfs(2) has no name for it: "fuse.stratafs". */
+  /** The type with its subtype, which statfs(2) doesn't report: "fuse.stratafs". */
   readonly type: string;
-  /** What was mounted, as the one who mounted it says. */
+  /** The source that the mounter named. */
   readonly source: string;
-  /** The file system's, which all mounts of it have in common; escaped as the kernel shows them. */
+  /** The options of the file system, common to all its mounts, escaped by the kernel. */
   readonly superOptions: string;
 }
 
-/** The kernel's mangle(): blank, tab, newline, backslash and '#' as a backslash and three octal digits. */
+/** Undoes the kernel's mangle(): blank, tab, newline, backslash and '#' are a backslash and three octal digits. */
 function unescape(field: string): string {
   return field.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
@@ -53,17 +53,17 @@ export function parseMountTable(text: string): MountEntry[] {
   return entries;
 }
 
-/** All mounts, a mount after the one that it lies on or covers. */
+/** All mounts. A mount comes after the mount that it lies on or covers. */
 export async function readMountTable(): Promise<MountEntry[]> {
   return parseMountTable(await readFile('/proc/self/mountinfo', 'utf8'));
 }
 
-/** The uppermost mount at `mountPoint`: of several at one place only the last is seen. */
+/** The topmost mount at `mountPoint`, which hides the others there. */
 export function mountAt(table: readonly MountEntry[], mountPoint: string): MountEntry | undefined {
   return table.findLast((entry) => entry.mountPoint === mountPoint);
 }
 
-/** The mount that `path` (absolute, without symlinks) lies in. */
+/** The mount that contains `path` (absolute, without symlinks). */
 export function mountAbove(table: readonly MountEntry[], path: string): MountEntry | undefined {
   for (let place = path; ; place = dirname(place)) {
     const entry = mountAt(table, place);

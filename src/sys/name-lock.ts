@@ -1,4 +1,4 @@
-// A lock by name that ends with its process (native/addon/name_lock.cc): an abstract UNIX socket address.
+// A lock by name that ends with its process: an abstract UNIX socket address (native/addon/name_lock.cc).
 import { addon } from './addon.ts';
 
 interface NameLock {
@@ -8,9 +8,11 @@ interface NameLock {
 const calls = addon as NameLock;
 
 /**
- * A descriptor that holds the lock until the caller closes it; -EADDRINUSE where another process has it. The name takes
- * at most 107 bytes, and is one for all processes of the network namespace.
+ * A descriptor that holds the lock until the caller closes it; -EADDRINUSE if another process has it. A name has at
+ * most 107 bytes, and is common to all processes of the network namespace.
  */
 export const lockName = calls.lockName;
-/** Process and effective user that hold the lock; a negative errno where nobody does, or it does not say. */
+/**
+ * The pid and effective UID of the process that holds the lock; a negative errno if none does, or if it is not known.
+ */
 export const nameHolder = calls.nameHolder;

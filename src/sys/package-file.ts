@@ -1,4 +1,5 @@
-// Where this package lies. This file is two folders below its root, as are all that it is compiled or bundled into.
+// Finds the files of this package. This file lies two folders below the package root, as does every file that it is
+// compiled or bundled into.
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

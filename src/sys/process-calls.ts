@@ -1,4 +1,4 @@
-// What a command needs of other processes (native/addon/process_calls.cc).
+// System calls on other processes, for commands (native/addon/process_calls.cc).
 import { addon } from './addon.ts';
 
 interface ProcessCalls {
@@ -16,16 +16,16 @@ export const openProcess = calls.openProcess;
 /** Waits on a pool thread until the process has ended: 0, or -ETIMEDOUT. `process` stays open. */
 export const waitForExit = calls.waitForExit;
 /**
- * getxattr(2) on a pool thread: the value, or a negative errno. A mount that hangs may never let it settle, and then
- * keeps a pool thread: whoever gives up waiting ends the process by `exitNow`.
+ * getxattr(2) on a pool thread: the value, or a negative errno. On a mount that hangs it may never settle, and it then
+ * occupies a pool thread. A caller that gives up must end the process with `exitNow`.
  */
 export const askXattr = calls.askXattr;
-/** Makes descriptor `fd` (a standard stream) /dev/null: 0 or a negative errno. */
+/** Redirects descriptor `fd` (a standard stream) to /dev/null: 0 or a negative errno. */
 export const silence = calls.silence;
-/** _exit(2): Node's own exit would wait for a pool thread that is stuck. Flush first. */
+/** _exit(2): Node's own exit would wait for a pool thread that hangs. Flush first. */
 export const exitNow: (status: number) => never = calls.exitNow;
 /**
- * execve(2) with this environment and standard streams: `args` begins with the program's own name. Answers a negative errno
- * where the program can't be run, and nothing otherwise.
+ * execve(2) with this process's environment and standard streams. `args` starts with the program's own name. Returns
+ * only on failure: a negative errno.
  */
 export const becomeProgram = calls.becomeProgram;

@@ -1,7 +1,7 @@
 // The native pass over a layer's blob: digests, decompression, checkpoints, and the framing of tar members.
 //
-// Finding headers is native work, understanding them is TypeScript's: the scan knows sizes (octal, base-256, pax
-// `size`), which types carry data, and the old GNU sparse extension blocks; nothing else.
+// Native code finds headers; TypeScript interprets them. The scan knows only sizes (octal, base-256, pax `size`), the
+// types that carry data, and the extension blocks of old GNU sparse headers.
 import { addon } from './addon.ts';
 
 export interface ScanOptions {
@@ -10,40 +10,47 @@ export interface ScanOptions {
   /** The blob's place in the file, in bytes. */
   readonly offset: number;
   readonly length: number;
-  /** 'opaque': any bytes; they are hashed, and have no members (`tarSha256`, `tarSize`, `spans` are empty). */
+  /** 'opaque': any bytes; they are hashed but not framed (`tarSha256`, `tarSize`, `spans` are empty). */
   readonly compression: 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'opaque';
-  /** Compute the digests. Without it a plain blob is skipped through: only its headers are read. */
+  /** Computes the digests. Without it a scan of a plain blob reads only the headers and skips the data. */
   readonly hash: boolean;
   /** Uncompressed bytes between two checkpoints. */
   readonly spanSize: number;
   /**
-   * Spans of more than `spillThreshold` uncompressed bytes are written here, at their own offset in the tar (a sparse
-   * file): nothing can begin inside a zstd frame or a deflate block, and both may be as long as the layer. xz and bzip2
-   * are one span, which can only be read from there: they need a threshold of 0. Without it a span may be of any length. At most `spillLimit` bytes are written; a blob that needs more is a ScanError.
+   * Spans of more than `spillThreshold` uncompressed bytes are written to this file, at their own offset in the tar (a
+   * sparse file). A checkpoint can't lie inside a zstd frame or a deflate block, and either may be as long as the
+   * layer. xz and bzip2 blobs are one span, which can only be read from this file: they need a threshold of 0. Without
+   * `spillFd` a span may have any length. At most `spillLimit` bytes are written; a blob that needs more is a
+   * ScanError.
    */
   readonly spillFd?: number;
   readonly spillThreshold?: number;
   readonly spillLimit?: number;
-  /** Lower-case hex: what `tarSha256` is to be, with `hash`. */
+  /** Lower-case hex: the expected `tarSha256`. Only with `hash`. */
   readonly expectedTarSha256?: string;
 }
 
-/** How a span's bytes are got. */
+/** How the bytes of a span are obtained. */
 export const SpanKind = { inflate: 0, zstd: 1, spill: 2 } as const;
 
-/** Spans cover the uncompressed bytes without a gap, in order. A plain blob has none. */
+/** Spans cover the uncompressed bytes in order, without gaps. A plain blob has none. */
 export interface SpanTable {
   readonly count: number;
-  /** Uncompressed offset of each span, and one more: the total. */
+  /** The uncompressed offset of each span; one more element: the total. */
   readonly plainOffset: Float64Array;
-  /** Offset from the start of the blob of the byte that holds the span's first bit; and one more: the blob's end. */
+  /** Offset in the blob of the byte that holds the span's first bit; one more element: the end of the blob. */
   readonly blobOffset: Float64Array;
-  /** inflate: how many bits, the high ones, of the byte *before* blobOffset belong to the span (0 to 7): inflatePrime. */
+  /**
+   * inflate: the number of high bits (0 to 7) of the byte *before* blobOffset that belong to the span (inflatePrime).
+   */
   readonly bits: Uint8Array;
   readonly kind: Uint8Array;
-  /** inflate: span i's window (raw deflate, 0 to 32 KiB when inflated) is windows[windowOffset[i], windowOffset[i+1]). */
+  /**
+   * inflate: the window of span i is windows[windowOffset[i], windowOffset[i+1]), raw deflate, 0 to 32 KiB when
+   * inflated.
+   */
   readonly windowOffset: Uint32Array;
-  /** Of each span's uncompressed bytes, as gzip's: a blob that is changed under a mount is noticed. */
+  /** gzip's CRC-32 of each span's uncompressed bytes: detects a blob that was changed under a mount. */
   readonly crc32: Uint32Array;
   readonly windows: Uint8Array;
 }
@@ -53,19 +60,19 @@ export interface ScanResult {
   readonly blobSha256: string | undefined;
   readonly tarSha256: string | undefined;
   /**
-   * So many bytes of zeros (at most 10,240, GNU tar's record) after the tar would give `expectedTarSha256`; 0 if it is right, or no
-   * padding gives it.
+   * The number of zero bytes (at most 10,240, GNU tar's record) after the tar that would give `expectedTarSha256`; 0 if
+   * the digest is right, or if no padding gives it.
    */
   readonly missingZeros: number;
-  /** Uncompressed bytes, all of them: padding and junk behind the end-of-archive blocks included. */
+  /** All uncompressed bytes, including padding and junk after the end-of-archive blocks. */
   readonly tarSize: number;
   readonly spans: SpanTable;
-  /** True where something was written to spillFd. */
+  /** True if something was written to spillFd. */
   readonly hasSpilled: boolean;
 }
 
 /**
- * Framing records, one a tar member, back to back in the caller's buffer. All numbers little-endian.
+ * Framing records, one per tar member, one after the other in the caller's buffer. All numbers are little-endian.
  * | offset | size | meaning |
  * | ---    | ---  | ---     |
  * | 0      | 8    | offset of the header block in the uncompressed tar (f64) |
@@ -78,11 +85,11 @@ export interface ScanResult {
  */
 export const RECORD_HEADER_SIZE = 544;
 
-/** What `next` rejects with for malformed input: `offset` is where, `found` and `expected` are for people. */
+/** The rejection of `next` for malformed input. `offset` is machine-readable; `found` and `expected` are for people. */
 export interface ScanError extends Error {
   readonly code: 'SCAN';
   readonly offset: number;
-  /** 'tar': offset is in the uncompressed bytes; 'blob': in the stored bytes. */
+  /** 'tar': `offset` counts uncompressed bytes; 'blob': stored bytes. */
   readonly unit: 'tar' | 'blob';
   readonly found: string;
   readonly expected: string;
@@ -90,17 +97,19 @@ export interface ScanError extends Error {
 
 export interface BlobScan {
   /**
-   * Which members carry data, where the archive ends and what is bounded: native/addon/tar_framer.h.
+   * Fills `buffer` (at least the largest record: 8 MiB) with whole records on a pool thread. Resolves with the number
+   * of bytes filled; 0 at the end of the blob. One call at a time.
    *
-   * Fills `buffer` (large enough for the largest record: 8 MiB) with whole records on a pool thread.
-   * Resolves with the bytes filled, 0 at the end of the blob. One call at a time.
+   * native/addon/tar_framer.h states which members carry data, where the archive ends, and the limits.
    */
   next(buffer: Uint8Array): Promise<number>;
-  /** Stored bytes consumed so far: for progress. */
+  /** Stored bytes consumed so far, for progress. */
   readonly position: number;
-  /** After `next` answered 0. */
+  /** Available after `next` resolved with 0. */
   result(): ScanResult;
-  /** Makes a `next` under way reject soon (code 'ABORT_ERR'); the descriptors are lent until it has. Frees everything. */
+  /**
+   * Makes a `next` under way reject soon (code 'ABORT_ERR'). The descriptors stay lent until it has. Frees everything.
+   */
   close(): void;
 }
 

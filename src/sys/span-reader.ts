@@ -1,12 +1,13 @@
-// Decompression of one span (native/addon/span_reader.cc), from the checkpoint that a scan made.
+// Decompresses one span (native/addon/span_reader.cc) from the checkpoint that a scan recorded.
 import { addon } from './addon.ts';
 
 /**
  * Decompresses a span into `out`, which is as long as the span, on a pool thread.
  *
- * `position` and `length` are of the span's stored bytes in `fd`; `kind` is SpanKind.inflate or zstd; `bits`,
- * `window` (for zstd 0 and empty) and `crc32` are as in SpanTable. Descriptor and buffers are lent until the promise settles.
- * Resolves with the length of `out`, or -EIO where the bytes can't be read or are not what was scanned.
+ * `position` and `length` locate the span's stored bytes in `fd`. `kind` is SpanKind.inflate or zstd. `bits`, `window`
+ * (both 0 and empty for zstd) and `crc32` come from the SpanTable. Descriptor and buffers are lent until the promise
+ * settles. Resolves with the length of `out`, or -EIO if the bytes can't be read or differ from those that were
+ * scanned.
  */
 type ReadSpan = (
   fd: number,

@@ -1,24 +1,24 @@
-// What the channel answers without JavaScript (native/fast-path/fast_answer.cc), and from what.
+// The facts that native code needs to answer requests without JavaScript (native/fast-path/fast_answer.cc).
 import { addon } from './addon.ts';
 
-/** MountFacts of native/fast-path/fast_answer.h, and what they are about. */
+/** The MountFacts of native/fast-path/fast_answer.h with the buffers that they refer to. */
 export interface TableFacts {
-  /** The Tree's table (src/tree/layout.ts). Kept, and read from then on. */
+  /** The Tree's table (src/tree/layout.ts). The channel keeps a reference and reads it from then on. */
   readonly table: ArrayBuffer;
-  /** By inode: how often it is open. Kept, and counted in. Undefined of a read-only mount. */
+  /** By inode: the number of opens. The channel keeps a reference and counts in it. Undefined for a read-only mount. */
   readonly opens: Uint32Array | undefined;
   readonly isReadOnly: boolean;
   readonly countsLinks: boolean;
   readonly hasSelinuxLabels: boolean;
   readonly mapsOwners: boolean;
-  /** Directories show no sticky bit; counts only with `mapsOwners`. */
+  /** True: directories are shown without the sticky bit; only with `mapsOwners`. */
   readonly hidesStickyBits: boolean;
-  /** Pairs of a stored and a shown ID, sorted; an ID that is not among them is shown as it is. */
+  /** Pairs of stored and shown ID, sorted. An ID that is not among them is shown unchanged. */
   readonly users: Uint32Array;
   readonly groups: Uint32Array;
   /**
-   * A layer's descriptor (-1: it lies in no file as it is), position and size; then size (-1: it may change) and mtime
-   * (seconds, nanoseconds) of the file that holds it.
+   * By layer: descriptor (-1: no file holds its bytes as they are), position and size; then size (-1: may change) and
+   * mtime (seconds, nanoseconds) of the file that holds it.
    */
   readonly blobs: Float64Array;
   /** Seconds. */
@@ -29,7 +29,7 @@ export interface TableFacts {
   readonly maxRead: number;
 }
 
-/** Kinds of an answer, as FastAnswer::Kind. */
+/** Kinds of an answer, as in FastAnswer::Kind. */
 export const AnswerKind = { reply: 1, silent: 2, file: 3 } as const;
 
 export type ShownAnswer = readonly [
@@ -47,12 +47,12 @@ interface TableAnswerCalls {
 
 const calls = addon as TableAnswerCalls;
 
-/** The table's columns as native code knows them: a name, then the bytes of an element, of each. */
+/** The table's columns that native code expects: for each, the name and the bytes of an element. */
 export const treeColumns = (): (string | number)[] => calls.treeColumns();
 
 /**
- * What the channel would answer to a request: undefined where it is JavaScript's to answer, null where `facts` has no
- * table that is understood. Both buffers are aligned to 8. Nobody is answered, and nothing counted.
+ * The answer that the channel would give, for tests: undefined if JavaScript answers the request, null if `facts` has
+ * no valid table. Both buffers are aligned to 8. Sends nothing and counts nothing.
  */
 export const answerFast = (
   facts: TableFacts,

@@ -1,37 +1,38 @@
-// Which paths can be trusted: nobody but this user and root can put something else there.
+// Decides if a path can be trusted: only this user and root can replace what lies there.
 //
-// Whoever may write to a directory can rename and replace its entries. So every directory from the root down is checked, as
-// sshd and sudo do: it belongs to this user or to root, and nobody else may write to it. Two exceptions are safe:
-//   - A sticky directory (/tmp) may be writable by all, since nobody can rename or remove the entries of others there.
-//   - A group may write if its number is this user's: by convention that is the private group of this user.
-// A symlink is followed if it belongs to this user or to root. The answer stays true, since only they could change it: a
-// caller may go on using the path, and needs no descriptor.
+// A user who can write to a directory can rename and replace its entries. So every directory from the root down is
+// checked, as in sshd and sudo: it must belong to this user or to root, and nobody else may write to it. Two exceptions
+// are safe:
+//   - A sticky directory (/tmp) may be writable by all, since users can't rename or remove each other's entries there.
+//   - A group may write if its number is this user's: by convention that is the user's private group.
+// A symlink is followed if it belongs to this user or to root. The answer stays true, since only they could change it.
+// So a caller may go on using the path, and needs no descriptor.
 //
-// A FUSE file system shows the owners that its daemon wants, so the user who mounted it is taken for the owner of all of it.
+// A FUSE daemon can report any owner, so all of a FUSE file system counts as owned by the user who mounted it.
 //
-// In a user namespace, owners that are not mapped (among them the real root) appear as the overflow user. They are trusted
-// above the last directory only.
+// In a user namespace, owners that are not mapped (among them the real root) appear as the overflow user. They are
+// trusted above the last directory only.
 import { type Stats, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { showText } from '../vfs/names.ts';
 import { fuseUserAt } from './fuse-user.ts';
 
 export type PathTrust =
-  /** `path` is real: it has no symlinks. `stats` are those of the last component. */
+  /** `path` has no symlinks left. `stats` are those of the last component. */
   | { readonly kind: 'trusted'; readonly path: string; readonly stats: Stats }
-  /** The part that is there can be trusted. */
+  /** The part that exists can be trusted. */
   | { readonly kind: 'missing' }
-  /** One line: which directory, and why. */
+  /** One line: the directory and the reason. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
 const OTHERS_WRITE = 0o002;
 const GROUP_WRITES = 0o020;
 const STICKY = 0o1000;
-/** As many as the kernel follows (path_resolution(7)). */
+/** The kernel's own limit (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
 
 /**
- * Checks the directory `path` (absolute) and all above it. `makes`: makes what is missing, for this user alone. Throws
- * Node's errors.
+ * Checks the directory `path` (absolute) and all directories above it. `makes`: creates missing ones, for this user
+ * only. Throws Node's errors.
  */
 export function examinePath(path: string, makes = false): PathTrust {
   const pending = path.split('/');
@@ -90,7 +91,7 @@ function makeOrFind(path: string): Stats {
 }
 
 function whyUntrusted(path: string, stats: Stats): string | undefined {
-  if (!stats.isDirectory()) return `${showText(path)}: found no directory, expected one`;
+  if (!stats.isDirectory()) return `${showText(path)} is not a directory`;
   if (!isTrustedOwner(stats.uid)) return belongsToOther(path, stats);
   if ((stats.mode & STICKY) !== 0) return undefined;
   if ((stats.mode & OTHERS_WRITE) !== 0) return writableByOthers(path, stats);
@@ -106,7 +107,9 @@ function whyForeignMount(path: string, stats: Stats): string | undefined {
     : `${showText(path)} lies on a FUSE file system of another user (uid ${user})`;
 }
 
-/** Why a file or directory is not this user's alone: another owner, or others may write to it. Undefined if it is. */
+/**
+ * The reason why others can change a file or directory: another owner, or write permission. Undefined if they can't.
+ */
 export function whyNotOwn(path: string, stats: Stats): string | undefined {
   if (stats.uid !== process.geteuid?.()) return belongsToOther(path, stats);
   return (stats.mode & (OTHERS_WRITE | GROUP_WRITES)) === 0 ? undefined : writableByOthers(path, stats);
@@ -124,7 +127,7 @@ function isTrustedOwner(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.() || isUnmapped(uid);
 }
 
-/** Whether the kernel shows this number for all users that this user namespace doesn't know. */
+/** True if the kernel shows this number for all users that this user namespace doesn't map. */
 function isUnmapped(uid: number): boolean {
   const map = readFileSync('/proc/self/uid_map', 'latin1');
   const knowsAll = /^ *0 +0 +4294967295$/m.test(map);

@@ -1,15 +1,15 @@
-// System calls on what lies in the upper and the work directory (native/upper_*.cc).
+// System calls on files of the upper and the work directory (native/upper_*.cc).
 //
-// Every file is named by a descriptor of its directory and one component, or, with an empty name, by a descriptor of
-// itself (O_PATH will do). No call follows a symlink in the last place, none takes a name that has a slash or a NUL in
-// it or is "." or ".." (-EINVAL, before the kernel is asked), so none can leave the directory that it is given. What
-// makes, removes or renames a name takes no empty one (-EINVAL). Names, targets and values are bytes without the ending
-// NUL; they are not kept. Answers are a result or a negative errno. What a caller
-// gets (descriptors, buffers) is its own. Descriptors are close-on-exec. All but the *MaybePromise calls run in place.
+// A file is named by a descriptor of its directory and one component, or by its own descriptor (O_PATH suffices) and an
+// empty name. No call can leave its directory: none follows a symlink in the last component, and a name with a slash or
+// a NUL, "." and ".." are -EINVAL before the kernel is called. Calls that make, remove or rename a name refuse an empty
+// one (-EINVAL). Names, targets and values are bytes without terminating NUL; they are copied. A call returns a result
+// or a negative errno. The caller owns the descriptors and buffers that it gets; descriptors are close-on-exec. All
+// calls run synchronously except those whose name ends in Later.
 import { constants } from 'node:fs';
 import { addon } from './addon.ts';
 
-/** Elements of what `statAt` and `statUpper` fill. Sizes in bytes, times in seconds and nanoseconds as in Attr. */
+/** Elements of the result of `statAt` and `statUpper`. Sizes in bytes, times in seconds and nanoseconds as in Attr. */
 export const Stat = {
   mode: 0,
   nlink: 1,
@@ -26,7 +26,7 @@ export const Stat = {
   mtimeNsec: 10,
   ctimeSec: 11,
   ctimeNsec: 12,
-  /** 1 where the file system tells a birth time. */
+  /** 1 if the file system reports a birth time. */
   hasBtime: 13,
   btimeSec: 14,
   btimeNsec: 15,
@@ -41,7 +41,7 @@ export const Stat = {
 } as const;
 export const STAT_LENGTH = 20;
 
-/** An nsec of `utimensAt`: the time now; the time that is there. */
+/** Values of nsec for `utimensAt`: the current time; unchanged. */
 export const UTIME_NOW = 0x3fffffff;
 export const UTIME_OMIT = 0x3ffffffe;
 
@@ -50,10 +50,10 @@ export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;
 export const RENAME_WHITEOUT = 4;
 
-/** An owner or group of `chownAt` that stays. */
+/** Leaves the owner or group of `chownAt` unchanged. */
 export const KEEP_ID = 0xffffffff;
 
-/** Opens a directory, so that its names can be listed. */
+/** Flags that open a directory for listing. */
 export const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
 interface UpperCalls {
@@ -113,41 +113,46 @@ interface UpperCalls {
 }
 const calls = addon as UpperCalls;
 
-/** statx(2), all that it tells, into `out` of STAT_LENGTH. */
+/** statx(2) with all fields, into `out` of STAT_LENGTH. */
 export const statAt = calls.statAt;
 
 /**
  * A descriptor of `name`, by openat2 with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS and
- * RESOLVE_NO_XDEV. With an empty name the directory itself, opened anew. A fifo or device must be opened with O_PATH; so
- * may a symlink be. Flags that openat2 doesn't know (FMODE_EXEC) are left out; O_CREAT and O_TMPFILE are -EINVAL.
+ * RESOLVE_NO_XDEV. An empty name opens the directory itself again. A fifo or device must be opened with O_PATH; a
+ * symlink can be. Flags that openat2 doesn't know (FMODE_EXEC) are dropped; O_CREAT and O_TMPFILE are -EINVAL.
  */
 export const openAt = calls.openAt;
 
-/** The file of a descriptor (O_PATH or not), opened anew with other flags. -ENXIO, and not opened, if it is a device, fifo or socket. */
+/**
+ * Opens the file of a descriptor (O_PATH or not) again, with other flags. -ENXIO for a device, fifo or socket, which is
+ * not opened.
+ */
 export const reopen = calls.reopen;
 
 /**
  * O_CREAT|O_EXCL: a descriptor of the new regular file. `flags` adds the access mode. The file system applies the
- * directory's default ACL, or else takes the bits of `umask` off `mode`; so do all that make an inode.
+ * directory's default ACL, or else clears the bits of `umask`, as in every call that makes an inode.
  */
 export const createAt = calls.createAt;
 
-/** O_TMPFILE in `dir`. -EOPNOTSUPP where the file system has none. `linkAt(fd, '')` gives it a name. */
+/** O_TMPFILE in `dir`. -EOPNOTSUPP if the file system has none. `linkAt(fd, '')` gives it a name. */
 export const tmpfileAt = calls.tmpfileAt;
 
 export const mkdirAt = calls.mkdirAt;
 
-/** A fifo, socket, device or regular file, as `mode` says. `rdev` as Attr.rdev. */
+/** Makes a fifo, socket, device or regular file, as `mode` says. `rdev` as Attr.rdev. */
 export const mknodAt = calls.mknodAt;
 
 export const symlinkAt = calls.symlinkAt;
 
-/** A new name for a file; with an empty `fromName` for the one of descriptor `fromDir`, also of an O_TMPFILE. */
+/**
+ * Adds a name for a file. With an empty `fromName` the file is that of descriptor `fromDir`, which may be an O_TMPFILE.
+ */
 export const linkAt = calls.linkAt;
 export const unlinkAt = calls.unlinkAt;
 export const rmdirAt = calls.rmdirAt;
 
-/** renameat2(2), `flags` included. */
+/** renameat2(2), with its flags. */
 export const renameAt = calls.renameAt;
 
 export const readlinkAt = calls.readlinkAt;
@@ -155,32 +160,36 @@ export const readlinkAt = calls.readlinkAt;
 /** -EOPNOTSUPP for a symlink. */
 export const chmodAt = calls.chmodAt;
 
-/** KEEP_ID leaves the owner or the group. */
+/** KEEP_ID leaves the owner or the group unchanged. */
 export const chownAt = calls.chownAt;
 export const utimensAt = calls.utimensAt;
 
-/** The value of an xattr, whole. */
+/** The whole value of an xattr. */
 export const getxattrAt = calls.getxattrAt;
 export const setxattrAt = calls.setxattrAt;
-/** -EEXIST where it is there already. */
+/** -EEXIST if the xattr exists. */
 export const XATTR_CREATE = 1;
-/** -ENODATA where it is not there yet. */
+/** -ENODATA if the xattr doesn't exist. */
 export const XATTR_REPLACE = 2;
 export const removexattrAt = calls.removexattrAt;
 
-/** Names, each ended by NUL. An empty buffer too where the file system has no xattrs. */
+/** Names, each terminated by NUL. The buffer is also empty if the file system has no xattrs. */
 export const listxattrAt = calls.listxattrAt;
 
 /**
- * All names of a directory (a descriptor of it, O_PATH too; its position is not moved), "." and ".." left out, end to
- * end: u8 DT_* type (0: unknown), u8 length, the bytes. -EFBIG beyond 512 MiB of them. Its atime stays where this user owns it.
+ * All names of a directory except "." and "..", one after the other: u8 DT_* type (0: unknown), u8 length, the bytes.
+ * `dir` is a descriptor (O_PATH suffices), whose position doesn't move. -EFBIG for more than 512 MiB. The atime stays
+ * if this user owns the directory.
  */
 export const listNames = calls.listNames;
 
-/** Reads the first names of a directory (O_PATH will do), so that the kernel moves its atime as the descriptor's mount says. */
+/**
+ * Reads the first names of a directory (O_PATH suffices), so that the kernel updates its atime by the rules of the
+ * descriptor's mount.
+ */
 export const accessDirectory = calls.accessDirectory;
 
-// Types in listings, dirent.h.
+// File types in listings, dirent.h.
 export const DT_UNKNOWN = 0;
 export const DT_CHR = 2;
 export const DT_DIR = 4;
@@ -189,36 +198,42 @@ export const DT_REG = 8;
 /** ftruncate(2), of a descriptor open for writing. */
 export const truncateFile = calls.truncateFile;
 
-/** pwrite(2) until all is written: bytes written, fewer where an error (a full disk) came after some. */
+/**
+ * pwrite(2) until all is written: the number of bytes written, which is smaller if an error (a full disk) came after
+ * some.
+ */
 export const writeFile = calls.writeFile;
 
 /** fallocate(2). */
 export const allocateFile = calls.allocateFile;
 
-/** lseek(2) with SEEK_DATA or SEEK_HOLE; the descriptor's position is of no use to anybody. */
+/** lseek(2) with SEEK_DATA or SEEK_HOLE. It moves the descriptor's position, which no caller uses. */
 export const seekFile = calls.seekFile;
 
 /**
- * copy_file_range(2) on a pool thread until `length` bytes are copied or the source ends, by read and write where the
- * file systems can't: bytes copied, fewer only at the end of `from`; or a negative errno. -EINVAL for ranges of one file that overlap.
+ * Copies on a pool thread until `length` bytes are copied or the source ends, by copy_file_range(2), or by read and
+ * write if the file systems don't support it. Returns the number of bytes copied, fewer only at the end of `from`, or a
+ * negative errno: -EINVAL for overlapping ranges of one file.
  */
 export const copyRangeLater = calls.copyRangeLater;
 
-/** writeFile on a pool thread. `bytes` are copied first; the descriptor may be closed at once, as with all *MaybePromise calls. */
+/**
+ * writeFile on a pool thread. `bytes` are copied first. The descriptor may be closed at once, as with all *Later calls.
+ */
 export const writeLater = calls.writeLater;
 
-/** fsync(2) or fdatasync(2) on a pool thread, of a file or a directory. An O_PATH descriptor is opened anew for it. */
+/** fsync(2) or fdatasync(2) on a pool thread, of a file or a directory. An O_PATH descriptor is opened again for it. */
 export const syncLater = calls.syncLater;
 
 /** syncfs(2) on a pool thread. */
 export const syncFileSystemLater = calls.syncFileSystemLater;
 
-/** FS_IOC_GETFLAGS. -ENOTTY where the file system has none. */
+/** FS_IOC_GETFLAGS. -ENOTTY if the file system has none. */
 export const getFlags = calls.getFlags;
 export const setFlags = calls.setFlags;
 
 /** fstatfs(2): blocks, free, available, files, free files, block size (frsize), name length, f_type. */
 export const statfsAt = calls.statfsAt;
 
-/** flock(2) LOCK_EX | LOCK_NB: -EAGAIN where another holds it. Held until the descriptor is closed. */
+/** flock(2) LOCK_EX | LOCK_NB: -EAGAIN if another process holds it. Held until the descriptor is closed. */
 export const lockFile = calls.lockFile;

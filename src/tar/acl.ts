@@ -1,4 +1,4 @@
-// POSIX ACLs: from the text of SCHILY.acl.* records (acl(5), "ACL TEXT FORMS") to the kernel's xattr.
+// POSIX ACLs: converts the text of SCHILY.acl.* records (acl(5), "ACL TEXT FORMS") to the kernel's xattr.
 import { showName } from '../vfs/names.ts';
 import type { Place } from './place.ts';
 
@@ -7,7 +7,7 @@ const VERSION = 2;
 const UNDEFINED_ID = 0xffffffff;
 const Tag = { userObj: 0x01, user: 0x02, groupObj: 0x04, group: 0x08, mask: 0x10, other: 0x20 } as const;
 
-/** One entry is at least "u::": so many fit in an xattr of 64 KiB. */
+/** The shortest entry is "u::": no more of them fit in an xattr of 64 KiB. */
 const MAX_ENTRIES = 8191;
 
 interface AclEntry {
@@ -17,10 +17,10 @@ interface AclEntry {
 }
 
 /**
- * The value of system.posix_acl_access or _default for an ACL in text form, entries separated by commas or newlines,
- * each "tag:qualifier:rwx" with the number after one more colon where the qualifier is a name (star(5)).
- * Undefined where it can't be honoured: an entry qualified by a name alone means nothing without that machine's user
- * table, and an access ACL of three base entries says no more than the mode. Throws FormatError for other text.
+ * Converts an ACL in text form to the value of system.posix_acl_access or _default. Entries are separated by commas or
+ * newlines. Each is "tag:qualifier:rwx", followed by a colon and the number if the qualifier is a name (star(5)).
+ * Undefined if the ACL can't be applied: a name without a number means nothing without the user table of its machine,
+ * and an access ACL of the three base entries says no more than the mode. Throws FormatError for other text.
  */
 export function parseAclText(
   text: string,
@@ -45,7 +45,7 @@ export function parseAclText(
   return encodeAcl(entries);
 }
 
-/** Undefined where the qualifier is a name without a number. */
+/** Undefined if the qualifier is a name without a number. */
 function parseEntry(line: string, at: number, place: Place): AclEntry | undefined {
   const [kind, qualifier, flags, number] = line.split(':').map((field) => field.trim());
   const isUser = kind === 'user' || kind === 'u';

@@ -1,4 +1,4 @@
-// Numbers in pax records: decimal text, for times with a fraction. Source: POSIX.1-2017, pax, "pax Extended Header".
+// Decimal numbers in pax records; times may have a fraction. Source: POSIX.1-2017, pax, "pax Extended Header".
 import { showName } from '../vfs/names.ts';
 import type { Place } from './place.ts';
 
@@ -14,7 +14,7 @@ function refuse(bytes: Uint8Array, start: number, end: number, place: Place, exp
   return place.error(start, `'${showName(bytes.subarray(start, Math.min(end, start + 40)))}'`, expected);
 }
 
-/** A whole number from 0 to `max`, which has at most 53 bits. Throws FormatError; `what` names the number. */
+/** A whole number from 0 to `max`, which has at most 53 bits. Throws FormatError, in which `what` names the number. */
 export function readDecimal(
   bytes: Uint8Array,
   start: number,
@@ -36,8 +36,8 @@ export function readDecimal(
 }
 
 /**
- * A time: an optional sign, digits, an optional fraction of any length, of which what is finer than a nanosecond is
- * rounded down. Throws FormatError.
+ * A time: an optional sign, digits, an optional fraction of any length, rounded down to nanoseconds. Throws
+ * FormatError.
  */
 export function readTimestamp(
   bytes: Uint8Array,

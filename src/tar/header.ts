@@ -1,4 +1,4 @@
-// The 512-byte header block of a tar member: where its fields lie, its dialect, its checksum, its numbers.
+// The 512-byte header block of a tar member: its fields, dialect, checksum and numbers.
 //
 // Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5).
 import { InputError } from '../vfs/input-error.ts';
@@ -22,13 +22,13 @@ import { Place } from './place.ts';
  * | 265    | 64   | uname, gname | not used: numbers own files |
  * | 329    | 8    | devmajor | number |
  * | 337    | 8    | devminor | number |
- * | 345    | 155  | prefix   | POSIX: what stands before name and a slash |
+ * | 345    | 155  | prefix   | POSIX: the path before "/" and name |
  * | 345    | 12   | atime    | GNU: number, seconds, or empty |
- * | 357    | 12   | ctime    | GNU: the same; read to tell the dialect |
+ * | 357    | 12   | ctime    | GNU: the same; decides the dialect |
  * | 386    | 96   | sparse   | GNU type S: four pairs of offset and length, 12 bytes each |
- * | 482    | 1    | isextended | GNU type S: not NUL where extension blocks follow |
+ * | 482    | 1    | isextended | GNU type S: not NUL if extension blocks follow |
  * | 483    | 12   | realsize | GNU type S: number |
- * | 476    | 12   | atime    | star ("tar", NUL at 508): number; the prefix has but 131 bytes |
+ * | 476    | 12   | atime    | star ("tar", NUL at 508): number; the prefix has only 131 bytes |
  */
 export const Field = {
   name: 0,
@@ -57,7 +57,7 @@ export const BLOCK_SIZE = 512;
 export const NAME_SIZE = 100;
 export const PREFIX_SIZE = 155;
 export const STAR_PREFIX_SIZE = 131;
-/** Linux gives every symlink this mode, whatever the header says. Python's tarfile writes 0644. */
+/** Linux gives every symlink this mode and ignores the header's. Python's tarfile writes 0644. */
 export const SYMLINK_PERMISSIONS = 0o777;
 
 export const Dialect = { v7: 0, posix: 1, gnu: 2, star: 3 } as const;
@@ -66,10 +66,11 @@ export type Dialect = (typeof Dialect)[keyof typeof Dialect];
 const SPACE = 0x20;
 
 /**
- * The dialect of the header block at index `at`, told by its magic.
+ * The dialect of the header block at index `at`, from its magic.
  *
- * A GNU header whose times are not numbers is one that Go before 1.8 wrote for a large number and a long name: with a ustar
- * prefix in their place. As in Go's reader it counts as POSIX if that prefix is ASCII, else it has neither.
+ * Go before 1.8 wrote GNU headers with a ustar prefix in the place of the times, for a large number with a long name.
+ * Go's reader counts such a header as POSIX if the prefix is ASCII, else it reads neither prefix nor times; so does
+ * this function.
  */
 export function dialectOf(bytes: Uint8Array, at: number): Dialect {
   const magic = at + Field.magic;
@@ -102,7 +103,7 @@ function hasGnuTimes(bytes: Uint8Array, at: number): boolean {
   return isNumber(Field.gnuAtime) && isNumber(Field.gnuCtime);
 }
 
-/** True for octal digits alone, up to the first NUL, with spaces or NULs around them. */
+/** True for octal digits up to the first NUL, with spaces or NULs around them. */
 function isOctal(bytes: Uint8Array, start: number, size: number): boolean {
   return /^[ \0]*[0-7]* *(?:\0|$)/.test(latin1Of(bytes.subarray(start, start + size)));
 }
@@ -112,7 +113,7 @@ function isAsciiPrefix(bytes: Uint8Array, prefix: number): boolean {
   return bytes.subarray(prefix, end).every((byte) => byte < 0x80);
 }
 
-/** True where `bytes` begin with a header block whose checksum is right. */
+/** True if `bytes` start with a header block whose checksum is right. */
 export function isTarHeader(bytes: Uint8Array): boolean {
   if (bytes.length < BLOCK_SIZE || bytes.subarray(0, BLOCK_SIZE).every((byte) => byte === 0)) return false;
   const place = new Place('');
@@ -126,7 +127,9 @@ export function isTarHeader(bytes: Uint8Array): boolean {
   }
 }
 
-/** Throws FormatError unless the sum of the block's bytes, unsigned or (old writers) signed, is what it says. */
+/**
+ * Throws FormatError unless the checksum field equals the sum of the block's bytes, unsigned or (old writers) signed.
+ */
 export function checkChecksum(bytes: Uint8Array, at: number, place: Place): void {
   const expected = readNumber(bytes, at + Field.checksum, 8, place, 'a checksum');
   let sum = 8 * SPACE;
@@ -144,7 +147,7 @@ export function checkChecksum(bytes: Uint8Array, at: number, place: Place): void
   }
 }
 
-/** The end of the NUL-ended string in a field of `size` bytes. */
+/** The end of the NUL-terminated string in a field of `size` bytes. */
 export function endOfString(bytes: Uint8Array, start: number, size: number): number {
   const limit = start + size;
   let end = start;
@@ -153,8 +156,9 @@ export function endOfString(bytes: Uint8Array, start: number, size: number): num
 }
 
 /**
- * The number in a field of `size` bytes: octal digits with spaces or NULs on either side, none at all meaning 0, or
- * GNU's base-256. Throws FormatError for anything else, and past 2^53 either way. `what` names the field.
+ * The number in a field of `size` bytes: octal digits with spaces or NULs on either side (no digits mean 0), or GNU's
+ * base-256. Throws FormatError for anything else and beyond 2^53 in either direction. `what` names the field in the
+ * message.
  */
 export function readNumber(
   bytes: Uint8Array,
@@ -175,12 +179,12 @@ export function readNumber(
     value = value * 8 + digit;
     at++;
   }
-  // What stands behind the first space or NUL is not part of the number.
+  // Bytes after the first space or NUL are not part of the number.
   if (at === end || ((bytes[at] === SPACE || bytes[at] === 0) && at > first)) return value;
   throw place.error(start, `'${showName(bytes.subarray(start, end))}'`, `${what} in octal`);
 }
 
-/** Two's complement, big-endian, the topmost bit (always 1) not counted. */
+/** Two's complement, big-endian, without the topmost bit, which is always 1. */
 function readBase256(bytes: Uint8Array, start: number, size: number, place: Place, what: string): number {
   const isNegative = ((bytes[start] as number) & 0x40) !== 0;
   const flip = isNegative ? 0xff : 0;

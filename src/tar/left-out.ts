@@ -1,13 +1,13 @@
-// What a tar can't hold of a tree, and its writers leave out: told, so that nothing is lost silently.
+// Reports what a tar can't hold, so that the writers of tars never drop anything silently.
 import type { WrittenMember } from './tar-writer.ts';
 import { S_IFMT, S_IFSOCK } from '../vfs/attr.ts';
 import { showName } from '../vfs/names.ts';
 import { encodeXattrName } from './xattr-key.ts';
 
-/** Gets the path, bytes as latin1, and what becomes of it, for people. */
+/** Gets the path (bytes as latin1) and a text for people that says what happens to it. */
 export type OnLeftOut = (path: string, what: string) => void;
 
-/** False for what is no member of a tar. */
+/** False for a file that can't be a member of a tar. */
 export function canBeMember(mode: number, path: string, onLeftOut: OnLeftOut | undefined): boolean {
   if ((mode & S_IFMT) !== S_IFSOCK) return true;
   onLeftOut?.(path, "is a socket, which a tar can't hold: left out");
@@ -15,8 +15,8 @@ export function canBeMember(mode: number, path: string, onLeftOut: OnLeftOut | u
 }
 
 /**
- * Reports the xattrs that some readers won't find: a pax record without a value takes an xattr away (pax(1)), for us and
- * for Go's tools, though GNU tar sets it; and an encoded name is decoded by GNU tar and us alone.
+ * Reports xattrs that some readers won't find. By pax(1) a record without a value deletes an xattr: stratafs and Go's
+ * tools do so, GNU tar sets it to empty. Only GNU tar and stratafs decode an encoded name.
  */
 export function reportDoubtfulXattrs(
   { xattrs }: Pick<WrittenMember, 'xattrs'>,

@@ -1,6 +1,6 @@
-// One tar member, whole: its header block with what extended and long-name headers before it say.
+// Reads one whole tar member: its header block together with the extended and long-name headers before it.
 //
-// One Member is filled and used again, its path in a buffer of its own: a plain member allocates nothing.
+// One Member is filled again and again, with its path in a buffer of its own: a plain member allocates nothing.
 import { makeRdev, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
 import { PATH_MAX, showName } from '../vfs/names.ts';
 import {
@@ -22,47 +22,47 @@ import { checkSparseMap, readOldGnuMap } from './sparse.ts';
 export class Member {
   /** Offset of the header block in the uncompressed tar. */
   offset = 0;
-  /** Canonical (see names.ts), in bytes 0 to `pathLength`; 0 is the root. */
+  /** Canonical (see names.ts), in bytes 0 to `pathLength`; an empty path is the root. */
   readonly path = new Uint8Array(PATH_MAX);
   pathLength = 0;
-  /** A hard link to the path in `link`: its type and attributes are that inode's. */
+  /** True for a hard link to the path in `link`, whose type and attributes are those of the target inode. */
   isHardLink = false;
-  /** File type (S_IFMT) and the permission bits 07777; of a symlink 0777. */
+  /** File type (S_IFMT) and permission bits 07777; 0777 for a symlink. */
   mode = 0;
   uid = 0;
   gid = 0;
   /** new_encode_dev form; 0 unless a device. */
   rdev = 0;
-  /** Regular file: bytes, holes included. */
+  /** Regular file: bytes, including holes. */
   size = 0;
   mtimeSec = 0;
   mtimeNsec = 0;
   atimeSec = 0;
   atimeNsec = 0;
-  /** Symlink: the target as it stands. Hard link: the canonical path of the other name. */
+  /** Symlink: the target unchanged. Hard link: the canonical path of the other name. */
   readonly link = new Uint8Array(PATH_MAX);
   linkLength = 0;
-  /** By name, as latin1; undefined or empty where there are none. It never changes: members may share it. */
+  /** By name, as latin1; undefined or empty if there are none. Immutable: members may share it. */
   xattrs: ReadonlyMap<string, Uint8Array> | undefined = undefined;
-  /** Regular file: where its bytes as stored lie in the uncompressed tar. */
+  /** Regular file: offset of its stored bytes in the uncompressed tar. */
   dataOffset = 0;
   dataLength = 0;
-  /** Sparse file: pairs of offset and length, checked. */
+  /** Sparse file: pairs of offset and length, already checked. */
   sparse: Float64Array | undefined = undefined;
-  /** Sparse file (GNU 1.0) whose map lies at the start of its data: see `readDataMap`. */
+  /** Sparse file (GNU 1.0) whose map stands at the start of its data: see `readDataMap`. */
   hasDataMap = false;
 }
 
-/** Where one framed member lies. Indexes are in `bytes`, offsets in the uncompressed tar. */
+/** The place of one framed member. Indexes are in `bytes`, offsets in the uncompressed tar. */
 export interface Frame {
   bytes: Uint8Array;
   /** Index of the header block. */
   header: number;
   offset: number;
   dataOffset: number;
-  /** As stored, a pax `size` applied. */
+  /** The stored length, pax `size` applied. */
   dataLength: number;
-  /** Payload of types x g X L K, extension blocks of an old GNU sparse header. */
+  /** The payload of types x g X L K, or the extension blocks of an old GNU sparse header. */
   meta: number;
   metaLength: number;
 }
@@ -70,24 +70,24 @@ export interface Frame {
 const ID_MAX = 0xffffffff;
 
 export class MemberReader {
-  /** What the last `read` that answered true has read. */
+  /** The result of the last `read` that returned true. */
   readonly member = new Member();
   readonly #place: Place;
   readonly #global = new PaxAttributes();
   readonly #local = new PaxAttributes();
-  /** What applies to the member being read: #local once an x header was met, else #global. */
+  /** The attributes for the member being read: #local after an x header, else #global. */
   #pax: PaxAttributes = this.#global;
   #longName: Uint8Array | undefined = undefined;
   #longLink: Uint8Array | undefined = undefined;
 
-  /** `file` is for messages. */
+  /** `file` names the archive in messages. */
   constructor(file: string) {
     this.#place = new Place(file);
   }
 
   /**
-   * Reads one header, whose checksum was checked by whoever found it (`checkChecksum`; the native scan does).
-   * True where it completes a member, false where it only says something of a later one. Throws FormatError.
+   * Reads one header, whose checksum the caller has checked (`checkChecksum`; the native scan checks it). True if it
+   * completes a member, false if it only describes a later one. Throws FormatError.
    */
   read(frame: Frame): boolean {
     const { bytes, header } = frame;
@@ -121,7 +121,7 @@ export class MemberReader {
     }
   }
 
-  /** The `size` that extended headers give the next member; -1 if none does. For the framing of the members. */
+  /** The `size` that extended headers give the next member; -1 if none does. Framing needs it. */
   get paxSize(): number {
     return this.#pax.size;
   }
@@ -163,7 +163,7 @@ export class MemberReader {
   /** The S_IFMT bits that a type flag means. */
   #formatOf(bytes: Uint8Array, header: number, type: number, hasDirectoryName: boolean): number {
     switch (type) {
-      case 0x31: // 1, which has its inode's type in truth
+      case 0x31: // 1; the real type is that of its inode
         return S_IFREG;
       case 0x32: // 2
         return S_IFLNK;
@@ -176,14 +176,14 @@ export class MemberReader {
         return S_IFDIR;
       case 0x36: // 6
         return S_IFIFO;
-      case 0: // v7 has no directories: a trailing slash makes one
+      case 0: // v7 has no directory type: a trailing slash makes a directory
       case 0x30: // 0
       case 0x37: // 7, contiguous
         return hasDirectoryName ? S_IFDIR : S_IFREG;
       case 0x53: // S, GNU sparse
         return S_IFREG;
       default:
-        // POSIX leaves A to Z to vendors, who mean anything by them; of the rest it says: a regular file.
+        // POSIX leaves the types A to Z to vendors. By POSIX any other unknown type is a regular file.
         if (type < 0x41 || type > 0x5a) return hasDirectoryName ? S_IFDIR : S_IFREG;
         throw this.#place.error(
           header + Field.typeflag,
@@ -193,7 +193,7 @@ export class MemberReader {
     }
   }
 
-  /** True where the name ends in a slash. */
+  /** True if the name ends in a slash. */
   #readPath(bytes: Uint8Array, header: number, dialect: Dialect): boolean {
     const { member } = this;
     const long = this.#longName ?? this.#pax.sparseName ?? this.#pax.path;
@@ -223,7 +223,7 @@ export class MemberReader {
     return bytes[end - 1] === 0x2f && end > header + Field.name;
   }
 
-  /** A path from an extended header; errors name the header block of its member. */
+  /** A path from an extended header. Errors name the header block of its member. */
   #readLongPath(path: Uint8Array, header: number, out: Uint8Array, what: string): number {
     const place = this.#place;
     const at: Pick<Place, 'error'> = { error: (_, found, expected) => place.error(header, found, expected) };
@@ -337,7 +337,7 @@ export class MemberReader {
   }
 }
 
-/** The payload of L or K, up to its NUL: a copy. */
+/** A copy of the payload of L or K, up to its NUL. */
 function longString(frame: Frame): Uint8Array {
   const end = endOfString(frame.bytes, frame.meta, frame.metaLength);
   return frame.bytes.slice(frame.meta, end);

@@ -1,7 +1,7 @@
-// Paths of members, made canonical: no leading, doubled or trailing slash, no "." component.
+// Makes the paths of members canonical: no leading, doubled or trailing slash, no "." component.
 //
-// A ".." component is refused, as Docker refuses one that leads out: no tool that saves images writes one, and
-// a path that is never resolved cannot leave the root. Length limits of single names are left to the layer.
+// A ".." component is refused. Docker refuses those that lead out of the root, and no tool that saves images writes
+// any. Since no ".." is ever resolved, no path can leave the root. The layer checks the length of single names.
 import { PATH_MAX } from '../vfs/names.ts';
 import type { Place } from './place.ts';
 
@@ -10,8 +10,8 @@ const DOT = 0x2e;
 
 /**
  * Appends the components of bytes `start` to `end` to the path in `out` (at least PATH_MAX bytes), which has `length`
- * bytes so far. Returns its new length; 0 is the root. Throws FormatError for "..", a NUL, and from PATH_MAX bytes on.
- * `what` names the path in messages.
+ * bytes so far. Returns its new length; 0 is the root. Throws FormatError for "..", a NUL, and a path of PATH_MAX bytes
+ * or more. `what` names the path in messages.
  */
 export function appendPath(
   out: Uint8Array,

@@ -1,7 +1,7 @@
-// Records of a pax extended header, written byte for byte (POSIX, pax, "pax Extended Header"): "LENGTH KEY=VALUE\n",
-// where LENGTH counts itself. Names and values are bytes: nothing is encoded.
+// Writes records of a pax extended header (POSIX, pax, "pax Extended Header"): "LENGTH KEY=VALUE\n", where LENGTH
+// includes itself. Names and values are bytes and are written unchanged.
 
-/** One record. The key holds no "=". */
+/** One record. The key must not contain "=". */
 export function paxRecord(key: string | Uint8Array, value: string | Uint8Array): Buffer {
   const body = Buffer.concat([
     Buffer.from(' '),
@@ -10,13 +10,13 @@ export function paxRecord(key: string | Uint8Array, value: string | Uint8Array):
     Buffer.from(value),
     Buffer.from('\n'),
   ]);
-  // The length of the length may be what makes it longer.
+  // The digits of the length can make the record longer, and so need one digit more.
   let digits = String(body.length).length;
   if (String(body.length + digits).length > digits) digits++;
   return Buffer.concat([Buffer.from(String(body.length + digits)), body]);
 }
 
-/** A time as pax has it: seconds in decimal, nine digits behind the point at most. `nsec` always adds. */
+/** A time in pax form: decimal seconds with at most nine digits after the point. `nsec` is always added to `sec`. */
 export function paxTime(sec: number, nsec: number): string {
   if (nsec === 0) return String(sec);
   const isNegative = sec < 0;

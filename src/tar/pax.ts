@@ -1,8 +1,9 @@
-// Extended headers (types x and g): records "length key=value\n", parsed on bytes.
+// Parses extended headers (types x and g): records "length key=value\n", as bytes.
 //
-// Values override the header block; an empty one restores it, and undoes a global header's. What nobody can set on a
-// file (ctime) and what numbers own (uname, gname) is not read; `size` is applied by the framing of the members.
-// Sources: POSIX.1-2017, pax, "pax Extended Header"; star(5); libarchive-formats(5); GNU tar, "Storing Sparse Files".
+// Values override the header block. An empty value restores the block's value and undoes a global header's. Not read:
+// ctime, which nobody can set on a file, and uname and gname, because numbers decide ownership. The framing applies
+// `size`. Sources: POSIX.1-2017, pax, "pax Extended Header"; star(5); libarchive-formats(5); GNU tar, "Storing Sparse
+// Files".
 import { showName } from '../vfs/names.ts';
 import { parseAclText } from './acl.ts';
 import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
@@ -12,21 +13,21 @@ import { readCommaMap, SparseMapBuilder } from './sparse.ts';
 const UID_MAX = 0xffffffff;
 const XATTR_NAME_MAX = 255;
 const XATTR_SIZE_MAX = 65536;
-/** Attributes of one file: their names have to fit in XATTR_LIST_MAX, 64 KiB. */
+/** Limit of xattrs per file: their names have to fit in XATTR_LIST_MAX, 64 KiB. */
 const MAX_XATTRS = 4096;
 
-/** Bytes from the start of a record in which its length must end, as in the native framing. */
+/** The length of a record must end within so many bytes, as in the native framing. */
 const LENGTH_LIMIT = 20;
 
 const SPACE = 0x20;
 const EQUALS = 0x3d;
 const NEWLINE = 0x0a;
 
-/** What extended headers say of one member, or, gathered from global ones, of all that follow. */
+/** The values from extended headers for one member, or from global headers for all that follow. */
 export class PaxAttributes {
   path: Uint8Array | undefined = undefined;
   linkpath: Uint8Array | undefined = undefined;
-  /** -1: not given. */
+  /** -1: absent. */
   uid = -1;
   gid = -1;
   size = -1;
@@ -34,12 +35,15 @@ export class PaxAttributes {
   atime: Timestamp | undefined = undefined;
   /** By name, as latin1. */
   xattrs: ReadonlyMap<string, Uint8Array> | undefined = undefined;
-  /** `xattrs`, as long as nobody else has it. */
+  /** `xattrs`, until another object shares it. */
   #ownXattrs: Map<string, Uint8Array> | undefined = undefined;
-  /** Encoded names that LIBARCHIVE.xattr records gave: bsdtar and we write each of them again as SCHILY.xattr. */
+  /** Encoded names from LIBARCHIVE.xattr records: bsdtar and stratafs write each of them again as SCHILY.xattr. */
   libarchiveXattrs: Set<string> | undefined = undefined;
 
-  /** GNU sparse: the name (`path` is made up then), version, the file's size, the map of 0.0 or 0.1. -1 and undefined: not given. */
+  /**
+   * GNU sparse: the name (`path` is an invented one then), version, size of the file, map of 0.0 or 0.1. -1 and
+   * undefined: absent.
+   */
   sparseName: Uint8Array | undefined = undefined;
   sparseMajor = -1;
   sparseMinor = -1;
@@ -47,7 +51,7 @@ export class PaxAttributes {
   sparseMap: Float64Array | undefined = undefined;
   sparsePairs: SparseMapBuilder | undefined = undefined;
 
-  /** Becomes a copy of `other`, or forgets everything. Values are shared: nobody changes one. */
+  /** Becomes a copy of `other`, or empty. Values are shared, because they never change. */
   assign(other: PaxAttributes | undefined): void {
     this.path = other?.path;
     this.linkpath = other?.linkpath;
@@ -68,7 +72,7 @@ export class PaxAttributes {
   }
 
   /**
-   * `xattrs`, to be kept by others: it never changes again. Thousands of members may have those of one global header, so
+   * `xattrs` for sharing: it never changes again. Thousands of members may have the xattrs of one global header, so
    * they are not copied for each.
    */
   shareXattrs(): ReadonlyMap<string, Uint8Array> | undefined {
@@ -76,14 +80,14 @@ export class PaxAttributes {
     return this.xattrs;
   }
 
-  /** `xattrs`, to be changed. */
+  /** `xattrs` for changing. */
   changeXattrs(): Map<string, Uint8Array> {
     this.#ownXattrs ??= new Map(this.xattrs);
     this.xattrs = this.#ownXattrs;
     return this.#ownXattrs;
   }
 
-  /** True where the member is sparse by form 0.0, 0.1 or 1.0. */
+  /** True if the member is sparse by form 0.0, 0.1 or 1.0. */
   get isSparse(): boolean {
     return this.sparseMajor >= 0 || this.sparseMap !== undefined || this.sparsePairs !== undefined;
   }
@@ -119,7 +123,7 @@ function showStart(bytes: Uint8Array, at: number, end: number): string {
   return `'${showName(bytes.subarray(at, Math.min(end, at + 40)))}'`;
 }
 
-/** One record: its key is bytes `key` to `equals`, its value from behind that to `end`. */
+/** Applies one record. Its key is bytes `key` to `equals`; its value follows, up to `end`. */
 function applyRecord(
   bytes: Uint8Array,
   key: number,
@@ -228,7 +232,7 @@ function applyXattrRecord(
   }
 }
 
-/** An empty value deletes. */
+/** An empty value deletes the xattr. */
 function setXattr(out: PaxAttributes, name: string, value: Uint8Array, at: number, place: Place): void {
   if (name.length === 0 || name.length > XATTR_NAME_MAX || name.includes('\0')) {
     throw place.error(

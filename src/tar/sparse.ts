@@ -1,24 +1,24 @@
-// Maps of GNU sparse members: old GNU (type S), and the pax forms 0.0, 0.1 and 1.0.
+// Reads the maps of GNU sparse members: old GNU (type S), and the pax forms 0.0, 0.1 and 1.0.
 //
-// A map is pairs of offset in the file and length, in order, bytes of the member's data being the pieces end to end.
+// A map is an ordered list of pairs (offset in the file, length). The member's data are the pieces one after the other.
 // Source: GNU tar manual, "Storing Sparse Files". Every count is bounded before anything is allocated for it.
 import { showName } from '../vfs/names.ts';
 import { readDecimal } from './decimal.ts';
 import { BLOCK_SIZE, Field, readNumber } from './header.ts';
 import type { Place } from './place.ts';
 
-/** Pieces of one file. */
+/** Limit of the pieces of one file. */
 export const MAX_SPARSE_PIECES = 1 << 20;
 
 const PAIR_SIZE = 24;
 const HEADER_PAIRS = 4;
 const BLOCK_PAIRS = 21;
-/** In an extension block: not NUL where another follows. */
+/** In an extension block: not NUL if another block follows. */
 export const EXTENSION_IS_EXTENDED = 504;
 const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 
-/** Gathers pairs. */
+/** Collects pairs. */
 export class SparseMapBuilder {
   #pairs = new Float64Array(16);
   #length = 0;
@@ -45,8 +45,8 @@ export class SparseMapBuilder {
 }
 
 /**
- * Throws FormatError unless the pieces are in order, apart, within `realSize`, and have `storedSize` bytes at most.
- * `at` is the index that errors name.
+ * Throws FormatError unless the pieces are ordered, don't overlap, lie within `realSize` and have at most `storedSize`
+ * bytes together. Errors name index `at`.
  */
 export function checkSparseMap(
   map: Float64Array,
@@ -76,7 +76,7 @@ export function checkSparseMap(
   }
 }
 
-/** The map of a type S member: in the header block at `header`, then in extension blocks. */
+/** The map of a type S member: it starts in the header block at `header` and continues in extension blocks. */
 export function readOldGnuMap(
   bytes: Uint8Array,
   header: number,
@@ -90,14 +90,14 @@ export function readOldGnuMap(
     if (block + BLOCK_SIZE > extension.length) {
       throw place.error(header + Field.isExtended, 'no further extension block', 'one, as the flag says');
     }
-    // Errors name the header's place: the blocks lie behind it.
+    // Errors name the place of the header, because the extension blocks come after it.
     if (!readPairs(extension, block, BLOCK_PAIRS, map, place)) break;
     isExtended = extension[block + EXTENSION_IS_EXTENDED] !== 0;
   }
   return map.finish();
 }
 
-/** False where the list ended before the last slot. */
+/** False if the list ended before the last slot. */
 function readPairs(
   bytes: Uint8Array,
   start: number,
@@ -126,15 +126,15 @@ export function readCommaMap(bytes: Uint8Array, start: number, end: number, plac
   return map.finish();
 }
 
-/** Form 1.0: the map, and how many bytes of the member's data it takes, padding included. */
+/** Form 1.0: the map, and the number of bytes of the member's data that it occupies, padding included. */
 export interface DataMap {
   readonly map: Float64Array;
   readonly length: number;
 }
 
 /**
- * The map that form 1.0 has at the start of the member's data: the count of pieces and the pairs, each number ended by
- * a newline, padded to a block. Undefined where `data` ends before the map does. Throws FormatError.
+ * The map at the start of the member's data (form 1.0): the count of pieces and the pairs, each number followed by a
+ * newline, padded to a block. Undefined if `data` ends before the map does. Throws FormatError.
  */
 export function readDataMap(data: Uint8Array, place: Place): DataMap | undefined {
   const map = new SparseMapBuilder();

@@ -1,19 +1,19 @@
-// TarWriter: writes members to a tar, with all that a layer can hold: names that are not UTF-8, xattrs byte for byte,
+// TarWriter: writes a tar with everything that a layer can hold: names that are not UTF-8, xattrs byte for byte,
 // nanoseconds, large owners, hard links, holes.
 //
-// A member is a ustar header block (write-header.ts) and its content. What the block can't say in octal and ASCII stands
-// in a pax extended header before it. Sparse files are written as GNU tar writes them, in pax format 1.0.
+// A member is a ustar header block (write-header.ts) and its content. Values that don't fit the block in octal and
+// ASCII go to a pax extended header before it. Sparse files have GNU tar's pax format 1.0.
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { BLOCK_SIZE, NAME_SIZE, SYMLINK_PERMISSIONS } from './header.ts';
 import { paxRecord, paxTime } from './pax-records.ts';
 import { fitsOctal, headerBlock, NumberSize } from './write-header.ts';
 import { encodeXattrName } from './xattr-key.ts';
 
-/** One member. Bytes are lent until `add` settles. */
+/** One member. Its bytes are lent until `add` settles. */
 export interface WrittenMember {
   /** Without leading slash; empty for the root. */
   readonly path: Uint8Array;
-  /** As st_mode. No socket: a tar has none. */
+  /** As st_mode. Never a socket, which a tar can't hold. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -21,13 +21,13 @@ export interface WrittenMember {
   readonly mtimeNsec: number;
   readonly rdevMajor: number;
   readonly rdevMinor: number;
-  /** Bytes of a regular file, holes included. */
+  /** Regular file: bytes, including holes. */
   readonly size: number;
-  /** Of a symlink its target, of a hard link the path of the member that it links to; else undefined. */
+  /** Symlink: its target. Hard link: the path of the member that it links to. Otherwise undefined. */
   readonly link: Uint8Array | undefined;
   readonly isHardLink: boolean;
   readonly xattrs: readonly (readonly [name: Uint8Array, value: Uint8Array])[];
-  /** Offset and length of each piece of data of a file with holes, in order; undefined for one without. */
+  /** Offset and length of each piece of data of a file with holes, in order; undefined for a file without holes. */
   readonly pieces: readonly (readonly [offset: number, length: number])[] | undefined;
 }
 
@@ -41,25 +41,28 @@ const typeflags = new Map<number, string>([
   [S_IFIFO, '6'],
 ]);
 
-/** Small pieces are gathered to so many bytes before the receiver gets them. */
+/** Small pieces are collected up to this number of bytes before the receiver gets them. */
 const GATHERED_SIZE = 64 << 10;
 /** An archive ends with two blocks of zeros. */
 const END = Buffer.alloc(2 * BLOCK_SIZE);
 
 export class TarWriter {
   readonly #take: (bytes: Uint8Array) => Promise<void>;
-  /** Bytes that wait to be handed over: `#length` of them. A new buffer each time, as the receiver may keep the last. */
+  /**
+   * The first `#length` bytes wait for the receiver. Each hand-over allocates a new buffer, because the receiver may
+   * keep the old one.
+   */
   #gathered = Buffer.allocUnsafe(GATHERED_SIZE);
   #length = 0;
 
-  /** `take` gets all bytes in order, one call after the other. What it throws is thrown by `add` and `finish`. */
+  /** `take` gets all bytes in order, one call at a time. `add` and `finish` rethrow its errors. */
   constructor(take: (bytes: Uint8Array) => Promise<void>) {
     this.#take = take;
   }
 
   /**
-   * `content`: the stored bytes of a regular file, its pieces one after the other; none for other types. Throws an Error
-   * if they are more or fewer than the member says.
+   * `content`: the stored bytes of a regular file, its pieces one after the other; undefined for other types. Throws an
+   * Error if there are more or fewer bytes than the member's size.
    */
   async add(member: WrittenMember, content?: AsyncIterable<Uint8Array>): Promise<void> {
     const map = member.pieces === undefined ? undefined : sparseMap(member.pieces, member.size);
@@ -82,7 +85,7 @@ export class TarWriter {
     await this.#pad(stored);
   }
 
-  /** Ends the archive; resolves when the receiver has taken all. */
+  /** Ends the archive; resolves when the receiver has taken everything. */
   async finish(): Promise<void> {
     await this.#push(END);
     await this.#flush();
@@ -122,19 +125,19 @@ export class TarWriter {
   }
 }
 
-/** True where a ustar header can hold `bytes` as a name: ASCII, which no reader takes for anything else. */
+/** True if a ustar header can hold `bytes` as a name: ASCII, which all readers decode alike. */
 function fitsName(bytes: Uint8Array): boolean {
   return bytes.length <= NAME_SIZE && bytes.every((byte) => byte > 0 && byte < 0x80);
 }
 
-/** As GNU tar and docker write them: the root is "./", directories end with a slash. */
+/** As GNU tar and docker write names: the root is "./", a directory ends with a slash. */
 function writtenName({ path, mode, isHardLink }: WrittenMember): Buffer {
   const isDirectory = (mode & S_IFMT) === S_IFDIR && !isHardLink;
   if (path.length === 0) return Buffer.from('./');
   return isDirectory ? Buffer.concat([path, Buffer.from('/')]) : Buffer.from(path);
 }
 
-/** For readers that know no pax: what fits of a name. */
+/** The part of a name that fits the header, for readers without pax support. */
 function shortName(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.filter((byte) => byte < 0x80)).toString('latin1');
   return text.slice(-NAME_SIZE).replace(/^\/+/, '') || 'name';
@@ -146,7 +149,7 @@ function typeflagOf({ mode, isHardLink }: WrittenMember): string {
   return typeflag;
 }
 
-/** `stored`: bytes of data that follow the header, a sparse map included. */
+/** `stored`: the number of data bytes after the header, a sparse map included. */
 function ustarHeader(member: WrittenMember, typeflag: string, stored: number): Buffer {
   const { mode, uid, gid, mtimeSec, link, pieces } = member;
   const name = writtenName(member);
@@ -159,7 +162,10 @@ function ustarHeader(member: WrittenMember, typeflag: string, stored: number): B
   });
 }
 
-/** What the ustar header can't say, or only in base-256, which POSIX does not know; empty if it says everything. */
+/**
+ * Records for values that the ustar header can't hold, or only in base-256, which POSIX doesn't define; empty if there
+ * are none.
+ */
 function extendedRecords(member: WrittenMember, stored: number): Buffer {
   const { uid, gid, mtimeSec, mtimeNsec, link, isHardLink, xattrs, pieces, size } = member;
   const records: Buffer[] = [];
@@ -194,8 +200,8 @@ function extendedRecords(member: WrittenMember, stored: number): Buffer {
 }
 
 /**
- * GNU tar's sparse format 1.0: decimal numbers, a line each, in whole blocks ahead of the data. An empty piece marks
- * the end of a file that ends in a hole: GNU tar takes the size from there.
+ * GNU tar's sparse format 1.0: decimal numbers, one per line, in whole blocks before the data. An empty piece marks the
+ * end of a file that ends in a hole: GNU tar takes the size from it.
  */
 function sparseMap(pieces: readonly (readonly [number, number])[], size: number): Buffer {
   const [offset, length] = pieces.at(-1) ?? [0, 0];

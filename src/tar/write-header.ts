@@ -1,8 +1,7 @@
-// Writes the 512-byte header block of a member, in the POSIX ustar form. What each field holds: see header.ts.
+// Writes the 512-byte header block of a member in POSIX ustar form. header.ts describes the fields.
 //
-// A number that needs more octal digits than its field has is written in GNU's base-256. Every current reader takes
-// that form (GNU tar, bsdtar, Go's archive/tar, Python's tarfile), for device numbers too, which have no pax keyword
-// that more than bsdtar reads.
+// A number that is too large for its octal field is written in GNU's base-256. GNU tar, bsdtar, Go's archive/tar and
+// Python's tarfile read that form. It serves for device numbers too: only bsdtar reads a pax keyword for them.
 import { BLOCK_SIZE, Field } from './header.ts';
 
 /** Length of each number field, in bytes. The last byte of an octal number is NUL. */
@@ -11,12 +10,12 @@ export const NumberSize = { mode: 8, uid: 8, gid: 8, size: 12, mtime: 12, device
 export interface HeaderFields {
   /** At most 100 bytes. */
   readonly name: string | Uint8Array;
-  /** Permission bits; others are not written. */
+  /** Permission bits; other bits are not written. */
   readonly mode: number;
   /** One ASCII character. */
   readonly typeflag: string;
   readonly size: number;
-  /** The default of each number below is 0. */
+  /** Each number below defaults to 0. */
   readonly uid?: number;
   readonly gid?: number;
   /** Whole seconds; negative before 1970. */
@@ -62,7 +61,7 @@ function putNumber(block: Buffer, offset: number, size: number, value: number): 
     block.write(octal(value, size - 1), offset, 'latin1');
     return;
   }
-  // Base-256: big-endian two's complement. The topmost bit says so and is not part of the number.
+  // Base-256 is big-endian two's complement. The topmost bit marks the form and is not part of the number.
   block.fill(value < 0 ? 0xff : 0, offset, offset + size);
   block.writeBigInt64BE(BigInt(value), offset + size - 8);
   block[offset] = (block[offset] as number) | 0x80;

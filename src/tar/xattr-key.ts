@@ -1,12 +1,13 @@
-// Names of xattrs in the keys of pax records "SCHILY.xattr.NAME".
+// Encodes names of xattrs in the keys of pax records "SCHILY.xattr.NAME".
 //
-// A key can't hold "=". GNU tar and bsdtar write "%3D" for it and "%25" for "%"; GNU tar decodes both when it reads. Go's
-// archive/tar, and so every container engine, reads names as they are, and so do we. What we write with an encoded name has
-// a record LIBARCHIVE.xattr before it, as bsdtar's: that key is percent-encoded by definition, and says which name is meant.
+// A key can't contain "=". GNU tar and bsdtar write "%3D" for "=" and "%25" for "%". GNU tar decodes both when it
+// reads; Go's archive/tar, and so every container engine, decodes nothing, and neither does stratafs. If stratafs
+// writes an encoded name, it writes a LIBARCHIVE.xattr record before it, as bsdtar does: that key is percent-encoded by
+// definition, so it shows which name is meant.
 
 /**
- * The key for `name`: "%" stays as it is unless GNU tar would decode it, so that readers that decode nothing find most
- * names right. Names are latin1.
+ * The key for `name` (latin1). "%" is encoded only if GNU tar would decode it, so that readers which decode nothing
+ * find most names right.
  */
 export function encodeXattrName(name: string): string {
   return name.replace(/=|%(?=25|3D)/g, (found) => (found === '=' ? '%3D' : '%25'));

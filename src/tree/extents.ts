@@ -1,18 +1,18 @@
-// Extent lists: where the data of a sparse file lies. A list is its count, the sum of its lengths, then for each
-// extent its offset in the file, its length and its offset in the blob; ascending, none empty, none overlapping.
+// Extent lists: the positions of the data of a sparse file. A list is its count, the sum of its lengths, then for each
+// extent the offset in the file, the length and the offset in the blob; ascending, none empty, none overlapping.
 
 const LIST_HEADER = 2;
 const EXTENT = 3;
 
-/** Numbers that `copyExtents` will write for a layer's list at `at`. */
+/** The count of numbers that `copyExtents` will write for a layer's list at `at`. */
 export function measureExtents(source: Float64Array, at: number): number {
   const count = source[at] as number;
-  let kept = 0;
-  for (let i = 0; i < count; i++) if ((source[at + 1 + EXTENT * i + 1] as number) > 0) kept++;
-  return LIST_HEADER + EXTENT * kept;
+  let filledExtents = 0;
+  for (let i = 0; i < count; i++) if ((source[at + 1 + EXTENT * i + 1] as number) > 0) filledExtents++;
+  return LIST_HEADER + EXTENT * filledExtents;
 }
 
-/** Copies a LayerIndex list (count, then the extents) without its empty extents. Returns the end of what it wrote. */
+/** Copies a LayerIndex list (count, then the extents) without its empty extents. Returns the end of the copy. */
 export function copyExtents(source: Float64Array, at: number, target: Float64Array, to: number): number {
   const count = source[at] as number;
   let end = to + LIST_HEADER;
@@ -31,12 +31,12 @@ export function copyExtents(source: Float64Array, at: number, target: Float64Arr
   return end;
 }
 
-/** Bytes of the file that are stored. */
+/** The stored bytes of the file. */
 export function allocatedBytes(extents: Float64Array, list: number): number {
   return extents[list + 1] as number;
 }
 
-/** The number of the first extent of the list that ends behind `offset`; the list's count where none does. */
+/** The number of the first extent of the list that ends after `offset`; the list's count if none does. */
 export function findExtent(extents: Float64Array, list: number, offset: number): number {
   let low = 0;
   let high = extents[list] as number;

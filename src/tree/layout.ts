@@ -62,9 +62,9 @@ const XATTR_BYTES = 216;
 
 /** Bits of the `flags` column. */
 export const TableFlag = {
-  /** Regular file whose `data` indexes `extents`. */
+  /** A regular file whose `data` indexes `extents`. */
   sparse: 1,
-  /** Can't be looked up: EPERM. Never pristine. Only of stacks with a directory, which are never saved. */
+  /** Can't be looked up: EPERM. Never pristine. Only in stacks with a directory as a layer, which are never saved. */
   forbidden: 2,
 } as const;
 
@@ -72,13 +72,13 @@ export interface TableCounts {
   readonly inodes: number;
   readonly dentries: number;
   readonly layers: number;
-  /** Numbers in `extents`. */
+  /** Count of numbers in `extents`. */
   readonly extentNumbers: number;
   readonly poolBytes: number;
   readonly xattrBytes: number;
 }
 
-/** The columns in their order: name, bytes of an element, and which count says how many. */
+/** The columns in their order: the name, the bytes of an element, and the count that gives the length. */
 export const columns = [
   ['size', 8, 'inodes'],
   ['data', 8, 'inodes'],
@@ -104,7 +104,7 @@ export const columns = [
 
 type ColumnName = (typeof columns)[number][0];
 
-/** Where the columns of a table begin, and where it ends, in bytes. */
+/** The offset of each column of a table, and its end, in bytes. */
 function placeColumns(counts: TableCounts): { offsets: ReadonlyMap<ColumnName, number>; end: number } {
   const offsets = new Map<ColumnName, number>();
   let end = HEADER_SIZE;
@@ -120,7 +120,7 @@ export function tableLength(counts: TableCounts): number {
   return placeColumns(counts).end;
 }
 
-/** All of the header that the counts decide. */
+/** Writes the part of the header that follows from the counts. */
 function writeHeader(
   header: DataView,
   counts: TableCounts,
@@ -138,10 +138,10 @@ function writeHeader(
   [...offsets.values()].forEach((offset, n) => header.setFloat64(COLUMN_OFFSETS + 8 * n, offset, true));
 }
 
-/** Bytes of the header that the counts don't decide: `hasPosixAcl` and `totalSize`. */
+/** The part of the header that doesn't follow from the counts: `hasPosixAcl` and `totalSize`, in bytes. */
 const UNDECIDED = { from: 20, to: 32 } as const;
 
-/** True where a table's header is that of a table with these counts. */
+/** True if the header is that of a table with these counts. */
 function hasHeader(
   buffer: ArrayBuffer,
   counts: TableCounts,
@@ -155,7 +155,7 @@ function hasHeader(
   return found.equals(expected);
 }
 
-/** The table as typed arrays on one ArrayBuffer. Written by the merge, read-only from then on but for `pristine`. */
+/** The table as typed arrays on one ArrayBuffer. The merge writes it; later only `pristine` changes. */
 export class TreeTable {
   readonly buffer: ArrayBuffer;
   readonly counts: TableCounts;
@@ -164,10 +164,13 @@ export class TreeTable {
   readonly layerCount: number;
 
   readonly size: Float64Array;
-  /** `size` as pairs of u32: directory d's parent is word 2 d. */
+  /** `size` as pairs of u32: word 2 d is the parent of directory d. */
   readonly sizeWords: Uint32Array;
   readonly data: Float64Array;
-  /** `data` as pairs of u32: directory d's first child is word 2 d, their count word 2 d + 1; rdev is word 2 d. */
+  /**
+   * `data` as pairs of u32: word 2 d is the first child of directory d, word 2 d + 1 their count; of a device, word 2 d
+   * is rdev.
+   */
   readonly dataWords: Uint32Array;
   readonly mtimeSec: Float64Array;
   readonly atimeSec: Float64Array;
@@ -189,7 +192,7 @@ export class TreeTable {
   readonly xattrs: Uint8Array;
   readonly #header: DataView;
 
-  /** A new table of zeros. Throws RangeError where the machine can't give the memory. */
+  /** A new table of zeros. Throws RangeError if there is not enough memory. */
   static create(counts: TableCounts): TreeTable {
     const places = placeColumns(counts);
     const buffer = new ArrayBuffer(places.end);
@@ -197,7 +200,7 @@ export class TreeTable {
     return new TreeTable(buffer, counts, places);
   }
 
-  /** The table in `buffer`, whose columns are not looked at; undefined where its header isn't that of such a table. */
+  /** The table in `buffer`, whose columns are not checked; undefined if the header doesn't match the counts. */
   static open(counts: TableCounts, buffer: ArrayBuffer): TreeTable | undefined {
     const places = placeColumns(counts);
     return hasHeader(buffer, counts, places) ? new TreeTable(buffer, counts, places) : undefined;

@@ -1,7 +1,7 @@
-// Resolves hard links to names that only lower layers have, layer by layer from the base, so that a chain of links
-// through several layers is followed without recursion: each link ends at an inode that is nobody's link.
+// Resolves hard links to names that only lower layers have. It goes layer by layer from the base, so that a chain of
+// links through several layers needs no recursion: each link ends at an inode that is not a link itself.
 //
-// A target is looked up in the merged view of the layers below the link's own, as an extractor finds it before it
+// A target is looked up in the merged view of the layers below the link's own, because an extractor finds it before it
 // applies that layer's whiteouts. Symlinks in the target's path are not followed.
 import { DentryKind, type LayerIndex } from '../layer/layer-index.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -12,12 +12,12 @@ import { searchName } from './search.ts';
 
 const SLASH = 0x2f;
 
-/** Look-ups in single layers that all links of an image may cost together: a minute's work, beyond any real image. */
+/** Limit of look-ups in single layers for all links of an image: a minute's work, beyond any real image. */
 const MAX_LOOKUPS = 500_000_000;
 
 /**
- * The targets of each layer's links. `nameLayer` is for messages. Throws InputError for a link to a missing name or
- * to a directory, and where the links cost too much to resolve.
+ * The targets of each layer's links. `nameLayer` is for messages. Throws InputError for a link to a missing name or to
+ * a directory, and if the limit is exceeded.
  */
 export function resolveLowerLinks(
   indexes: readonly LayerIndex[],
@@ -62,7 +62,7 @@ class LinkResolver {
   lookups = 0;
   readonly #indexes: readonly LayerIndex[];
   readonly #name: NameMerge;
-  /** The directory looked in last: its parts, topmost first, and which path of which layer led there. */
+  /** The current directory: its parts, topmost first, and the layer and path from which it was reached. */
   #partCount = 0;
   readonly #partLayer: Uint16Array;
   readonly #partInode: Uint32Array;
@@ -77,7 +77,7 @@ class LinkResolver {
     this.#partInode = new Uint32Array(indexes.length);
   }
 
-  /** What the target of `link` of `layer` is in the layers below: valid until the next call. */
+  /** The meaning of the target of `link` of `layer` in the layers below. Valid until the next call. */
   resolve(layer: number, link: number): NameMerge {
     const index = this.#indexes[layer] as LayerIndex;
     const start = index.links[2 * link] as number;
@@ -89,7 +89,7 @@ class LinkResolver {
     return this.#lookup(index.pool, lastSlash < 0 ? start : start + lastSlash + 1, end);
   }
 
-  /** Makes the directory at a path of the pool the current one: links in tar order mostly share theirs. */
+  /** Makes the directory at a path of the pool the current one. Links in tar order mostly share their directory. */
   #enter(layer: number, start: number, length: number): void {
     const { pool } = this.#indexes[layer] as LayerIndex;
     if (

@@ -1,19 +1,19 @@
-// MergePlan: what the merged tree consists of, before its table is made: for each inode and dentry, where it comes
-// from. It knows the exact counts that the table is allocated by, and is dropped when that is filled.
+// MergePlan: the content of the merged tree before its table is made: the source of each inode and dentry. Its counts
+// size the table. It is dropped when the table is filled.
 import { InputError } from '../vfs/input-error.ts';
 import type { FileSource } from './redirects.ts';
 
-/** Inodes, and names, that a tree may have: about 3 GB of it. */
+/** Limit of the inodes, and of the names, of a tree: a table of about 3 GB. */
 export const MAX_TREE_ENTRIES = 1 << 25;
 
-/** Column by column; room for `capacity` inodes and dentries, untouched pages of which cost nothing. */
+/** Stored by columns, with room for `capacity` inodes and dentries. Pages that are not touched cost nothing. */
 export class MergePlan {
   inodeCount = 0;
   dentryCount = 0;
   readonly capacity: number;
   readonly #isCut: boolean;
 
-  /** Layer and inode in that layer that an inode's attributes come from. */
+  /** The source of an inode's attributes: a layer and an inode in that layer. */
   readonly inodeLayer: Uint16Array;
   readonly inodeSource: Uint32Array;
   readonly nlink: Uint32Array;
@@ -22,18 +22,18 @@ export class MergePlan {
   readonly firstChild: Uint32Array;
   readonly childCount: Uint32Array;
 
-  /** Layer and dentry in that layer that a name comes from, and the merged inode it leads to. */
+  /** The source of a name: a layer and a dentry in that layer; then the merged inode that it leads to. */
   readonly dentryLayer: Uint16Array;
   readonly dentrySource: Uint32Array;
   readonly dentryInode: Uint32Array;
 
-  /** By merged inode: the layer and inode in that layer that have the bytes, where others have the attributes. */
+  /** By merged inode: the layer and inode that have the bytes, if they differ from those that have the attributes. */
   readonly dataSource = new Map<number, FileSource>();
 
-  /** Merged inodes that need a mark which may not be followed, and a path of each: they can't be looked up (EPERM). */
+  /** Merged inodes that need a mark which may not be followed, with a path of each: they can't be looked up (EPERM). */
   readonly forbidden = new Map<number, string>();
 
-  /** `sum` is the most that layers which are trees can come to; more than `maxEntries` are refused. */
+  /** `sum` is an upper bound for layers that are trees; more than `maxEntries` are refused. */
   constructor(sum: number, maxEntries: number) {
     const capacity = Math.min(sum, maxEntries);
     this.capacity = capacity;
@@ -71,7 +71,7 @@ export class MergePlan {
       ? new InputError(
           `the layers hold more than ${this.capacity} files together, expected at most that many`,
         )
-      : // Nothing else exceeds the sum: a damaged index.
+      : // Only a damaged index exceeds the sum.
         new Error('a layer index has a directory under two names');
   }
 }

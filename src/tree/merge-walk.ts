@@ -1,7 +1,7 @@
-// The merge proper: walks the directories of all layers together, breadth first, into a MergePlan.
+// The merge itself: walks the directories of all layers together, breadth first, and fills a MergePlan.
 //
-// Directories are queued, never recursed into, so depth costs nothing. The children of a directory are merged from
-// its parts by a heap of cursors: the smallest name first, of equal names the topmost layer's first.
+// Directories are queued, without recursion, so their depth costs nothing. The children of a directory are merged from
+// its parts with a heap of cursors: the smallest name first, and of equal names the topmost layer's first.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -12,7 +12,7 @@ import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';
 import { PartQueue } from './part-queue.ts';
 import { type Parts, Redirects } from './redirects.ts';
 
-/** Inodes are numbered as they are found, so the same layers give the same numbers. */
+/** Inodes are numbered in the order of the walk, so the same layers always give the same numbers. */
 export function planMerge(
   indexes: readonly LayerIndex[],
   links: readonly LinkTargets[],
@@ -27,21 +27,21 @@ class MergeWalk {
   readonly #name: NameMerge;
   readonly #queue = new PartQueue();
   readonly #redirects: Redirects;
-  /** By layer: 1 + the merged inode of the layer's inode, 0 where it has none yet. Joins the names of hard links. */
+  /** By layer: 1 + the merged inode of the layer's inode, 0 if it has none yet. Unites the names of hard links. */
   readonly #mergedInode: readonly Uint32Array[];
-  /** The parts of the directory being walked, topmost first, and in each the next dentry and the end. */
+  /** The parts of the current directory, topmost first, with the next dentry and the end of each. */
   #partCount = 0;
   readonly #partLayer: Uint16Array;
   readonly #partInode: Uint32Array;
   readonly #next: Uint32Array;
   readonly #end: Uint32Array;
-  /** Parts that have dentries left, as a binary heap. */
+  /** The parts that have dentries left, as a binary heap. */
   readonly #heap: Uint16Array;
   #heapSize = 0;
 
   constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[], maxEntries: number) {
     this.#indexes = indexes;
-    // By hostile redirects a directory may show at several places.
+    // With hostile redirects one directory can appear at several places.
     const times = indexes.some(({ redirects }) => redirects !== undefined) ? 2 : 1;
     const sum = times * indexes.reduce((total, index) => total + index.dentryCount - 1, 1);
     this.#plan = new MergePlan(sum, times === 1 ? maxEntries : Math.min(maxEntries, sum - 1));
@@ -60,7 +60,7 @@ class MergeWalk {
     const name = this.#name;
     name.begin();
     for (let layer = this.#indexes.length - 1; layer >= 0; layer--) if (!name.offerDirectory(layer, 0)) break;
-    // Where every layer's root is a carrier, the base layer's stands in: it has the same defaults.
+    // If every layer's root is a carrier, the base layer's root serves: it has the same defaults.
     plan.addInode(name.layer, name.inode, 2);
     this.#queue.push(name.partCount, name.partLayer, name.partInode);
     this.#walk(0);
@@ -121,7 +121,7 @@ class MergeWalk {
     }
   }
 
-  /** Adds what the name amounts to; `layer` and `dentry` are one place where its bytes stand. */
+  /** Adds the result for a name. `layer` and `dentry` are one place that holds the bytes of the name. */
   #settle(directory: number, layer: number, dentry: number): void {
     const name = this.#name;
     const plan = this.#plan;
@@ -150,7 +150,9 @@ class MergeWalk {
     plan.nlink[inode] = (plan.nlink[inode] as number) + 1;
   }
 
-  /** False for a last part in the last layer that has the parent: as in the kernel, its redirect means nothing. */
+  /**
+   * False for a last part in the lowest layer that has the parent: there a redirect means nothing, as in the kernel.
+   */
   #hidesLower(name: NameMerge): boolean {
     return name.partLayer[name.partCount - 1] !== this.#partLayer[this.#partCount - 1];
   }
@@ -163,7 +165,7 @@ class MergeWalk {
     return { count: this.#partCount, layer: this.#partLayer, inode: this.#partInode };
   }
 
-  /** The bytes of a metacopy; InputError where no layer has them. */
+  /** Finds the bytes of a metacopy. InputError if no layer has them. */
   #findData(inode: number, layer: number, dentry: number): void {
     const index = this.#indexes[layer] as LayerIndex;
     const start = index.nameOffset[dentry] as number;
@@ -187,7 +189,7 @@ class MergeWalk {
     for (let at = (this.#heapSize >>> 1) - 1; at >= 0; at--) this.#siftDown(at);
   }
 
-  /** Moves the smallest cursor on by one dentry. */
+  /** Advances the smallest cursor by one dentry. */
   #advanceTop(): void {
     const part = this.#heap[0] as number;
     const next = (this.#next[part] as number) + 1;

@@ -1,7 +1,7 @@
-// Merges layers into a Tree, once, when mounting: a lookup afterwards costs the same under 1 layer and under 127.
+// Merges the layers into a Tree once, at the mount. Afterwards a lookup costs the same with 1 layer and with 127.
 //
-// Three passes: hard links to lower layers are resolved, the merge is planned, the table is filled. The indexes are
-// not needed afterwards. What each OCI rule does stands in name-merge.ts.
+// Three passes: resolve hard links to lower layers, plan the merge, fill the table. The indexes are not needed
+// afterwards. name-merge.ts has the OCI rules.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { emptyHiddenRepeats } from './hidden-repeats.ts';
@@ -11,22 +11,25 @@ import { planMerge } from './merge-walk.ts';
 import { fillTable } from './table-fill.ts';
 import { Tree } from './tree.ts';
 
-/** The table tells layers in 16 bits. */
+/** The table stores a layer number in 16 bits. */
 export const MAX_LAYERS = 65_535;
 
 export interface MergeOptions {
-  /** What messages call layer `layer` (base 0); "layer 1" is the base unless told. */
+  /** The name of layer `layer` (base 0) in messages; by default "layer 1" is the base. */
   readonly nameLayer?: (layer: number) => string;
-  /** True: what needs a mark that may not be followed is there, and can't be looked up. InputError by default. */
+  /**
+   * True: a file that needs a mark which may not be followed exists but can't be looked up. False, the default:
+   * InputError.
+   */
   readonly forbidsUnfollowed?: boolean;
-  /** More inodes or names than that are refused: MAX_TREE_ENTRIES unless told. */
+  /** Limit of inodes and of names; MAX_TREE_ENTRIES by default. */
   readonly maxEntries?: number;
 }
 
 /**
- * `listed` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a name that no lower
- * layer has or to a directory, for a mark that may not be followed, for more than `maxEntries` inodes, and for more than
- * 4 GiB of names or of xattrs.
+ * `listed` base first. Throws InputError for more than MAX_LAYERS layers, for a hard link to a directory or to a name
+ * that no lower layer has, for a mark that may not be followed, for more than `maxEntries` inodes, and for more than 4
+ * GiB of names or of xattrs.
  */
 export function buildTree(listed: readonly LayerIndex[], options: MergeOptions = {}): Tree {
   if (listed.length > MAX_LAYERS) {
@@ -41,7 +44,7 @@ export function buildTree(listed: readonly LayerIndex[], options: MergeOptions =
   return new Tree(fillTable(plan, indexes));
 }
 
-/** Why `path` can't be shown, and who can show it. */
+/** The reason why `path` can't be shown, and who can show it. */
 export function unfollowed(path: string): string {
   return `/${path}: shows a lower file by a mark in user.overlay.* (redirect or metacopy), which any writer of the file could have set; only its owner's own mount follows it, never root: do this as its owner, or convert the upper directory (docs/formats.md)`;
 }

@@ -1,32 +1,32 @@
-// NameMerge: what one name amounts to, given what each layer has under it. The OCI layer rules are here, and only
-// here: the merge and the resolving of hard links both ask it.
+// NameMerge: computes what one name means, from the dentries that the layers have for it. The OCI layer rules are only
+// here; the merge and the resolution of hard links both use it.
 import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 
-/** Where the names of one layer that link to lower layers lead: `links[i]` is inode `inode[i]` of layer `layer[i]`. */
+/** The targets of one layer's links to lower layers: `links[i]` is inode `inode[i]` of layer `layer[i]`. */
 export interface LinkTargets {
   readonly layer: Uint16Array;
   readonly inode: Uint32Array;
 }
 
 export const NameResult = {
-  /** Nothing is visible under the name. */
+  /** The name is not visible. */
   none: 0,
   /** Anything but a directory: inode `inode` of layer `layer`. */
   file: 1,
-  /** A directory with the attributes of inode `inode` of layer `layer`, its content merged from the parts. */
+  /** A directory with the attributes of inode `inode` of layer `layer`; its content is merged from the parts. */
   directory: 2,
 } as const;
 
 /**
- * Use: `begin`, then `offer` each layer's dentry of the name, topmost layer first, then read the result.
- * One object serves all names; it keeps no garbage.
+ * Usage: `begin`, then `offer` each layer's dentry of the name, topmost layer first, then read the result. One object
+ * serves all names and leaves no garbage.
  */
 export class NameMerge {
   result: (typeof NameResult)[keyof typeof NameResult] = NameResult.none;
   layer = 0;
   inode = 0;
-  /** The directory's parts, topmost first: directory inodes of layers, to be merged in turn. */
+  /** The directory's parts, topmost first: directory inodes of layers, whose children are merged next. */
   partCount = 0;
   readonly partLayer: Uint16Array;
   readonly partInode: Uint32Array;
@@ -34,12 +34,12 @@ export class NameMerge {
   readonly #links: readonly LinkTargets[];
   #isOpaque = false;
   #isExplicit = false;
-  /** The last part redirects: lower layers have the rest of the directory under another name. */
+  /** True if the last part redirects: lower layers have the rest of the directory under another name. */
   isRedirected = false;
-  /** The same of a redirect that may not be followed. */
+  /** True if the last part has a redirect that may not be followed. */
   isUnfollowed = false;
 
-  /** `links` may be filled while this is in use: layer by layer, before a name of that layer is offered. */
+  /** The caller may fill `links` as it goes: a layer's links must be there before a name of that layer is offered. */
   constructor(indexes: readonly LayerIndex[], links: readonly LinkTargets[]) {
     this.#indexes = indexes;
     this.#links = links;
@@ -56,13 +56,13 @@ export class NameMerge {
     this.isUnfollowed = false;
   }
 
-  /** A further part of a directory that is redirected. */
+  /** Adds a part of a directory that is redirected. */
   addPart(layer: number, inode: number): void {
     this.partLayer[this.partCount] = layer;
     this.partInode[this.partCount++] = inode;
   }
 
-  /** False where lower layers no longer matter: the rest need not be offered. */
+  /** Returns false if lower layers no longer matter: the rest need not be offered. */
   offer(layer: number, dentry: number): boolean {
     const index = this.#indexes[layer] as LayerIndex;
     const kind = index.dentryKind[dentry];
@@ -77,7 +77,7 @@ export class NameMerge {
       : this.#offerFile(layer, target);
   }
 
-  /** A directory above is not merged with what lies below a file; a carrier above makes no directory. */
+  /** A directory above a file hides what lies below the file. A carrier above a file makes no directory. */
   #offerFile(layer: number, inode: number): false {
     if (this.result === NameResult.none) {
       this.result = NameResult.file;
@@ -88,8 +88,8 @@ export class NameMerge {
   }
 
   /**
-   * The content ends at an opaque directory; the attributes are the topmost explicit directory's, which may lie
-   * below that: an opaque marker hides what is in a directory, not the directory.
+   * The content ends at an opaque directory. The attributes are those of the topmost explicit directory, even below an
+   * opaque one: an opaque marker hides the content of a directory, not its attributes.
    */
   offerDirectory(layer: number, inode: number): boolean {
     const index = this.#indexes[layer] as LayerIndex;

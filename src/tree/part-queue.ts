@@ -1,7 +1,7 @@
-// PartQueue: the directories that the merge has found and not yet walked, first in, first out, each with its parts.
+// PartQueue: the directories that the merge has found but not walked, first in, first out, with their parts.
 //
-// A directory is its count of parts, then a layer and an inode each. Flat, so that a million waiting directories
-// are no objects.
+// A directory is its count of parts, followed by a layer and an inode for each. The flat form avoids one object per
+// directory when a million of them wait.
 
 export class PartQueue {
   #words = new Uint32Array(1024);
@@ -21,7 +21,7 @@ export class PartQueue {
     this.#tail = tail;
   }
 
-  /** Takes the oldest directory: copies its parts out and tells how many they are. */
+  /** Takes the oldest directory: copies its parts out and returns their count. */
   shift(layers: Uint16Array, inodes: Uint32Array): number {
     const words = this.#words;
     let head = this.#head;
@@ -38,7 +38,7 @@ export class PartQueue {
     const needed = this.#tail + length;
     if (needed <= this.#words.length) return;
     const used = this.#tail - this.#head;
-    // At least half of it has been shifted out: moving the rest down pays for itself.
+    // More than half of the words are free at the front: moving the rest costs less than a larger buffer.
     if (used + length <= this.#words.length / 2) {
       this.#words.copyWithin(0, this.#head, this.#tail);
     } else {

@@ -1,9 +1,9 @@
-// Follows overlay.redirect and overlay.metacopy in directories given as layers, as kernel overlayfs does
-// (ovl_lookup, ovl_check_redirect in fs/overlayfs/namei.c): layer by layer downwards, never in the merged view.
+// Follows overlay.redirect and overlay.metacopy in directories used as layers, as kernel overlayfs does (ovl_lookup,
+// ovl_check_redirect in fs/overlayfs/namei.c): layer by layer downwards, never in the merged view.
 //
-// A redirect is an absolute path in the layers below, or another name in the same directory. What is found there may
-// redirect further; each step leads to a lower layer, so it ends. The layers are hostile: a redirect that leads nowhere
-// finds nothing.
+// A redirect is an absolute path in the layers below, or another name in the same directory. Its target may redirect
+// again; each step leads to a lower layer, so it ends. The layers are hostile: a redirect to a missing target finds
+// nothing.
 import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -12,7 +12,7 @@ import { searchName } from './search.ts';
 
 const SLASH = 0x2f;
 
-/** The parts of the directory in which a name stands, topmost first. */
+/** The parts of the directory that contains a name, topmost first. */
 export interface Parts {
   readonly count: number;
   readonly layer: Uint16Array;
@@ -25,20 +25,20 @@ export interface FileSource {
   readonly inode: number;
 }
 
-/** What a layer has at a place: an inode; nothing; or what ends the search in lower layers too. */
+/** The result for one layer: an inode, nothing, or a file that ends the search in lower layers too. */
 type Found = { readonly inode: number; readonly isLast: boolean } | 'nothing' | 'end';
 
 /**
- * Where to look in the next layer: at a path from the root, or for a name in the directory's parts. Looking for a path
- * changes it: a directory on the way may redirect, too, for the layers below its own.
+ * What to look for in the next layer: a path from the root, or a name in the directory's parts. A path can change from
+ * layer to layer: a directory on the way may redirect, too, for the layers below its own.
  */
 type Target =
   { readonly kind: 'path'; names: Uint8Array[] } | { readonly kind: 'name'; readonly name: Uint8Array };
 
-/** Names that a path may have, redirects on the way included: as PATH_MAX would have it. */
+/** Limit of the names in a path, with redirects on the way: as many as PATH_MAX allows. */
 const MAX_NAMES = 2048;
 
-/** Names that all redirects may cost together to follow: a minute's work, beyond any real stack. */
+/** Limit of the names that all redirects together make us look up: a minute's work, beyond any real stack. */
 const MAX_LOOKUPS = 500_000_000;
 
 export class Redirects {
@@ -49,7 +49,7 @@ export class Redirects {
     this.#indexes = indexes;
   }
 
-  /** Adds the further parts of a directory whose last part redirects. */
+  /** Adds the remaining parts of a directory whose last part redirects. */
   addParts(name: NameMerge, parent: Parts): void {
     const last = name.partCount - 1;
     const layer = name.partLayer[last] as number;
@@ -64,7 +64,10 @@ export class Redirects {
     }
   }
 
-  /** The file that has the bytes of a metacopy named by bytes `start` to `end` of `pool`; undefined: there is none. */
+  /**
+   * The file that has the bytes of a metacopy, whose name is bytes `start` to `end` of `pool`; undefined if no layer
+   * has it.
+   */
   findData(source: FileSource, name: Uint8Array, parent: Parts): FileSource | undefined {
     let target = this.#redirectOf(source.layer, source.inode, { kind: 'name', name });
     for (let below = source.layer - 1; below >= 0 && target !== undefined; below--) {
@@ -78,7 +81,7 @@ export class Redirects {
     return undefined;
   }
 
-  /** Where an inode that was found by `target` sends us; `target` itself where it has no redirect. */
+  /** The next target after an inode was found by `target`; `target` itself if the inode has no redirect. */
   #redirectOf(layer: number, inode: number, target: Target | undefined): Target | undefined {
     const redirect = this.#indexes[layer]?.redirects?.get(inode);
     if (redirect === undefined) return target;
@@ -101,7 +104,7 @@ export class Redirects {
     const { names } = target;
     let inode = 0;
     let isLast = false;
-    /** Where the layers below have the directory reached so far; undefined: at the same names. */
+    /** The path of the current directory in the layers below; undefined if the names are the same. */
     let moved: Uint8Array[] | undefined;
     for (const [n, name] of names.entries()) {
       const isEnd = n === names.length - 1;

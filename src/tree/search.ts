@@ -1,6 +1,6 @@
-// Binary search of a name among sorted siblings: the one lookup, in a layer's index and in the merged table.
+// Binary search of a name among sorted siblings, for a layer's index and for the merged table.
 
-/** What both tables have of names. */
+/** The name columns that both tables have. */
 export interface NameColumns {
   readonly pool: Uint8Array;
   readonly nameOffset: Uint32Array;
@@ -8,8 +8,8 @@ export interface NameColumns {
 }
 
 /**
- * The dentry among `first` to `first + count - 1`, sorted bytewise, whose name is bytes `start` to `end` of `name`;
- * -1 where there is none. Allocates nothing.
+ * The dentry among `first` to `first + count - 1`, sorted bytewise, whose name is bytes `start` to `end` of `name`; -1
+ * if none has it. Allocates nothing.
  */
 export function searchName(
   table: NameColumns,

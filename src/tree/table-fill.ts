@@ -1,4 +1,4 @@
-// Makes the Tree's table from a MergePlan: measures, allocates once, copies column by column.
+// Fills the Tree's table from a MergePlan: measures, allocates once, copies column by column.
 import { InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -7,10 +7,10 @@ import { TableFlag, TreeTable } from './layout.ts';
 import type { MergePlan } from './merge-plan.ts';
 import type { FileSource } from './redirects.ts';
 
-/** Bytes of names and symlink targets, and of xattrs, that a tree may have: offsets of them are 32 bits. */
+/** Limit of the bytes of names with symlink targets, and of the bytes of xattrs: their offsets have 32 bits. */
 const MAX_BYTES = 0xffff_fff0;
 
-/** Throws InputError where names or xattrs are more than the table's offsets can tell. */
+/** Throws InputError if names or xattrs exceed the 32-bit offsets of the table. */
 export function fillTable(plan: MergePlan, indexes: readonly LayerIndex[]): TreeTable {
   const xattrBase = placeXattrs(plan, indexes);
   const xattrBytes = xattrBase[indexes.length] as number;
@@ -34,8 +34,8 @@ export function fillTable(plan: MergePlan, indexes: readonly LayerIndex[]): Tree
 }
 
 /**
- * Where each layer's xattrs go: whole layers are copied, since inodes share blocks, but only layers of which some
- * inode with xattrs is visible. One more element: the end.
+ * The offset of each layer's xattrs, and one more element: the end. Inodes share xattr blocks, so whole layers are
+ * copied, but only those in which an inode with xattrs is visible.
  */
 function placeXattrs(plan: MergePlan, indexes: readonly LayerIndex[]): Float64Array {
   const isNeeded = new Uint8Array(indexes.length);
@@ -71,7 +71,9 @@ function measure(
   return { poolBytes, extentNumbers };
 }
 
-/** Copies the xattrs. A name that merely looks like an ACL's costs a few requests, so no block is parsed for it. */
+/**
+ * Copies the xattrs. They are searched for the names of ACLs without parsing: a false hit costs only a few requests.
+ */
 function fillXattrs(table: TreeTable, indexes: readonly LayerIndex[], xattrBase: Float64Array): void {
   for (const [layer, index] of indexes.entries()) {
     const base = xattrBase[layer] as number;
@@ -82,7 +84,7 @@ function fillXattrs(table: TreeTable, indexes: readonly LayerIndex[], xattrBase:
   }
 }
 
-/** Where an inode's bytes are. */
+/** The layer and inode that have the bytes of an inode. */
 function dataSourceOf(plan: MergePlan, inode: number): FileSource {
   const layer = plan.inodeLayer[inode] as number;
   return plan.dataSource.get(inode) ?? { layer, inode: plan.inodeSource[inode] as number };
@@ -122,7 +124,7 @@ function fillInodes(
     table.pristine[inode] = 1;
     const index = indexes[layer];
     if (index === undefined) {
-      // Only the root of an image without layers.
+      // This happens only to the root of an image without layers.
       table.mode[inode] = S_IFDIR | 0o755;
       continue;
     }
@@ -179,7 +181,7 @@ function fillInodes(
   }
 }
 
-/** Returns the end of what it wrote. Names are short: a loop beats a view and a call, and leaves no garbage. */
+/** Returns the end of the copy. Names are short: a loop is faster than a view and a call, and leaves no garbage. */
 function copyBytes(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): number {
   for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
   return to + length;

@@ -1,8 +1,9 @@
-// One file with a merged tree, so that the same layers are not merged again: the Tree's table as it lies in memory.
+// Stores a merged tree in one file, the Tree's table as it lies in memory, so that the same layers are merged only
+// once.
 //
-// The fields are documented in docs/formats.md, "Tree file". A file that is short, old, changed or of other layers is not
-// an error: it reads as undefined, and is made again. So does one whose checksum is right and whose table is not one that a
-// merge can have made.
+// docs/formats.md, "Tree file", documents the fields. A file that is short, old, changed or of other layers is not an
+// error: loading returns undefined, and the caller merges again. The same holds for a file whose checksum is right but
+// whose table no merge can have made.
 import createDebug from 'debug';
 import { createHash } from 'node:crypto';
 import { INDEX_FILE_VERSION } from '../layer/index-file.ts';
@@ -13,12 +14,12 @@ import { Tree } from './tree.ts';
 
 const debug = createDebug('stratafs:store');
 
-/** Moves when the fields below do, or when the same indexes would make another tree. */
+/** Changes when the fields below change, or when the same indexes would give another tree. */
 export const TREE_FILE_VERSION = 1;
 
-/** What a tree file holds. */
+/** The content of a tree file. */
 export interface SavedTree {
-  /** As it was merged: every inode is pristine. */
+  /** As merged: every inode is pristine. */
   readonly tree: Tree;
   /** Bytes of the files of all layers, as `sizeOfLayer` counts them. */
   readonly layersSize: number;
@@ -45,11 +46,11 @@ export const TreeFileField = {
 export const TREE_FILE_HEADER_SIZE = 144;
 const MAGIC = Buffer.from('stratree');
 const SHA256_SIZE = 32;
-/** What `sha256` covers begins here. */
+/** `sha256` covers the bytes from here on. */
 const CHECKED_FROM = TreeFileField.key;
 const countFields = ['inodes', 'dentries', 'layers', 'extentNumbers', 'poolBytes', 'xattrBytes'] as const;
 
-/** Writes the file at once or not at all. `key`: 64 hex digits that name the layers. Throws Node's own errors. */
+/** Writes the file atomically. `key`: 64 hex digits that identify the layers. Throws Node's own errors. */
 export function saveTreeFile(path: string, key: string, { tree, layersSize }: SavedTree): Promise<void> {
   const header = newHeader(key);
   header.writeDoubleLE(layersSize, TreeFileField.layersSize);
@@ -59,7 +60,9 @@ export function saveTreeFile(path: string, key: string, { tree, layersSize }: Sa
   return saveFile(path, [header, table]);
 }
 
-/** The file's tree; undefined where it is missing, or no whole, unchanged one of these layers. Throws Node's errors. */
+/**
+ * The tree in the file; undefined if the file is missing, incomplete, changed or of other layers. Throws Node's errors.
+ */
 export function loadTreeFile(path: string, key: string): Promise<SavedTree | undefined> {
   return withSavedFile(path, async (file) => {
     const start = await file.read(0, TREE_FILE_HEADER_SIZE);
@@ -78,21 +81,21 @@ export function loadTreeFile(path: string, key: string): Promise<SavedTree | und
     if (!Number.isSafeInteger(layersSize) || layersSize < 0) return undefined;
     const tree = TreeTable.open(counts, table);
     if (tree === undefined) return undefined;
-    // The pool thread checks what this one hashes.
+    // The pool thread checks the table while this thread computes its hash.
     const checking = checkTree(tree.buffer);
     const sha256 = header.subarray(TreeFileField.sha256, TreeFileField.sha256 + SHA256_SIZE);
     const isUnchanged = checksum(header, new Uint8Array(table)).equals(sha256);
     const fault = await checking;
     if (!isUnchanged) return undefined;
     if (fault !== undefined) {
-      debug('%s: is made again: %s', path, fault);
+      debug('%s: not used, the layers are merged again: %s', path, fault);
       return undefined;
     }
     return { tree: new Tree(tree), layersSize };
   });
 }
 
-/** The header of the layers that `key` names, as far as no tree decides it. */
+/** The header for the layers that `key` identifies, without the fields that depend on the tree. */
 function newHeader(key: string): Buffer {
   const header = Buffer.alloc(TREE_FILE_HEADER_SIZE);
   header.set(MAGIC, TreeFileField.magic);
@@ -113,7 +116,7 @@ function decodeCounts(header: Buffer, fileSize: number): TableCounts | undefined
   return isSane ? counts : undefined;
 }
 
-/** Of all behind the checksum. */
+/** The digest of everything after the checksum field. */
 function checksum(header: Buffer, table: Uint8Array): Buffer {
   return createHash('sha256').update(header.subarray(CHECKED_FROM)).update(table).digest();
 }

@@ -1,13 +1,13 @@
-// TreeNames: from an inode back to its names. Made when the first is asked for: a mount that only reads needs none.
+// TreeNames: finds the names of an inode. Built at the first use: a mount that only reads needs none.
 import type { Tree } from './tree.ts';
 
 export class TreeNames {
   readonly #tree: Tree;
   /** By inode: 1 + its first dentry; 0 for the root, which has none. */
   readonly #first: Uint32Array;
-  /** By dentry: the directory that it stands in. */
+  /** By dentry: the directory that contains it. */
   readonly #directory: Uint32Array;
-  /** Further dentries of the inodes that have several names. */
+  /** The other dentries of inodes with several names. */
   readonly #further = new Map<number, number[]>();
 
   constructor(tree: Tree) {
@@ -25,7 +25,7 @@ export class TreeNames {
     return first === 0 ? [] : [first - 1, ...(this.#further.get(inode) ?? [])];
   }
 
-  /** The directory in which a dentry stands. */
+  /** The directory that contains a dentry. */
   directoryOf(dentry: number): number {
     return this.#directory[dentry] as number;
   }
@@ -42,9 +42,9 @@ export class TreeNames {
   }
 
   #addFurther(inode: number, dentry: number): void {
-    const known = this.#further.get(inode);
-    if (known === undefined) this.#further.set(inode, [dentry]);
-    else known.push(dentry);
+    const dentries = this.#further.get(inode);
+    if (dentries === undefined) this.#further.set(inode, [dentry]);
+    else dentries.push(dentry);
   }
 
   #readDirectory(directory: number): void {

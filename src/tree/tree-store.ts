@@ -2,8 +2,8 @@
 //
 //   trees/<key>.tree   the merged tree of one stack of layers (src/tree/tree-file.ts)
 //
-// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written
-// or trusted, nothing is kept and nothing fails. The ones that were longest unused are dropped beyond a bound.
+// Files appear atomically, by rename, and can be deleted at any time. If the directory can't be written or trusted,
+// nothing is saved, and that is not an error. Beyond a size limit the least recently used trees are deleted.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
@@ -12,10 +12,10 @@ import { dropOldest, noteUse } from '../layer/drop-oldest.ts';
 import { type SavedTree, loadTreeFile, saveTreeFile } from './tree-file.ts';
 
 const FOLDER = 'trees';
-/** All that the directory holds unless told, in bytes on disk. */
+/** Default limit of the directory, in bytes on disk. */
 const DIRECTORY_LIMIT = 2 ** 30;
 
-/** What names the tree of layers whose uncompressed tars have these digests (DiffIDs), base first. */
+/** The key of a stack of layers, from the digests of their uncompressed tars (DiffIDs), base first. */
 export function keyOfTree(diffIds: readonly string[]): string {
   return createHash('sha256').update(diffIds.join(' ')).digest('hex');
 }
@@ -24,15 +24,13 @@ export class TreeStore {
   readonly #cache: CacheDirectory;
   readonly #limit: number;
 
-  /**
-   * @param limit bytes on disk that the trees may take together; the one saved last stays in any case
-   */
+  /** @param limit bytes on disk for all trees together; the tree saved last stays even if it exceeds them */
   constructor(cache: CacheDirectory, limit = DIRECTORY_LIMIT) {
     this.#cache = cache;
     this.#limit = limit;
   }
 
-  /** The tree that was saved as `key`; undefined where none is, or none that can be used. */
+  /** The tree that was saved under `key`; undefined if there is none, or if it can't be used. */
   async load(key: string): Promise<SavedTree | undefined> {
     try {
       const folder = this.#cache.findFolder(FOLDER);
@@ -47,7 +45,7 @@ export class TreeStore {
     }
   }
 
-  /** Saves a tree of which no inode was touched. */
+  /** Saves a tree; all its inodes must be pristine. */
   async save(key: string, saved: SavedTree): Promise<void> {
     try {
       const folder = this.#cache.makeFolder(FOLDER);

@@ -1,7 +1,7 @@
-// Tree: all layers merged, the flat, immutable table of lower inodes and dentries, as the overlay asks it.
+// Tree: all layers merged, the flat, immutable table of lower inodes and dentries, with the queries of the overlay.
 //
-// Inode numbers here are table indexes, root 0; they are the same whenever the same layers are merged. Arguments are
-// trusted: an inode below inodeCount, of the right type. What is called for each request allocates nothing.
+// Inode numbers are table indexes, the root is 0, and the same layers always give the same numbers. Arguments are
+// trusted: an inode below inodeCount, of the right type. Methods that serve each request allocate nothing.
 import { type Attr, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import {
   allocatedBytes,
@@ -16,13 +16,13 @@ import { searchName } from './search.ts';
 import { findXattr, listXattrs } from './xattrs.ts';
 import { latin1Of } from '../vfs/names.ts';
 
-/** What a directory says of its size; the tree keeps none. */
+/** The size that directories show; the tree stores none. */
 const DIRECTORY_SIZE = 4096;
 /** Bytes of a unit of Attr.blocks. */
 const BLOCK = 512;
 const NO_BYTES = new Uint8Array(0);
 
-/** Where bytes of a file lie. One object is filled and used again. */
+/** The position of some bytes of a file. One object is filled again and again. */
 export class Extent {
   /** Layer number, base 0. */
   layer = 0;
@@ -34,14 +34,14 @@ export class Extent {
 
 export class Tree {
   readonly inodeCount: number;
-  /** Names; the root has none. */
+  /** Number of names; the root has none. */
   readonly dentryCount: number;
   readonly layerCount: number;
-  /** False only where no inode carries a POSIX ACL. */
+  /** False only if no inode has a POSIX ACL. */
   readonly hasPosixAcl: boolean;
   /** Sum of the sizes of regular files, in bytes, each inode once. */
   readonly totalSize: number;
-  /** Where nameStart and nameEnd point. */
+  /** The bytes that nameStart and nameEnd index. */
   readonly namePool: Uint8Array;
   readonly #table: TreeTable;
 
@@ -55,7 +55,7 @@ export class Tree {
     this.#table = table;
   }
 
-  /** The whole table (layout.ts), for native code, for measuring, and to be saved. */
+  /** The whole table (layout.ts), for native code, for measuring and for saving. */
   get buffer(): ArrayBuffer {
     return this.#table.buffer;
   }
@@ -83,12 +83,12 @@ export class Tree {
     return this.#table.pristine[inode] === 1;
   }
 
-  /** Something else than this table answers for the inode from now on. */
+  /** From now on this table no longer answers for the inode. */
   clearPristine(inode: number): void {
     this.#table.pristine[inode] = 0;
   }
 
-  /** Fills all but `ino`, whose numbering is the overlay's. A layer keeps no ctime: it is the mtime. */
+  /** Fills all fields except `ino`, which the overlay numbers. A layer stores no ctime: it is the mtime. */
   readAttr(inode: number, out: Attr): void {
     const table = this.#table;
     const mode = table.mode[inode] as number;
@@ -109,7 +109,7 @@ export class Tree {
     out.atimeNsec = table.atimeNsec[inode] as number;
   }
 
-  /** The distinct owners of inodes. Looks at all of them: not for hot paths. */
+  /** The distinct owners of all inodes. Scans all of them: not for hot paths. */
   users(): number[] {
     return [...new Set(this.#table.uid)];
   }
@@ -128,17 +128,17 @@ export class Tree {
     return this.#table.size[inode] as number;
   }
 
-  /** 512-byte units of what is no directory. */
+  /** 512-byte units of anything but a directory. */
   blocksOf(inode: number): number {
     return Math.ceil((this.#isSparse(inode) ? this.#allocated(inode) : this.sizeOf(inode)) / BLOCK);
   }
 
-  /** Names in the merged tree; of a directory 2 and its subdirectories. */
+  /** Number of names in the merged tree; for a directory 2 and its subdirectories. */
   linkCountOf(inode: number): number {
     return this.#table.nlink[inode] as number;
   }
 
-  /** The layer that holds the inode's attributes and bytes, base 0. */
+  /** The layer that holds the inode's attributes and bytes; 0 is the base. */
   layerOf(inode: number): number {
     return this.#table.layer[inode] as number;
   }
@@ -147,7 +147,7 @@ export class Tree {
     return ((this.#table.mode[inode] as number) & S_IFMT) === S_IFDIR;
   }
 
-  /** The directory that holds directory `inode` (the root's is the root). */
+  /** The parent of directory `inode` (the root is its own parent). */
   parentOf(inode: number): number {
     return this.#table.sizeWords[2 * inode] as number;
   }
@@ -178,33 +178,33 @@ export class Tree {
     return latin1Of(this.namePool.subarray(this.nameStart(dentry), this.nameEnd(dentry)));
   }
 
-  /** The target of symlink `inode`, a view. */
+  /** The target of symlink `inode`; a view. */
   readlink(inode: number): Uint8Array {
     const start = this.#table.data[inode] as number;
     return this.#table.pool.subarray(start, start + (this.#table.size[inode] as number));
   }
 
-  /** The value of an xattr, a view; undefined where there is none. */
+  /** The value of an xattr, a view; undefined if the inode doesn't have it. */
   getxattr(inode: number, name: Uint8Array): Uint8Array | undefined {
     const xattr = this.#table.xattr[inode] as number;
     return xattr === 0 ? undefined : findXattr(this.#table.xattrs, xattr - 1, name);
   }
 
-  /** False where surely no inode has an xattr of this name. Looks through all xattrs: not for hot paths. */
+  /** False if certainly no inode has an xattr of this name. Scans all xattrs: not for hot paths. */
   mentionsXattr(name: string): boolean {
     const { buffer, byteOffset, byteLength } = this.#table.xattrs;
     return Buffer.from(buffer, byteOffset, byteLength).includes(name, 'latin1');
   }
 
-  /** Names, each ended by NUL. */
+  /** Names, each terminated by NUL. */
   listxattr(inode: number): Uint8Array {
     const xattr = this.#table.xattr[inode] as number;
     return xattr === 0 ? NO_BYTES : listXattrs(this.#table.xattrs, xattr - 1);
   }
 
   /**
-   * Where the bytes of regular file `inode` at `offset` lie: at most `length` of them, not beyond the file's end, up
-   * to where they go on elsewhere. `offset` is below the size.
+   * The position of the bytes of regular file `inode` at `offset`: at most `length` of them, up to the end of the file
+   * or of the extent. `offset` must be below the size.
    */
   mapExtent(inode: number, offset: number, length: number, out: Extent): void {
     const table = this.#table;
@@ -229,7 +229,7 @@ export class Tree {
     }
   }
 
-  /** The first offset from `offset` on that has data, or -1. `offset` is below the size. */
+  /** The first offset at or after `offset` that has data, or -1. `offset` must be below the size. */
   nextData(inode: number, offset: number): number {
     if (!this.#isSparse(inode)) return offset;
     const { extents } = this.#table;
@@ -238,7 +238,7 @@ export class Tree {
     return n === extentCount(extents, list) ? -1 : Math.max(offset, extentStart(extents, list, n));
   }
 
-  /** The first offset from `offset` on that is in a hole; the size, where the hole behind every file begins. */
+  /** The first offset at or after `offset` that lies in a hole. The end of a file counts as a hole. */
   nextHole(inode: number, offset: number): number {
     const size = this.#table.size[inode] as number;
     if (!this.#isSparse(inode)) return size;
@@ -252,7 +252,7 @@ export class Tree {
     return Math.min(end, size);
   }
 
-  /** True for what can't be looked up, only listed: EPERM. Such an inode is not pristine. */
+  /** True for an inode that is listed but can't be looked up: EPERM. It is never pristine. */
   isForbidden(inode: number): boolean {
     return ((this.#table.flags[inode] as number) & TableFlag.forbidden) !== 0;
   }

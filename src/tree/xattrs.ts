@@ -1,10 +1,10 @@
-// Reads xattr blocks: u16 count, then count times u8 name length, u32 value length, name, value (unaligned,
+// Reads xattr blocks: u16 count, then for each xattr u8 name length, u32 value length, name, value (unaligned,
 // little-endian).
 
 const BLOCK_HEADER = 2;
 const XATTR_HEADER = 5;
 
-/** The value of `name` in the block at `at`, a view; undefined where there is none. */
+/** The value of `name` in the block at `at`, a view; undefined if the block doesn't have it. */
 export function findXattr(xattrs: Uint8Array, at: number, name: Uint8Array): Uint8Array | undefined {
   let xattr = at + BLOCK_HEADER;
   for (let left = blockCount(xattrs, at); left > 0; left--) {
@@ -17,7 +17,7 @@ export function findXattr(xattrs: Uint8Array, at: number, name: Uint8Array): Uin
   return undefined;
 }
 
-/** The names of the block at `at`, each ended by NUL. */
+/** The names of the block at `at`, each terminated by NUL. */
 export function listXattrs(xattrs: Uint8Array, at: number): Uint8Array {
   const count = blockCount(xattrs, at);
   let total = 0;

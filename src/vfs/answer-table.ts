@@ -1,28 +1,33 @@
-// What a file system lays open so that native code can answer for it without asking: a table, and what the table
-// doesn't say. For inodes that the table marks as its own (the pristine ones) those answers are the file system's own, byte
-// for byte; it takes the mark off before it changes anything about an inode.
+// The table from which native code answers requests without a call of JavaScript, and the facts that the table lacks.
+//
+// The table answers only for inodes that it marks as pristine; such an answer is byte for byte the file system's own.
+// The file system clears an inode's mark before it changes anything about the inode.
 import type { FileRange } from './blob-reader.ts';
 
-/** How an ID that is stored is shown. */
+/** Maps a stored ID to the ID that is shown. */
 export type ShowId = (id: number) => number;
 
 export interface AnswerTable {
-  /** In the form that `src/tree/layout.ts` states. Node IDs are its inodes + 1. */
+  /** Laid out as `src/tree/layout.ts` states. A node ID is the table's inode + 1. */
   readonly table: ArrayBuffer;
-  /** Where each layer's uncompressed bytes lie as they are in a file that stays open; undefined where they don't. */
+  /**
+   * By layer: the range of an open file that holds the uncompressed bytes; undefined if no file holds them as they are.
+   */
   readonly blobs: readonly (FileRange | undefined)[];
-  /** Of a writable file system: how often each of the table's inodes is open, counted by whoever answers. */
+  /**
+   * Only of a writable file system: the number of opens of each inode, counted by the side that answers the request.
+   */
   readonly opens?: Uint32Array;
-  /** True: the link counts of hard-linked files are not the table's. */
+  /** True: the file system counts the links of hard-linked files itself, so the table's link counts don't apply. */
   readonly countsLinks: boolean;
-  /** False: GETXATTR of security.selinux is EOPNOTSUPP where there is none. */
+  /** False: GETXATTR of security.selinux is EOPNOTSUPP for an inode without that xattr. */
   readonly hasSelinuxLabels: boolean;
-  /** The distinct owners that the table has. */
+  /** The distinct owners in the table. */
   readonly users: () => readonly number[];
   readonly groups: () => readonly number[];
-  /** Where owners are shown otherwise than stored. */
+  /** Present if owners are shown with other IDs than the stored ones. */
   readonly showUser?: ShowId;
   readonly showGroup?: ShowId;
-  /** True, beside the two: directories show no sticky bit. */
+  /** Only with `showUser` and `showGroup`. True: directories are shown without the sticky bit. */
   readonly hidesStickyBits?: boolean;
 }

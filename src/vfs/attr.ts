@@ -1,4 +1,4 @@
-// Attributes of an inode, as stat(2) tells them. One object is filled and used again: hot paths allocate nothing.
+// The attributes of an inode, as in stat(2). Callers fill one object again and again: hot paths allocate nothing.
 
 export class Attr {
   /** What `ls -i` shows: stable over remounts of the same image. */
@@ -21,13 +21,13 @@ export class Attr {
   gid = 0;
   /** The kernel's 32-bit new_encode_dev form: see `makeRdev`. */
   rdev = 0;
-  /** Birth time; `hasBtime` false where the file system keeps none (then both are 0). */
+  /** Birth time; `hasBtime` is false if the file system doesn't store one (then both are 0). */
   hasBtime = false;
   btimeSec = 0;
   btimeNsec = 0;
 }
 
-/** Permission bits that are more than permissions. */
+/** Mode bits above the permissions. */
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
 export const SET_ID_BITS = S_ISUID | S_ISGID;
@@ -46,7 +46,7 @@ export function makeRdev(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
-/** What `makeRdev` was given (new_decode_dev). */
+/** The inverse of `makeRdev` (new_decode_dev). */
 export function rdevMajor(rdev: number): number {
   return (rdev >>> 8) & 0xfff;
 }

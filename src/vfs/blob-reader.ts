@@ -1,6 +1,6 @@
-// Random access to a layer's uncompressed bytes, and what a read may answer with.
+// Random access to a layer's uncompressed bytes, and the results that a read can have.
 
-/** What fstat(2) says of a file that must not change, when it was opened. */
+/** The fstat(2) result of a file that must not change, taken when the file was opened. */
 export interface FileState {
   /** Bytes. */
   readonly size: number;
@@ -8,17 +8,20 @@ export interface FileState {
   readonly mtimeNsec: number;
 }
 
-/** Bytes that lie in an open file: the driver moves them to the kernel without carrying them through JavaScript. */
+/** Bytes in an open file. The driver moves them to the kernel without copying them through JavaScript. */
 export class FileRange {
-  /** Owned by who answered: open until a BlobReader is closed, or until the node that was read is released. */
+  /** Owned by the side that returned the range: open until its BlobReader is closed, or until the node is released. */
   readonly fd: number;
   /** Bytes from the start of the file. */
   readonly position: number;
   /** Bytes. */
   readonly length: number;
-  /** The file may end before: then the answer is as much shorter. False: that is -EIO. */
+  /** True: the file may end early, and the answer is then shorter. False: an early end is -EIO. */
   readonly mayEnd: boolean;
-  /** Whoever moves the bytes compares the file with it afterwards, and answers -EIO where it has changed. Undefined: it may. */
+  /**
+   * The driver compares the file with this state after the transfer, and answers -EIO if it differs. Undefined: the
+   * file may change.
+   */
   readonly state: FileState | undefined;
 
   constructor(fd: number, position: number, length: number, mayEnd = false, state?: FileState) {
@@ -31,12 +34,13 @@ export class FileRange {
 }
 
 /**
- * The answer to a read: a negative errno, bytes in memory (lent: valid until the next turn of the event loop
- * unless they came from a promise; never written to by the receiver), or a range of an open file.
+ * The result of a read: a negative errno, bytes in memory, or a range of an open file. Bytes in memory are lent: the
+ * receiver doesn't write to them, and they are valid until the next turn of the event loop, or without limit if they
+ * came from a promise.
  */
 export type ReadResult = number | Uint8Array | FileRange;
 
-/** A range that stays readable until it is released, once. */
+/** A range that stays readable until `release` is called, once. */
 export interface BorrowedRange {
   readonly range: FileRange;
   release(): void;
@@ -45,21 +49,23 @@ export interface BorrowedRange {
 export interface BlobReader {
   /** Uncompressed length in bytes. */
   readonly size: number;
-  /** All the bytes, where they lie as they are in a file that stays open until `close`. */
+  /**
+   * The whole blob as a range of a file that stays open until `close`; undefined if no file holds the bytes as they
+   * are.
+   */
   readonly plain?: FileRange;
   /**
-   * Up to `length` bytes at `offset`. Shorter than asked only at the end of the blob. A blob that was
-   * truncated, replaced or can't be decompressed answers -EIO, never throws. The answer may cover less than
-   * `length` only at the end.
+   * Up to `length` bytes at `offset`; fewer only at the end of the blob. Never throws: a blob that was truncated or
+   * replaced, or that can't be decompressed, answers -EIO.
    */
   read(offset: number, length: number): ReadResult | Promise<ReadResult>;
   /**
-   * The same bytes as a range of an open file, so that the kernel can copy them; undefined where they lie in no file as they
-   * are, or can't be opened: `read` then says why.
+   * The same bytes as a range of an open file, so that the kernel can copy them. Undefined if no file holds them as
+   * they are, or if it can't be opened; `read` then gives the errno.
    */
   borrow?(offset: number, length: number): BorrowedRange | undefined;
-  /** True where the file that holds the blob was written to since it was opened. Undefined: nobody keeps watch. */
+  /** True if the file that holds the blob was written to since it was opened. Undefined: changes are not detected. */
   isSourceChanged?(): boolean;
-  /** Closes what the reader opened. Reads under way end with -EIO or their bytes. */
+  /** Closes the files that the reader opened. Reads under way still answer, with their bytes or -EIO. */
   close(): void;
 }

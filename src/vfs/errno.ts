@@ -1,7 +1,7 @@
-// Errno values and the one error type that carries them.
+// Errno values, and ErrnoError, the one error type that carries them.
 //
-// Inside handlers expected failures are values: 0 for success, a negative errno (-ENOENT) otherwise, as the
-// kernel writes them. ErrnoError is for the rest; its shape is Node's own (code, negative errno, syscall, path).
+// Inside handlers expected failures are values, as in the kernel: 0 for success, otherwise a negative errno (-ENOENT).
+// ErrnoError is for everything else. It has the shape of Node's own errors (code, negative errno, syscall, path).
 import { constants } from 'node:os';
 
 export const {
@@ -50,7 +50,7 @@ export const {
 
 const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
-/** The symbolic name of an errno, given positive or negative ("ENOENT"); "E<n>" where the system has none. */
+/** The symbolic name of a positive or negative errno ("ENOENT"); "E<n>" if the system has no name for it. */
 export function errnoName(errno: number): string {
   const value = Math.abs(errno);
   return names.get(value) ?? `E${value}`;

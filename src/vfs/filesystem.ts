@@ -1,46 +1,48 @@
-// The waist of the project: a file system by inode, as the kernel asks for it.
+// The waist of the project: a file system addressed by inode, in the terms of the kernel's requests.
 //
-// `overlay/` implements it, `fuse/` serves it; neither knows the other. Metadata is answered in place: a thread hop
-// costs more than the call. Only what may wait for a disk, a decompressor or a copy returns a promise. "Not there"
-// and every other expected failure is a negative errno, never a throw. Names are bytes. Names, values and data
-// passed in are lent until the handler returns, also where it returns a promise: what is needed later is copied
-// first. What is filled (Entry, Attr, OpenFile) is filled before the promise settles, and is the caller's own.
+// `overlay/` implements it and `fuse/` serves it; neither knows the other. Metadata is answered synchronously, because
+// a thread hop costs more than the call. A method returns a promise only if it may wait for a disk, a decompressor or a
+// copy. Expected failures, such as a missing name, are negative errnos, never exceptions. Names are bytes. Arguments
+// (names, values, data) are lent until the method returns, even if it returns a promise: the callee copies what it
+// needs later. Results (Entry, Attr, OpenFile) belong to the caller, and are filled before the promise settles.
 import type { AnswerTable } from './answer-table.ts';
 import { Attr } from './attr.ts';
 import type { ReadResult } from './blob-reader.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from './operation.ts';
 
-/** The kernel's handle of an inode; the root is 1. */
+/** The kernel's handle of an inode; 1 is the root. */
 export type NodeId = number & { readonly __brand: 'NodeId' };
 export const ROOT_NODE_ID = 1 as NodeId;
 
 /** 0 or a negative errno. */
 export type Status = number;
 
-/** An answer, at once where nothing has to be waited for. */
+/** A result, or a promise of it if the callee has to wait. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** What lookup finds. Filled by the callee, used again by the caller. */
+/** The result of a lookup. The callee fills it; the caller uses the object again. */
 export interface Entry {
   nodeId: NodeId;
-  /** Differs whenever a node ID is used again for another inode. */
+  /** Changes whenever a node ID is reused for another inode. */
   generation: number;
   readonly attr: Attr;
 }
 
-/** One that is not filled yet. */
+/** An Entry that is not filled yet. */
 export function newEntry(): Entry {
   return { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
 }
 
-/** Where readdir puts directory entries. */
+/** Receives directory entries from readdir. */
 export interface DirectorySink {
-  /** True where the kernel wants attributes too; then `entry` must be complete, else only nodeId, ino, mode count. */
+  /**
+   * True if the kernel also wants attributes: then `entry` must be complete. False: only nodeId, ino and mode count.
+   */
   readonly wantsAttributes: boolean;
   /**
-   * Adds one entry. The name is bytes `start` to `end` of `names`. `cookie` is the offset from which a later
-   * readdir goes on behind this entry. False: it did not fit, stop. With `wantsAttributes` an entry that was
-   * added counts as one lookup of its nodeId ("." and ".." excepted: they are added with nodeId 0).
+   * Adds one entry. The name is bytes `start` to `end` of `names`. A later readdir continues after this entry at
+   * `cookie`. False: the entry did not fit, stop. With `wantsAttributes`, each entry that was added counts as one
+   * lookup of its nodeId, except "." and "..", which are added with nodeId 0.
    */
   add(names: Uint8Array, start: number, end: number, cookie: number, entry: Entry): boolean;
 }
@@ -56,7 +58,7 @@ export interface StatFs {
   nameLength: number;
 }
 
-/** One that is not filled yet. */
+/** A StatFs that is not filled yet. */
 export function newStatFs(): StatFs {
   return {
     blocks: 0,
@@ -69,55 +71,58 @@ export function newStatFs(): StatFs {
   };
 }
 
-/** What every file system answers. */
+/** The methods of every file system. */
 interface ReadableFileSystem {
-  /** True where some inode carries a POSIX ACL: only then is the kernel told to ask for them. */
+  /** False: no inode has a POSIX ACL, and the kernel is asked not to request any. */
   readonly hasPosixAcl: boolean;
-  /** What may be answered without asking; undefined where everything is asked. */
+  /** The table from which native code may answer; undefined if every request comes here. */
   readonly answerTable?: AnswerTable | undefined;
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status;
-  /** The kernel drops `count` of the lookups that it was answered. */
+  /** The kernel drops `count` of the lookups that it got for this node. */
   forget(node: NodeId, count: number): void;
   getattr(node: NodeId, out: Attr): Status;
   /** The target's bytes, or a negative errno. */
   readlink(node: NodeId): Uint8Array | number;
   read(node: NodeId, offset: number, length: number): ReadResult | Promise<ReadResult>;
-  /** Entries behind `cookie` (0 from the start, "." and ".." included) until the sink is full. */
+  /** Adds the entries after `cookie` until the sink is full. 0 starts from the beginning; "." and ".." are included. */
   readdir(node: NodeId, cookie: number, sink: DirectorySink): Status;
   /** SEEK_DATA (3) or SEEK_HOLE (4) from `offset`: the new offset, or a negative errno (-ENXIO past the end). */
   seek(node: NodeId, offset: number, whence: number): number;
   /** The value, or a negative errno (-ENODATA). */
   getxattr(node: NodeId, name: Uint8Array): Uint8Array | number;
-  /** Names, each ended by NUL, or a negative errno. */
+  /** Names, each terminated by NUL, or a negative errno. */
   listxattr(node: NodeId): Uint8Array | number;
   statfs(out: StatFs): Status;
-  /** Called once, when the mount is gone. */
+  /** Called once, after the mount has ended. */
   close(): void | Promise<void>;
 }
 
-/** Needs no state to open anything. */
+/** A file system that has no state of open files. */
 export interface ReadOnlyFileSystem extends ReadableFileSystem {
   readonly isReadOnly: true;
 }
 
 /**
- * What changes something. The kernel has checked permissions (default_permissions; none with the option fake-root), sticky directories, and that no
- * directory is moved beneath itself.
+ * The methods that change something. The kernel has already checked permissions (default_permissions; not with the
+ * option fake-root) and sticky directories, and that no directory is moved beneath itself.
  */
 export interface WritableFileSystem extends ReadableFileSystem {
   readonly isReadOnly: false;
 
   /**
-   * The nodes whose attributes have changed since the last call, beyond what the kernel expects of the calls that it made:
-   * whoever keeps attributes must drop theirs before the call that changed them is answered.
+   * The nodes whose attributes changed since the last call in a way that the kernel doesn't derive from its own
+   * requests. The driver must invalidate their cached attributes before it answers the call that changed them.
    */
   takeChangedNodes(): readonly NodeId[];
-  /** `listener` is called when there are such nodes while no call is being answered. */
+  /** `listener` is called when such nodes appear while no call is being answered. */
   onChangedNodes(listener: () => void): void;
 
   setattr(node: NodeId, changes: AttrChanges, call: Call, out: Attr): MaybePromise<Status>;
-  /** A regular file, device, fifo or socket: `inode.mode` says which. Counts as a lookup, as do all that fill an Entry. */
+  /**
+   * Makes a regular file, device, fifo or socket, as `inode.mode` says. Counts as a lookup, as does every method that
+   * fills an Entry.
+   */
   mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status>;
   mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status>;
   symlink(
@@ -131,7 +136,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
   link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status>;
   unlink(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
   rmdir(parent: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
-  /** `flags`: RENAME_NOREPLACE (1), RENAME_EXCHANGE (2), RENAME_WHITEOUT (4), as renameat2(2). */
+  /** `flags` as in renameat2(2): RENAME_NOREPLACE (1), RENAME_EXCHANGE (2), RENAME_WHITEOUT (4). */
   rename(
     parent: NodeId,
     name: Uint8Array,
@@ -142,8 +147,8 @@ export interface WritableFileSystem extends ReadableFileSystem {
   ): MaybePromise<Status>;
 
   /**
-   * Opens a regular file; `flags` as open(2), O_CREAT and O_EXCL gone, O_TRUNC obeyed. Each success is undone by one
-   * `release` of the node. `killsPrivileges`: with O_TRUNC, as AttrChanges has it.
+   * Opens a regular file. `flags` as in open(2): O_CREAT and O_EXCL are removed, O_TRUNC is obeyed. Each success needs
+   * one `release` of the node. `killsPrivileges`: see AttrChanges; only with O_TRUNC.
    */
   open(
     node: NodeId,
@@ -152,7 +157,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
     call: Call,
     out: OpenFile,
   ): MaybePromise<Status>;
-  /** mknod of a regular file and open in one. */
+  /** mknod of a regular file and open in one step. */
   create(
     parent: NodeId,
     name: Uint8Array,
@@ -162,7 +167,7 @@ export interface WritableFileSystem extends ReadableFileSystem {
     out: Entry,
     file: OpenFile,
   ): MaybePromise<Status>;
-  /** O_TMPFILE in directory `parent`: a regular file without a name (nlink 0), open; `link` may give it one. */
+  /** O_TMPFILE in directory `parent`: opens a regular file without a name (nlink 0). `link` can give it one. */
   tmpfile(
     parent: NodeId,
     flags: number,
@@ -171,18 +176,18 @@ export interface WritableFileSystem extends ReadableFileSystem {
     out: Entry,
     file: OpenFile,
   ): MaybePromise<Status>;
-  /** Of a node that is not open it does nothing. */
+  /** Does nothing for a node that is not open. */
   release(node: NodeId): void;
   /**
-   * Bytes written (all, or fewer where the disk is full), or a negative errno. The node is open for writing. `killer`: a
-   * caller by whose write the file loses set-ID bits and capabilities, as AttrChanges has it.
+   * The number of bytes written (fewer only if the disk is full), or a negative errno. The node is open for writing.
+   * `killer`: a caller whose write clears the file's set-ID bits and capabilities, as AttrChanges.killsPrivileges does.
    */
   write(node: NodeId, offset: number, bytes: Uint8Array, killer: Call | undefined): MaybePromise<number>;
-  /** Of a file or a directory; `isDataOnly` as fdatasync(2). */
+  /** Of a file or a directory. `isDataOnly`: as fdatasync(2). */
   fsync(node: NodeId, isDataOnly: boolean): MaybePromise<Status>;
-  /** `mode` as fallocate(2). */
+  /** `mode` as in fallocate(2). */
   fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): MaybePromise<Status>;
-  /** Bytes copied, or a negative errno: -EOPNOTSUPP lets the kernel copy by reads and writes. */
+  /** The number of bytes copied, or a negative errno. After -EOPNOTSUPP the kernel copies by reads and writes. */
   copyFileRange(
     from: NodeId,
     fromOffset: number,
@@ -191,7 +196,10 @@ export interface WritableFileSystem extends ReadableFileSystem {
     length: number,
   ): MaybePromise<number>;
 
-  /** `flags`: XATTR_CREATE (1), XATTR_REPLACE (2). `dropsSetgid`: an access ACL whose caller loses S_ISGID by it. */
+  /**
+   * `flags`: XATTR_CREATE (1), XATTR_REPLACE (2). `dropsSetgid`: the value is an access ACL, and the caller loses
+   * S_ISGID by setting it.
+   */
   setxattr(
     node: NodeId,
     name: Uint8Array,

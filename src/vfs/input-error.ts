@@ -1,7 +1,7 @@
-// The error for bad input: a malformed archive, an unknown reference, an option nobody knows.
+// The error for bad input: a malformed archive, an unknown reference, an unknown option.
 //
-// Its message is one line that names what, where, and what was found and expected; the command line prints it
-// as it stands and exits with 1. Anything else that reaches the command line is a defect of ours.
+// The message is one line that names the input, the place, what was found and what was expected. The command line
+// prints it unchanged and exits with status 1. Any other error that reaches the command line is a defect of stratafs.
 
 export class InputError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -10,7 +10,7 @@ export class InputError extends Error {
   }
 }
 
-/** A malformed archive: `offset` is in bytes of the uncompressed tar unless the message says otherwise. */
+/** A malformed archive. `offset` is in bytes of the uncompressed tar unless the message says otherwise. */
 export class FormatError extends InputError {
   readonly file: string;
   readonly offset: number;

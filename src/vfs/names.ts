@@ -1,9 +1,9 @@
-// File names are bytes. These helpers order, compare and show them; nothing decodes them as UTF-8 inside.
+// Orders, compares and shows file names. File names are bytes: no code decodes them as UTF-8, except to show them.
 
 export const NAME_MAX = 255;
 export const PATH_MAX = 4096;
 
-/** Orders two byte ranges as memcmp does, the shorter first where one begins the other. */
+/** Orders two byte ranges as memcmp does; a prefix comes before the longer name. */
 export function compareNames(
   a: Uint8Array,
   aStart: number,
@@ -20,7 +20,7 @@ export function compareNames(
   return aEnd - aStart - (bEnd - bStart);
 }
 
-/** A name for messages: printable ASCII and valid UTF-8 as they are, other bytes as \xNN, as `ls -b` would. */
+/** A name for messages: printable ASCII and valid UTF-8 unchanged, other bytes as \xNN, like `ls -b`. */
 export function showName(name: Uint8Array): string {
   const text = Buffer.from(name).toString('utf8');
   if (!text.includes('\ufffd') && !/[\p{Cc}\p{Cf}]/u.test(text)) return text;
@@ -31,7 +31,7 @@ export function showName(name: Uint8Array): string {
   ).join('');
 }
 
-/** A text of somebody else's, its control characters shown as \xNN: they must reach no terminal. */
+/** Foreign text for messages: control characters as \xNN, so that none reaches a terminal. */
 export function showText(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
@@ -39,12 +39,12 @@ export function showText(text: string): string {
   );
 }
 
-/** A name as a string of one character a byte: what maps are keyed by. */
+/** A name as a string with one character per byte, which is the form of map keys. */
 export function latin1Of(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
 }
 
-/** The bytes that such a string stands for. */
+/** The inverse of `latin1Of`. */
 export function bytesOf(name: string): Buffer {
   return Buffer.from(name, 'latin1');
 }

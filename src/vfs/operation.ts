@@ -1,20 +1,20 @@
-// What an operation that changes something is given: who asks, what shall change, what is made; and what opening gives.
+// The arguments of operations that change something (caller, attributes, new inode), and the result of an open.
 
-/** The ID of a caller whom the request does not name: (uid_t) -1. */
+/** The ID of a caller that the request doesn't identify: (uid_t) -1. */
 export const UNKNOWN_ID = 0xffff_ffff;
 
-/** One request under way. Made for the request, kept as long as its promise is. */
+/** A request under way. It lives until the request is answered. */
 export class Call {
   /**
-   * The caller's file system user and group (fsuid, fsgid), in the mount's user namespace: who owns what the request
-   * makes. UNKNOWN_ID where it makes nothing and the kernel can map owners (Linux 6.12).
+   * The caller's fsuid and fsgid in the mount's user namespace: the owner of an inode that the request makes.
+   * UNKNOWN_ID if the request makes none and the kernel can map owners (Linux 6.12).
    */
   readonly uid: number;
   readonly gid: number;
   readonly pid: number;
   /**
-   * The caller got a signal: what only waits or copies should end with -EINTR soon and undo what it did; what is done
-   * already is told as done.
+   * The caller received a signal. An operation that only waits or copies should end soon with -EINTR and undo its work.
+   * An operation that is complete reports success.
    */
   isInterrupted = false;
 
@@ -25,16 +25,16 @@ export class Call {
   }
 }
 
-/** An inode to be made. Its owner is the call's. */
+/** A new inode. Its owner is that of the Call. */
 export interface NewInode {
-  /** File type and permissions, the umask not yet applied: where the directory has a default ACL it never is. */
+  /** File type and permissions before the umask, which doesn't apply in a directory with a default ACL. */
   readonly mode: number;
   readonly umask: number;
-  /** As Attr.rdev; 0 for what is no device. */
+  /** As Attr.rdev; 0 unless it is a device. */
   readonly rdev: number;
 }
 
-/** What setattr changes; what is undefined stays. */
+/** The attributes that setattr changes. Undefined ones stay. */
 export interface AttrChanges {
   /** Permission bits, with S_ISUID, S_ISGID and S_ISVTX. */
   mode?: number;
@@ -45,22 +45,23 @@ export interface AttrChanges {
   atime?: TimeChange;
   mtime?: TimeChange;
   /**
-   * With `size`: the file loses S_ISUID, capabilities, and S_ISGID where it is executable by its group or the caller is
-   * not in that group.
+   * With `size`: the file loses S_ISUID and its capabilities. It loses S_ISGID too if its group can execute it or if
+   * the caller is not in its group.
    */
   killsPrivileges?: boolean;
 }
 
-/** A point in time as in Attr, or the time when it is set. */
+/** A time as in Attr, or the current time. */
 export type TimeChange = 'now' | { readonly sec: number; readonly nsec: number };
 
-/** What opening tells of a file. */
+/** The result of an open. */
 export class OpenFile {
   /**
-   * A descriptor that holds all the bytes of the inode and goes on to, so that the kernel may read, write and map it by
-   * itself; the same for all that open the inode meanwhile. Lent: open until the last `release`. -1: there is none.
+   * A descriptor of a file that holds all bytes of the inode until the last `release`, so that the kernel can read,
+   * write and map it directly. Every open of the inode meanwhile gets the same one. Lent: open until the last
+   * `release`. -1: none.
    */
   backingFd = -1;
-  /** The node was open before. */
+  /** True if the node was open before. */
   wasOpen = false;
 }

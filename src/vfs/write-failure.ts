@@ -1,7 +1,7 @@
-// What failed when a file could not be written: the file that was to be written, and why, instead of the bare system call.
+// Turns a failed write into a message that names the file and the reason instead of the bare system call.
 import { InputError } from './input-error.ts';
 
-/** What is wrong with the target; EIO may be the source's where bytes are copied. */
+/** Reasons that concern the target. EIO is ambiguous: when bytes are copied, the source may have failed. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the device',
   EDQUOT: 'the disk quota is used up',

@@ -27,7 +27,7 @@ class Tally {
   readonly done = new Map<string, number>();
   readonly wrong: string[] = [];
 
-  /** True where it was done. */
+  /** True if it was done. */
   async take(examiner: Examiner, seed: number, order: Order): Promise<boolean> {
     const result = await examiner.do(order);
     if (result.kind === 'wrong') this.wrong.push(`seed ${seed}: ${order.step}: ${result.text}`);
@@ -36,7 +36,7 @@ class Tally {
     return result.kind === 'done';
   }
 
-  /** Throws where anything was wrong, or where the images were too bad to say anything. */
+  /** Throws where anything was wrong, or if the images were too bad to say anything. */
   check(...steps: Order['step'][]): void {
     console.log(`${COUNT} images from seed ${SEED}:`, Object.fromEntries(this.done));
     expect(this.wrong).toEqual([]);

@@ -129,7 +129,7 @@ describe('an archive that is compressed as a whole', () => {
     const diskCache = openCache(cacheDirectory);
     await writeFile(cacheDirectory, '');
     await expect(openImageSource(path, { diskCache })).rejects.toThrow(
-      `${cacheDirectory}: found no directory, expected one`,
+      `${cacheDirectory} is not a directory`,
     );
   });
 

@@ -47,7 +47,7 @@ const sha256 = (path: string): string =>
 
 interface Outcome {
   readonly layer: Layer;
-  /** True where the blob was read from end to end. */
+  /** True if the blob was read from end to end. */
   readonly wasRead: boolean;
 }
 

@@ -134,7 +134,7 @@ function compareTrees(when: string, ours: Snapshot, theirs: Snapshot): string[] 
     });
 }
 
-/** Differences, the first in time first; none where the sides agree. Both sides are left unmounted. */
+/** Differences, the first in time first; none if the sides agree. Both sides are left unmounted. */
 export function differences(
   ours: Side,
   oracle: Oracle,

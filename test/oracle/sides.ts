@@ -221,7 +221,7 @@ export class PlainSide implements Side {
     this.renew();
   }
 
-  /** Undefined where umoci gives up. It changes directories last, so their times are set to those of `inodes`. */
+  /** Undefined if umoci gives up. It changes directories last, so their times are set to those of `inodes`. */
   static unpack(
     directory: string,
     tars: readonly Buffer[],

@@ -16,7 +16,7 @@ export interface Shown {
   size: number;
   /** Nanoseconds, in decimal. */
   mtime: string;
-  /** Of what is no directory: overlayfs tells 1 for merged ones. */
+  /** Of anything but a directory: overlayfs tells 1 for merged ones. */
   nlink: number;
   /** The first path of the same inode. */
   sameAs: string;

@@ -46,8 +46,8 @@ export function ours(tars: readonly Buffer[]): Promise<Snapshot> {
 }
 
 /**
- * Unpacks the layers, `tars` base first, to the new directory `root`: false where umoci gives up because a parent
- * without an entry is no directory below. Needs root and umoci.
+ * Unpacks the layers, `tars` base first, to the new directory `root`: false if umoci gives up because a parent
+ * without an entry is not a directory below. Needs root and umoci.
  */
 export function unpackByUmoci(tars: readonly Buffer[], root: string): boolean {
   const image = `${root}.image`;
@@ -58,7 +58,7 @@ export function unpackByUmoci(tars: readonly Buffer[], root: string): boolean {
   return true;
 }
 
-/** What umoci unpacks; undefined where it gives up. Needs root, umoci, python3. */
+/** What umoci unpacks; undefined if it gives up. Needs root, umoci, python3. */
 export function byUmoci(tars: readonly Buffer[]): Promise<Snapshot | undefined> {
   return withScratch((scratch) => {
     const root = join(scratch, 'root');

@@ -7,7 +7,7 @@ export interface TextContrast {
   readonly ratio: number;
 }
 
-/** All text that is visible, each against the colours beneath it; 0 where it is translucent. */
+/** All text that is visible, each against the colours beneath it; 0 if it is translucent. */
 export function textContrasts(page: Page): Promise<TextContrast[]> {
   return page.evaluate(() => {
     const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });

@@ -34,7 +34,7 @@ describeWith(['fuse', 'root'], 'DeviceWatch', () => {
       await ended;
       expect(events).toEqual(['unmounting', 'ended']);
     } finally {
-      // EINVAL where it is gone, as it should be.
+      // EINVAL if it is gone, as it should be.
       await unmount(directory, MNT_DETACH);
       closeSync(device);
       rmdirSync(directory);

@@ -32,7 +32,7 @@ const large = Buffer.concat([
 const compress = (program: Program, bytes: Uint8Array, ...args: string[]): Buffer =>
   execFileSync(program, ['-c', ...args], { input: bytes, maxBuffer: 1 << 28 });
 
-/** What the program makes of it; undefined where it says that the data are bad. */
+/** What the program makes of it; undefined if it says that the data are bad. */
 function decompress(program: Program, blob: Uint8Array): Buffer | undefined {
   const { status, stdout } = spawnSync(program, ['-dc'], { input: blob, maxBuffer: 1 << 28 });
   return status === 0 ? stdout : undefined;

@@ -71,7 +71,7 @@ describe('examinePath', () => {
     writeFileSync(at('file'), '');
     symlinkSync('loop', at('loop'));
     symlinkSync('nowhere', at('dangling'));
-    expect(reasonOf('file/b')).toBe(`${at('file')}: found no directory, expected one`);
+    expect(reasonOf('file/b')).toBe(`${at('file')} is not a directory`);
     expect(reasonOf('loop/b')).toBe(`${at('loop')}: too many symlinks`);
     expect(examinePath(at('dangling/b'))).toEqual({ kind: 'missing' });
   });

@@ -123,7 +123,7 @@ function isNothing(spec: Spec): boolean {
   return spec.kind === 'whiteout' || (spec.kind === 'inode' && (spec.flags & InodeFlag.carrier) !== 0);
 }
 
-/** True where a link beneath `spec` leads to a name that its own layer has, or that it covers by a file. */
+/** True if a link beneath `spec` leads to a name that its own layer has, or that it covers by a file. */
 function linksToItself(root: InodeSpec, spec: InodeSpec): boolean {
   return [...spec.children.values()].some((child) => {
     if (child.kind === 'inode') return linksToItself(root, child);
