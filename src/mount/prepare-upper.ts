@@ -71,7 +71,7 @@ function warnOfUnfollowed(
 ): void {
   if (marks.mayFollow || usesUserXattrs) return;
   onWarning?.(
-    `${path}: has its marks in user.overlay.*: root gets EPERM for what was renamed or has only metadata there; mount it as its owner, or convert it (docs/formats.md, "Who is trusted")`,
+    `${path}: has its marks in user.overlay.*: root gets EPERM for what was renamed or has only metadata there; mount it as its owner, or convert it (docs/formats.md, "Trust in marks")`,
   );
 }
 

@@ -88,7 +88,7 @@ function ofLayers(oracle: Oracle): Oracle {
  */
 const withoutLinks = (oracle: Oracle): Oracle => changed(oracle, (shown) => ({ ...shown, sameAs: '' }));
 
-/** The kernel lists the mark that stratafs leaves on the root of the upper (docs/formats.md, "Who is trusted"). */
+/** The kernel lists the mark that stratafs leaves on the root of the upper (docs/formats.md, "Trust in marks"). */
 function withoutOurMark(oracle: Oracle): Oracle {
   const seen: Oracle['seen'] = (operation, result) => {
     const shown = oracle.seen(operation, result);
