@@ -209,8 +209,7 @@ describeWith(['fuse', 'root', { program: 'python3' }, { program: 'unshare' }], '
         cwd: place.directory,
         env: { ...env, R: script, S: `"$N" "$C" mount "$I" mnt && ${look}`, I: fixture('forms/oci-zstd') },
       });
-      const warning =
-        /^stratafs: warning: the cache directory .* is not used: .* is not a directory.*\n/;
+      const warning = /^stratafs: warning: the cache directory .* is not used: .* is not a directory.*\n/;
       expect(outcome.stderr.replace(warning, '')).toBe('');
       expect(JSON.parse(outcome.stdout)).toEqual(digestsOf('expressweb'));
       expect(outcome.status).toBe(0);
