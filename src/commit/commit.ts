@@ -14,7 +14,7 @@ import { type InspectOptions, type Inspection, inspectImage } from '../inspect/i
 import { identifyLayers } from '../mount/layer-identity.ts';
 import { findMountedImage, requireReadableMarks, syncMount, upperOf } from '../mount/mounted-image.ts';
 import { lookAtUpper } from '../overlay/upper/open-upper.ts';
-import { OverlayState } from '../overlay/write/overlay-state.ts';
+import { type OverlayState, openOverlayState } from '../overlay/write/overlay-state.ts';
 import type { Tree } from '../tree/tree.ts';
 import { buildTree } from '../tree/merge.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -107,7 +107,7 @@ function openState(inspection: Inspection, upper: string): OverlayState {
   });
   try {
     const readers = layers.map(({ layer }) => layer.reader);
-    return new OverlayState(mergeLowest(inspection, layers.length), readers, opened);
+    return openOverlayState(mergeLowest(inspection, layers.length), readers, opened);
   } catch (error) {
     opened.close();
     throw error;

@@ -4,7 +4,7 @@
 // metadata in the upper comes out whole. A mount may hold the upper: whether it was written to meanwhile tells `fingerprint`.
 import { createHash } from 'node:crypto';
 import { DirectoryInode } from '../overlay/read/directory-inode.ts';
-import { visibleNames } from '../overlay/copy-up/copied-names.ts';
+import { visibleNames } from '../overlay/read/visible-names.ts';
 import type { OverlayState } from '../overlay/write/overlay-state.ts';
 import type { Inode } from '../overlay/read/inode.ts';
 import { unfollowed } from '../tree/merge.ts';

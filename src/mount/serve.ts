@@ -121,7 +121,7 @@ function makeFileSystem(
 ): FileSystem {
   if (upper === undefined) return new Overlay({ tree, readers, ...sources });
   try {
-    return new WritableOverlay({ tree, readers, upper, ...sources });
+    return WritableOverlay.open({ tree, readers, upper, ...sources });
   } catch (error) {
     upper.close();
     throw error;

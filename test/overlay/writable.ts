@@ -59,7 +59,7 @@ export class Bench {
       usesUserXattrs: process.geteuid?.() !== 0,
       ...this.#options,
     });
-    return new WritableOverlay({ tree: buildTree([...this.#layers]), readers: this.#readers, upper });
+    return WritableOverlay.open({ tree: buildTree([...this.#layers]), readers: this.#readers, upper });
   }
 
   /** Begins another mount with the same upper, after the one before was closed. */

@@ -1,37 +1,17 @@
-// The names of a lower inode that is copied up: where it shows, and the link that its copy gets there.
+// The links that the copy of a lower inode gets under the names of that inode.
 import { linkAt } from '../../sys/upper-calls.ts';
 import { Attr } from '../../vfs/attr.ts';
-import { ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import { copyUpDirectory, keepingTimes } from './copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
 import { isWhiteoutDevice, markHolder } from '../write/shown-whiteout.ts';
 import type { Place } from '../upper/upper.ts';
-
-/** Where a copy is to appear. */
-export interface Target {
-  readonly directory: DirectoryInode;
-  readonly name: string;
-}
-
-/** Where the tree's inode shows in the mount now. */
-export function visibleNames(state: OverlayState, lower: number): Target[] | number {
-  const targets: Target[] = [];
-  for (const dentry of state.names.dentriesOf(lower)) {
-    const directory = state.directories.getLower(state.names.directoryOf(dentry));
-    if (directory === -ENOENT) continue;
-    if (typeof directory === 'number') return directory;
-    if (!directory.isRemoved && !directory.hidden.has(dentry)) {
-      targets.push({ directory, name: state.tree.nameOf(dentry) });
-    }
-  }
-  return targets;
-}
+import type { VisibleName } from '../read/visible-names.ts';
 
 /** Gives the upper file at `place`, a copy of the tree's inode `lower`, one more name; -EEXIST where the upper has it. */
-export function linkTarget(state: OverlayState, lower: number, place: Place, target: Target): Status {
+export function linkTarget(state: CopyUpParts, lower: number, place: Place, target: VisibleName): Status {
   const prepared = prepareTarget(state, lower, target.directory);
   if (prepared < 0) return prepared;
   return keepingTimes(state, target.directory, (dir) =>
@@ -40,7 +20,7 @@ export function linkTarget(state: OverlayState, lower: number, place: Place, tar
 }
 
 /** Before a copy of the tree's inode `lower` gets a name in `directory`. */
-export function prepareTarget(state: OverlayState, lower: number, directory: DirectoryInode): Status {
+export function prepareTarget(state: CopyUpParts, lower: number, directory: DirectoryInode): Status {
   let status = copyUpDirectory(state, directory);
   if (status === 0) status = state.upper.markImpure(directory);
   if (status < 0) return status;

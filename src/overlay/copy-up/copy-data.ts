@@ -27,7 +27,7 @@ import { copyUpMetadata, finishCopy, type Staged, stage } from './copy-up.ts';
 import { copyUpDirectory } from './copy-up-directory.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
 import { NO_NAME } from '../upper/upper.ts';
 
 /** Bytes between two looks at whether anybody still waits. */
@@ -41,7 +41,7 @@ export const METADATA: Need = { kind: 'metadata' };
 export const ALL_DATA: Need = { kind: 'data', limit: Number.MAX_SAFE_INTEGER };
 
 /** Brings an inode, loaded where it is a directory, to the upper as far as is needed; at once where nothing is to wait for. */
-export function copyUp(state: OverlayState, inode: Inode, need: Need, call: Call): MaybePromise<Status> {
+export function copyUp(state: CopyUpParts, inode: Inode, need: Need, call: Call): MaybePromise<Status> {
   if (inode instanceof DirectoryInode) return copyUpDirectory(state, inode);
   if (inode.copying !== undefined) {
     inode.copying.waiters.push(call);
@@ -61,12 +61,12 @@ export function copyUp(state: OverlayState, inode: Inode, need: Need, call: Call
 }
 
 /** False where an upper file without bytes, or with none of its own, is enough. */
-function needsData(state: OverlayState, inode: Inode, need: Need): boolean {
+function needsData(state: CopyUpParts, inode: Inode, need: Need): boolean {
   if (inode.type !== S_IFREG || state.tree.sizeOf(inode.lower) === 0) return false;
   return need.kind === 'metadata' ? !state.upper.usesMetacopy : need.limit > 0;
 }
 
-function startCopy(state: OverlayState, inode: Inode, limit: number, call: Call): Promise<Status> {
+function startCopy(state: CopyUpParts, inode: Inode, limit: number, call: Call): Promise<Status> {
   const waiters = [call];
   const isWanted = (): boolean => waiters.some((waiter) => !waiter.isInterrupted);
   const copy = inode.hasUpper ? completeMetacopy : copyWhole;
@@ -77,7 +77,7 @@ function startCopy(state: OverlayState, inode: Inode, limit: number, call: Call)
 
 /** A new upper file with all that the inode has. */
 async function copyWhole(
-  state: OverlayState,
+  state: CopyUpParts,
   inode: Inode,
   limit: number,
   isWanted: () => boolean,
@@ -91,13 +91,13 @@ async function copyWhole(
   return finishCopy(state, inode, staged, status, UPPER_DATA);
 }
 
-function sync(state: OverlayState, staged: Staged): MaybePromise<Status> {
+function sync(state: CopyUpParts, staged: Staged): MaybePromise<Status> {
   return state.upper.isVolatile ? 0 : syncLater(staged.fd, false);
 }
 
 /** The bytes of an inode whose metadata the upper has: they count from when overlay.metacopy is taken off. */
 async function completeMetacopy(
-  state: OverlayState,
+  state: CopyUpParts,
   inode: Inode,
   limit: number,
   isWanted: () => boolean,
@@ -134,7 +134,7 @@ async function completeMetacopy(
 }
 
 /** What was copied in vain takes no room, and changes no times. What fails here is of no use to anybody. */
-function dropBytes(state: OverlayState, inode: Inode, fd: number, times: Times): void {
+function dropBytes(state: CopyUpParts, inode: Inode, fd: number, times: Times): void {
   truncateFile(fd, 0);
   truncateFile(fd, state.tree.sizeOf(inode.dataInode));
   utimensAt(fd, NO_NAME, ...times);
@@ -143,7 +143,7 @@ function dropBytes(state: OverlayState, inode: Inode, fd: number, times: Times):
 export type Times = readonly [atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number];
 
 /** Of an open upper file. */
-function readTimes(state: OverlayState, fd: number): Times {
+function readTimes(state: CopyUpParts, fd: number): Times {
   const { stat } = state.upper;
   state.upper.statAt(fd, NO_NAME);
   const time = (field: number): number => stat[field] as number;
@@ -151,7 +151,7 @@ function readTimes(state: OverlayState, fd: number): Times {
 }
 
 /** The upper file of an inode, opened; a negative errno. */
-export function openUpper(state: OverlayState, inode: Inode, flags: number): number {
+export function openUpper(state: CopyUpParts, inode: Inode, flags: number): number {
   if (inode instanceof DirectoryInode) {
     const fd = state.upper.directoryFd(inode);
     return fd < 0 ? fd : reopen(fd, flags);
@@ -183,7 +183,7 @@ function requireOwnFile({ upperIno }: Inode, fd: number): number {
 
 /** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */
 async function copyBytes(
-  state: OverlayState,
+  state: CopyUpParts,
   lower: number,
   fd: number,
   limit: number,
@@ -203,7 +203,7 @@ async function copyBytes(
 }
 
 async function copyPiece(
-  state: OverlayState,
+  state: CopyUpParts,
   lower: number,
   fd: number,
   offset: number,
@@ -230,7 +230,7 @@ async function copyRange(borrowed: BorrowedRange, fd: number, offset: number): P
 
 /** What is compressed comes in smaller pieces: `extent` is made as long as the one that was copied. */
 async function copyThroughMemory(
-  state: OverlayState,
+  state: CopyUpParts,
   lower: number,
   fd: number,
   offset: number,

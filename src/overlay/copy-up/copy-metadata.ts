@@ -6,13 +6,13 @@ import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
 import { isOverrideAttribute } from '../../overlayfs-format/override-stat.ts';
 import { encodeOrigin } from '../../overlayfs-format/origin.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
 
 const CAPABILITY = 'security.capability';
 const NO_VALUE = new Uint8Array(0);
 
 /** Owner, mode, xattrs, origin and times of the tree's inode, in an order in which none undoes another. */
-export function copyMetadata(state: OverlayState, lower: number, dir: number, name: Uint8Array): Status {
+export function copyMetadata(state: CopyUpParts, lower: number, dir: number, name: Uint8Array): Status {
   const attr = new Attr();
   state.tree.readAttr(lower, attr);
   const type = state.tree.modeOf(lower) & 0o170000;
@@ -28,12 +28,12 @@ export function copyMetadata(state: OverlayState, lower: number, dir: number, na
 }
 
 /** EOVERFLOW where the daemon's user namespace has no such owner (chown(2): EINVAL), as ovl_copy_up_one says it. */
-function copyOwner({ upper }: OverlayState, dir: number, name: Uint8Array, attr: Attr): Status {
+function copyOwner({ upper }: CopyUpParts, dir: number, name: Uint8Array, attr: Attr): Status {
   const status = upper.changeOwner(dir, name, attr.uid, attr.gid);
   return status === -EINVAL ? -EOVERFLOW : status;
 }
 
-function copyXattrs(state: OverlayState, lower: number, dir: number, name: Uint8Array): Status {
+function copyXattrs(state: CopyUpParts, lower: number, dir: number, name: Uint8Array): Status {
   const { tree, upper } = state;
   const list = latin1Of(tree.listxattr(lower));
   for (const attribute of list.split('\0')) {
@@ -51,13 +51,7 @@ function mayBeLost(attribute: string, status: Status): boolean {
   return attribute === CAPABILITY || !attribute.startsWith('user.');
 }
 
-function writeOrigin(
-  state: OverlayState,
-  lower: number,
-  dir: number,
-  name: Uint8Array,
-  type: number,
-): Status {
+function writeOrigin(state: CopyUpParts, lower: number, dir: number, name: Uint8Array, type: number): Status {
   const { marks, identity } = state.upper;
   return marks.canMark(type) ? marks.set(dir, name, 'origin', encodeOrigin(identity, lower)) : 0;
 }

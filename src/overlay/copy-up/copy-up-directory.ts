@@ -7,14 +7,14 @@ import { bytesOf } from '../../vfs/names.ts';
 import { convertAufsMarkers } from '../upper/aufs-form.ts';
 import { copyMetadata } from './copy-metadata.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 /**
  * Makes sure that a loaded directory and all above it have upper directories, itself in the kernel's form. Their times
  * stay as they were.
  */
-export function copyUpDirectory(state: OverlayState, directory: DirectoryInode): Status {
+export function copyUpDirectory(state: CopyUpParts, directory: DirectoryInode): Status {
   if (directory.hasUpperDirectory) return settle(state, directory);
   const { parent, name, lower } = directory;
   if (parent === undefined) return -EPERM;
@@ -39,14 +39,15 @@ export function copyUpDirectory(state: OverlayState, directory: DirectoryInode):
   return 0;
 }
 
-function settle(state: OverlayState, directory: DirectoryInode): Status {
+function settle(state: CopyUpParts, directory: DirectoryInode): Status {
   if (directory.aufsNames.size === 0 && !directory.hasAufsOpaque) return 0;
-  return keepingTimes(state, directory, (dir) => convertAufsMarkers(state, directory, dir));
+  const hasLower = (name: Uint8Array): boolean => state.directories.lowerDentry(directory, name) >= 0;
+  return keepingTimes(state, directory, (dir) => convertAufsMarkers(state.upper, directory, dir, hasLower));
 }
 
 /** Moves a staged directory, which its owner may have no right to write to, where it is to appear. */
 function placeDirectory(
-  state: OverlayState,
+  state: CopyUpParts,
   parent: DirectoryInode,
   staged: Uint8Array,
   name: Uint8Array,
@@ -63,7 +64,7 @@ function placeDirectory(
 
 /** Runs `change` on the upper directory; atime and mtime of the directory are afterwards what they were. */
 export function keepingTimes(
-  state: OverlayState,
+  state: CopyUpParts,
   directory: DirectoryInode,
   change: (dir: number) => Status,
 ): Status {

@@ -19,13 +19,14 @@ import { Attr, S_IFLNK, S_IFREG } from '../../vfs/attr.ts';
 import { EOPNOTSUPP } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
-import { type Target, linkTarget, prepareTarget, visibleNames } from './copied-names.ts';
+import { linkTarget, prepareTarget } from './copied-names.ts';
 import { copyMetadata } from './copy-metadata.ts';
 import { keepingTimes } from './copy-up-directory.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
 import { linkNames, placeShared } from './shared-copies.ts';
 import { isWhiteoutDevice, makeShownWhiteout } from '../write/shown-whiteout.ts';
+import { type VisibleName, visibleNames } from '../read/visible-names.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 const NO_VALUE = new Uint8Array(0);
@@ -34,7 +35,7 @@ const NO_VALUE = new Uint8Array(0);
  * Gives an inode of the tree, which has no upper file yet, one without data: a symlink, device, fifo, socket, or a
  * regular file that is empty, shall become so, or (metacopy) goes on reading its bytes from the tree.
  */
-export function copyUpMetadata(state: OverlayState, inode: Inode, isMetacopy: boolean): Status {
+export function copyUpMetadata(state: CopyUpParts, inode: Inode, isMetacopy: boolean): Status {
   const staged = stage(state, inode);
   if (typeof staged === 'number') return staged;
   let status = isMetacopy ? markMetacopy(state, inode, staged) : 0;
@@ -52,7 +53,7 @@ export interface Staged {
 }
 
 /** Makes the upper file of an inode, empty and not to be seen. */
-export function stage(state: OverlayState, inode: Inode): Staged | number {
+export function stage(state: CopyUpParts, inode: Inode): Staged | number {
   const { upper, tree } = state;
   const { workFd } = upper;
   if (inode.type === S_IFREG) {
@@ -83,7 +84,7 @@ export function stage(state: OverlayState, inode: Inode): Staged | number {
  * shows nowhere any more it stays without a name. On failure nothing is left of it.
  */
 export function finishCopy(
-  state: OverlayState,
+  state: CopyUpParts,
   inode: Inode,
   staged: Staged,
   status: Status,
@@ -103,7 +104,7 @@ export function finishCopy(
   return result;
 }
 
-function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode: number): Status {
+function placeCopy(state: CopyUpParts, inode: Inode, staged: Staged, dataInode: number): Status {
   const { upper } = state;
   state.changed.add(inode);
   if (state.tree.linkCountOf(inode.lower) > 1) {
@@ -134,7 +135,7 @@ function placeCopy(state: OverlayState, inode: Inode, staged: Staged, dataInode:
 }
 
 /** The name takes the staged one's place. */
-function linkOnly(state: OverlayState, lower: number, staged: Staged, only: Target): Status {
+function linkOnly(state: CopyUpParts, lower: number, staged: Staged, only: VisibleName): Status {
   if (staged.name.length === 0) return linkTarget(state, lower, staged, only);
   const prepared = prepareTarget(state, lower, only.directory);
   if (prepared < 0) return prepared;
@@ -143,7 +144,7 @@ function linkOnly(state: OverlayState, lower: number, staged: Staged, only: Targ
   );
 }
 
-function markMetacopy(state: OverlayState, inode: Inode, staged: Staged): Status {
+function markMetacopy(state: CopyUpParts, inode: Inode, staged: Staged): Status {
   const { marks } = state.upper;
   let status = marks.set(staged.dir, staged.name, 'metacopy', NO_VALUE);
   if (status === 0 && state.names.dentriesOf(inode.lower).length > 1) {

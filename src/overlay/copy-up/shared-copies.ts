@@ -21,9 +21,10 @@ import { S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, EMLINK, ENOENT, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
-import { type Target, linkTarget, visibleNames } from './copied-names.ts';
+import { linkTarget } from './copied-names.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from './copy-up-parts.ts';
+import { type VisibleName, visibleNames } from '../read/visible-names.ts';
 import { NO_NAME, O_PATH, type Place, type Upper } from '../upper/upper.ts';
 
 const DIRECTORY = bytesOf('stratafs-links');
@@ -31,12 +32,12 @@ const DIRECTORY = bytesOf('stratafs-links');
 const LINKS_A_TURN = 32;
 
 /** The name of an entry: of which tree, in hex, and which of its inodes. */
-function entryName(state: OverlayState, lower: number): Buffer {
+function entryName(state: CopyUpParts, lower: number): Buffer {
   return bytesOf(`${Buffer.from(state.upper.identity).toString('hex')}-${lower}`);
 }
 
 /** The tree's inode that an entry is for; -1: none of this tree's that has several names. */
-function lowerOf(state: OverlayState, name: Uint8Array): number {
+function lowerOf(state: CopyUpParts, name: Uint8Array): number {
   const text = latin1Of(name);
   const lower = Number(text.slice(text.indexOf('-') + 1));
   if (!Number.isSafeInteger(lower) || lower < 0 || lower >= state.tree.inodeCount) return -1;
@@ -45,7 +46,7 @@ function lowerOf(state: OverlayState, name: Uint8Array): number {
 }
 
 /** W/stratafs-links, opened, and made where it is missing; a negative errno. */
-function openEntries({ upper }: OverlayState): number {
+function openEntries({ upper }: CopyUpParts): number {
   if (upper.linksFd >= 0) return upper.linksFd;
   const made = mkdirAt(upper.baseFd, DIRECTORY, 0o700, 0);
   if (made < 0 && made !== -EEXIST) return made;
@@ -68,7 +69,7 @@ function ownerOf(upper: Upper, fd: number): number {
 }
 
 /** The first step for a staged file, complete, whose name in the work directory (if it has one) is taken away. */
-export function placeShared(state: OverlayState, inode: Inode, staged: Place): Status {
+export function placeShared(state: CopyUpParts, inode: Inode, staged: Place): Status {
   const links = openEntries(state);
   if (links < 0) return links;
   const name = entryName(state, inode.lower);
@@ -88,7 +89,7 @@ export function placeShared(state: OverlayState, inode: Inode, staged: Place): S
 }
 
 /** The second step, its first turn at once. MaybePromise turns report what they change by `state.changed`. */
-export function linkNames(state: OverlayState, inode: Inode): void {
+export function linkNames(state: CopyUpParts, inode: Inode): void {
   if (inode.sharedLinks === 0) removeEntry(state, inode);
   const names = state.names.dentriesOf(inode.lower).values();
   if (linkSome(state, inode, names)) return;
@@ -100,14 +101,14 @@ export function linkNames(state: OverlayState, inode: Inode): void {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function reporting<T>(state: OverlayState, change: () => T): T {
+function reporting<T>(state: CopyUpParts, change: () => T): T {
   const result = change();
   state.changed.report();
   return result;
 }
 
 /** One turn. True where there is nothing left to do, or nothing more can be done in this mount. */
-function linkSome(state: OverlayState, inode: Inode, names: Iterator<number>): boolean {
+function linkSome(state: CopyUpParts, inode: Inode, names: Iterator<number>): boolean {
   for (let i = 0; i < LINKS_A_TURN; i++) {
     if (inode.sharedEntry === undefined) return true;
     const next = names.next();
@@ -120,7 +121,7 @@ function linkSome(state: OverlayState, inode: Inode, names: Iterator<number>): b
   return false;
 }
 
-function linkDentry(state: OverlayState, inode: Inode, dentry: number): Status {
+function linkDentry(state: CopyUpParts, inode: Inode, dentry: number): Status {
   const directory = state.directories.getLower(state.names.directoryOf(dentry));
   if (directory === -ENOENT) return 0;
   if (typeof directory === 'number') return directory;
@@ -129,7 +130,7 @@ function linkDentry(state: OverlayState, inode: Inode, dentry: number): Status {
 }
 
 /** Makes sure that a shared copy has its link under a name by which it shows: before that is renamed. */
-export function linkName(state: OverlayState, inode: Inode, target: Target): Status {
+export function linkName(state: CopyUpParts, inode: Inode, target: VisibleName): Status {
   if (inode.sharedEntry === undefined) return 0;
   const place: Place = { dir: state.upper.linksFd, name: inode.sharedEntry };
   const status = linkTarget(state, inode.lower, place, target);
@@ -141,12 +142,12 @@ export function linkName(state: OverlayState, inode: Inode, target: Target): Sta
 }
 
 /** A name of a shared copy went. With the last one the copy goes on by a descriptor. */
-export function countLostName(state: OverlayState, inode: Inode): void {
+export function countLostName(state: CopyUpParts, inode: Inode): void {
   if (inode.sharedEntry !== undefined && --inode.sharedLinks === 0) removeEntry(state, inode);
 }
 
 /** All names have their links, or there is no name any more. */
-function removeEntry(state: OverlayState, inode: Inode): void {
+function removeEntry(state: CopyUpParts, inode: Inode): void {
   const { linksFd } = state.upper;
   const entry = inode.sharedEntry;
   if (entry === undefined) return;
@@ -161,7 +162,7 @@ function removeEntry(state: OverlayState, inode: Inode): void {
 }
 
 /** Before anything else is read of the upper: the copies that an earlier mount left with too few links. 0, or a negative errno. */
-export function recoverShared(state: OverlayState): Status {
+export function recoverShared(state: CopyUpParts): Status {
   const { upper } = state;
   const fd = upper.linksFd >= 0 ? upper.linksFd : openOwn(upper);
   if (fd < 0) return fd === -ENOENT ? 0 : fd;
@@ -185,7 +186,7 @@ export function recoverShared(state: OverlayState): Status {
  * lower inode, as overlay.origin does, and it shows under all names of that, also in directories of others. Any other entry
  * stays as it is, for a mount of its owner.
  */
-function recover(state: OverlayState, entry: Buffer): Inode | undefined {
+function recover(state: CopyUpParts, entry: Buffer): Inode | undefined {
   const { upper, tree } = state;
   const lower = lowerOf(state, entry);
   if (lower < 0 || upper.statStoredAt(upper.linksFd, entry) < 0) return undefined;
@@ -205,7 +206,7 @@ function recover(state: OverlayState, entry: Buffer): Inode | undefined {
 }
 
 /** Links the names that have no link yet, as far as that goes, and counts all that show. */
-function completeNow(state: OverlayState, inode: Inode): Status {
+function completeNow(state: CopyUpParts, inode: Inode): Status {
   const { upper } = state;
   const entry = inode.sharedEntry;
   const targets = visibleNames(state, inode.lower);
@@ -223,7 +224,7 @@ function completeNow(state: OverlayState, inode: Inode): Status {
  * Gives a copy that `place` names all names by which its inode shows, when mounting. Where it has so many links that none can
  * be added it stays as it is.
  */
-export function shareCopy(state: OverlayState, inode: Inode, place: Place): Status {
+export function shareCopy(state: CopyUpParts, inode: Inode, place: Place): Status {
   const links = openEntries(state);
   if (links < 0) return links;
   const name = entryName(state, inode.lower);
@@ -235,7 +236,7 @@ export function shareCopy(state: OverlayState, inode: Inode, place: Place): Stat
 }
 
 /** An upper file that a mount left in the work directory becomes an entry, for `recoverShared`. */
-export function moveToEntries(state: OverlayState, dir: number, name: Uint8Array, lower: number): Status {
+export function moveToEntries(state: CopyUpParts, dir: number, name: Uint8Array, lower: number): Status {
   const links = openEntries(state);
   return links < 0 ? links : renameAt(dir, name, links, entryName(state, lower), 0);
 }

@@ -1,56 +1,57 @@
-// DirectoryInode: a directory that is more than the tree's: the names that the upper adds, and those that it hides.
+// DirectoryInode: a directory that the tree alone does not answer for: the names that the upper adds, and those that it hides.
 //
-// A listing's cookies: "." is 1, ".." is 2, child i of the tree's directory 3 + i, and what was added follows in order of
-// its coming. None of them ever changes its meaning, so a listing goes on rightly while names come and go; and a
-// directory of the tree alone has the same (listing.ts).
+// Cookies of a listing: "." is 1, ".." is 2, child i of the tree's directory is 3 + i; added names follow in the order in
+// which they were added. A cookie never changes its meaning, so a listing stays correct while names come and go. A
+// directory that only the tree has uses the same cookies (listing.ts).
 import { S_IFDIR } from '../../vfs/attr.ts';
 import type { NodeId } from '../../vfs/filesystem.ts';
 import { Inode } from './inode.ts';
 
-/** A name that the tree's directory has not, or has for another inode. */
+/** A name that the tree's directory does not have, or has for another inode. */
 export interface AddedName {
   /** latin1. */
   readonly name: string;
-  /** Where a listing goes on behind the name. */
+  /** The cookie after this name. */
   readonly cookie: number;
   readonly isDirectory: boolean;
-  /** Undefined until somebody looks, and again once the kernel forgot it. */
+  /** Undefined until it is looked up, and again after the kernel forgot it. */
   inode: Inode | undefined;
   isRemoved: boolean;
 }
 
 export class DirectoryInode extends Inode {
-  /** Where it stands; undefined for the root, and once it is removed. */
+  /** Undefined for the root, and once it is removed. */
   parent: DirectoryInode | undefined;
-  /** Its name there, latin1. */
+  /** Its name in `parent`, latin1. */
   name: string;
-  /** False while there are names in the upper that were not read yet. */
+  /** False until the names in the upper were read. */
   isLoaded = true;
   isRemoved = false;
-  /** There is an upper directory; where, its parent and name tell. */
+  /** There is an upper directory, at `name` in that of `parent`. */
   hasUpperDirectory = false;
-  /** The upper directory is marked opaque, or (overlay.opaque=x) holds whiteouts in the form of xattrs. */
+  /** The upper directory is marked opaque. */
   isOpaque = false;
+  /** The upper directory is marked (overlay.opaque=x): it may hold whiteouts in the form of xattrs. */
   hasXattrWhiteouts = false;
   /** The upper directory is marked as one that may hold copies (overlay.impure). */
   isImpure = false;
-  /** Dentries of the tree's directory that don't show, or show another inode. */
+  /** Dentries of the tree's directory that do not show, or show another inode. */
   readonly hidden = new Set<number>();
-  /** Names of whiteouts that lie in the upper directory. */
+  /** Names (latin1) of the whiteouts in the upper directory. */
   readonly whiteouts = new Set<string>();
-  /** Names (latin1) in it that begin with `.wh.`, where those don't show, until it is settled (aufs-form.ts). */
+  /** Names (latin1) in it that begin with `.wh.` and do not show, until it is converted (aufs-form.ts). */
   readonly aufsNames = new Set<string>();
-  /** Opaque by such a name, or by fuse-overlayfs's mark: not yet as the kernel knows it. */
+  /** Opaque by such a name or by fuse-overlayfs's mark, which the kernel does not know. */
   hasAufsOpaque = false;
   readonly added = new Map<string, AddedName>();
-  /** Subdirectories that were added less those that were hidden. */
+  /** Added subdirectories less hidden ones. */
   subdirectoryChange = 0;
-  /** In order of cookies; removed ones are taken out now and then. */
+  /** In order of cookies. Removed names stay until there are many of them. */
   #order: AddedName[] = [];
   #removedCount = 0;
   #nextCookie: number;
 
-  /** @param childCount of the tree's directory `lower`; 0 where that is -1 */
+  /** @param childCount number of names in the tree's directory `lower`; 0 if that is -1 */
   constructor(
     nodeId: NodeId,
     ino: number,
@@ -73,7 +74,7 @@ export class DirectoryInode extends Inode {
     return added;
   }
 
-  /** Takes an added name away. False: there is none. */
+  /** Removes an added name. False if there is none. */
   remove(name: string): boolean {
     const added = this.added.get(name);
     if (added === undefined) return false;
@@ -89,14 +90,19 @@ export class DirectoryInode extends Inode {
     return true;
   }
 
+  dropInode(name: string): void {
+    const added = this.added.get(name);
+    if (added !== undefined) added.inode = undefined;
+  }
+
   hide(dentry: number, isDirectory: boolean): void {
     if (this.hidden.has(dentry)) return;
     this.hidden.add(dentry);
     if (isDirectory) this.subdirectoryChange--;
   }
 
-  /** The added names that a listing which got as far as `cookie` has still to show, in order. */
-  *addedBehind(cookie: number): Generator<AddedName> {
+  /** The added names after `cookie`, in order. */
+  *addedAfter(cookie: number): Generator<AddedName> {
     const order = this.#order;
     let low = 0;
     for (let high = order.length; low < high;) {

@@ -1,61 +1,67 @@
-// Inode: what is kept in memory of an inode that the tree alone doesn't answer for.
+// Inode: what is kept in memory of an inode that the tree alone does not answer for.
 //
-// Either it has an identity in the tree (`lower`), and with it its number for ever; or only the upper has it. Where its
-// upper file lies is told by one of the names that are known, or, once there is none, by a descriptor. Fields are
-// written by the operations of this folder only; inodes.ts makes and drops inodes.
+// It has an identity in the tree (`lower`), and then keeps that inode number for ever, or only the upper has it. Its upper
+// file is found by one of its known names or, if it has none, by a descriptor. Only the code of overlay/ writes the fields;
+// inodes.ts creates and drops inodes.
 import type { NodeId, Status } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
-import type { DirectoryInode } from './directory-inode.ts';
+import type { UpperDirectory } from '../upper/upper-inode.ts';
+
+/** The directory of an upper name. DirectoryInode, which extends Inode, is one. */
+export interface NamingDirectory extends UpperDirectory {
+  /** Drops the object of the inode under an added name (latin1); the next lookup makes a new one. */
+  dropInode(name: string): void;
+}
 
 /** A name in the upper: latin1. */
 export interface UpperName {
-  readonly directory: DirectoryInode;
+  readonly directory: NamingDirectory;
   readonly name: string;
 }
 
-/** A copy-up under way; who needs it waits for `done`, which never rejects. */
+/** A copy-up under way. Calls that need the copy wait for `done`, which never rejects. */
 export interface Copying {
   readonly done: Promise<Status>;
-  /** Once all of them are interrupted the copy is given up. */
+  /** If all of them are interrupted the copy is given up. */
   readonly waiters: Call[];
 }
 
-/** Where the bytes of a regular file lie, and those of all that is no regular file: in the upper, or nowhere yet. */
+/** `dataInode` of a regular file whose bytes are in the upper, and of every other type of file. */
 export const UPPER_DATA = -1;
-/** The upper has only metadata, and what it refers to isn't there. */
+/** `dataInode` if the upper has only metadata, and the file that it refers to does not exist. */
 export const LOST_DATA = -2;
 
 export class Inode {
   readonly nodeId: NodeId;
-  /** What `ls -i` shows. */
+  /** The number that `ls -i` shows. */
   readonly ino: number;
   /** S_IFMT bits. */
   readonly type: number;
   /** The tree's inode that it is or was copied from; -1: only the upper has it. */
   readonly lower: number;
-  /** Its upper names as far as they are known; a hard link that nobody looked up is not among them. */
+  /** Its known upper names. A hard link that nobody looked up is not among them. */
   readonly upperNames: UpperName[] = [];
-  /** The upper inode itself (O_PATH or more) where it has no known name any more, or never had one; else -1. */
+  /** A descriptor of the upper inode (O_PATH or more) if it has no known name; else -1. */
   upperFd = -1;
-  /** The upper's inode number; 0 where there is no upper file. */
+  /** The upper's inode number; 0 without an upper file. */
   upperIno = 0;
   /** The tree's inode that holds the bytes, or UPPER_DATA or LOST_DATA. */
   dataInode: number;
-  /** How many of the tree's names are gone, as long as there is no upper file. */
+  /** Number of the tree's names that are gone; counted only while there is no upper file. */
   lostNames = 0;
-  /** How often the kernel was told of it since the object was made; less where it knew it before. */
+  /** Lookups since the object was created, less the forgets. Below 0 if the kernel knew the inode before that. */
   lookups = 0;
-  /** The kernel has dropped it, and was not told of it again. */
+  /** The kernel has forgotten it, and has not looked it up again. */
   isForgotten = false;
-  /** Opened for reading, and for both; -1 where it isn't. They may be the same. Closed by the last release. */
+  /** Descriptors for reading, and for reading and writing; -1 if not open. They may be equal. The last release closes them. */
   readFd = -1;
   writeFd = -1;
-  /** `writeFd` is open with O_APPEND, as an append-only file (chattr +a) takes it: only who appends may share it. */
+  /** `writeFd` has O_APPEND, as an append-only file (chattr +a) requires: only appending opens may share it. */
   isAppendOnly = false;
   copying: Copying | undefined;
   /**
-   * The copy of an inode with several names has this name in W/stratafs-links, as long as not all names have their links
-   * (shared-copies.ts). `sharedLinks` is then the link count that shows.
+   * The name in W/stratafs-links of the copy of an inode with several names, until all its names have their links
+   * (shared-copies.ts). Until then `sharedLinks` is the link count that shows.
    */
   sharedEntry: Buffer | undefined;
   sharedLinks = 0;
@@ -73,7 +79,7 @@ export class Inode {
     this.isForgotten = false;
   }
 
-  /** False as long as the tree alone holds it. */
+  /** False while only the tree has it. */
   get hasUpper(): boolean {
     return this.upperNames.length > 0 || this.upperFd >= 0 || this.sharedEntry !== undefined;
   }

@@ -141,10 +141,7 @@ export class Inodes {
     } else if (inode.upperNames.length === 0) {
       if (inode.upperFd >= 0 || inode.lostNames > 0) this.#dropNameless(inode);
     } else if (inode.lower < 0) {
-      for (const { directory, name } of inode.upperNames) {
-        const added = directory.added.get(name);
-        if (added !== undefined) added.inode = undefined;
-      }
+      for (const { directory, name } of inode.upperNames) directory.dropInode(name);
       this.#drop(inode);
     }
   }

@@ -33,7 +33,7 @@ export class MergedListing {
       this.#listDots(directory.ino, above, cookie, sink, entry) &&
       (lower < 0 || this.#listLower(lower, hidden, cookie, sink, entry))
     ) {
-      for (const added of directory.addedBehind(cookie)) {
+      for (const added of directory.addedAfter(cookie)) {
         if (!this.#listAdded(directory, added, sink, entry)) return;
       }
     }

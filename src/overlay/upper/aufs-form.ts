@@ -27,7 +27,6 @@ import { PATH_MAX, bytesOf, latin1Of } from '../../vfs/names.ts';
 import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../../overlayfs-format/override-stat.ts';
 import { NameKind, OPAQUE_NAME, WHITEOUT_PREFIX, kindOfName } from '../../overlayfs-format/whiteout-names.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
 import { NO_NAME, O_PATH, type Upper } from './upper.ts';
 
 const OPAQUE_ATTRIBUTE = Buffer.from(FUSE_OVERLAYFS_OPAQUE);
@@ -74,10 +73,18 @@ export function readAufsOrigin(dir: number, name: Uint8Array): string | undefine
   return typeof value === 'number' ? undefined : latin1Of(value).replace(/\0$/, '');
 }
 
-/** Brings an upper directory to the kernel's form: what is to hide comes first, then what hid goes. */
-export function convertAufsMarkers(state: OverlayState, directory: DirectoryInode, dir: number): Status {
+/**
+ * Brings an upper directory (`dir`) to the kernel's form: the new marks and whiteouts are made before the old ones are
+ * removed. `hasLower`: whether the tree's directory has a name.
+ */
+export function convertAufsMarkers(
+  upper: Upper,
+  directory: DirectoryInode,
+  dir: number,
+  hasLower: (name: Uint8Array) => boolean,
+): Status {
   if (directory.hasAufsOpaque) {
-    const status = state.upper.marks.setOpaque(dir, NO_NAME);
+    const status = upper.marks.setOpaque(dir, NO_NAME);
     if (status < 0) return status;
     directory.hasAufsOpaque = false;
   }
@@ -86,7 +93,7 @@ export function convertAufsMarkers(state: OverlayState, directory: DirectoryInod
     const hidden = hiddenBy(bytes);
     // AUFS's bookkeeping stays.
     if (hidden === undefined && !OPAQUE_NAME.equals(bytes)) continue;
-    let status = hidden === undefined ? 0 : hideAsKernel(state, directory, dir, hidden);
+    let status = hidden === undefined ? 0 : hideAsKernel(upper, directory, dir, hidden, hasLower);
     if (status === 0) status = unlinkAt(dir, bytes);
     // So does a directory: what hides may be of any type.
     if (status === -EISDIR) continue;
@@ -96,8 +103,13 @@ export function convertAufsMarkers(state: OverlayState, directory: DirectoryInod
   return 0;
 }
 
-function hideAsKernel(state: OverlayState, directory: DirectoryInode, dir: number, name: Uint8Array): Status {
-  const { upper } = state;
+function hideAsKernel(
+  upper: Upper,
+  directory: DirectoryInode,
+  dir: number,
+  name: Uint8Array,
+  hasLower: (name: Uint8Array) => boolean,
+): Status {
   const found = upper.statStoredAt(dir, name);
   if (found === 0) {
     // What the upper has there hides a lower file by itself.
@@ -105,7 +117,7 @@ function hideAsKernel(state: OverlayState, directory: DirectoryInode, dir: numbe
     return isDirectory ? upper.marks.setOpaque(dir, name) : 0;
   }
   if (found !== -ENOENT) return found;
-  if (state.directories.lowerDentry(directory, name) < 0) return 0;
+  if (!hasLower(name)) return 0;
   let status = upper.prepareWhiteout(directory, dir);
   if (status === 0) status = upper.linkWhiteout(dir, name);
   if (status === 0) directory.whiteouts.add(latin1Of(name));

@@ -23,8 +23,7 @@ import {
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
-import type { DirectoryInode } from '../read/directory-inode.ts';
-import type { Inode } from '../read/inode.ts';
+import type { UpperDirectory, UpperInode } from './upper-inode.ts';
 import type { KeptOwners } from './kept-owners.ts';
 import type { Marks, MarkSpace } from './marks.ts';
 import { withOwnerAccess } from './owner-access.ts';
@@ -114,7 +113,7 @@ export class Upper {
   readonly isPrivileged: boolean;
   /** What `statAt` fills here: read before the next call. */
   readonly stat = new Float64Array(STAT_LENGTH);
-  readonly #directories = new LRUCache<DirectoryInode, number>({
+  readonly #directories = new LRUCache<UpperDirectory, number>({
     max: DIRECTORY_LIMIT,
     dispose: (fd) => closeSync(fd),
   });
@@ -146,7 +145,7 @@ export class Upper {
   }
 
   /** A descriptor of a directory that has an upper one: lent, good until some other is asked for; or a negative errno. */
-  directoryFd(directory: DirectoryInode): number {
+  directoryFd(directory: UpperDirectory): number {
     if (directory.upperFd >= 0) return directory.upperFd;
     if (directory.parent === undefined) return directory.isRemoved ? -ENOENT : this.upperFd;
     const known = this.#directories.get(directory);
@@ -159,12 +158,12 @@ export class Upper {
   }
 
   /** The descriptor of a directory is no longer needed. */
-  forgetDirectory(directory: DirectoryInode): void {
+  forgetDirectory(directory: UpperDirectory): void {
     this.#directories.delete(directory);
   }
 
   /** Where an inode that has an upper file lies; a negative errno where that can't be reached. */
-  placeOf(inode: Inode): Place | number {
+  placeOf(inode: UpperInode): Place | number {
     if (inode.sharedEntry !== undefined) return { dir: this.linksFd, name: inode.sharedEntry };
     const [known] = inode.upperNames;
     if (known === undefined) return inode.upperFd >= 0 ? { dir: inode.upperFd, name: NO_NAME } : -ENOENT;
@@ -255,7 +254,7 @@ export class Upper {
   }
 
   /** A directory is listed from its beginning: its atime moves, as that of a directory listed by itself would. */
-  countListing(directory: DirectoryInode): void {
+  countListing(directory: UpperDirectory): void {
     if (!this.#atime.countsListings || !directory.hasUpperDirectory) return;
     const fd = this.directoryFd(directory);
     // Where it may not be read by this process, its atime stays.
@@ -275,7 +274,7 @@ export class Upper {
    * it is in the form of an xattr. All are one inode as far as links go; the first is made in the work directory, from
    * which the kernel's next mount would clear it.
    */
-  prepareWhiteout(directory: DirectoryInode, dir: number): Status {
+  prepareWhiteout(directory: UpperDirectory, dir: number): Status {
     const made = this.#hasWhiteout ? 0 : this.#makeWhiteout();
     if (made < 0 || this.#whiteoutForm === 'device' || directory.hasXattrWhiteouts) return made;
     const status = this.marks.set(dir, NO_NAME, 'opaque', HOLDS_XATTR_WHITEOUTS);
@@ -284,7 +283,7 @@ export class Upper {
   }
 
   /** Before a copy gets a name in an upper directory: the kernel lists its number only where this is marked. */
-  markImpure(directory: DirectoryInode): Status {
+  markImpure(directory: UpperDirectory): Status {
     if (directory.isImpure) return 0;
     const dir = this.directoryFd(directory);
     if (dir < 0) return dir;

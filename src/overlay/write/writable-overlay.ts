@@ -36,7 +36,8 @@ import {
   withUpperFile,
   writeBytes,
 } from './open-files.ts';
-import { OverlayState } from './overlay-state.ts';
+import { type OverlayState, openOverlayState } from './overlay-state.ts';
+import { recover } from '../recovery/recover.ts';
 import { rmdir, unlink } from './remove.ts';
 import { rename } from './rename.ts';
 import { missingXattr } from '../read/selinux-labels.ts';
@@ -65,12 +66,19 @@ export class WritableOverlay implements WritableFileSystem {
   readonly #synthetic: SyntheticXattrs;
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
-  constructor({ tree, readers, upper, ...sources }: WritableOverlayOptions) {
+  private constructor(state: OverlayState, readers: readonly BlobReader[], sources: SyntheticSources) {
+    const { tree, inodes, countsLinks } = state;
     this.#tree = tree;
-    this.#state = new OverlayState(tree, readers, upper);
+    this.#state = state;
     this.#synthetic = new SyntheticXattrs(tree, sources);
-    const { inodes, countsLinks } = this.#state;
     this.answerTable = answerTableOf(tree, readers, { opens: inodes.opens, countsLinks });
+  }
+
+  /** InputError where recovery fails; then `upper` stays the caller's. */
+  static open({ tree, readers, upper, ...sources }: WritableOverlayOptions): WritableOverlay {
+    const state = openOverlayState(tree, readers, upper);
+    recover(state, state.root);
+    return new WritableOverlay(state, readers, sources);
   }
 
   lookup(parent: NodeId, name: Uint8Array, out: Entry): Status {

@@ -1,27 +1,28 @@
-// Clears the work directory of what a daemon that was killed has left in it.
+// Recovery of W/work: removes what a daemon that was killed has left there.
 //
-// One thing is not thrown away: the copy of an inode with several names that got some of them, as earlier versions left it.
-// Its names must stay one file, so it becomes an entry of shared-copies.ts, which gives it the rest.
+// One kind of file is kept: a copy of an inode with several names that already has some of those names in the upper. Earlier
+// versions left such files. All names must lead to one file, so it becomes an entry of W/stratafs-links, and recoverShared
+// makes the missing links.
 import { closeSync } from 'node:fs';
 import { Stat, listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
-import { emptyDirectory } from './empty-directory.ts';
+import { emptyDirectory } from '../upper/empty-directory.ts';
 import { decodeOrigin } from '../../overlayfs-format/origin.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
+import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
 import { moveToEntries } from '../copy-up/shared-copies.ts';
-import { INCOMPAT_NAME } from './volatile-mark.ts';
+import { INCOMPAT_NAME } from '../upper/volatile-mark.ts';
 
-/** Before anything is asked of the overlay. 0, or a negative errno of what can't be removed. */
-export function clearWorkDirectory(state: OverlayState): Status {
+/** Returns 0, or the negative errno of what can't be removed. */
+export function clearWorkDirectory(state: CopyUpParts): Status {
   const { workFd } = state.upper;
   const names = namesIn(workFd);
   if (typeof names === 'number') return names;
   for (const name of names) {
     if (name.toString('latin1') === INCOMPAT_NAME) continue;
-    const completed = completeLinks(state, name);
-    const status = completed < 0 ? completed : removeTree(state, workFd, name);
+    const kept = keepSharedCopy(state, name);
+    const status = kept < 0 ? kept : removeTree(state, workFd, name);
     if (status < 0 && status !== -ENOENT) return status;
   }
   return 0;
@@ -37,8 +38,8 @@ function namesIn(dir: number): Buffer[] | number {
   return names;
 }
 
-/** Gives the copy the names that it has not got yet. */
-function completeLinks(state: OverlayState, name: Buffer): Status {
+/** Moves such a copy to W/stratafs-links, and does nothing for any other file. */
+function keepSharedCopy(state: CopyUpParts, name: Buffer): Status {
   const { upper } = state;
   const known = upper.statStoredAt(upper.workFd, name);
   if (known < 0) return known;
@@ -53,8 +54,8 @@ function completeLinks(state: OverlayState, name: Buffer): Status {
   return moveToEntries(state, upper.workFd, name, lower);
 }
 
-/** Of any depth: what lies there may be somebody else's making. */
-function removeTree(state: OverlayState, dir: number, name: Uint8Array): Status {
+/** The tree may have any depth: another user may have put it there. */
+function removeTree(state: CopyUpParts, dir: number, name: Uint8Array): Status {
   const { upper } = state;
   const known = upper.statStoredAt(dir, name);
   if (known < 0) return known;

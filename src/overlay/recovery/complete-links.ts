@@ -1,31 +1,31 @@
-// Keeps one file with several names one file, whoever wrote the upper.
+// Recovery of hard links in an upper that kernel overlayfs has written.
 //
-// Kernel overlayfs (index=on) copies up one name of a hard-linked lower inode, and finds the others by W/index. Here
-// each name has a link. So where W/index has entries, each upper directory is looked through when mounting, and each lower inode that
-// was copied under one of its names gets the copy under all that still show. What is shown does not change by it.
+// With index=on the kernel copies up one name of a hard-linked lower inode, and finds the copy for the other names by
+// W/index. Here each name has a link to the copy. So if W/index has entries, all upper directories are read, and each copy of
+// a hard-linked lower inode gets a link under every name that still shows. The tree that is shown stays the same.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
-import type { OverlayState } from '../write/overlay-state.ts';
-import { shareCopy } from './shared-copies.ts';
+import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
+import { shareCopy } from '../copy-up/shared-copies.ts';
 
 const INDEX = bytesOf('index');
 
-/** `baseFd`: W. 0, or a negative errno. */
-export function completeIndexedLinks(state: OverlayState, baseFd: number): Status {
-  const index = openAt(baseFd, INDEX, DIRECTORY_FLAGS);
+/** Returns 0 or a negative errno. */
+export function completeIndexedLinks(state: CopyUpParts, root: DirectoryInode): Status {
+  const index = openAt(state.upper.baseFd, INDEX, DIRECTORY_FLAGS);
   if (index < 0) return index === -ENOENT ? 0 : index;
   const names = listNames(index);
   closeSync(index);
   if (typeof names === 'number') return names;
-  return names.length === 0 ? 0 : completeTree(state);
+  return names.length === 0 ? 0 : completeTree(state, root);
 }
 
-function completeTree(state: OverlayState): Status {
-  const pending = [state.root];
+function completeTree(state: CopyUpParts, root: DirectoryInode): Status {
+  const pending = [root];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     const status = state.directories.load(directory);
     if (status < 0) return status;

@@ -1,0 +1,28 @@
+// What the Upper needs to know of an inode and of a directory to find their files. Inode and DirectoryInode (overlay/read)
+// have all of it.
+
+/** A directory that may have an upper directory. */
+export interface UpperDirectory {
+  /** Undefined for the root, and for a removed directory. */
+  readonly parent: UpperDirectory | undefined;
+  /** Its name in `parent`, latin1. */
+  readonly name: string;
+  readonly isRemoved: boolean;
+  readonly hasUpperDirectory: boolean;
+  /** The upper directory itself once it has no name any more; else -1. */
+  readonly upperFd: number;
+  /** The upper directory is marked (overlay.opaque=x): it may hold whiteouts in the form of xattrs. */
+  hasXattrWhiteouts: boolean;
+  /** The upper directory is marked (overlay.impure): it may hold copies. */
+  isImpure: boolean;
+}
+
+/** An inode that may have an upper file. */
+export interface UpperInode {
+  /** Its known names in the upper. */
+  readonly upperNames: readonly { readonly directory: UpperDirectory; readonly name: string }[];
+  /** The upper file itself if it has no known name; else -1. */
+  readonly upperFd: number;
+  /** Its name in W/stratafs-links, if it has one. */
+  readonly sharedEntry: Buffer | undefined;
+}
