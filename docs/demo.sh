@@ -10,7 +10,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/stratafs-demo-XXXXXX")
 export XDG_CACHE_HOME="$work/cache"
 mkdir "$work/image" "$work/layer"
 
-stratafs() { bin/stratafs "$@"; }
+# The command to show: that of this directory by default.
+stratafs() { "${STRATAFS:-bin/stratafs}" "$@"; }
 
 cleanup() {
   status=$?

@@ -1,12 +1,13 @@
-// Bundles the programs, after tsc has built dist/. The output in dist/cli:
+// Bundles the programs. The output in dist/cli:
 //   mounting.cjs  everything that a mount loads, with V8's code cache beside it
 //   other chunks  modules that the other commands load on demand
 //   NAME.cjs      one file for each program, which starts it
+//   LICENSES.txt  the licences of the packages inside
 //
 // A remount spends its time on start-up, mostly on finding, linking and compiling modules: 92 ms of CPU for some ninety
 // files, 38 ms for one file, 12 ms for one file with V8's cache. The bundle must lie as deep as src/sys does, because that
 // finds the addon by a relative path. The library in dist/ stays as tsc built it.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { build } from 'rolldown';
 
 const output = {
@@ -15,7 +16,7 @@ const output = {
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name].cjs',
 };
-await build({
+const bundle = await build({
   input: { programs: 'src/cli/programs.ts' },
   platform: 'node',
   // Rolldown warns that such an import makes no chunk. Its purpose is to run the module later, and that works.
@@ -39,11 +40,27 @@ const escaped = readFileSync(mounting, 'utf8').replace(
 );
 writeFileSync(mounting, escaped);
 
-const { programs } = await import('../dist/cli/programs.js');
-for (const name of Object.keys(programs)) {
+const { default: bundled } = await import('../dist/cli/programs.cjs');
+for (const name of Object.keys(bundled.programs)) {
   const file = `dist/cli/${name}.cjs`;
   writeFileSync(file, `#!/usr/bin/env node\nrequire('./start.cjs').start('${name}');\n`);
   chmodSync(file, 0o755);
 }
+
+// The licences of the packages that are inside the bundles ask for their text to go with them.
+const modules = bundle.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+const packages = new Set(
+  modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []),
+);
+const licences = [...packages].sort().map((directory) => {
+  const { name, version, license } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
+  const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));
+  const text = file === undefined ? '' : readFileSync(`${directory}/${file}`, 'utf8').trim();
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
+writeFileSync(
+  'dist/cli/LICENSES.txt',
+  `The programs in this directory contain these packages.\n\n${licences.join(`\n${'-'.repeat(80)}\n\n`)}`,
+);
 
 await import('./code-cache.js');

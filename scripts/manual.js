@@ -1,11 +1,11 @@
-// Writes the manual pages to dist/man, or to the directory in argv, after tsc has built dist/.
+// Writes the manual pages to dist/man, or to the directory in argv.
 //
 // A page's date is SOURCE_DATE_EPOCH, else the date of the last commit, else the mtime of package.json, which an archive
 // of the source preserves. So a build is reproducible: the same source gives the same bytes.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { manualPages } from '../dist/cli/manual/pages.js';
+import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 
@@ -21,6 +21,16 @@ function sourceDate() {
     return statSync(join(root, 'package.json')).mtimeMs / 1000;
   }
 }
+
+// Two folders below the root, as all that finds files of this package (src/sys/package-file.ts).
+await build({
+  cwd: root,
+  input: { pages: 'src/cli/manual/pages.ts' },
+  platform: 'node',
+  checks: { ineffectiveDynamicImport: false },
+  output: { dir: 'build/manual', format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' },
+});
+const { manualPages } = await import('../build/manual/pages.mjs');
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const date = new Date(sourceDate() * 1000).toISOString().slice(0, 10);

@@ -9,6 +9,8 @@
 // A daemon that ends before gives this process its exit status. SIGINT, SIGTERM and SIGHUP close the socket,
 // by which the daemon knows that it is to undo everything; this process waits for it, and then dies of that
 // signal. A second signal ends it at once.
+//
+// It uses nothing of libstdc++, which takes longer to load than all that this does.
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,8 +24,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <string>
-#include <vector>
 
 // Linux 5.9; the number is the same on all architectures. Older C libraries have no name for it.
 #ifndef SYS_close_range
@@ -49,13 +49,14 @@ int Fail(const char* what) {
 
 void CloseFrom(unsigned first) {
   if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
-  std::vector<int> open;
+  // The kernel lists them in ascending order, so those closed meanwhile don't disturb it.
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) return;
-  while (const dirent* entry = readdir(directory)) open.push_back(atoi(entry->d_name));
+  while (const dirent* entry = readdir(directory)) {
+    const int fd = atoi(entry->d_name);
+    if (fd >= static_cast<int>(first) && fd != dirfd(directory)) close(fd);
+  }
   closedir(directory);
-  for (int fd : open)
-    if (fd >= static_cast<int>(first)) close(fd);
 }
 
 // The number of a standard stream that is closed is not to become the socket's.
@@ -81,7 +82,9 @@ void OpenStandardStreams() {
   }
   for (int number : kSignals) signal(number, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  setenv("STRATAFS_LAUNCHER", std::to_string(launcher).c_str(), 1);
+  char pid[16];
+  snprintf(pid, sizeof(pid), "%d", launcher);
+  setenv("STRATAFS_LAUNCHER", pid, 1);
   // Node parses these certificates at every start, for longer than a mount takes; the daemon speaks TLS with
   // nobody.
   unsetenv("NODE_EXTRA_CA_CERTS");

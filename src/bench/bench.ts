@@ -5,6 +5,7 @@ import type { Contender, Workshop } from './contender.ts';
 import { ImageStack } from './image-stack.ts';
 import { Processes } from './processes.ts';
 import type { BenchResult } from './result.ts';
+import { requireLoadProgram } from './native-programs.ts';
 import { refuseMount } from './refuse-mount.ts';
 import { type BenchPlan, type BenchWatch, runBench } from './run-bench.ts';
 import { Scratch } from './scratch.ts';
@@ -39,6 +40,7 @@ export interface BenchOptions extends BenchPlan, BenchWatch {
  * reason is thrown).
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
+  requireLoadProgram();
   const scratch = await Scratch.create(options.scratch);
   const inspections: Inspection[] = [];
   try {

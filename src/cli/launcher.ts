@@ -4,11 +4,10 @@
 // started without one becomes it, and is started anew by it.
 import { Socket } from 'node:net';
 import { becomeProgram } from '../mount/mount.ts';
-import { packageFile } from '../sys/package-file.ts';
+import { nativeFile, packageFile } from '../sys/package-file.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { launcherPid } from './launched.ts';
 
-const LAUNCHER = packageFile('build/Release/stratafs-launch');
 const LINK_FD = 3;
 const READY = 'R';
 
@@ -57,6 +56,9 @@ export class Launcher {
 /** The process becomes a launcher, which starts the same command. InputError where there is none. */
 function becomeLauncher(): never {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const status = becomeProgram(LAUNCHER, [LAUNCHER, ...command]);
-  throw new InputError(`${LAUNCHER}: can't be run (errno ${-status}): "npm rebuild stratafs" makes it anew`);
+  const launcher = nativeFile('stratafs-launch');
+  const status = becomeProgram(launcher, [launcher, ...command]);
+  throw new InputError(
+    `${launcher}: can't be run (errno ${-status}); run: npm --prefix ${packageFile()} run install`,
+  );
 }

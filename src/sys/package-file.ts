@@ -1,5 +1,6 @@
 // Finds the files of this package. This file lies two folders below the package root, as does every file that it is
 // compiled or bundled into.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -7,4 +8,15 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 /** The absolute path of a file of this package; its root by default. */
 export function packageFile(path = ''): string {
   return path === '' ? ROOT : `${ROOT}/${path}`;
+}
+
+/**
+ * The absolute path of a file of native code, by its name: the one compiled here, else the prebuilt one of the npm package.
+ * Where neither exists, the path that compiling gives it. bin/stratafs applies the same rule to the launcher.
+ */
+export function nativeFile(name: string): string {
+  const compiled = packageFile(`build/Release/${name}`);
+  if (existsSync(compiled)) return compiled;
+  const prebuilt = packageFile(`prebuilds/linux-${process.arch}/${name}`);
+  return existsSync(prebuilt) ? prebuilt : compiled;
 }

@@ -161,7 +161,7 @@ describeWith(['fuse'], 'the installed program', () => {
         env,
       });
       expect(stderr).toBe(
-        `stratafs: ${place.path('build/Release/stratafs-launch')}: can't be run (errno 2): "npm rebuild stratafs" makes it anew\n`,
+        `stratafs: ${place.path('build/Release/stratafs-launch')}: can't be run (errno 2); run: npm --prefix ${place.directory} run install\n`,
       );
       expect(status).toBe(1);
     }));

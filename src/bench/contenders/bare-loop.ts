@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender, Lack } from '../contender.ts';
 import { mountByProgram } from '../mounting.ts';
-import { bareProgram } from '../native-programs.ts';
+import { bareProgram, buildCommand } from '../native-programs.ts';
 
 export const bareLoop: Contender = {
   name: 'bare-loop',
@@ -35,6 +35,6 @@ function lack(): Lack | undefined {
     accessSync(bareProgram, constants.X_OK);
     return undefined;
   } catch {
-    return { reason: `${bareProgram} is not built`, remedy: 'npm rebuild stratafs' }; // ENOENT
+    return { reason: `${bareProgram} is not built`, remedy: buildCommand }; // ENOENT
   }
 }

@@ -1,0 +1,98 @@
+// V8's code cache of a script: what V8 compiled of it, as a file beside it. Whoever writes that file decides what runs, so it is
+// trusted as far as the script itself: its owner, or root, alone can have written it.
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
+
+/** A script in a file, with the text that V8 compiles, and where its cache belongs: in the same directory. */
+export interface CachedScript {
+  readonly file: string;
+  readonly source: string;
+  readonly cache: string;
+}
+
+/** Writable by group or others. */
+const OTHERS_WRITE = 0o022;
+
+/** Compiles with the cache. Where there is none that fits this version of V8, and the package is the user's own, makes it. */
+export function compileCached(script: CachedScript): Script {
+  const cachedData = readCache(script);
+  const { file: filename, source } = script;
+  const compiled = new Script(source, { filename, ...(cachedData === undefined ? {} : { cachedData }) });
+  if (compiled.cachedDataRejected === false || !mayWriteCache(script)) return compiled;
+  try {
+    return makeCache(script);
+  } catch {
+    return compiled; // ENOSPC, EROFS, EDQUOT: the cache saves time, nothing else
+  }
+}
+
+/** Makes the cache, of all functions: otherwise V8 would compile each when it is first called. Throws where it can't be written. */
+export function makeCache({ file, source, cache }: CachedScript): Script {
+  let script: Script;
+  setFlagsFromString('--no-lazy');
+  try {
+    script = new Script(source, { filename: file });
+  } finally {
+    // V8 compares the flags that a cache was made with.
+    setFlagsFromString('--lazy');
+  }
+  writeAtomically(cache, script.createCachedData());
+  return script;
+}
+
+/** undefined where there is none, or somebody else can have written it. */
+function readCache({ file, cache }: CachedScript): Buffer | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(cache, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const { uid } = statSync(file);
+    const isTrusted = [statSync(dirname(cache)), fstatSync(fd)].every(
+      (each) => (each.uid === uid || each.uid === 0) && (each.mode & OTHERS_WRITE) === 0,
+    );
+    return isTrusted ? readFileSync(fd) : undefined;
+  } catch {
+    return undefined; // ENOENT, EACCES, ELOOP: the script is compiled anew
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** True in a directory that is the user's own: root writes nothing where another user could redirect it. */
+function mayWriteCache({ cache }: CachedScript): boolean {
+  try {
+    const { uid, mode } = statSync(dirname(cache));
+    return uid === process.geteuid?.() && (mode & OTHERS_WRITE) === 0;
+  } catch {
+    return false; // EACCES
+  }
+}
+
+function writeAtomically(path: string, bytes: Uint8Array): void {
+  const draft = `${path}.${process.pid}`;
+  const fd = openSync(draft, 'wx', 0o644);
+  try {
+    try {
+      fchmodSync(fd, 0o644); // whatever the umask: other users read it
+      writeFileSync(fd, bytes);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
