@@ -1,5 +1,5 @@
 // Compiles the native code into build/Release, in parallel: the addon and the launcher, and with --bench the programs of
-// `stratafs bench` too. What is up to date already is not compiled again.
+// `stratafs bench` too. Files that are up to date are not compiled again.
 //
 // usage: node scripts/compile.js [--bench]
 // npm's variables apply (npm_config_nodedir, npm_config_python), as do those of make (CC, CXX, CXXFLAGS, LDFLAGS).
@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 
 const root = join(import.meta.dirname, '..');
 
-/** Why it can't be compiled, in a sentence that says what to install. */
+/** The native code can't be compiled; the message says what to install. */
 export class CompileError extends Error {}
 
 function isExecutable(path) {
@@ -22,7 +22,7 @@ function isExecutable(path) {
   }
 }
 
-/** The path of a program, by its name in PATH or its path; undefined where there is none. */
+/** Finds a program by its name in PATH, or by its path. */
 function findProgram(name) {
   if (name.includes('/')) return isExecutable(name) ? name : undefined;
   return (process.env.PATH ?? '')
@@ -31,14 +31,14 @@ function findProgram(name) {
     .find(isExecutable);
 }
 
-/** The names of the programs that compiling needs and that are not here. */
+/** The programs that compiling needs and that are not installed. */
 function missingPrograms(environment) {
   const compiler = environment.CXX?.split(' ')[0] || 'g++';
   const python = environment.npm_config_python || environment.PYTHON || 'python3';
   return [compiler, environment.MAKE || 'make', python].filter((name) => findProgram(name) === undefined);
 }
 
-/** The directory `include/node` lies in, of the headers of this very major version of Node; undefined where none is here. */
+/** Finds the directory that holds `include/node` with the headers of this major version of Node. */
 export function findHeaders(places = [dirname(dirname(process.execPath)), '/usr', '/usr/local']) {
   const [major] = process.versions.node.split('.');
   return places.find((place) => {
@@ -51,7 +51,7 @@ export function findHeaders(places = [dirname(dirname(process.execPath)), '/usr'
   });
 }
 
-/** The command that runs node-gyp: npm's own. */
+/** The command line of node-gyp; that of npm is preferred. */
 function nodeGyp() {
   const inNpm = 'node_modules/node-gyp/bin/node-gyp.js';
   const npm = findProgram('npm');
@@ -68,8 +68,8 @@ function nodeGyp() {
 }
 
 /**
- * Compiles. `directory` holds binding.gyp; `environment` and `options` are node-gyp's. CompileError where a program is missing
- * or the compiler fails, which has written to stderr why.
+ * Compiles what binding.gyp in `directory` describes. `environment` and `options` go to node-gyp. Throws CompileError if a
+ * program is missing, or if the compiler fails; it has then written its errors to stderr.
  */
 export function compile({ bench = false, directory = root, environment = process.env, options = [] } = {}) {
   const missing = missingPrograms(environment);
@@ -92,7 +92,7 @@ export function compile({ bench = false, directory = root, environment = process
   if (error !== undefined) throw new CompileError(`${program}: ${error.message}`);
   throw new CompileError(
     headers === undefined && environment.npm_config_nodedir === undefined
-      ? "compiling failed; Node's headers are not beside it: where they can't be downloaded, give their place by --nodedir"
+      ? "compiling failed; Node's headers are not installed beside it: if they can't be downloaded, name their directory with --nodedir"
       : 'compiling failed',
   );
 }

@@ -1,11 +1,11 @@
-// Reads what an ELF file needs of the system that loads it: shared libraries, and the versions of their symbols. 64-bit,
-// little-endian files; the layout is that of elf(5) and of the section `.gnu.version_r` in the LSB.
+// Reads the requirements of an ELF file: its shared libraries, and the versions of their symbols. Only 64-bit little-endian
+// files are read. The layout is from elf(5), and from the LSB for the section `.gnu.version_r`.
 import { readFileSync } from 'node:fs';
 
 const SHT_DYNAMIC = 6;
 const SHT_GNU_VERNEED = 0x6ffffffe;
 const DT_NEEDED = 1n;
-/** e_machine, in Node's words. */
+/** e_machine -> process.arch. */
 const machines = { 62: 'x64', 183: 'arm64' };
 
 /**

@@ -1,7 +1,7 @@
-// What npm runs when the package is installed. Where a prebuilt addon and launcher fit this system, nothing is compiled; a clone
-// is always compiled. Then comes what depends on the Node that runs this (code-cache.js).
+// The package's install script. It compiles the native code unless the prebuilt files work on this system; a clone is always
+// compiled, and so is a package with npm's option --build-from-source. Then it runs code-cache.js.
 //
-// Without it (npm's --ignore-scripts) the prebuilt files work as well. `--build-from-source` compiles in any case.
+// The package also works without this script (--ignore-scripts), from its prebuilt files.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,10 +10,10 @@ import { CompileError, compile } from './compile.js';
 
 const root = join(import.meta.dirname, '..');
 const prebuilt = join(root, `prebuilds/linux-${process.arch}`);
-/** What the launcher exits with when it is called without a command. */
+/** Exit status of the launcher when it is called without a command. */
 const LAUNCHER_USAGE = 2;
 
-/** Why the prebuilt files are not used; undefined where they fit. */
+/** The reason for compiling; undefined if the prebuilt files work. */
 function whyCompile() {
   // A package has no sources of TypeScript.
   if (existsSync(join(root, 'src'))) return 'this is a clone';

@@ -1,10 +1,9 @@
-// Makes the prebuilt native files of the npm package, prebuilds/linux-<arch>/: the addon, the launcher and the programs of
+// Builds the prebuilt native files of the npm package, prebuilds/linux-<arch>/: the addon, the launcher and the programs of
 // `stratafs bench`, for each architecture that this machine has a compiler for.
 //
-// usage: node scripts/prebuild.js [ARCH]...   x64 and arm64 by default
-// They are linked so that an older system loads them too: libstdc++ is inside (its own symbols hidden from Node's), and
-// no symbol is newer than glibc GLIBC_FLOOR, which is checked. A compiler for the other architecture is Debian's
-// g++-aarch64-linux-gnu or g++-x86-64-linux-gnu.
+// usage: node scripts/prebuild.js [ARCH]...   default: x64 and arm64
+// The files also run on older systems: libstdc++ is linked statically, with hidden symbols, and no symbol is newer than
+// glibc GLIBC_FLOOR, which this script checks. Cross compilers are Debian's g++-aarch64-linux-gnu and g++-x86-64-linux-gnu.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,13 +17,13 @@ const root = join(import.meta.dirname, '..');
 export const GLIBC_FLOOR = '2.34';
 export const nativeFiles = ['stratafs.node', 'stratafs-launch', 'stratafs-load', 'stratafs-bare'];
 const triplets = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
-/** What a prebuilt file may need: what Node itself needs, and the loader. */
+/** The shared libraries that a prebuilt file may need: those that Node needs too, and the loader. */
 const allowedLibraries = /^(?:libc\.so\.6|libgcc_s\.so\.1|libdl\.so\.2|libpthread\.so\.0|ld-linux-.*)$/;
 const linkerFlags = [
   ...['-static-libstdc++', '-Wl,--exclude-libs,ALL', '-Wl,--gc-sections', '-Wl,--as-needed', '-s'],
 ];
 
-/** The tools of `arch`: none where it is this machine's own; undefined where they are missing. */
+/** The variables that name the tools for `arch`: none for this machine's own; undefined if a tool is missing. */
 function tools(arch) {
   if (arch === process.arch) return {};
   const triplet = triplets[arch];
@@ -34,7 +33,7 @@ function tools(arch) {
   return tools.every(isHere) ? Object.fromEntries(tools) : undefined;
 }
 
-/** Fails where the file would not run on the systems that the documentation names. */
+/** Throws if the file does not run on every system that docs/install.md names. */
 export function checkPrebuilt(path, arch) {
   const { machine, libraries } = readRequirements(path);
   if (machine !== arch) throw new Error(`${path}: is for ${machine}, expected ${arch}`);
@@ -46,11 +45,11 @@ export function checkPrebuilt(path, arch) {
   }
 }
 
-/** Builds for `arch` and answers the directory; undefined where there is no compiler for it. */
+/** Builds for `arch` and returns the directory; undefined if there is no compiler for it. */
 export function prebuild(arch) {
   const environment = tools(arch);
   if (environment === undefined) return undefined;
-  // A directory of its own, so that build/ stays as it is; symlinks, so that only changed files are compiled again.
+  // A separate directory leaves build/Release as it is; with symlinks only changed files are compiled again.
   const workshop = join(root, 'build/prebuilt', arch);
   mkdirSync(workshop, { recursive: true });
   for (const name of ['binding.gyp', 'package.json', 'native', 'node_modules']) {

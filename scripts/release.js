@@ -1,9 +1,9 @@
-// Prepares a release: makes the prebuilt files and the npm package, installs it into empty prefixes, with and without install
-// scripts, and runs the demo with each. It never publishes.
+// Prepares a release: builds the prebuilt files and the npm package, installs the package into empty prefixes, with and
+// without install scripts, and runs the demo with each. It does not publish.
 //
 // usage: npm run release -- [--dry-run]
-// --dry-run: the package is thrown away. Otherwise it stays in the current directory, and the commands that tag and publish
-// it are printed. Needs root or fusermount3, /dev/fuse, and the registry for the package's dependencies.
+// With --dry-run the package is deleted at the end. Otherwise it stays in the current directory, and the commands that tag
+// and publish it are printed. Needs /dev/fuse, root or fusermount3, and the registry for the package's dependencies.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ function run(program, args, options = {}) {
   throw new Error(`${program} ${args.join(' ')}: ended with status ${status}`);
 }
 
-/** What must hold before a version is published; a dry run only reports it. */
+/** The reasons not to publish this version; a dry run reports them and goes on. */
 function findObstacles() {
   const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
   const heading = new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - \\d{4}-\\d{2}-\\d{2}$`, 'm');

@@ -10,7 +10,7 @@
 // by which the daemon knows that it is to undo everything; this process waits for it, and then dies of that
 // signal. A second signal ends it at once.
 //
-// It uses nothing of libstdc++, which takes longer to load than all that this does.
+// It uses nothing of libstdc++, whose loading takes longer than the launcher's own work.
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -49,7 +49,7 @@ int Fail(const char* what) {
 
 void CloseFrom(unsigned first) {
   if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
-  // The kernel lists them in ascending order, so those closed meanwhile don't disturb it.
+  // The kernel lists them in ascending order, so closing one does not disturb the listing.
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) return;
   while (const dirent* entry = readdir(directory)) {

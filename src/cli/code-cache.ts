@@ -1,5 +1,5 @@
-// V8's code cache of a script: what V8 compiled of it, as a file beside it. Whoever writes that file decides what runs, so it is
-// trusted as far as the script itself: its owner, or root, alone can have written it.
+// V8's code cache of a script: its compiled functions, in a file beside the script. Who can write that file can run code, so
+// it is trusted only as far as the script itself: only the script's owner or root can have written it.
 import {
   closeSync,
   constants,
@@ -16,7 +16,7 @@ import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
-/** A script in a file, with the text that V8 compiles, and where its cache belongs: in the same directory. */
+/** A script: its file, the text that V8 compiles, and the path of its cache in the same directory. */
 export interface CachedScript {
   readonly file: string;
   readonly source: string;
@@ -26,7 +26,7 @@ export interface CachedScript {
 /** Writable by group or others. */
 const OTHERS_WRITE = 0o022;
 
-/** Compiles with the cache. Where there is none that fits this version of V8, and the package is the user's own, makes it. */
+/** Compiles with the cache. If the cache is missing or is of another V8, writes it, provided that the user owns the directory. */
 export function compileCached(script: CachedScript): Script {
   const cachedData = readCache(script);
   const { file: filename, source } = script;
@@ -39,7 +39,7 @@ export function compileCached(script: CachedScript): Script {
   }
 }
 
-/** Makes the cache, of all functions: otherwise V8 would compile each when it is first called. Throws where it can't be written. */
+/** Compiles all functions, not only those called at once, and writes the cache. Throws if it can't be written. */
 export function makeCache({ file, source, cache }: CachedScript): Script {
   let script: Script;
   setFlagsFromString('--no-lazy');
@@ -53,7 +53,7 @@ export function makeCache({ file, source, cache }: CachedScript): Script {
   return script;
 }
 
-/** undefined where there is none, or somebody else can have written it. */
+/** undefined if there is no cache, or if another user may have written it. */
 function readCache({ file, cache }: CachedScript): Buffer | undefined {
   let fd: number | undefined;
   try {
@@ -70,7 +70,7 @@ function readCache({ file, cache }: CachedScript): Buffer | undefined {
   }
 }
 
-/** True in a directory that is the user's own: root writes nothing where another user could redirect it. */
+/** True if the user owns the directory: root writes nothing that another user could redirect. */
 function mayWriteCache({ cache }: CachedScript): boolean {
   try {
     const { uid, mode } = statSync(dirname(cache));

@@ -1,15 +1,15 @@
-// Starts a program out of its bundle (scripts/bundle.js), with V8's code cache of it: to find, link and compile some hundred
-// modules took longer than a mount.
+// Starts a program from its bundle (scripts/bundle.js) with V8's code cache: finding, linking and compiling a hundred modules
+// takes longer than a mount.
 //
-// It runs as CommonJS, since in Node 20 nothing but a vm.Script takes V8's cache. A cache that is missing, or another
-// version's, costs time only: V8 refuses what it did not make of this very file.
+// It runs as CommonJS, because in Node 20 only vm.Script accepts a code cache. A cache that is missing or of another version
+// costs only time: V8 rejects a cache that it did not make from this file.
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type CachedScript, compileCached, makeCache } from './code-cache.ts';
 
 const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
-/** What all programs, and a mount, load. */
+/** Everything that a mount loads; all programs load it. */
 const MOUNTING = `${DIRECTORY}mounting.cjs`;
 
 type Wrapped = (

@@ -11,8 +11,8 @@ export function packageFile(path = ''): string {
 }
 
 /**
- * The absolute path of a file of native code, by its name: the one compiled here, else the prebuilt one of the npm package.
- * Where neither exists, the path that compiling gives it. bin/stratafs applies the same rule to the launcher.
+ * The absolute path of a native file: the one in build/Release, else the prebuilt one of the npm package. If neither exists,
+ * the path in build/Release. bin/stratafs applies the same rule to the launcher.
  */
 export function nativeFile(name: string): string {
   const compiled = packageFile(`build/Release/${name}`);
