@@ -51,4 +51,50 @@ export default defineConfig(
     },
     rules: { 'import-law/obeyed': 'error', 'import-x/no-cycle': 'error' },
   },
+  // A command returns what it has to say: output/terminal.ts alone has the standard streams, exit.ts alone exits.
+  {
+    files: ['src/cli/**/*.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        ...restrictedInCommands(['stdout', 'stderr', 'exitCode', 'exit']),
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [{ name: 'node:process', message: 'Use the global process.' }],
+          patterns: [
+            {
+              group: ['**/output/terminal.ts'],
+              importNames: ['writeOutput', 'writeError', 'flushOutput'],
+              message: 'Return a CommandResult, or use a TerminalReport.',
+            },
+            {
+              group: ['**/mount/mount.ts'],
+              importNames: ['exitNow'],
+              message: 'Return a CommandResult with exitsNow.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/cli/output/terminal.ts'],
+    rules: { 'no-restricted-properties': ['error', ...restrictedInCommands(['exitCode', 'exit'])] },
+  },
+  {
+    files: ['src/cli/exit.ts'],
+    rules: {
+      'no-restricted-properties': ['error', ...restrictedInCommands(['stdout', 'stderr'])],
+      'no-restricted-imports': 'off',
+    },
+  },
+  { files: ['src/cli/output/report.ts', 'src/cli/background.ts'], rules: { 'no-restricted-imports': 'off' } },
 );
+
+function restrictedInCommands(properties) {
+  const message = 'A command returns a CommandResult; progress and warnings go through a TerminalReport.';
+  return properties.map((property) => ({ object: 'process', property, message }));
+}

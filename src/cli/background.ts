@@ -3,12 +3,15 @@
 // From then on nothing ties the daemon to whoever started it: it has a session of its own, its directory is /, its standard
 // streams are /dev/null (with DEBUG, stderr stays).
 import { type Mount, exitNow, silence } from '../mount/mount.ts';
-import { describeFailure } from './failure.ts';
+import type { CommandResult } from './command-result.ts';
 import { withRealPaths } from './options/inherited-paths.ts';
 import type { Launcher } from './launcher.ts';
 import type { MountRequest } from './options/mount-request.ts';
 import { TerminalReport } from './output/report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
+
+/** Nobody waits for this process any more. */
+const ABANDONED: CommandResult = { text: '', status: 1, exitsNow: true };
 
 /**
  * Mounts, and serves until the mount ends; then the process ends. Throws why the mount can't be. Where the launcher is gone
@@ -17,29 +20,29 @@ import { openMount, serveUntilUnmounted } from './serve.ts';
 export async function mountInBackground(
   launcher: Launcher,
   asked: MountRequest,
-  announce: () => void = () => undefined,
-): Promise<never> {
+  announcement?: string,
+): Promise<CommandResult> {
   const report = new TerminalReport();
   let mount: Mount;
   try {
     mount = await openMount(withRealPaths(asked, `/proc/${launcher.pid}/fd`), report, launcher.abandoned);
   } catch (error) {
-    if (launcher.abandoned.aborted) exitNow(1);
+    if (launcher.abandoned.aborted) return ABANDONED;
     throw error;
   } finally {
     report.end();
   }
-  detachOnDefect(mount);
+  detachOnDefect(mount, report);
   process.chdir('/');
-  announce();
+  if (announcement !== undefined) await report.announce(announcement);
   if (!(await launcher.release())) {
     await mount.close();
-    exitNow(1);
+    return ABANDONED;
   }
   becomeSilent();
-  await serveUntilUnmounted(mount, { warning: (text) => process.stderr.write(`stratafs: ${text}\n`) });
-  // A mount point that hangs may have kept a pool thread, which Node's own exit would wait for.
-  exitNow(0);
+  await serveUntilUnmounted(mount, { warning: (text) => report.notice(text) });
+  // A pool thread may still wait for a mount point that hangs.
+  return { text: '', exitsNow: true };
 }
 
 function becomeSilent(): void {
@@ -48,9 +51,9 @@ function becomeSilent(): void {
 }
 
 /** A defect of ours must not leave a dead mount behind. */
-function detachOnDefect(mount: Mount): void {
+function detachOnDefect(mount: Mount, report: TerminalReport): void {
   process.on('uncaughtException', (error) => {
-    process.stderr.write(`stratafs: ${describeFailure(error)}\n${error.stack ?? ''}\n`);
+    report.failure(error, error.stack ?? '');
     void mount.unmount({ lazy: true }).finally(() => exitNow(1));
   });
 }

@@ -1,7 +1,7 @@
 // The command line: how what the user typed reaches a command.
 import { Command, CommanderError } from 'commander';
 import { commands } from './command-list.ts';
-import { EXIT_USAGE } from './failure.ts';
+import type { CommandResult } from './command-result.ts';
 import { helpWidth, wrapHelp } from './output/help-lines.ts';
 import { suggestNearest } from './options/suggest.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -20,24 +20,16 @@ Examples:
 
 export const summary = 'Mounts saved container images in place: the layers stay inside their tarballs.';
 
-/** Output and exit in our manner: "stratafs: ..." in one line, and errors thrown to `runCommandLine`. */
-function configure(command: Command): Command {
+/** Help of the terminal's width, and exceptions in place of output and exit. */
+function configure(command: Command, writeHelp: (text: string) => void): Command {
   const width = helpWidth();
+  const write = (text: string): void => writeHelp(wrapHelp(text, width));
   return command
     .exitOverride()
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .configureHelp({ helpWidth: width })
-    .configureOutput({
-      writeOut: (text) => process.stdout.write(wrapHelp(text, width)),
-      outputError: (text, write) => {
-        const line = text
-          .replace(/^error: /, '')
-          .trim()
-          .replace(/\s*\n\s*/g, ' ');
-        write(`stratafs: ${line}\n`);
-      },
-    });
+    .configureOutput({ writeOut: write, writeErr: write, outputError: () => undefined });
 }
 
 /**
@@ -51,45 +43,55 @@ function isCalledFromFstab(args: readonly string[]): boolean {
   return !commands.has(source) || (source !== 'mount' && /(?:^|,)lowerdir=/.test(list));
 }
 
-/**
- * Runs the command that `args` names (argv without node and the script). Answers the exit status, or throws what the
- * command threw.
- */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
+/** Runs the command that `args` names (argv without node and the script). UsageError if they can't be understood. */
+export async function runCommandLine(args: readonly string[]): Promise<CommandResult> {
   if (args[0] === '__complete') {
     const { answerCompletion } = await import('./completion/answer.ts');
-    await answerCompletion(args.slice(1));
-    return 0;
+    return answerCompletion(args.slice(1));
   }
-  const program = configure(new Command('stratafs'))
+  if (isCalledFromFstab(args)) {
+    const { runMountHelper } = await import('./commands/mount-helper.ts');
+    return runMountHelper(args);
+  }
+  const typed = spellOut(args);
+  const name = typed[0] ?? '';
+  if (name !== '' && !name.startsWith('-') && !commands.has(name)) {
+    throw new UsageError(`unknown command '${name}'${suggestNearest(name, [...commands.keys()])}`);
+  }
+  let help = '';
+  const writeHelp = (text: string): void => void (help += text);
+  let result: CommandResult = { text: '' };
+  const program = configure(new Command('stratafs'), writeHelp)
     .description(summary)
     .version(readVersion(), '-V, --version', 'print the version')
     .usage('COMMAND [OPTIONS]')
     .addHelpText('after', examples);
-  if (isCalledFromFstab(args)) {
-    const { runMountHelper } = await import('./commands/mount-helper.ts');
-    await runMountHelper(args);
-    return 0;
-  }
-  const typed = spellOut(args);
-  const name = typed[0] ?? '';
-  for (const [each, { summary: told, load }] of commands) {
-    if (each === name) program.addCommand(configure((await load())()));
-    else program.command(each).description(told);
-  }
-  if (name !== '' && !name.startsWith('-') && !commands.has(name)) {
-    throw new UsageError(`unknown command '${name}'${suggestNearest(name, [...commands.keys()])}`);
+  for (const [each, { summary: about, load }] of commands) {
+    if (each === name) {
+      const { syntax, run } = (await load())();
+      const start = run as (...values: unknown[]) => CommandResult | Promise<CommandResult>;
+      syntax.action(async (...values) => void (result = await start(...(values as unknown[]))));
+      program.addCommand(configure(syntax, writeHelp));
+    } else program.command(each).description(about);
   }
   try {
     if (name === '') program.help({ error: true });
     await program.parseAsync([...typed], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has written help, the version, or its line already.
-    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (error.exitCode === 0) return { text: help };
+    if (help !== '') return { usage: help };
+    throw new UsageError(inOneLine(error.message));
   }
-  // What a command found, not a failure of it: a threshold that is broken, a path that isn't there.
-  return Number(process.exitCode ?? 0);
+  return result;
+}
+
+/** "error: unknown option '--jsom'\n(Did you mean --json?)" without "error: ", in one line. */
+function inOneLine(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
 }
 
 /** "help COMMAND" is "COMMAND --help", and umount is how umount(8) spells it. */

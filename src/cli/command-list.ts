@@ -1,11 +1,11 @@
 // Which commands there are.
 //
 // A command's file is loaded only when the command is used: start-up time is most of a second mount.
-import type { Command } from 'commander';
+import type { CliCommand } from './command-result.ts';
 
 export interface CommandEntry {
   readonly summary: string;
-  readonly load: () => Promise<() => Command>;
+  readonly load: () => Promise<() => CliCommand>;
 }
 
 /** By name, in the order in which help lists them. */

@@ -56,8 +56,3 @@ export function stackOf(error: unknown): string {
   const stack = error.stack ?? error.message;
   return error.cause === undefined ? stack : `${stack}\ncaused by ${stackOf(error.cause)}`;
 }
-
-/** Writes the failure to stderr. */
-export function printFailure(text: string, stack: string): void {
-  process.stderr.write(`stratafs: ${text}\n${stack === '' ? '' : `${stack}\n`}`);
-}

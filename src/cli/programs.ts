@@ -1,21 +1,14 @@
 // The programs that the package installs, by the name of their file in dist/cli.
 //
-// Each takes its arguments from the process, and tells its exit status to it (0; otherwise one line on stderr).
-import { exitWithError } from './exit-with-error.ts';
+// Each takes its arguments from the process, prints what the command returns, and sets the exit status.
+import type { CommandResult } from './command-result.ts';
+import { exitWhenReaderIsGone, exitWithError, exitWithResult } from './exit.ts';
 import { EXIT_FAILURE, exitStatusOf } from './failure.ts';
-import { Interrupted } from './interrupt.ts';
 
 /** `stratafs`: 1 for a failure, 2 for usage. */
 async function stratafs(): Promise<void> {
-  // `stratafs ls | head -1`: a reader that has seen enough is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
-  await runProgram(async (args) => {
-    const { runCommandLine } = await import('./command-line.ts');
-    process.exitCode = await runCommandLine(args);
-  }, exitStatusOf);
+  exitWhenReaderIsGone();
+  await runProgram(async (args) => (await import('./command-line.ts')).runCommandLine(args), exitStatusOf);
 }
 
 /** `stratafs-overlay`: 1 for whatever failed, as fuse-overlayfs. */
@@ -49,13 +42,12 @@ function helperStatusOf(error: unknown): number {
 
 /** `program` loads its modules itself: what they lack (the addon) is a failure like any other. */
 async function runProgram(
-  program: (args: readonly string[]) => Promise<void>,
+  program: (args: readonly string[]) => Promise<CommandResult>,
   statusOf: (error: unknown) => number,
 ): Promise<void> {
   try {
-    await program(process.argv.slice(2));
+    await exitWithResult(await program(process.argv.slice(2)));
   } catch (error) {
-    if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
     await exitWithError(error, statusOf(error));
   }
 }

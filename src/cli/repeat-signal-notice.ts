@@ -2,15 +2,19 @@
 //
 // It listens from the beginning: were it to begin when another listener has just gone, a signal in between would end us.
 
+import type { TerminalReport } from './output/report.ts';
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class RepeatSignalNotice {
+  readonly #report: TerminalReport;
   #isAsked = false;
   readonly #onSignal = (): void => {
-    if (this.#isAsked) process.stderr.write('stratafs: unmounting; it takes a moment\n');
+    if (this.#isAsked) this.#report.notice('unmounting; this takes a moment');
   };
 
-  constructor() {
+  constructor(report: TerminalReport) {
+    this.#report = report;
     for (const signal of signals) process.on(signal, this.#onSignal);
   }
 

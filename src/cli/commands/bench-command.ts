@@ -1,4 +1,5 @@
 // stratafs bench: contenders side by side.
+import type { CliCommand, CommandResult } from '../command-result.ts';
 import { tmpdir } from 'node:os';
 import { Command, Option } from 'commander';
 import {
@@ -18,6 +19,8 @@ import { formatSummary } from '../output/bench-summary.ts';
 import { describeRun, formatBenchResult, formatChanges } from '../output/bench-table.ts';
 import { packageFile } from '../../sys/package-file.ts';
 import { Interrupt } from '../interrupt.ts';
+import { TerminalReport } from '../output/report.ts';
+import { isOutputTerminal, outputWidth } from '../output/terminal.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { RepeatSignalNotice } from '../repeat-signal-notice.ts';
 import { parseNumbers, parseWhole, pickByName } from '../options/name-list.ts';
@@ -132,15 +135,16 @@ function understandSource(
   };
 }
 
-async function runBench(source: string | undefined, given: BenchArguments): Promise<void> {
+async function runBench(source: string | undefined, given: BenchArguments): Promise<CommandResult> {
   const understood = understand(source, given);
   const threshold = parseThreshold(given);
   // What can't be read is told now, not behind the run.
   const before = given.compare === undefined ? undefined : await readResult(given.compare);
   const result = await measureInto(understood, given);
-  const width = process.stdout.columns as number | undefined;
-  const plots = process.stdout.isTTY ? [plotBenchResult(result, width ?? 80)] : [];
+  const width = outputWidth();
+  const plots = isOutputTerminal() ? [plotBenchResult(result, width ?? 80)] : [];
   const summary = formatSummary(result);
+  let status = 0;
   const parts = [
     ...(summary === '' ? [] : [summary]),
     formatBenchResult(result, width),
@@ -150,9 +154,9 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
   if (before !== undefined && given.compare !== undefined) {
     const changes = compareResults(before, result, threshold, given.compare);
     parts.push(formatChanges(changes, result, threshold, width));
-    if (changes.some(({ verdict }) => verdict === 'slower')) process.exitCode = 1;
+    if (changes.some(({ verdict }) => verdict === 'slower')) status = 1;
   }
-  process.stdout.write(parts.join('\n'));
+  return { text: parts.join('\n'), status };
 }
 
 /** Creates the files that the result goes to before the run: a run may take an hour. */
@@ -175,12 +179,13 @@ async function measureInto(understood: Understood, { json, html }: BenchArgument
 }
 
 async function measure(understood: Understood): Promise<BenchResult> {
-  const patience = new RepeatSignalNotice();
+  const report = new TerminalReport();
+  const notice = new RepeatSignalNotice(report);
   const interrupt = new Interrupt();
   const progress = new BenchProgress();
   interrupt.signal.addEventListener('abort', () => {
     progress.clear();
-    patience.begin();
+    notice.begin();
   });
   try {
     return await bench({
@@ -189,13 +194,13 @@ async function measure(understood: Understood): Promise<BenchResult> {
       onPhase: (what, done, total) => progress.show(what, done, total),
       onNotice: (text) => {
         progress.clear();
-        process.stderr.write(`stratafs: ${text}\n`);
+        report.notice(text);
       },
     });
   } finally {
     progress.clear();
     interrupt.stop();
-    patience.end();
+    notice.end();
   }
 }
 
@@ -208,35 +213,37 @@ function parseThreshold({ compare, threshold: given }: BenchArguments): number {
   throw new UsageError(`--threshold: found '${threshold}', expected a factor of 1 or more`);
 }
 
-export function benchCommand(): Command {
-  return new Command('bench')
-    .description('Measures stratafs beside other ways to show the same layers.')
-    .argument('[source]', 'as for "stratafs mount"')
-    .option('--contenders <list>', 'who takes part (default: all that can)')
-    .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
-    .option(
-      '--baseline <contender>',
-      'the contender that ratios are relative to (default: overlayfs, or else the first)',
-    )
-    .option('--runs <n>', 'rounds', '10')
-    .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
-    .option('--operations <n>', 'calls of one run at most', '5000')
-    .addOption(
-      new Option('--cold <what>', 'what cold runs find in memory: nothing, or all but dentries and inodes')
-        .choices(['disk', 'memory'])
-        .default('disk'),
-    )
-    .option('--layers <list>', 'of the stacks that are made (default: 1,2,8,32,127)')
-    .option('--files <n>', 'that each of them shows (default: 5000)')
-    .option('--depth <n>', 'how deep their directories are nested (default: 2)')
-    .option('--fanout <n>', 'directories in a directory (default: 8)')
-    .option('--seed <n>', 'of all that is drawn: the same seed gives the same stacks, paths and order', '1')
-    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
-    .option('--json <file>', 'write the result, all runs included, as JSON')
-    .option('--html <file>', 'write it as a page with plots, which needs nothing else')
-    .option('--compare <file>', 'what an earlier --json wrote: exit with 1 where a ratio has become worse')
-    .option('--threshold <factor>', 'with --compare: by how much, at least (default: 1.1)')
-    .addHelpText('after', help)
-    .action(runBench);
+export function benchCommand(): CliCommand {
+  return {
+    syntax: new Command('bench')
+      .description('Measures stratafs beside other ways to show the same layers.')
+      .argument('[source]', 'as for "stratafs mount"')
+      .option('--contenders <list>', 'who takes part (default: all that can)')
+      .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
+      .option(
+        '--baseline <contender>',
+        'the contender that ratios are relative to (default: overlayfs, or else the first)',
+      )
+      .option('--runs <n>', 'rounds', '10')
+      .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
+      .option('--operations <n>', 'calls of one run at most', '5000')
+      .addOption(
+        new Option('--cold <what>', 'what cold runs find in memory: nothing, or all but dentries and inodes')
+          .choices(['disk', 'memory'])
+          .default('disk'),
+      )
+      .option('--layers <list>', 'of the stacks that are made (default: 1,2,8,32,127)')
+      .option('--files <n>', 'that each of them shows (default: 5000)')
+      .option('--depth <n>', 'how deep their directories are nested (default: 2)')
+      .option('--fanout <n>', 'directories in a directory (default: 8)')
+      .option('--seed <n>', 'of all that is drawn: the same seed gives the same stacks, paths and order', '1')
+      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+      .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
+      .option('--json <file>', 'write the result, all runs included, as JSON')
+      .option('--html <file>', 'write it as a page with plots, which needs nothing else')
+      .option('--compare <file>', 'what an earlier --json wrote: exit with 1 where a ratio has become worse')
+      .option('--threshold <factor>', 'with --compare: by how much, at least (default: 1.1)')
+      .addHelpText('after', help),
+    run: runBench,
+  };
 }

@@ -1,4 +1,5 @@
 // stratafs commit: what was written to a mount becomes one more layer of a new image.
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { commitMount } from '../../commit/commit.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
@@ -14,14 +15,14 @@ Examples:
   stratafs commit /mnt -o docker-archive:new.tar:app:2 -m 'with curl'
   stratafs commit /mnt -o oci:layout:2 -c 'ENV A=b' -c 'CMD ["app", "-v"]'`;
 
-export function commitCommand(): Command {
-  return addNewImageOptions(
-    new Command('commit')
-      .description('Makes an image of a mount: what was written to it becomes one more layer.')
-      .argument('<mountpoint>', 'a mount of stratafs that has an upper directory'),
-  )
-    .addHelpText('after', help)
-    .action((mountpoint: string, given: NewImageArguments) =>
+export function commitCommand(): CliCommand {
+  return {
+    syntax: addNewImageOptions(
+      new Command('commit')
+        .description('Makes an image of a mount: what was written to it becomes one more layer.')
+        .argument('<mountpoint>', 'a mount of stratafs that has an upper directory'),
+    ).addHelpText('after', help),
+    run: (mountpoint: string, given: NewImageArguments) =>
       writeNewImage(given, (options) => commitMount(mountpoint, options)),
-    );
+  };
 }

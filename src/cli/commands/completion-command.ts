@@ -1,4 +1,5 @@
 // stratafs completion: prints the script that completes our command lines in a shell.
+import type { CliCommand } from '../command-result.ts';
 import { Argument, Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../../sys/package-file.ts';
@@ -20,12 +21,12 @@ const scripts = {
   fish: 'share/fish/vendor_completions.d/stratafs.fish',
 } as const;
 
-export function completionCommand(): Command {
-  return new Command('completion')
-    .description('Prints the script that completes command lines of stratafs in a shell.')
-    .addArgument(new Argument('<shell>', 'bash, zsh or fish').choices(Object.keys(scripts)))
-    .addHelpText('after', help)
-    .action((shell: keyof typeof scripts) => {
-      process.stdout.write(readFileSync(packageFile(scripts[shell])));
-    });
+export function completionCommand(): CliCommand {
+  return {
+    syntax: new Command('completion')
+      .description('Prints the script that completes command lines of stratafs in a shell.')
+      .addArgument(new Argument('<shell>', 'bash, zsh or fish').choices(Object.keys(scripts)))
+      .addHelpText('after', help),
+    run: (shell: keyof typeof scripts) => ({ text: readFileSync(packageFile(scripts[shell]), 'utf8') }),
+  };
 }

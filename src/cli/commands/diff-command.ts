@@ -1,4 +1,6 @@
 // stratafs diff: what was written to a mount, or what differs between two images, stacks of layers, or directories.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type ComparedImage,
@@ -14,8 +16,7 @@ import { showName } from '../../vfs/names.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { DiffPatches } from '../output/diff-patches.ts';
 import { DiffSizes } from '../output/diff-sizes.ts';
-import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
-import { writeStdout } from '../output/standard-output.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
 import { formatTable } from '../output/table.ts';
 import { UsageError } from '../options/usage-error.ts';
 
@@ -49,27 +50,26 @@ interface DiffArguments extends SourceArguments {
 }
 
 /** Opens both sides, and closes what was opened. */
-async function withSides(
+async function withSides<T>(
   a: string,
   b: string | undefined,
   options: InspectOptions,
-  body: (before: InspectedImage, after: InspectedImage) => Promise<void>,
-): Promise<void> {
+  body: (before: InspectedImage, after: InspectedImage) => Promise<T>,
+): Promise<T> {
   if (b === undefined) {
     const change = await inspectChange(a, options);
     if (change === undefined) throw new UsageError('diff: expected A and B, or a mount or IMAGE#LAYER alone');
     try {
-      await body(change.before, change.after);
+      return await body(change.before, change.after);
     } finally {
       change.after.close();
     }
-    return;
   }
   const before = await inspectOperand(a, options);
   try {
     const after = await inspectOperand(b, options);
     try {
-      await body(before, after);
+      return await body(before, after);
     } finally {
       after.close();
     }
@@ -107,7 +107,7 @@ function formatStat(differences: readonly Difference[], sizes: DiffSizes, given:
         { title: 'PATH' },
       ],
       rows,
-      process.stdout.columns,
+      outputWidth(),
     ),
     `${added} added, ${changed} changed, ${deleted} deleted, ${sign}${size(Math.abs(grown))}\n`,
   ].join('\n');
@@ -126,58 +126,91 @@ function describe(differences: readonly Difference[], sizes: DiffSizes): object[
   });
 }
 
-async function print(
+function formatDifferences(
   differences: readonly Difference[],
   a: ComparedImage,
   b: ComparedImage,
   given: DiffArguments,
-): Promise<void> {
-  if (given.quiet === true) return;
+): { readonly text: string } | { readonly json: unknown } {
+  if (given.quiet === true) return { text: '' };
   const sizes = new DiffSizes(a.tree, b.tree);
-  if (given.json === true) printJson(describe(differences, sizes));
-  else if (given.stat === true) process.stdout.write(formatStat(differences, sizes, given));
-  else if (given.patch === true) {
-    const patches = new DiffPatches(a, b);
-    for (const difference of differences) {
-      for await (const patch of patches.of(difference)) await writeStdout(Buffer.from(patch, 'latin1'));
-    }
-  } else {
-    const lines = differences.map(({ kind, path }) => `${fitLine(`${kind} ${showPath(path)}`)}\n`);
-    process.stdout.write(lines.join(''));
+  if (given.json === true) return { json: describe(differences, sizes) };
+  if (given.stat === true) return { text: formatStat(differences, sizes, given) };
+  return { text: differences.map(({ kind, path }) => `${fitLine(`${kind} ${showPath(path)}`)}\n`).join('') };
+}
+
+async function writePatches(
+  differences: readonly Difference[],
+  a: ComparedImage,
+  b: ComparedImage,
+  write: WriteBytes,
+): Promise<void> {
+  const patches = new DiffPatches(a, b);
+  for (const difference of differences) {
+    for await (const patch of patches.of(difference)) await write(Buffer.from(patch, 'latin1'));
   }
 }
 
-export function diffCommand(): Command {
-  return addSourceOptions(
-    new Command('diff')
-      .description(
-        'Shows what was written to a mount, or what differs between two images, stacks of layers or directories.',
-      )
-      .argument('<a>', 'what was before; or, alone, a mount, or IMAGE#LAYER')
-      .argument('[b]', 'what is after')
-      .option('--stat', 'sizes before and after, and what changed of each path')
-      .option('-p, --patch', 'the texts of changed files, as a unified diff')
-      .option('--ignore-times', 'mtimes are no difference: for images that were built again')
-      .option('-q, --quiet', 'print nothing; exit with 1 where there are differences')
-      .option('--exit-code', 'exit with 1 where there are differences')
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((first: string, second: string | undefined, given: DiffArguments) =>
-      withReport(given, (options, report) =>
-        withSides(first, second, options, async (before, after) => {
-          report.end();
-          const [a, b] = [mergeForComparison(before), mergeForComparison(after)];
-          const differences = await compareTrees(a, b, {
-            ignoresTimes: given.ignoreTimes === true,
-            isBrief: given.stat !== true && given.json !== true,
-            signal: options.signal,
-          });
-          await print(differences, a, b, given);
-          const isTold = given.quiet === true || given.exitCode === true;
-          if (isTold && differences.length > 0) process.exitCode = 1;
+function statusOf(differences: readonly Difference[], { quiet, exitCode }: DiffArguments): number {
+  return (quiet === true || exitCode === true) && differences.length > 0 ? 1 : 0;
+}
+
+type Show<T> = (differences: readonly Difference[], a: ComparedImage, b: ComparedImage) => T | Promise<T>;
+
+/** Compares the two sides, and calls `show` while they are open. */
+function compare<T>(a: string, b: string | undefined, given: DiffArguments, show: Show<T>): Promise<T> {
+  return withReport(given, (options, report) =>
+    withSides(a, b, options, async (before, after) => {
+      report.end();
+      const sides = [mergeForComparison(before), mergeForComparison(after)] as const;
+      const differences = await compareTrees(...sides, {
+        ignoresTimes: given.ignoreTimes === true,
+        isBrief: given.stat !== true && given.json !== true,
+        signal: options.signal,
+      });
+      return show(differences, ...sides);
+    }),
+  );
+}
+
+function runDiff(
+  first: string,
+  second: string | undefined,
+  given: DiffArguments,
+): CommandResult | Promise<CommandResult> {
+  const { patch, stat, json, quiet } = given;
+  if (patch === true && stat !== true && json !== true && quiet !== true) {
+    return {
+      stream: (write) =>
+        compare(first, second, given, async (differences, a, b) => {
+          await writePatches(differences, a, b, write);
+          return statusOf(differences, given);
         }),
-      ),
-    );
+    };
+  }
+  return compare(first, second, given, (differences, a, b) => ({
+    ...formatDifferences(differences, a, b, given),
+    status: statusOf(differences, given),
+  }));
+}
+
+export function diffCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('diff')
+        .description(
+          'Shows what was written to a mount, or what differs between two images, stacks of layers or directories.',
+        )
+        .argument('<a>', 'what was before; or, alone, a mount, or IMAGE#LAYER')
+        .argument('[b]', 'what is after')
+        .option('--stat', 'sizes before and after, and what changed of each path')
+        .option('-p, --patch', 'the texts of changed files, as a unified diff')
+        .option('--ignore-times', 'mtimes are no difference: for images that were built again')
+        .option('-q, --quiet', 'print nothing; exit with 1 where there are differences')
+        .option('--exit-code', 'exit with 1 where there are differences')
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: runDiff,
+  };
 }

@@ -1,4 +1,6 @@
 // stratafs history: which step made which layer, as `docker history` shows it, newest first.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   DockerfileWriter,
@@ -11,13 +13,7 @@ import {
 } from '../../inspect/inspect.ts';
 import { showText } from '../../vfs/names.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
-import {
-  addSourceOptions,
-  printJson,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
@@ -124,14 +120,14 @@ function formatHistory(inspection: Inspection, given: HistoryArguments): string 
   const titles = Object.fromEntries([...columns.map(([name, { title }]) => [name, title])]) as Fields;
   if (given.format !== undefined && given.format !== 'table') {
     const all = { ...titles, CreatedAt: 'CREATED AT' };
-    return formatRows(given.format, all, rows, process.stdout.columns);
+    return formatRows(given.format, all, rows, outputWidth());
   }
   const cells = rows.map((row) => columns.map(([name]) => row[name] ?? ''));
   const plain = columns.map(([, column]) => column);
-  if (given.layers !== true) return formatTable(plain, cells, process.stdout.columns);
+  if (given.layers !== true) return formatTable(plain, cells, outputWidth());
   const entries = historyOf(inspection).reverse();
   const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, given)]);
-  return formatTable([...plain, ...layerColumns], extended, process.stdout.columns);
+  return formatTable([...plain, ...layerColumns], extended, outputWidth());
 }
 
 /** Base first, as a Dockerfile is read; a comment tells which layer the instruction below it made. */
@@ -172,30 +168,28 @@ function describeHistory(inspection: Inspection): object {
   };
 }
 
-export function historyCommand(): Command {
-  return addSourceOptions(
-    new Command('history')
-      .description('Shows the steps that made an image, newest first, as "docker history" does.')
-      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-      .option('-H, --human [bool]', 'sizes and dates in human readable form (default: true)')
-      .option('--no-trunc', 'cut nothing short')
-      .option('-q, --quiet', 'only image IDs')
-      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-      .option('--layers', 'add columns that tell of the layers')
-      .option('--dockerfile', "print the steps in Dockerfile's words, base first")
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((source: string, given: HistoryArguments) =>
+export function historyCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('history')
+        .description('Shows the steps that made an image, newest first, as "docker history" does.')
+        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .option('-H, --human [bool]', 'sizes and dates in human readable form (default: true)')
+        .option('--no-trunc', 'cut nothing short')
+        .option('-q, --quiet', 'only image IDs')
+        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+        .option('--layers', 'add columns that tell of the layers')
+        .option('--dockerfile', "print the steps in Dockerfile's words, base first")
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: (source: string, given: HistoryArguments) =>
       withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
         const gap = historyGap(historyOf(inspection));
         if (gap !== undefined) report.warning(`${showText(source)}: ${gap}`);
-        if (given.json === true) printJson(describeHistory(inspection));
-        else {
-          const write = given.dockerfile === true ? formatDockerfile : formatHistory;
-          process.stdout.write(write(inspection, given));
-        }
+        if (given.json === true) return { json: describeHistory(inspection) };
+        const format = given.dockerfile === true ? formatDockerfile : formatHistory;
+        return { text: format(inspection, given) };
       }),
-    );
+  };
 }

@@ -1,9 +1,11 @@
 // stratafs images: the images of archives, as `docker images` lists them, and what they share.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../inspect/inspect.ts';
 import { showText } from '../../vfs/names.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
-import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { showPlatform } from '../options/platform.ts';
 import { type Column, formatTable } from '../output/table.ts';
@@ -81,7 +83,7 @@ function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, 
   ]) as Fields;
   if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
   if (given.format !== undefined && given.format !== 'table')
-    return formatRows(given.format, titles, rows, process.stdout.columns);
+    return formatRows(given.format, titles, rows, outputWidth());
   const shown = columns.filter(([name]) => {
     if (name === 'Platform' || name === 'Source') return new Set(rows.map((row) => row[name])).size > 1;
     return isShared || !['SharedSize', 'UniqueSize'].includes(name);
@@ -89,7 +91,7 @@ function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, 
   const table = formatTable(
     shown.map(([, column]) => column),
     rows.map((row) => shown.map(([name]) => row[name] ?? '')),
-    process.stdout.columns,
+    outputWidth(),
   );
   return isShared
     ? `${table}\nTotal: ${sizeWriter(given.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
@@ -112,35 +114,34 @@ function describeImages({ images, totalSize }: ImageList): object {
   };
 }
 
-export function imagesCommand(): Command {
-  return addSourceOptions(
-    new Command('images')
-      .description('Lists the images of archives as "docker images" does, and what they share.')
-      .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
-      .option('-a, --all', 'platforms that were never saved, too')
-      .option('--shared', 'what each image shares with the others (default with several sources)')
-      .option('--no-trunc', 'cut nothing short')
-      .option('-q, --quiet', 'only image IDs')
-      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((sources: string[], given: ImagesArguments) =>
+export function imagesCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('images')
+        .description('Lists the images of archives as "docker images" does, and what they share.')
+        .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
+        .option('-a, --all', 'platforms that were never saved, too')
+        .option('--shared', 'what each image shares with the others (default with several sources)')
+        .option('--no-trunc', 'cut nothing short')
+        .option('-q, --quiet', 'only image IDs')
+        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: (sources: string[], given: ImagesArguments) =>
       withReport({ ...given, listsForeign: true }, async (options, report) => {
         const { images, totalSize } = await listImages(sources, options);
         report.end();
+        let status = 0;
         const shown = images.filter(({ isMissing }) => given.all === true || !isMissing);
         for (const { source, problem, isArtifact, isMissing } of shown) {
           if (problem === undefined || isMissing) continue;
           report.warning(problem.startsWith(source) ? problem : `${showText(source)}: ${problem}`);
-          if (!isArtifact) process.exitCode = 1;
+          if (!isArtifact) status = 1;
         }
         const list = { images: shown, totalSize };
-        if (given.json === true) printJson(describeImages(list));
-        else {
-          process.stdout.write(formatImages(list, given, given.shared === true || sources.length > 1));
-        }
+        if (given.json === true) return { json: describeImages(list), status };
+        return { text: formatImages(list, given, given.shared === true || sources.length > 1), status };
       }),
-    );
+  };
 }

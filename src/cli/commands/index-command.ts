@@ -1,4 +1,6 @@
 // stratafs index: makes the indexes of an image's layers beforehand.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type IndexedLayer, type Progress, indexImage, openLowerDirectories } from '../../mount/mount.ts';
 import { showByteSize } from '../output/byte-size.ts';
@@ -39,16 +41,17 @@ function cellsOf({ number, digest, entries, size, wasRead, milliseconds }: Index
   return [String(number), shorten(digest), String(entries), showByteSize(size), time];
 }
 
-export function indexCommand(): Command {
-  return new Command('index')
-    .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
-    .argument('[source]', 'as for "stratafs mount"')
-    .option('--lowerdir <top:...:base>', 'a stack of layers instead, topmost first')
-    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--verify', 'read all layers again, and check them against their digests')
-    .option('--json', 'print JSON')
-    .addHelpText('after', help)
-    .action(async (source: string | undefined, given: IndexArguments) => {
+export function indexCommand(): CliCommand {
+  return {
+    syntax: new Command('index')
+      .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
+      .argument('[source]', 'as for "stratafs mount"')
+      .option('--lowerdir <top:...:base>', 'a stack of layers instead, topmost first')
+      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+      .option('--verify', 'read all layers again, and check them against their digests')
+      .option('--json', 'print JSON')
+      .addHelpText('after', help),
+    run: async (source: string | undefined, given: IndexArguments) => {
       if ((source === undefined) === (given.lowerdir === undefined)) {
         throw new UsageError('index: expected either SOURCE or --lowerdir');
       }
@@ -67,14 +70,12 @@ export function indexCommand(): Command {
           watch,
         );
         report.end();
-        process.stdout.write(
-          given.json === true
-            ? `${JSON.stringify(layers, undefined, 2)}\n`
-            : formatTable(columns, layers.map(cellsOf), process.stdout.columns),
-        );
+        if (given.json === true) return { json: layers };
+        return { text: formatTable(columns, layers.map(cellsOf), outputWidth()) };
       } finally {
         report.end();
         interrupt.stop();
       }
-    });
+    },
+  };
 }

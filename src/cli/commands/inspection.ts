@@ -32,10 +32,10 @@ export function addSourceOptions(command: Command): Command {
  * Runs `body` with what opens images, progress going to stderr, and a report for its own remarks. A signal ends the
  * opening cleanly.
  */
-export async function withReport(
+export async function withReport<T>(
   given: SourceArguments,
-  body: (options: InspectOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<void>,
-): Promise<void> {
+  body: (options: InspectOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<T>,
+): Promise<T> {
   const report = new TerminalReport();
   const interrupt = new Interrupt();
   try {
@@ -50,40 +50,44 @@ export async function withReport(
       ...(given.upto === undefined ? {} : { upto: given.upto }),
       ...(given.listsForeign === undefined ? {} : { listsForeign: given.listsForeign }),
     };
-    await body(options, report);
+    return await body(options, report);
   } finally {
     report.end();
     interrupt.stop();
   }
 }
 
-type InspectionBody = (
+type InspectionBody<T> = (
   inspection: Inspection,
   report: TerminalReport,
   signal: AbortSignal,
-) => void | Promise<void>;
+) => T | Promise<T>;
 
 /** Runs `body` with the image open, and closes it. Of a mount that is its image, not what was written to it. */
-export function withInspection(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+export function withInspection<T>(
+  source: string,
+  given: SourceArguments,
+  body: InspectionBody<T>,
+): Promise<T> {
   return withOpened(inspectImage, source, given, body);
 }
 
 /** The same with what `source` shows: of a mount also what was written to it. */
-export function withShown(source: string, given: SourceArguments, body: InspectionBody): Promise<void> {
+export function withShown<T>(source: string, given: SourceArguments, body: InspectionBody<T>): Promise<T> {
   return withOpened(inspectShown, source, given, body);
 }
 
-function withOpened(
+function withOpened<T>(
   inspect: typeof inspectImage,
   source: string,
   given: SourceArguments,
-  body: InspectionBody,
-): Promise<void> {
+  body: InspectionBody<T>,
+): Promise<T> {
   return withReport(given, async (options, report) => {
     const inspection = await inspect(source, options);
     report.end();
     try {
-      await body(inspection, report, options.signal);
+      return await body(inspection, report, options.signal);
     } finally {
       inspection.close();
     }
@@ -93,8 +97,4 @@ function withOpened(
 /** How sizes are written: docker's way, or in bytes. */
 export function sizeWriter(isInBytes: boolean | undefined, figures = 3): (bytes: number) => string {
   return isInBytes === true ? String : (bytes) => showDockerSize(bytes, figures);
-}
-
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }

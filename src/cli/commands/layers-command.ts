@@ -1,4 +1,6 @@
 // stratafs layers: where the layers of an image lie, and what each of them does to those below.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type Inspection,
@@ -9,13 +11,7 @@ import {
   summariseLayers,
 } from '../../inspect/inspect.ts';
 import { shortenDigest } from '../output/docker-units.ts';
-import {
-  addSourceOptions,
-  printJson,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
 import { describeLayer, memberOf } from '../output/layer-json.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
@@ -104,46 +100,45 @@ function nameCells(cells: readonly string[]): Fields {
   return Object.fromEntries(columns.map(([field], i) => [field, cells[i] ?? '']));
 }
 
-export function layersCommand(): Command {
-  return addSourceOptions(
-    new Command('layers')
-      .description('Shows the layers of an image, where they lie, and what each changes.')
-      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-      .option('--no-trunc', 'cut nothing short')
-      .option('-q, --quiet', 'only DiffIDs')
-      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((source: string, given: LayersArguments) =>
+export function layersCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('layers')
+        .description('Shows the layers of an image, where they lie, and what each changes.')
+        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .option('--no-trunc', 'cut nothing short')
+        .option('-q, --quiet', 'only DiffIDs')
+        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: (source: string, given: LayersArguments) =>
       withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
         if (given.quiet === true) {
           const ids = summariseLayers(inspection).map(({ diffId }) => diffId ?? '<unknown>');
-          process.stdout.write(ids.map((id) => `${id}\n`).join(''));
-          return;
+          return { text: ids.map((id) => `${id}\n`).join('') };
         }
         const rows = rowsOf(inspection);
         for (const { layer } of rows) if (layer.missing !== undefined) report.warning(layer.missing);
         if (given.json === true) {
-          printJson(
-            rows.map(({ layer, ...rest }) => ({
+          return {
+            json: rows.map(({ layer, ...rest }) => ({
               ...(describeLayer(layer) as Record<string, unknown>),
               ...rest,
             })),
-          );
-          return;
+          };
         }
         const cells = rows.map((row) => cellsOf(row, given));
-        process.stdout.write(
-          given.format === undefined || given.format === 'table'
-            ? formatTable(
-                columns.map(([, column]) => column),
-                cells,
-                process.stdout.columns,
-              )
-            : formatRows(given.format, titles, cells.map(nameCells), process.stdout.columns),
-        );
+        return {
+          text:
+            given.format === undefined || given.format === 'table'
+              ? formatTable(
+                  columns.map(([, column]) => column),
+                  cells,
+                  outputWidth(),
+                )
+              : formatRows(given.format, titles, cells.map(nameCells), outputWidth()),
+        };
       }),
-    );
+  };
 }

@@ -1,10 +1,11 @@
 // stratafs ls: what is mounted.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type FoundMount,
   type HeldMount,
   type MountFacts,
-  exitNow,
   findHeldMounts,
   findMounts,
 } from '../../mount/mount.ts';
@@ -126,10 +127,9 @@ function cellsOf(row: Row): string[] {
   return columns.map(([field]) => `${fields[field] ?? ''}${notes[field] ?? ''}`);
 }
 
-function textOf(rows: readonly Row[], { quiet, format, json }: LsArguments): string {
-  if (json === true) return `${JSON.stringify(rows, undefined, 2)}\n`;
+function textOf(rows: readonly Row[], { quiet, format }: LsArguments): string {
   if (quiet === true) return rows.map(({ mountPoint }) => `${mountPoint}\n`).join('');
-  const width = process.stdout.columns;
+  const width = outputWidth();
   if (format !== undefined && format !== 'table') {
     return formatRows(format, titles, rows.map(fieldsOf), width);
   }
@@ -140,20 +140,19 @@ function textOf(rows: readonly Row[], { quiet, format, json }: LsArguments): str
   );
 }
 
-export function lsCommand(): Command {
-  return new Command('ls')
-    .description('Lists the stratafs mounts of this mount namespace.')
-    .option('-q, --quiet', 'only mount points')
-    .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-    .option('--json', 'print JSON')
-    .addHelpText('after', help)
-    .action(async (given: LsArguments) => {
+export function lsCommand(): CliCommand {
+  return {
+    syntax: new Command('ls')
+      .description('Lists the stratafs mounts of this mount namespace.')
+      .option('-q, --quiet', 'only mount points')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+      .option('--json', 'print JSON')
+      .addHelpText('after', help),
+    run: async (given: LsArguments) => {
       const [found, held] = await Promise.all([findMounts(), findHeldMounts()]);
       const rows = [...found.map(rowOf), ...held.map(heldRowOf)];
-      const text = textOf(rows, given);
-      const isStuck = rows.some(({ state }) => state === 'silent');
-      process.stdout.write(text, () => {
-        if (isStuck) exitNow(0);
-      });
-    });
+      const exitsNow = rows.some(({ state }) => state === 'silent');
+      return given.json === true ? { json: rows, exitsNow } : { text: textOf(rows, given), exitsNow };
+    },
+  };
 }

@@ -1,4 +1,5 @@
 // stratafs mount: to the background, or with -f in front.
+import type { CliCommand } from '../command-result.ts';
 import { Command, Option } from 'commander';
 import { parseByteSize } from '../output/byte-size.ts';
 import { mountInBackground } from '../background.ts';
@@ -102,38 +103,44 @@ export function understandMount(positional: readonly string[], given: MountArgum
 }
 
 /** `description`, `usage` and options of the command; its action mounts. */
-export function mountCommand(): Command {
-  return new Command('mount')
-    .description('Mounts a saved image as a container of it would see it.')
-    .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
-    .argument('[arguments...]')
-    .configureHelp({ visibleArguments: () => [] })
-    .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
-    .option('-v, --verbose', 'print what was mounted where')
-    .addOption(
-      new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
-        (list: string, before: string[] | undefined) => [...(before ?? []), list],
-      ),
-    )
-    .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
-    .option('--tmp', 'take writes in a directory that is removed at unmount')
-    .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
-    .option('--fake-root', 'act as root of the image, without being root: change everything, keep all owners')
-    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
-    .option('--upto <layer>', 'the stack up to that layer')
-    .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
-    .option('--verify', 'read all layers, and check them against their digests')
-    .option('--no-verify', 'check no digests')
-    .option('--no-index-cache', 'neither use nor save what is known of layers')
-    .addHelpText('after', help)
-    .action(async (positional: string[], given: MountArguments) => {
+export function mountCommand(): CliCommand {
+  return {
+    syntax: new Command('mount')
+      .description('Mounts a saved image as a container of it would see it.')
+      .usage(
+        '[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT',
+      )
+      .argument('[arguments...]')
+      .configureHelp({ visibleArguments: () => [] })
+      .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
+      .option('-v, --verbose', 'print what was mounted where')
+      .addOption(
+        new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
+          (list: string, before: string[] | undefined) => [...(before ?? []), list],
+        ),
+      )
+      .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
+      .option('--tmp', 'take writes in a directory that is removed at unmount')
+      .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
+      .option(
+        '--fake-root',
+        'act as root of the image, without being root: change everything, keep all owners',
+      )
+      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+      .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
+      .option('--upto <layer>', 'the stack up to that layer')
+      .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
+      .option('--verify', 'read all layers, and check them against their digests')
+      .option('--no-verify', 'check no digests')
+      .option('--no-index-cache', 'neither use nor save what is known of layers')
+      .addHelpText('after', help),
+    run: async (positional: string[], given: MountArguments) => {
       const request = understandMount(positional, given);
-      const announce = (): void => {
-        if (given.verbose === true) process.stdout.write(`stratafs: ${describeMounted(request)}\n`);
-      };
-      if (given.foreground === true)
-        await (await import('../foreground.ts')).runInForeground(request, announce);
-      else await mountInBackground(Launcher.take(), request, announce);
-    });
+      const announcement = given.verbose === true ? `stratafs: ${describeMounted(request)}` : undefined;
+      if (given.foreground === true) {
+        return (await import('../foreground.ts')).runInForeground(request, announcement);
+      }
+      return mountInBackground(Launcher.take(), request, announcement);
+    },
+  };
 }

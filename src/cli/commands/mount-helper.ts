@@ -4,6 +4,7 @@
 //
 // With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
 // find that it is mounted already.
+import type { CommandResult } from '../command-result.ts';
 import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
@@ -84,19 +85,15 @@ function sortArguments(args: readonly string[]): SortedArguments {
 }
 
 /** Mounts in the background, as mount(8) expects: it returns when the mount answers. */
-export async function runMountHelper(args: readonly string[]): Promise<void> {
+export async function runMountHelper(args: readonly string[]): Promise<CommandResult> {
   if (args.some((arg) => arg === '-h' || arg === '--help')) {
-    process.stdout.write(wrapHelp(helperHelp, helpWidth()));
-    return;
+    return { text: wrapHelp(helperHelp, helpWidth()) };
   }
   if (args.some((arg) => arg === '-V' || arg === '--version')) {
-    process.stdout.write(`mount.stratafs: version ${readVersion()}\n`);
-    return;
+    return { text: `mount.stratafs: version ${readVersion()}\n` };
   }
   const { request, isFake, isVerbose } = understandHelper(args);
-  const announce = (): void => {
-    if (isVerbose) process.stdout.write(`mount.stratafs: ${describeMounted(request)}\n`);
-  };
-  if (isFake) announce();
-  else await mountInBackground(Launcher.take(), request, announce);
+  const announcement = isVerbose ? `mount.stratafs: ${describeMounted(request)}` : undefined;
+  if (isFake) return { text: announcement === undefined ? '' : `${announcement}\n` };
+  return mountInBackground(Launcher.take(), request, announcement);
 }

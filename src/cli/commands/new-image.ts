@@ -1,10 +1,11 @@
 // What the commands that write an image have in common.
+import type { CommandResult } from '../command-result.ts';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { NewImageOptions, WrittenImage } from '../../commit/commit.ts';
 import type { InspectOptions } from '../../inspect/inspect.ts';
 import { showName } from '../../vfs/names.ts';
-import { type SourceArguments, addSourceOptions, printJson, withReport } from './inspection.ts';
+import { type SourceArguments, addSourceOptions, withReport } from './inspection.ts';
 
 export interface NewImageArguments extends SourceArguments {
   readonly output: string;
@@ -46,7 +47,7 @@ function collect(text: string, before: string[] = []): string[] {
 export function writeNewImage(
   given: NewImageArguments,
   write: (options: NewImageOptions) => Promise<WrittenImage>,
-): Promise<void> {
+): Promise<CommandResult> {
   return withReport(given, async (options: InspectOptions, report) => {
     const written = await write({
       ...options,
@@ -57,8 +58,7 @@ export function writeNewImage(
       onLeftOut: (path, what) => report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`),
     });
     report.end();
-    if (given.json === true) printJson(describe(written));
-    else process.stdout.write(`${written.id}\n`);
+    return given.json === true ? { json: describe(written) } : { text: `${written.id}\n` };
   });
 }
 

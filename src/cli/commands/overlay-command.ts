@@ -7,6 +7,8 @@
 // metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
 // next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
 // asked for is refused by name.
+import type { CommandResult } from '../command-result.ts';
+import { TerminalReport } from '../output/report.ts';
 import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
@@ -113,22 +115,21 @@ function complete(request: MountRequest, positional: readonly string[]): void {
 }
 
 /** Runs the command line; what is printed is fuse-overlayfs's, by form. */
-export async function runOverlayCommand(args: readonly string[]): Promise<void> {
+export async function runOverlayCommand(args: readonly string[]): Promise<CommandResult> {
   const call = understandOverlay(args);
   if (call.kind === 'help') {
-    process.stdout.write(wrapHelp(overlayHelp, helpWidth()));
-    return;
+    return { text: wrapHelp(overlayHelp, helpWidth()) };
   }
   if (call.kind === 'version') {
     const { readVersion } = await import('../version.ts');
-    process.stdout.write(`stratafs-overlay: version ${readVersion()}\n`);
-    return;
+    return { text: `stratafs-overlay: version ${readVersion()}\n` };
   }
   // What is said before a process gets itself a launcher is said twice.
   const launcher = call.isForeground ? undefined : Launcher.take();
-  for (const argument of call.ignored) process.stderr.write(`unknown argument ignored: ${argument}\n`);
+  const report = new TerminalReport();
+  for (const argument of call.ignored) report.line(`unknown argument ignored: ${argument}`);
   // Read where the log is first loaded, which is later than here.
   if (call.isDebugging) process.env['DEBUG'] ??= 'stratafs:*';
-  if (launcher !== undefined) await mountInBackground(launcher, call.request);
-  else await (await import('../foreground.ts')).runInForeground(call.request);
+  if (launcher !== undefined) return mountInBackground(launcher, call.request);
+  return (await import('../foreground.ts')).runInForeground(call.request);
 }

@@ -1,4 +1,6 @@
 // stratafs ps: the mounts as containers, as `docker ps` lists them.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand, CommandResult } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type InspectOptions,
@@ -7,11 +9,11 @@ import {
   measureWritten,
   mountedImageOf,
 } from '../../inspect/inspect.ts';
-import { type FoundMount, exitNow, findMounts } from '../../mount/mount.ts';
+import { type FoundMount, findMounts } from '../../mount/mount.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showCreated, shortenDigest } from '../output/docker-units.ts';
-import { printJson, sizeWriter, withReport } from './inspection.ts';
+import { sizeWriter, withReport } from './inspection.ts';
 import type { Report } from '../output/report.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
@@ -49,6 +51,8 @@ interface ListedMount {
   readonly mounted: MountedImage | undefined;
   /** Bytes; undefined where they were not asked for, or are not known. */
   readonly written: number | undefined;
+  /** Whether what was written could not be measured. */
+  readonly hasFailed: boolean;
 }
 
 const columns: readonly (readonly [string, Column])[] = [
@@ -83,8 +87,9 @@ async function listMounts(
     // What lies in a mount that hangs would hang, too.
     const isReachable = !stuck.some((place) => `${mounted?.facts.upper ?? ''}/`.startsWith(`${place}/`));
     const isMeasured = given.size === true && mounted !== undefined && isReachable;
-    const written = isMeasured ? await measure(mounted, options, report) : undefined;
-    listed.push({ found: each, mounted, written });
+    const measured = isMeasured ? await measure(mounted, options, report) : undefined;
+    const hasFailed = measured === 'failed';
+    listed.push({ found: each, mounted, written: hasFailed ? undefined : measured, hasFailed });
   }
   return listed;
 }
@@ -93,15 +98,14 @@ async function measure(
   mounted: MountedImage,
   options: InspectOptions,
   report: Report,
-): Promise<number | undefined> {
+): Promise<number | undefined | 'failed'> {
   try {
     return await measureWritten(mounted, options);
   } catch (error) {
     const isExpected = error instanceof InputError || error instanceof ErrnoError;
     if (!isExpected && (error as NodeJS.ErrnoException).code === undefined) throw error;
     report.warning((error as Error).message);
-    process.exitCode = 1;
-    return undefined;
+    return 'failed';
   }
 }
 
@@ -152,51 +156,43 @@ function describe(listed: ListedMount): object {
   };
 }
 
-function print(mounts: readonly ListedMount[], given: PsArguments): void {
-  if (given.json === true) {
-    printJson(mounts.map(describe));
-    return;
-  }
+function format(mounts: readonly ListedMount[], given: PsArguments): string {
   const rows = mounts.map((each) => fieldsOf(each, given));
-  const width = process.stdout.columns;
-  const shown = columns.filter(([name]) => name !== 'Size' || given.size === true);
-  if (given.quiet === true)
-    process.stdout.write(rows.map(({ MountPoint = '' }) => `${MountPoint}\n`).join(''));
-  else if (given.format !== undefined && given.format !== 'table') {
-    process.stdout.write(formatRows(given.format, titles, rows, width));
-  } else {
-    const cells = rows.map((row) => shown.map(([name]) => row[name] ?? ''));
-    process.stdout.write(
-      formatTable(
-        shown.map(([, column]) => column),
-        cells,
-        width,
-      ),
-    );
+  if (given.quiet === true) return rows.map(({ MountPoint = '' }) => `${MountPoint}\n`).join('');
+  if (given.format !== undefined && given.format !== 'table') {
+    return formatRows(given.format, titles, rows, outputWidth());
   }
+  const shown = columns.filter(([name]) => name !== 'Size' || given.size === true);
+  return formatTable(
+    shown.map(([, column]) => column),
+    rows.map((row) => shown.map(([name]) => row[name] ?? '')),
+    outputWidth(),
+  );
 }
 
-export function psCommand(): Command {
-  return new Command('ps')
-    .description('Lists mounts as containers, as "docker ps" does: image, age, size of what was written.')
-    .option('-s, --size', 'what was written to each, and the sum of that and the image')
-    .option('-q, --quiet', 'only mount points')
-    .option('--no-trunc', 'cut no ID short')
-    .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-    .option('--bytes', 'sizes in bytes')
-    .option('--json', 'print JSON')
-    .addHelpText('after', help)
-    .action(async (given: PsArguments) => {
+export function psCommand(): CliCommand {
+  return {
+    syntax: new Command('ps')
+      .description('Lists mounts as containers, as "docker ps" does: image, age, size of what was written.')
+      .option('-s, --size', 'what was written to each, and the sum of that and the image')
+      .option('-q, --quiet', 'only mount points')
+      .option('--no-trunc', 'cut no ID short')
+      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
+      .option('--bytes', 'sizes in bytes')
+      .option('--json', 'print JSON')
+      .addHelpText('after', help),
+    run: async (given: PsArguments): Promise<CommandResult> => {
       const needsSize = given.size === true || /\.Size\b|^json$/.test(given.format ?? '');
       const found = await findMounts();
-      await withReport({ indexCache: true }, async (options, report) => {
-        const asked = needsSize ? { ...given, size: true as const } : given;
-        const mounts = await listMounts(found, asked, options, report);
+      const exitsNow = found.some(({ answer }) => answer.kind === 'silent');
+      return withReport({ indexCache: true }, async (options, report) => {
+        const mounts = await listMounts(found, needsSize ? { ...given, size: true } : given, options, report);
         report.end();
-        print(mounts, given);
+        const status = mounts.some(({ hasFailed }) => hasFailed) ? 1 : 0;
+        return given.json === true
+          ? { json: mounts.map(describe), status, exitsNow }
+          : { text: format(mounts, given), status, exitsNow };
       });
-      if (found.some(({ answer }) => answer.kind === 'silent')) {
-        process.stdout.write('', () => exitNow(Number(process.exitCode ?? 0)));
-      }
-    });
+    },
+  };
 }

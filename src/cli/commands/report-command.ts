@@ -1,4 +1,5 @@
 // stratafs report: images as one page to look at, without a network and without a server.
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type ReportedImage,
@@ -13,7 +14,7 @@ import { showText } from '../../vfs/names.ts';
 import { addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { fillPage, readPageTemplate } from '../output/report-page.ts';
-import { writeStdout } from '../output/standard-output.ts';
+import { isOutputTerminal } from '../output/terminal.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';
 
@@ -44,12 +45,10 @@ function limitOf({ names }: ReportArguments): number {
 }
 
 async function writePage(path: string, page: string, signal: AbortSignal): Promise<void> {
-  const bytes = Buffer.from(page);
-  if (path === '-') return writeStdout(bytes);
   const file = await OutputFile.create(path);
   try {
     signal.throwIfAborted(); // what came while an image was merged, which leaves no turn to signals
-    await file.write(bytes);
+    await file.write(Buffer.from(page));
   } catch (error) {
     await file.discard();
     throw error;
@@ -57,18 +56,20 @@ async function writePage(path: string, page: string, signal: AbortSignal): Promi
   await file.keep();
 }
 
-export function reportCommand(): Command {
-  return addSourceOptions(
-    new Command('report')
-      .description('Writes a page that shows images: their layers, where the bytes are, and what is wasted.')
-      .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
-      .option('-o, --output <file>', 'where to; - is standard output', DEFAULT_FILE)
-      .option('--names <n>', 'how many names of an image are listed at most', String(DEFAULT_LIMIT)),
-  )
-    .addHelpText('after', help)
-    .action((sources: string[], given: ReportArguments) => {
+export function reportCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('report')
+        .description(
+          'Writes a page that shows images: their layers, where the bytes are, and what is wasted.',
+        )
+        .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
+        .option('-o, --output <file>', 'where to; - is standard output', DEFAULT_FILE)
+        .option('--names <n>', 'how many names of an image are listed at most', String(DEFAULT_LIMIT)),
+    ).addHelpText('after', help),
+    run: (sources: string[], given: ReportArguments) => {
       const limit = limitOf(given);
-      if (given.output === '-' && process.stdout.isTTY) {
+      if (given.output === '-' && isOutputTerminal()) {
         throw new InputError(
           'report: a page is nothing for a terminal; write it with -o FILE, or into a pipe',
         );
@@ -94,11 +95,11 @@ export function reportCommand(): Command {
           }
         }
         report.end();
-        await writePage(
-          given.output,
-          fillPage(template, joinReport(reported, readVersion())),
-          options.signal,
-        );
+        const page = fillPage(template, joinReport(reported, readVersion()));
+        if (given.output === '-') return { text: page };
+        await writePage(given.output, page, options.signal);
+        return { text: '' };
       });
-    });
+    },
+  };
 }

@@ -1,4 +1,5 @@
 // stratafs squash: an image whose upper layers are one.
+import type { CliCommand } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { squashImage } from '../../commit/commit.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
@@ -17,15 +18,15 @@ function parseLayer(text: string): number {
   return Number(text);
 }
 
-export function squashCommand(): Command {
-  return addNewImageOptions(
-    new Command('squash')
-      .description('Makes an image whose layers from one on are one.')
-      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-      .requiredOption('--from <layer>', 'the first of them, a number from 1 at the base', parseLayer),
-  )
-    .addHelpText('after', help)
-    .action((source: string, given: NewImageArguments & { readonly from: number }) =>
+export function squashCommand(): CliCommand {
+  return {
+    syntax: addNewImageOptions(
+      new Command('squash')
+        .description('Makes an image whose layers from one on are one.')
+        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .requiredOption('--from <layer>', 'the first of them, a number from 1 at the base', parseLayer),
+    ).addHelpText('after', help),
+    run: (source: string, given: NewImageArguments & { readonly from: number }) =>
       writeNewImage(given, (options) => squashImage(source, given.from, options)),
-    );
+  };
 }

@@ -1,4 +1,6 @@
 // stratafs stats: what a mount was asked, and what it answered from its cache.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type MountStatistics, locateMountPoint, readStatistics } from '../../mount/mount.ts';
 import { showByteSize } from '../output/byte-size.ts';
@@ -34,19 +36,19 @@ function formatStatistics(statistics: MountStatistics): string {
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
   ].map(([name, value, native = '']) => [name, value, native].map(String));
   const heads = [{ title: 'REQUEST' }, { title: 'COUNT' }, { title: 'NATIVE' }];
-  return formatTable(heads, rows, process.stdout.columns);
+  return formatTable(heads, rows, outputWidth());
 }
 
-export function statsCommand(): Command {
-  return new Command('stats')
-    .description('Shows the requests of a mount by kind, the bytes read and the use of the block cache.')
-    .argument('<dir>', 'the mount point')
-    .option('--json', 'print JSON')
-    .addHelpText('after', help)
-    .action(async (directory: string, { json = false }: { json?: boolean }) => {
+export function statsCommand(): CliCommand {
+  return {
+    syntax: new Command('stats')
+      .description('Shows the requests of a mount by kind, the bytes read and the use of the block cache.')
+      .argument('<dir>', 'the mount point')
+      .option('--json', 'print JSON')
+      .addHelpText('after', help),
+    run: async (directory: string, { json = false }: { json?: boolean }) => {
       const statistics = await readStatistics(await locateMountPoint(directory));
-      process.stdout.write(
-        json ? `${JSON.stringify(statistics, undefined, 2)}\n` : formatStatistics(statistics),
-      );
-    });
+      return json ? { json: statistics } : { text: formatStatistics(statistics) };
+    },
+  };
 }

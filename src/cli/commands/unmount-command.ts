@@ -1,4 +1,5 @@
 // stratafs unmount: ends mounts, and waits until nothing of them is left.
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   SilentMountError,
@@ -10,7 +11,7 @@ import {
 } from '../../mount/mount.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { describeFailure, printFailure, stackOf } from '../failure.ts';
+import { TerminalReport } from '../output/report.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
@@ -33,19 +34,22 @@ interface UnmountArguments {
 
 type How = Parameters<typeof unmountAt>[1];
 
-export function unmountCommand(): Command {
-  return new Command('unmount')
-    .description('Unmounts what stratafs mounted on each DIR, and waits until the daemons have ended.')
-    .argument('[dir...]', 'mount points')
-    .option('-a, --all', 'all stratafs mounts of this user')
-    .option('-l, --lazy', 'detach at once, even if busy; wait for nobody')
-    .option('-f, --force', 'end the mount even if it is busy, or copied by another mount namespace')
-    .addHelpText('after', help)
-    .action(async (directories: readonly string[], given: UnmountArguments) => {
+export function unmountCommand(): CliCommand {
+  return {
+    syntax: new Command('unmount')
+      .description('Unmounts what stratafs mounted on each DIR, and waits until the daemons have ended.')
+      .argument('[dir...]', 'mount points')
+      .option('-a, --all', 'all stratafs mounts of this user')
+      .option('-l, --lazy', 'detach at once, even if busy; wait for nobody')
+      .option('-f, --force', 'end the mount even if it is busy, or copied by another mount namespace')
+      .addHelpText('after', help),
+    run: async (directories: readonly string[], given: UnmountArguments) => {
       const how = understandHow(directories, given);
       const places = given.all === true ? await ownMounts(how) : directories;
       await unmountEach(places, how);
-    });
+      return { text: '' };
+    },
+  };
 }
 
 /** UsageError where the arguments contradict each other. */
@@ -85,6 +89,7 @@ async function unmountEach(places: readonly string[], how: How): Promise<void> {
   // Whoever reports a silent mount leaves without waiting for it: that one is thrown.
   failures.sort((a, b) => Number(a instanceof SilentMountError) - Number(b instanceof SilentMountError));
   const last = failures.pop();
-  for (const failure of failures) printFailure(describeFailure(failure), stackOf(failure));
+  const report = new TerminalReport();
+  for (const failure of failures) report.failure(failure);
   if (last !== undefined) throw last;
 }

@@ -5,6 +5,7 @@
 //
 // umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
 // at once finds it busy. This waits for the daemon.
+import type { CommandResult } from '../command-result.ts';
 import { locateMountPoint, unmountFuseAt } from '../../mount/mount.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
@@ -59,16 +60,14 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
 }
 
 /** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
-export async function runUnmountHelper(args: readonly string[]): Promise<void> {
+export async function runUnmountHelper(args: readonly string[]): Promise<CommandResult> {
   if (args.some((arg) => arg === '-h' || arg === '--help')) {
-    process.stdout.write(wrapHelp(unmountHelperHelp, helpWidth()));
-    return;
+    return { text: wrapHelp(unmountHelperHelp, helpWidth()) };
   }
   if (args.some((arg) => arg === '-V' || arg === '--version')) {
-    process.stdout.write(`umount.fuse.stratafs: version ${readVersion()}\n`);
-    return;
+    return { text: `umount.fuse.stratafs: version ${readVersion()}\n` };
   }
   const { directory, how, isVerbose } = understandUnmount(args);
   await unmountFuseAt(await locateMountPoint(directory), how);
-  if (isVerbose) process.stdout.write(`umount.fuse.stratafs: ${directory} unmounted.\n`);
+  return { text: isVerbose ? `umount.fuse.stratafs: ${directory} unmounted.\n` : '' };
 }

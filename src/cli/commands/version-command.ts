@@ -1,9 +1,11 @@
 // stratafs version: as --version.
 import { Command } from 'commander';
+import type { CliCommand } from '../command-result.ts';
 import { readVersion } from '../version.ts';
 
-export function versionCommand(): Command {
-  return new Command('version').description('Prints the version.').action(() => {
-    process.stdout.write(`${readVersion()}\n`);
-  });
+export function versionCommand(): CliCommand {
+  return {
+    syntax: new Command('version').description('Prints the version.'),
+    run: () => ({ text: `${readVersion()}\n` }),
+  };
 }

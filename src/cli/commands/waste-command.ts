@@ -1,4 +1,6 @@
 // stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import {
@@ -15,13 +17,7 @@ import {
   ruleNames,
 } from '../../inspect/inspect.ts';
 import { showName } from '../../vfs/names.ts';
-import {
-  addSourceOptions,
-  printJson,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { wrapLine } from '../output/terminal-lines.ts';
@@ -100,7 +96,7 @@ function formatWaste(
   given: WasteArguments,
 ): string {
   const size = sizeWriter(given.bytes);
-  const width = process.stdout.columns;
+  const width = outputWidth();
   const layers = waste.layers.map(({ number, size: bytes, wasted, hides }) => [
     String(number),
     size(bytes),
@@ -198,23 +194,23 @@ function describeWaste(
   };
 }
 
-export function wasteCommand(): Command {
-  return addSourceOptions(
-    new Command('waste')
-      .description('Finds the files that an image stores and never shows, and how many bytes they are.')
-      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-      .option('--ci', 'hold the image to rules; exit with 1 where one is broken')
-      .option('--ci-config <file>', `where the rules stand (default: ${DEFAULT_CONFIG} where there is one)`)
-      .option('--lowestEfficiency <ratio>', 'with --ci')
-      .option('--highestWastedBytes <size>', 'with --ci')
-      .option('--highestUserWastedPercent <ratio>', 'with --ci')
-      .option('--top <n>', 'how many paths are listed', '20')
-      .option('--no-trunc', 'list all paths, and cut nothing short')
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((source: string, given: WasteArguments) => {
+export function wasteCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('waste')
+        .description('Finds the files that an image stores and never shows, and how many bytes they are.')
+        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .option('--ci', 'hold the image to rules; exit with 1 where one is broken')
+        .option('--ci-config <file>', `where the rules stand (default: ${DEFAULT_CONFIG} where there is one)`)
+        .option('--lowestEfficiency <ratio>', 'with --ci')
+        .option('--highestWastedBytes <size>', 'with --ci')
+        .option('--highestUserWastedPercent <ratio>', 'with --ci')
+        .option('--top <n>', 'how many paths are listed', '20')
+        .option('--no-trunc', 'list all paths, and cut nothing short')
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: (source: string, given: WasteArguments) => {
       const isUnused = [...ruleNames, 'ciConfig' as const].find((name) => given[name] !== undefined);
       if (given.ci !== true && isUnused !== undefined)
         throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: expected --ci with it`);
@@ -223,14 +219,15 @@ export function wasteCommand(): Command {
       return withInspection(source, given, (inspection) => {
         const waste = findWaste(inspection);
         const results = ci === undefined ? undefined : checkRules(ci.rules, waste);
-        if (results?.some(({ result }) => result === 'fail') === true) process.exitCode = 1;
+        const status = results?.some(({ result }) => result === 'fail') === true ? 1 : 0;
         const instructions = instructionsOfLayers(inspection);
-        if (given.json === true) printJson(describeWaste(source, waste, instructions, results));
-        else {
-          const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
-          const verdict = results === undefined ? '' : `\n${formatResults(results)}`;
-          process.stdout.write(config + formatWaste(waste, instructions, given) + verdict);
+        if (given.json === true) {
+          return { json: describeWaste(source, waste, instructions, results), status };
         }
+        const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
+        const verdict = results === undefined ? '' : `\n${formatResults(results)}`;
+        return { text: config + formatWaste(waste, instructions, given) + verdict, status };
       });
-    });
+    },
+  };
 }

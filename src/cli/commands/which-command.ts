@@ -1,4 +1,6 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+import { outputWidth } from '../output/terminal.ts';
+import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   type Inspection,
@@ -9,7 +11,7 @@ import {
   tracePaths,
 } from '../../inspect/inspect.ts';
 import { showName, showText } from '../../vfs/names.ts';
-import { addSourceOptions, printJson, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
+import { addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { oneLine } from '../output/instruction.ts';
 import { typeOfMode } from '../output/mode.ts';
@@ -106,7 +108,7 @@ function formatPath(
     showHow(version),
     oneLine(instructions[version.layer - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
-  return `${fitLine(line)}\n${formatTable(columns, cells, process.stdout.columns)}`;
+  return `${fitLine(line)}\n${formatTable(columns, cells, outputWidth())}`;
 }
 
 /** The number of the layer that the image shows there; '-' for nothing. */
@@ -138,32 +140,32 @@ function describePath(
   };
 }
 
-export function whichCommand(): Command {
-  return addSourceOptions(
-    new Command('which')
-      .description('Tells which layer a path of an image comes from, and every version below.')
-      .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-      .argument('<path...>', 'paths in the image')
-      .option('--no-trunc', 'cut nothing short')
-      .option('-q, --quiet', "only the number of each path's layer, - for none")
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON'),
-  )
-    .addHelpText('after', help)
-    .action((source: string, paths: string[], given: WhichArguments) =>
+export function whichCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('which')
+        .description('Tells which layer a path of an image comes from, and every version below.')
+        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .argument('<path...>', 'paths in the image')
+        .option('--no-trunc', 'cut nothing short')
+        .option('-q, --quiet', "only the number of each path's layer, - for none")
+        .option('--bytes', 'sizes in bytes')
+        .option('--json', 'print JSON'),
+    ).addHelpText('after', help),
+    run: (source: string, paths: string[], given: WhichArguments) =>
       withShown(source, given, async (inspection, _report, signal) => {
         const histories = await tracePaths(inspection, paths, signal);
-        if (histories.some(({ isShown }) => !isShown)) process.exitCode = 1;
+        const status = histories.every(({ isShown }) => isShown) ? 0 : 1;
         const instructions = instructionsOfLayers(inspection);
         const nameLayer = namesOf(inspection);
         if (given.json === true) {
-          printJson(histories.map((each) => describePath(each, instructions, nameLayer)));
-        } else if (given.quiet === true)
-          process.stdout.write(histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''));
-        else {
-          const texts = histories.map((each) => formatPath(each, instructions, nameLayer, given));
-          process.stdout.write(texts.join('\n'));
+          return { json: histories.map((each) => describePath(each, instructions, nameLayer)), status };
         }
+        if (given.quiet === true) {
+          return { text: histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''), status };
+        }
+        const texts = histories.map((each) => formatPath(each, instructions, nameLayer, given));
+        return { text: texts.join('\n'), status };
       }),
-    );
+  };
 }

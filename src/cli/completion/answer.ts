@@ -1,6 +1,6 @@
 // `stratafs __complete -- WORDS...`: what a shell's completion asks. It answers with candidates, or, whatever is wrong,
 // with nothing, and its exit status is 0.
-import { exitNow } from '../../mount/mount.ts';
+import type { CommandResult } from '../command-result.ts';
 import { complete } from './complete.ts';
 import { type Completion, none, writeCompletion } from './completion.ts';
 import { unquoteWord } from './shell-words.ts';
@@ -11,11 +11,11 @@ import { unquoteWord } from './shell-words.ts';
  */
 const DEADLINE_MS = 3000;
 
-export async function answerCompletion(args: readonly string[]): Promise<void> {
+export async function answerCompletion(args: readonly string[]): Promise<CommandResult> {
   const words = args[0] === '--' ? args.slice(1) : args;
   const completion = await Promise.race([completeOrNone(words.map(unquoteWord)), deadline()]);
   // Something may still be read, or a mount be asked that never answers.
-  process.stdout.write(writeCompletion(completion), () => exitNow(0));
+  return { text: writeCompletion(completion), exitsNow: true };
 }
 
 async function completeOrNone(words: readonly string[]): Promise<Completion> {

@@ -26,7 +26,7 @@ export async function complete(words: readonly string[]): Promise<Completion> {
   if (name === 'help') return rest.length === 1 ? { candidates: commandNames() } : none;
   const entry = commands.get(name === 'umount' ? 'unmount' : name);
   if (entry === undefined) return none;
-  const command = (await entry.load())();
+  const command = (await entry.load())().syntax;
   const understood = understandWords(command, rest);
   const word = rest.at(-1) ?? '';
   const { role } = understood;

@@ -71,7 +71,7 @@ async function commandPage(edition: Edition): Promise<string> {
     ...{ ...edition, name: 'stratafs', section: 1 },
     summary: 'mount saved container images in place, and look into them',
   });
-  const all = await Promise.all([...commands.values()].map(async ({ load }) => (await load())()));
+  const all = await Promise.all([...commands.values()].map(async ({ load }) => (await load())().syntax));
   page.section('SYNOPSIS');
   const usages = all.flatMap((command) => usagesOf(command).map((usage) => syntax(`stratafs ${usage}`)));
   page.lines([...usages, syntax('stratafs help [COMMAND]'), syntax('stratafs --version')]);

@@ -1,20 +1,21 @@
 // How far a run of the bench is: one line that is drawn again, on a terminal alone.
 import { SingleBar } from 'cli-progress';
+import { errorTerminal } from './terminal.ts';
 
 export class BenchProgress {
-  readonly #isShown = process.stderr.isTTY;
+  readonly #terminal = errorTerminal();
   #bar: SingleBar | undefined;
 
   /** `done` of `total` are over, and `what` begins. */
   show(what: string, done: number, total: number): void {
-    if (!this.#isShown) return;
+    if (this.#terminal === undefined) return;
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
         format: '[{bar}] {value} of {total}, {eta_formatted} left: {what}',
         barCompleteChar: '=',
         barIncompleteChar: ' ',
         barsize: 20,
-        stream: process.stderr,
+        stream: this.#terminal,
         clearOnComplete: true,
         hideCursor: false,
         linewrap: false,

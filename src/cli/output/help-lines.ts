@@ -4,11 +4,12 @@
 //   "  term   meaning": the meaning goes on below where it begins; below the term if there is no room beside it.
 //   Other indented lines (a usage, an example without a remark) stay as they are: people copy them.
 // A text that fits is returned as it was filled before: to wrap twice changes nothing.
+import { outputWidth } from './terminal.ts';
 import { widthOf } from './terminal-lines.ts';
 
-/** How wide help is: as the terminal, at most 100 columns; 80 where it goes elsewhere. */
+/** The width of help: that of the terminal, at most 120 columns; 80 without a terminal. */
 export function helpWidth(): number {
-  return Math.min(process.stdout.columns || 80, 100);
+  return Math.min(outputWidth() ?? 80, 120);
 }
 
 /** A meaning narrower than this is set below its term. */

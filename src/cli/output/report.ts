@@ -1,7 +1,9 @@
 // Report: where a command that takes long says how it goes.
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../../mount/mount.ts';
+import { describeFailure, stackOf } from '../failure.ts';
 import { showByteSize } from './byte-size.ts';
+import { errorTerminal, writeError, writeOutput } from './terminal.ts';
 
 export interface Report {
   progress(progress: Progress): void;
@@ -17,14 +19,14 @@ const BAR_DELAY_MS = 300;
 /** Reports to stderr; the bar only where that is a terminal. `end` removes the bar. */
 export class TerminalReport implements Report {
   readonly #started = Date.now();
-  readonly #isTerminal = process.stderr.isTTY;
+  readonly #terminal = errorTerminal();
   #bar: SingleBar | 'loading' | undefined;
   #latest: Progress | undefined;
   #hasEnded = false;
 
   progress(progress: Progress): void {
     this.#latest = progress;
-    if (!this.#isTerminal || this.#hasEnded || Date.now() - this.#started < BAR_DELAY_MS) return;
+    if (this.#terminal === undefined || this.#hasEnded || Date.now() - this.#started < BAR_DELAY_MS) return;
     if (this.#bar === undefined) {
       this.#bar = 'loading';
       void this.#open();
@@ -32,21 +34,33 @@ export class TerminalReport implements Report {
   }
 
   notice(text: string): void {
-    this.#line(`stratafs: ${text}\n`);
+    this.line(`stratafs: ${text}`);
   }
 
   warning(text: string): void {
-    this.#line(`stratafs: warning: ${text}\n`);
+    this.line(`stratafs: warning: ${text}`);
+  }
+
+  /** One line that says what went wrong; the stack as well if DEBUG asks for it. */
+  failure(error: unknown, stack = stackOf(error)): void {
+    this.line(`stratafs: ${describeFailure(error)}${stack === '' ? '' : `\n${stack}`}`);
+  }
+
+  /** A line in the form of another program. */
+  line(text: string): void {
+    this.#close();
+    writeError(`${text}\n`);
+  }
+
+  /** A line on standard output from a command that goes on. */
+  async announce(text: string): Promise<void> {
+    this.#close();
+    await writeOutput(`${text}\n`);
   }
 
   end(): void {
     this.#hasEnded = true;
     this.#close();
-  }
-
-  #line(text: string): void {
-    this.#close();
-    process.stderr.write(text);
   }
 
   #close(): void {
@@ -58,12 +72,12 @@ export class TerminalReport implements Report {
   /** The library is loaded only when there is something to show: a second mount has nothing. */
   async #open(): Promise<void> {
     const { default: cliProgress } = await import('cli-progress');
-    if (this.#hasEnded || this.#latest === undefined) return;
+    if (this.#hasEnded || this.#latest === undefined || this.#terminal === undefined) return;
     const bar = new cliProgress.SingleBar({
       format: '{what} [{bar}] {percentage}% of {size}, {eta_formatted} left',
       barCompleteChar: '=',
       barIncompleteChar: ' ',
-      stream: process.stderr,
+      stream: this.#terminal,
       clearOnComplete: true,
       hideCursor: false,
       fps: 10,

@@ -1,5 +1,6 @@
 // Lines for a terminal, no longer than it is wide, measured in its columns: a Chinese character takes two of them.
 import stringWidth from 'string-width';
+import { outputWidth } from './terminal.ts';
 
 /** `text` in at most `width` columns, the last of them an ellipsis where it was cut. */
 export function ellipsize(text: string, width: number): string {
@@ -22,12 +23,12 @@ export function widthOf(text: string): number {
 
 /** One line, cut to the terminal's width; whole where it goes elsewhere. */
 export function fitLine(text: string): string {
-  return ellipsize(text, terminalWidth());
+  return ellipsize(text, outputWidth() ?? Infinity);
 }
 
 /** One line as several, broken between words; those behind the first are indented by `indent` columns. */
 export function wrapLine(text: string, indent: number): string {
-  const width = terminalWidth();
+  const width = outputWidth() ?? Infinity;
   if (widthOf(text) <= width) return text;
   const lines: string[] = [];
   let line = '';
@@ -39,8 +40,4 @@ export function wrapLine(text: string, indent: number): string {
     }
   }
   return [...lines, line].map(fitLine).join('\n');
-}
-
-function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Infinity;
 }

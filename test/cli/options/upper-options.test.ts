@@ -6,7 +6,7 @@ import { UsageError } from '../../../src/cli/options/usage-error.ts';
 
 function understand(...args: string[]): MountRequest {
   let request: MountRequest | undefined;
-  const command = mountCommand().exitOverride();
+  const command = mountCommand().syntax.exitOverride();
   command.action((positional: string[], given: Parameters<typeof understandMount>[1]) => {
     request = understandMount(positional, given);
   });

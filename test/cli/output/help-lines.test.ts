@@ -27,7 +27,7 @@ it('an example is never broken, nor a word', () => {
 async function helpOf(name: string): Promise<string> {
   const entry = commands.get(name);
   if (entry === undefined) throw new Error(`${name}: no such command`);
-  const command = (await entry.load())();
+  const command = (await entry.load())().syntax;
   let text = '';
   command.configureHelp({ helpWidth: 80 }).configureOutput({ writeOut: (part) => (text += part) });
   command.outputHelp();

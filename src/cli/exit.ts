@@ -1,0 +1,51 @@
+// How a command ends: its output, or one line on standard error, and its exit status. Nothing else in src/cli prints or exits,
+// except that background.ts ends a daemon after a defect.
+import type { CommandResult } from './command-result.ts';
+import { EXIT_USAGE } from './failure.ts';
+import { Interrupted } from './interrupt.ts';
+import { launcherPid } from './launched.ts';
+import { TerminalReport } from './output/report.ts';
+import { flushOutput, watchOutputReader, writeError, writeOutput } from './output/terminal.ts';
+
+/** Prints what the command returned, and sets its exit status. */
+export async function exitWithResult(result: CommandResult): Promise<void> {
+  if ('stream' in result) {
+    process.exitCode = await result.stream(writeOutput);
+    return;
+  }
+  if ('usage' in result) {
+    writeError(result.usage);
+    process.exitCode = EXIT_USAGE;
+    return;
+  }
+  const { status = 0, exitsNow = false } = result;
+  process.exitCode = status;
+  const text = 'json' in result ? `${JSON.stringify(result.json, undefined, 2)}\n` : result.text;
+  if (text !== '') await writeOutput(text);
+  if (exitsNow) {
+    await flushOutput();
+    await exitWithoutWaiting(status);
+  }
+}
+
+/** Prints the failure. A command that was interrupted dies of the signal. */
+export async function exitWithError(error: unknown, status: number): Promise<void> {
+  if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
+  new TerminalReport().failure(error);
+  process.exitCode = status;
+  // In both cases a pool thread may still wait for a mount point that hangs.
+  if (launcherPid() !== undefined || (error instanceof Error && error.name === 'SilentMountError')) {
+    await exitWithoutWaiting(status);
+  }
+}
+
+/** `stratafs ls | head -1`: that the reader has gone is not a failure. */
+export function exitWhenReaderIsGone(): void {
+  watchOutputReader(() => process.exit(0));
+}
+
+/** Node's own exit would wait for the threads of its pool. */
+async function exitWithoutWaiting(status: number): Promise<never> {
+  const { exitNow } = await import('../mount/mount.ts');
+  return exitNow(status);
+}
