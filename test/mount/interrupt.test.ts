@@ -61,12 +61,14 @@ describeWith(['fuse'], 'a mount that is given up', () => {
           env: place.environment,
           stdio: 'ignore',
         });
+        // The command may end before the next look at the mount table.
+        const closed = once(command, 'close');
         const daemon = await childOf(command.pid as number);
         const descriptor = openProcess(daemon);
         try {
           while (place.mounted().length === 0) await nextTurn();
           command.kill('SIGTERM');
-          await once(command, 'close');
+          await closed;
           // The mount was given up, or it was the command's no more: then it is a mount like any other.
           if (place.mounted().length > 0) await place.stratafs(['unmount', place.mountpoint]);
           expect(await waitForExit(descriptor, ENDING_MS)).toBe(0);
