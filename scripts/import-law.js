@@ -9,7 +9,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
  * @type {{ path: string, purpose: string, mayImport: string[] }[]}
  */
 export const importLaw = [
-  part('index.ts', 'the npm surface: re-exports only', 'vfs mount'),
+  part('index.ts', 'the npm surface: re-exports only', 'vfs mount inspect commit library'),
   part('vfs', 'the waist: FileSystem by inode, Attr, errno, names', ''),
   part('sys', 'system calls that Node lacks; the only loader of the addon', 'vfs'),
   part('tar', 'the tar format: header, pax, sparse, GNU; no policy', 'vfs'),
@@ -38,6 +38,7 @@ export const importLaw = [
     'an upper, or layers -> a layer tar -> a new image',
     'vfs sys tar overlayfs-format layer image tree overlay fuse/mounts mount inspect',
   ),
+  part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit'),
   part('report', 'the page of `stratafs report`, for a browser', 'inspect'),
   part('bench', 'contenders, workloads, rounds, statistics', 'vfs sys tree inspect'),
   part(

@@ -1,29 +1,62 @@
 // The npm surface of stratafs.
+export { type DiffOptions, Image } from './library/image.ts';
+export { ImageFiles, type ReadFileOptions, type StatOptions } from './library/image-files.ts';
+export { type OpenOptions, openImage, openLowerDirectories } from './library/open-image.ts';
+export { type ImageOrSource, indexImage, mount } from './library/mount.ts';
 export {
-  type CacheStatistics,
-  type HistoryStep,
-  type IdRange,
-  type Image,
-  type IndexedLayer,
-  type LayerSource,
-  type Mount,
-  type MountFlag,
-  type MountOptions,
-  type MountStatistics,
-  type OpenImageOptions,
-  type OwnerKeeping,
-  type OwnerMapping,
-  type Platform,
-  type Progress,
-  type ThrowAwayUpper,
-  type UpperBehaviour,
-  type UpperDirectories,
-  type UpperOptions,
-  type Watch,
-  indexImage,
-  mount,
-  openImage,
-  openLowerDirectories,
+  type ListedMount,
+  type MountState,
+  type UnmountOptions,
+  listMounts,
+  unmount,
+} from './library/mounts.ts';
+export { type NewImageOptions, type SquashOptions, commit, flatten, squash } from './library/new-image.ts';
+export { listImages } from './library/images.ts';
+export { Difference } from './library/difference.ts';
+export { Dirent, WalkEntry } from './library/dirent.ts';
+export type { ExportOptions, PathRemark } from './library/export.ts';
+export { FileType } from './library/file-type.ts';
+export type { ReaddirOptions } from './library/files.ts';
+export type { HistoryEntry, LayerDetails } from './library/layers.ts';
+export type { EncodingOption, NameEncoding, PathLike, PathName } from './library/path-name.ts';
+export type { ReadStreamOptions } from './library/read-stream.ts';
+export { BigIntStats, Stats } from './library/stats.ts';
+export type { Waste, WastedFile, WastedPath } from './library/waste.ts';
+export type { PathHistory, PathVersion } from './library/which.ts';
+export type { WrittenImage } from './commit/commit.ts';
+export type {
+  CompareOptions,
+  ImageList,
+  InspectOptions,
+  LayerChanges,
+  LayerCounts,
+  LayerSummary,
+  LayerWaste,
+  ListedImage,
+} from './inspect/inspect.ts';
+export type {
+  CacheStatistics,
+  DriverName,
+  HistoryStep,
+  IdRange,
+  Image as ImageDescription,
+  IndexedLayer,
+  LayerSource,
+  Mount,
+  MountFlag,
+  MountOptions,
+  MountStatistics,
+  OpenImageOptions,
+  OwnerKeeping,
+  OwnerMapping,
+  Platform,
+  Progress,
+  ThrowAwayUpper,
+  UpperBehaviour,
+  UpperDirectories,
+  UpperOptions,
+  Watch,
 } from './mount/mount.ts';
+export { CopiedMountError, SilentMountError } from './mount/mount.ts';
 export { ErrnoError } from './vfs/errno.ts';
-export { FormatError, InputError } from './vfs/input-error.ts';
+export { FormatError, InputError, type InputErrorCode, type InputErrorOptions } from './vfs/input-error.ts';

@@ -57,14 +57,18 @@ export async function commitMount(mountpoint: string, options: NewImageOptions):
 async function findUpper(mountpoint: string): Promise<string> {
   const mounted = await findMountedImage(mountpoint);
   if (mounted === undefined)
-    throw new InputError(`${await locateMountPoint(mountpoint)}: not a stratafs mount`);
+    throw new InputError(`${await locateMountPoint(mountpoint)}: not a stratafs mount`, {
+      code: 'ERR_STRATAFS_NOT_MOUNTED',
+    });
   const { place, facts } = mounted;
   const upper = upperOf(facts);
   if (upper !== undefined) {
     requireReadableMarks(place, upper);
     return upper.path;
   }
-  throw new InputError(`${place}: is mounted without an upper directory, so nothing was written to it`);
+  throw new InputError(`${place}: is mounted without an upper directory, so nothing was written to it`, {
+    code: 'ERR_STRATAFS_NO_UPPER',
+  });
 }
 
 async function commitUpper(
@@ -161,7 +165,10 @@ export function flattenImage(source: string, options: NewImageOptions): Promise<
 export function squashImage(source: string, from: number, options: NewImageOptions): Promise<WrittenImage> {
   const choose = ({ image, layers }: Inspection): number => {
     if (from >= 1 && from <= layers.length) return from;
-    throw new InputError(`--from ${from}: ${image.source} has ${layers.length} layers, expected one of them`);
+    throw new InputError(
+      `--from ${from}: ${image.source} has ${layers.length} layers, expected one of them`,
+      { code: 'ERR_STRATAFS_NO_LAYER' },
+    );
   };
   return replaceLayers(source, choose, `stratafs squash --from ${from}`, options);
 }

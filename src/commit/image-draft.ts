@@ -75,6 +75,7 @@ export async function copyStored(
 function changedSource({ path }: BlobLocation): InputError {
   return new InputError(
     `${path}: was changed while a layer was copied from it; commit again when it is complete`,
+    { code: 'ERR_STRATAFS_CHANGED' },
   );
 }
 

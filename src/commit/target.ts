@@ -72,7 +72,9 @@ export async function createDraft({ transport, path, reference }: Target): Promi
   }
   if (transport !== 'oci') {
     if (there === undefined) return ArchiveDraft.create(path);
-    throw new InputError(`${shown}: is there already; remove it first, or choose another name`);
+    throw new InputError(`${shown}: is there already; remove it first, or choose another name`, {
+      code: 'ERR_STRATAFS_EXISTS',
+    });
   }
   if (there === undefined) return LayoutDraft.create(path, false);
   if (!there.isDirectory()) throw new InputError(`${shown}: found a file, expected an OCI layout or nothing`);
@@ -95,6 +97,7 @@ async function refuseKnownName(path: string, reference: string | undefined): Pro
   if (isKnown) {
     throw new InputError(
       `${printable(path)}: holds an image ${printable(reference)} already; choose another name`,
+      { code: 'ERR_STRATAFS_EXISTS' },
     );
   }
 }

@@ -197,5 +197,6 @@ function expect(result: number, path: string): number {
 export function changedError(path: string): InputError {
   return new InputError(
     `${show(path)}: was changed while it was read; commit again when nothing writes to the mount`,
+    { code: 'ERR_STRATAFS_CHANGED' },
   );
 }

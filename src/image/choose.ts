@@ -28,7 +28,8 @@ interface Match {
 
 /** The one candidate that is meant; it may be broken. Throws InputError if there is none, or more than one. */
 export function chooseImage(candidates: readonly ImageCandidate[], choice: Choice): ImageCandidate {
-  if (candidates.length === 0) throw new InputError(`${choice.path}: holds no image`);
+  if (candidates.length === 0)
+    throw new InputError(`${choice.path}: holds no image`, { code: 'ERR_STRATAFS_NO_IMAGE' });
   const matches = select(candidates, choice);
   const images = matches.filter(({ candidate }) => candidate.state.kind !== 'artifact');
   if (images.length === 0) {
@@ -42,7 +43,9 @@ export function chooseImage(candidates: readonly ImageCandidate[], choice: Choic
   if (chosen.size > 0) return onlyOne([...chosen], choice);
   const wanted = showPlatform(choice.platform ?? hostPlatform());
   const list = listCandidates(images.map(({ candidate }) => candidate));
-  throw new InputError(`${choice.path}: there is no image for ${wanted}; it holds\n${list}`);
+  throw new InputError(`${choice.path}: there is no image for ${wanted}; it holds\n${list}`, {
+    code: 'ERR_STRATAFS_NO_IMAGE',
+  });
 }
 
 /** The manifests of one image in several platforms stand at one place, or at places of one name, or of none. */
@@ -70,7 +73,9 @@ function select(candidates: readonly ImageCandidate[], choice: Choice): readonly
     selector.kind === 'reference'
       ? printable(selector.text)
       : `@${selector.kind === 'index' ? selector.index : 0}`;
-  throw new InputError(`${path}: there is no image ${what}; it holds\n${list}`);
+  throw new InputError(`${path}: there is no image ${what}; it holds\n${list}`, {
+    code: 'ERR_STRATAFS_NO_IMAGE',
+  });
 }
 
 function matchPlaces(candidates: readonly ImageCandidate[], matches: (place: Place) => boolean): Match[] {
@@ -152,5 +157,7 @@ function ambiguous(candidates: readonly ImageCandidate[], { path, selector }: Ch
   const how = isOnePlace
     ? 'choose one with --platform, or by its image ID'
     : `choose one by name, as in ${path}:NAME, or by place, as in ${path}:@${candidates[0]?.places[0]?.index ?? 0}`;
-  return new InputError(`${path}: ${what}; ${how}\n${listCandidates(candidates)}`);
+  return new InputError(`${path}: ${what}; ${how}\n${listCandidates(candidates)}`, {
+    code: 'ERR_STRATAFS_SEVERAL_IMAGES',
+  });
 }

@@ -138,6 +138,7 @@ async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonVi
   if (expected !== undefined && expected !== config.digest) {
     throw new InputError(
       `${config.json.where}: found ${config.digest}, expected ${expected}: the archive is corrupt`,
+      { code: 'ERR_STRATAFS_DIGEST' },
     );
   }
   return config;

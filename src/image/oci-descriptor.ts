@@ -27,7 +27,9 @@ export async function readDescribed(
     );
   }
   if (blob.digest !== digest) {
-    throw new InputError(`${blob.json.where}: found bytes of ${blob.digest}, expected ${digest}`);
+    throw new InputError(`${blob.json.where}: found bytes of ${blob.digest}, expected ${digest}`, {
+      code: 'ERR_STRATAFS_DIGEST',
+    });
   }
   return blob;
 }

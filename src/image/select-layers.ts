@@ -46,6 +46,7 @@ function findLayer(image: Image, option: string, text: string): number {
   const all = layers.map((_, i) => layerLine(layers, i + 1)).join('\n');
   throw new InputError(
     `${shown}: there is no such layer; ${printable(image.source)} has these, base first\n${all}`,
+    { code: 'ERR_STRATAFS_NO_LAYER' },
   );
 }
 

@@ -113,7 +113,9 @@ async function splitPath(
   if (at !== null && (await exists(at[1] as string))) {
     return { path: at[1] as string, selector: parseSelector(at[2] as string, text) };
   }
-  throw new InputError(`${printable(text)}: no such file or directory${hint(text, colons)}`);
+  throw new InputError(`${printable(text)}: no such file or directory${hint(text, colons)}`, {
+    code: 'ERR_STRATAFS_NO_IMAGE',
+  });
 }
 
 function hint(text: string, colons: readonly number[]): string {

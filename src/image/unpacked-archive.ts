@@ -139,7 +139,9 @@ async function unpackInto(
       progress: (done) => progress?.(done, tar.length),
     });
     if ((await keyOf(file)) !== key) {
-      throw new InputError(`${tar.label}: was changed while it was unpacked; try again`);
+      throw new InputError(`${tar.label}: was changed while it was unpacked; try again`, {
+        code: 'ERR_STRATAFS_CHANGED',
+      });
     }
     const name = `${key}-${size}`;
     closeSync(spill.keep(name));

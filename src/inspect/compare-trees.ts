@@ -23,10 +23,10 @@ export interface Difference {
 
 export interface CompareOptions {
   /** mtimes are no difference. */
-  readonly ignoresTimes?: boolean;
+  readonly ignoresTimes?: boolean | undefined;
   /** The attributes are not shown: bytes are compared only where nothing else differs. */
-  readonly isBrief?: boolean;
-  readonly signal?: AbortSignal;
+  readonly isBrief?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sorted by path, bytewise. Throws ErrnoError (EIO) where a blob was changed. */

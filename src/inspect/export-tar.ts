@@ -5,16 +5,17 @@ import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import { readLive } from './live-content.ts';
 import type { MergedImage } from './merged-image.ts';
+import { walkTree } from './tree-walk.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
 export interface ExportOptions {
   /** Gets all bytes in order, one call after the other. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
-  readonly signal?: AbortSignal;
-  readonly onLeftOut?: OnLeftOut;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLeftOut?: OnLeftOut | undefined;
   /** A layer whose files others may write to meanwhile: the upper directory of a mount. */
-  readonly live?: LiveLayer;
+  readonly live?: LiveLayer | undefined;
 }
 
 export interface LiveLayer {
@@ -68,39 +69,15 @@ export interface Member {
   readonly linkTo: Uint8Array | undefined;
 }
 
-/** What is left of a directory whose members are told. */
-interface Frame {
-  readonly path: Uint8Array;
-  next: number;
-  readonly end: number;
-}
-
 function* membersOf(tree: Tree): Generator<Member> {
   const firstPaths = new Map<number, Uint8Array>();
   const attr = new Attr();
-  const frameOf = (inode: number, path: Uint8Array): Frame => {
-    const next = tree.firstChild(inode);
-    return { path, next, end: next + tree.childCount(inode) };
-  };
   yield { inode: 0, path: NO_BYTES, linkTo: undefined };
-  const frames = [frameOf(0, NO_BYTES)];
-  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-    if (frame.next === frame.end) {
-      frames.pop();
-      continue;
-    }
-    const dentry = frame.next++;
-    const inode = tree.dentryInode(dentry);
-    const name = tree.namePool.subarray(tree.nameStart(dentry), tree.nameEnd(dentry));
-    const path = frame.path.length === 0 ? name : Buffer.concat([frame.path, Buffer.from('/'), name]);
-    if (tree.isDirectory(inode)) {
-      yield { inode, path, linkTo: undefined };
-      frames.push(frameOf(inode, path));
-      continue;
-    }
+  for (const { inode, path } of walkTree(tree, 0, NO_BYTES)) {
     tree.readAttr(inode, attr);
-    const linkTo = attr.nlink > 1 ? firstPaths.get(inode) : undefined;
-    if (attr.nlink > 1 && linkTo === undefined) firstPaths.set(inode, path);
+    const mayBeLinked = attr.nlink > 1 && !tree.isDirectory(inode);
+    const linkTo = mayBeLinked ? firstPaths.get(inode) : undefined;
+    if (mayBeLinked && linkTo === undefined) firstPaths.set(inode, path);
     yield { inode, path, linkTo };
   }
 }

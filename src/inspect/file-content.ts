@@ -25,6 +25,11 @@ export class FileContent {
     yield* this.#range(inode, 0, this.#tree.sizeOf(inode));
   }
 
+  /** As `read`, of the bytes from offset `from` up to, not including, `to`; as many of them as the file has. */
+  async *readRange(inode: number, from: number, to: number): AsyncGenerator<Uint8Array, void> {
+    yield* this.#range(inode, from, Math.min(to, this.#tree.sizeOf(inode)));
+  }
+
   /** Offset and length of each piece of data, in order; undefined for a file without holes. */
   pieces(inode: number): [number, number][] | undefined {
     const size = this.#tree.sizeOf(inode);

@@ -8,7 +8,7 @@ import { bareImage } from '../image/lower-stack.ts';
 import { type ImageSummary, listImages as listImagesOf } from '../image/open-image.ts';
 import { type OpenedLayer, openLayers } from '../image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './image-list.ts';
-import { type InspectedImage, createdOf } from './inspected-image.ts';
+import { type InspectedImage, createdOf, stackUpTo } from './inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 import { mergeImage } from './merged-image.ts';
 import { hasMoved, sizeOfUpper, sizeWithMoved } from './upper-size.ts';
@@ -26,21 +26,24 @@ import {
   reopenImage,
   upperOf,
 } from '../mount/mounted-image.ts';
-import { openImageWith } from '../mount/open-image.ts';
+import { openImageWith, openLowerDirectories } from '../mount/open-image.ts';
 import type { MountOrigin } from '../mount/origin.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { Image } from '../mount/mount.ts';
 export type { ImageSummary } from '../image/open-image.ts';
+export type { Tree } from '../tree/tree.ts';
 export { type MountedImage, mountedImageOf } from '../mount/mounted-image.ts';
 export type { InspectedImage } from './inspected-image.ts';
-export { createdOf, isUpper } from './inspected-image.ts';
+export { createdOf, isUpper, stackUpTo } from './inspected-image.ts';
 export { DockerfileWriter, comment } from './dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './history.ts';
 export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './compare-trees.ts';
 export { type ComparedImage, mergeForComparison } from './compared-image.ts';
 export { type ExportOptions, exportTar } from './export-tar.ts';
-export { type MergedImage, mergeImage, resolvePath } from './merged-image.ts';
+export type { FileContent } from './file-content.ts';
+export { type MergedImage, mergeImage } from './merged-image.ts';
+export { type ResolveOptions, resolvePath } from './resolve-path.ts';
 export { type ImageList, type ListedImage, familiarName, repositoryTags } from './image-list.ts';
 export { type LayerChanges, countChanges } from './layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './layer-summary.ts';
@@ -49,7 +52,8 @@ export { type PatchSide, formatPatch } from './text-patch.ts';
 export { showDockerSize } from './docker-size.ts';
 export type { ReportData, ReportImage } from './report-format.ts';
 export { type ReportedImage, joinReport, reportImage } from './report.ts';
-export { type Waste, findWaste } from './waste.ts';
+export { walkTree } from './tree-walk.ts';
+export { type LayerWaste, type Waste, findWaste } from './waste.ts';
 export {
   type RuleName,
   type RuleResult,
@@ -99,6 +103,11 @@ export async function inspectShown(source: string, options: InspectOptions = {})
   return inspectMounted(mounted, !choosesLayers(options), options);
 }
 
+/** Opens the layers of a `lowerdir=` value. InputError as of `openLowerDirectories`. */
+export async function inspectLayers(list: string, options: InspectOptions = {}): Promise<Inspection> {
+  return openInspection(await openLowerDirectories(list, options), withDiskCache(options));
+}
+
 async function openInspected(source: string, given: InspectOptions): Promise<Inspection> {
   const options = withDiskCache(given);
   const onBrokenConfig = ({ message }: InputError): void =>
@@ -121,7 +130,9 @@ async function inspectMounted(
     return inspection;
   }
   inspection.close();
-  throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`);
+  throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`, {
+    code: 'ERR_STRATAFS_CHANGED',
+  });
 }
 
 /** What a mount says of the directories among its layers. */
@@ -197,6 +208,7 @@ export async function inspectChange(
   if (mounted.facts.upper === undefined) {
     throw new InputError(
       `${mounted.place}: is mounted without an upper directory, so nothing was written to it`,
+      { code: 'ERR_STRATAFS_NO_UPPER' },
     );
   }
   const after = await inspectMounted(mounted, true, options);
@@ -210,8 +222,8 @@ async function splitLayer(text: string): Promise<{ source: string; layer: string
   return { source, layer };
 }
 
-function belowTop({ image, layers }: Inspection): InspectedImage {
-  return { image: { ...image, layers: image.layers.slice(0, -1) }, layers: layers.slice(0, -1) };
+function belowTop(inspection: Inspection): InspectedImage {
+  return stackUpTo(inspection, inspection.layers.length - 1);
 }
 
 /**

@@ -39,7 +39,7 @@ export interface PathVersion {
 }
 
 export interface PathHistory {
-  /** As it was asked for. */
+  /** As it was asked for; bytes as UTF-8. */
   readonly asked: string;
   /** Bytes as latin1, no leading slash, symlinks on the way followed. */
   readonly path: string;
@@ -58,7 +58,7 @@ const COMPARED_BYTES = 256 << 20;
 /** One a path, in their order. Throws the signal's reason. */
 export async function tracePaths(
   inspected: InspectedImage,
-  paths: readonly string[],
+  paths: readonly (string | Uint8Array)[],
   signal?: AbortSignal,
 ): Promise<PathHistory[]> {
   const indexes = inspected.layers.map(({ layer }) => layer.index);
@@ -72,7 +72,12 @@ export async function tracePaths(
     for (const change of trace?.changes ?? []) {
       versions.unshift(describe(change, path, indexes, await contents.compare(change)));
     }
-    histories.push({ asked, path, isShown: trace?.shown !== undefined, versions });
+    histories.push({
+      asked: Buffer.from(asked).toString(),
+      path,
+      isShown: trace?.shown !== undefined,
+      versions,
+    });
   }
   return histories;
 }

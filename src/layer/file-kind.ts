@@ -98,13 +98,20 @@ export function otherFile(shown: string, head: Uint8Array, file?: string): Input
   const kind = findKind(head);
   if (kind?.isFileSystem === true) {
     const hint = file === undefined ? '' : `; to mount it: \`mount -o loop,ro ${file} DIRECTORY\``;
-    return new InputError(`${shown}: found ${kind.name}, ${expected}${hint}`);
+    return new InputError(`${shown}: found ${kind.name}, ${expected}${hint}`, {
+      code: 'ERR_STRATAFS_NO_IMAGE',
+    });
   }
   const name = recogniseKind(head);
-  if (name !== undefined) return new InputError(`${shown}: found ${name}, ${expected}`);
+  if (name !== undefined)
+    return new InputError(`${shown}: found ${name}, ${expected}`, { code: 'ERR_STRATAFS_NO_IMAGE' });
   const zeros = head.findIndex((byte) => byte !== 0);
   if (zeros >= 512) {
-    return new InputError(`${shown}: found ${zeros} zero bytes and then other data, ${expected}`);
+    return new InputError(`${shown}: found ${zeros} zero bytes and then other data, ${expected}`, {
+      code: 'ERR_STRATAFS_NO_IMAGE',
+    });
   }
-  return new InputError(`${shown}: is no tar archive, expected a saved image or a layer`);
+  return new InputError(`${shown}: is no tar archive, expected a saved image or a layer`, {
+    code: 'ERR_STRATAFS_NO_IMAGE',
+  });
 }

@@ -21,5 +21,7 @@ export function openBlob(blob: BlobLocation): number {
 /** InputError if `stats`, of the file that was opened for `blob`, are those of another file than the one that was found. */
 export function requireFound({ path, found }: BlobLocation, { dev, ino }: Pick<Stats, 'dev' | 'ino'>): void {
   if (found === undefined || (found.dev === dev && found.ino === ino)) return;
-  throw new InputError(`${path}: was replaced by another file while it was read; try again`);
+  throw new InputError(`${path}: was replaced by another file while it was read; try again`, {
+    code: 'ERR_STRATAFS_CHANGED',
+  });
 }

@@ -286,6 +286,7 @@ class LayerOpening {
       : 'the archive is damaged (--no-verify mounts it all the same)';
     throw new InputError(
       `${this.#options.label}: found ${kind} sha256:${actual}, expected sha256:${expected}: ${why}`,
+      { code: 'ERR_STRATAFS_DIGEST' },
     );
   }
 

@@ -127,7 +127,8 @@ export async function indexImage(
 /** What the mount at `mountpoint` (absolute) counted, whoever serves it. InputError where none answers. */
 export async function readStatistics(mountpoint: string): Promise<MountStatistics> {
   const found = await findMountAt(mountpoint);
-  if (found === undefined) throw new InputError(`${mountpoint}: not a stratafs mount`);
+  if (found === undefined)
+    throw new InputError(`${mountpoint}: not a stratafs mount`, { code: 'ERR_STRATAFS_NOT_MOUNTED' });
   const answer =
     found.answer.kind === 'answered' ? await askMount(mountpoint, STATISTICS_XATTR) : found.answer;
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);

@@ -105,6 +105,7 @@ export async function reopenImage(
   if (image.id === imageId) return selectLayers(image, choosesLayers(options) ? options : facts);
   throw new InputError(
     `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId ?? 'a layer'}`,
+    { code: 'ERR_STRATAFS_CHANGED' },
   );
 }
 

@@ -50,7 +50,7 @@ const isErrno = (error: unknown, errno: number): boolean =>
 /** Unmounted at its mount point; other mounts of it, of other mount namespaces or by mount --bind, keep it alive. */
 export class CopiedMountError extends InputError {
   constructor(message: string) {
-    super(message);
+    super(message, { code: 'ERR_STRATAFS_COPIED' });
     this.name = 'CopiedMountError';
   }
 }
@@ -96,7 +96,10 @@ export class ServedMount implements Mount {
       await this.#fuseMount.detach({ lazy });
     } catch (error) {
       if (!isErrno(error, EBUSY)) throw error;
-      throw new InputError(await describeHolders(this.mountpoint), { cause: error });
+      throw new InputError(await describeHolders(this.mountpoint), {
+        code: 'ERR_STRATAFS_BUSY',
+        cause: error,
+      });
     }
   }
 

@@ -52,7 +52,8 @@ describeWith(['fuse'], 'the library', () => {
   it('ends with the block that uses it', () =>
     withDirectory(async (mountpoint, options) => {
       {
-        await using served = await mount(await openImage(source), mountpoint, options);
+        await using image = await openImage(source, options);
+        await using served = await mount(image, mountpoint, options);
         expect((await run('ls', [served.mountpoint])).stdout).toContain('usr');
       }
       expect((await run('ls', [mountpoint])).stdout).toBe('');

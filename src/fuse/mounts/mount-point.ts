@@ -68,7 +68,9 @@ export async function prepareMountPoint(
     if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
     if (answer.kind !== 'dead') {
       const source = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).source : undefined;
-      throw new InputError(`${mountpoint}: already a stratafs mount of ${source ?? entry.source}`);
+      throw new InputError(`${mountpoint}: already a stratafs mount of ${source ?? entry.source}`, {
+        code: 'ERR_STRATAFS_ALREADY_MOUNTED',
+      });
     }
     onWarning(`${mountpoint}: clearing the mount of ${entry.source}, whose daemon is gone`);
     await detach(mountpoint, 'lazy');

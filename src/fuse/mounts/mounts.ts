@@ -42,6 +42,7 @@ export class SilentMountError extends InputError {
   constructor(mountpoint: string) {
     super(
       `${mountpoint}: the mount does not answer (its daemon is stopped or stuck); stratafs unmount --lazy detaches it`,
+      { code: 'ERR_STRATAFS_SILENT' },
     );
     this.name = 'SilentMountError';
   }

@@ -45,7 +45,9 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   try {
     const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
-      throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+      throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`, {
+        code: 'ERR_STRATAFS_COPIED',
+      });
     }
     if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
       throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
@@ -73,14 +75,18 @@ async function unmountHeld(
       entry === undefined
         ? 'nothing is mounted there'
         : `a file system of type ${entry.type} is mounted there`;
-    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`);
+    throw new InputError(`${mountpoint}: found that ${what}, expected a stratafs mount`, {
+      code: 'ERR_STRATAFS_NOT_MOUNTED',
+    });
   }
   if (how === 'aborted') {
     return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, held.facts?.pid));
   }
   if (held.facts === undefined) throw new SilentMountError(mountpoint);
   const copies = { here: [], elsewhere: [held] };
-  throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`);
+  throw new InputError(`${describeCopies(mountpoint, copies)}; ${forceHint(mountpoint)}`, {
+    code: 'ERR_STRATAFS_COPIED',
+  });
 }
 
 /** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
@@ -96,7 +102,8 @@ async function detachFound(mountpoint: string, how: Detachment): Promise<void> {
     await detach(mountpoint, how);
   } catch (error) {
     if (!(error instanceof ErrnoError)) throw error;
-    if (error.errno === -EBUSY) throw new InputError(await describeHolders(mountpoint), { cause: error });
+    if (error.errno === -EBUSY)
+      throw new InputError(await describeHolders(mountpoint), { code: 'ERR_STRATAFS_BUSY', cause: error });
     // fusermount3 finds no mount of this user there, and umount2(2) allowed none.
     if (error.errno === -EINVAL) {
       throw new InputError(`${mountpoint}: only who mounted it, and root, can unmount it`, { cause: error });

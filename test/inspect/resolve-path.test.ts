@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { resolvePath } from '../../src/inspect/merged-image.ts';
+import { resolvePath } from '../../src/inspect/resolve-path.ts';
 import { buildTree } from '../../src/tree/merge.ts';
+import { ELOOP, ENOENT, ENOTDIR } from '../../src/vfs/errno.ts';
 import { directory, file, layer, symlink } from '../tree/layer-maker.ts';
 
 describe('a path', () => {
@@ -26,8 +27,23 @@ describe('a path', () => {
     },
   );
 
-  it.each(['/nowhere', '/gone', '/loop', '/bin/sh/x', '/loop/x'])('%s leads nowhere', (path) => {
-    expect(resolvePath(tree, path)).toBe(-1);
+  it.each([
+    ['/nowhere', ENOENT],
+    ['/gone', ENOENT],
+    ['/loop', ELOOP],
+    ['/loop/x', ELOOP],
+    ['/bin/sh/x', ENOTDIR],
+    ['/bin/sh/', ENOTDIR],
+    ['/bin/sh/..', ENOTDIR],
+  ])('%s leads nowhere: errno %d', (path, errno) => {
+    expect(resolvePath(tree, path)).toBe(-errno);
+  });
+
+  it('leads to a last symlink itself where that is asked for, unless a slash follows', () => {
+    const at = (path: string): number => resolvePath(tree, path, { followsLast: false });
+    expect(at('/bin')).not.toBe(resolvePath(tree, '/bin'));
+    expect(at('/bin/')).toBe(resolvePath(tree, '/bin'));
+    expect(at('/loop')).toBeGreaterThan(0);
   });
 
   it('/ and what climbs above it are the root', () => {

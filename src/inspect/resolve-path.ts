@@ -1,0 +1,46 @@
+// Paths of a merged tree, looked up as the kernel looks them up in a chroot: symlinks never lead out of the image.
+import type { Tree } from '../tree/tree.ts';
+import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
+import { ELOOP, ENOENT, ENOTDIR } from '../vfs/errno.ts';
+
+export interface ResolveOptions {
+  /** False: a symlink as the last component is the answer, as for lstat(2). A trailing slash follows it all the same. */
+  readonly followsLast?: boolean | undefined;
+}
+
+/** As the kernel's MAXSYMLINKS. */
+const LINK_LIMIT = 40;
+
+/** The inode of a path, or a negative errno: ENOENT, ENOTDIR, ELOOP. `path`: bytes as latin1, from the root. */
+export function resolvePath(tree: Tree, path: string, { followsLast = true }: ResolveOptions = {}): number {
+  const pending = componentsOf(path);
+  let inode = 0;
+  let links = 0;
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (!tree.isDirectory(inode)) return -ENOTDIR;
+    if (name === '.') continue;
+    if (name === '..') {
+      inode = tree.parentOf(inode);
+      continue;
+    }
+    const found = tree.lookup(inode, Buffer.from(name, 'latin1'));
+    if (found < 0) return -ENOENT;
+    const isLink = (tree.modeOf(found) & S_IFMT) === S_IFLNK;
+    if (!isLink || (pending.length === 0 && !followsLast)) {
+      inode = found;
+      continue;
+    }
+    if (++links > LINK_LIMIT) return -ELOOP;
+    const target = Buffer.from(tree.readlink(found)).toString('latin1');
+    pending.push(...componentsOf(target));
+    if (target.startsWith('/')) inode = 0;
+  }
+  return inode;
+}
+
+/** The last component first. A path that ends with a slash has '.' as its last: it has to be a directory. */
+function componentsOf(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  if (path.endsWith('/')) names.push('.');
+  return names.reverse();
+}

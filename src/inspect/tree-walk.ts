@@ -1,0 +1,38 @@
+// Walks a merged tree from the top: a directory comes before what is in it, names in bytewise order.
+import type { Tree } from '../tree/tree.ts';
+
+export interface WalkedName {
+  readonly inode: number;
+  /** Bytes, joined by slashes to the path of the directory that the walk began at. */
+  readonly path: Uint8Array;
+}
+
+/** What is left of a directory. */
+interface Frame {
+  readonly path: Uint8Array;
+  next: number;
+  readonly end: number;
+}
+
+const SLASH = Buffer.from('/');
+
+/** All names beneath directory `inode`, which has `path`, without a leading slash. The directory itself is not among them. */
+export function* walkTree(tree: Tree, inode: number, path: Uint8Array): Generator<WalkedName, void> {
+  const frameOf = (directory: number, at: Uint8Array): Frame => {
+    const next = tree.firstChild(directory);
+    return { path: at, next, end: next + tree.childCount(directory) };
+  };
+  const frames = [frameOf(inode, path)];
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    if (frame.next === frame.end) {
+      frames.pop();
+      continue;
+    }
+    const dentry = frame.next++;
+    const child = tree.dentryInode(dentry);
+    const name = tree.namePool.subarray(tree.nameStart(dentry), tree.nameEnd(dentry));
+    const childPath = frame.path.length === 0 ? name : Buffer.concat([frame.path, SLASH, name]);
+    yield { inode: child, path: childPath };
+    if (tree.isDirectory(child)) frames.push(frameOf(child, childPath));
+  }
+}
