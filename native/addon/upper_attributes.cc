@@ -22,7 +22,7 @@ namespace stratafs {
 
 namespace {
 
-// Elements of `Stat` and of what statfsAt fills, src/sys/upper-calls.ts.
+// Numbers of a FileStat (src/sys/stat-at.ts), in its order, and of what statfsAt fills (src/sys/upper-calls.ts).
 constexpr size_t kStatLength = 20;
 constexpr size_t kStatfsLength = 8;
 

@@ -9,7 +9,8 @@ import { describeMember } from '../inspect/export-tar.ts';
 import { type Inode, LOST_DATA, UPPER_DATA } from '../overlay/read/inode.ts';
 import type { OverlayState } from '../overlay/write/overlay-state.ts';
 import { getXattr, listXattrs } from '../overlay/write/xattrs.ts';
-import { Stat, STAT_LENGTH, openAt, readlinkAt, seekFile, statAt } from '../sys/upper-calls.ts';
+import { statAt } from '../sys/stat-at.ts';
+import { openAt, readlinkAt, seekFile } from '../sys/upper-calls.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, rdevMajor, rdevMinor } from '../vfs/attr.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ENODATA, ENXIO, ErrnoError, errnoName } from '../vfs/errno.ts';
@@ -172,11 +173,10 @@ function piecesOf(fd: number, size: number): [number, number][] | undefined {
 
 /** Size first, then what moves with every change of the content. */
 function stampOf(fd: number, path: string): string {
-  const stat = new Float64Array(STAT_LENGTH);
-  expect(statAt(fd, NO_NAME, stat), path);
-  return [Stat.size, Stat.mtimeSec, Stat.mtimeNsec, Stat.ctimeSec, Stat.ctimeNsec]
-    .map((field) => stat[field])
-    .join(' ');
+  const stat = statAt(fd, NO_NAME);
+  if (typeof stat === 'number') throw unreadable(path, stat);
+  const { size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = stat;
+  return [size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec].join(' ');
 }
 
 function show(path: string): string {

@@ -9,38 +9,6 @@
 import { constants } from 'node:fs';
 import { addon } from './addon.ts';
 
-/** Elements of the result of `statAt` and `statUpper`. Sizes in bytes, times in seconds and nanoseconds as in Attr. */
-export const Stat = {
-  mode: 0,
-  nlink: 1,
-  uid: 2,
-  gid: 3,
-  /** The kernel's 32-bit form, as Attr.rdev. */
-  rdev: 4,
-  size: 5,
-  /** 512-byte units. */
-  blocks: 6,
-  atimeSec: 7,
-  atimeNsec: 8,
-  mtimeSec: 9,
-  mtimeNsec: 10,
-  ctimeSec: 11,
-  ctimeNsec: 12,
-  /** 1 if the file system reports a birth time. */
-  hasBtime: 13,
-  btimeSec: 14,
-  btimeNsec: 15,
-  /** Exact below 2^53. */
-  ino: 16,
-  /** major * 2^20 + minor. */
-  dev: 17,
-  /** 1: the root of a mount. */
-  isMountRoot: 18,
-  /** 1: immutable or append-only (chattr +i, +a). */
-  isProtected: 19,
-} as const;
-export const STAT_LENGTH = 20;
-
 /** Values of nsec for `utimensAt`: the current time; unchanged. */
 export const UTIME_NOW = 0x3fffffff;
 export const UTIME_OMIT = 0x3ffffffe;
@@ -57,7 +25,6 @@ export const KEEP_ID = 0xffffffff;
 export const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
 interface UpperCalls {
-  statAt: (dir: number, name: Uint8Array, out: Float64Array) => number;
   openAt: (dir: number, name: Uint8Array, flags: number) => number;
   reopen: (fd: number, flags: number) => number;
   createAt: (dir: number, name: Uint8Array, flags: number, mode: number, umask: number) => number;
@@ -112,9 +79,6 @@ interface UpperCalls {
   lockFile: (fd: number) => number;
 }
 const calls = addon as UpperCalls;
-
-/** statx(2) with all fields, into `out` of STAT_LENGTH. */
-export const statAt = calls.statAt;
 
 /**
  * A descriptor of `name`, by openat2 with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS and

@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as upper from '../../src/sys/upper-calls.ts';
-import { Stat, STAT_LENGTH, UTIME_NOW, UTIME_OMIT } from '../../src/sys/upper-calls.ts';
+import { addon } from '../../src/sys/addon.ts';
+import { type FileStat, STAT_LENGTH, statAt } from '../../src/sys/stat-at.ts';
+import { UTIME_NOW, UTIME_OMIT } from '../../src/sys/upper-calls.ts';
 import {
   EBADF,
   EEXIST,
@@ -49,7 +51,7 @@ function closeNew(fd: number): void {
 
 /** Every call that takes a name, with what it answers for it. */
 const named: Record<string, (name: Uint8Array) => unknown> = {
-  statAt: (name) => upper.statAt(u.dir, name, new Float64Array(STAT_LENGTH)),
+  statAt: (name) => statAt(u.dir, name),
   openAt: (name) => upper.openAt(u.dir, name, O_RDONLY),
   createAt: (name) => upper.createAt(u.dir, name, O_WRONLY, 0o600, 0),
   mkdirAt: (name) => upper.mkdirAt(u.dir, name, 0o700, 0),
@@ -221,7 +223,7 @@ describe('what makes an inode', () => {
     for (const type of [S_IFCHR, S_IFBLK]) {
       expect(upper.mknodAt(u.dir, bytes('dev'), type | 0o600, rdev, 0)).toBe(0);
       const stat = u.stat('dev');
-      expect([stat[Stat.mode], stat[Stat.rdev]]).toEqual([type | 0o600, rdev]);
+      expect([stat.mode, stat.rdev]).toEqual([type | 0o600, rdev]);
       expect(upper.unlinkAt(u.dir, bytes('dev'))).toBe(0);
     }
   });
@@ -256,7 +258,7 @@ describe('linkAt', () => {
     expect(upper.linkAt(u.dir, bytes('link'), u.other, bytes('second'))).toBe(0);
     expect(upper.linkAt(path, EMPTY, u.other, bytes('third'))).toBe(0);
     fs.closeSync(path);
-    expect(u.stat('link')[Stat.nlink]).toBe(3);
+    expect(u.stat('link').nlink).toBe(3);
     expect(fs.statSync(u.outside).nlink).toBe(1);
   });
 
@@ -307,7 +309,7 @@ describe('attributes', () => {
     for (const name of ['f', 'l', '']) {
       const expected = fs.lstatSync(u.path(name), { bigint: true });
       const stat = u.stat(name);
-      const of = (field: keyof typeof Stat): bigint => BigInt(stat[Stat[field]] ?? -1);
+      const of = (field: keyof FileStat): bigint => BigInt(stat[field]);
       expect(of('mode')).toBe(expected.mode);
       expect(of('nlink')).toBe(expected.nlink);
       expect([of('uid'), of('gid')]).toEqual([expected.uid, expected.gid]);
@@ -320,17 +322,24 @@ describe('attributes', () => {
       }
       expect(of('isMountRoot')).toBe(0n);
     }
-    expect(u.stat('f')[Stat.dev]).toBe(u.stat('')[Stat.dev]);
+    expect(u.stat('f').dev).toBe(u.stat('').dev);
     const proc = fs.openSync('/', O_PATH);
-    const out = new Float64Array(STAT_LENGTH);
-    expect(upper.statAt(proc, bytes('proc'), out)).toBe(0);
+    expect(statAt(proc, bytes('proc'))).toMatchObject({ isMountRoot: true });
     fs.closeSync(proc);
-    expect(out[Stat.isMountRoot]).toBe(1);
   });
 
-  test('statAt writes only where there is room', () => {
-    expect(upper.statAt(u.dir, EMPTY, new Float64Array(STAT_LENGTH - 1))).toBe(-EINVAL);
-    expect(upper.statAt(u.dir, EMPTY, new Uint8Array(160) as unknown as Float64Array)).toBe(-EINVAL);
+  test('what statAt returned stays as it is while others are looked at', () => {
+    fs.writeFileSync(u.path('f'), 'abc');
+    const first = u.stat('f');
+    const copy = { ...first };
+    expect(u.stat('').ino).not.toBe(first.ino);
+    expect(first).toEqual(copy);
+  });
+
+  test('the native statAt writes only where there is room', () => {
+    const { statAt: fill } = addon as { statAt: (dir: number, name: Uint8Array, out: unknown) => number };
+    expect(fill(u.dir, EMPTY, new Float64Array(STAT_LENGTH - 1))).toBe(-EINVAL);
+    expect(fill(u.dir, EMPTY, new Uint8Array(160))).toBe(-EINVAL);
   });
 
   test('change what is named, never what a symlink leads to', () => {
@@ -347,8 +356,8 @@ describe('attributes', () => {
     }
     fs.closeSync(path);
     const stat = u.stat('link');
-    expect([stat[Stat.uid], stat[Stat.gid], stat[Stat.mtimeSec], stat[Stat.mtimeNsec]]).toEqual([5, 6, 3, 4]);
-    expect((stat[Stat.mode] ?? 0) & S_IFMT).toBe(S_IFLNK);
+    expect(stat).toMatchObject({ uid: 5, gid: 6, mtimeSec: 3, mtimeNsec: 4 });
+    expect(stat.mode & S_IFMT).toBe(S_IFLNK);
     expect(u.outsideState()).toEqual(before);
   });
 
@@ -362,21 +371,18 @@ describe('attributes', () => {
     expect(upper.chownAt(path, EMPTY, 0xffffffff, 6)).toBe(0);
     fs.closeSync(path);
     const stat = u.stat('fifo');
-    expect([stat[Stat.mode], stat[Stat.uid], stat[Stat.gid]]).toEqual([S_IFIFO | 0o640, 5, 6]);
+    expect(stat).toMatchObject({ mode: S_IFIFO | 0o640, uid: 5, gid: 6 });
   });
 
   test('keep times before 1970 and to the nanosecond, and leave what is omitted', () => {
     closeNew(upper.createAt(u.dir, bytes('f'), O_WRONLY, 0o600, 0));
     const f = bytes('f');
     expect(upper.utimensAt(u.dir, f, -2, 999_999_999, -1_000_000_000, 1)).toBe(0);
-    let stat = u.stat('f');
-    expect(stat.slice(Stat.atimeSec, Stat.ctimeSec)).toEqual(
-      Float64Array.of(-2, 999_999_999, -1_000_000_000, 1),
-    );
+    const atime = { atimeSec: -2, atimeNsec: 999_999_999 };
+    expect(u.stat('f')).toMatchObject({ ...atime, mtimeSec: -1_000_000_000, mtimeNsec: 1 });
     expect(upper.utimensAt(u.dir, f, 0, UTIME_OMIT, 0, UTIME_NOW)).toBe(0);
-    stat = u.stat('f');
-    expect([stat[Stat.atimeSec], stat[Stat.atimeNsec]]).toEqual([-2, 999_999_999]);
-    expect(stat[Stat.mtimeSec]).toBeGreaterThan(1_600_000_000);
+    expect(u.stat('f')).toMatchObject(atime);
+    expect(u.stat('f').mtimeSec).toBeGreaterThan(1_600_000_000);
     expect(upper.utimensAt(u.dir, f, 0, 1_000_000_000, 0, 0)).toBe(-EINVAL);
   });
 });
@@ -384,7 +390,7 @@ describe('attributes', () => {
 test('a negative number is no descriptor, also where the kernel takes it for the current directory', () => {
   const AT_FDCWD = -100;
   for (const fd of [AT_FDCWD, -1, -2]) {
-    expect(upper.statAt(fd, bytes('package.json'), new Float64Array(STAT_LENGTH))).toBe(-EBADF);
+    expect(statAt(fd, bytes('package.json'))).toBe(-EBADF);
     expect(upper.openAt(fd, bytes('package.json'), O_RDONLY)).toBe(-EBADF);
     expect(upper.listxattrAt(fd, bytes('package.json'))).toBe(-EBADF);
     expect(upper.listNames(fd)).toBe(-EBADF);

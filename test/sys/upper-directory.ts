@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Stat, STAT_LENGTH, statAt } from '../../src/sys/upper-calls.ts';
+import { type FileStat, statAt } from '../../src/sys/stat-at.ts';
 
 export const O_PATH = 0o10000000;
 export const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -31,11 +31,10 @@ export class UpperDirectory {
     return join(this.root, 'upper', name);
   }
 
-  stat(name: string): Float64Array {
-    const out = new Float64Array(STAT_LENGTH);
-    const status = statAt(this.dir, bytes(name), out);
-    if (status !== 0) throw new Error(`statAt ${name}: ${status}`);
-    return out;
+  stat(name: string): FileStat {
+    const stat = statAt(this.dir, bytes(name));
+    if (typeof stat === 'number') throw new Error(`statAt ${name}: ${stat}`);
+    return stat;
   }
 
   /** All that could change of the file outside, but its access time. */
@@ -45,7 +44,7 @@ export class UpperDirectory {
   }
 
   mode(name: string): number {
-    return (this.stat(name)[Stat.mode] ?? 0) & 0o7777;
+    return this.stat(name).mode & 0o7777;
   }
 
   close(): void {

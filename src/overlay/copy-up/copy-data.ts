@@ -7,14 +7,12 @@ import {
   copyRangeLater,
   openAt,
   reopen,
-  Stat,
-  STAT_LENGTH,
-  statAt,
   syncLater,
   truncateFile,
   utimensAt,
   writeLater,
 } from '../../sys/upper-calls.ts';
+import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { isIntact } from '../../sys/file-state.ts';
 import { Extent } from '../../tree/tree.ts';
 import { S_IFREG } from '../../vfs/attr.ts';
@@ -106,7 +104,9 @@ async function completeMetacopy(
   if (fd < 0) return fd;
   let isKept = false;
   try {
-    const times = readTimes(state, fd);
+    const before = state.upper.statStoredAt(fd, NO_NAME);
+    if (typeof before === 'number') return before;
+    const times = timesOf(before);
     let status = await copyBytes(state, inode.dataInode, fd, limit, isWanted);
     // Copying has changed them.
     if (status === 0) status = utimensAt(fd, NO_NAME, ...times);
@@ -142,12 +142,9 @@ function dropBytes(state: CopyUpParts, inode: Inode, fd: number, times: Times): 
 
 export type Times = readonly [atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number];
 
-/** Of an open upper file. */
-function readTimes(state: CopyUpParts, fd: number): Times {
-  const { stat } = state.upper;
-  state.upper.statAt(fd, NO_NAME);
-  const time = (field: number): number => stat[field] as number;
-  return [time(Stat.atimeSec), time(Stat.atimeNsec), time(Stat.mtimeSec), time(Stat.mtimeNsec)];
+/** For utimensAt. */
+function timesOf({ atimeSec, atimeNsec, mtimeSec, mtimeNsec }: FileStat): Times {
+  return [atimeSec, atimeNsec, mtimeSec, mtimeNsec];
 }
 
 /** The upper file of an inode, opened; a negative errno. */
@@ -174,11 +171,10 @@ export function openUpper(state: CopyUpParts, inode: Inode, flags: number): numb
 
 /** `fd`, unless it is another file that somebody put under the name: it would get the image's bytes. Then -ESTALE. */
 function requireOwnFile({ upperIno }: Inode, fd: number): number {
-  const stat = new Float64Array(STAT_LENGTH);
-  const status = statAt(fd, NO_NAME, stat);
-  if (status === 0 && stat[Stat.ino] === upperIno) return fd;
+  const stat = statAt(fd, NO_NAME);
+  if (typeof stat !== 'number' && stat.ino === upperIno) return fd;
   closeSync(fd);
-  return status < 0 ? status : -ESTALE;
+  return typeof stat === 'number' ? stat : -ESTALE;
 }
 
 /** The first `limit` bytes of the tree's file `lower`, holes left as holes; the rest of its size is a hole. */

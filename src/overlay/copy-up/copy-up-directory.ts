@@ -1,6 +1,6 @@
 // CopyUp of directories: each is made in the work directory and renamed into place, parents first.
 import { closeSync } from 'node:fs';
-import { Stat, mkdirAt, openAt, renameAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
+import { mkdirAt, openAt, renameAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
 import { EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
@@ -26,15 +26,14 @@ export function copyUpDirectory(state: CopyUpParts, directory: DirectoryInode): 
   if (made < 0) return made;
   let status = copyMetadata(state, lower, upper.workFd, staged);
   if (status === 0) status = upper.markImpure(parent);
-  if (status === 0) status = upper.statAt(upper.workFd, staged);
-  const upperIno = upper.stat[Stat.ino] as number;
-  if (status === 0) status = placeDirectory(state, parent, staged, bytesOf(name));
-  if (status < 0) {
+  const stat = status === 0 ? upper.statStoredAt(upper.workFd, staged) : status;
+  status = typeof stat === 'number' ? stat : placeDirectory(state, parent, staged, bytesOf(name));
+  if (status < 0 || typeof stat === 'number') {
     rmdirAt(upper.workFd, staged);
     return status;
   }
   directory.hasUpperDirectory = true;
-  directory.upperIno = upperIno;
+  directory.upperIno = stat.ino;
   state.changed.add(directory);
   return 0;
 }
@@ -70,14 +69,11 @@ export function keepingTimes(
 ): Status {
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const before = state.upper.statAt(dir, NO_NAME);
-  if (before < 0) return before;
-  const { stat } = state.upper;
-  const times = [Stat.atimeSec, Stat.atimeNsec, Stat.mtimeSec, Stat.mtimeNsec].map(
-    (field) => stat[field] as number,
-  ) as [number, number, number, number];
+  const before = state.upper.statStoredAt(dir, NO_NAME);
+  if (typeof before === 'number') return before;
   state.changed.add(directory);
   const status = state.upper.asOwner(dir, NO_NAME, () => change(dir));
-  if (status === 0) utimensAt(dir, NO_NAME, ...times);
+  if (status === 0)
+    utimensAt(dir, NO_NAME, before.atimeSec, before.atimeNsec, before.mtimeSec, before.mtimeNsec);
   return status;
 }

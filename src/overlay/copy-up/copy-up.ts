@@ -6,7 +6,6 @@
 // An inode with several names gets its copy under all of them (shared-copies.ts).
 import { closeSync } from 'node:fs';
 import {
-  Stat,
   createAt,
   openAt,
   renameAt,
@@ -116,9 +115,9 @@ function placeCopy(state: CopyUpParts, inode: Inode, staged: Staged, dataInode: 
   }
   const targets = visibleNames(state, inode.lower);
   if (typeof targets === 'number') return targets;
-  const known = upper.statAt(staged.dir, staged.name);
-  if (known < 0) return known;
-  const upperIno = upper.stat[Stat.ino] as number;
+  const stat = upper.statStoredAt(staged.dir, staged.name);
+  if (typeof stat === 'number') return stat;
+  const upperIno = stat.ino;
   const [only] = targets;
   const status = only === undefined ? 0 : linkOnly(state, inode.lower, staged, only);
   if (status < 0) return status;

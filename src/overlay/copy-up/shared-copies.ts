@@ -8,7 +8,6 @@
 // finds it, and goes on. The entry's own link never shows in a link count.
 import { closeSync } from 'node:fs';
 import {
-  Stat,
   linkAt,
   listNames,
   mkdirAt,
@@ -65,7 +64,8 @@ function openOwn(upper: Upper): number {
 }
 
 function ownerOf(upper: Upper, fd: number): number {
-  return upper.statStoredAt(fd, NO_NAME) < 0 ? -1 : (upper.stat[Stat.uid] as number);
+  const stat = upper.statStoredAt(fd, NO_NAME);
+  return typeof stat === 'number' ? -1 : stat.uid;
 }
 
 /** The first step for a staged file, complete, whose name in the work directory (if it has one) is taken away. */
@@ -80,11 +80,11 @@ export function placeShared(state: CopyUpParts, inode: Inode, staged: Place): St
       ? linkAt(staged.dir, staged.name, links, name)
       : renameAt(staged.dir, staged.name, links, name, 0);
   if (status < 0) return status;
-  const known = state.upper.statStoredAt(links, name);
-  if (known < 0) return known;
+  const stat = state.upper.statStoredAt(links, name);
+  if (typeof stat === 'number') return stat;
   inode.sharedEntry = name;
   inode.sharedLinks = state.tree.linkCountOf(inode.lower) - inode.lostNames;
-  state.inodes.addCopy(inode, state.upper.stat[Stat.ino] as number);
+  state.inodes.addCopy(inode, stat.ino);
   return 0;
 }
 
@@ -189,10 +189,10 @@ export function recoverShared(state: CopyUpParts): Status {
 function recover(state: CopyUpParts, entry: Buffer): Inode | undefined {
   const { upper, tree } = state;
   const lower = lowerOf(state, entry);
-  if (lower < 0 || upper.statStoredAt(upper.linksFd, entry) < 0) return undefined;
-  if (!upper.followsMarks(upper.linksFd, entry) || upper.statAt(upper.linksFd, entry) < 0) return undefined;
-  const upperIno = upper.stat[Stat.ino] as number;
-  const stored = (upper.stat[Stat.mode] as number) & S_IFMT;
+  if (lower < 0 || !upper.followsMarks(upper.linksFd, entry)) return undefined;
+  const stat = upper.statAt(upper.linksFd, entry);
+  if (typeof stat === 'number') return undefined;
+  const stored = stat.mode & S_IFMT;
   const marks = upper.readMarks(upper.linksFd, entry);
   const type = tree.modeOf(lower) & S_IFMT;
   if (typeof marks === 'number' || (stored !== type && !(stored === S_IFREG && marks.isShownWhiteout))) {
@@ -201,7 +201,7 @@ function recover(state: CopyUpParts, entry: Buffer): Inode | undefined {
   const inode = state.inodes.getLower(lower);
   inode.dataInode = marks.isMetacopy && type === S_IFREG ? lower : UPPER_DATA;
   inode.sharedEntry = entry;
-  state.inodes.addCopy(inode, upperIno);
+  state.inodes.addCopy(inode, stat.ino);
   return inode;
 }
 
@@ -213,9 +213,9 @@ function completeNow(state: CopyUpParts, inode: Inode): Status {
   if (typeof targets === 'number' || entry === undefined) return Math.min(Number(targets), 0);
   let missing = 0;
   for (const target of targets) if (linkName(state, inode, target) < 0) missing++;
-  const known = upper.statStoredAt(upper.linksFd, entry);
-  if (known < 0) return known;
-  inode.sharedLinks = (upper.stat[Stat.nlink] as number) - 1 + missing;
+  const stat = upper.statStoredAt(upper.linksFd, entry);
+  if (typeof stat === 'number') return stat;
+  inode.sharedLinks = stat.nlink - 1 + missing;
   if (missing === 0) removeEntry(state, inode);
   return 0;
 }

@@ -1,31 +1,31 @@
 // Attributes: of inodes that the tree alone doesn't answer for.
-import { Stat } from '../../sys/upper-calls.ts';
+import type { FileStat } from '../../sys/stat-at.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { type Attr, S_IFCHR, S_IFMT } from '../../vfs/attr.ts';
 import { ESTALE } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
-import type { Upper } from '../upper/upper.ts';
+import { NO_NAME, type Upper } from '../upper/upper.ts';
 
-/** What statx(2) told, as Attr. */
-function readStat(stat: Float64Array, out: Attr): void {
-  out.mode = stat[Stat.mode] as number;
-  out.nlink = stat[Stat.nlink] as number;
-  out.uid = stat[Stat.uid] as number;
-  out.gid = stat[Stat.gid] as number;
-  out.rdev = stat[Stat.rdev] as number;
-  out.size = stat[Stat.size] as number;
-  out.blocks = stat[Stat.blocks] as number;
-  out.atimeSec = stat[Stat.atimeSec] as number;
-  out.atimeNsec = stat[Stat.atimeNsec] as number;
-  out.mtimeSec = stat[Stat.mtimeSec] as number;
-  out.mtimeNsec = stat[Stat.mtimeNsec] as number;
-  out.ctimeSec = stat[Stat.ctimeSec] as number;
-  out.ctimeNsec = stat[Stat.ctimeNsec] as number;
-  out.hasBtime = stat[Stat.hasBtime] === 1;
-  out.btimeSec = stat[Stat.btimeSec] as number;
-  out.btimeNsec = stat[Stat.btimeNsec] as number;
+/** All but the inode number, which is the mount's own. */
+function copyStat(stat: FileStat, out: Attr): void {
+  out.mode = stat.mode;
+  out.nlink = stat.nlink;
+  out.uid = stat.uid;
+  out.gid = stat.gid;
+  out.rdev = stat.rdev;
+  out.size = stat.size;
+  out.blocks = stat.blocks;
+  out.atimeSec = stat.atimeSec;
+  out.atimeNsec = stat.atimeNsec;
+  out.mtimeSec = stat.mtimeSec;
+  out.mtimeNsec = stat.mtimeNsec;
+  out.ctimeSec = stat.ctimeSec;
+  out.ctimeNsec = stat.ctimeNsec;
+  out.hasBtime = stat.hasBtime;
+  out.btimeSec = stat.btimeSec;
+  out.btimeNsec = stat.btimeNsec;
 }
 
 export class Attributes {
@@ -54,16 +54,15 @@ export class Attributes {
       else out.nlink -= inode.lostNames;
       return 0;
     }
-    const { stat } = this.#upper;
-    const status = this.#readUpper(inode);
-    if (status < 0) return status;
-    this.finish(inode, stat, out);
+    const stat = this.#statUpper(inode);
+    if (typeof stat === 'number') return stat;
+    this.#show(inode, stat, out);
     return 0;
   }
 
-  /** What the upper's `stat` tells of `inode`, as it shows. */
-  finish(inode: Inode, stat: Float64Array, out: Attr): void {
-    readStat(stat, out);
+  /** What an inode shows whose upper file has the attributes `stat`. */
+  #show(inode: Inode, stat: FileStat, out: Attr): void {
+    copyStat(stat, out);
     out.ino = inode.ino;
     if (inode.sharedEntry !== undefined) out.nlink = inode.sharedLinks;
     if (inode instanceof DirectoryInode) {
@@ -79,16 +78,16 @@ export class Attributes {
     }
   }
 
-  #readUpper(inode: Inode): Status {
+  #statUpper(inode: Inode): FileStat | number {
     if (inode instanceof DirectoryInode) {
       const fd = this.#upper.directoryFd(inode);
-      return fd < 0 ? fd : this.#upper.statAt(fd, new Uint8Array(0));
+      return fd < 0 ? fd : this.#upper.statAt(fd, NO_NAME);
     }
     const place = this.#upper.placeOf(inode);
     if (typeof place === 'number') return place;
-    const status = this.#upper.statAt(place.dir, place.name);
-    if (status < 0 || inode.dataInode === UPPER_DATA) return status;
+    const stat = this.#upper.statAt(place.dir, place.name);
+    if (typeof stat === 'number' || inode.dataInode === UPPER_DATA) return stat;
     // The bytes are the image's. Another file that somebody put under the name must not lend them its mode.
-    return this.#upper.stat[Stat.ino] === inode.upperIno ? status : -ESTALE;
+    return stat.ino === inode.upperIno ? stat : -ESTALE;
   }
 }

@@ -3,7 +3,7 @@
 // A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
 // found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
 import type { Tree } from '../../tree/tree.ts';
-import { DT_CHR, DT_DIR, DT_UNKNOWN, Stat, listNames } from '../../sys/upper-calls.ts';
+import { DT_CHR, DT_DIR, DT_UNKNOWN, listNames } from '../../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { EACCES, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../../vfs/filesystem.ts';
@@ -122,8 +122,8 @@ export class Directories {
   }
 
   #hasOwnerBits(fd: number): boolean {
-    if (this.#upper.statStoredAt(fd, NO_NAME) < 0) return false;
-    return ((this.#upper.stat[Stat.mode] as number) & S_IRWXU) === S_IRWXU;
+    const stat = this.#upper.statStoredAt(fd, NO_NAME);
+    return typeof stat !== 'number' && (stat.mode & S_IRWXU) === S_IRWXU;
   }
 
   #loadNames(directory: DirectoryInode, fd: number): Status {
@@ -173,8 +173,8 @@ export class Directories {
   #isDirectory(directory: DirectoryInode, name: Buffer, type: number): boolean {
     if (type !== DT_UNKNOWN) return type === DT_DIR;
     const fd = this.#upper.directoryFd(directory);
-    if (fd < 0 || this.#upper.statAt(fd, name) < 0) return false;
-    return ((this.#upper.stat[Stat.mode] as number) & S_IFMT) === S_IFDIR;
+    const stat = fd < 0 ? fd : this.#upper.statStoredAt(fd, name);
+    return typeof stat !== 'number' && (stat.mode & S_IFMT) === S_IFDIR;
   }
 
   hide(directory: DirectoryInode, dentry: number): void {

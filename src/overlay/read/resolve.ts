@@ -3,7 +3,6 @@
 // The upper is hostile: what its marks say is believed only where it fits. A lower inode has one object; the second file
 // that claims it is a new inode. A mark that leads to another file is followed only where those who could have set it had a
 // right to that file (sys/user-marks.ts): what can't be shown without it is EPERM, as in kernel overlayfs with `userxattr`.
-import { Stat } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
 import type { TreeNames } from '../../tree/tree-names.ts';
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -50,11 +49,11 @@ export class Resolver {
 
   isWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {
     const fd = this.#upper.directoryFd(directory);
-    if (fd < 0 || this.#upper.statStoredAt(fd, name) < 0) return false;
-    const { stat } = this.#upper;
-    const type = (stat[Stat.mode] as number) & S_IFMT;
-    if (type === S_IFCHR) return stat[Stat.rdev] === 0;
-    if (!directory.hasXattrWhiteouts || type !== S_IFREG || stat[Stat.size] !== 0) return false;
+    const stat = fd < 0 ? fd : this.#upper.statStoredAt(fd, name);
+    if (typeof stat === 'number') return false;
+    const type = stat.mode & S_IFMT;
+    if (type === S_IFCHR) return stat.rdev === 0;
+    if (!directory.hasXattrWhiteouts || type !== S_IFREG || stat.size !== 0) return false;
     const marks = this.#upper.readMarks(fd, name);
     return typeof marks !== 'number' && marks.isWhiteout;
   }
@@ -64,12 +63,10 @@ export class Resolver {
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
     const bytes = bytesOf(name);
-    const status = this.#upper.statAt(fd, bytes);
-    if (status < 0) return status;
-    const { stat } = this.#upper;
-    const stored = (stat[Stat.mode] as number) & S_IFMT;
-    const isEmpty = stat[Stat.size] === 0;
-    const upperIno = stat[Stat.ino] as number;
+    const stat = this.#upper.statAt(fd, bytes);
+    if (typeof stat === 'number') return stat;
+    const stored = stat.mode & S_IFMT;
+    const upperIno = stat.ino;
     if (stored !== S_IFDIR) {
       const linked = this.#inodes.findUpper(upperIno);
       if (linked !== undefined && maySayType(stored, linked.type)) {
@@ -79,7 +76,7 @@ export class Resolver {
     }
     const found = this.#upper.readMarks(fd, bytes);
     if (typeof found === 'number') return found;
-    const type = stored === S_IFREG && isEmpty && found.isShownWhiteout ? S_IFCHR : stored;
+    const type = stored === S_IFREG && stat.size === 0 && found.isShownWhiteout ? S_IFCHR : stored;
     const marks = this.#followable(directory, fd, bytes, stored, found);
     if (typeof marks === 'number') return marks;
     if (type !== S_IFDIR) return this.#resolveFile(directory, name, type, upperIno, marks, lower);
@@ -93,7 +90,7 @@ export class Resolver {
 
   /**
    * `marks` with what may be followed of them, fuse-overlayfs's origin included; -EPERM for a file that can't be shown
-   * without the rest. The upper's `stat` is the file's.
+   * without the rest.
    */
   #followable(
     parent: DirectoryInode,

@@ -4,7 +4,7 @@
 // versions left such files. All names must lead to one file, so it becomes an entry of W/stratafs-links, and recoverShared
 // makes the missing links.
 import { closeSync } from 'node:fs';
-import { Stat, listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import { listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -42,9 +42,8 @@ function namesIn(dir: number): Buffer[] | number {
 function keepSharedCopy(state: CopyUpParts, name: Buffer): Status {
   const { upper } = state;
   const known = upper.statStoredAt(upper.workFd, name);
-  if (known < 0) return known;
-  const isFile = ((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR;
-  if (!isFile || (upper.stat[Stat.nlink] as number) < 2) return 0;
+  if (typeof known === 'number') return known;
+  if ((known.mode & S_IFMT) === S_IFDIR || known.nlink < 2) return 0;
   if (!upper.followsMarks(upper.workFd, name)) return 0;
   const marks = upper.marks.read(upper.workFd, name);
   if (typeof marks === 'number' || marks.origin === undefined) return 0;
@@ -58,8 +57,8 @@ function keepSharedCopy(state: CopyUpParts, name: Buffer): Status {
 function removeTree(state: CopyUpParts, dir: number, name: Uint8Array): Status {
   const { upper } = state;
   const known = upper.statStoredAt(dir, name);
-  if (known < 0) return known;
-  if (((upper.stat[Stat.mode] as number) & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
+  if (typeof known === 'number') return known;
+  if ((known.mode & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
   const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return fd;
   const emptied = emptyDirectory(fd);

@@ -17,7 +17,8 @@ import {
   MS_STRICTATIME,
   cloneMount,
 } from '../../sys/mount-calls.ts';
-import { DIRECTORY_FLAGS, STAT_LENGTH, Stat, openAt, statAt } from '../../sys/upper-calls.ts';
+import { statAt } from '../../sys/stat-at.ts';
+import { DIRECTORY_FLAGS, openAt } from '../../sys/upper-calls.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { type AtimeRules, NO_NAME } from './upper.ts';
 
@@ -89,8 +90,8 @@ function openBeneath(root: number, path: string): number {
 
 function isSame(one: number, other: number): boolean {
   const [first, second] = [one, other].map((fd) => {
-    const stat = new Float64Array(STAT_LENGTH);
-    return statAt(fd, NO_NAME, stat) < 0 ? undefined : `${stat[Stat.dev]}:${stat[Stat.ino]}`;
+    const stat = statAt(fd, NO_NAME);
+    return typeof stat === 'number' ? undefined : `${stat.dev}:${stat.ino}`;
   });
   return first !== undefined && first === second;
 }

@@ -7,17 +7,15 @@
 // folder knows that form alone.
 import { closeSync, constants } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';
+import { statAt } from '../../sys/stat-at.ts';
 import {
   DIRECTORY_FLAGS,
   DT_DIR,
   DT_REG,
   DT_UNKNOWN,
-  STAT_LENGTH,
-  Stat,
   getxattrAt,
   listNames,
   openAt,
-  statAt,
   unlinkAt,
 } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -56,15 +54,14 @@ export function* hiddenNames({ aufsNames }: DirectoryInode): Generator<string> {
 
 /** True where the directory `name` of `dir` hides what the layers have there. */
 export function isAufsOpaque(dir: number, name: Uint8Array): boolean {
-  const stat = new Float64Array(STAT_LENGTH);
-  if (statAt(dir, Buffer.concat([WHITEOUT_PREFIX, name]), stat) === 0) return true;
+  if (typeof statAt(dir, Buffer.concat([WHITEOUT_PREFIX, name])) !== 'number') return true;
   const value = getxattrAt(dir, name, OPAQUE_ATTRIBUTE);
   if (typeof value !== 'number' && value[0] === YES) return true;
   const fd = openAt(dir, name, O_PATH | constants.O_DIRECTORY);
   if (fd < 0) return false;
-  const found = statAt(fd, OPAQUE_NAME, stat);
+  const found = statAt(fd, OPAQUE_NAME);
   closeSync(fd);
-  return found === 0;
+  return typeof found !== 'number';
 }
 
 /** What fuse-overlayfs says that a file is a copy of: a path from the root of the layers, latin1. */
@@ -111,10 +108,9 @@ function hideAsKernel(
   hasLower: (name: Uint8Array) => boolean,
 ): Status {
   const found = upper.statStoredAt(dir, name);
-  if (found === 0) {
+  if (typeof found !== 'number') {
     // What the upper has there hides a lower file by itself.
-    const isDirectory = ((upper.stat[Stat.mode] as number) & S_IFMT) === S_IFDIR;
-    return isDirectory ? upper.marks.setOpaque(dir, name) : 0;
+    return (found.mode & S_IFMT) === S_IFDIR ? upper.marks.setOpaque(dir, name) : 0;
   }
   if (found !== -ENOENT) return found;
   if (!hasLower(name)) return 0;
@@ -165,6 +161,6 @@ function isMade(dir: number, name: Buffer, type: number): boolean {
   if (type !== DT_REG && type !== DT_UNKNOWN) return false;
   const kind = kindOfName(name, 0, name.length);
   if (kind !== NameKind.whiteout && kind !== NameKind.opaque) return false;
-  const stat = new Float64Array(STAT_LENGTH);
-  return statAt(dir, name, stat) === 0 && stat[Stat.mode] === (S_IFREG | 0o700) && stat[Stat.size] === 0;
+  const stat = statAt(dir, name);
+  return typeof stat !== 'number' && stat.mode === (S_IFREG | 0o700) && stat.size === 0;
 }

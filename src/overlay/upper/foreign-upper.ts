@@ -2,7 +2,8 @@
 // leaves marks in `trusted.`, which this process can't see, but it also leaves files that this process could not have made.
 import { closeSync } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';
-import { DIRECTORY_FLAGS, STAT_LENGTH, Stat, listNames, statAt } from '../../sys/upper-calls.ts';
+import { statAt } from '../../sys/stat-at.ts';
+import { DIRECTORY_FLAGS, listNames } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { PATH_MAX } from '../../vfs/names.ts';
 
@@ -14,7 +15,6 @@ const SLASH = Buffer.from('/');
  * none, or an empty upper. What can't be opened has been looked at from its directory.
  */
 export function findForeignFile(upperFd: number, isOwn: (uid: number) => boolean): Uint8Array | undefined {
-  const stat = new Float64Array(STAT_LENGTH);
   const pending: Uint8Array[] = [NO_NAME];
   let isEmpty = true;
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
@@ -27,16 +27,18 @@ export function findForeignFile(upperFd: number, isOwn: (uid: number) => boolean
         const name = names.subarray(at + 2, end);
         at = end;
         isEmpty = false;
-        if (statAt(fd, name, stat) < 0) continue;
+        const stat = statAt(fd, name);
+        if (typeof stat === 'number') continue;
         const whole = path.length === 0 ? Buffer.from(name) : Buffer.concat([path, SLASH, name]);
-        if (!isOwn(stat[Stat.uid] as number)) return whole;
-        const isDirectory = ((stat[Stat.mode] as number) & S_IFMT) === S_IFDIR;
+        if (!isOwn(stat.uid)) return whole;
+        const isDirectory = (stat.mode & S_IFMT) === S_IFDIR;
         if (isDirectory && whole.length < PATH_MAX) pending.push(whole);
       }
     } finally {
       closeSync(fd);
     }
   }
-  const isForeign = !isEmpty && statAt(upperFd, NO_NAME, stat) === 0 && !isOwn(stat[Stat.uid] as number);
+  const root = statAt(upperFd, NO_NAME);
+  const isForeign = !isEmpty && typeof root !== 'number' && !isOwn(root.uid);
   return isForeign ? Buffer.from('.') : undefined;
 }

@@ -8,16 +8,14 @@
 import { closeSync, constants } from 'node:fs';
 import {
   KEEP_ID,
-  STAT_LENGTH,
-  Stat,
   chmodAt,
   chownAt,
   createAt,
   getxattrAt,
   setxattrAt,
-  statAt,
   unlinkAt,
 } from '../../sys/upper-calls.ts';
+import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { OverrideTrust } from '../../overlayfs-format/override-trust.ts';
 import { S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, SET_ID_BITS } from '../../vfs/attr.ts';
 import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
@@ -47,11 +45,10 @@ export type OwnerKeeping = 'found' | 'security' | 'user' | 'fake-root';
 /** How an upper keeps owners that was written to with `keeping` before, by us or others; undefined where it does not. */
 export function findKeptOwners(upperFd: number, keeping: OwnerKeeping): KeptOwners | undefined {
   const namespace = keeping === 'found' ? '' : keeping === 'security' ? 'security.' : 'user.';
-  const stat = new Float64Array(STAT_LENGTH);
-  if (statAt(upperFd, NO_NAME, stat) < 0) return undefined;
+  const root = statAt(upperFd, NO_NAME);
+  if (typeof root === 'number') return undefined;
   const trust = new OverrideTrust(keeping === 'fake-root');
-  const isBelieved = (name: string): boolean =>
-    keeping !== 'found' || trust.believes(name, stat[Stat.uid] as number);
+  const isBelieved = (name: string): boolean => keeping !== 'found' || trust.believes(name, root.uid);
   const name = OVERRIDE_NAMES.find(
     (each) =>
       each.startsWith(namespace) &&
@@ -64,8 +61,8 @@ export function findKeptOwners(upperFd: number, keeping: OwnerKeeping): KeptOwne
 /** With 'fake-root' the owner of the upper directory, whoever looks; else undefined. */
 function ownerShownAsRoot(upperFd: number, keeping: OwnerKeeping): number | undefined {
   if (keeping !== 'fake-root') return undefined;
-  const stat = new Float64Array(STAT_LENGTH);
-  return statAt(upperFd, NO_NAME, stat) < 0 ? undefined : stat[Stat.uid];
+  const root = statAt(upperFd, NO_NAME);
+  return typeof root === 'number' ? undefined : root.uid;
 }
 
 /** Marks the root of an upper, which shows as it is; or a negative errno. */
@@ -75,9 +72,9 @@ export function startKeepingOwners(
 ): KeptOwners | number {
   const name = keeping === 'security' ? PRIVILEGED_OVERRIDE : USER_OVERRIDE;
   const kept = new KeptOwners(name, ownerShownAsRoot(upperFd, keeping));
-  const stat = new Float64Array(STAT_LENGTH);
-  let status = statAt(upperFd, NO_NAME, stat);
-  if (status === 0) status = kept.changeMode(upperFd, NO_NAME, (stat[Stat.mode] as number) & 0o7777);
+  const root = statAt(upperFd, NO_NAME);
+  if (typeof root === 'number') return root;
+  const status = kept.changeMode(upperFd, NO_NAME, root.mode & 0o7777);
   return status < 0 ? status : kept;
 }
 
@@ -93,7 +90,6 @@ export class KeptOwners {
   readonly #names: readonly OverrideName[];
   readonly #trust: OverrideTrust;
   readonly #rootUid: number | undefined;
-  readonly #stat = new Float64Array(STAT_LENGTH);
 
   /** `rootUid`: files of this user that keep no owner show as root's. */
   constructor(name: OverrideName, rootUid?: number) {
@@ -105,20 +101,13 @@ export class KeptOwners {
     this.#names = name === PRIVILEGED_OVERRIDE ? [name] : [name, other];
   }
 
-  /** Makes `stat`, as statx(2) filled it for this file, what shows. -EIO where what is kept can't be understood. */
-  show(dir: number, name: Uint8Array, stat: Float64Array): Status {
-    const mode = stat[Stat.mode] as number;
-    const kept = canOverride(mode) ? this.#read(dir, name, mode, stat[Stat.uid] as number) : -ENODATA;
-    if (typeof kept === 'number') {
-      if (kept !== -ENODATA) return kept;
-      if (stat[Stat.uid] === this.#rootUid) stat[Stat.uid] = stat[Stat.gid] = 0;
-      return 0;
-    }
-    stat[Stat.mode] = kept.mode;
-    stat[Stat.uid] = kept.uid;
-    stat[Stat.gid] = kept.gid;
-    stat[Stat.rdev] = kept.rdev;
-    return 0;
+  /** What a file with the attributes `stored` shows. -EIO if the xattr can't be parsed. */
+  show(dir: number, name: Uint8Array, stored: FileStat): FileStat | number {
+    const { mode, uid } = stored;
+    const kept = canOverride(mode) ? this.#read(dir, name, mode, uid) : -ENODATA;
+    if (typeof kept !== 'number') return { ...stored, ...kept };
+    if (kept !== -ENODATA) return kept;
+    return uid === this.#rootUid ? { ...stored, uid: 0, gid: 0 } : stored;
   }
 
   /** `mode`, `uid`: the file's own. */
@@ -135,20 +124,12 @@ export class KeptOwners {
   }
 
   #know(dir: number, name: Uint8Array): StoredAndShown | number {
-    const status = statAt(dir, name, this.#stat);
-    if (status < 0) return status;
-    const mode = this.#stat[Stat.mode] as number;
-    const isRoots = this.#stat[Stat.uid] === this.#rootUid;
-    const own = {
-      uid: isRoots ? 0 : (this.#stat[Stat.uid] as number),
-      gid: isRoots ? 0 : (this.#stat[Stat.gid] as number),
-      mode,
-      rdev: this.#stat[Stat.rdev] as number,
-    };
-    if (!canOverride(mode)) return { stored: mode, shown: own };
-    const kept = this.#read(dir, name, mode, this.#stat[Stat.uid] as number);
-    if (kept === -ENODATA) return { stored: mode, shown: own };
-    return typeof kept === 'number' ? kept : { stored: mode, shown: kept };
+    const stored = statAt(dir, name);
+    if (typeof stored === 'number') return stored;
+    const shown = this.show(dir, name, stored);
+    if (typeof shown === 'number') return shown;
+    const { uid, gid, mode, rdev } = shown;
+    return { stored: stored.mode, shown: { uid, gid, mode, rdev } };
   }
 
   /** Keeps `shown`, and gives the inode the permission bits that go with it. */

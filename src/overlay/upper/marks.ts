@@ -75,6 +75,11 @@ export class MarkSpace {
     return this.#trust?.mayFollow ?? true;
   }
 
+  /** Marks that lead to another file are followed on every file. */
+  get followsAll(): boolean {
+    return this.#trust === undefined;
+  }
+
   /** True where marks of a file that lead to another file are followed; arguments as UserMarkTrust.follows has them. */
   follows(uid: number, opensAsOwner: () => boolean): boolean {
     return this.#trust?.follows(uid, opensAsOwner) ?? true;

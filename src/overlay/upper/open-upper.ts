@@ -6,16 +6,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../../sys/initial-root.ts';
 import { MS_NOATIME } from '../../sys/mount-calls.ts';
 import { UserMarkTrust } from '../../overlayfs-format/user-marks.ts';
-import {
-  Stat,
-  STAT_LENGTH,
-  getxattrAt,
-  listxattrAt,
-  lockFile,
-  setxattrAt,
-  statAt,
-  DIRECTORY_FLAGS,
-} from '../../sys/upper-calls.ts';
+import { getxattrAt, listxattrAt, lockFile, setxattrAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import { statAt } from '../../sys/stat-at.ts';
 import { EOPNOTSUPP, EPERM, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { bytesOf, showName } from '../../vfs/names.ts';
@@ -169,10 +161,9 @@ function openDirectory(path: string): number {
 }
 
 function requireOneFileSystem(upper: string, work: string, upperFd: number, workFd: number): void {
-  const stat = new Float64Array(STAT_LENGTH);
   const [one, other] = [upperFd, workFd].map((fd) => {
-    statAt(fd, NO_NAME, stat);
-    return stat[Stat.dev];
+    const stat = statAt(fd, NO_NAME);
+    return typeof stat === 'number' ? undefined : stat.dev;
   });
   if (one !== other) {
     throw new InputError(

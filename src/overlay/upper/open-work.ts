@@ -5,17 +5,8 @@
 // without following a symlink; it must belong to this user, and hold nothing but what a mount leaves. Nothing is changed before.
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import {
-  Stat,
-  STAT_LENGTH,
-  chmodAt,
-  chownAt,
-  listNames,
-  mkdirAt,
-  openAt,
-  statAt,
-  DIRECTORY_FLAGS,
-} from '../../sys/upper-calls.ts';
+import { chmodAt, chownAt, listNames, mkdirAt, openAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../vfs/attr.ts';
 import { EEXIST, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
@@ -30,11 +21,6 @@ const NAMES_IN_BASE = /^(?:work|index|stratafs-links)$/;
 /** What a killed mount leaves in W/work: kernel overlayfs and we call it `#...`, fuse-overlayfs by a number. */
 const NAMES_IN_WORK = new RegExp(`^(?:#.*|\\d+|${INCOMPAT_NAME})$`, 's');
 const HINT = '-o upperdir=U,workdir=W takes another';
-
-interface Found {
-  readonly mode: number;
-  readonly uid: number;
-}
 
 /** The name of the work directory that is used if none is given; it lies beside the upper. */
 export function impliedWorkName(upper: string): string {
@@ -120,11 +106,10 @@ function openOwn(dir: number, name: Uint8Array, path: string, owners: readonly n
   }
 }
 
-function find(dir: number, name: Uint8Array, path: string): Found {
-  const stat = new Float64Array(STAT_LENGTH);
-  const status = statAt(dir, name, stat);
-  if (status < 0) throw new InputError(`work directory ${path}: can't be looked at: ${errnoName(status)}`);
-  return { mode: stat[Stat.mode] as number, uid: stat[Stat.uid] as number };
+function find(dir: number, name: Uint8Array, path: string): FileStat {
+  const stat = statAt(dir, name);
+  if (typeof stat !== 'number') return stat;
+  throw new InputError(`work directory ${path}: can't be looked at: ${errnoName(stat)}`);
 }
 
 function refuseForeignNames(fd: number, path: string, known: RegExp): void {

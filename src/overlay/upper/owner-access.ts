@@ -4,7 +4,8 @@
 // An owner without CAP_DAC_OVERRIDE can't put a name into a copied-up directory of mode 0555, nor set a user.* attribute
 // on a file of mode 0444 (xattr_permission in fs/xattr.c). Who calls was checked by the kernel before; this is about what
 // the daemon does beside: copies, marks, lists. A `kill -9` in between leaves bits that the owner alone profits from.
-import { Stat, STAT_LENGTH, chmodAt, statAt } from '../../sys/upper-calls.ts';
+import { statAt } from '../../sys/stat-at.ts';
+import { chmodAt } from '../../sys/upper-calls.ts';
 import { EACCES } from '../../vfs/errno.ts';
 
 const OWNER_BITS = 0o700;
@@ -20,9 +21,9 @@ export function withOwnerAccess<T>(dir: number, name: Uint8Array, attempt: () =>
 
 /** The answer of `attempt`, made with those bits from the first; `otherwise` where they can't be given. */
 export function withOwnerBits<T>(dir: number, name: Uint8Array, otherwise: T, attempt: () => T): T {
-  const stat = new Float64Array(STAT_LENGTH);
-  if (statAt(dir, name, stat) < 0) return otherwise;
-  const mode = (stat[Stat.mode] as number) & 0o7777;
+  const stat = statAt(dir, name);
+  if (typeof stat === 'number') return otherwise;
+  const mode = stat.mode & 0o7777;
   if ((mode & OWNER_BITS) === OWNER_BITS) return attempt();
   if (chmodAt(dir, name, mode | OWNER_BITS) < 0) return otherwise;
   try {

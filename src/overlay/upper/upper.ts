@@ -6,8 +6,6 @@ import { LRUCache } from 'lru-cache';
 import { closeSync, constants } from 'node:fs';
 import {
   KEEP_ID,
-  STAT_LENGTH,
-  Stat,
   accessDirectory,
   chmodAt,
   chownAt,
@@ -16,10 +14,10 @@ import {
   mknodAt,
   openAt,
   renameAt,
-  statAt,
   tmpfileAt,
   unlinkAt,
 } from '../../sys/upper-calls.ts';
+import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -111,8 +109,6 @@ export class Upper {
   linksFd = -1;
   /** No permission bits of the upper stop this process, or it must not change them. */
   readonly isPrivileged: boolean;
-  /** What `statAt` fills here: read before the next call. */
-  readonly stat = new Float64Array(STAT_LENGTH);
   readonly #directories = new LRUCache<UpperDirectory, number>({
     max: DIRECTORY_LIMIT,
     dispose: (fd) => closeSync(fd),
@@ -171,17 +167,17 @@ export class Upper {
     return dir < 0 ? dir : { dir, name: bytesOf(known.name) };
   }
 
-  /** Fills `stat` with what the file shows. */
-  statAt(dir: number, name: Uint8Array): Status {
-    const status = statAt(dir, name, this.stat);
+  /** The attributes that a file shows, or a negative errno. */
+  statAt(dir: number, name: Uint8Array): FileStat | number {
+    const stored = statAt(dir, name);
     const { keptOwners } = this;
-    if (status < 0 || keptOwners === undefined) return status;
-    return this.asOwner(dir, name, () => keptOwners.show(dir, name, this.stat));
+    if (typeof stored === 'number' || keptOwners === undefined) return stored;
+    return this.asOwner(dir, name, () => keptOwners.show(dir, name, stored));
   }
 
-  /** Fills `stat` with what the inode itself is. */
-  statStoredAt(dir: number, name: Uint8Array): Status {
-    return statAt(dir, name, this.stat);
+  /** The attributes of the upper's inode itself, or a negative errno. */
+  statStoredAt(dir: number, name: Uint8Array): FileStat | number {
+    return statAt(dir, name);
   }
 
   /** `attempt`, with its owner's rights over a file (owner-access.ts); plainly where nothing is to be written. */
@@ -189,11 +185,13 @@ export class Upper {
     return this.workFd < 0 ? attempt() : withOwnerAccess(dir, name, attempt);
   }
 
-  /** True where marks of a file that lead to another file are followed. `stat` is what `statAt` just said of it. */
+  /** True where marks of a file that lead to another file are followed. */
   followsMarks(dir: number, name: Uint8Array): boolean {
-    if (this.keptOwners !== undefined && this.statStoredAt(dir, name) < 0) return false;
-    const type = (this.stat[Stat.mode] as number) & S_IFMT;
-    return this.marks.follows(this.stat[Stat.uid] as number, () => {
+    if (this.marks.followsAll) return true;
+    const stored = this.statStoredAt(dir, name);
+    if (typeof stored === 'number') return false;
+    const type = stored.mode & S_IFMT;
+    return this.marks.follows(stored.uid, () => {
       // Opening anything else may do something.
       if (type !== S_IFREG && type !== S_IFDIR) return false;
       const fd = this.asOwner(dir, name, () => openAt(dir, name, AS_OWNER));

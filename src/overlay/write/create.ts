@@ -4,7 +4,7 @@
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
 // place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
 import { closeSync } from 'node:fs';
-import { Stat, reopen, tmpfileAt } from '../../sys/upper-calls.ts';
+import { reopen, tmpfileAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -14,39 +14,56 @@ import { isAufsName } from '../upper/aufs-form.ts';
 import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
-import { type NewFile, closeMade, isSetgid, makeFile, own, removeMade, storedMode } from './make-file.ts';
+import {
+  type MadeFile,
+  type NewFile,
+  groupFrom,
+  makeFile,
+  own,
+  removeMade,
+  storedMode,
+} from './make-file.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { isWhiteoutDevice, markHolder } from './shown-whiteout.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
-/** A new inode; a regular file's descriptor is left in `making.fd`. Or a negative errno, and nothing is changed. */
+/** A new inode, and its file. */
+export interface MadeInode extends MadeFile {
+  readonly inode: Inode;
+}
+
+/** A new file under a name that nothing has. On a negative errno nothing is changed. */
 export function makeInode(
   state: OverlayState,
   directory: DirectoryInode,
   name: Uint8Array,
-  making: NewFile,
+  file: NewFile,
   call: Call,
-): Inode | number {
+): MadeInode | number {
   let status = refuse(state, directory, name);
   if (status === 0) status = copyUpDirectory(state, directory);
   if (status < 0) return status;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
   const key = latin1Of(name);
-  const isShown = isWhiteoutDevice(making.mode, making.rdev);
+  const isShown = isWhiteoutDevice(file.mode, file.rdev);
   if (isShown) status = markHolder(state.upper, directory);
   const make = isShown || directory.whiteouts.has(key) ? makeStaged : makeInPlace;
-  if (status === 0) status = make(state, dir, name, making, call);
-  if (status === 0) status = state.upper.statAt(dir, name);
-  if (status < 0) {
-    // The name may have been there for a moment.
+  const made = status < 0 ? status : make(state, dir, name, file, call);
+  // On an error the name may have been there for a moment, which moved the directory's times.
+  if (typeof made === 'number') {
     state.changed.add(directory);
-    closeMade(making);
-    return status;
+    return made;
+  }
+  const stat = state.upper.statStoredAt(dir, name);
+  if (typeof stat === 'number') {
+    state.changed.add(directory);
+    if (made.fd >= 0) closeSync(made.fd);
+    return stat;
   }
   directory.whiteouts.delete(key);
-  return register(state, directory, key, making.mode & S_IFMT);
+  return { inode: register(state, directory, key, file.mode & S_IFMT, stat.ino), fd: made.fd };
 }
 
 function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
@@ -62,19 +79,25 @@ function makeInPlace(
   state: OverlayState,
   dir: number,
   name: Uint8Array,
-  making: NewFile,
+  file: NewFile,
   call: Call,
-): Status {
-  const made = makeFile(state, dir, name, making);
-  if (made < 0) return made;
-  const status = own(state, dir, name, isSetgid(state, dir), making, call);
-  if (status < 0) removeMade(dir, name, making);
+): MadeFile | number {
+  const made = makeFile(state, dir, name, file);
+  if (typeof made === 'number') return made;
+  const status = own(state, dir, name, () => groupFrom(state, dir), file, call);
+  if (status === 0) return made;
+  removeMade(dir, name, file, made);
   return status;
 }
 
-/** The new inode, of which `upper.stat` tells, in its directory. `type`: S_IFMT bits that it shows. */
-export function register(state: OverlayState, directory: DirectoryInode, name: string, type: number): Inode {
-  const upperIno = state.upper.stat[Stat.ino] as number;
+/** Adds a new upper file to its directory. `type`: S_IFMT bits that it shows; `upperIno`: its inode number in the upper. */
+export function register(
+  state: OverlayState,
+  directory: DirectoryInode,
+  name: string,
+  type: number,
+  upperIno: number,
+): Inode {
   if (type === S_IFDIR) {
     const made = state.inodes.addDirectory(-1, upperIno, directory, name);
     made.hasUpperDirectory = true;
@@ -91,26 +114,25 @@ export function register(state: OverlayState, directory: DirectoryInode, name: s
 export function makeTmpfile(
   state: OverlayState,
   directory: DirectoryInode,
-  making: NewInode,
+  file: NewInode,
   call: Call,
-): { readonly inode: Inode; readonly fd: number } | number {
+): MadeInode | number {
   if (directory.isRemoved) return -ENOENT;
   const copied = copyUpDirectory(state, directory);
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const fd = tmpfileAt(dir, state.upper.newFileFlags, storedMode(state, making.mode & 0o7777), making.umask);
+  const fd = tmpfileAt(dir, state.upper.newFileFlags, storedMode(state, file.mode & 0o7777), file.umask);
   if (fd < 0) return fd;
   const upperFd = reopen(fd, O_PATH);
-  let status = Math.min(upperFd, 0);
-  if (status === 0) status = own(state, fd, NO_NAME, isSetgid(state, dir), making, call);
-  if (status === 0) status = state.upper.statAt(fd, NO_NAME);
-  if (status < 0) {
+  const status = upperFd < 0 ? upperFd : own(state, fd, NO_NAME, () => groupFrom(state, dir), file, call);
+  const stat = status < 0 ? status : state.upper.statStoredAt(fd, NO_NAME);
+  if (typeof stat === 'number') {
     closeSync(fd);
     if (upperFd >= 0) closeSync(upperFd);
-    return status;
+    return stat;
   }
-  const inode = state.inodes.addUpper(S_IFREG, state.upper.stat[Stat.ino] as number);
+  const inode = state.inodes.addUpper(S_IFREG, stat.ino);
   inode.upperFd = upperFd;
   return { inode, fd };
 }

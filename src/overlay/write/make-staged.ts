@@ -4,7 +4,6 @@
 // default ACL is given to a directory in the work directory, in which the file is then made, so that the kernel's own
 // rules for it apply.
 import {
-  Stat,
   getxattrAt,
   mkdirAt,
   openAt,
@@ -19,14 +18,14 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_ISGID } from '../../vfs/attr.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
 import { closeSync } from 'node:fs';
-import { type NewFile, isSetgid, makeFile, own, removeMade } from './make-file.ts';
+import { type MadeFile, type NewFile, groupFrom, makeFile, own, removeMade } from './make-file.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 const STAGED_NAME = Buffer.from('made');
 
-/** Puts what was made in its place: a success, and `name` in `staging` is there no more. */
+/** Puts a staged file in its place: on success, `name` has been moved out of `staging`. */
 export type Publish = (staging: number, name: Uint8Array) => Status;
 
 /** Makes a file in place of the whiteout `name` of the upper directory `dir`, or where there is nothing. */
@@ -34,11 +33,11 @@ export function makeStaged(
   state: OverlayState,
   dir: number,
   name: Uint8Array,
-  making: NewFile,
+  file: NewFile,
   call: Call,
-): Status {
-  const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
-  return makeAndPlace(state, dir, making, call, (staging, stagedName) => {
+): MadeFile | number {
+  const isDirectory = (file.mode & S_IFMT) === S_IFDIR;
+  return makeAndPublish(state, dir, file, call, (staging, stagedName) => {
     const status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
     // The whiteout is there now.
     if (status === 0 && isDirectory) unlinkAt(staging, stagedName);
@@ -46,38 +45,39 @@ export function makeStaged(
   });
 }
 
-/** Makes a file as the upper directory `dir` would have it, and lets `place` put it there; on failure nothing is left of it. */
-export function makeAndPlace(
+/** Makes a file as one made in the upper directory `dir` would be, then calls `publish`; on failure nothing is left of it. */
+export function makeAndPublish(
   state: OverlayState,
   dir: number,
-  making: NewFile,
+  file: NewFile,
   call: Call,
-  place: Publish,
-): Status {
+  publish: Publish,
+): MadeFile | number {
   const acl = getxattrAt(dir, NO_NAME, DEFAULT_ACL);
-  const isLink = (making.mode & S_IFMT) === S_IFLNK;
+  const isLink = (file.mode & S_IFMT) === S_IFLNK;
   if (typeof acl === 'number' || isLink) {
-    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, making, call, place);
+    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, file, call, publish);
   }
   return inDirectoryWithAcl(state, acl, (staging) =>
-    makeIn(state, staging, STAGED_NAME, dir, making, call, place),
+    makeIn(state, staging, STAGED_NAME, dir, file, call, publish),
   );
 }
 
 /** Runs `make` with a new directory that has a default ACL; takes it away. */
-function inDirectoryWithAcl(state: OverlayState, acl: Uint8Array, make: (dir: number) => Status): Status {
-  const { workFd } = state.upper;
-  const name = state.upper.newStagedName();
-  let status = mkdirAt(workFd, name, 0o700, 0);
+function inDirectoryWithAcl<T>(
+  { upper }: OverlayState,
+  acl: Uint8Array,
+  make: (staging: number) => T,
+): T | number {
+  const name = upper.newStagedName();
+  const status = mkdirAt(upper.workFd, name, 0o700, 0);
   if (status < 0) return status;
-  status = setxattrAt(workFd, name, DEFAULT_ACL, acl, 0);
-  if (status === 0) {
-    const staging = openAt(workFd, name, O_PATH);
-    status = staging < 0 ? staging : make(staging);
-    if (staging >= 0) closeSync(staging);
-  }
-  rmdirAt(workFd, name);
-  return status;
+  const marked = setxattrAt(upper.workFd, name, DEFAULT_ACL, acl, 0);
+  const staging = marked < 0 ? marked : openAt(upper.workFd, name, O_PATH);
+  const result = staging < 0 ? staging : make(staging);
+  if (staging >= 0) closeSync(staging);
+  rmdirAt(upper.workFd, name);
+  return result;
 }
 
 function makeIn(
@@ -85,28 +85,34 @@ function makeIn(
   staging: number,
   stagedName: Uint8Array,
   dir: number,
-  making: NewFile,
+  file: NewFile,
   call: Call,
-  place: Publish,
-): Status {
-  const made = makeFile(state, staging, stagedName, making);
-  if (made < 0) return made;
-  const isDirectory = (making.mode & S_IFMT) === S_IFDIR;
-  const setgid = isSetgid(state, dir);
-  let status = own(state, staging, stagedName, () => false, making, call);
-  if (status === 0 && setgid()) status = giveGroup(state, staging, stagedName, isDirectory);
+  publish: Publish,
+): MadeFile | number {
+  const made = makeFile(state, staging, stagedName, file);
+  if (typeof made === 'number') return made;
+  const isDirectory = (file.mode & S_IFMT) === S_IFDIR;
+  let status = own(state, staging, stagedName, () => undefined, file, call);
+  const group = status === 0 ? groupFrom(state, dir) : undefined;
+  if (group !== undefined) status = giveGroup(state, staging, stagedName, group, isDirectory);
   if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
-  if (status === 0) status = place(staging, stagedName);
-  if (status < 0) removeMade(staging, stagedName, making);
+  if (status === 0) status = publish(staging, stagedName);
+  if (status === 0) return made;
+  removeMade(staging, stagedName, file, made);
   return status;
 }
 
-/** What a set-group-ID directory (`upper.stat` tells of it) does to what is made in it. */
-function giveGroup(state: OverlayState, dir: number, name: Uint8Array, isDirectory: boolean): Status {
-  const { stat } = state.upper;
-  const status = state.upper.changeOwner(dir, name, KEEP_ID, stat[Stat.gid] as number);
+/** What a set-group-ID directory of group `gid` does to a new file in it. */
+function giveGroup(
+  { upper }: OverlayState,
+  dir: number,
+  name: Uint8Array,
+  gid: number,
+  isDirectory: boolean,
+): Status {
+  const status = upper.changeOwner(dir, name, KEEP_ID, gid);
   if (status < 0 || !isDirectory) return status;
-  const known = state.upper.statAt(dir, name);
-  if (known < 0) return known;
-  return state.upper.changeMode(dir, name, ((stat[Stat.mode] as number) & 0o7777) | S_ISGID);
+  const stat = upper.statAt(dir, name);
+  if (typeof stat === 'number') return stat;
+  return upper.changeMode(dir, name, (stat.mode & 0o7777) | S_ISGID);
 }

@@ -4,14 +4,7 @@
 import { isRootCall } from './caller.ts';
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
-import {
-  Stat,
-  allocateFile,
-  copyRangeLater,
-  getxattrAt,
-  seekFile,
-  writeFile,
-} from '../../sys/upper-calls.ts';
+import { allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } from '../../sys/upper-calls.ts';
 import { isIntact } from '../../sys/file-state.ts';
 import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
@@ -92,8 +85,8 @@ function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, a
 
 /** True where a write has something to take off: the kernel doesn't where it writes by itself. */
 function keepsPrivileges(state: OverlayState, fd: number): boolean {
-  if (state.upper.statAt(fd, NO_NAME) < 0) return true;
-  if (((state.upper.stat[Stat.mode] as number) & SET_ID_BITS) !== 0) return true;
+  const stat = state.upper.statAt(fd, NO_NAME);
+  if (typeof stat === 'number' || (stat.mode & SET_ID_BITS) !== 0) return true;
   return typeof getxattrAt(fd, NO_NAME, CAPABILITY) !== 'number';
 }
 

@@ -2,7 +2,6 @@
 //
 // The upper's file system refuses that itself, with two exceptions: it doesn't know names that only the tree has, and it is
 // not asked where another check fails first. may_delete (fs/namei.c) checks the flags before it asks whether a directory is empty.
-import { Stat } from '../../sys/upper-calls.ts';
 import { EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { hasUpperFile } from '../read/directory-inode.ts';
@@ -18,7 +17,7 @@ export function refuseProtected(state: OverlayState, ...inodes: readonly Inode[]
 function isProtected(state: OverlayState, inode: Inode): boolean {
   if (!hasUpperFile(inode)) return false;
   const place = upperPlace(state, inode);
-  // What can't be looked at is no reason to refuse: the call that was asked for says what is wrong.
-  if (typeof place === 'number' || state.upper.statStoredAt(place.dir, place.name) < 0) return false;
-  return state.upper.stat[Stat.isProtected] === 1;
+  const stat = typeof place === 'number' ? place : state.upper.statStoredAt(place.dir, place.name);
+  // On an error the requested call goes on, and fails with its own errno.
+  return typeof stat !== 'number' && stat.isProtected;
 }

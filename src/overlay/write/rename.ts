@@ -22,7 +22,7 @@ import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import { register } from './create.ts';
 import { DirectoryInode, hasUpperFile } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
-import { makeAndPlace } from './make-staged.ts';
+import { makeAndPublish } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseProtected } from './protected.ts';
 import { prepareMove } from './redirect.ts';
@@ -174,18 +174,20 @@ function moveAndShowWhiteout(
   if (marked < 0) return marked;
   const above = state.upper.directoryFd(directory);
   if (above < 0) return above;
-  return makeAndPlace(state, above, { ...WHITEOUT, fd: -1 }, call, (staging, staged) => {
+  const made = makeAndPublish(state, above, WHITEOUT, call, (staging, staged) => {
     const moved = move(state, from, to, source, target, true);
     if (moved < 0) return moved;
     const dir = state.upper.directoryFd(directory);
     if (dir < 0) return dir;
-    const known = state.upper.statAt(staging, staged);
-    const placed = known < 0 ? known : renameAt(staging, staged, dir, name, 0);
+    const stat = state.upper.statStoredAt(staging, staged);
+    if (typeof stat === 'number') return stat;
+    const placed = renameAt(staging, staged, dir, name, 0);
     if (placed < 0) return placed;
     directory.whiteouts.delete(key);
-    register(state, directory, key, S_IFCHR);
+    register(state, directory, key, S_IFCHR, stat.ino);
     return 0;
   });
+  return typeof made === 'number' ? made : 0;
 }
 
 /** Moves; `leavesWhiteout`: in the upper a whiteout takes the old name. */

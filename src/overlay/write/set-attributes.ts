@@ -1,6 +1,5 @@
 // setattr: size, owner, mode, times, in this order, so that none undoes another.
 import {
-  Stat,
   UTIME_NOW,
   UTIME_OMIT,
   removexattrAt,
@@ -62,15 +61,15 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
 
 /** A file that its group may not execute loses S_ISGID by a chown(2) of who is not in its group; chown(2) by us keeps it. */
 function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place, call: Call): boolean {
-  if (inode.type !== S_IFREG || upper.statAt(dir, name) < 0) return false;
-  const isSetgid = ((upper.stat[Stat.mode] as number) & S_ISGID) !== 0;
-  return isSetgid && !isRootCall(call) && !isInGroup(call, upper.stat[Stat.gid] as number);
+  const stat = inode.type === S_IFREG ? upper.statAt(dir, name) : undefined;
+  if (typeof stat !== 'object' || (stat.mode & S_ISGID) === 0) return false;
+  return !isRootCall(call) && !isInGroup(call, stat.gid);
 }
 
 function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
-  const status = upper.statAt(dir, name);
-  if (status < 0) return status;
-  return upper.changeMode(dir, name, (upper.stat[Stat.mode] as number) & 0o7777 & ~S_ISGID);
+  const stat = upper.statAt(dir, name);
+  if (typeof stat === 'number') return stat;
+  return upper.changeMode(dir, name, stat.mode & 0o7777 & ~S_ISGID);
 }
 
 /** Where the upper file of any inode lies that has one. */
@@ -99,15 +98,14 @@ function truncateOpen(state: OverlayState, fd: number, size: number, killer: Cal
  * setattr_should_drop_sgid (fs/attr.c) has it.
  */
 export function dropPrivileges(state: OverlayState, fd: number, killer: Call): Status {
-  const status = state.upper.statAt(fd, NO_NAME);
-  if (status < 0) return status;
-  const mode = state.upper.stat[Stat.mode] as number;
-  let kept = mode & 0o7777 & ~S_ISUID;
-  const group = state.upper.stat[Stat.gid] as number;
-  if ((kept & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, group))) kept &= ~S_ISGID;
+  const stat = state.upper.statAt(fd, NO_NAME);
+  if (typeof stat === 'number') return stat;
+  const { mode, gid } = stat;
+  let left = mode & 0o7777 & ~S_ISUID;
+  if ((left & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, gid))) left &= ~S_ISGID;
   // ENODATA, EOPNOTSUPP: there was none.
   removexattrAt(fd, NO_NAME, CAPABILITY);
-  return kept === (mode & 0o7777) ? 0 : state.upper.changeMode(fd, NO_NAME, kept);
+  return left === (mode & 0o7777) ? 0 : state.upper.changeMode(fd, NO_NAME, left);
 }
 
 function setTimes(

@@ -6,7 +6,7 @@
 // The kernel's mount of the upper then shows an xattr whiteout, which hides the name for an overlay over that mount
 // (overlayfs.rst, "Nesting overlayfs mounts"). Our mount shows none of these attributes.
 import { closeSync, constants } from 'node:fs';
-import { Stat, XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../../sys/upper-calls.ts';
+import { XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFCHR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -41,12 +41,12 @@ export function makeShownWhiteout(
   return status;
 }
 
-/** True for an inode that lies in the upper in that form. Fills `upper.stat`. */
+/** True for an inode that lies in the upper in that form. */
 export function isShownWhiteout(upper: Upper, inode: Inode): boolean {
   if (inode.type !== S_IFCHR || !inode.hasUpper) return false;
   const place = upper.placeOf(inode);
-  if (typeof place === 'number' || upper.statAt(place.dir, place.name) < 0) return false;
-  return ((upper.stat[Stat.mode] as number) & S_IFMT) === S_IFREG;
+  const stat = typeof place === 'number' ? place : upper.statAt(place.dir, place.name);
+  return typeof stat !== 'number' && (stat.mode & S_IFMT) === S_IFREG;
 }
 
 /** Before one gets a name in an upper directory. A user's own attribute of that name stays. */

@@ -26,6 +26,7 @@ import { makeInode, makeTmpfile } from './create.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import { changeFlags, readFlags } from './flags.ts';
 import { link } from './link.ts';
+import type { NewFile } from './make-file.ts';
 import {
   adoptOpen,
   allocate,
@@ -214,11 +215,11 @@ export class WritableOverlay implements WritableFileSystem {
   }
 
   mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Status {
-    return this.#make(parent, name, { ...inode, fd: -1 }, call, out);
+    return this.#make(parent, name, inode, call, out);
   }
 
   mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): Status {
-    return this.#make(parent, name, { ...inode, mode: S_IFDIR | (inode.mode & 0o7777), fd: -1 }, call, out);
+    return this.#make(parent, name, { ...inode, mode: S_IFDIR | (inode.mode & 0o7777) }, call, out);
   }
 
   symlink(
@@ -229,22 +230,16 @@ export class WritableOverlay implements WritableFileSystem {
     call: Call,
     out: Entry,
   ): Status {
-    return this.#make(parent, name, { ...inode, mode: S_IFLNK | 0o777, target, fd: -1 }, call, out);
+    return this.#make(parent, name, { ...inode, mode: S_IFLNK | 0o777, target }, call, out);
   }
 
-  #make(
-    parent: NodeId,
-    name: Uint8Array,
-    making: NewInode & { readonly target?: Uint8Array; fd: number },
-    call: Call,
-    out: Entry,
-  ): Status {
+  #make(parent: NodeId, name: Uint8Array, file: NewFile, call: Call, out: Entry): Status {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
-    const made = makeInode(this.#state, directory, name, making, call);
+    const made = makeInode(this.#state, directory, name, file, call);
     if (typeof made === 'number') return made;
-    if (making.fd >= 0) closeSync(making.fd);
-    return this.#answer(made.nodeId, out);
+    if (made.fd >= 0) closeSync(made.fd);
+    return this.#answer(made.inode.nodeId, out);
   }
 
   link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status> {
@@ -310,11 +305,11 @@ export class WritableOverlay implements WritableFileSystem {
   ): Status {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
-    const making = { ...inode, mode: S_IFREG | (inode.mode & 0o7777), fd: -1 };
-    const made = makeInode(this.#state, directory, name, making, call);
+    const newFile = { ...inode, mode: S_IFREG | (inode.mode & 0o7777) };
+    const made = makeInode(this.#state, directory, name, newFile, call);
     if (typeof made === 'number') return made;
-    adoptOpen(this.#state, made, making.fd, making.mode, file);
-    return this.#answer(made.nodeId, out);
+    adoptOpen(this.#state, made.inode, made.fd, newFile.mode, file);
+    return this.#answer(made.inode.nodeId, out);
   }
 
   tmpfile(parent: NodeId, _flags: number, inode: NewInode, call: Call, out: Entry, file: OpenFile): Status {

@@ -1,6 +1,5 @@
 // Extended attributes of inodes that have an object: of the upper where they have an upper file, else of the tree.
 import {
-  Stat,
   XATTR_CREATE,
   XATTR_REPLACE,
   getxattrAt,
@@ -51,9 +50,9 @@ function isPrivate(state: OverlayState, name: Uint8Array): boolean {
 /** Where owners are kept aside, an inode's own owner may do more than the one that shows. */
 function showAcl({ upper }: OverlayState, { dir, name }: Place, value: Buffer): Buffer | number {
   if (upper.keptOwners === undefined || value.length <= ACL_OWNER_PERMISSIONS) return value;
-  const status = upper.statAt(dir, name);
-  if (status < 0) return status;
-  value.writeUInt16LE(((upper.stat[Stat.mode] as number) >> 6) & 7, ACL_OWNER_PERMISSIONS);
+  const stat = upper.statAt(dir, name);
+  if (typeof stat === 'number') return stat;
+  value.writeUInt16LE((stat.mode >> 6) & 7, ACL_OWNER_PERMISSIONS);
   return value;
 }
 
@@ -121,9 +120,9 @@ function setUpper(
     status = upper.asOwner(place.dir, place.name, () => keptOwners.adoptMode(place.dir, place.name));
   }
   if (status < 0 || !dropsSetgid) return status;
-  if (upper.statAt(place.dir, place.name) < 0) return 0;
-  const mode = upper.stat[Stat.mode] as number;
-  return (mode & S_ISGID) === 0 ? 0 : upper.changeMode(place.dir, place.name, mode & ~S_IFMT & ~S_ISGID);
+  const stat = upper.statAt(place.dir, place.name);
+  if (typeof stat === 'number' || (stat.mode & S_ISGID) === 0) return 0;
+  return upper.changeMode(place.dir, place.name, stat.mode & ~S_IFMT & ~S_ISGID);
 }
 
 /** An ACL that isn't there is removed without an error (vfs_remove_acl, fs/posix_acl.c). */
