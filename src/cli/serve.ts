@@ -1,72 +1,23 @@
 // Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
-import type { Mount, UpperOptions } from '../mount/mount.ts';
+import type { Mount } from '../mount/mount.ts';
 import { CopiedMountError, mount as mountImage, openLowerDirectories } from '../mount/mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { describeFailure } from './failure.ts';
-import type { MountRequest, UpperRequest } from './options/mount-request.ts';
+import type { MountRequest } from './options/mount-request.ts';
 import type { Report } from './output/report.ts';
 
 /** Mounts what `request` asks for; resolves when the mount answers. Aborting undoes what was done so far. */
 export async function openMount(request: MountRequest, report: Report, signal: AbortSignal): Promise<Mount> {
-  const watch = {
+  const { source, mountpoint, options } = request;
+  // Given as text, the image is opened after the mount point was looked at: unpacking it may take long.
+  const image = source.kind === 'image' ? source.text : await openLowerDirectories(source.text, options);
+  return mountImage(image, mountpoint, {
+    ...options,
     signal,
-    onProgress: (progress: Parameters<Report['progress']>[0]) => report.progress(progress),
-    onNotice: (text: string) => report.notice(text),
-    onWarning: (text: string) => report.warning(text),
-  };
-  const selection = {
-    ...(request.platform === undefined ? {} : { platform: request.platform }),
-    ...(request.layer === undefined ? {} : { layer: request.layer }),
-    ...(request.upto === undefined ? {} : { upto: request.upto }),
-  };
-  // Given as text, the image is opened after the mount point was looked at: it may be long in unpacking.
-  const image =
-    request.source.kind === 'image'
-      ? request.source.text
-      : await openLowerDirectories(request.source.text, selection);
-  return mountImage(image, request.mountpoint, {
-    ...selection,
-    ...watch,
-    flags: request.flags,
-    useIndexCache: request.useIndexCache,
-    ...(request.driver === undefined ? {} : { driver: request.driver }),
-    ...(request.allowOther === undefined ? {} : { allowOther: request.allowOther }),
-    ...(request.fsname === undefined ? {} : { fsname: request.fsname }),
-    ...(request.cacheSize === undefined ? {} : { cacheSize: request.cacheSize }),
-    ...(request.verify === undefined ? {} : { verify: request.verify }),
-    ...(request.upper === undefined ? {} : { upper: upperOptions(request.upper, request.access === 'ro') }),
-    ...(request.owners === undefined ? {} : { owners: request.owners }),
-    ...(request.ownerKeeping === undefined ? {} : { ownerKeeping: request.ownerKeeping }),
-    ...(request.usesUserXattrs === undefined ? {} : { usesUserXattrs: request.usesUserXattrs }),
-    ...(request.usesFastPath === undefined ? {} : { usesFastPath: request.usesFastPath }),
-    ...(request.tellsLayers === undefined ? {} : { tellsLayers: request.tellsLayers }),
-    ...(request.usesAcl === undefined ? {} : { usesAcl: request.usesAcl }),
+    onProgress: (progress) => report.progress(progress),
+    onNotice: (text) => report.notice(text),
+    onWarning: (text) => report.warning(text),
   });
-}
-
-/** `upper` was settled: it has a directory or is thrown away. */
-function upperOptions(upper: UpperRequest, isReadOnly: boolean): UpperOptions {
-  const {
-    directory,
-    workDirectory,
-    isVolatile,
-    keepsVolatileMark,
-    metacopy,
-    redirect,
-    isForced,
-    takesAufsForm,
-  } = upper;
-  const behaviour = {
-    isReadOnly,
-    ...(isVolatile === undefined ? {} : { isVolatile }),
-    ...(keepsVolatileMark === undefined ? {} : { keepsVolatileMark }),
-    ...(metacopy === undefined ? {} : { metacopy }),
-    ...(redirect === undefined ? {} : { redirect }),
-    ...(takesAufsForm === undefined ? {} : { takesAufsForm }),
-    ...(isForced === undefined ? {} : { isForced }),
-  };
-  if (directory === undefined) return { ...behaviour, isThrowAway: true };
-  return { ...behaviour, directory, ...(workDirectory === undefined ? {} : { workDirectory }) };
 }
 
 /**

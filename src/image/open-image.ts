@@ -28,7 +28,7 @@ import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
 export interface OpenImageSourceOptions extends LayerSelection, UnpackingOptions {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /**
    * Told what is wrong with an image whose config can't be read, which is then opened without: its layers are known.
    * Where this is missing, such an image can't be opened.

@@ -8,8 +8,8 @@ import { printable } from './json-view.ts';
 
 /** At most one of the two. */
 export interface LayerSelection {
-  readonly layer?: string;
-  readonly upto?: string;
+  readonly layer?: string | undefined;
+  readonly upto?: string | undefined;
 }
 
 /** The image with fewer layers, and the steps of the history that made them. Throws InputError for an unknown layer. */

@@ -67,9 +67,9 @@ export {
 
 export interface InspectOptions extends OpenImageOptions {
   /** False: indexes are neither taken from the cache directory nor saved there. */
-  readonly useIndexCache?: boolean;
+  readonly useIndexCache?: boolean | undefined;
   /** True: layers that the archive doesn't hold, since others distribute them, are listed as empty ones. */
-  readonly listsForeign?: boolean;
+  readonly listsForeign?: boolean | undefined;
 }
 
 /** What the views read of a layer is read once: a small cache does. */

@@ -18,11 +18,11 @@ import type { Watch } from './watch.ts';
 /** Which image of a source, and how much of it. */
 export interface OpenImageOptions extends LayerSelection, Watch {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /** Where an archive that is compressed as a whole is unpacked to: $XDG_CACHE_HOME/stratafs by default. */
-  readonly cacheDirectory?: string;
+  readonly cacheDirectory?: string | undefined;
   /** False: InputError where it would have to be unpacked first. */
-  readonly mayUnpack?: boolean;
+  readonly mayUnpack?: boolean | undefined;
 }
 
 /**
@@ -35,11 +35,11 @@ export type MountFlag = Exclude<MountFlagName, 'ro'> | 'suid' | 'dev';
 export type DriverName = 'dev-fuse' | 'fuse-native';
 
 export interface MountOptions extends Watch {
-  readonly driver?: DriverName;
+  readonly driver?: DriverName | undefined;
   /** Makes the mount writable; without it, it is read-only. */
-  readonly upper?: UpperOptions;
+  readonly upper?: UpperOptions | undefined;
   /** Owners that are shown differently from how they are stored. */
-  readonly owners?: OwnerMapping;
+  readonly owners?: OwnerMapping | undefined;
   /**
    * Owners and modes are kept in xattrs of the upper's files, beside the inode, as fuse-overlayfs keeps them with
    * xattr_permissions=: 'security' (1; root alone may) or 'user' (2); 'found': as the upper's root says. Layers that are
@@ -47,31 +47,31 @@ export interface MountOptions extends Watch {
    * this user may do what root of the image may: the kernel checks no permissions, and no other user has access. Root of the
    * machine needs none of it: then it is as if left out.
    */
-  readonly ownerKeeping?: OwnerKeeping;
+  readonly ownerKeeping?: OwnerKeeping | undefined;
   /**
    * True: the marks of the upper, and of layers that are directories, are `user.overlay.*`. That is so for all but root, whose
    * marks are `trusted.overlay.*` by default. Root follows no redirect and no metacopy in `user.overlay.*`.
    */
-  readonly usesUserXattrs?: boolean;
+  readonly usesUserXattrs?: boolean | undefined;
   /** False: no file tells by `user.stratafs.layer` which layer it is from. */
-  readonly tellsLayers?: boolean;
+  readonly tellsLayers?: boolean | undefined;
   /** False: POSIX ACLs are not obeyed. */
-  readonly usesAcl?: boolean;
-  readonly flags?: readonly MountFlag[];
+  readonly usesAcl?: boolean | undefined;
+  readonly flags?: readonly MountFlag[] | undefined;
   /** Other users may look in, as far as the image's permissions let them: root's default. */
-  readonly allowOther?: boolean;
+  readonly allowOther?: boolean | undefined;
   /** What the mount table shows; the image's source by default. */
-  readonly fsname?: string;
+  readonly fsname?: string | undefined;
   /** Bytes of memory for decompressed blocks. */
-  readonly cacheSize?: number;
+  readonly cacheSize?: number | undefined;
   /** 'always' reads all layers to verify them; 'never' checks no digest. By default what was not verified before is. */
-  readonly verify?: 'when-new' | 'always' | 'never';
+  readonly verify?: 'when-new' | 'always' | 'never' | undefined;
   /** False: native code answers nothing by itself, every request goes through JavaScript. */
-  readonly usesFastPath?: boolean;
+  readonly usesFastPath?: boolean | undefined;
   /** False: indexes are neither taken from the cache directory nor saved there. */
-  readonly useIndexCache?: boolean;
+  readonly useIndexCache?: boolean | undefined;
   /** Where they are kept: $XDG_CACHE_HOME/stratafs by default. */
-  readonly cacheDirectory?: string;
+  readonly cacheDirectory?: string | undefined;
 }
 
 /** The directory that takes writes, and how. Kernel overlayfs's own words and form. */
@@ -84,7 +84,7 @@ export interface UpperDirectories {
    * On the same mounted file system, for what is being made; it must be there. By default `directory` + '.work',
    * which is made where it is missing.
    */
-  readonly workDirectory?: string;
+  readonly workDirectory?: string | undefined;
 }
 
 export interface ThrowAwayUpper {
@@ -94,25 +94,25 @@ export interface ThrowAwayUpper {
 
 export interface UpperBehaviour {
   /** True: what is in the upper is shown, and nothing is written; it may lie on a read-only file system. */
-  readonly isReadOnly?: boolean;
+  readonly isReadOnly?: boolean | undefined;
   /**
    * True: nothing is synced while the mount is used. When it ends in order all is synced at once; an upper that did not end so
    * is refused by the next mount.
    */
-  readonly isVolatile?: boolean;
+  readonly isVolatile?: boolean | undefined;
   /** True: a volatile mount syncs nothing at its end either, and leaves the mark, as kernel overlayfs does. */
-  readonly keepsVolatileMark?: boolean;
+  readonly keepsVolatileMark?: boolean | undefined;
   /** False: a change of attributes alone copies the data too. */
-  readonly metacopy?: boolean;
+  readonly metacopy?: boolean | undefined;
   /** False: renaming a directory of the image fails with EXDEV, as everywhere between file systems. */
-  readonly redirect?: boolean;
+  readonly redirect?: boolean | undefined;
   /**
    * True: in an upper that no mount of ours has marked, names that begin with `.wh.` are whiteouts, as fuse-overlayfs may
    * have left them; then none such can be made. By default they are where it holds some that fuse-overlayfs has made.
    */
-  readonly takesAufsForm?: boolean;
+  readonly takesAufsForm?: boolean | undefined;
   /** True: an upper that was made for other layers, or that may be incomplete, is taken all the same. */
-  readonly isForced?: boolean;
+  readonly isForced?: boolean | undefined;
 }
 
 /** Where the marks are that a mount obeys in its layers, as kernel overlayfs decides it. */

@@ -6,12 +6,12 @@ import { type MountOptions, type OpenImageOptions, directoryMarksOf } from './op
 export interface MountOrigin {
   /** Absolute: what relative paths of the source are relative to. */
   readonly directory: string;
-  readonly platform?: string;
-  readonly layer?: string;
-  readonly upto?: string;
-  readonly ownerKeeping?: OwnerKeeping;
+  readonly platform?: string | undefined;
+  readonly layer?: string | undefined;
+  readonly upto?: string | undefined;
+  readonly ownerKeeping?: OwnerKeeping | undefined;
   /** Where the marks are that count in layers that are directories. */
-  readonly directoryMarks?: MarkNamespace;
+  readonly directoryMarks?: MarkNamespace | undefined;
 }
 
 /** To be called while this process is where the user was. */
@@ -20,10 +20,10 @@ export function originOf(options: OpenImageOptions & MountOptions): MountOrigin 
   return {
     directory: workingDirectory(),
     directoryMarks: directoryMarksOf(options),
-    ...(platform === undefined ? {} : { platform }),
-    ...(layer === undefined ? {} : { layer }),
-    ...(upto === undefined ? {} : { upto }),
-    ...(ownerKeeping === undefined ? {} : { ownerKeeping }),
+    platform,
+    layer,
+    upto,
+    ownerKeeping,
   };
 }
 

@@ -56,10 +56,10 @@ export async function serve(
     layers: layers.readers.length,
     layersId: layers.layersId,
     size: layers.size,
-    ...(image.id === undefined ? {} : { imageId: image.id }),
-    ...(upper === undefined ? {} : { upper: upper.paths.upper }),
-    ...(upper?.paths.work === undefined ? {} : { work: upper.paths.work }),
-    ...(opened === undefined ? {} : { upperMarks: opened.marks.namespace }),
+    imageId: image.id,
+    upper: upper?.paths.upper,
+    work: upper?.paths.work,
+    upperMarks: opened?.marks.namespace,
   };
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
   const fileSystem = makeFileSystem(layers, opened, {

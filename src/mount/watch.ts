@@ -10,11 +10,11 @@ export interface Progress {
 }
 
 export interface Watch {
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** One line: something worth knowing, such as an archive that is unpacked to the cache. */
-  readonly onNotice?: (text: string) => void;
+  readonly onNotice?: ((text: string) => void) | undefined;
   /** One line: something worth looking into, such as a mount point that isn't empty. */
-  readonly onWarning?: (text: string) => void;
+  readonly onWarning?: ((text: string) => void) | undefined;
   /** Aborting rejects with its reason and leaves nothing behind. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

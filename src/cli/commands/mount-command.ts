@@ -1,13 +1,11 @@
 // stratafs mount: to the background, or with -f in front.
 import type { CliCommand } from '../command-result.ts';
 import { Command, Option } from 'commander';
-import { parseByteSize } from '../output/byte-size.ts';
 import { mountInBackground } from '../background.ts';
 import { Launcher } from '../launcher.ts';
-import { applyOptionList } from '../options/mount-options.ts';
-import { type MountRequest, describeMounted, newRequest } from '../options/mount-request.ts';
-import { settleOwners } from '../options/owner-options.ts';
-import { settleUpper } from '../options/upper-options.ts';
+import { type MountDraft, newDraft } from '../options/mount-draft.ts';
+import { applyOption, applyOptionList } from '../options/mount-options.ts';
+import { type MountRequest, completeRequest, describeMounted } from '../options/mount-request.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
@@ -50,92 +48,83 @@ Examples:
   stratafs mount -o lowerdir=b:a,upperdir=u,workdir=w /mnt
   /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
 
-interface MountArguments {
+/** Long options that are not mount options. */
+const COMMAND_OPTIONS: readonly string[] = ['foreground', 'verbose', 'options'];
+
+interface CommandOptions {
   readonly foreground?: true;
   readonly verbose?: true;
-  readonly options?: string[];
-  readonly upper?: string;
-  readonly tmp?: true;
-  readonly forceUpper?: true;
-  readonly fakeRoot?: true;
-  readonly platform?: string;
-  readonly layer?: string;
-  readonly upto?: string;
-  readonly cacheSize?: string;
-  readonly verify?: boolean;
-  readonly indexCache: boolean;
+  /** The values of -o. */
+  readonly options?: readonly string[];
 }
 
-/** What the command line asks for, understood. UsageError where it can't be. */
-export function understandMount(positional: readonly string[], given: MountArguments): MountRequest {
-  const request = { ...newRequest(), useIndexCache: given.indexCache };
-  for (const list of given.options ?? []) applyOptionList(request, list);
-  if (given.upper !== undefined) {
-    if (request.upper?.directory !== undefined) {
-      throw new UsageError('--upper and upperdir=: found two upper directories, expected one');
-    }
-    request.upper = { ...request.upper, directory: given.upper, isWorkBeside: true };
+/** What the command line asks for, understood. UsageError if it makes no sense. */
+export function understandMount(command: Command, positional: readonly string[]): MountRequest {
+  const draft = newDraft();
+  for (const list of command.opts<CommandOptions>().options ?? []) applyOptionList(draft, list);
+  const named = draft.upper.directory;
+  applyLongOptions(draft, command);
+  if (named !== undefined && command.getOptionValue('upper') !== undefined) {
+    throw new UsageError('--upper and upperdir=: found two upper directories, expected one');
   }
-  if (given.tmp === true) request.upper = { ...request.upper, isThrowAway: true };
-  if (given.forceUpper === true) request.upper = { ...request.upper, isForced: true };
-  if (given.fakeRoot === true) request.isFakeRoot = true;
-  settleUpper(request);
-  settleOwners(request);
-  if (given.platform !== undefined) request.platform = given.platform;
-  if (given.layer !== undefined) request.layer = given.layer;
-  if (given.upto !== undefined) request.upto = given.upto;
-  if (given.cacheSize !== undefined) request.cacheSize = parseByteSize(given.cacheSize, '--cache-size');
-  if (given.verify !== undefined) request.verify = given.verify ? 'always' : 'never';
-  if (request.layer !== undefined && request.upto !== undefined) {
+  const { lowerdir, options } = draft;
+  if (options.layer !== undefined && options.upto !== undefined) {
     throw new UsageError('--layer shows one layer alone, --upto a stack: found both, expected one');
   }
-  const expected = request.source.kind === 'lowerdir' ? ['MOUNTPOINT'] : ['SOURCE', 'MOUNTPOINT'];
+  const expected = lowerdir === undefined ? ['SOURCE', 'MOUNTPOINT'] : ['MOUNTPOINT'];
   if (positional.length !== expected.length) {
     const found = positional.length === 0 ? 'nothing' : positional.join(' ');
-    const after = request.source.kind === 'lowerdir' ? ' with lowerdir=' : '';
+    const after = lowerdir === undefined ? '' : ' with lowerdir=';
     throw new UsageError(`mount: found ${found}, expected ${expected.join(' and ')}${after}`);
   }
-  if (request.source.kind === 'image') request.source.text = positional[0] ?? '';
-  if (request.source.text === '') throw new UsageError('mount: the source is an empty name');
-  request.mountpoint = positional.at(-1) ?? '';
-  if (request.mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
-  return request;
+  const [source = '', mountpoint = ''] = lowerdir === undefined ? positional : ['', ...positional];
+  if (lowerdir === undefined && source === '') throw new UsageError('mount: the source is an empty name');
+  if (mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
+  return completeRequest(draft, source, mountpoint);
+}
+
+/** All other long options mean what they mean in -o. */
+function applyLongOptions(draft: MountDraft, command: Command): void {
+  for (const option of command.options) {
+    const name = option.long?.slice(2) ?? '';
+    const value: unknown = command.getOptionValue(option.attributeName());
+    // commander has true for an option, and false for --no-NAME.
+    const isGiven = value !== undefined && value !== option.negate;
+    if (!isGiven || COMMAND_OPTIONS.includes(name)) continue;
+    applyOption(draft, name, typeof value === 'string' ? value : undefined);
+  }
 }
 
 /** `description`, `usage` and options of the command; its action mounts. */
 export function mountCommand(): CliCommand {
+  const syntax = new Command('mount')
+    .description('Mounts a saved image as a container of it would see it.')
+    .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
+    .argument('[arguments...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
+    .option('-v, --verbose', 'print what was mounted where')
+    .addOption(
+      new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
+        (list: string, before: string[] | undefined) => [...(before ?? []), list],
+      ),
+    )
+    .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
+    .option('--tmp', 'take writes in a directory that is removed at unmount')
+    .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
+    .option('--fake-root', 'act as root of the image, without being root: change everything, keep all owners')
+    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
+    .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
+    .option('--upto <layer>', 'the stack up to that layer')
+    .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
+    .option('--verify', 'read all layers, and check them against their digests')
+    .option('--no-verify', 'check no digests')
+    .option('--no-index-cache', 'neither use nor save what is known of layers')
+    .addHelpText('after', help);
   return {
-    syntax: new Command('mount')
-      .description('Mounts a saved image as a container of it would see it.')
-      .usage(
-        '[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT',
-      )
-      .argument('[arguments...]')
-      .configureHelp({ visibleArguments: () => [] })
-      .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
-      .option('-v, --verbose', 'print what was mounted where')
-      .addOption(
-        new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
-          (list: string, before: string[] | undefined) => [...(before ?? []), list],
-        ),
-      )
-      .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
-      .option('--tmp', 'take writes in a directory that is removed at unmount')
-      .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
-      .option(
-        '--fake-root',
-        'act as root of the image, without being root: change everything, keep all owners',
-      )
-      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-      .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
-      .option('--upto <layer>', 'the stack up to that layer')
-      .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
-      .option('--verify', 'read all layers, and check them against their digests')
-      .option('--no-verify', 'check no digests')
-      .option('--no-index-cache', 'neither use nor save what is known of layers')
-      .addHelpText('after', help),
-    run: async (positional: string[], given: MountArguments) => {
-      const request = understandMount(positional, given);
+    syntax,
+    run: async (positional: string[], given: CommandOptions) => {
+      const request = understandMount(syntax, positional);
       const announcement = given.verbose === true ? `stratafs: ${describeMounted(request)}` : undefined;
       if (given.foreground === true) {
         return (await import('../foreground.ts')).runInForeground(request, announcement);

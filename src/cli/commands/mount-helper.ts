@@ -9,10 +9,9 @@ import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { Launcher } from '../launcher.ts';
+import { newDraft } from '../options/mount-draft.ts';
 import { applyOptionList } from '../options/mount-options.ts';
-import { type MountRequest, describeMounted, newRequest } from '../options/mount-request.ts';
-import { settleOwners } from '../options/owner-options.ts';
-import { settleUpper } from '../options/upper-options.ts';
+import { type MountRequest, completeRequest, describeMounted } from '../options/mount-request.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';
 
@@ -49,17 +48,14 @@ export function understandHelper(args: readonly string[]): HelperCall {
     const found = positional.length === 0 ? 'nothing' : positional.join(' ');
     throw new UsageError(`mount.stratafs: found ${found}, expected SOURCE and DIR`);
   }
-  const request = newRequest();
+  const draft = newDraft();
   const isSloppy = letters.has('s');
-  for (const list of lists) applyOptionList(request, list, isSloppy ? () => undefined : undefined);
-  // mount(8)'s own default, nobody's wish to write.
-  if (request.access === 'rw') delete request.access;
-  settleUpper(request);
-  settleOwners(request);
-  followMount8(request);
-  if (request.source.kind === 'image') request.source.text = source;
-  else request.fsname ??= source;
-  request.mountpoint = mountpoint;
+  for (const list of lists) applyOptionList(draft, list, isSloppy ? () => undefined : undefined);
+  // mount(8) adds rw by itself: it asks for no upper.
+  if (draft.access === 'rw') draft.access = undefined;
+  followMount8(draft);
+  if (draft.lowerdir !== undefined) draft.options.fsname ??= source;
+  const request = completeRequest(draft, source, mountpoint);
   return { request, isFake: letters.has('f'), isVerbose: letters.has('v') };
 }
 

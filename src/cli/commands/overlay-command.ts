@@ -13,10 +13,9 @@ import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { Launcher } from '../launcher.ts';
+import { type MountDraft, newDraft } from '../options/mount-draft.ts';
 import { applyOptionList } from '../options/mount-options.ts';
-import { type MountRequest, newRequest } from '../options/mount-request.ts';
-import { settleOwners } from '../options/owner-options.ts';
-import { settleUpper } from '../options/upper-options.ts';
+import { type MountRequest, completeRequest } from '../options/mount-request.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 export type OverlayCall =
@@ -55,14 +54,14 @@ Example, in storage.conf:
 
 /** UsageError where the arguments can't be obeyed. */
 export function understandOverlay(args: readonly string[]): OverlayCall {
-  const request = newRequest();
+  const draft = newDraft();
   const ignored: string[] = [];
   const positional: string[] = [];
   let isForeground = false;
   let isDebugging = false;
   const applyList = (list: string | undefined): void => {
     if (list === undefined) throw new UsageError('-o needs a list of options');
-    applyOptionList(request, list, (option) => {
+    applyOptionList(draft, list, (option) => {
       if (option === 'debug') isDebugging = true;
       else ignored.push(option);
     });
@@ -80,38 +79,28 @@ export function understandOverlay(args: readonly string[]): OverlayCall {
     else if (arg.startsWith('-')) ignored.push(arg);
     else positional.push(arg);
   }
-  complete(request, positional);
+  const request = complete(draft, positional);
   return { kind: 'mount', request, isForeground: isForeground || isDebugging, isDebugging, ignored };
 }
 
-function complete(request: MountRequest, positional: readonly string[]): void {
-  if (request.source.kind !== 'lowerdir')
-    throw new UsageError('no layers: expected -o lowerdir=TOP:...:BASE');
-  if (/(?:^|(?<!\\):)\/\//.test(request.source.text)) {
+function complete(draft: MountDraft, positional: readonly string[]): MountRequest {
+  if (draft.lowerdir === undefined) throw new UsageError('no layers: expected -o lowerdir=TOP:...:BASE');
+  if (/(?:^|(?<!\\):)\/\//.test(draft.lowerdir)) {
     throw new UsageError('lowerdir=//...: plugins of fuse-overlayfs are not supported');
   }
   const [mountpoint] = positional;
   if (positional.length !== 1 || mountpoint === undefined) {
     throw new UsageError(`found ${positional.join(' ') || 'no mount point'}, expected one mount point`);
   }
-  request.mountpoint = mountpoint;
-  settleOwners(request);
-  request.ownerKeeping ??= 'found';
-  if (request.upper === undefined) {
-    if (request.access === 'rw') delete request.access;
-  } else {
-    const { metacopy = false, redirect = metacopy } = request.upper;
-    request.upper = {
-      ...request.upper,
-      metacopy,
-      redirect,
-      isForced: true,
-      keepsVolatileMark: true,
-      takesAufsForm: true,
-    };
-  }
-  settleUpper(request);
-  followMount8(request);
+  // With fake-root it is refused to keep owners elsewhere.
+  if (draft.isFakeRoot !== true) draft.options.ownerKeeping ??= 'found';
+  const { directory, isThrowAway, metacopy = false, redirect = metacopy } = draft.upper;
+  const hasUpper = directory !== undefined || isThrowAway === true;
+  if (!hasUpper && draft.access === 'rw') draft.access = undefined;
+  const shared = { isForced: true, keepsVolatileMark: true, takesAufsForm: true };
+  draft.upper = { ...draft.upper, metacopy, redirect, ...shared };
+  followMount8(draft);
+  return completeRequest(draft, '', mountpoint);
 }
 
 /** Runs the command line; what is printed is fuse-overlayfs's, by form. */

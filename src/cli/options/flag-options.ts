@@ -1,10 +1,10 @@
 // mount(8)'s options that set flags of a mount, and how each command decides about set-ID bits and devices.
 //
-// `request.flags` holds only what the options say. Where they say nothing about suid or dev, "stratafs mount" takes
+// `draft.options.flags` holds only what the options say. Where they say nothing about suid or dev, "stratafs mount" takes
 // nosuid and nodev, for root too: an image is somebody else's. mount.stratafs and stratafs-overlay follow mount(8)
 // instead (`followMount8`).
 import type { MountFlag } from '../../mount/mount.ts';
-import type { MountRequest } from './mount-request.ts';
+import type { MountDraft } from './mount-draft.ts';
 import { type Rule, type Rules, doing, refused } from './option-rule.ts';
 
 const opposites: Readonly<Partial<Record<MountFlag, MountFlag>>> = {
@@ -16,18 +16,27 @@ const opposites: Readonly<Partial<Record<MountFlag, MountFlag>>> = {
   strictatime: 'noatime',
 };
 
-function setFlags(request: MountRequest, flags: readonly MountFlag[]): void {
-  const dropped = flags.map((flag) => opposites[flag]);
-  const kept = request.flags.filter((flag) => !dropped.includes(flag));
-  request.flags = [...new Set([...kept, ...flags])];
+/** The flags that are left without `dropped`. */
+function without(draft: MountDraft, dropped: readonly (MountFlag | undefined)[]): MountFlag[] {
+  return (draft.options.flags ?? []).filter((flag) => !dropped.includes(flag));
+}
+
+function setFlags(draft: MountDraft, flags: readonly MountFlag[]): void {
+  const kept = without(
+    draft,
+    flags.map((flag) => opposites[flag]),
+  );
+  draft.options.flags = [...new Set([...kept, ...flags])];
+}
+
+function clearFlags(draft: MountDraft, flags: readonly MountFlag[]): void {
+  draft.options.flags = without(draft, flags);
 }
 
 const setting = (about: string, ...flags: MountFlag[]): Rule =>
-  doing(about, (request) => setFlags(request, flags));
+  doing(about, (draft) => setFlags(draft, flags));
 const clearing = (about: string, ...flags: MountFlag[]): Rule =>
-  doing(about, (request) => {
-    request.flags = request.flags.filter((flag) => !flags.includes(flag));
-  });
+  doing(about, (draft) => clearFlags(draft, flags));
 
 export const flagRules: Rules = [
   ['nodev', setting('device files cannot be opened (default of "stratafs mount")', 'nodev')],
@@ -84,12 +93,12 @@ export const flagRules: Rules = [
  * mount(8)'s convention: suid and dev unless the options say otherwise. Without root neither is possible, and asking
  * for it has no effect, as with fusermount3.
  */
-export function followMount8(request: MountRequest, isRoot = process.geteuid?.() === 0): void {
+export function followMount8(draft: MountDraft, isRoot = process.geteuid?.() === 0): void {
   if (!isRoot) {
-    request.flags = request.flags.filter((flag) => flag !== 'suid' && flag !== 'dev');
+    clearFlags(draft, ['suid', 'dev']);
     return;
   }
   for (const flag of ['suid', 'dev'] as const) {
-    if (!request.flags.includes(`no${flag}`)) setFlags(request, [flag]);
+    if (draft.options.flags?.includes(`no${flag}`) !== true) setFlags(draft, [flag]);
   }
 }

@@ -3,7 +3,7 @@
 // The daemon inherits no descriptors, so that it keeps nobody's files open: the paths are made real by the launcher's.
 import { readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { nameStandardInput } from '../../mount/mount.ts';
+import { type UpperOptions, nameStandardInput } from '../../mount/mount.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { MountRequest } from './mount-request.ts';
 
@@ -19,25 +19,29 @@ const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
  * a descriptor is not open, or has no path.
  */
 export function withRealPaths(request: MountRequest, descriptors: string): MountRequest {
-  const { source, upper } = request;
+  const { source, mountpoint, options } = request;
   const realPath = (path: string): string => realPathIn(descriptors, path);
   const text =
     source.kind === 'lowerdir'
       ? source.text.replace(LISTED, (path) => realPath(path).replace(/[\\:]/g, '\\$&'))
       : realSource(descriptors, source.text);
   return {
-    ...request,
     source: { ...source, text },
-    mountpoint: realPath(request.mountpoint),
-    ...(upper === undefined
-      ? {}
-      : {
-          upper: {
-            ...upper,
-            ...(upper.directory === undefined ? {} : { directory: realPath(upper.directory) }),
-            ...(upper.workDirectory === undefined ? {} : { workDirectory: realPath(upper.workDirectory) }),
-          },
-        }),
+    mountpoint: realPath(mountpoint),
+    options: { ...options, upper: realUpper(options.upper, realPath) },
+  };
+}
+
+function realUpper(
+  upper: UpperOptions | undefined,
+  realPath: (path: string) => string,
+): UpperOptions | undefined {
+  if (upper === undefined || 'isThrowAway' in upper) return upper;
+  const { directory, workDirectory } = upper;
+  return {
+    ...upper,
+    directory: realPath(directory),
+    workDirectory: workDirectory === undefined ? undefined : realPath(workDirectory),
   };
 }
 

@@ -3,7 +3,7 @@
 // Every long option of `stratafs mount` may stand in the list too, since fstab has no other place for it.
 import { parseByteSize } from '../output/byte-size.ts';
 import { flagRules } from './flag-options.ts';
-import type { MountRequest } from './mount-request.ts';
+import type { MountDraft } from './mount-draft.ts';
 import { splitOptionList, unescapeOption } from './option-list.ts';
 import {
   type Rule,
@@ -44,18 +44,22 @@ const fuseRules: Rules = [
     'allow_other',
     doing(
       "other users may use the mount, as far as the image's own permissions let them; so it is where root mounts, and others need user_allow_other in /etc/fuse.conf for it",
-      (request) => (request.allowOther = true),
+      (draft) => (draft.options.allowOther = true),
     ),
   ],
   [
     'no_allow_other',
-    doing('only who mounts may use the mount, root too', (request) => (request.allowOther = false)),
+    doing('only who mounts may use the mount, root too', (draft) => (draft.options.allowOther = false)),
   ],
   ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
   ['auto_unmount', refused('not supported: the next mount there clears a dead one away')],
   [
     'fsname',
-    taking('NAME', 'what the mount table shows as the source', (request, value) => (request.fsname = value)),
+    taking(
+      'NAME',
+      'what the mount table shows as the source',
+      (draft, value) => (draft.options.fsname = value),
+    ),
   ],
   ['subtype', refused('it is always stratafs: this is how mounts are found again')],
 ];
@@ -66,55 +70,58 @@ const ownRules: Rules = [
     taking(
       'TOP:...:BASE',
       'a stack of layers instead of an image, topmost first, each a tar or a directory; a colon or a comma of a path has a backslash before it',
-      (request, value) => (request.source = { kind: 'lowerdir', text: value }),
+      (draft, value) => (draft.lowerdir = value),
     ),
   ],
   [
     'platform',
-    taking('OS/ARCH', 'which of several platforms', (request, value) => (request.platform = value)),
+    taking('OS/ARCH', 'which of several platforms', (draft, value) => (draft.options.platform = value)),
   ],
   [
     'noprovenance',
     doing(
       'no file tells by the xattr user.stratafs.layer which layer it is from',
-      (request) => (request.tellsLayers = false),
+      (draft) => (draft.options.tellsLayers = false),
     ),
   ],
-  ['layer', taking('LAYER', 'one layer alone', (request, value) => (request.layer = value))],
-  ['upto', taking('LAYER', 'the stack up to that layer', (request, value) => (request.upto = value))],
+  ['layer', taking('LAYER', 'one layer alone', (draft, value) => (draft.options.layer = value))],
+  ['upto', taking('LAYER', 'the stack up to that layer', (draft, value) => (draft.options.upto = value))],
   [
     'cache-size',
     taking(
       'SIZE',
       'memory for decompressed blocks',
-      (request, value) => (request.cacheSize = parseByteSize(value, 'cache-size')),
+      (draft, value) => (draft.options.cacheSize = parseByteSize(value, 'cache-size')),
     ),
   ],
   [
     'verify',
-    doing('read all layers, and check them against their digests', (request) => (request.verify = 'always')),
+    doing(
+      'read all layers, and check them against their digests',
+      (draft) => (draft.options.verify = 'always'),
+    ),
   ],
-  ['no-verify', doing('check no digests', (request) => (request.verify = 'never'))],
+  ['no-verify', doing('check no digests', (draft) => (draft.options.verify = 'never'))],
   [
     'driver',
     choosing(
       "what carries the kernel's requests: /dev/fuse itself (default), or the npm package fuse-native",
       {
-        'dev-fuse': (request) => (request.driver = 'dev-fuse'),
-        'fuse-native': (request) => (request.driver = 'fuse-native'),
+        'dev-fuse': (draft) => (draft.options.driver = 'dev-fuse'),
+        'fuse-native': (draft) => (draft.options.driver = 'fuse-native'),
       },
     ),
   ],
   [
     'fastpath',
     choosing('whether native code answers what the merged layers alone tell (default: on)', {
-      on: (request) => (request.usesFastPath = true),
-      off: (request) => (request.usesFastPath = false),
+      on: (draft) => (draft.options.usesFastPath = true),
+      off: (draft) => (draft.options.usesFastPath = false),
     }),
   ],
   [
     'no-index-cache',
-    doing('neither use nor save what is known of layers', (request) => (request.useIndexCache = false)),
+    doing('neither use nor save what is known of layers', (draft) => (draft.options.useIndexCache = false)),
   ],
 ];
 
@@ -135,24 +142,28 @@ export const mountOptions: readonly { readonly title: string; readonly rules: Ru
 
 const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>(mountOptions.flatMap((group) => group.rules));
 
+/** Applies one mount option. UsageError if it is unknown, refused or wrong. */
+export function applyOption(draft: MountDraft, name: string, value: string | undefined): void {
+  const rule = rules.get(name);
+  if (rule === undefined) {
+    throw new UsageError(`unknown mount option '${name}'${suggestNearest(name, [...rules.keys()])}`);
+  }
+  applyRule(draft, name, value, rule);
+}
+
 /**
- * Applies one `-o LIST` to `request`, the later option winning. UsageError for what is refused or wrong; an option
- * that nobody knows goes to `onUnknown`, or, without it, is a UsageError too.
+ * Applies one `-o LIST`, the later option winning. UsageError for what is refused or wrong; an unknown option goes to
+ * `onUnknown`, or is a UsageError without it.
  */
-export function applyOptionList(
-  request: MountRequest,
-  list: string,
-  onUnknown?: (option: string) => void,
-): void {
+export function applyOptionList(draft: MountDraft, list: string, onUnknown?: (option: string) => void): void {
   for (const { name, value } of splitOptionList(list)) {
     if (/^[xX]-./.test(name)) continue;
-    const rule = rules.get(name);
-    if (rule !== undefined) {
-      // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
-      const plain = value === undefined || name === 'lowerdir' ? value : unescapeOption(value);
-      applyRule(request, name, plain, rule);
-    } else if (onUnknown === undefined) {
-      throw new UsageError(`unknown mount option '${name}'${suggestNearest(name, [...rules.keys()])}`);
-    } else onUnknown(value === undefined ? name : `${name}=${value}`);
+    if (onUnknown !== undefined && !rules.has(name)) {
+      onUnknown(value === undefined ? name : `${name}=${value}`);
+      continue;
+    }
+    // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
+    const plain = value === undefined || name === 'lowerdir' ? value : unescapeOption(value);
+    applyOption(draft, name, plain);
   }
 }

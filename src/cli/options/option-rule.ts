@@ -1,10 +1,10 @@
-// What one mount option means: a rule changes the request, does nothing, or says why the option is refused.
+// What one mount option means: a rule changes the draft, does nothing, or says why the option is refused.
 //
 // A rule that does something says what, for the manual pages and for completion, which list all rules.
-import type { MountRequest } from './mount-request.ts';
+import type { MountDraft } from './mount-draft.ts';
 import { UsageError } from './usage-error.ts';
 
-type Apply = (request: MountRequest) => void;
+type Apply = (draft: MountDraft) => void;
 
 export type Rule =
   /** Accepted without a value, and without an effect. */
@@ -18,7 +18,7 @@ export type Rule =
       /** What the value is called: 'DIR'. */
       readonly placeholder: string;
       readonly about: string;
-      readonly apply: (request: MountRequest, value: string) => void;
+      readonly apply: (draft: MountDraft, value: string) => void;
     }
   /** A value out of a few: what each does, or, as text, why it is refused. */
   | {
@@ -39,7 +39,7 @@ export const doing = (about: string, apply: Apply): Rule => ({ kind: 'switch', a
 export const taking = (
   placeholder: string,
   about: string,
-  apply: (request: MountRequest, value: string) => void,
+  apply: (draft: MountDraft, value: string) => void,
 ): Rule => ({ kind: 'value', placeholder, about, apply });
 export const choosing = (about: string, choices: Readonly<Record<string, Apply | string>>): Rule => ({
   kind: 'choice',
@@ -64,7 +64,7 @@ export function isIdle(rule: Rule): boolean {
 }
 
 /** Applies the rule of option `name`; `value` is what follows its '=', undefined without one. UsageError where it is refused. */
-export function applyRule(request: MountRequest, name: string, value: string | undefined, rule: Rule): void {
+export function applyRule(draft: MountDraft, name: string, value: string | undefined, rule: Rule): void {
   switch (rule.kind) {
     case 'tuning':
       return;
@@ -75,15 +75,15 @@ export function applyRule(request: MountRequest, name: string, value: string | u
       throw new UsageError(`mount option '${name}': ${rule.reason}`);
     case 'switch':
       refuseValue(name, value);
-      rule.apply(request);
+      rule.apply(draft);
       return;
     case 'value':
       if (value === undefined || value === '')
         throw new UsageError(`mount option '${name}' needs a value: ${name}=...`);
-      rule.apply(request, value);
+      rule.apply(draft, value);
       return;
     case 'choice':
-      choose(request, name, value, rule.choices);
+      choose(draft, name, value, rule.choices);
   }
 }
 
@@ -92,13 +92,13 @@ function refuseValue(name: string, value: string | undefined): void {
 }
 
 function choose(
-  request: MountRequest,
+  draft: MountDraft,
   name: string,
   value: string | undefined,
   choices: ReadonlyMap<string, Apply | string>,
 ): void {
   const choice = choices.get(value ?? '');
-  if (typeof choice === 'function') choice(request);
+  if (typeof choice === 'function') choice(draft);
   else if (choice !== undefined) throw new UsageError(`mount option '${name}=${value ?? ''}': ${choice}`);
   else {
     const known = acceptedChoices(choices);

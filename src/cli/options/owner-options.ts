@@ -1,6 +1,6 @@
 // Options that show and store owners differently from how inodes have them: fuse-overlayfs(1)'s names and values.
-import type { IdRange, OwnerMapping } from '../../mount/mount.ts';
-import type { MountRequest } from './mount-request.ts';
+import type { IdRange, OwnerKeeping, OwnerMapping } from '../../mount/mount.ts';
+import type { MountDraft } from './mount-draft.ts';
 import { type Rules, choosing, doing, taking } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,8 +9,8 @@ const ID_LIMIT = 0xffffffff;
 /** As many as the kernel takes in /proc/PID/uid_map (UID_GID_MAP_MAX_EXTENTS). */
 const RANGE_LIMIT = 340;
 
-const set = (request: MountRequest, fields: OwnerMapping): void => {
-  request.owners = { ...request.owners, ...fields };
+const set = ({ options }: MountDraft, fields: OwnerMapping): void => {
+  options.owners = { ...options.owners, ...fields };
 };
 
 export const ownerRules: Rules = [
@@ -18,26 +18,26 @@ export const ownerRules: Rules = [
     'fake-root',
     doing(
       'act as root of the image: read and change everything, whoever owns it; owners are shown as the image has them and kept in xattrs of the upper',
-      (request) => (request.isFakeRoot = true),
+      (draft) => (draft.isFakeRoot = true),
     ),
   ],
   // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
   [
     'squash_to_root',
-    doing('show all files as owned by root', (request) =>
-      set(request, { squashedUid: 0, squashedGid: 0, ...request.owners }),
+    doing('show all files as owned by root', (draft) =>
+      set(draft, { squashedUid: 0, squashedGid: 0, ...draft.options.owners }),
     ),
   ],
   [
     'squash_to_uid',
-    taking('UID', 'show all files as owned by that user', (request, value) =>
-      set(request, { squashedUid: parseId(value, 'squash_to_uid') }),
+    taking('UID', 'show all files as owned by that user', (draft, value) =>
+      set(draft, { squashedUid: parseId(value, 'squash_to_uid') }),
     ),
   ],
   [
     'squash_to_gid',
-    taking('GID', 'show all files as owned by that group', (request, value) =>
-      set(request, { squashedGid: parseId(value, 'squash_to_gid') }),
+    taking('GID', 'show all files as owned by that group', (draft, value) =>
+      set(draft, { squashedGid: parseId(value, 'squash_to_gid') }),
     ),
   ],
   [
@@ -45,38 +45,38 @@ export const ownerRules: Rules = [
     taking(
       'STORED:SHOWN:COUNT[:...]',
       'show the owners of a range of IDs as those of another',
-      (request, value) => set(request, { uids: parseRanges(value, 'uidmapping') }),
+      (draft, value) => set(draft, { uids: parseRanges(value, 'uidmapping') }),
     ),
   ],
   [
     'gidmapping',
-    taking('STORED:SHOWN:COUNT[:...]', 'the same for groups', (request, value) =>
-      set(request, { gids: parseRanges(value, 'gidmapping') }),
+    taking('STORED:SHOWN:COUNT[:...]', 'the same for groups', (draft, value) =>
+      set(draft, { gids: parseRanges(value, 'gidmapping') }),
     ),
   ],
-  ['noacl', doing('obey no POSIX ACLs', (request) => (request.usesAcl = false))],
+  ['noacl', doing('obey no POSIX ACLs', (draft) => (draft.options.usesAcl = false))],
   [
     'xattr_permissions',
     choosing('keep owners and modes in xattrs of the upper: 1 in security. ones, 2 in user. ones', {
-      0: (request) => delete request.ownerKeeping,
-      1: (request) => (request.ownerKeeping = 'security'),
-      2: (request) => (request.ownerKeeping = 'user'),
+      0: (draft) => (draft.options.ownerKeeping = undefined),
+      1: (draft) => (draft.options.ownerKeeping = 'security'),
+      2: (draft) => (draft.options.ownerKeeping = 'user'),
     }),
   ],
 ];
 
-/** Checks what the options say together. UsageError for a contradiction. */
-export function settleOwners(request: MountRequest): void {
-  if (request.isFakeRoot !== true) return;
-  if (request.owners !== undefined || request.ownerKeeping !== undefined) {
+/** Where owners are kept, by all options together. UsageError for a contradiction. */
+export function settleOwners({ isFakeRoot, options }: MountDraft): OwnerKeeping | undefined {
+  if (isFakeRoot !== true) return options.ownerKeeping;
+  if (options.owners !== undefined || options.ownerKeeping !== undefined) {
     throw new UsageError(
       'fake-root shows and keeps owners by itself: found squash_to_*, uidmapping, gidmapping or xattr_permissions, too',
     );
   }
-  if (request.allowOther === true) {
+  if (options.allowOther === true) {
     throw new UsageError('fake-root: allow_other would make all users root in the mount: found both');
   }
-  request.ownerKeeping = 'fake-root';
+  return 'fake-root';
 }
 
 function parseId(text: string, option: string): number {

@@ -2,35 +2,35 @@
 //
 // What Documentation/filesystems/overlayfs.rst has and what is so in any case here is accepted and changes nothing;
 // what would be a promise that is not kept is refused by name.
-import type { MountRequest, UpperRequest } from './mount-request.ts';
+import type { UpperOptions } from '../../mount/mount.ts';
+import type { MountDraft, UpperDraft } from './mount-draft.ts';
 import { type Rules, choosing, doing, refused, settled, taking, tuning } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Sets fields of the request's upper; `settleUpper` drops it again where no directory was named. */
-function setUpper(request: MountRequest, fields: UpperRequest): void {
-  request.upper = { ...request.upper, ...fields };
-}
-const upper = (fields: UpperRequest) => (request: MountRequest) => setUpper(request, fields);
+const setUpper = (draft: MountDraft, fields: UpperDraft): void => {
+  draft.upper = { ...draft.upper, ...fields };
+};
+const upper = (fields: UpperDraft) => (draft: MountDraft) => setUpper(draft, fields);
 
 export const upperRules: Rules = [
   [
     'ro',
     doing(
       'write nothing; what an upper directory has is shown, and it needs no work directory then',
-      (request) => (request.access = 'ro'),
+      (draft) => (draft.access = 'ro'),
     ),
   ],
-  ['rw', doing('take writes, which needs an upper directory', (request) => (request.access = 'rw'))],
+  ['rw', doing('take writes, which needs an upper directory', (draft) => (draft.access = 'rw'))],
   [
     'upperdir',
-    taking('DIR', 'the directory that takes writes; needs workdir=, unless with ro', (request, directory) =>
-      setUpper(request, { directory, isWorkBeside: false }),
+    taking('DIR', 'the directory that takes writes; needs workdir=, unless with ro', (draft, directory) =>
+      setUpper(draft, { directory, isWorkBeside: false }),
     ),
   ],
   [
     'workdir',
-    taking('DIR', 'the work directory, on the same file system', (request, workDirectory) =>
-      setUpper(request, { workDirectory }),
+    taking('DIR', 'the work directory, on the same file system', (draft, workDirectory) =>
+      setUpper(draft, { workDirectory }),
     ),
   ],
   [
@@ -38,7 +38,7 @@ export const upperRules: Rules = [
     taking(
       'DIR',
       'the directory that takes writes; its work directory DIR.work is made beside it',
-      (request, directory) => setUpper(request, { directory, isWorkBeside: true }),
+      (draft, directory) => setUpper(draft, { directory, isWorkBeside: true }),
     ),
   ],
   ['tmp', doing('take writes in a directory that is removed at unmount', upper({ isThrowAway: true }))],
@@ -80,7 +80,7 @@ export const upperRules: Rules = [
     'userxattr',
     doing(
       'for root: obey and write marks in user.overlay.*, not trusted.overlay.*; turns metacopy and redirect_dir off, and what bears either is EPERM',
-      (request) => (request.usesUserXattrs = true),
+      (draft) => (draft.options.usesUserXattrs = true),
     ),
   ],
   // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.
@@ -101,33 +101,30 @@ export const upperRules: Rules = [
   ['ino32_t', refused('not supported: inode numbers may take more than 32 bits')],
 ];
 
-/**
- * Checks what the options say together, and leaves `request.upper` only where something is to be shown or written
- * there. UsageError for a contradiction.
- */
-export function settleUpper(request: MountRequest): void {
-  const { upper: given, access } = request;
-  if (given?.directory === undefined && given?.isThrowAway !== true) {
-    delete request.upper;
-    if (given?.workDirectory !== undefined) {
-      throw new UsageError('workdir= is of no use without upperdir=');
+/** The upper that all options together ask for; undefined if nothing is shown or written there. UsageError for a contradiction. */
+export function settleUpper({ upper: draft, access }: MountDraft): UpperOptions | undefined {
+  const { directory, workDirectory, isThrowAway, isWorkBeside, ...behaviour } = draft;
+  const isReadOnly = access === 'ro';
+  if (isThrowAway === true) {
+    if (directory !== undefined || workDirectory !== undefined) {
+      throw new UsageError('--tmp makes its own upper directory: found another one too, expected one');
     }
+    if (isReadOnly) throw new UsageError("--tmp is there to be written to: found 'ro' too");
+  } else if (directory === undefined) {
+    if (workDirectory !== undefined) throw new UsageError('workdir= is of no use without upperdir=');
     if (access === 'rw') {
       throw new UsageError(
         "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W",
       );
     }
-    return;
-  }
-  if (given.isThrowAway === true) {
-    if (given.directory !== undefined || given.workDirectory !== undefined) {
-      throw new UsageError('--tmp makes its own upper directory: found another one too, expected one');
-    }
-    if (access === 'ro') throw new UsageError("--tmp is there to be written to: found 'ro' too");
-  } else if (given.workDirectory === undefined && given.isWorkBeside !== true && access !== 'ro') {
+    return undefined;
+  } else if (workDirectory === undefined && isWorkBeside !== true && !isReadOnly) {
     throw new UsageError('upperdir= needs workdir= on the same file system (--upper makes one beside it)');
   }
-  if (given.redirect === false && given.metacopy === true) {
+  if (behaviour.redirect === false && behaviour.metacopy === true) {
     throw new UsageError('metacopy=on needs redirect_dir=on: found redirect_dir=off');
   }
+  return directory === undefined
+    ? { ...behaviour, isThrowAway: true }
+    : { ...behaviour, isReadOnly, directory, workDirectory };
 }

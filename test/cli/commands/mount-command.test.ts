@@ -1,6 +1,7 @@
 // What the mount command understands: arguments and options in, a MountRequest or a UsageError out.
 import { expect, it } from 'vitest';
 import { mountCommand, understandMount } from '../../../src/cli/commands/mount-command.ts';
+import { mountOptions } from '../../../src/cli/options/mount-options.ts';
 import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
 import { UsageError } from '../../../src/cli/options/usage-error.ts';
 
@@ -8,8 +9,8 @@ import { UsageError } from '../../../src/cli/options/usage-error.ts';
 function understand(...args: string[]): MountRequest {
   let request: MountRequest | undefined;
   const command = mountCommand().syntax.exitOverride();
-  command.action((positional: string[], given: Parameters<typeof understandMount>[1]) => {
-    request = understandMount(positional, given);
+  command.action((positional: string[]) => {
+    request = understandMount(command, positional);
   });
   command.parse(args, { from: 'user' });
   return request as MountRequest;
@@ -18,17 +19,17 @@ function understand(...args: string[]): MountRequest {
 const plain: MountRequest = {
   source: { kind: 'image', text: 'a.tar' },
   mountpoint: '/mnt',
-  flags: [],
-  useIndexCache: true,
+  options: {},
 };
+const withOptions = (options: MountRequest['options']): MountRequest => ({ ...plain, options });
 
 it('SOURCE and MOUNTPOINT alone', () => {
   expect(understand('a.tar', '/mnt')).toEqual(plain);
 });
 
 it('fastpath= turns native answers on or off', () => {
-  expect(understand('-o', 'fastpath=off', 'a.tar', '/mnt')).toEqual({ ...plain, usesFastPath: false });
-  expect(understand('-o', 'fastpath=off,fastpath=on', 'a.tar', '/mnt').usesFastPath).toBe(true);
+  expect(understand('-o', 'fastpath=off', 'a.tar', '/mnt')).toEqual(withOptions({ usesFastPath: false }));
+  expect(understand('-o', 'fastpath=off,fastpath=on', 'a.tar', '/mnt').options.usesFastPath).toBe(true);
   expect(() => understand('-o', 'fastpath=maybe', 'a.tar', '/mnt')).toThrow(
     "mount option 'fastpath': found 'maybe', expected on, off",
   );
@@ -37,7 +38,6 @@ it('fastpath= turns native answers on or off', () => {
 it('lowerdir= takes the place of SOURCE and keeps its escapes', () => {
   expect(understand('-o', 'ro,lowerdir=top\\:1.tar:b\\,ase.tar', '/mnt')).toEqual({
     ...plain,
-    access: 'ro',
     source: { kind: 'lowerdir', text: 'top\\:1.tar:b\\,ase.tar' },
   });
 });
@@ -53,32 +53,37 @@ it('-o may be repeated, and the later option wins', () => {
     'a.tar',
     '/mnt',
   );
-  expect(request.flags).toEqual(['nodev', 'suid', 'noatime']);
+  expect(request.options.flags).toEqual(['nodev', 'suid', 'noatime']);
 });
 
 it("user stands for nodev, nosuid and noexec, as in mount(8); a later 'exec' takes one back", () => {
-  expect(understand('-o', 'user,exec', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid']);
+  expect(understand('-o', 'user,exec', 'a.tar', '/mnt').options.flags).toEqual(['nodev', 'nosuid']);
 });
 
 it('suid and dev are set only where they are asked for; defaults asks for nothing', () => {
-  expect(understand('-o', 'nodiratime', 'a.tar', '/mnt').flags).toEqual(['nodiratime']);
-  expect(understand('-o', 'suid,dev', 'a.tar', '/mnt').flags).toEqual(['suid', 'dev']);
-  expect(understand('-o', 'suid,dev,user', 'a.tar', '/mnt').flags).toEqual(['nodev', 'nosuid', 'noexec']);
-  expect(understand('-o', 'suid,nodev,noexec,defaults', 'a.tar', '/mnt').flags).toEqual([]);
+  expect(understand('-o', 'nodiratime', 'a.tar', '/mnt').options.flags).toEqual(['nodiratime']);
+  expect(understand('-o', 'suid,dev', 'a.tar', '/mnt').options.flags).toEqual(['suid', 'dev']);
+  expect(understand('-o', 'suid,dev,user', 'a.tar', '/mnt').options.flags).toEqual([
+    'nodev',
+    'nosuid',
+    'noexec',
+  ]);
+  expect(understand('-o', 'suid,nodev,noexec,defaults', 'a.tar', '/mnt').options.flags).toEqual([]);
 });
 
 it('long options may stand in the list', () => {
   const list = 'platform=linux/arm64,upto=2,cache-size=1G,no-verify,no-index-cache,allow_other,fsname=x\\,y';
-  expect(understand('-o', list, 'a.tar', '/mnt')).toEqual({
-    ...plain,
-    platform: 'linux/arm64',
-    upto: '2',
-    cacheSize: 1024 ** 3,
-    verify: 'never',
-    useIndexCache: false,
-    allowOther: true,
-    fsname: 'x,y',
-  });
+  expect(understand('-o', list, 'a.tar', '/mnt')).toEqual(
+    withOptions({
+      platform: 'linux/arm64',
+      upto: '2',
+      cacheSize: 1024 ** 3,
+      verify: 'never',
+      useIndexCache: false,
+      allowOther: true,
+      fsname: 'x,y',
+    }),
+  );
 });
 
 it('long options', () => {
@@ -92,15 +97,27 @@ it('long options', () => {
     '--verify',
     '--no-index-cache',
   ];
-  expect(understand(...args, 'a.tar', '/mnt')).toEqual({
-    ...plain,
-    platform: 'linux/arm',
-    layer: '3',
-    cacheSize: 64 * 1024 ** 2,
-    verify: 'always',
-    useIndexCache: false,
-  });
-  expect(understand('--no-verify', 'a.tar', '/mnt').verify).toBe('never');
+  expect(understand(...args, 'a.tar', '/mnt')).toEqual(
+    withOptions({
+      platform: 'linux/arm',
+      layer: '3',
+      cacheSize: 64 * 1024 ** 2,
+      verify: 'always',
+      useIndexCache: false,
+    }),
+  );
+  expect(understand('--no-verify', 'a.tar', '/mnt').options.verify).toBe('never');
+});
+
+it('every long option is a mount option, but for -f, -v and -o', () => {
+  const long = mountCommand().syntax.options.map((option) => option.long?.slice(2) ?? '');
+  const rules = mountOptions.flatMap((group) => group.rules.map(([name]) => name));
+  expect(long.filter((name) => !rules.includes(name))).toEqual(['foreground', 'verbose', 'options']);
+});
+
+it('a long option overrides -o, wherever it stands', () => {
+  const args = ['--cache-size', '1M', '-o', 'cache-size=2M,no-verify', '--verify', 'a.tar', '/mnt'];
+  expect(understand(...args).options).toEqual({ cacheSize: 1024 ** 2, verify: 'always' });
 });
 
 it.each([
@@ -109,7 +126,10 @@ it.each([
   'x-systemd.automount,x-gvfs-show,comment=systemd.automount,default_permissions,max_read=131072',
   'context="system_u:object_r:tmp_t:s0:c127,c456"',
 ])('fstab may say %s', (list) => {
-  expect(understand('-o', list, 'a.tar', '/mnt')).toEqual(plain);
+  const { options, ...others } = understand('-o', list, 'a.tar', '/mnt');
+  expect({ ...others, options: { ...options, flags: options.flags ?? [] } }).toEqual(
+    withOptions({ flags: [] }),
+  );
 });
 
 it.each([

@@ -10,8 +10,7 @@ it("mount(8)'s own rw is no wish to write", () => {
     request: {
       source: { kind: 'image', text: '/a.tar' },
       mountpoint: '/mnt',
-      flags: isRoot ? ['nodev', 'suid'] : ['nodev'],
-      useIndexCache: true,
+      options: { flags: isRoot ? ['nodev', 'suid'] : ['nodev'] },
     },
     isFake: false,
     isVerbose: false,
@@ -22,10 +21,9 @@ it('with lowerdir= SOURCE is only what the mount table shows', () => {
   const { request } = understandHelper(['overlay', '/mnt', '-o', 'rw,lowerdir=b:a,upperdir=u,workdir=w']);
   expect(request).toMatchObject({
     source: { kind: 'lowerdir', text: 'b:a' },
-    fsname: 'overlay',
-    upper: { directory: 'u', workDirectory: 'w' },
+    options: { fsname: 'overlay', upper: { directory: 'u', workDirectory: 'w' } },
   });
-  expect(understandHelper(['overlay', '/mnt', '-o', 'lowerdir=a,fsname=x']).request.fsname).toBe('x');
+  expect(understandHelper(['overlay', '/mnt', '-o', 'lowerdir=a,fsname=x']).request.options.fsname).toBe('x');
 });
 
 it('flags may stand anywhere, alone or together', () => {
@@ -37,7 +35,7 @@ it('flags may stand anywhere, alone or together', () => {
 });
 
 it('-s ignores options that nobody knows, but none that is refused', () => {
-  expect(understandHelper(['a', 'm', '-s', '-o', 'bogus,nodev']).request.flags).toContain('nodev');
+  expect(understandHelper(['a', 'm', '-s', '-o', 'bogus,nodev']).request.options.flags).toContain('nodev');
   expect(() => understandHelper(['a', 'm', '-o', 'bogus'])).toThrow(UsageError);
   expect(() => understandHelper(['a', 'm', '-s', '-o', 'plugins=x'])).toThrow(UsageError);
 });

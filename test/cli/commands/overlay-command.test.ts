@@ -19,24 +19,25 @@ it("podman's call", () => {
     request: {
       source: { kind: 'lowerdir', text: '/s/l/A:/s/l/B' },
       mountpoint: '/s/merged',
-      flags: process.geteuid?.() === 0 ? ['suid', 'dev'] : [],
-      useIndexCache: true,
-      upper: {
-        directory: '/s/diff',
-        workDirectory: '/s/work',
-        isWorkBeside: false,
-        keepsVolatileMark: true,
-        isVolatile: true,
-        metacopy: false,
-        redirect: false,
-        isForced: true,
-        takesAufsForm: true,
+      options: {
+        flags: process.geteuid?.() === 0 ? ['suid', 'dev'] : [],
+        upper: {
+          directory: '/s/diff',
+          workDirectory: '/s/work',
+          isReadOnly: false,
+          keepsVolatileMark: true,
+          isVolatile: true,
+          metacopy: false,
+          redirect: false,
+          isForced: true,
+          takesAufsForm: true,
+        },
+        owners: {
+          uids: [{ stored: 0, shown: 1, count: 5 }],
+          gids: [{ stored: 0, shown: 1, count: 5 }],
+        },
+        ownerKeeping: 'found',
       },
-      owners: {
-        uids: [{ stored: 0, shown: 1, count: 5 }],
-        gids: [{ stored: 0, shown: 1, count: 5 }],
-      },
-      ownerKeeping: 'found',
     },
     isForeground: false,
     isDebugging: false,
@@ -46,12 +47,13 @@ it("podman's call", () => {
 
 it('without an upper directory the mount is read-only, whatever rw says', () => {
   const { request } = understand('-o', 'rw,lowerdir=a', 'm');
-  expect(request.upper).toBeUndefined();
-  expect(request.access).toBeUndefined();
+  expect(request.options.upper).toBeUndefined();
 });
 
 it('metacopy=on is obeyed', () => {
-  expect(understand('-o', 'lowerdir=a,upperdir=u,workdir=w,metacopy=on', 'm').request.upper).toMatchObject({
+  expect(
+    understand('-o', 'lowerdir=a,upperdir=u,workdir=w,metacopy=on', 'm').request.options.upper,
+  ).toMatchObject({
     metacopy: true,
   });
 });
@@ -107,8 +109,8 @@ it.each([
 
 it('owners that a layer keeps in xattrs count, asked for or not', () => {
   const { request } = understand('-o', 'lowerdir=a', 'm');
-  expect(request.ownerKeeping).toBe('found');
-  expect(understand('-o', 'lowerdir=a,xattr_permissions=2', 'm').request.ownerKeeping).toBe('user');
+  expect(request.options.ownerKeeping).toBe('found');
+  expect(understand('-o', 'lowerdir=a,xattr_permissions=2', 'm').request.options.ownerKeeping).toBe('user');
 });
 
 it('an escaped colon before a slash makes no plugin of a path', () => {

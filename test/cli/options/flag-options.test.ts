@@ -1,7 +1,7 @@
 // Who gets suid and dev: root, by mount(8)'s convention, unless the options say otherwise.
 import { expect, it } from 'vitest';
 import { followMount8 } from '../../../src/cli/options/flag-options.ts';
-import { newRequest } from '../../../src/cli/options/mount-request.ts';
+import { newDraft } from '../../../src/cli/options/mount-draft.ts';
 import type { MountFlag } from '../../../src/mount/mount.ts';
 import { mountFlagBits } from '../../../src/mount/options.ts';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '../../../src/sys/mount-calls.ts';
@@ -13,9 +13,9 @@ it.each([
   [['suid', 'dev', 'noexec'], false, ['noexec']],
   [[], false, []],
 ] as const)('%j, by root: %s, is %j', (flags, isRoot, expected) => {
-  const request = { ...newRequest(), flags: [...flags] };
-  followMount8(request, isRoot);
-  expect(request.flags).toEqual(expected);
+  const draft = { ...newDraft(), options: { flags: [...flags] } };
+  followMount8(draft, isRoot);
+  expect(draft.options.flags).toEqual(expected);
 });
 
 it.each<[MountFlag[], number]>([

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withRealPaths } from '../../../src/cli/options/inherited-paths.ts';
-import { newRequest } from '../../../src/cli/options/mount-request.ts';
+import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'stratafs-inherited-'));
 const odd = join(directory, 'a:b');
+const plain: MountRequest = { source: { kind: 'image', text: 'a.tar' }, mountpoint: 'm', options: {} };
 const OWN = '/proc/self/fd';
 let fd = -1;
 beforeAll(() => {
@@ -21,27 +22,27 @@ afterAll(() => {
 
 it('all paths of a request', () => {
   const request = {
-    ...newRequest(),
+    ...plain,
     source: { kind: 'image' as const, text: `/dev/fd/${fd}/i.tar` },
     mountpoint: `/proc/self/fd/${fd}`,
-    upper: { directory: `/dev/fd/${fd}/u`, workDirectory: '/w' },
+    options: { upper: { directory: `/dev/fd/${fd}/u`, workDirectory: '/w' } },
   };
   expect(withRealPaths(request, OWN)).toMatchObject({
     source: { text: join(odd, 'i.tar') },
     mountpoint: odd,
-    upper: { directory: join(odd, 'u'), workDirectory: '/w' },
+    options: { upper: { directory: join(odd, 'u'), workDirectory: '/w' } },
   });
 });
 
 it('in a list of layers each of them, escaped anew', () => {
   const text = `/dev/fd/${fd}:x\\:/dev/fd/${fd}:/dev/fd/${fd}/l:/dev/fdx/${fd}`;
-  expect(withRealPaths({ ...newRequest(), source: { kind: 'lowerdir', text } }, OWN).source.text).toBe(
+  expect(withRealPaths({ ...plain, source: { kind: 'lowerdir', text } }, OWN).source.text).toBe(
     `${directory}/a\\:b:x\\:/dev/fd/${fd}:${directory}/a\\:b/l:/dev/fdx/${fd}`,
   );
 });
 
 it('a descriptor that is not open, or of what has no path, is an error', () => {
-  const at = (mountpoint: string) => withRealPaths({ ...newRequest(), mountpoint }, OWN);
+  const at = (mountpoint: string) => withRealPaths({ ...plain, mountpoint }, OWN);
   expect(() => at('/dev/fd/987654')).toThrow('/dev/fd/987654: descriptor 987654 is not open');
   const gone = mkdtempSync(join(directory, 'gone'));
   const goneFd = openSync(gone, 'r');

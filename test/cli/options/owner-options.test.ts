@@ -1,18 +1,13 @@
 // fuse-overlayfs's options that show owners differently from how they are stored.
 import { expect, it } from 'vitest';
 import { applyOptionList } from '../../../src/cli/options/mount-options.ts';
-import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
+import { type MountDraft, newDraft } from '../../../src/cli/options/mount-draft.ts';
 import { UsageError } from '../../../src/cli/options/usage-error.ts';
 
-function apply(list: string): MountRequest {
-  const request: MountRequest = {
-    source: { kind: 'image', text: '' },
-    mountpoint: '',
-    flags: [],
-    useIndexCache: true,
-  };
-  applyOptionList(request, list);
-  return request;
+function apply(list: string): MountDraft['options'] {
+  const draft = newDraft();
+  applyOptionList(draft, list);
+  return draft.options;
 }
 
 it('uidmapping= and gidmapping= are ranges of three numbers', () => {
@@ -39,7 +34,7 @@ it('noacl', () => {
 it('xattr_permissions= says where owners are kept', () => {
   expect(apply('xattr_permissions=1')).toMatchObject({ ownerKeeping: 'security' });
   expect(apply('xattr_permissions=2')).toMatchObject({ ownerKeeping: 'user' });
-  expect(apply('xattr_permissions=2,xattr_permissions=0')).not.toHaveProperty('ownerKeeping');
+  expect(apply('xattr_permissions=2,xattr_permissions=0').ownerKeeping).toBeUndefined();
 });
 
 it.each([

@@ -7,52 +7,52 @@ import { UsageError } from '../../../src/cli/options/usage-error.ts';
 function understand(...args: string[]): MountRequest {
   let request: MountRequest | undefined;
   const command = mountCommand().syntax.exitOverride();
-  command.action((positional: string[], given: Parameters<typeof understandMount>[1]) => {
-    request = understandMount(positional, given);
+  command.action((positional: string[]) => {
+    request = understandMount(command, positional);
   });
   command.parse([...args, 'a.tar', '/mnt'], { from: 'user' });
   return request as MountRequest;
 }
 
 it('without an upper directory nothing is said of one', () => {
-  expect(understand('-o', 'volatile,metacopy=off,index=on,force-upper').upper).toBeUndefined();
+  expect(understand('-o', 'volatile,metacopy=off,index=on,force-upper').options.upper).toBeUndefined();
 });
 
 it('upperdir= and workdir= name both directories; a backslash keeps a comma or a colon', () => {
-  expect(understand('-o', 'upperdir=/u\\,1,workdir=/w\\:2').upper).toEqual({
+  expect(understand('-o', 'upperdir=/u\\,1,workdir=/w\\:2').options.upper).toEqual({
     directory: '/u,1',
     workDirectory: '/w:2',
-    isWorkBeside: false,
+    isReadOnly: false,
   });
 });
 
 it.each([[['--upper', 'u']], [['-o', 'upper=u']]])('%j has its work directory beside it', (args) => {
-  expect(understand(...args).upper).toEqual({ directory: 'u', isWorkBeside: true });
+  expect(understand(...args).options.upper).toEqual({ directory: 'u', isReadOnly: false });
 });
 
 it('--upper takes another work directory too', () => {
-  expect(understand('--upper', 'u', '-o', 'workdir=w').upper).toEqual({
+  expect(understand('--upper', 'u', '-o', 'workdir=w').options.upper).toEqual({
     directory: 'u',
     workDirectory: 'w',
-    isWorkBeside: true,
+    isReadOnly: false,
   });
 });
 
 it.each([[['--tmp']], [['-o', 'tmp']], [['-o', 'rw,tmp']]])('%j is thrown away', (args) => {
-  expect(understand(...args).upper).toEqual({ isThrowAway: true });
+  expect(understand(...args).options.upper).toEqual({ isThrowAway: true });
 });
 
 it('how it is written is said in the same list, before or after it', () => {
   const list = 'volatile,metacopy=off,redirect_dir=off,userxattr,upper=u';
-  expect(understand('--force-upper', '-o', list).upper).toEqual({
+  expect(understand('--force-upper', '-o', list).options.upper).toEqual({
     directory: 'u',
-    isWorkBeside: true,
+    isReadOnly: false,
     isVolatile: true,
     metacopy: false,
     redirect: false,
     isForced: true,
   });
-  expect(understand('-o', list).usesUserXattrs).toBe(true);
+  expect(understand('-o', list).options.usesUserXattrs).toBe(true);
 });
 
 it.each([
@@ -64,15 +64,17 @@ it.each([
   ['volatile,fsync=1', { isVolatile: false }],
   ['index=on,xino=auto,nfs_export=off,uuid=null,verity=off,noxattrs=0', {}],
 ])('-o %s', (list, expected) => {
-  expect(understand('-o', `${list},upper=u`).upper).toEqual({
+  expect(understand('-o', `${list},upper=u`).options.upper).toEqual({
     directory: 'u',
-    isWorkBeside: true,
+    isReadOnly: false,
     ...expected,
   });
 });
 
 it("'ro' shows an upper directory, and needs no work directory", () => {
-  expect(understand('-o', 'ro,upperdir=u')).toMatchObject({ access: 'ro', upper: { directory: 'u' } });
+  expect(understand('-o', 'ro,upperdir=u')).toMatchObject({
+    options: { upper: { directory: 'u', isReadOnly: true } },
+  });
 });
 
 it.each([
