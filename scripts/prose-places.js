@@ -5,7 +5,6 @@
 export const toBeRewritten = [
   'CHANGELOG.md',
   'bench',
-  'docs/architecture.md',
   'native/addon',
   'native/bare',
   'native/fast-path',
