@@ -81,7 +81,7 @@ export async function createDraft({ transport, path, reference }: Target): Promi
   const names = await readdir(path);
   if (names.length === 0) return LayoutDraft.create(path, false);
   if (!names.includes(INDEX_FILE)) {
-    throw new InputError(`${shown}: found a directory that is no OCI layout, it has no ${INDEX_FILE}`);
+    throw new InputError(`${shown}: found a directory that is not an OCI layout, it has no ${INDEX_FILE}`);
   }
   await refuseKnownName(path, reference);
   return LayoutDraft.create(path, true);

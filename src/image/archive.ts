@@ -1,7 +1,7 @@
-// Archive: the named blobs of a saved image, whether they lie in one tar or in a directory.
+// Archive: the named blobs of a saved image, which may be members of one tar or files in a directory.
 //
-// Names come from manifests, which are foreign: a name or a link never leads out of the archive, and links inside
-// it are bounded. Opening an Archive holds nothing open; a blob is a range of a file.
+// Names come from manifests, which are foreign input: a name or a link never leads out of the archive, and the number
+// of links is bounded. An open Archive holds no file open; a blob is a range of a file.
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
@@ -10,19 +10,19 @@ import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
 import { JSON_SIZE_LIMIT, type JsonView, parseJson, printable } from './json-view.ts';
 
 export interface Archive {
-  /** As the user gave it, fit for messages. */
+  /** As the user typed it, escaped for messages. */
   readonly path: string;
   /**
-   * Where the regular file `name` (a path within the archive, `/` between its parts) lies; undefined if there is
-   * none. Throws, or rejects with, InputError where the name or a link on the way leads out of the archive, loops, or ends at
-   * something that is not a regular file.
+   * The place of the regular file `name` (a path within the archive, with `/` between its parts); undefined if it
+   * doesn't exist. Throws, or rejects with, InputError if the name or a link on the way leads out of the archive,
+   * loops, or ends at anything but a regular file.
    */
   find(name: string): BlobLocation | undefined | Promise<BlobLocation | undefined>;
-  /** Of a `name` that `find` does not find: the target of the link by which it leads nowhere; undefined for no link. */
+  /** For a `name` that `find` doesn't find: the target of the dangling link on its way; undefined if there is none. */
   danglingTarget(name: string): string | undefined | Promise<string | undefined>;
 }
 
-/** Why `find` does not find `name`: "is missing", or what its link leads to. */
+/** The reason why `find` doesn't find `name`: "is missing", or the target of a dangling link. */
 export async function whyMissing(archive: Archive, name: string): Promise<string> {
   const target = await archive.danglingTarget(name);
   return target === undefined
@@ -30,7 +30,9 @@ export async function whyMissing(archive: Archive, name: string): Promise<string
     : `is a symlink to ${printable(target)}, which the archive does not hold`;
 }
 
-/** A blob that a manifest names and the archive lacks: an archive may hold an index whose other platforms were never saved. */
+/**
+ * A blob that a manifest names but the archive lacks: the index of an archive may list platforms that were never saved.
+ */
 export class MissingBlobError extends InputError {
   constructor(message: string) {
     super(message);
@@ -38,7 +40,7 @@ export class MissingBlobError extends InputError {
   }
 }
 
-/** All the JSON that is read of one archive: each manifest and config is small, but a hostile index names many. */
+/** Limit of the JSON read from one archive. Each manifest and config is small, but a hostile index can name many. */
 const JSON_TOTAL_LIMIT = 256 << 20;
 
 export interface JsonBlob {
@@ -49,7 +51,7 @@ export interface JsonBlob {
   readonly size: number;
 }
 
-/** Reads the JSON blobs of an archive, each once, and bounds what is read in total. */
+/** Reads the JSON blobs of an archive, each once, and limits the total. */
 export class JsonReader {
   readonly #archive: Archive;
   readonly #known = new Map<string, Promise<JsonBlob | undefined>>();
@@ -59,7 +61,7 @@ export class JsonReader {
     this.#archive = archive;
   }
 
-  /** The document called `name`, undefined if the archive has none. Throws InputError for anything but JSON. */
+  /** The document `name`; undefined if the archive doesn't have it. Throws InputError for anything but JSON. */
   read(name: string): Promise<JsonBlob | undefined> {
     let blob = this.#known.get(name);
     if (blob === undefined) {
@@ -93,7 +95,7 @@ export class JsonReader {
   }
 }
 
-/** All bytes of a blob, which the caller has found to be small. `where` is for the message of a truncated one. */
+/** All bytes of a blob that the caller knows to be small. `where` names it in the message about a truncated blob. */
 export async function readBlob(location: BlobLocation, where: string): Promise<Buffer> {
   const file = await open(location.path, BLOB_FLAGS);
   try {
@@ -116,7 +118,7 @@ export async function readBlob(location: BlobLocation, where: string): Promise<B
 }
 
 /**
- * The parts of a path within an archive: empty parts and `.` dropped, `..` kept. An absolute path starts at the
+ * The parts of a path within an archive: empty parts and `.` are dropped, `..` stays. An absolute path starts at the
  * archive's root, as in a chroot.
  */
 export function pathParts(path: string): string[] {

@@ -1,12 +1,12 @@
-// ImageCandidate: one image that a source holds, read as far as choosing and listing need.
+// ImageCandidate: one image of a source, read as far as choosing and listing need it.
 import { InputError } from '../vfs/input-error.ts';
 import { MissingBlobError } from './archive.ts';
 import type { Image, LayerSource, Platform } from './image.ts';
 import type { JsonView } from './json-view.ts';
 
-/** What the config and the manifest of one image say. */
+/** The content of one image's config and manifest. */
 export type ImageContent = Pick<Image, 'config' | 'platform' | 'history'> & {
-  /** RFC 3339, as the config has it. */
+  /** RFC 3339, copied from the config. */
   readonly created: string | undefined;
   /** Base first. */
   readonly layers: readonly LayerSource[];
@@ -15,58 +15,58 @@ export type ImageContent = Pick<Image, 'config' | 'platform' | 'history'> & {
 export type CandidateState =
   | { readonly kind: 'image'; readonly content: ImageContent }
   /**
-   * It can't be used, and choosing it throws this. `isMissing`: for a blob that was never saved. `known`: its layers,
-   * where only the config is at fault.
+   * The image can't be used; choosing it throws `error`. `isMissing`: a blob of it was never saved. `withoutConfig`:
+   * its layers, if only the config is at fault.
    */
   | {
       readonly kind: 'broken';
       readonly error: InputError;
       readonly isMissing: boolean;
-      readonly known: ImageContent | undefined;
+      readonly withoutConfig: ImageContent | undefined;
     }
-  /** Not an image (a signature, a chart): only ever chosen by name, to be refused. */
+  /** Not an image (a signature, a chart). It can only be chosen by name, and is then refused. */
   | { readonly kind: 'artifact'; readonly error: InputError };
 
 /** One entry of manifest.json or index.json that leads to an image. */
 export interface Place {
-  /** From 0: what `@INDEX` counts. */
+  /** From 0; `@INDEX` selects it. */
   readonly index: number;
   /** In the archive's own spelling. */
   readonly names: readonly string[];
-  /** More spellings that choose it: the bare tag beside the full name that containerd writes. */
+  /** Other spellings that select the image: the bare tag, if containerd wrote a full name. */
   readonly aliases: readonly string[];
 }
 
 export interface ImageCandidate {
   /** At least one, in order. */
   readonly places: readonly Place[];
-  /** `sha256:<hex>` of the config; undefined if nothing tells it. */
+  /** `sha256:<hex>` of the config; undefined if the archive doesn't state it. */
   readonly id: string | undefined;
-  /** `sha256:<hex>` of its manifest and of the indexes that lead there. */
+  /** `sha256:<hex>` of its manifest and of the indexes above it. */
   readonly digests: readonly string[];
-  /** As the index says, else the config. */
+  /** From the index, else from the config. */
   readonly platform: Platform | undefined;
   readonly state: CandidateState;
 }
 
-/** All the names of an image, each once; what else chooses it where it has none. */
+/** All names of an image, each once; its aliases if it has no name. */
 export function namesOf({ places }: ImageCandidate): string[] {
   const names = new Set(places.flatMap((place) => place.names));
   return [...(names.size > 0 ? names : new Set(places.flatMap((place) => place.aliases)))];
 }
 
-/** The state of a candidate whose manifest or config could not be read. Anything but an InputError is thrown again. */
-export function brokenState(error: unknown, known?: ImageContent): CandidateState {
+/** The state of a candidate whose manifest or config could not be read. Rethrows anything but an InputError. */
+export function brokenState(error: unknown, withoutConfig?: ImageContent): CandidateState {
   if (!(error instanceof InputError)) throw error;
-  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError, known };
+  return { kind: 'broken', error, isMissing: error instanceof MissingBlobError, withoutConfig };
 }
 
-/** What is known of an image without its config: its layers. */
+/** The content of an image without its config: only its layers. */
 export function bareContent(layers: readonly LayerSource[]): ImageContent {
   return { config: undefined, platform: undefined, history: [], created: undefined, layers };
 }
 
-/** What history, platform and time a config (docker's and OCI's are the same here) gives. */
+/** History, platform and time from a config (docker and OCI have the same fields). */
 export function readConfig(
   config: JsonView,
 ): Pick<ImageContent, 'config' | 'platform' | 'history' | 'created'> {

@@ -1,5 +1,5 @@
-// Which of a source's images the user means: by place, by any spelling of its name, by image ID or digest, and among
-// the platforms of one image. What can't be decided is an InputError that lists the candidates.
+// Chooses the image that the user means: by place, by any spelling of its name, by image ID or digest, and by platform.
+// An ambiguous choice is an InputError that lists the candidates.
 import { InputError } from '../vfs/input-error.ts';
 import type { ImageCandidate, Place } from './candidate.ts';
 import type { Platform } from './image.ts';
@@ -9,24 +9,24 @@ import { hostPlatform, matchRank, showPlatform } from './platform.ts';
 import { MATCHERS, parseReference } from './reference.ts';
 import type { Selector } from './source.ts';
 
-/** Hex digits of an image ID or digest that are enough to choose by. */
+/** The least number of hex digits that select an image ID or digest. */
 export const PREFIX_MINIMUM = 4;
 
 export interface Choice {
-  /** Of the source, for messages. */
+  /** The name of the source in messages. */
   readonly path: string;
   readonly selector: Selector;
-  /** What `--platform` says; undefined: the host's, where there is a choice. */
+  /** The value of `--platform`; undefined: the host's platform if there is a choice. */
   readonly platform: Platform | undefined;
 }
 
-/** A candidate that the selector may mean, and the places by which it does. */
+/** A candidate that the selector matches, and the places that match. */
 interface Match {
   readonly candidate: ImageCandidate;
   readonly places: readonly Place[];
 }
 
-/** The one candidate that is meant; it may be broken. Throws InputError if there is none, or more than one. */
+/** The one candidate that matches; it may be broken. Throws InputError if none or several match. */
 export function chooseImage(candidates: readonly ImageCandidate[], choice: Choice): ImageCandidate {
   if (candidates.length === 0)
     throw new InputError(`${choice.path}: holds no image`, { code: 'ERR_STRATAFS_NO_IMAGE' });
@@ -48,7 +48,7 @@ export function chooseImage(candidates: readonly ImageCandidate[], choice: Choic
   });
 }
 
-/** The manifests of one image in several platforms stand at one place, or at places of one name, or of none. */
+/** The manifests of one image for several platforms share a place, or a name, or have no name. */
 function groupByName(matches: readonly Match[]): ImageCandidate[][] {
   const groups = new Map<string, ImageCandidate[]>();
   for (const { candidate, places } of matches) {
@@ -95,12 +95,15 @@ function selectByReference(candidates: readonly ImageCandidate[], text: string):
     );
     if (found.length > 0) return found;
   }
-  // A digest says enough: the archive may not know the name. Else the text may be a digest, or an image ID.
+  // A digest is sufficient: the archive may not have the name. Otherwise the text may be a digest, or an image ID.
   const byDigest = digest === undefined ? candidates.filter((candidate) => hasDigest(candidate, text)) : pool;
   return byDigest.map((candidate) => ({ candidate, places: candidate.places.slice(0, 1) }));
 }
 
-/** Whether `text`, `sha256:` optional, begins the image ID or the digest of a manifest or of an index above it. */
+/**
+ * True if `text`, with or without `sha256:`, is a prefix of the image ID or of the digest of a manifest or an index
+ * above it.
+ */
 function hasDigest({ id, digests }: ImageCandidate, text: string): boolean {
   const match = /^(?:sha256:)?([0-9a-f]+)$/i.exec(text);
   if (match === null) return false;
@@ -112,8 +115,8 @@ function hasDigest({ id, digests }: ImageCandidate, text: string): boolean {
 }
 
 /**
- * Those of one image's manifests that suit the platform best: one, unless the image has two for it, or nothing tells;
- * none if none suits what the user asked for.
+ * The manifests of one image that match the platform best. Several if the image has more than one for it, or doesn't
+ * state platforms; none if no manifest suits the requested platform.
  */
 function bestForPlatform(
   images: readonly ImageCandidate[],
@@ -121,11 +124,11 @@ function bestForPlatform(
 ): readonly ImageCandidate[] {
   if (wanted !== undefined) {
     const best = bestOf(images, wanted);
-    // One that doesn't say its platform is what the user asked for, as far as anybody can tell.
+    // An image that doesn't state its platform may have the requested one.
     return best.length > 0 ? best : images.filter(({ platform }) => platform === undefined);
   }
   if (images.length === 1) return images;
-  // An index lists platforms that were never saved: they are no choice.
+  // An index lists platforms that were never saved: they can't be chosen.
   const saved = images.filter(({ state }) => state.kind !== 'broken' || !state.isMissing);
   const pool = saved.length > 0 ? saved : images;
   const best = bestOf(pool, hostPlatform());
@@ -139,7 +142,7 @@ function bestOf(images: readonly ImageCandidate[], wanted: Platform): readonly I
 }
 
 function onlyOne(candidates: readonly ImageCandidate[], choice: Choice): ImageCandidate {
-  // Manifests with one config (gzip and zstd, say) are one image: any of them will do.
+  // Manifests with the same config (layers in gzip and in zstd, say) are one image: any of them will do.
   const [first] = candidates;
   if (first?.id !== undefined && candidates.every(({ id }) => id === first.id)) {
     return candidates.find(({ state }) => state.kind === 'image') ?? first;

@@ -1,11 +1,13 @@
-// Digests as images spell them: `algorithm:hex` (OCI image-spec, descriptor.md). sha256 is the only one in use.
+// Digests in the form `algorithm:hex` (OCI image-spec, descriptor.md). Only sha256 is in use.
 import { InputError } from '../vfs/input-error.ts';
 import type { JsonView } from './json-view.ts';
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const ANY = /^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
-/** A sha256 digest. Throws InputError for anything else; sha512, which no tool writes, is refused by name. */
+/**
+ * Reads a sha256 digest. Throws InputError for anything else; for sha512, which no tool writes, the message names it.
+ */
 export function readDigest(view: JsonView): string {
   const digest = view.string();
   if (SHA256.test(digest)) return digest;
@@ -24,12 +26,12 @@ export function readDiffIds(config: JsonView): string[] {
   return rootfs.get('diff_ids').items().map(readDigest);
 }
 
-/** Where an OCI layout keeps a blob (image-layout.md). */
+/** The name of a blob in an OCI layout (image-layout.md). */
 export function blobName(digest: string): string {
   return `blobs/${digest.replace(':', '/')}`;
 }
 
-/** The digest that a blob's place in an OCI layout states, undefined for any other place. */
+/** The digest that the name of a blob in an OCI layout states; undefined for any other name. */
 export function digestOfBlobName(name: string): string | undefined {
   const match = /^(?:\.?\/)*blobs\/sha256\/([0-9a-f]{64})$/.exec(name);
   return match ? `sha256:${match[1] as string}` : undefined;

@@ -1,7 +1,7 @@
-// What `skopeo copy ... dir:PATH` and podman's docker-dir and oci-dir write: manifest.json, an image manifest or an index, and
-// beside it each blob under its digest's hex (containers/image, directory transport).
+// Reads the output of `skopeo copy ... dir:PATH` and of podman's docker-dir and oci-dir: manifest.json, an image
+// manifest or an index, and beside it each blob under its digest's hex (containers/image, directory transport).
 //
-// It is read as a layout whose one manifest is manifest.json: names of blobs in a layout are turned into those here.
+// It is read as a layout whose only manifest is manifest.json: this file translates the names of blobs.
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, JsonReader } from './archive.ts';
 import type { ImageCandidate } from './candidate.ts';
@@ -13,8 +13,8 @@ import { LayoutWalk } from './oci-layout.ts';
 const MANIFEST = 'manifest.json';
 
 /**
- * The images of the directory; undefined unless manifest.json is a manifest or an index, and, if `isSniffed`, the file `version` is
- * there too.
+ * The images of the directory; undefined unless manifest.json is a manifest or an index. With `isSniffed`, also
+ * undefined without the file `version`.
  */
 export async function readDirArchive(
   directory: DirectoryArchive,
@@ -33,7 +33,7 @@ export async function readDirArchive(
   return walk.candidates();
 }
 
-/** The blobs of a layout by their names in such a directory. */
+/** Gives the files of such a directory the names of blobs in a layout. */
 class DirBlobs implements Archive {
   readonly path: string;
   readonly #directory: DirectoryArchive;

@@ -1,8 +1,8 @@
-// Archive of the files in a directory: an OCI layout, or an image archive that someone unpacked.
+// Archive of the files in a directory: an OCI layout, or an unpacked image archive.
 //
-// The directory the user names may be a symlink. A symlink inside it may lead out only if it is a blob that is named by its
-// digest, as in layouts made by Bazel: its bytes are verified before they are shown, whatever the options say. Otherwise
-// a hostile layout could show any file of the host that the (often root's) daemon can read.
+// The directory itself may be a symlink. A symlink inside it may lead out only if it is a blob named by its digest, as
+// in layouts made by Bazel: the bytes are then verified before they are shown, whatever the options say. Otherwise a
+// hostile layout could show any file of the host that the daemon (often root) can read.
 import { constants } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export class DirectoryArchive implements Archive {
   }
 
   async danglingTarget(name: string): Promise<string | undefined> {
-    // Each part of the path may be the link.
+    // Any part of the path may be the link.
     for (let parts = pathParts(name); parts.length > 0; parts = parts.slice(0, -1)) {
       const target = await readlink(join(this.#root, ...parts)).catch(() => undefined); // EINVAL: no link; ENOENT
       if (target !== undefined) return target;
@@ -39,7 +39,7 @@ export class DirectoryArchive implements Archive {
     return this.#find(name, digestOfBlobName(name) !== undefined);
   }
 
-  /** As `find`, of a blob whose digest the caller knows by its name, and compares. */
+  /** As `find`, for a blob whose name is its digest. The caller compares the digest. */
   findDigested(name: string): Promise<BlobLocation | undefined> {
     return this.#find(name, true);
   }
@@ -53,16 +53,16 @@ export class DirectoryArchive implements Archive {
       real = await realpath(join(this.#root, ...parts));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Not there, or beneath a file: nothing of that name. A NUL in the name is refused by Node itself.
+      // The name doesn't exist, or is beneath a file. Node itself refuses a NUL in the name.
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
       if (code === 'ERR_INVALID_ARG_VALUE') return undefined;
       if (code === 'ELOOP') throw new InputError(`${where}: found a loop of symlinks`, { cause: error });
       throw error;
     }
-    // O_NONBLOCK: opening a fifo must not wait for its writer. O_NOFOLLOW: `real` has no symlink left.
+    // O_NONBLOCK: opening a FIFO must not wait for a writer. O_NOFOLLOW: `real` has no symlink left.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
-      // Where the file lies that was opened: a directory above may have been replaced by a symlink since.
+      // The path of the opened file: a directory above may have been replaced by a symlink meanwhile.
       const path = await readlink(`/proc/self/fd/${file.fd}`);
       const base = this.#root === '/' ? '/' : `${this.#root}/`;
       const isOutside = !path.startsWith(base);

@@ -1,8 +1,8 @@
-// What `docker save`, `podman save` and skopeo's docker-archive: write: manifest.json, anywhere in the tar, lists
-// images, each a config and its layers, base first (moby, image/tarexport).
+// Reads the output of `docker save`, `podman save` and skopeo's docker-archive: transport. manifest.json, anywhere in
+// the tar, lists images: for each a config and its layers, base first (moby, image/tarexport).
 //
-// The old form keeps a layer at <id>/layer.tar, skopeo at <diffid>.tar, docker 25 and later at blobs/sha256/<hex>;
-// all that matters is the name that manifest.json gives. Some tools compress the layers: only their magic tells.
+// The old form stores a layer at <id>/layer.tar, skopeo at <diffid>.tar, docker 25 and later at blobs/sha256/<hex>.
+// Only the name in manifest.json counts. Some tools compress the layers; only their magic numbers show it.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonBlob, JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { bareContent, brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
@@ -10,12 +10,12 @@ import { digestOfBlobName, readDiffIds } from './digest.ts';
 import type { LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
 
-/** Images in one archive. */
+/** Limit of the images in one archive. */
 const IMAGE_LIMIT = 4096;
 
 /**
- * The images of a docker archive in the order of manifest.json; undefined if there is no manifest.json that lists
- * images. An image that is broken is a candidate still: others in the archive may be whole.
+ * The images of a docker archive in the order of manifest.json; undefined if no manifest.json lists images. A broken
+ * image is a candidate too: others in the archive may be intact.
  */
 export async function readDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
   const reader = new JsonReader(archive);
@@ -32,7 +32,7 @@ export async function readDockerArchive(archive: Archive): Promise<ImageCandidat
   );
 }
 
-/** Whole entries with one config are one image that has the names of all, as for `docker load`. */
+/** Intact entries with the same config are one image that has all their names, as in `docker load`. */
 function mergeSameImages(candidates: readonly ImageCandidate[]): ImageCandidate[] {
   const merged = new Map<unknown, ImageCandidate>();
   for (const candidate of candidates) {
@@ -46,7 +46,7 @@ function mergeSameImages(candidates: readonly ImageCandidate[]): ImageCandidate[
   return [...merged.values()];
 }
 
-/** True for an array of objects with `Layers`, empty or not: a layer may hold a manifest.json of another kind. */
+/** True for an array of objects with `Layers`, even an empty one: a layer may contain another kind of manifest.json. */
 function isDockerManifest(manifest: JsonView): boolean {
   return (
     manifest.isArray &&
@@ -69,12 +69,12 @@ async function readEntry(
     const content = { ...readConfig(config.json), layers: await readLayers(archive, entry, config.json) };
     return { places, id, digests: [], platform: content.platform, state: { kind: 'image', content } };
   } catch (error) {
-    const known = await readKnownLayers(archive, entry);
-    return { places, id, digests: [], platform: undefined, state: brokenState(error, known) };
+    const withoutConfig = await readKnownLayers(archive, entry);
+    return { places, id, digests: [], platform: undefined, state: brokenState(error, withoutConfig) };
   }
 }
 
-/** The layers that the manifest names, whatever the config says; undefined if they are not all there. */
+/** The layers that the manifest names, whatever the config says; undefined if any of them is missing. */
 async function readKnownLayers(archive: Archive, entry: JsonView): Promise<ImageContent | undefined> {
   const layers: LayerSource[] = [];
   try {
@@ -112,7 +112,7 @@ async function readLayers(archive: Archive, entry: JsonView, config: JsonView): 
 
 async function missingLayer(archive: Archive, name: JsonView, which: string): Promise<InputError> {
   if (name.string() === '') {
-    // buildpacks' pack saves so what the docker daemon had already.
+    // buildpacks' pack writes empty names for layers that the docker daemon already had.
     return new MissingBlobError(
       `${archive.path}: ${which} is not in the archive: ${name.where} is an empty name; ` +
         'save the whole image: `docker save`',
@@ -133,7 +133,8 @@ async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonVi
       `${archive.path}: the config ${printable(name)} ${why}, named by ${view.where}`,
     );
   }
-  // A config called <hex>.json is not held to its name: docker load isn't either, and people edit such archives.
+  // The name <hex>.json of a config is not checked against its digest: docker load doesn't check it either, and people
+  // edit such archives.
   const expected = digestOfBlobName(name);
   if (expected !== undefined && expected !== config.digest) {
     throw new InputError(

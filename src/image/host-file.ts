@@ -1,4 +1,4 @@
-// A file or directory that the user names: what it is, and by which magic it begins.
+// Inspects a file or directory that the user names: its type, and its magic number.
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoName } from '../vfs/errno.ts';
@@ -14,13 +14,13 @@ export type HostFile =
   | { readonly kind: 'file'; readonly size: number; readonly compression: Compression };
 
 /**
- * Looks at `path`. Throws InputError if it can't be opened, is empty, is neither a regular file nor a directory, or
- * is not a tar, nor one that is compressed in a way that is read.
+ * Throws InputError if `path` can't be opened, is empty, is neither a regular file nor a directory, or is neither a tar
+ * nor a tar with a supported compression.
  */
 export async function inspectHostFile(path: string): Promise<HostFile> {
   const shown = printable(path);
   try {
-    // O_NONBLOCK: opening a fifo must not wait for its writer.
+    // O_NONBLOCK: opening a FIFO must not wait for a writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();
@@ -49,7 +49,7 @@ async function refuseUnlessEmpty(file: FileHandle, size: number, shown: string):
 
 const readHead = (file: FileHandle, length: number): Promise<Buffer> => readFully(file, 0, length);
 
-/** Fewer bytes where the file ends before. */
+/** Fewer bytes if the file ends early. */
 async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   let filled = 0;
@@ -61,7 +61,7 @@ async function readFully(file: FileHandle, offset: number, length: number): Prom
   return bytes.subarray(0, filled);
 }
 
-/** An InputError for a failed system call on a path that the user gave; anything else as it is. */
+/** Turns a failed system call on a path from the user into an InputError; returns any other error unchanged. */
 export function withPath(error: unknown, path: string): unknown {
   const { errno, code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof InputError || errno === undefined || syscall === undefined) return error;

@@ -2,29 +2,32 @@
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
-/** Where one layer of an image comes from. */
+/** The source of one layer of an image. */
 export type LayerSource =
   | ({ readonly kind: 'blob'; readonly blob: BlobLocation } & ExpectedDigests)
   | {
       readonly kind: 'directory';
       readonly path: string;
-      /** Of the upper directory of a mount, which others may write to: where it has its marks. */
+      /** For the upper directory of a mount, which may change meanwhile: the namespace of its marks. */
       readonly upperMarks?: MarkNamespace;
-      /** Of one that was written to with the option fake-root: files of its owner that keep no owner are root's. */
+      /** For an upper written with the option fake-root: files of its owner without a stored owner are root's. */
       readonly fakesRoot?: boolean;
     }
   | ForeignLayer;
 
-/** A layer that the archive names and does not hold, since others distribute it. It can be listed, and not be opened. */
+/**
+ * A layer that the archive names but doesn't contain, because it is distributed separately. It can be listed but not
+ * opened.
+ */
 export interface ForeignLayer extends ExpectedDigests {
   readonly kind: 'foreign';
-  /** As the media type says. */
+  /** From the media type. */
   readonly compression: Compression;
-  /** Why it can't be opened: one line. */
+  /** The reason why it can't be opened, in one line. */
   readonly reason: string;
 }
 
-/** One step of the image's history, as the config has it (OCI image-spec, config.md). */
+/** One step of the image's history, from the config (OCI image-spec, config.md). */
 export interface HistoryStep {
   readonly created?: string;
   readonly createdBy?: string;
@@ -41,9 +44,9 @@ export interface Platform {
 }
 
 export interface Image {
-  /** What the user gave, as shown in `stratafs ls` and as the mount's source. */
+  /** The text that the user typed, as `stratafs ls` shows it and the mount's source has it. */
   readonly source: string;
-  /** All the names the archive gives this image (`repo:tag`), in its own spelling. */
+  /** All names that the archive gives this image (`repo:tag`), in the archive's spelling. */
   readonly names: readonly string[];
   /** `sha256:<hex>` of the config (docker's IMAGE ID); undefined for a bare stack. */
   readonly id: string | undefined;

@@ -1,16 +1,17 @@
-// JSON from an image: foreign input, so its size and nesting are bounded before it is parsed, and every field is
-// checked as it is read. A JsonView knows where its value stands, so that a message can say which field is wrong.
+// Reads JSON from an image. It is foreign input, so its size and nesting are limited before it is parsed, and every
+// field is checked when it is read. A JsonView knows the position of its value, so that a message can name the wrong
+// field.
 import { detectCompression, MAGIC_LENGTH } from '../layer/compression.ts';
 import { isTarHeader } from '../tar/header.ts';
 import { InputError } from '../vfs/input-error.ts';
 
-/** Bytes. What containers/image and the distribution registry allow for a manifest. */
+/** Bytes. containers/image and the distribution registry have the same limit for a manifest. */
 export const JSON_SIZE_LIMIT = 4 << 20;
 
-/** Nested arrays and objects. Real manifests and configs stay below 10. */
+/** Nested arrays and objects. Real manifests and configs have fewer than 10 levels. */
 const JSON_DEPTH_LIMIT = 100;
 
-/** Fields nested to `JSON_DEPTH_LIMIT` at most; throws InputError for anything that is not a JSON. */
+/** Parses JSON of at most `JSON_DEPTH_LIMIT` levels. Throws InputError for anything else. */
 export function parseJson(bytes: Uint8Array, where: string): JsonView {
   if (bytes.length > JSON_SIZE_LIMIT) {
     throw new InputError(
@@ -28,7 +29,7 @@ export function parseJson(bytes: Uint8Array, where: string): JsonView {
   }
 }
 
-/** Where the parser stopped is said; its words are about code, not about the file. */
+/** Reports the position of the error. The parser's own message describes code, not the file. */
 function describeMalformed(bytes: Uint8Array, error: SyntaxError): string {
   if (bytes.length === 0) return 'found an empty file, expected JSON';
   const kind = recogniseData(bytes);
@@ -52,7 +53,7 @@ function recogniseData(bytes: Uint8Array): string | undefined {
   return bytes.includes(0) ? 'binary data' : undefined;
 }
 
-/** One value of a parsed document. A field that is missing is a view whose value is undefined. */
+/** One value of a parsed document. For a missing field the value is undefined. */
 export class JsonView {
   readonly value: unknown;
   /** File, member and field, for messages. */
@@ -63,7 +64,7 @@ export class JsonView {
     this.where = where;
   }
 
-  /** True for a missing field and for null, which Go writes for empty slices. */
+  /** True for a missing field, and for null, which Go writes for an empty slice. */
   get isAbsent(): boolean {
     return this.value === undefined || this.value === null;
   }
@@ -76,7 +77,7 @@ export class JsonView {
     return typeof this.value === 'object' && this.value !== null && !Array.isArray(this.value);
   }
 
-  /** The field of an object. Throws InputError if this is not an object. */
+  /** A field of an object. Throws InputError if this is not an object. */
   get(key: string): JsonView {
     if (!this.isObject) throw this.unexpected('an object');
     const object = this.value as Record<string, unknown>;
@@ -105,18 +106,18 @@ export class JsonView {
     return this.value;
   }
 
-  /** undefined for a field that is missing, null or empty. */
+  /** Undefined if the field is missing, null or empty. */
   optionalString(): string | undefined {
     return this.isAbsent || this.value === '' ? undefined : this.string();
   }
 
-  /** True only for `true`: what Go reads from a missing boolean is false. */
+  /** True only for `true`. A missing field is false, as in Go. */
   boolean(): boolean {
     if (!this.isAbsent && typeof this.value !== 'boolean') throw this.unexpected('true or false');
     return this.value === true;
   }
 
-  /** A whole number from 0; undefined if the field is missing. */
+  /** A whole number of 0 or more; undefined if the field is missing. */
   optionalSize(): number | undefined {
     if (this.isAbsent) return undefined;
     if (!Number.isSafeInteger(this.value) || (this.value as number) < 0) {
@@ -139,7 +140,7 @@ function describe(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }
 
-/** Foreign text for messages and lists: control and format characters as \u{N}, so that no terminal obeys them. */
+/** Foreign text for messages and lists: control and format characters as \u{N}, so that no terminal interprets them. */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

@@ -1,17 +1,18 @@
-// What docker before 1.10 saved: no manifest.json, but `repositories`, which names the top layer of each image, and
-// for each layer a directory <id> with layer.tar and json, whose `parent` is the layer below (image spec v1.0).
+// Reads the output of docker before 1.10: instead of manifest.json a file `repositories`, which names the top layer of
+// each image. Each layer is a directory <id> with layer.tar and json, whose `parent` is the layer below (image spec
+// v1.0).
 //
-// Nothing states a digest of the bytes. The top layer's json serves as the config: it has the same fields.
+// The form has no digests of the bytes. The json of the top layer serves as the config: it has the same fields.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import type { HistoryStep, LayerSource } from './image.ts';
 import { type JsonView, printable } from './json-view.ts';
 
-/** Layers of one image; docker itself allows 127. */
+/** Limit of the layers of one image; docker itself allows 127. */
 const DEPTH_LIMIT = 1024;
 
-/** The images in the order of `repositories`; undefined if there is no such file. */
+/** The images in the order of `repositories`; undefined if that file doesn't exist. */
 export async function readLegacyDockerArchive(archive: Archive): Promise<ImageCandidate[] | undefined> {
   const reader = new JsonReader(archive);
   const repositories = await reader.read('repositories');

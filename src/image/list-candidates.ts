@@ -1,12 +1,12 @@
-// The candidates of a choice as lines for people: place, names, platform, image ID and layers, aligned.
+// Formats the candidates of a choice for people: place, names, platform, image ID and layers, in columns.
 import { type ImageCandidate, namesOf } from './candidate.ts';
 import { printable } from './json-view.ts';
 import { showPlatform } from './platform.ts';
 
-/** Lines; an archive may hold thousands of images. */
+/** Limit of the lines; an archive may hold thousands of images. */
 const LINE_LIMIT = 40;
 
-/** One indented line a candidate, without a newline at the end. */
+/** One indented line per candidate, without a newline at the end. */
 export function listCandidates(candidates: readonly ImageCandidate[]): string {
   const rows = candidates.slice(0, LINE_LIMIT).map(row);
   const widths = [0, 1, 2, 3].map((column) =>

@@ -1,12 +1,12 @@
-// `lowerdir=TOP:...:BASE` as in mount(8) and the kernel's overlayfs: topmost first, each a tar or a directory, a
-// backslash taking the meaning from the character behind it. The result is an Image without a config.
+// Reads `lowerdir=TOP:...:BASE` as in mount(8) and kernel overlayfs: topmost first, each a tar or a directory. A
+// backslash escapes the next character. The result is an Image without a config.
 import { resolve } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import type { Image, LayerSource } from './image.ts';
 import { inspectHostFile } from './host-file.ts';
 import { printable } from './json-view.ts';
 
-/** As the kernel's OVL_MAX_STACK. */
+/** The kernel's OVL_MAX_STACK. */
 const LAYER_LIMIT = 500;
 
 /** The paths of a `lowerdir=` value, topmost first, unescaped. Throws InputError for an empty one. */
@@ -38,14 +38,14 @@ export function parseLowerStack(text: string): string[] {
   return paths;
 }
 
-/** A `lowerdir=` value with its paths made absolute from `directory`. */
+/** A `lowerdir=` value whose paths are made absolute, relative to `directory`. */
 export function absoluteLowerStack(text: string, directory: string): string {
   return parseLowerStack(text)
     .map((path) => resolve(directory, path).replace(/[\\:]/g, '\\$&'))
     .join(':');
 }
 
-/** The bare stack that a `lowerdir=` value describes. Throws InputError for anything but a tar and no directory. */
+/** The stack that a `lowerdir=` value describes. Throws InputError for anything but tars and directories. */
 export async function openLowerStack(text: string): Promise<Image> {
   const paths = parseLowerStack(text).reverse();
   return bareImage(text, await Promise.all(paths.map(layerOfPath)));
@@ -59,7 +59,7 @@ export async function layerOfPath(path: string): Promise<LayerSource> {
   return { kind: 'blob', blob: { path: absolute, offset: 0, length: file.size } };
 }
 
-/** An Image that is nothing but its layers. */
+/** An Image that consists only of layers. */
 export function bareImage(source: string, layers: readonly LayerSource[]): Image {
   return { source, names: [], id: undefined, config: undefined, platform: undefined, history: [], layers };
 }

@@ -1,12 +1,13 @@
-// Descriptors (image-spec, descriptor.md): a digest, a size and a type, and the JSON blob that they promise.
+// Reads descriptors (image-spec, descriptor.md), which have a digest, a size and a type, and the JSON blobs that they
+// point to.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonBlob, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { blobName, readDigest } from './digest.ts';
 import type { JsonView } from './json-view.ts';
 
 /**
- * The JSON that `descriptor` points to, a manifest, an index or a config. Throws MissingBlobError if the layout
- * lacks it, InputError where its bytes are not those that the descriptor promises.
+ * The JSON that `descriptor` points to: a manifest, an index or a config. Throws MissingBlobError if the layout lacks
+ * it, InputError if its bytes don't match the descriptor.
  */
 export async function readDescribed(
   archive: Archive,

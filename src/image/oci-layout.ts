@@ -1,8 +1,9 @@
-// An OCI image layout (image-spec, image-layout.md and image-index.md): index.json, the indexes that it nests, and
-// the names, platforms and digests that lead to each manifest. One candidate a manifest, whatever points to it.
+// Reads an OCI image layout (image-spec, image-layout.md and image-index.md): index.json, nested indexes, and the
+// names, platforms and digests that lead to each manifest. Each manifest is one candidate, however many entries point
+// to it.
 //
-// A tool may save an index and only some of what it points to (docker save of a multi-platform image does), so a
-// manifest that is missing is a candidate that is broken, not a broken layout.
+// A tool may save an index without some of the manifests that it names (docker save of a multi-platform image does). So
+// a missing manifest makes a broken candidate, not a broken layout.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, JsonReader } from './archive.ts';
 import { brokenState, type CandidateState, type ImageCandidate, type Place } from './candidate.ts';
@@ -19,16 +20,16 @@ import {
   refuseOtherManifests,
 } from './oci-manifest.ts';
 
-/** Descriptors that are followed in one layout, each time that one is met. */
+/** Limit of the descriptors that are followed in one layout, counting repeats. */
 const DESCRIPTOR_LIMIT = 16_384;
 
-/** Indexes within indexes. Buildkit and docker write 2. */
+/** Limit of nested indexes. Buildkit and docker write 2 levels. */
 const DEPTH_LIMIT = 8;
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const CONTAINERD_NAME = 'io.containerd.image.name';
 
-/** The images of a layout in the order of index.json; undefined if there is no index.json that lists manifests. */
+/** The images of a layout in the order of index.json; undefined if no index.json lists manifests. */
 export async function readOciLayout(archive: Archive): Promise<ImageCandidate[] | undefined> {
   const reader = new JsonReader(archive);
   const index = await reader.read('index.json');
@@ -47,14 +48,14 @@ export async function readOciLayout(archive: Archive): Promise<ImageCandidate[] 
 
 async function checkVersion(reader: JsonReader): Promise<void> {
   const layout = await reader.read('oci-layout');
-  // The specification wants the file, some tools leave it out: index.json says all we need.
+  // The specification requires the file, but some tools don't write it. index.json is sufficient.
   const version = layout?.json.get('imageLayoutVersion');
   if (version !== undefined && !version.string().startsWith('1.')) throw version.unexpected('version 1.x');
 }
 
 /**
- * The names that an entry of index.json gives. containerd writes a full name and, as the reference name, only its
- * tag; everybody else writes what the user gave as the reference name.
+ * The names that an entry of index.json gives. containerd writes a full name as the name, and only its tag as the
+ * reference name. All other tools write what the user typed as the reference name.
  */
 function namesIn(descriptor: JsonView): Pick<Place, 'names' | 'aliases'> {
   const annotations = descriptor.get('annotations');
@@ -65,16 +66,16 @@ function namesIn(descriptor: JsonView): Pick<Place, 'names' | 'aliases'> {
   return { names: [full], aliases: reference === undefined || reference === full ? [] : [reference] };
 }
 
-/** How the walk came to a descriptor. */
+/** The way from index.json to a descriptor. */
 interface Trail {
   /** The entry of index.json. */
   readonly place: Place;
-  /** Of the indexes on the way. */
+  /** The digests of the indexes on the way. */
   readonly digests: readonly string[];
   readonly platform: Platform | undefined;
 }
 
-/** Follows descriptors, and collects the manifests to which they lead. */
+/** Follows descriptors and collects the manifests. */
 export class LayoutWalk {
   readonly #archive: Archive;
   readonly #reader: JsonReader;
@@ -90,7 +91,7 @@ export class LayoutWalk {
     return [...this.#found.values()];
   }
 
-  /** Adds the manifest that `descriptor` points to, or all those of an index. */
+  /** Adds the manifest that `descriptor` points to, or all manifests of an index. */
   async follow(descriptor: JsonView, trail: Trail): Promise<void> {
     if (++this.#descriptors > DESCRIPTOR_LIMIT) {
       throw new InputError(
@@ -98,7 +99,7 @@ export class LayoutWalk {
       );
     }
     if (isAttestation(descriptor)) return;
-    // Without a digest, nothing but the place tells one broken entry from another.
+    // Broken entries without a digest differ only in their place.
     let key = descriptor.where;
     let here = trail;
     let id: string | undefined;
@@ -129,9 +130,12 @@ export class LayoutWalk {
       this.#add(key, here, id, { kind: 'image', content });
     } catch (error) {
       if (this.#descriptors > DESCRIPTOR_LIMIT) throw error;
-      const known = manifest === undefined ? undefined : await readKnownLayers(this.#archive, manifest);
+      const withoutConfig =
+        manifest === undefined ? undefined : await readKnownLayers(this.#archive, manifest);
       const state =
-        error instanceof ArtifactError ? ({ kind: 'artifact', error } as const) : brokenState(error, known);
+        error instanceof ArtifactError
+          ? ({ kind: 'artifact', error } as const)
+          : brokenState(error, withoutConfig);
       this.#add(key, here, id, state);
     }
   }
@@ -142,15 +146,15 @@ export class LayoutWalk {
     id: string | undefined,
     state: CandidateState,
   ): void {
-    const known = this.#found.get(key);
-    if (known === undefined) {
+    const candidate = this.#found.get(key);
+    if (candidate === undefined) {
       const configured = state.kind === 'image' ? state.content.platform : undefined;
       this.#found.set(key, { places: [place], id, digests, platform: platform ?? configured, state });
       return;
     }
-    // Another way to the same manifest.
-    const places = known.places.includes(place) ? known.places : [...known.places, place];
-    this.#found.set(key, { ...known, places, digests: [...new Set([...known.digests, ...digests])] });
+    // Another entry that points to the same manifest.
+    const places = candidate.places.includes(place) ? candidate.places : [...candidate.places, place];
+    this.#found.set(key, { ...candidate, places, digests: [...new Set([...candidate.digests, ...digests])] });
   }
 }
 
@@ -163,7 +167,7 @@ function readPlatform(view: JsonView): Platform | undefined {
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
-/** Buildkit's provenance and SBOM manifests: marked by an annotation, and by a platform that nobody has. */
+/** True for Buildkit's provenance and SBOM manifests: they have an annotation, and the platform unknown/unknown. */
 function isAttestation(descriptor: JsonView): boolean {
   const annotations = descriptor.get('annotations');
   if (!annotations.isAbsent && !annotations.get('vnd.docker.reference.type').isAbsent) return true;

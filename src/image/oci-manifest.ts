@@ -1,7 +1,7 @@
-// One image manifest (image-spec, manifest.md; docker's schema 2 is the same here): its config and its layers.
+// Reads one image manifest (image-spec, manifest.md; docker's schema 2 has the same fields): its config and its layers.
 //
-// Media types say what is an image and what only uses the same boxes (charts, signatures, wasm); how a layer is
-// compressed they say too, but nobody believes them: the layer's magic does.
+// The media type separates images from other artifacts (charts, signatures, wasm). It also names the compression of a
+// layer, but it is often wrong: only the layer's magic number counts.
 import { InputError } from '../vfs/input-error.ts';
 import { type Archive, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { bareContent, type ImageContent, readConfig } from './candidate.ts';
@@ -11,7 +11,7 @@ import type { ExpectedDigests } from '../layer/layer.ts';
 import { type JsonView, printable } from './json-view.ts';
 import { readDescribed } from './oci-descriptor.ts';
 
-/** What the manifest describes is no container image. */
+/** The manifest is not that of a container image. */
 export class ArtifactError extends InputError {
   constructor(message: string) {
     super(message);
@@ -19,7 +19,7 @@ export class ArtifactError extends InputError {
   }
 }
 
-/** application/octet-stream is what docker 1.10 pushed. */
+/** docker 1.10 pushed application/octet-stream. */
 const CONFIG_TYPES = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
@@ -27,8 +27,8 @@ const CONFIG_TYPES = new Set([
 ]);
 
 /**
- * The image that `manifest`, which `refuseOtherManifests` let pass, describes. Throws MissingBlobError if its
- * config or a layer is missing, InputError for anything malformed.
+ * The image that `manifest` describes, after `refuseOtherManifests`. Throws MissingBlobError if its config or a layer
+ * is missing, InputError for malformed content.
  */
 export async function readImageManifest(
   archive: Archive,
@@ -50,7 +50,7 @@ export async function readImageManifest(
   return { ...readConfig(blob.json), layers };
 }
 
-/** The layers that `manifest` names, whatever its config says; undefined if they are not all there. */
+/** The layers that `manifest` names, whatever its config says; undefined if any of them is missing. */
 export async function readKnownLayers(
   archive: Archive,
   manifest: JsonView,
@@ -68,7 +68,7 @@ export async function readKnownLayers(
   }
 }
 
-/** Throws ArtifactError if `manifest` describes no container image, InputError where it is of Docker's schema 1. */
+/** Throws ArtifactError unless `manifest` describes a container image, InputError for Docker's schema 1. */
 export function refuseOtherManifests(manifest: JsonView): void {
   refuseSchema1(manifest);
   refuseArtifact(manifest);
@@ -101,10 +101,13 @@ function refuseArtifact(manifest: JsonView): void {
   }
 }
 
-/** `docker buildx build --cache-to type=local` writes a layout too: an index of layers, and this instead of a config. */
+/**
+ * `docker buildx build --cache-to type=local` also writes a layout: an index of layers, with this type in place of a
+ * config.
+ */
 const BUILD_CACHE_TYPE = 'application/vnd.buildkit.cacheconfig.v0';
 
-/** Throws ArtifactError if an index lists blobs that are no manifests, as a build cache does. */
+/** Throws ArtifactError if an index lists blobs other than manifests, as a build cache does. */
 export function refuseOtherIndexes(index: JsonView): void {
   for (const descriptor of index.get('manifests').items()) {
     const type = descriptor.get('mediaType').optionalString();
@@ -112,7 +115,7 @@ export function refuseOtherIndexes(index: JsonView): void {
   }
 }
 
-/** Throws ArtifactError for a descriptor whose type is that of a layer: it is not to be read as JSON. */
+/** Throws ArtifactError for a descriptor with the type of a layer, which must not be read as JSON. */
 export function refuseLayerDescriptor(descriptor: JsonView): void {
   const type = descriptor.get('mediaType').optionalString();
   if (type === undefined || !/\btar\b/.test(type)) return;
@@ -159,7 +162,7 @@ async function readLayer(
   return { kind: 'blob', blob, digest, ...(diffId === undefined ? {} : { diffId }) };
 }
 
-/** A layer that `descriptor` has URLs for: Windows base layers, which may not be distributed with an image. */
+/** A layer for which `descriptor` has URLs: Windows base layers, which may not be distributed with an image. */
 function foreignLayer(which: string, descriptor: JsonView, expected: ExpectedDigests): ForeignLayer {
   const urls = descriptor.get('urls').items();
   const type = descriptor.get('mediaType').optionalString() ?? '';

@@ -1,7 +1,7 @@
-// What the user typed -> Image: finds out what kind of archive it is, reads its images, and chooses one.
+// Turns the text that the user typed into an Image: detects the kind of archive, reads its images, and chooses one.
 //
-// An archive that is both (docker 25 and later write an OCI layout and manifest.json into one tar) is read as the
-// layout, which has digests and platforms, with the names of both and the layers of manifest.json.
+// docker 25 and later write an OCI layout and manifest.json into one tar. Such an archive is read as a layout, which
+// has digests and platforms; it gets the names of both, and the layers of manifest.json.
 import { resolve } from 'node:path';
 import { FormatError, InputError } from '../vfs/input-error.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
@@ -27,38 +27,38 @@ import { TarArchive } from './tar-archive.ts';
 import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
 export interface OpenImageSourceOptions extends LayerSelection, UnpackingOptions {
-  /** `os/architecture[/variant]`; by default the host's, where the source has several. */
+  /** `os/architecture[/variant]`; by default the host's if the source has several. */
   readonly platform?: string | undefined;
   /**
-   * Told what is wrong with an image whose config can't be read, which is then opened without: its layers are known.
-   * Where this is missing, such an image can't be opened.
+   * Gets the problem of an image whose config can't be read; the image is then opened with its layers only. If
+   * undefined, such an image can't be opened.
    */
   readonly onBrokenConfig?: ((problem: InputError) => void) | undefined;
 }
 
-/** An image as a list shows it. */
+/** An image in a list. */
 export interface ImageSummary {
-  /** What `@INDEX` counts, from 0; several manifests of one image share it. */
+  /** The N of `@N`, from 0; several manifests of one image share it. */
   readonly index: number;
   readonly names: readonly string[];
   /** `sha256:<hex>` of the config; undefined if it can't be read. */
   readonly id: string | undefined;
   readonly platform: Platform | undefined;
   readonly layerCount: number;
-  /** RFC 3339, as the config has it. */
+  /** RFC 3339, copied from the config. */
   readonly created: string | undefined;
-  /** Why it can't be mounted; undefined for a good one. */
+  /** The reason why it can't be mounted; undefined if it can. */
   readonly problem: string | undefined;
-  /** Not an image at all; one whose blobs were never saved (other platforms of an index are often not). */
+  /** Not an image at all. Or an image whose blobs were never saved: often the other platforms of an index. */
   readonly isArtifact: boolean;
   readonly isMissing: boolean;
-  /** What opening it answers, without a config where that can't be read; undefined if nothing is known. */
+  /** The image that opening it gives, without a config if that can't be read; undefined if nothing could be read. */
   readonly image: Image | undefined;
 }
 
 /**
- * The image that `text` names, its layers located but not read. Throws InputError for anything that is not an image, or
- * doesn't say which.
+ * The image that `text` names, with the places of its layers, which are not read. Throws InputError if it is not an
+ * image, or if the choice is ambiguous.
  */
 export async function openImageSource(text: string, options: OpenImageSourceOptions = {}): Promise<Image> {
   const { parsed, source } = await locate(text, options);
@@ -74,15 +74,15 @@ export async function openImageSource(text: string, options: OpenImageSourceOpti
     platform,
   });
   const { state } = candidate;
-  if (state.kind === 'broken' && state.known !== undefined && options.onBrokenConfig !== undefined) {
+  if (state.kind === 'broken' && state.withoutConfig !== undefined && options.onBrokenConfig !== undefined) {
     options.onBrokenConfig(state.error);
-    return selectLayers(imageOf(source, candidate, state.known), options);
+    return selectLayers(imageOf(source, candidate, state.withoutConfig), options);
   }
   if (state.kind !== 'image') throw state.error;
   return selectLayers(imageOf(source, candidate, state.content), options);
 }
 
-/** What `text` names. A pipe is a file from then on, also for whoever opens the image again by its source. */
+/** The source that `text` names. A pipe becomes a file, which serves again when the image is reopened by its source. */
 async function locate(text: string, options: UnpackingOptions): Promise<{ parsed: Source; source: string }> {
   const typed = await parseSource(text);
   const parsed = await spoolPipe(typed, options);
@@ -98,8 +98,8 @@ function imageOf(
 }
 
 /**
- * The images that `text` names, those that can't be mounted too: all that it holds, or the one that it chooses. A bare
- * layer or root is one without a name.
+ * The images that `text` names, including those that can't be mounted: all of the source, or the one chosen. A bare
+ * layer or root is one image without a name.
  */
 export async function listImages(
   text: string,
@@ -134,7 +134,7 @@ export async function listImages(
   return chosen.map((candidate) => summarise(source, candidate));
 }
 
-/** What doesn't say its platform is for everybody. */
+/** An image that doesn't state its platform suits every platform. */
 function suits(candidate: ImageCandidate, platform: Platform | undefined): boolean {
   return (
     platform === undefined || candidate.platform === undefined || matchRank(platform, candidate.platform) >= 0
@@ -143,7 +143,8 @@ function suits(candidate: ImageCandidate, platform: Platform | undefined): boole
 
 function summarise(source: string, candidate: ImageCandidate): ImageSummary {
   const { places, id, platform, state } = candidate;
-  const content = state.kind === 'image' ? state.content : state.kind === 'broken' ? state.known : undefined;
+  const content =
+    state.kind === 'image' ? state.content : state.kind === 'broken' ? state.withoutConfig : undefined;
   return {
     index: places[0]?.index ?? 0,
     names: namesOf(candidate),
@@ -158,7 +159,7 @@ function summarise(source: string, candidate: ImageCandidate): ImageSummary {
   };
 }
 
-/** The images of a source; undefined for a tar that is not an image archive, hence one layer. */
+/** The images of a source; undefined for a tar that is not an image archive, which is then one layer. */
 async function readSource(
   { transport, path }: Source,
   options: UnpackingOptions,
@@ -192,11 +193,11 @@ async function readDir(archive: DirectoryArchive): Promise<ImageCandidate[]> {
   const candidates = await readDirArchive(archive, false);
   if (candidates !== undefined) return candidates;
   throw new InputError(
-    `${archive.path}: is no directory of skopeo's dir:, it has no manifest in manifest.json`,
+    `${archive.path}: is not a directory of skopeo's dir:, it has no manifest in manifest.json`,
   );
 }
 
-/** undefined for a layer; only where `isSniffed`. */
+/** Undefined for a layer; only if `isSniffed`. */
 async function openTar(
   path: string,
   compression: Compression,
@@ -210,9 +211,11 @@ async function openTar(
     return plain === undefined ? undefined : await TarArchive.open(shown, plain, isSniffed);
   } catch (error) {
     if (!(error instanceof FormatError) || error.offset >= BLOCK_SIZE) throw error;
-    // At the start of the stored bytes of a compressed file: it says itself what is wrong.
+    // Malformed at the start of a compressed file: the error itself says what is wrong.
     if (compression !== 'none' && error.file === shown) throw error;
-    throw new InputError(`${shown}: is no tar archive, expected a saved image or a layer`, { cause: error });
+    throw new InputError(`${shown}: is not a tar archive, expected a saved image or a layer`, {
+      cause: error,
+    });
   }
 }
 
@@ -223,7 +226,8 @@ async function readArchive(
   const shown = archive.path;
   if (transport === 'oci' || transport === 'oci-archive') {
     const candidates = await readOciLayout(archive);
-    if (candidates === undefined) throw new InputError(`${shown}: is no OCI layout, it has no index.json`);
+    if (candidates === undefined)
+      throw new InputError(`${shown}: is not an OCI layout, it has no index.json`);
     return candidates;
   }
   if (transport === undefined) {
@@ -232,21 +236,23 @@ async function readArchive(
   }
   const candidates = (await readDockerArchive(archive)) ?? (await readLegacyDockerArchive(archive));
   if (candidates === undefined && transport === 'docker-archive') {
-    throw new InputError(`${shown}: is no docker archive, it has neither manifest.json nor repositories`);
+    throw new InputError(`${shown}: is not a docker archive, it has neither manifest.json nor repositories`);
   }
   return candidates;
 }
 
 /**
- * The layout's candidates, with the RepoTags that manifest.json gives the same image, and its layers: docker 25.0.0
- * wrote OCI manifests with the layers in the wrong order, a repeated one only once.
+ * Adds to the layout's candidates the RepoTags and layers that manifest.json has for the same image: docker 25.0.0 wrote
+ * OCI manifests with layers in the wrong order, and with repeated layers only once.
  */
 async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): Promise<ImageCandidate[]> {
   const docker = (await readDockerArchive(archive)) ?? [];
   return layout.map((candidate) => {
     const same = docker.filter(({ id }) => id !== undefined && id === candidate.id);
-    const known = namesOf(candidate);
-    const more = same.flatMap(namesOf).filter((name) => !known.some((other) => isSameName(other, name)));
+    const layoutNames = namesOf(candidate);
+    const more = same
+      .flatMap(namesOf)
+      .filter((name) => !layoutNames.some((other) => isSameName(other, name)));
     const [first, ...others] = candidate.places as [Place, ...Place[]];
     const places = [{ ...first, names: [...first.names, ...new Set(more)] }, ...others];
     const whole = same.find(({ state }) => state.kind === 'image');
@@ -256,7 +262,7 @@ async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): P
 
 function refuseDirectory(shown: string): never {
   throw new InputError(
-    `${shown}: is no OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${shown}`,
+    `${shown}: is not an OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${shown}`,
   );
 }
 

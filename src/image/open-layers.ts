@@ -1,4 +1,4 @@
-// Opens all layers of an image, several at a time; all or none.
+// Opens all layers of an image, several at a time. If one fails, none stays open.
 import { availableParallelism } from 'node:os';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
@@ -13,34 +13,37 @@ export interface OpenLayersOptions extends Pick<
   OpenLayerOptions,
   'cache' | 'store' | 'verify' | 'signal' | 'onNotice'
 > {
-  /** Stored bytes that were read, or needn't be, of all that the layers have together. */
+  /** Gets the stored bytes that were read or could be skipped, and the total of all layers. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Directories whose roots keep owners in xattrs are shown so (layer/lower-owners.ts). */
+  /** True: directories whose roots have their owner in an xattr show owners from xattrs (layer/lower-owners.ts). */
   readonly obeysOwners?: boolean;
   /** True: a foreign layer is opened as an empty one, for commands that only list. */
   readonly listsForeign?: boolean | undefined;
-  /** Where the marks are that count in a directory given as a layer: `trusted.`, which root alone sets, by default. */
+  /** The namespace of the marks that count in a directory layer; `trusted.` by default, which only root can set. */
   readonly directoryMarks?: MarkNamespace;
-  /** Memory that the indexes of all layers may take together, in bytes: 4 GiB by default. */
+  /** Limit of the memory of all layers' indexes, in bytes; 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
 
-/** About 100 bytes an entry: as many entries as a merged tree may have, and their names. */
+/** About 100 bytes per entry: enough for the entries of the largest merged tree, and their names. */
 const MAX_INDEX_BYTES = 4 * 2 ** 30;
 
-/** Names that all layers may list together: whoever looks at each listing of a repeated layer has a minute's work. */
+/**
+ * Limit of the names that all layers list together. A command that visits each listing of a repeated layer takes at
+ * most a minute.
+ */
 const MAX_LISTED_ENTRIES = 1 << 27;
 
-/** A layer that is open, and what opening it took. */
+/** An open layer, and whether its blob had to be read. */
 export interface OpenedLayer {
   readonly layer: Layer;
   readonly source: LayerSource;
-  /** False if what an earlier mount had learnt of it was used again. */
+  /** False if the result of an earlier mount was used. */
   readonly wasRead: boolean;
   readonly milliseconds: number;
 }
 
-/** "layer 3 of image.tar": what messages call a layer. */
+/** "layer 3 of image.tar": the name of a layer in messages. */
 export function nameLayer(image: Image, layer: number): string {
   const source = image.layers[layer];
   return source?.kind === 'directory'
@@ -48,7 +51,7 @@ export function nameLayer(image: Image, layer: number): string {
     : `layer ${layer + 1} of ${printable(image.source)}`;
 }
 
-/** Memory that the columns of a layer's index take. */
+/** The memory that the columns of a layer's index take. */
 function indexBytes({ index }: Layer): number {
   return Object.values(index).reduce(
     (sum: number, column: unknown) => sum + (ArrayBuffer.isView(column) ? column.byteLength : 0),
@@ -59,9 +62,9 @@ function indexBytes({ index }: Layer): number {
 const lengthOf = (source: LayerSource): number => (source.kind === 'blob' ? source.blob.length : 0);
 
 /**
- * The image's layers, base first, owned by the caller. Where one can't be opened, the others are given up and closed,
- * and the first failure is thrown. InputError where their indexes take too much memory: an archive may list one layer
- * a thousand times.
+ * The image's layers, base first, owned by the caller. If one fails, opening the others is aborted, all are closed, and
+ * the first failure is thrown. InputError if their indexes take too much memory: an archive may list one layer a
+ * thousand times.
  */
 export async function openLayers(image: Image, options: OpenLayersOptions): Promise<OpenedLayer[]> {
   const { layers } = image;
@@ -117,8 +120,8 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
 }
 
 /**
- * By layer: the number of the first one that has the same bytes. An archive may list one layer thousands of times: it is opened
- * once, and all listings share its index and its reader, which may be closed several times.
+ * By layer: the number of the first layer with the same bytes. An archive may list one layer thousands of times: it is
+ * opened once, and all its listings share the index and the reader, which can be closed several times.
  */
 function firstListings(layers: readonly LayerSource[]): number[] {
   const first = new Map<string, number>();
@@ -126,13 +129,13 @@ function firstListings(layers: readonly LayerSource[]): number[] {
     if (source.kind !== 'blob') return i;
     const { blob, digest, diffId } = source;
     const key = JSON.stringify([blob.path, blob.offset, blob.length, digest, diffId]);
-    const known = first.get(key);
-    if (known === undefined) first.set(key, i);
-    return known ?? i;
+    const firstListing = first.get(key);
+    if (firstListing === undefined) first.set(key, i);
+    return firstListing ?? i;
   });
 }
 
-/** An error for people in place of EMFILE: each layer keeps a file open. Node has raised the soft limit to the hard one. */
+/** Explains EMFILE: each layer needs an open file. Node has already raised the soft limit to the hard one. */
 function explainLimit(error: unknown, image: Image, count: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'EMFILE' && code !== 'ENFILE') return error;
@@ -143,8 +146,8 @@ function explainLimit(error: unknown, image: Image, count: number): unknown {
 }
 
 /**
- * The bytes of the image's layers, base first, owned by the caller, where earlier mounts kept all that opening them
- * takes; undefined otherwise, and where some layer is a directory. Throws as `openLayers`.
+ * The bytes of the image's layers, base first, owned by the caller, if earlier mounts saved all that opening them
+ * needs. Undefined otherwise, and if some layer is a directory. Throws as `openLayers`.
  */
 export async function reopenLayers(
   image: Image,

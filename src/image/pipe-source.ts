@@ -1,8 +1,8 @@
-// A source that is a pipe (`docker save app | stratafs mount - mnt`, a FIFO, a process substitution): its bytes are needed at
-// random places, so they are written to a file first, once, and that file is the source.
+// A source that is a pipe (`docker save app | stratafs mount - mnt`, a FIFO, a process substitution). Its bytes are
+// needed in random order, so they are first written to a file, which then is the source.
 //
-// plain/<sha256 of the bytes>-<size>.tar in the cache directory, dropped as the other files there. Without a cache directory it is
-// a file without a name, which this process keeps open until it ends.
+// The file is plain/<sha256 of the bytes>-<size>.tar in the cache directory, and is deleted like the other files there.
+// Without a cache directory it is an unnamed file, which this process keeps open until it ends.
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { printable } from './json-view.ts';
 import type { Source } from './source.ts';
 import type { UnpackingOptions } from './unpacked-archive.ts';
 
-/** `source` itself, or, where it is a pipe, the file that its bytes were written to. Throws the signal's reason when aborted. */
+/** `source` itself; if it is a pipe, the file with its bytes. Throws the signal's reason when aborted. */
 export async function spoolPipe(source: Source, options: UnpackingOptions): Promise<Source> {
   const stats = await stat(source.path).catch(() => undefined); // opening it says what is wrong
   if (stats?.isFIFO() !== true) return source;
@@ -38,7 +38,7 @@ export async function spoolPipe(source: Source, options: UnpackingOptions): Prom
   }
 }
 
-/** Reads to the end. No thread waits meanwhile, so that a signal ends it at once. */
+/** Reads to the end on the event loop, without a pool thread, so that a signal ends it immediately. */
 async function copyPipe(
   path: string,
   spill: PlainSpill,
@@ -74,7 +74,7 @@ async function copyPipe(
   }
 }
 
-/** O_NONBLOCK: a FIFO without a writer is waited for by the event loop. */
+/** O_NONBLOCK: the event loop waits for the writer of a FIFO. */
 function openPipe(path: string): Socket {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,5 +1,5 @@
-// Platforms as containerd spells and matches them (containerd/platforms): aliases, default variants, and which
-// variants run on which.
+// Spells and matches platforms as containerd does (containerd/platforms): aliases, default variants, and which variants
+// run on which.
 import { endianness } from 'node:os';
 import { InputError } from '../vfs/input-error.ts';
 import type { Platform } from './image.ts';
@@ -21,7 +21,7 @@ const ARCHITECTURES = new Map<string, readonly [architecture: string, variant?: 
   ['loongarch64', ['loong64']],
 ]);
 
-/** What an architecture without a variant means. */
+/** The variant of an architecture that is given without one. */
 const DEFAULT_VARIANTS = new Map([
   ['amd64', 1],
   ['arm', 7],
@@ -44,7 +44,7 @@ export function parsePlatform(text: string): Platform {
   return normalise({ os: first, architecture: second, ...(third === undefined ? {} : { variant: third }) });
 }
 
-/** The platform of this machine's containers: linux, whatever Node was built for. */
+/** The platform of containers on this machine: linux, whatever Node was built for. */
 export function hostPlatform(): Platform {
   const { arch } = process;
   if (arch === 'ppc64' && endianness() === 'LE') return { os: 'linux', architecture: 'ppc64le' };
@@ -56,7 +56,7 @@ export function hostPlatform(): Platform {
   return normalise({ os: 'linux', architecture: arch });
 }
 
-/** The usual spelling: `x86_64` is amd64, `arm64/v8` is arm64, `arm` is arm/v7. */
+/** The usual spelling: `x86_64` becomes amd64, `arm64/v8` arm64, `arm` arm/v7. */
 export function normalise(platform: Platform): Platform {
   const os = platform.os.toLowerCase() === 'macos' ? 'darwin' : platform.os.toLowerCase();
   const written = platform.architecture.toLowerCase();
@@ -70,8 +70,8 @@ export function normalise(platform: Platform): Platform {
 }
 
 /**
- * How well an image of `offered` suits one who wants `wanted` (both in any spelling): -1 not at all, else the higher
- * the better. An older variant of arm, arm64 and amd64 runs on a newer processor.
+ * How well an image for `offered` suits a request for `wanted` (any spelling): -1 not at all, otherwise higher is
+ * better. An older variant of arm, arm64 and amd64 runs on a newer processor.
  */
 export function matchRank(wanted: Platform, offered: Platform): number {
   const want = normalise(wanted);
@@ -87,7 +87,7 @@ export function matchRank(wanted: Platform, offered: Platform): number {
   return offeredNumber <= wantedNumber ? offeredNumber : -1;
 }
 
-/** `v8.1` is 8.1. NaN, which suits nobody, for anything but a number. */
+/** `v8.1` is 8.1. Anything but a number is NaN, which matches nothing. */
 function variantNumber(variant: string | undefined, usual: number): number {
   return variant === undefined ? usual : Number(variant.slice(1));
 }

@@ -1,15 +1,16 @@
-// Image references and which names they mean (distribution/reference, and the short names of containers/image).
+// Parses image references and matches them with names (distribution/reference, and the short names of
+// containers/image).
 //
-// The same image is called docker.io/library/x:1 by containerd and skopeo, x:1 by docker and localhost/x:1 by podman,
-// and a user may type any of them.
+// containerd and skopeo call an image docker.io/library/x:1, docker calls it x:1 and podman localhost/x:1. The user may
+// type any of them.
 
 export interface Reference {
-  /** A registry was typed: the name is meant in full. */
+  /** True if a registry was typed: then the name is complete. */
   readonly isQualified: boolean;
-  /** `docker.io/library/` and `localhost/` are not part of it: they are what tools add to a short name. */
+  /** Without `docker.io/library/` and `localhost/`, which tools add to a short name. */
   readonly repository: string;
   readonly tag: string | undefined;
-  /** `sha256:<hex>`, perhaps shortened. */
+  /** `sha256:<hex>`, which may be shortened. */
   readonly digest: string | undefined;
 }
 
@@ -26,27 +27,27 @@ export function parseReference(text: string): Reference {
   return { isQualified, repository, tag: colon < 0 ? undefined : name.slice(colon + 1), digest };
 }
 
-/** Whether two names mean the same image, however they are spelled. */
+/** True if two names mean the same image, whatever their spelling. */
 export function isSameName(a: string, b: string): boolean {
   return isSame(parseReference(a), parseReference(b), 'latest');
 }
 
-/** How a name is matched, the strictest way first: a looser one counts only where no stricter one finds anything. */
+/** The ways to match a name, strictest first. A looser one counts only if no stricter one finds anything. */
 export const MATCHERS: readonly ((wanted: Reference, text: string, name: string) => boolean)[] = [
   (_wanted, text, name) => text === name,
   (wanted, _text, name) => isSame(wanted, parseReference(name), 'latest'),
   (wanted, _text, name) => isTail(wanted, parseReference(name), 'latest'),
-  // No tag was typed and there is no latest: any tag of that repository, if there is but one.
+  // Without a tag, and if there is no latest: any tag of that repository, provided there is only one.
   (wanted, _text, name) => wanted.tag === undefined && isSame(wanted, parseReference(name), undefined),
   (wanted, _text, name) => wanted.tag === undefined && isTail(wanted, parseReference(name), undefined),
 ];
 
-/** `fallback` is the tag of a reference without one; undefined: any. */
+/** `fallback` is the tag of a reference without one; undefined: any tag. */
 function isSame(wanted: Reference, name: Reference, fallback: string | undefined): boolean {
   return wanted.repository === name.repository && isTag(wanted, name, fallback);
 }
 
-/** `x` means `quay.io/team/x` too, but `docker.io/x` doesn't. */
+/** `x` also matches `quay.io/team/x`, but `docker.io/x` doesn't. */
 function isTail(wanted: Reference, name: Reference, fallback: string | undefined): boolean {
   return (
     !wanted.isQualified && name.repository.endsWith(`/${wanted.repository}`) && isTag(wanted, name, fallback)
@@ -54,7 +55,7 @@ function isTail(wanted: Reference, name: Reference, fallback: string | undefined
 }
 
 function isTag(wanted: Reference, name: Reference, fallback: string | undefined): boolean {
-  // With a digest, the tag says nothing more.
+  // If there is a digest, the tag doesn't matter.
   if (wanted.digest !== undefined || fallback === undefined) return true;
   return (wanted.tag ?? fallback) === (name.tag ?? fallback);
 }

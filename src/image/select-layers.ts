@@ -1,5 +1,5 @@
-// `--layer N` shows one layer alone, `--upto N` the stack up to a layer. N counts from 1 at the base, or is the
-// beginning of a layer's DiffID or digest.
+// `--layer N` selects one layer, `--upto N` the stack up to a layer. N counts from 1 at the base, or is a prefix of a
+// layer's DiffID or digest.
 import { InputError } from '../vfs/input-error.ts';
 import { PREFIX_MINIMUM } from './choose.ts';
 import { layersOfSteps } from './history-layers.ts';
@@ -12,7 +12,7 @@ export interface LayerSelection {
   readonly upto?: string | undefined;
 }
 
-/** The image with fewer layers, and the steps of the history that made them. Throws InputError for an unknown layer. */
+/** The image with fewer layers, and the history steps that made them. Throws InputError for an unknown layer. */
 export function selectLayers(image: Image, { layer, upto }: LayerSelection): Image {
   if (layer !== undefined && upto !== undefined) {
     throw new InputError('--layer and --upto: found both, expected one of them');
@@ -32,7 +32,7 @@ function findLayer(image: Image, option: string, text: string): number {
   const { layers } = image;
   if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= layers.length) return Number(text);
   const numbers = layers.flatMap((layer, i) => (hasPrefix(layer, text) ? [i + 1] : []));
-  // One layer may stand at several places: alone it is the same layer wherever it stands.
+  // One layer may occur at several places of the stack; alone it is the same layer.
   const isOneLayer =
     new Set(numbers.map((number) => digestsOf(layers[number - 1] as LayerSource).join())).size === 1;
   if (numbers.length === 1 || (option === '--layer' && isOneLayer)) return numbers[0] as number;
@@ -58,7 +58,7 @@ function layerLine(layers: readonly LayerSource[], number: number): string {
   return `  ${String(number).padStart(width)}  ${printable(name)}`;
 }
 
-/** DiffID first. */
+/** The DiffID comes first. */
 function digestsOf(layer: LayerSource): string[] {
   if (layer.kind === 'directory') return [];
   return [layer.diffId, layer.digest].filter((digest) => digest !== undefined);
@@ -70,7 +70,7 @@ function hasPrefix(layer: LayerSource, text: string): boolean {
   return digestsOf(layer).some((digest) => digest.startsWith(`sha256:${hex}`));
 }
 
-/** The steps of the history up to the one that made layer `number`; none if the history has no step for it. */
+/** The history steps up to the one that made layer `number`; none if the history has no step for it. */
 function stepsUpTo({ history, layers }: Image, number: number): readonly HistoryStep[] {
   const last = layersOfSteps(history, layers.length).indexOf(number - 1);
   return history.slice(0, last + 1);

@@ -1,8 +1,8 @@
-// What a user types for an image, as containers-transports(5) has it: `docker-archive:PATH[:REF|:@INDEX]`,
-// `oci:DIR[:...]`, `oci-archive:PATH[:...]`, `dir:DIR`, or a bare PATH whose format is found out later.
+// Parses the source that a user types, in the form of containers-transports(5): `docker-archive:PATH[:REF|:@INDEX]`,
+// `oci:DIR[:...]`, `oci-archive:PATH[:...]`, `dir:DIR`, or a bare PATH whose format is detected later.
 //
-// A path may hold colons and a reference does, so what exists decides. After a transport the first colon ends the
-// path, as in skopeo, unless nothing of that name exists; a bare path is the longest that exists.
+// Both paths and references may contain colons, so existing files decide. After a transport the first colon ends the
+// path, as in skopeo, unless no such file exists. For a bare path the longest existing path counts.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
@@ -10,22 +10,22 @@ import { printable } from './json-view.ts';
 
 export type Selector =
   | { readonly kind: 'all' }
-  /** A name, an image ID, a digest. */
+  /** A name, an image ID, or a digest. */
   | { readonly kind: 'reference'; readonly text: string }
-  /** Counted from 0, in manifest.json or index.json. */
+  /** The place in manifest.json or index.json, from 0. */
   | { readonly kind: 'index'; readonly index: number };
 
 export interface Source {
-  /** undefined: a bare path. */
+  /** Undefined: a bare path. */
   readonly transport: Transport | undefined;
-  /** Exists; as it was typed. */
+  /** An existing path, as it was typed. */
   readonly path: string;
   readonly selector: Selector;
 }
 
 export type Transport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';
 
-/** The transports that hold no file to mount, and the command that makes one. */
+/** Transports without a mountable file, with the command that makes one. */
 const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
   ['docker', (rest) => `skopeo copy docker:${rest} oci-archive:IMAGE.tar`],
   ['docker-daemon', (rest) => `docker save -o IMAGE.tar ${rest}`],
@@ -35,7 +35,7 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
   ['tarball', (rest) => `skopeo copy tarball:${rest} oci-archive:IMAGE.tar`],
 ]);
 
-/** Throws InputError if no such file exists, or the transport is none that can be mounted in place. */
+/** Throws InputError if the file doesn't exist, or if the transport can't be mounted in place. */
 export async function parseSource(typed: string): Promise<Source> {
   const text = nameStandardInput(typed);
   await refuseLayerSuffix(text);
@@ -53,25 +53,25 @@ export async function parseSource(typed: string): Promise<Source> {
   return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
 }
 
-/** `-` is standard input; a file of that name is `./-`. */
+/** Standard input for `-`; a file of that name is typed as `./-`. */
 export function nameStandardInput(text: string): string {
   return text.replace(/^((?:docker-archive|oci-archive):)?-(?=$|[:@])/, '$1/dev/stdin');
 }
 
-/** As it would be typed. */
+/** The source as a user would type it. */
 export function showSource({ transport, path, selector }: Source): string {
   const prefix = transport === undefined ? '' : `${transport}:`;
   if (selector.kind === 'all') return prefix + path;
   return `${prefix}${path}:${selector.kind === 'index' ? `@${selector.index}` : selector.text}`;
 }
 
-/** SOURCE#LAYER is diff's: there it can mean one thing only. */
+/** SOURCE#LAYER belongs to diff; elsewhere the message names the right option. */
 async function refuseLayerSuffix(text: string): Promise<void> {
   const [, source, layer] = /^(.+)#([^#/]+)$/s.exec(text) ?? [];
   if (source === undefined || layer === undefined || (await exists(text))) return;
   const isSource = await parseSource(source).then(
     () => true,
-    () => false, // what is wrong with the whole, the caller finds
+    () => false, // the caller reports what is wrong with the whole text
   );
   if (!isSource) return;
   const shown = printable(layer);
@@ -81,18 +81,20 @@ async function refuseLayerSuffix(text: string): Promise<void> {
   );
 }
 
-/** `text` with its path made absolute from `directory`: the same source for a process that is somewhere else. */
+/**
+ * `text` with an absolute path, relative to `directory`: the same source for a process with another working directory.
+ */
 export function absoluteSource(text: string, directory: string): string {
   const [, prefix, rest] = /^((?:docker-archive|oci|oci-archive|dir):)(.*)$/s.exec(text) ?? [];
   return prefix === undefined ? joinSource(directory, text) : prefix + joinSource(directory, rest as string);
 }
 
-/** A reference may follow the path, so nothing of it is normalised. */
+/** A reference may follow the path, so the text is not normalised. */
 function joinSource(directory: string, path: string): string {
   return path.startsWith('/') ? path : `${resolve(directory).replace(/\/$/, '')}/${path}`;
 }
 
-/** Where several splits name something that exists, `preferred` decides. */
+/** If several splits name an existing file, `preferred` decides. */
 async function splitPath(
   rest: string,
   text: string,
@@ -108,7 +110,7 @@ async function splitPath(
       selector: split === rest.length ? { kind: 'all' } : parseSelector(rest.slice(split + 1), text),
     };
   }
-  // PATH@INDEX and PATH@DIGEST, without the colon.
+  // PATH@INDEX and PATH@DIGEST, without a colon.
   const at = /^(.+)(@(?:\d+|sha256:[0-9a-f]+))$/s.exec(rest);
   if (at !== null && (await exists(at[1] as string))) {
     return { path: at[1] as string, selector: parseSelector(at[2] as string, text) };
@@ -134,7 +136,9 @@ function parseSelector(text: string, whole: string): Selector {
   return { kind: 'index', index: Number(text.slice(1)) };
 }
 
-/** False if nothing of that name is there. What may not be looked at exists: opening it says why. */
+/**
+ * False if the name doesn't exist. A file without permission to look at it counts as existing: opening it reports why.
+ */
 async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);

@@ -1,25 +1,25 @@
-// Archive of the members of one tar, listed once when it is opened.
+// Archive of the members of one tar, which is listed once when it is opened.
 //
-// The last of several members of one name counts, as it would after unpacking. Symlinks and hard links are resolved
-// among the members, as in a root of their own: docker 20.10 saves a repeated layer as a symlink
-// `../<other>/layer.tar`, skopeo saves `<id>/layer.tar` as a symlink `../<diffid>.tar`, and some docker wrote
-// `../../<other>/layer.tar`, which docker load takes too.
+// Of several members with one name the last counts, as after unpacking. Symlinks and hard links are resolved among the
+// members, with the archive as root. docker 20.10 saves a repeated layer as a symlink `../<other>/layer.tar`, skopeo
+// saves `<id>/layer.tar` as a symlink `../<diffid>.tar`, and some docker version wrote `../../<other>/layer.tar`, which
+// docker load accepts too.
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, pathParts } from './archive.ts';
 import { printable } from './json-view.ts';
 import { type TarMember, visitMembers } from './tar-members.ts';
 
-/** As the kernel's MAXSYMLINKS. */
+/** The kernel's MAXSYMLINKS. */
 const LINK_LIMIT = 40;
 
-/** Members. An image of 127 layers saved by docker 20.10 has about 510. */
+/** Limit of the members. docker 20.10 saves an image of 127 layers with about 510. */
 const MEMBER_LIMIT = 100_000;
 
-/** Members after which a tar that shows nothing of an image archive is taken for a layer. */
+/** If no name among so many first members fits an image archive, the tar is a layer. */
 const SNIFF_LIMIT = 64;
 
-/** True for the names at the top of an image archive: blobs by digest or ID, and the files that say what they are. */
+/** True for names at the top of an image archive: blobs by digest or ID, and manifests. */
 export function looksLikeImage(name: string): boolean {
   return /^(?:(?:manifest|index|config)\.json$|oci-layout$|repositories$|blobs(?:\/|$)|(?:sha256[:-])?[0-9a-f]{64}(?:[./]|$))/.test(
     name,
@@ -39,9 +39,9 @@ export class TarArchive implements Archive {
   }
 
   /**
-   * Lists the plain tar `file` (absolute), which messages call `path`. With `isSniffed`, undefined if the first
-   * members show that it is not an image archive: a root of 100,000 files is not listed to the end only to learn that.
-   * Throws FormatError for a malformed or truncated tar.
+   * Lists the plain tar `file` (absolute), whose name in messages is `path`. With `isSniffed`, returns undefined as
+   * soon as the first members show that it is not an image archive, so that a root of 100,000 files is not listed to
+   * the end. Throws FormatError for a malformed or truncated tar.
    */
   static async open(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
     const members = new Map<string, TarMember>();
@@ -72,10 +72,10 @@ export class TarArchive implements Archive {
     return lastLink === undefined ? undefined : Buffer.from(lastLink.target, 'latin1').toString();
   }
 
-  /** What `name` leads to, and the last link on the way. As in a root of its own, `..` of a link ends at the top. */
+  /** The member that `name` leads to, and the last link on the way. `..` stops at the top, as in a chroot. */
   #resolve(name: string): { member: TarMember | undefined; lastLink: TarMember | undefined } {
     const where = `${this.path}: ${printable(name)}`;
-    // Popped from the end: the next part of the path is last.
+    // A stack: the next part of the path is the last element.
     const pending = pathParts(Buffer.from(name).toString('latin1')).reverse();
     let current: string[] = [];
     let member: TarMember | undefined;
@@ -96,7 +96,7 @@ export class TarArchive implements Archive {
       }
       const { target } = member;
       lastLink = member;
-      // A hard link's target is a member's name, a symlink's is relative to where the link stands.
+      // The target of a hard link is a member's name. The target of a symlink is relative to the link's directory.
       if (member.kind === 'hardlink' || target.startsWith('/')) current = [];
       else current.pop();
       pending.push(...pathParts(target).reverse());

@@ -1,5 +1,5 @@
-// The members of an outer tar, the one that holds an image's blobs: where each lies, found by skipping from header to
-// header. It has a few hundred members at most, so this needs no native pass; a layer, which has thousands, does.
+// Lists the members of an outer tar, which holds an image's blobs, by skipping from header to header. It has a few
+// hundred members at most, so it needs no native scan; a layer has thousands and does.
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
@@ -10,10 +10,10 @@ import { Place } from '../tar/place.ts';
 import { EXTENSION_IS_EXTENDED } from '../tar/sparse.ts';
 
 export interface TarMember {
-  /** Canonical, without a leading slash: its bytes as latin1. */
+  /** Canonical, without a leading slash; its bytes as latin1. */
   readonly name: string;
   readonly kind: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
-  /** Of a symlink as it stands, of a hard link canonical; bytes as latin1. */
+  /** Symlink: the target unchanged. Hard link: the canonical name. Bytes as latin1. */
   readonly target: string;
   /** Bytes from the start of the file. */
   readonly offset: number;
@@ -21,18 +21,21 @@ export interface TarMember {
   readonly length: number;
 }
 
-/** Bytes that are read at once: docker 20.10's headers of one layer, with VERSION and json, fit. */
+/** Bytes per read: docker 20.10's headers of one layer fit, with VERSION and json. */
 const WINDOW_SIZE = 8 << 10;
 
-/** Bytes of an extended header or a long name: what the scan of a layer allows, since a layer is sniffed here too. */
+/**
+ * Limit of an extended header or a long name in bytes: that of the scan of a layer, since a layer may be sniffed here
+ * too.
+ */
 const META_LIMIT = 8 << 20;
 
-/** Bytes of extension blocks of a sparse file, as in the scan of a layer. */
+/** Limit of the extension blocks of a sparse file in bytes, as in the scan of a layer. */
 const SPARSE_MAP_LIMIT = 4 << 20;
 
 /**
- * Calls `visit` for each member of the plain tar `file`, in order, until it answers false. Messages call the file
- * `path`. Throws FormatError for anything but a tar, or ends within a member.
+ * Calls `visit` for each member of the plain tar `file`, in order, until it returns false. Messages call the file
+ * `path`. Throws FormatError for anything but a tar, and if the file ends within a member.
  */
 export async function visitMembers(
   path: string,
@@ -72,7 +75,7 @@ class MemberWalk {
           'a tar header of 512: it is truncated',
         );
       }
-      // The first of the blocks that end an archive. Whatever comes behind it is not a member.
+      // The first of the blocks that end an archive. Anything after it is not a member.
       if (header.every((byte) => byte === 0)) return;
       const frame = await this.#frame(header, offset);
       if (this.#reader.read(frame) && !visit(this.#describe(frame))) return;
@@ -80,7 +83,7 @@ class MemberWalk {
     }
   }
 
-  /** The member whose header block is at `offset`, with its payload where that is a part of the header. */
+  /** The member whose header block is at `offset`, with its payload if that belongs to the header. */
   async #frame(header: Uint8Array, offset: number): Promise<Frame> {
     this.#place.moveTo(0, offset);
     checkChecksum(header, 0, this.#place);
@@ -88,7 +91,7 @@ class MemberWalk {
     const isMeta = 'xXgLK'.includes(type);
     let dataLength = readNumber(header, Field.size, 12, this.#place, 'a size');
     if (!isMeta && this.#reader.paxSize >= 0) dataLength = this.#reader.paxSize;
-    // Links, devices, directories and fifos carry no data, whatever their size says.
+    // Links, devices, directories and FIFOs have no data, whatever their size field says.
     if (/[1-6]/.test(type)) dataLength = 0;
     const extensionLength = type === 'S' ? await this.#sparseExtensionLength(header, offset) : 0;
     const dataOffset = offset + BLOCK_SIZE + extensionLength;
@@ -124,7 +127,7 @@ class MemberWalk {
     return { ...frame, bytes, metaLength: dataLength };
   }
 
-  /** Bytes of the extension blocks behind the header block at `offset` of a sparse file in GNU's old form. */
+  /** The length of the extension blocks after the header block at `offset` of an old GNU sparse file. */
   async #sparseExtensionLength(header: Uint8Array, offset: number): Promise<number> {
     let isExtended = header[Field.isExtended] !== 0;
     let length = 0;
@@ -177,7 +180,7 @@ function kindOf(mode: number, isHardLink: boolean): TarMember['kind'] {
   }
 }
 
-/** Reads of a file, mostly forwards and near each other. */
+/** Buffered reads of a file, mostly forwards and close together. */
 class Window {
   readonly fileSize: number;
   readonly #handle: FileHandle;

@@ -1,8 +1,8 @@
-// An image archive that is compressed as a whole (`docker save | gzip`) is unpacked once, into the cache directory,
-// since blobs inside it can't be read in place. The next mount of the same file uses what is there.
+// Unpacks an image archive that is compressed as a whole (`docker save | gzip`) into the cache directory, once, because
+// its blobs can't be read in place. The next mount of the same file uses the unpacked copy.
 //
-// plain/<key>-<size>.tar, beside the plain bytes of layers, and dropped with them, the oldest first: the key is of what
-// identifies the compressed file, the size makes a file that was cut short by a crash another one.
+// The copy is plain/<key>-<size>.tar, among the uncompressed bytes of layers; the oldest of these files are deleted
+// first. The key identifies the compressed file. The size makes a copy that a crash cut short invalid.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
@@ -17,13 +17,13 @@ import { printable } from './json-view.ts';
 import { looksLikeImage } from './tar-archive.ts';
 
 export interface UnpackingOptions {
-  /** undefined: nothing can be unpacked. */
+  /** Undefined: nothing can be unpacked. */
   readonly diskCache?: CacheDirectory | undefined;
-  /** False: InputError for what is not unpacked already. */
+  /** False: InputError for an archive that has not been unpacked before. */
   readonly mayUnpack?: boolean | undefined;
-  /** Told once, before anything takes long: a line for people. */
+  /** Gets one line for people, once, before a long operation starts. */
   readonly notice?: ((text: string) => void) | undefined;
-  /** Stored bytes done, of how many. */
+  /** Gets the stored bytes done, and the total. */
   readonly progress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,14 +35,15 @@ const UNPACK_COMMANDS: Readonly<Record<CompressedTar['compression'], string>> = 
   bzip2: 'bzip2 -dk',
 };
 
-/** Members after which a compressed tar that shows nothing of an image archive is taken for a layer. */
+/** If no name among so many first members fits an image archive, the compressed tar is a layer. */
 const SNIFF_LIMIT = 8;
-/** Of the cache directory. */
+/** In the cache directory. */
 const FOLDER = 'plain';
 
 /**
  * The plain tar (absolute path) of the compressed archive `path`. With `isSniffed`, undefined if its first members
- * look like no image archive, hence it is a layer. Throws InputError for anything but a tar, or has no place to go.
+ * don't look like an image archive, so that it is a layer. Throws InputError for anything but a tar, and if there is no
+ * place to unpack it.
  */
 export async function unpackArchive(
   path: string,
@@ -54,8 +55,8 @@ export async function unpackArchive(
   try {
     const key = await keyOf(file);
     const { diskCache: cache } = options;
-    const known = cache === undefined ? undefined : await findUnpacked(cache, key);
-    if (known !== undefined) return known;
+    const unpacked = cache === undefined ? undefined : await findUnpacked(cache, key);
+    if (unpacked !== undefined) return unpacked;
     if (options.mayUnpack === false) {
       throw new InputError(`${printable(path)}: is compressed as a whole, and not unpacked yet`);
     }
@@ -86,7 +87,7 @@ async function beginsLikeImage(tar: CompressedTar): Promise<boolean> {
   return isImage;
 }
 
-/** Hex of what changes when the file does. */
+/** Hex digits that change when the file changes. */
 async function keyOf(file: FileHandle): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
   return createHash('sha256')
@@ -102,7 +103,7 @@ async function findUnpacked(cache: CacheDirectory, key: string): Promise<string 
       const [, size] = new RegExp(`^${key}-(\\d+)\\.tar$`).exec(name) ?? [];
       if (size === undefined) continue;
       const path = join(directory, name);
-      // Its times stay as they are: they say that the layers in it were verified (BlobIdentity).
+      // Its times must not change: they record that the layers in it were verified (BlobIdentity).
       if (sizeOfSaved(path) === Number(size)) return path;
     }
   } catch (error) {
@@ -111,7 +112,7 @@ async function findUnpacked(cache: CacheDirectory, key: string): Promise<string 
   return undefined;
 }
 
-/** Nobody else can put another file there: the path may be opened again. */
+/** No other user can put another file there, so the path may be opened again. */
 function sizeOfSaved(path: string): number {
   const fd = openSavedFile(path);
   try {
@@ -121,7 +122,7 @@ function sizeOfSaved(path: string): number {
   }
 }
 
-/** Unpacks to a draft, which is renamed once it is whole. */
+/** Unpacks to a draft, which is renamed when it is complete. */
 async function unpackInto(
   directory: string,
   key: string,

@@ -1,8 +1,8 @@
-// CacheDirectory: the directory in which everything is kept that is learnt of images.
+// CacheDirectory: the directory that stores everything learnt about images.
 //
-// Whoever can write there decides what a mount shows. So nothing is used that somebody other than this user could have
-// written: the path has to be trusted (src/sys/trusted-path.ts), and the directory, its folders and its files must belong to
-// this user, with no write permission for others. Anything else is not used; the first case is reported in one warning.
+// A user who can write there decides what a mount shows. So nothing is used that another user could have written: the
+// path must be trusted (src/sys/trusted-path.ts), and the directory, its folders and its files must belong to this user
+// and be writable by nobody else. Anything else is ignored; the first case is reported in one warning.
 import createDebug from 'debug';
 import { join } from 'node:path';
 import { examinePath, whyNotOwn } from '../sys/trusted-path.ts';
@@ -11,10 +11,10 @@ import { UntrustedError } from './saved-file.ts';
 const debug = createDebug('stratafs:store');
 
 export class CacheDirectory {
-  /** Absolute. It may be missing: it is made when something is first kept in it. */
+  /** Absolute. It may be missing: it is made when something is first stored in it. */
   readonly path: string;
   readonly #onWarning: (text: string) => void;
-  /** Folders that were found, by name: once trusted, nobody else can change them. */
+  /** Folders that were checked, by name. Once a folder is trusted, no other user can change it. */
   readonly #folders = new Map<string, string>();
   #hasWarned = false;
 
@@ -23,7 +23,10 @@ export class CacheDirectory {
     this.#onWarning = onWarning;
   }
 
-  /** The cache directory at `path` (absolute). Undefined if it can't be trusted (`onWarning` gets one line) or read. */
+  /**
+   * The cache directory at `path` (absolute). Undefined if it can't be read or trusted (`onWarning` then gets one
+   * line).
+   */
   static open(path: string, onWarning: (text: string) => void = debug): CacheDirectory | undefined {
     try {
       findOwn(path, false);
@@ -48,7 +51,7 @@ export class CacheDirectory {
     return folder;
   }
 
-  /** Reports why something in the directory can't be used: what is not to be trusted in a warning, once. */
+  /** Reports why a part of the directory can't be used. The first untrusted part is a warning. */
   report(error: unknown): void {
     debug('%O', error);
     if (!(error instanceof UntrustedError) || this.#hasWarned) return;
@@ -57,9 +60,9 @@ export class CacheDirectory {
   }
 
   #folder(name: string, makes: boolean): string | undefined {
-    const known = this.#folders.get(name);
-    if (known !== undefined) return known;
-    // The directory first: its folders may be on a disk of their own, by a symlink.
+    const checked = this.#folders.get(name);
+    if (checked !== undefined) return checked;
+    // Checks the directory first: its folders may be symlinks to another disk.
     if (findOwn(this.path, makes) === undefined) return undefined;
     const folder = findOwn(join(this.path, name), makes);
     if (folder !== undefined) this.#folders.set(name, folder);
@@ -67,7 +70,7 @@ export class CacheDirectory {
   }
 }
 
-/** The real path of a directory of this user's; undefined if it is missing. */
+/** The real path of a directory that belongs to this user; undefined if it is missing. */
 function findOwn(path: string, makes: boolean): string | undefined {
   const found = examinePath(path, makes);
   if (found.kind === 'missing') return undefined;

@@ -1,11 +1,14 @@
-// The compression of a blob, detected by its first bytes, never by a media type or a file name.
+// Detects the compression of a blob by its first bytes, never by a media type or a file name.
 import { InputError } from '../vfs/input-error.ts';
 import type { Compression } from './layer.ts';
 
-/** So many first bytes are enough to tell. */
+/** The number of bytes that detection needs. */
 export const MAGIC_LENGTH = 10;
 
-/** A byte of a magic, or the bytes that may stand there: a tar begins with a name, which may begin with "BZh" too. */
+/**
+ * Each element is a byte of a magic number, or the set of bytes allowed at its place. (A tar starts with a name, which
+ * may start with "BZh" too.)
+ */
 type Magic = readonly (number | readonly number[])[];
 
 const bytesOf = (text: string): number[] => [...Buffer.from(text, 'latin1')];
@@ -15,15 +18,15 @@ const BZIP2 = [...bytesOf('BZh'), bytesOf('123456789')];
 const KNOWN: readonly (readonly [compression: Compression, magic: Magic])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-  // A skippable frame (RFC 8878, 3.1.2): pzstd and zstd:chunked begin with one.
+  // A skippable frame (RFC 8878, 3.1.2): the output of pzstd and zstd:chunked starts with one.
   ['zstd', [Array.from({ length: 16 }, (_, i) => 0x50 + i), 0x2a, 0x4d, 0x18]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  // The first block of a stream, and the end of one that has no block: the digits of pi, and of its square root.
+  // The first block of a stream, or the end of a stream without blocks: the digits of pi, and of its square root.
   ['bzip2', [...BZIP2, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]],
   ['bzip2', [...BZIP2, 0x17, 0x72, 0x45, 0x38, 0x50, 0x90]],
 ];
 
-/** What is recognised and not read, and the command that turns it into a tar. */
+/** Compressions that are recognised but not supported, with the command that decompresses each. */
 const FOREIGN: readonly (readonly [name: string, magic: Magic, command: string])[] = [
   ['lz4', [0x04, 0x22, 0x4d, 0x18], 'lz4 -d'],
   ['lz4', [0x02, 0x21, 0x4c, 0x18], 'lz4 -d'],
@@ -37,10 +40,12 @@ const startsWith = (bytes: Uint8Array, magic: Magic): boolean =>
     typeof expected === 'number' ? bytes[i] === expected : expected.includes(bytes[i] as number),
   );
 
-/** The compression of a blob that begins with `bytes`. Throws InputError for one that is recognised and not read. */
+/**
+ * The compression of a blob that starts with `bytes`. Throws InputError for one that is recognised but not supported.
+ */
 export function detectCompression(bytes: Uint8Array, label: string): Compression {
-  const known = KNOWN.find(([, magic]) => startsWith(bytes, magic));
-  if (known !== undefined) return known[0];
+  const supported = KNOWN.find(([, magic]) => startsWith(bytes, magic));
+  if (supported !== undefined) return supported[0];
   const foreign = FOREIGN.find(([, magic]) => startsWith(bytes, magic));
   if (foreign === undefined) return 'none';
   const [name, , command] = foreign;
@@ -50,7 +55,7 @@ export function detectCompression(bytes: Uint8Array, label: string): Compression
   );
 }
 
-/** True if nothing is decompressed in place: all bytes are kept uncompressed. */
+/** True if no byte is decompressed in place: the whole blob is stored uncompressed. */
 export function isUnpackedWhole(compression: Compression): boolean {
   return compression === 'xz' || compression === 'bzip2';
 }

@@ -1,9 +1,9 @@
-// A directory given as `lowerdir` -> Layer. Whiteouts in overlayfs form (0:0 devices, xattrs) and in AUFS form (.wh.
-// names), freely mixed. The upper directory of a mount is in overlayfs form alone, and may be written to meanwhile: what
-// is gone when its turn comes is left out.
+// Opens a directory given in `lowerdir` as a Layer. Whiteouts may have overlayfs form (0:0 devices, xattrs) and AUFS
+// form (.wh. names), freely mixed. The upper directory of a mount has only overlayfs form, and may change while it is
+// read: entries that vanish meanwhile are skipped.
 //
-// The walk follows no symlink and enters no other mount, as kernel overlayfs does not. What its entries mean to one
-// another is LayerDraft's: here they only get the shape of members.
+// Like kernel overlayfs, the walk follows no symlink and enters no other mount. This file turns entries into members;
+// LayerDraft applies the rules between them.
 import { closeSync, constants, openSync } from 'node:fs';
 import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { ENOENT, ENOTDIR, ErrnoError, errnoName } from '../vfs/errno.ts';
@@ -28,17 +28,22 @@ const SLASH = 0x2f;
 const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface DirectoryLayerOptions {
-  /** Where the marks are that count. */
+  /** The namespace of the marks that count. */
   readonly marks: MarkNamespace;
-  /** True: it is the upper directory of a mount. */
+  /** True for the upper directory of a mount. */
   readonly isUpper?: boolean;
-  /** True: where its root keeps owners in an xattr, all its files are shown so. By default that is data. */
+  /**
+   * True: if the directory's root has its owner in an xattr, files show the owners of such xattrs. False, the default:
+   * these xattrs are data.
+   */
   readonly obeysOwners?: boolean;
-  /** True, with `obeysOwners`: files of the directory's owner that keep no owner show as root's. */
+  /** Only with `obeysOwners`. True: files of the directory's owner without such an xattr show as root's. */
   readonly fakesRoot?: boolean | undefined;
 }
 
-/** Opens a directory as a layer, reading all its names. Throws InputError, and Node's error if it is not a directory. */
+/**
+ * Opens a directory as a layer and reads all its names. Throws InputError, and Node's error if it is not a directory.
+ */
 export function openDirectoryLayer(path: string, options: DirectoryLayerOptions): Layer {
   const root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   const reader = new DirectoryReader(root);
@@ -58,10 +63,10 @@ export function openDirectoryLayer(path: string, options: DirectoryLayerOptions)
   }
 }
 
-/** A directory that is still to be read. */
+/** A directory that has not been read yet. */
 interface PendingDirectory {
   readonly path: Uint8Array;
-  /** Its overlay.opaque is "x": empty files with overlay.whiteout in it are whiteouts. */
+  /** True if its overlay.opaque is "x": in it, empty files with overlay.whiteout are whiteouts. */
   readonly hasXattrWhiteouts: boolean;
 }
 
@@ -71,16 +76,16 @@ class DirectoryWalk {
   readonly #reader: DirectoryReader;
   readonly #draft: LayerDraft;
   readonly #isUpper: boolean;
-  /** Names that begin with `.wh.` are whiteouts. */
+  /** True: names that start with `.wh.` are whiteouts. */
   readonly #isAufsForm: boolean;
   readonly #markPrefix: string;
-  /** Undefined: only root can have set the marks, so all are followed. */
+  /** Undefined: only root can have set the marks, so all of them are followed. */
   readonly #trust: UserMarkTrust | undefined;
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
-  /** Undefined: what files keep of owners is data like all else. */
+  /** Undefined: xattrs with owners are data. */
   readonly #owners: LowerOwners | undefined;
-  /** Files with several names: device and inode number -> the path under which they were met first. */
+  /** Files with several names: device and inode number -> the first path. */
   readonly #linked = new Map<string, Uint8Array>();
 
   constructor(path: string, root: number, reader: DirectoryReader, options: DirectoryLayerOptions) {
@@ -112,7 +117,7 @@ class DirectoryWalk {
     if (this.#isUpper && (fd === -ENOENT || fd === -ENOTDIR)) return;
     if (fd < 0) throw this.#unreadable(directory.path, fd);
     try {
-      // The root's own mark has to be known before its entries, and "." may come late.
+      // The root's own mark must be read before its entries, and "." may come late in the listing.
       let context = directory;
       if (directory.path.length === 0) context = this.#readRoot(fd) ?? directory;
       for (;;) {
@@ -128,7 +133,7 @@ class DirectoryWalk {
     }
   }
 
-  /** Looks for "." in the root with a descriptor of its own. */
+  /** Finds "." in the root, with a descriptor of its own. */
   #readRoot(root: number): PendingDirectory | undefined {
     const fd = openBeneath(root, ROOT, constants.O_RDONLY | constants.O_DIRECTORY);
     if (fd < 0) throw this.#unreadable(ROOT, fd);
@@ -189,7 +194,7 @@ class DirectoryWalk {
     this.#addNonDirectory(directory, entry, path, marks);
   }
 
-  /** True if marks of an entry that lead to another file are followed. */
+  /** True if the marks of an entry that lead to another file may be followed. */
   #follows(entry: Buffer, path: Uint8Array): boolean {
     if (this.#trust === undefined) return true;
     return this.#trust.follows(entry.readUInt32LE(EntryField.uid), () => {
@@ -246,7 +251,7 @@ class DirectoryWalk {
     this.#draft.add(member);
   }
 
-  /** Makes the member what the entry is. Its `link` is the target of a symlink. */
+  /** Fills the member from the entry. Its `link` is the target of a symlink. */
   #fill(entry: Buffer, path: Uint8Array): OverlayMarks {
     const member = this.#member;
     if (path.length >= PATH_MAX) {
@@ -306,7 +311,9 @@ class DirectoryWalk {
   }
 }
 
-/** An upper directory of a stratafs mount says where it has its marks: shown without them it would be another tree. */
+/**
+ * The upper directory of a stratafs mount records the namespace of its marks. Without them it would show another tree.
+ */
 function refuseOtherMarks(path: string, root: number, namespace: MarkNamespace): void {
   if (namespace === 'user' && hasMark(root, HAS_TRUSTED_MARKS) && !isInitialRoot()) {
     throw new InputError(
@@ -327,7 +334,7 @@ function hasMark(root: number, name: string): boolean {
   return typeof getxattrAt(root, ROOT, Buffer.from(name)) !== 'number';
 }
 
-/** The root of an upper tells whether its mount obeys `.wh.` names (overlay/aufs-form.ts). */
+/** The root of an upper records whether its mount obeys `.wh.` names (overlay/aufs-form.ts). */
 function isMarkedAufs(root: number, namespace: MarkNamespace): boolean {
   return hasMark(root, `${namespace}.overlay.stratafs.aufs`);
 }

@@ -1,11 +1,10 @@
-// The bytes of a directory's regular files as one blob: the files laid end to end in the order in which they were added.
+// Reads the regular files of a directory as one blob: the files one after the other, in the order of `addFile`.
 //
-// Files are opened when they are read, beneath the directory's descriptor, and a few are kept open. Bytes are read here,
-// not answered as a FileRange: a range must stay readable until the reader is closed, and so many descriptors no
-// process has.
+// Files are opened on demand, beneath the directory's descriptor, and a few stay open. Reads copy the bytes instead of
+// answering a FileRange: a range must stay readable until the reader is closed, which would take too many descriptors.
 //
-// A mount shows a file with the owner and mode that it had when the directory was read. Whoever may write to a directory can
-// rename another file, of another owner, to that name. So a file that has taken a name since is not read.
+// A mount shows a file with the owner and mode that it had when the directory was read. A user who can write to a
+// directory can rename a file of another owner to that name. So a file that took over a name later is not read.
 import { closeSync, constants, fstatSync, read as readFile } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
@@ -18,7 +17,7 @@ const MAX_OPEN_FILES = 64;
 const MAX_NAME_BYTES = 1 << 30;
 const SLASH = 0x2f;
 
-/** A descriptor that is kept: closed when it was dropped and the last read of it has ended. */
+/** A descriptor in the cache: closed after it was evicted and its last read has ended. */
 interface OpenFile {
   readonly fd: number;
   readers: number;
@@ -28,7 +27,7 @@ interface OpenFile {
 export class DirectoryReader implements BlobReader {
   size = 0;
   readonly #root: number;
-  /** Of each file: where it begins in the blob, the directory it lies in, where its name ends in #names. */
+  /** By file: its offset in the blob, its directory, the end of its name in #names. */
   readonly #starts: number[] = [];
   readonly #directories: Uint8Array[] = [];
   readonly #nameEnds: number[] = [0];
@@ -36,7 +35,7 @@ export class DirectoryReader implements BlobReader {
   readonly #names = new ByteArena(MAX_NAME_BYTES, () => new InputError('more than 1 GiB of file names'));
   readonly #open: LRUCache<number, OpenFile>;
 
-  /** `root` is a descriptor of the directory, owned by the reader from now on. */
+  /** `root` is a descriptor of the directory, which the reader owns from now on. */
   constructor(root: number) {
     this.#root = root;
     this.#open = new LRUCache<number, OpenFile>({
@@ -49,12 +48,12 @@ export class DirectoryReader implements BlobReader {
   }
 
   /**
-   * Adds a file by the path of its directory ('' is the root) and its name; returns where it begins. The path is kept.
+   * Adds a file by the path of its directory ('' is the root) and its name; returns its offset. The path is copied.
    * `ino`: its inode number.
    */
   addFile(directory: Uint8Array, name: Uint8Array, size: number, ino: number): number {
     const start = this.size;
-    // An empty file has no bytes to find.
+    // An empty file has no bytes to read.
     if (size === 0) return start;
     this.#starts.push(start);
     this.#directories.push(directory);
@@ -65,7 +64,7 @@ export class DirectoryReader implements BlobReader {
     return start;
   }
 
-  /** As BlobReader has it, but no answer reaches over the end of a file. */
+  /** As in BlobReader, but no answer crosses the end of a file. */
   read(offset: number, length: number): ReadResult | Promise<ReadResult> {
     if (offset >= this.size || length === 0) return new Uint8Array();
     const borrowed = this.#borrow(offset, length);
@@ -75,7 +74,7 @@ export class DirectoryReader implements BlobReader {
     return new Promise((resolve) => {
       readFile(range.fd, bytes, 0, range.length, range.position, (error, bytesRead) => {
         borrowed.release();
-        // Shorter than it was: somebody changed it under us.
+        // The file was truncated since.
         resolve(error === null && bytesRead === range.length ? bytes : -EIO);
       });
     });
@@ -86,7 +85,7 @@ export class DirectoryReader implements BlobReader {
     return typeof borrowed === 'number' ? undefined : borrowed;
   }
 
-  /** A negative errno where the file can't be opened. */
+  /** A negative errno if the file can't be opened. */
   #borrow(offset: number, length: number): BorrowedRange | number {
     const number = this.#fileAt(offset);
     const start = this.#starts[number] as number;
@@ -108,7 +107,7 @@ export class DirectoryReader implements BlobReader {
     closeSync(this.#root);
   }
 
-  /** The last file that begins at or before `offset`. */
+  /** The last file that starts at or before `offset`. */
   #fileAt(offset: number): number {
     let low = 0;
     let high = this.#starts.length - 1;
@@ -120,10 +119,10 @@ export class DirectoryReader implements BlobReader {
     return low;
   }
 
-  /** A negative errno if the file is gone, or is not a regular file any more, or another (ESTALE). */
+  /** A negative errno if the file is missing, or is no longer a regular file, or is another one (ESTALE). */
   #openFile(number: number): OpenFile | number {
-    const kept = this.#open.get(number);
-    if (kept !== undefined) return kept;
+    const openFile = this.#open.get(number);
+    if (openFile !== undefined) return openFile;
     const name = this.#names.bytes.subarray(this.#nameEnds[number], this.#nameEnds[number + 1]);
     const path = joinPath(this.#directories[number] as Uint8Array, name);
     const fd = openBeneath(
@@ -143,7 +142,7 @@ export class DirectoryReader implements BlobReader {
   }
 }
 
-/** The path of a name in a directory, '' being the root. */
+/** The path of a name in a directory; '' is the root. */
 export function joinPath(directory: Uint8Array, name: Uint8Array): Uint8Array {
   if (directory.length === 0) return name;
   const path = new Uint8Array(directory.length + 1 + name.length);

@@ -1,11 +1,13 @@
-// The names of a layer that is being indexed: (directory, name) -> what it is, an open-addressing hash over columns.
+// The names of a layer that is being indexed: an open-addressing hash from (directory, name) to a dentry, over columns.
 //
-// A dentry is never taken out: it becomes something else. Directories are told by their draft inode number, so the
-// children of a directory that was replaced stay behind under a number that nothing reaches.
+// A dentry is never removed, only changed. Its directory is a draft inode number, so the children of a directory that
+// was replaced remain under a number that nothing reaches.
 import { randomInt } from 'node:crypto';
 import type { ByteArena } from './byte-arena.ts';
 
-/** What a draft dentry is: DentryKind, and links whose target is not known yet (`target` is then the link's number). */
+/**
+ * Kinds of a draft dentry: DentryKind, and links with an unresolved target (`target` is then the number of the link).
+ */
 export const DraftKind = { inode: 0, whiteout: 1, pendingLink: 2 } as const;
 
 const FIRST_CAPACITY = 1 << 8;
@@ -22,12 +24,12 @@ export class DraftDentries {
   /** 1 + dentry, 0 if free; at most half full. */
   #slots = new Uint32Array(2 * FIRST_CAPACITY);
   readonly #names: ByteArena;
-  /** Not known to who made the archive: names can't be chosen to collide. */
+  /** A random seed: the author of an archive can't choose names that collide. */
   readonly #seed = randomInt(0x7fffffff);
   readonly #limit: number;
   readonly #refuse: () => Error;
 
-  /** Names are kept in `names`. Adding more than `limit` dentries throws what `refuse` makes. */
+  /** Names go to `names`. Adding more than `limit` dentries throws the error that `refuse` returns. */
   constructor(names: ByteArena, limit: number, refuse: () => Error) {
     this.#names = names;
     this.#limit = limit;
@@ -45,7 +47,7 @@ export class DraftDentries {
     }
   }
 
-  /** Adds a name that is not there yet, 1 to 255 bytes. */
+  /** Adds a new name of 1 to 255 bytes. */
   add(parent: number, source: Uint8Array, start: number, end: number, kind: number, target: number): number {
     if (this.count === this.parent.length) this.#grow();
     const dentry = this.count++;

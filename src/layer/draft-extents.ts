@@ -7,14 +7,14 @@ export class DraftExtents {
   length = 0;
   readonly #refuse: () => Error;
 
-  /** More than 2^25 numbers throws what `refuse` makes. */
+  /** More than 2^25 numbers throw the error that `refuse` returns. */
   constructor(refuse: () => Error) {
     this.#refuse = refuse;
   }
 
   /**
-   * Adds the list for a checked sparse map whose bytes as stored begin at `blobOffset`: empty pieces left out, pieces
-   * that touch joined. Returns where it begins.
+   * Adds the list for a checked sparse map whose stored bytes start at `blobOffset`. Drops empty pieces, joins adjacent
+   * ones, and returns the index of the list.
    */
   add(map: Float64Array, blobOffset: number): number {
     this.#reserve(1 + (map.length / 2) * 3);

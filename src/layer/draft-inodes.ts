@@ -1,4 +1,4 @@
-// The inodes of a layer that is being indexed, as columns that grow; numbered in the order of the archive.
+// The inodes of a layer that is being indexed, as growing columns, numbered in the order of the archive.
 import { S_IFDIR } from '../vfs/attr.ts';
 
 const FIRST_CAPACITY = 1 << 8;
@@ -21,7 +21,7 @@ export class DraftInodes {
   readonly #limit: number;
   readonly #refuse: () => Error;
 
-  /** Adding more than `limit` inodes throws what `refuse` makes. */
+  /** Adding more than `limit` inodes throws the error that `refuse` returns. */
   constructor(limit: number, refuse: () => Error) {
     this.#limit = limit;
     this.#refuse = refuse;
@@ -33,7 +33,7 @@ export class DraftInodes {
     return this.count++;
   }
 
-  /** A directory as one that nobody wrote down: root's, 0755, at time 0. */
+  /** Adds a directory that has no entry of its own: owned by root, 0755, time 0. */
   addDirectory(flags: number): number {
     const inode = this.add();
     this.mode[inode] = S_IFDIR | 0o755;

@@ -1,28 +1,30 @@
-// The xattr blocks of a layer that is being indexed (form: LayerIndex.xattrs). Equal blocks are kept once: under
+// The xattr blocks of a layer that is being indexed (form: LayerIndex.xattrs). Equal blocks are stored once: under
 // SELinux every file has one, and few differ.
 import { ByteArena } from './byte-arena.ts';
 
 const MAX_XATTR_BYTES = 1 << 28;
-/** Blocks up to this size, and so many of them, are looked up before they are added. */
+/** Limits of deduplication: the size of a block, and the number of blocks. */
 const MAX_SHARED_SIZE = 1 << 10;
 const MAX_SHARED_BLOCKS = 1 << 16;
 
 export class DraftXattrs {
   readonly arena: ByteArena;
   readonly #shared = new Map<string, number>();
-  /** By the attributes themselves: members of one global pax header have one object. */
+  /** By the object of the attributes: members after one global pax header share one object. */
   readonly #places = new WeakMap<ReadonlyMap<string, Uint8Array>, number>();
 
-  /** More than 256 MiB of them throws what `refuse` makes. */
+  /** More than 256 MiB throw the error that `refuse` returns. */
   constructor(refuse: () => Error) {
     this.arena = new ByteArena(MAX_XATTR_BYTES, refuse);
   }
 
-  /** What LayerIndex.xattr has for these attributes, whose names are latin1 and which never change: 0 for none. */
+  /**
+   * The LayerIndex.xattr value for these attributes; 0 for none. Their names are latin1, and the map must never change.
+   */
   add(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
     if (xattrs === undefined || xattrs.size === 0) return 0;
-    const known = this.#places.get(xattrs);
-    if (known !== undefined) return known;
+    const sharedPlace = this.#places.get(xattrs);
+    if (sharedPlace !== undefined) return sharedPlace;
     const place = this.#addBlock(encodeXattrs(xattrs));
     this.#places.set(xattrs, place);
     return place;

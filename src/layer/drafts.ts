@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A name beside `path` that no other writer has, and that tells whose it is. */
+/** A name beside `path` that no other writer uses, and that contains the pid of its writer. */
 export function draftName(path: string): string {
   return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.draft`;
 }
 
-/** Removes what processes that are gone have left in a folder. Throws Node's errors. */
+/** Removes the drafts of processes that have ended. Throws Node's errors. */
 export function removeStaleDrafts(directory: string): void {
   for (const name of readdirSync(directory)) {
     const pid = /\.(\d+)\.[0-9a-f]+\.draft$/.exec(name)?.[1];
@@ -21,7 +21,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it runs, as somebody else; ESRCH: it is gone.
+    // EPERM: the process runs, as another user. ESRCH: it has ended.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,12 +1,12 @@
-// Bounds what a folder of the cache directory holds: what was longest unused goes first, by mtime.
+// Bounds the size of a folder of the cache directory: deletes the least recently used files first, by mtime.
 import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Drops files that end in `suffix`, those with the oldest mtimes first, until all of them take at most `limit` bytes on
- * disk. `kept` stays in any case. Throws Node's errors.
+ * Deletes files that end in `suffix`, oldest mtime first, until the rest takes at most `limit` bytes on disk.
+ * `protectedName` is never deleted. Throws Node's errors.
  */
-export function dropOldest(directory: string, suffix: string, limit: number, kept: string): void {
+export function dropOldest(directory: string, suffix: string, limit: number, protectedName: string): void {
   const files = readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .flatMap((name) => {
@@ -17,18 +17,19 @@ export function dropOldest(directory: string, suffix: string, limit: number, kep
   let total = files.reduce((sum, file) => sum + file.bytes, 0);
   for (const { name, bytes } of files) {
     if (total <= limit) return;
-    if (name === kept) continue;
-    rmSync(join(directory, name), { force: true }); // a mount that has it open goes on reading it
+    if (name === protectedName) continue;
+    rmSync(join(directory, name), { force: true }); // a mount that has it open can still read it
     total -= bytes;
   }
 }
 
-/** Tells of a file that it is used. */
+/** Marks a file as used now. */
 export function noteUse(path: string): void {
   const now = new Date();
   try {
     utimesSync(path, now, now);
   } catch {
-    // EROFS, EACCES, EPERM: who may not write there drops nothing either; ENOENT: another has just dropped it.
+    // EROFS, EACCES, EPERM: a user who can't write there can't delete there either. ENOENT: another process has deleted
+    // it.
   }
 }

@@ -1,19 +1,19 @@
-// What a file is that is not a tar, by its magic number: for messages alone.
+// Names the kind of a file that is not a tar, by its magic number. Used for messages only.
 //
-// A tar ends with two blocks of zeros, so every tool takes what begins with them for an empty tar: file systems, disk
-// images and ISO images do. Here an empty tar is nothing but zeros, no more of them than tar(1) writes.
+// A tar ends with two blocks of zeros, so tar programs read a file that starts with them as an empty tar. File systems,
+// disk images and ISO images start so too. Here an empty tar has nothing but zeros, and no more than tar(1) writes.
 import { InputError } from '../vfs/input-error.ts';
 
-/** So many first bytes are looked at. The last magic number is that of Btrfs. */
+/** The number of leading bytes to read. The magic number of Btrfs comes last. */
 export const KIND_LENGTH = 0x10048;
 
-/** Two blocks are the end of an archive. */
+/** The end of an archive is two blocks. */
 const EMPTY_TAR_MINIMUM = 1024;
-/** GNU tar pads an archive to a record: 10 KiB unless -b says otherwise. */
+/** GNU tar pads an archive to a record: 10 KiB without -b. */
 const EMPTY_TAR_MAXIMUM = 1 << 20;
 
 interface Kind {
-  /** With its article. */
+  /** The name, with its article. */
   readonly name: string;
   readonly offset: number;
   /** Bytes as latin1. */
@@ -21,7 +21,7 @@ interface Kind {
   readonly isFileSystem?: true;
 }
 
-/** Longer and surer magic numbers first. */
+/** Longer, less ambiguous magic numbers come first. */
 const KINDS: readonly Kind[] = [
   { name: 'an ISO 9660 image', offset: 0x8001, magic: 'CD001', isFileSystem: true },
   { name: 'an EROFS file system', offset: 0x400, magic: '\xe2\xe1\xf5\xe0', isFileSystem: true },
@@ -50,10 +50,10 @@ const KINDS: readonly Kind[] = [
   { name: 'a disk image with a partition table', offset: 0x1fe, magic: '\x55\xaa' },
 ];
 
-/** The bytes at an offset, fewer at the end. */
+/** Reads bytes at an offset; fewer at the end. */
 export type ReadBytes = (offset: number, length: number) => Promise<Uint8Array>;
 
-/** What the bytes are, with its article; undefined if they are not recognised. */
+/** The kind of the bytes, with its article; undefined if it is not recognised. */
 export function recogniseKind(head: Uint8Array): string | undefined {
   return findKind(head)?.name ?? recogniseText(head);
 }
@@ -71,8 +71,8 @@ function recogniseText(head: Uint8Array): string | undefined {
 }
 
 /**
- * Throws InputError, which says what it is, unless the `size` bytes that `read` gives, in which no tar member was found, are an
- * empty tar. `shown` is what messages call them, `file` the file that they are, if they are one.
+ * For `size` bytes in which no tar member was found. Throws InputError, which names their kind, unless they are an
+ * empty tar. `shown` is their name in messages; `file` is their file, if they are a whole one.
  */
 export async function refuseOtherFiles(
   shown: string,
@@ -92,7 +92,7 @@ export async function refuseOtherFiles(
   throw otherFile(shown, head, file);
 }
 
-/** The error for bytes that are no tar and begin with `head`; `shown` and `file` as above. */
+/** The error for bytes that are not a tar and start with `head`; `shown` and `file` as above. */
 export function otherFile(shown: string, head: Uint8Array, file?: string): InputError {
   const expected = 'expected a saved image or a layer (a tar)';
   const kind = findKind(head);
@@ -111,7 +111,7 @@ export function otherFile(shown: string, head: Uint8Array, file?: string): Input
       code: 'ERR_STRATAFS_NO_IMAGE',
     });
   }
-  return new InputError(`${shown}: is no tar archive, expected a saved image or a layer`, {
+  return new InputError(`${shown}: is not a tar archive, expected a saved image or a layer`, {
     code: 'ERR_STRATAFS_NO_IMAGE',
   });
 }

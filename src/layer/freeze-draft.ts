@@ -1,8 +1,9 @@
-// LayerDraft -> LayerIndex: hard links resolved, what can't be reached left out, the rest numbered breadth first.
+// Turns a LayerDraft into a LayerIndex: resolves hard links, drops what can't be reached, numbers the rest breadth
+// first.
 //
-// Children become contiguous and sorted, names and inodes stand in the order in which a walk meets them. A directory
-// into which nothing lower can shine (opaque, or beneath one that is) loses its whiteouts and carriers: they hide
-// nothing, and would only make ghosts.
+// Children become contiguous and sorted; names and inodes are stored in the order of a walk. A directory that hides all
+// lower content (opaque, or beneath an opaque one) loses its whiteouts and carriers: they hide nothing, and would only
+// add spurious entries.
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
 import { FormatError } from '../vfs/input-error.ts';
 import { compareNames, showName } from '../vfs/names.ts';
@@ -13,7 +14,7 @@ import { ROOT_INODE, type LayerDraft } from './layer-draft.ts';
 
 const NONE = 0xffffffff;
 
-/** Uses the draft up. `fileName` is for messages. Throws FormatError for a hard link to a directory. */
+/** Consumes the draft. `fileName` is for messages. Throws FormatError for a hard link to a directory. */
 export function freezeDraft(draft: LayerDraft, fileName: string): LayerIndex {
   const lowerLinks = resolveLinks(draft, fileName);
   const order = orderDentries(draft);
@@ -21,13 +22,14 @@ export function freezeDraft(draft: LayerDraft, fileName: string): LayerIndex {
 }
 
 /**
- * Decides each pending link: a name that the layer has by now is meant, else one of lower layers. Dentries of links
- * within the layer become plain names. Returns for each pending link the one whose path stands for it.
+ * Decides the target of each pending link: a name of this layer if the layer has it by now, else one of lower layers.
+ * Dentries of links within the layer become plain names. Returns, for each pending link, the link whose path represents
+ * it.
  */
 function resolveLinks(draft: LayerDraft, fileName: string): Uint32Array {
   const { dentries, pendingLinks } = draft;
   const count = pendingLinks.length;
-  /** Inode, or NONE: lower. */
+  /** Inode; NONE: in lower layers. */
   const inodeOf = new Uint32Array(count).fill(NONE);
   const standsFor = new Uint32Array(count);
   const state = new Uint8Array(count);
@@ -48,14 +50,14 @@ function resolveLinks(draft: LayerDraft, fileName: string): Uint32Array {
             fileName,
             memberOffset,
             `a hard link to the directory '${path}'`,
-            'a link to what is no directory',
+            'a link to anything but a directory',
           );
         }
         inodeOf[link] = found;
         break;
       }
       if (dentries.kind[-1 - found] !== DraftKind.pendingLink) break;
-      // A link to a link. One that leads back to itself stays a link to its own lower path.
+      // A link to a link. One that leads back to itself remains a link to its own path in lower layers.
       link = dentries.target[-1 - found] as number;
     }
     const last = stack.at(-1);
@@ -84,11 +86,11 @@ function resolveLinks(draft: LayerDraft, fileName: string): Uint32Array {
 }
 
 interface Order {
-  /** Draft dentries in their final order; the root's, which has none, stands at 0 as NONE. */
+  /** Draft dentries in their final order. Element 0 stands for the root, which has no dentry: NONE. */
   readonly dentries: Uint32Array;
   /** Draft inodes in their final order. */
   readonly inodes: Uint32Array;
-  /** By draft inode: its final number, NONE where it can't be reached. */
+  /** By draft inode: its final number, NONE if it can't be reached. */
   readonly newInode: Uint32Array;
   /** By final number; 0 for anything but a directory. */
   readonly firstChild: Uint32Array;
@@ -104,7 +106,7 @@ function orderDentries(draft: LayerDraft): Order {
   const newInode = new Uint32Array(inodes.count).fill(NONE);
   const firstChild = new Uint32Array(inodes.count);
   const childCount = new Uint32Array(inodes.count);
-  /** By draft inode: nothing lower shines into it. */
+  /** By draft inode: 1 if no lower content shows in it. */
   const isIsolated = new Uint8Array(inodes.count);
   let dentryCount = 1;
   let inodeCount = 0;
@@ -119,7 +121,7 @@ function orderDentries(draft: LayerDraft): Order {
     if (draft.isDirectory(inode)) {
       const parent = dentry === NONE ? ROOT_INODE : (dentries.parent[dentry] as number);
       const isOpaque = ((inodes.flags[inode] as number) & InodeFlag.opaque) !== 0;
-      // By a redirect a directory has a place of its own in lower layers.
+      // A redirect gives a directory a place of its own in lower layers.
       const isMoved = draft.redirects.has(inode) || draft.unfollowed.has(inode);
       isIsolated[inode] = isOpaque ? 1 : isMoved ? 0 : (isIsolated[parent] as number);
       const first = dentryCount;
@@ -142,7 +144,7 @@ function orderDentries(draft: LayerDraft): Order {
   };
 }
 
-/** A whiteout, or a directory that only carries some. */
+/** True for a whiteout, or a directory that exists only to carry whiteouts. */
 function isMarker(draft: LayerDraft, dentry: number): boolean {
   const { dentries, inodes } = draft;
   if (dentries.kind[dentry] === DraftKind.whiteout) return true;
@@ -177,7 +179,7 @@ function sortByName(draft: LayerDraft, list: Uint32Array): void {
     const aEnd = aStart + (nameLength[a] as number);
     return compareNames(bytes, aStart, aEnd, bytes, bStart, bStart + (nameLength[b] as number));
   };
-  // Most archives are in order already, or nearly.
+  // Most archives are sorted, or nearly.
   for (let i = 1; i < list.length; i++) {
     if (compare(list[i - 1] as number, list[i] as number) > 0) {
       list.sort(compare);
@@ -245,7 +247,7 @@ function renumberMarks(
   };
 }
 
-/** Returns the bytes of the pool in use. */
+/** Returns the used bytes of the pool. */
 function copyDentries(
   draft: LayerDraft,
   order: Order,
@@ -281,7 +283,7 @@ function copyDentries(
   return at;
 }
 
-/** Returns the bytes of the pool in use, `poolLength` of them before. */
+/** Returns the used bytes of the pool, which were `poolLength` before. */
 function copyInodes(draft: LayerDraft, order: Order, index: LayerIndex, poolLength: number): number {
   const { inodes } = draft;
   let at = poolLength;

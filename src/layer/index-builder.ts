@@ -1,6 +1,6 @@
 // Builds a LayerIndex from the framing records of src/sys/scan.ts, in tar order.
 //
-// Understanding a member is tar/'s work, the layer's rules are LayerDraft's; here one is handed to the other.
+// It only passes on: tar/ interprets the members, LayerDraft applies the layer's rules.
 import { readSync } from 'node:fs';
 import { FileRange, type BlobReader } from '../vfs/blob-reader.ts';
 import { ErrnoError } from '../vfs/errno.ts';
@@ -13,7 +13,7 @@ import { freezeDraft } from './freeze-draft.ts';
 import { LayerDraft, MAX_LAYER_ENTRIES } from './layer-draft.ts';
 import type { LayerIndex } from './layer-index.ts';
 
-/** A sparse file whose map has still to be read from its data. Offsets in the uncompressed tar. */
+/** A sparse file whose map has not been read from its data yet. Offsets in the uncompressed tar. */
 interface PendingMap {
   readonly inode: number;
   readonly offset: number;
@@ -22,10 +22,10 @@ interface PendingMap {
 
 const HEADER_IN_RECORD = 32;
 const FIRST_MAP_READ = 1 << 14;
-/** So much of a member's data is read for its map: about 2^20 pieces. */
+/** Limit of the member data that is read for its map: about 2^20 pieces. */
 const MAX_MAP_READ = 1 << 25;
 
-/** Use: `add` for each buffer of the scan, then `readSparseMaps`, then `finish`, once. */
+/** Usage: `add` for each buffer of the scan, then `readSparseMaps`, then `finish`, once. */
 export class LayerIndexBuilder {
   readonly fileName: string;
   readonly #reader: MemberReader;
@@ -51,7 +51,7 @@ export class LayerIndexBuilder {
     );
   }
 
-  /** Takes the whole records in bytes 0 to `length` of `records`, which are lent. Throws FormatError. */
+  /** Adds the whole records in bytes 0 to `length` of `records`, which are lent. Throws FormatError. */
   add(records: Uint8Array, length: number): void {
     const view = new DataView(records.buffer, records.byteOffset, length);
     const frame = this.#frame;
@@ -75,8 +75,8 @@ export class LayerIndexBuilder {
   }
 
   /**
-   * Reads the maps that GNU sparse 1.0 keeps in the members' data (most layers have none: then `reader` is not
-   * touched). Throws FormatError for a malformed map, ErrnoError if the blob cannot be read.
+   * Reads the maps that GNU sparse 1.0 stores in the members' data. Most layers have none: then `reader` is not used.
+   * Throws FormatError for a malformed map, ErrnoError if the blob can't be read.
    */
   async readSparseMaps(reader: BlobReader): Promise<void> {
     for (const { inode, offset, length } of this.#pendingMaps) {
@@ -106,7 +106,7 @@ export class LayerIndexBuilder {
   }
 }
 
-/** Bytes that are this function's own to keep. */
+/** Bytes that the caller owns. */
 export async function readBytes(reader: BlobReader, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;

@@ -1,10 +1,11 @@
-// One file with all that is known of a layer: its digests, its checkpoints, its index. Loaded with one read, as views.
+// Stores what a scan found out about a layer in one file: digests, checkpoints and index. It loads with one read, as
+// views.
 //
-// What is known of the blob comes first and has a checksum of its own: where the merged tree was kept too, a mount reads
-// no more than that (`loadIndexedBlob`). The fields are documented in docs/formats.md, "Index file". A file that is
-// short, old, changed or somebody else's is not an error: it reads as undefined, and is made again. So does one whose
-// checksums are right and whose content no scan can have found. INDEX_FILE_VERSION moves whenever the fields do, and
-// whenever the same tar would give another index.
+// The facts about the blob come first and have a checksum of their own: if the merged tree is saved too, a mount reads
+// nothing else (`loadIndexedBlob`). docs/formats.md, "Index file", documents the fields. A file that is short, old,
+// changed or of another user is not an error: loading returns undefined, and the caller scans again. The same holds for
+// a file whose checksums are right but whose content no scan can have produced. INDEX_FILE_VERSION changes when the
+// fields do, and when the same tar would give another index.
 import createDebug from 'debug';
 import { createHash } from 'node:crypto';
 import type { SpanTable } from '../sys/scan.ts';
@@ -25,10 +26,10 @@ const debug = createDebug('stratafs:store');
 
 export const INDEX_FILE_VERSION = 4;
 
-/** What an index file tells of the blob. */
+/** The facts about the blob in an index file. */
 export interface IndexedBlob {
   readonly spans: SpanTable;
-  /** Uncompressed bytes, padding and junk at the end included. */
+  /** Uncompressed bytes, including padding and junk at the end. */
   readonly tarSize: number;
   /** Lower-case hex of the blob as stored, and of the uncompressed tar; undefined if they were not computed. */
   readonly blobSha256: string | undefined;
@@ -37,7 +38,7 @@ export interface IndexedBlob {
   readonly hasSpilled: boolean;
 }
 
-/** What an index file holds. */
+/** The content of an index file. */
 export interface IndexedLayer extends IndexedBlob {
   readonly index: LayerIndex;
 }
@@ -65,13 +66,13 @@ export const IndexFileField = {
 
 export const INDEX_FILE_HEADER_SIZE = 224;
 const SHA256_SIZE = 32;
-/** What `sha256` covers begins here. */
+/** `sha256` covers the bytes from here on. */
 const CHECKED_FROM = IndexFileField.length;
 const MAGIC = Buffer.from('stratafs');
 const Flag = { blobSha256: 1, tarSha256: 2, hasSpilled: 4 } as const;
 const countFields = ['dentries', 'inodes', 'pool', 'xattrs', 'extents', 'links'] as const;
 
-/** The file's bytes, as pieces to be written one behind the other. */
+/** The bytes of the file, as pieces to be written one after the other. */
 export function encodeIndexFile(layer: IndexedLayer): Uint8Array[] {
   const columns = bytesOfLayerIndex(layer.index);
   const spans = bytesOfSpanTable(layer.spans);
@@ -96,16 +97,16 @@ export function encodeIndexFile(layer: IndexedLayer): Uint8Array[] {
   return [header, spans, columns];
 }
 
-/** Where the parts of a file lie, by its header. */
+/** The positions of the parts of a file, from its header. */
 interface Parts {
   readonly counts: LayerIndexCounts;
   readonly spanCount: number;
   readonly windowsLength: number;
-  /** The span table lies from the header's end to here, the columns from here to the file's end. */
+  /** The span table lies between the header and this offset, the columns between it and the end of the file. */
   readonly columnsAt: number;
 }
 
-/** Undefined if it is not the header of a whole file of this version that has `fileSize` bytes. */
+/** Undefined unless it is the header of a complete file of this version with `fileSize` bytes. */
 function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   if (!header.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   if (header.readUInt32LE(IndexFileField.version) !== INDEX_FILE_VERSION) return undefined;
@@ -124,7 +125,9 @@ function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   return { counts, spanCount, windowsLength, columnsAt };
 }
 
-/** `buffer` holds the header and the span table; undefined if they were changed, or are not what a scan finds. */
+/**
+ * `buffer` holds the header and the span table; undefined if they were changed, or if no scan can have produced them.
+ */
 function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined {
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
   const spansLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
@@ -142,11 +145,11 @@ function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined 
   };
   const fault = checkSpanTable(blob.spans, blob.tarSize, blob.hasSpilled);
   if (fault === undefined) return blob;
-  debug('the spans of %s are made again: %s', blob.blobSha256, fault);
+  debug('the spans of %s are not used, the blob is scanned again: %s', blob.blobSha256, fault);
   return undefined;
 }
 
-/** Views on `buffer`, which they keep; undefined if it is not a whole, unchanged file of this version. */
+/** Views on `buffer`, which stays in use; undefined unless it is a complete, unchanged file of this version. */
 export async function decodeIndexFile(buffer: ArrayBuffer): Promise<IndexedLayer | undefined> {
   if (buffer.byteLength < INDEX_FILE_HEADER_SIZE) return undefined;
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
@@ -155,13 +158,13 @@ export async function decodeIndexFile(buffer: ArrayBuffer): Promise<IndexedLayer
   if (parts === undefined || blob === undefined) return undefined;
   const { columnsAt, counts } = parts;
   const index = viewLayerIndex(buffer, columnsAt, counts);
-  // The pool thread checks what this one hashes.
+  // The pool thread checks the index while this thread computes the checksum.
   const checking = checkLayerIndex(index, blob.tarSize);
   const sha256 = createHash('sha256').update(new Uint8Array(buffer, columnsAt)).digest();
   const fault = await checking;
   if (!sha256.equals(sha256At(header, IndexFileField.columnsSha256))) return undefined;
   if (fault === undefined) return { ...blob, index };
-  debug('the index of %s is made again: %s', blob.blobSha256, fault);
+  debug('the index of %s is not used, the blob is scanned again: %s', blob.blobSha256, fault);
   return undefined;
 }
 
@@ -169,7 +172,7 @@ function sha256At(header: Buffer, at: number): Buffer {
   return header.subarray(at, at + SHA256_SIZE);
 }
 
-/** The flags, and all behind the checksum up to the columns. */
+/** The digest of the flags, and of everything between the checksum and the columns. */
 function checksum(header: Buffer, spans: Uint8Array): Buffer {
   return createHash('sha256')
     .update(header.subarray(IndexFileField.flags, IndexFileField.sha256))
@@ -178,12 +181,12 @@ function checksum(header: Buffer, spans: Uint8Array): Buffer {
     .digest();
 }
 
-/** Writes the file at once or not at all. Throws Node's own errors. */
+/** Writes the file atomically. Throws Node's own errors. */
 export function saveIndexFile(path: string, layer: IndexedLayer): Promise<void> {
   return saveFile(path, encodeIndexFile(layer));
 }
 
-/** The file's content; undefined if it is missing, or is not what `decodeIndexFile` takes. Throws Node's errors. */
+/** The content of the file; undefined if it is missing, or if `decodeIndexFile` refuses it. Throws Node's errors. */
 export function loadIndexFile(path: string): Promise<IndexedLayer | undefined> {
   return withSavedFile(path, async (file) => {
     const buffer = await file.read(0, file.size);
@@ -191,7 +194,10 @@ export function loadIndexFile(path: string): Promise<IndexedLayer | undefined> {
   });
 }
 
-/** What the file tells of the blob, its columns unread; undefined as `loadIndexFile`. Throws Node's errors. */
+/**
+ * The facts about the blob, without reading the columns; undefined in the cases of `loadIndexFile`. Throws Node's
+ * errors.
+ */
 export function loadIndexedBlob(path: string): Promise<IndexedBlob | undefined> {
   return withSavedFile(path, async (file) => {
     const header = await file.read(0, INDEX_FILE_HEADER_SIZE);

@@ -1,13 +1,13 @@
-// IndexStore: what is known of blobs from earlier mounts, in the user's cache directory.
+// IndexStore: what earlier mounts learnt about blobs, in the user's cache directory.
 //
 //   indexes/<sha256 of the blob>.idx   the LayerIndex, digests and spans (src/layer/index-file.ts)
 //   plain/<sha256 of the blob>.tar     uncompressed bytes that can't be read in place (one huge zstd frame)
-//   plain/<key>-<size>.tar             an image archive that came compressed as a whole (src/image/unpacked-archive.ts)
-//   verified/<key>                     the digest that the bytes of one place in one file were found to have
+//   plain/<key>-<size>.tar             an unpacked image archive that was compressed as a whole (src/image/unpacked-archive.ts)
+//   verified/<key>                     the digest that was computed for the bytes at one place of one file
 //   trees/<key>.tree                   merged layers (src/tree/tree-store.ts)
 //
-// Every file appears whole, by rename. All of it may be deleted at any time. Where the directory can't be written or
-// trusted (cache-directory.ts), nothing is kept and nothing fails.
+// Files appear atomically, by rename, and can be deleted at any time. If the directory can't be written or trusted
+// (cache-directory.ts), nothing is saved, and that is not an error.
 import { createHash } from 'node:crypto';
 import {
   type BigIntStats,
@@ -34,7 +34,7 @@ import {
 } from './index-file.ts';
 import { openSavedFile } from './saved-file.ts';
 
-/** What names the bytes of a blob without reading them. Another file, or a changed one, has another identity. */
+/** Identifies the bytes of a blob without reading them. Another file, or a changed one, has another identity. */
 export interface BlobIdentity {
   readonly device: bigint;
   readonly inode: bigint;
@@ -46,7 +46,7 @@ export interface BlobIdentity {
   readonly length: number;
 }
 
-/** The identity of bytes `offset` to `offset + length` of the file that `stats` are of. */
+/** The identity of bytes `offset` to `offset + length` of the file with these `stats`. */
 export function identityOf(stats: BigIntStats, offset: number, length: number): BlobIdentity {
   return {
     device: stats.dev,
@@ -74,12 +74,12 @@ export class IndexStore {
     return this.#cache.path;
   }
 
-  /** What is saved of the blob with this digest; undefined if nothing is, or nothing that can be used. */
+  /** The saved index of the blob with this digest; undefined if there is none, or if it can't be used. */
   loadIndex(sha256: string): Promise<IndexedLayer | undefined> {
     return this.#load(sha256, loadIndexFile);
   }
 
-  /** As `loadIndex`, without the index. */
+  /** As `loadIndex`, but without the columns of the index. */
   loadBlob(sha256: string): Promise<IndexedBlob | undefined> {
     return this.#load(sha256, loadIndexedBlob);
   }
@@ -94,7 +94,7 @@ export class IndexStore {
     }
   }
 
-  /** The sha256 that the bytes at `identity` were found to have when they were last read whole. */
+  /** The sha256 that the bytes at `identity` had when they were last read completely. */
   verifiedDigest(identity: BlobIdentity): string | undefined {
     try {
       const folder = this.#cache.findFolder('verified');
@@ -120,8 +120,8 @@ export class IndexStore {
   }
 
   /**
-   * The kept plain bytes of a blob, open for reading and owned by the caller; undefined if there are none, or they
-   * are not `size` bytes.
+   * The saved uncompressed bytes of a blob, open for reading and owned by the caller; undefined if there are none, or
+   * if they are not `size` bytes.
    */
   openPlain(sha256: string, size: number): number | undefined {
     let fd: number | undefined;
@@ -141,7 +141,7 @@ export class IndexStore {
     return undefined;
   }
 
-  /** The directory of kept plain bytes, made if need be; undefined if it can't be written. */
+  /** The directory of uncompressed bytes, made if it is missing; undefined if it can't be written. */
   plainDirectory(): string | undefined {
     try {
       const directory = this.#cache.makeFolder('plain');
@@ -171,7 +171,7 @@ export class IndexStore {
 function readDigest(path: string): string {
   const fd = openSavedFile(path);
   try {
-    // One more, so that a longer file is none.
+    // One byte more detects a file that is too long.
     const bytes = Buffer.alloc(SHA256_DIGITS + 1);
     return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
   } finally {

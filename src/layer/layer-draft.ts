@@ -1,8 +1,8 @@
-// A layer while it is being indexed: members go in one after the other, and the rules that concern one layer alone are
-// applied as if they were extracted in that order.
+// A layer while it is being indexed: members are added in order, and the rules within one layer are applied as if the
+// members were extracted in that order.
 //
-// What a member does to the names of its own layer is decided here; what it does to lower layers is recorded. Rules
-// that are not plain from the image-spec are explained in docs/formats.md, "Decisions". `freeze` makes the LayerIndex.
+// It decides what a member does to names of its own layer, and records what it does to lower layers. docs/formats.md,
+// "Decisions", explains rules that the image-spec leaves open. freeze-draft.ts makes the LayerIndex.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InputError } from '../vfs/input-error.ts';
 import { NAME_MAX, showName } from '../vfs/names.ts';
@@ -15,7 +15,7 @@ import { DraftXattrs } from './draft-xattrs.ts';
 import { InodeFlag } from './layer-index.ts';
 import { kindOfName, kindOfPath, NameKind, WHITEOUT_PREFIX } from '../overlayfs-format/whiteout-names.ts';
 
-/** Names, and inodes, of one layer: at about 100 bytes each, what a machine can be expected to hold. */
+/** Limit of the names, and of the inodes, of one layer: about 100 bytes each. */
 export const MAX_LAYER_ENTRIES = 1 << 23;
 const MAX_NAME_BYTES = 1 << 30;
 
@@ -23,10 +23,10 @@ const SLASH = 0x2f;
 const DOT = 0x2e;
 export const ROOT_INODE = 0;
 
-/** Makes the error for the member under hand: what was found, what was expected. */
+/** Makes the error for the current member: what was found, what was expected. */
 export type Refuse = (found: string, expected: string) => InputError;
 
-/** A hard link whose target was not in the layer when it came: its path, in the arena. */
+/** A hard link whose target was not in the layer when it was added: its path, in the arena. */
 export interface PendingLink {
   readonly offset: number;
   readonly length: number;
@@ -42,7 +42,7 @@ export class LayerDraft {
   readonly xattrs: DraftXattrs;
   readonly extents: DraftExtents;
   readonly pendingLinks: PendingLink[] = [];
-  /** As LayerIndex has them, by the draft's inodes. */
+  /** As in LayerIndex, by draft inode. */
   readonly redirects = new Map<number, Uint8Array>();
   readonly metacopies = new Set<number>();
   readonly unfollowed = new Set<number>();
@@ -50,12 +50,15 @@ export class LayerDraft {
   readonly #refuse: Refuse;
   readonly #readsMarkers: boolean;
 
-  /** The directory in which the last member was put: most members follow a sibling. -1 long: none. */
+  /** The directory of the last member: most members follow a sibling. Length -1: none. */
   readonly #lastPath: Uint8Array;
   #lastLength = -1;
   #lastInode = ROOT_INODE;
 
-  /** `maxEntries` bounds names, inodes and pending links. `readsMarkers` false: names that begin with .wh. are names. */
+  /**
+   * `maxEntries` limits names, inodes and pending links. `readsMarkers` false: names that start with .wh. are plain
+   * names.
+   */
   constructor(refuse: Refuse, maxEntries = MAX_LAYER_ENTRIES, readsMarkers = true) {
     this.#refuse = refuse;
     this.#readsMarkers = readsMarkers;
@@ -71,8 +74,8 @@ export class LayerDraft {
   }
 
   /**
-   * Puts a member in its place. Returns the inode that its content belongs to, or -1 where it makes none (whiteouts,
-   * bookkeeping, hard links). Throws for a name that a layer cannot have.
+   * Adds a member. Returns the inode that its content belongs to, or -1 if it has none (whiteouts, bookkeeping, hard
+   * links). Throws for a name that a layer can't have.
    */
   add(member: Member): number {
     const { path, pathLength } = member;
@@ -99,20 +102,20 @@ export class LayerDraft {
     return this.#place(parent, member, name);
   }
 
-  /** Hides a name in lower layers, as `.wh.NAME` does; void where the layer has something else in the way. */
+  /** Hides a name in lower layers, as `.wh.NAME` does; no effect if a file of this layer blocks the path. */
   addWhiteout(path: Uint8Array, parentLength: number, name: number, end: number): void {
     this.#checkName(path, name, end);
     const parent = this.#parentForMarker(path, parentLength);
     if (parent >= 0) this.#hide(parent, path, name, end);
   }
 
-  /** Hides what lower layers have in a directory, as `.wh..wh..opq` does. */
+  /** Hides the lower content of a directory, as `.wh..wh..opq` does. */
   addOpaque(path: Uint8Array, length: number): void {
     const directory = this.#parentForMarker(path, length);
     if (directory >= 0) this.#setFlag(directory, InodeFlag.opaque);
   }
 
-  /** The inode of a path in the layer so far, `-1 - dentry` of a name that has none (yet), or undefined. */
+  /** The inode of a path in the layer so far; `-1 - dentry` for a name that has none (yet); undefined. */
   lookupPath(path: Uint8Array, start: number, end: number): number | undefined {
     let inode = ROOT_INODE;
     for (let at = start; at < end;) {
@@ -132,7 +135,7 @@ export class LayerDraft {
     return ((this.inodes.mode[inode] as number) & S_IFMT) === S_IFDIR;
   }
 
-  /** Gives a regular file its sparse map; its bytes as stored begin at `blobOffset`. */
+  /** Gives a regular file its sparse map; its stored bytes start at `blobOffset`. */
   setSparse(inode: number, map: Float64Array, blobOffset: number): void {
     const list = this.extents.add(map, blobOffset);
     const { numbers } = this.extents;
@@ -144,7 +147,7 @@ export class LayerDraft {
 
   #addRoot(member: Member): number {
     if (member.isHardLink || (member.mode & S_IFMT) !== S_IFDIR) {
-      throw this.#refuse('a root that is no directory', 'a directory');
+      throw this.#refuse('a root that is not a directory', 'a directory');
     }
     this.#setAttributes(ROOT_INODE, member);
     return ROOT_INODE;
@@ -161,7 +164,7 @@ export class LayerDraft {
       length === 0 ||
       (path[hidden] === DOT && (length === 1 || (length === 2 && path[hidden + 1] === DOT)))
     ) {
-      throw this.#refuse(`the whiteout '${show(path, end)}'`, 'the name that it hides behind .wh.');
+      throw this.#refuse(`the whiteout '${show(path, end)}'`, 'the name that it hides after .wh.');
     }
     this.addWhiteout(path, parentLength, hidden, end);
   }
@@ -175,7 +178,7 @@ export class LayerDraft {
     }
   }
 
-  /** Directory of an entry: missing ones are made, anything but a directory is replaced by one. */
+  /** The directory of an entry. Missing directories are made; anything but a directory is replaced by one. */
   #parentForEntry(path: Uint8Array, length: number): number {
     let inode = ROOT_INODE;
     for (let start = 0; start < length;) {
@@ -191,7 +194,7 @@ export class LayerDraft {
         inode = this.dentries.target[dentry] as number;
         this.#clearFlag(inode, InodeFlag.carrier);
       } else {
-        // The lower directory went with what stood here: this one is new, with attributes of its own.
+        // What stood here has replaced the lower directory, so this directory is new and has its own attributes.
         inode = this.inodes.addDirectory(InodeFlag.opaque);
         this.dentries.kind[dentry] = DraftKind.inode;
         this.dentries.target[dentry] = inode;
@@ -204,7 +207,10 @@ export class LayerDraft {
     return inode;
   }
 
-  /** Directory of a whiteout or opaque marker: -1 where the layer has something else in its way, so that it is void. */
+  /**
+   * The directory of a whiteout or opaque marker; -1 if a file of this layer blocks the path, so that the marker has no
+   * effect.
+   */
   #parentForMarker(path: Uint8Array, length: number): number {
     let inode = ROOT_INODE;
     for (let start = 0; start < length;) {
@@ -237,7 +243,7 @@ export class LayerDraft {
       this.dentries.kind[dentry] = DraftKind.whiteout;
       this.dentries.target[dentry] = 0;
     } else {
-      // The layer's own entries stay, in a directory that owes nothing to the lower one.
+      // The layer's own entries stay, in a directory without lower content.
       this.#clearFlag(directory, InodeFlag.implicit);
       this.#setFlag(directory, InodeFlag.opaque);
     }
@@ -271,7 +277,7 @@ export class LayerDraft {
       if (this.isDirectory(found)) {
         throw this.#refuse(
           `'${show(path, pathLength)}', a hard link to the directory '${show(link, linkLength)}'`,
-          'a link to what is no directory',
+          'a link to anything but a directory',
         );
       }
       this.#point(dentry, parent, member, name, DraftKind.inode, found);
@@ -283,7 +289,7 @@ export class LayerDraft {
       this.#point(dentry, parent, member, name, DraftKind.pendingLink, target);
       return;
     }
-    // One name may be a link again and again: names don't bound them.
+    // Many links can replace each other at one name, so the limit of names doesn't limit them.
     if (this.pendingLinks.length >= this.#maxEntries) {
       throw this.#refuse(`more than ${this.#maxEntries} hard links`, 'a layer of bounded size');
     }
@@ -292,13 +298,13 @@ export class LayerDraft {
     this.#point(dentry, parent, member, name, DraftKind.pendingLink, this.pendingLinks.length - 1);
   }
 
-  /** Makes a name, new (`dentry` -1) or not, mean something else. */
+  /** Changes the meaning of a name, or makes it (`dentry` -1). */
   #point(dentry: number, parent: number, member: Member, name: number, kind: number, target: number): void {
     if (dentry < 0) {
       this.dentries.add(parent, member.path, name, member.pathLength, kind, target);
       return;
     }
-    // A directory that goes takes the remembered one with it, perhaps.
+    // A directory that is replaced may contain the remembered one.
     if (this.#isDirectoryDentry(dentry)) this.#lastLength = -1;
     this.dentries.kind[dentry] = kind;
     this.dentries.target[dentry] = target;

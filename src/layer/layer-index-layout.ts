@@ -1,7 +1,7 @@
-// Where the columns of a LayerIndex lie in their one ArrayBuffer: the only place that knows.
+// The positions of a LayerIndex's columns in its one ArrayBuffer. No other file knows them.
 //
-// The widest elements come first and every column begins at a multiple of 8, so the same bytes serve as views in
-// memory and as the second body of an index file. Little-endian, as every machine that Node runs FUSE on.
+// The widest elements come first, and every column starts at a multiple of 8. So the same bytes serve as views in
+// memory and as the second body of an index file. Little-endian, like every machine on which Node can use FUSE.
 import type { LayerIndex } from './layer-index.ts';
 
 /** Elements of the columns. */
@@ -21,7 +21,7 @@ export interface LayerIndexCounts {
 type ColumnName = Exclude<keyof LayerIndex, 'dentryCount' | 'inodeCount'>;
 type ColumnType = Float64ArrayConstructor | Uint32ArrayConstructor | Uint8ArrayConstructor;
 
-/** The columns in the order in which they lie. */
+/** The columns, in the order of their positions. */
 export const columnOrder: readonly (readonly [ColumnName, ColumnType, keyof LayerIndexCounts])[] = [
   ['size', Float64Array, 'inodes'],
   ['mtimeSec', Float64Array, 'inodes'],
@@ -50,7 +50,7 @@ export const columnOrder: readonly (readonly [ColumnName, ColumnType, keyof Laye
 /** `length` rounded up to a multiple of 8. */
 export const align8 = (length: number): number => Math.ceil(length / 8) * 8;
 
-/** Bytes that the columns take, a multiple of 8. */
+/** The length of all columns in bytes, a multiple of 8. */
 export function layerIndexLength(counts: LayerIndexCounts): number {
   let length = 0;
   for (const [, type, count] of columnOrder) length += align8(counts[count] * type.BYTES_PER_ELEMENT);
@@ -75,7 +75,7 @@ export function viewLayerIndex(buffer: ArrayBuffer, offset: number, counts: Laye
   };
 }
 
-/** The counts of an index, as `layerIndexLength` takes them. */
+/** The counts of an index, for `layerIndexLength`. */
 export function countsOf(index: LayerIndex): LayerIndexCounts {
   return {
     dentries: index.dentryCount,
@@ -87,7 +87,7 @@ export function countsOf(index: LayerIndex): LayerIndexCounts {
   };
 }
 
-/** All the columns of an index as the bytes that `viewLayerIndex` takes: a view, not a copy. */
+/** All columns of an index as the bytes that `viewLayerIndex` reads: a view, not a copy. */
 export function bytesOfLayerIndex(index: LayerIndex): Uint8Array {
   return new Uint8Array(index.size.buffer, index.size.byteOffset, layerIndexLength(countsOf(index)));
 }

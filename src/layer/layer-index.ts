@@ -1,32 +1,32 @@
-// LayerIndex: the flat, immutable table of what one layer holds.
+// LayerIndex: the flat, immutable table of the content of one layer.
 //
-// The layer's own rules are applied already (duplicates, entries under non-directories, missing parents, order of
-// hard links); what depends on other layers (whiteouts, opaque directories, links to lower names) is recorded, not
-// resolved. Dentry 0 and inode 0 are the root. The children of a directory are contiguous dentries, sorted bytewise
-// by name. Every column is a view on one ArrayBuffer; nothing is written after it was built.
+// The rules within the layer are already applied: duplicates, entries under non-directories, missing parents, order of
+// hard links. Relations to other layers (whiteouts, opaque directories, links to lower names) are recorded, not
+// resolved. Dentry 0 and inode 0 are the root. The children of a directory are contiguous dentries, sorted bytewise by
+// name. Every column is a view on one ArrayBuffer, which never changes after it was built.
 
-/** What a dentry is. */
+/** Kinds of a dentry. */
 export const DentryKind = {
   /** A name in this layer: `dentryTarget` is its inode. */
   inode: 0,
-  /** Hides the name in lower layers; has no inode. The name has no `.wh.` prefix any more. */
+  /** Hides the name in lower layers; has no inode. The name is stored without its `.wh.` prefix. */
   whiteout: 1,
-  /** A hard link to a name that only lower layers can have: `dentryTarget` indexes `links`. */
+  /** A hard link to a name that only lower layers have: `dentryTarget` indexes `links`. */
   lowerLink: 2,
 } as const;
 
 /** Bits of `inodeFlags`. */
 export const InodeFlag = {
-  /** Directory: hides what lower layers have in it. */
+  /** Directory: hides the content that lower layers have in it. */
   opaque: 1,
-  /** Directory made because an entry needed a parent: root's, 0755, never overrides a lower directory's attributes. */
+  /** Directory made as the parent of an entry: owned by root, 0755. A lower directory keeps its attributes. */
   implicit: 2,
   /** Regular file whose content is a list of extents: `dataOffset` indexes `extents`. */
   sparse: 4,
   /**
-   * Directory, always implicit too: made only to hold whiteouts or an opaque marker. It never makes a directory
-   * appear: where the lower layers have no directory at this path, it and all beneath it is void (what is there,
-   * a file or a symlink, stays).
+   * Directory, always implicit too: made only to hold whiteouts or an opaque marker. It never makes a directory appear:
+   * if the lower layers have no directory at this path, it has no effect, nor has anything beneath it, and a lower file
+   * or symlink stays.
    */
   carrier: 8,
 } as const;
@@ -35,7 +35,7 @@ export interface LayerIndex {
   readonly dentryCount: number;
   readonly inodeCount: number;
 
-  /** Where a dentry's name begins in `pool`, and its length in bytes. */
+  /** The offset of a dentry's name in `pool`, and its length in bytes. */
   readonly nameOffset: Uint32Array;
   readonly nameLength: Uint8Array;
   readonly dentryKind: Uint8Array;
@@ -46,7 +46,7 @@ export interface LayerIndex {
   readonly gid: Uint32Array;
   /** new_encode_dev form. */
   readonly rdev: Uint32Array;
-  /** Bytes; of a symlink, the length of its target. */
+  /** Bytes; for a symlink the length of its target. */
   readonly size: Float64Array;
   readonly mtimeSec: Float64Array;
   readonly mtimeNsec: Uint32Array;
@@ -70,12 +70,12 @@ export interface LayerIndex {
   readonly xattrs: Uint8Array;
   /** A list is its count of extents, then count times: offset in the file, length, offset in the blob (bytes). */
   readonly extents: Float64Array;
-  /** Of directories given as layers only. By inode: overlay.redirect, a name or an absolute path. */
+  /** Only for directories used as layers. By inode: overlay.redirect, a name or an absolute path. */
   readonly redirects?: ReadonlyMap<number, Uint8Array>;
-  /** Regular files whose bytes lie in a lower layer (overlay.metacopy). */
+  /** Regular files whose bytes are in a lower layer (overlay.metacopy). */
   readonly metacopies?: ReadonlySet<number>;
   /** Directories with a redirect, and metacopies, whose marks may not be followed (sys/user-marks.ts). */
   readonly unfollowed?: ReadonlySet<number>;
-  /** Pairs: offset and length in `pool` of a normalised path without leading slash, the target of a lowerLink. */
+  /** Pairs of offset and length in `pool`: the target of a lowerLink, a normalised path without leading slash. */
   readonly links: Uint32Array;
 }

@@ -1,10 +1,10 @@
-// The size of a layer, as docker counts it.
+// The size of a layer, computed as docker does.
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /**
- * Bytes of the regular files, holes included, each inode once: what `docker load` adds up from the headers. (Where its
- * store is overlay2, docker adds the targets of symlinks: a few KB more.)
+ * Bytes of the regular files, including holes, each inode once: `docker load` adds up the same from the headers. (With
+ * the overlay2 store docker adds the targets of symlinks, a few KB.)
  */
 export function sizeOfLayer(index: LayerIndex): number {
   let size = 0;

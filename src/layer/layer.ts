@@ -1,8 +1,8 @@
-// Layer: one changeset that is open for use: its index, its bytes, and the digests that name it.
+// Layer: an open changeset: its index, its bytes, and the digests that identify it.
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import type { LayerIndex } from './layer-index.ts';
 
-/** Where a blob's stored bytes lie: a range of a file, usually inside a saved archive. */
+/** The position of a blob's stored bytes: a range of a file, usually inside a saved archive. */
 export interface BlobLocation {
   /** Absolute path of the file that holds the blob. */
   readonly path: string;
@@ -10,15 +10,15 @@ export interface BlobLocation {
   readonly offset: number;
   /** Stored length in bytes. */
   readonly length: number;
-  /** The file at `path`, if others may put another there: who opens it compares (open-blob.ts). */
+  /** Identifies the file that was found, if others can replace it: opening compares (open-blob.ts). */
   readonly found?: { readonly dev: number; readonly ino: number };
-  /** What the archive calls it: a member of a tar, its bytes as latin1. */
+  /** The blob's name in the archive: a member of a tar, its bytes as latin1. */
   readonly member?: string;
-  /** True: the bytes are used only if they have the digest that is expected, even if no digests are to be verified. */
+  /** True: the bytes are used only if they have the expected digest, even without verification. */
   readonly mustVerify?: boolean;
 }
 
-/** What the image says about a layer's bytes: checked whenever the bytes are read anyway. */
+/** The digests that the image states for a layer. They are checked whenever the bytes are read anyway. */
 export interface ExpectedDigests {
   /** `sha256:<hex>` of the blob as stored. */
   readonly digest?: string;
@@ -26,22 +26,22 @@ export interface ExpectedDigests {
   readonly diffId?: string;
 }
 
-/** xz and bzip2 are not read in place: such a layer is unpacked once. */
+/** xz and bzip2 can't be read in place: such a layer is unpacked once. */
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
-/** A layer's bytes, open for use, and the digests that name them. */
+/** A layer's open bytes, and the digests that identify them. */
 export interface LayerBytes {
   readonly reader: BlobReader;
   readonly compression: Compression;
-  /** sha256 of the blob as stored, `sha256:<hex>`; undefined for a directory, or unverified bytes. */
+  /** sha256 of the blob as stored, `sha256:<hex>`; undefined for a directory, or for unverified bytes. */
   readonly digest: string | undefined;
-  /** sha256 of the uncompressed tar, `sha256:<hex>`; undefined likewise. */
+  /** sha256 of the uncompressed tar, `sha256:<hex>`; undefined in the same cases. */
   readonly diffId: string | undefined;
   /** Closes the reader. */
   close(): void;
 }
 
-/** Closed, its index stays usable. */
+/** After `close` the index stays usable. */
 export interface Layer extends LayerBytes {
   readonly index: LayerIndex;
 }

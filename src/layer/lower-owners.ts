@@ -1,5 +1,6 @@
-// LowerOwners: owners, modes and types that files of a directory layer keep in an xattr (vfs/override-stat.ts), as
-// fuse-overlayfs with xattr_permissions= and containers/storage with force_mask leave them. The layer's root decides.
+// LowerOwners: reads owners, modes and types from xattrs of the files of a directory layer (vfs/override-stat.ts), as
+// written by fuse-overlayfs with xattr_permissions= and by containers/storage with force_mask. The layer's root decides
+// whether they count.
 import { OverrideTrust } from '../overlayfs-format/override-trust.ts';
 import type { Member } from '../tar/member.ts';
 import {
@@ -16,20 +17,20 @@ import {
 const USER_NAMES = [CONTAINERS_OVERRIDE, USER_OVERRIDE] as const;
 
 export class LowerOwners {
-  /** Those that count, the first of a file's; none if the root has none. */
+  /** The xattr names that count; the first one that a file has is used. Empty if the root has none of them. */
   #names: readonly OverrideName[] = [];
   readonly #fakesRoot: boolean;
   readonly #trust: OverrideTrust;
-  /** Files of this user that keep no owner are root's. */
+  /** The user whose files show as root's if they have no such xattr. */
   #rootUid: number | undefined;
 
-  /** `fakesRoot`: files of the layer's root's owner that keep no owner show as root's. */
+  /** `fakesRoot`: files of the owner of the layer's root show as root's if they have no such xattr. */
   constructor(fakesRoot: boolean) {
     this.#fakesRoot = fakesRoot;
     this.#trust = new OverrideTrust(fakesRoot);
   }
 
-  /** The layer's root, before anything is asked of `apply`. */
+  /** Reads the layer's root; call it before `apply`. */
   readRoot(uid: number, xattrs: ReadonlyMap<string, Uint8Array>): void {
     if (this.#fakesRoot) this.#rootUid = uid;
     const found = OVERRIDE_NAMES.find((name) => xattrs.has(name) && this.#trust.believes(name, uid));
@@ -39,8 +40,8 @@ export class LowerOwners {
   }
 
   /**
-   * Gives `member` what its `xattrs` keep, and takes all such attributes out of them. A value that can't be understood is
-   * answered, and nothing is changed.
+   * Applies the owner in `xattrs` to `member`, and removes all such xattrs from the map. Returns a value that is
+   * malformed, in which case nothing changes.
    */
   apply(member: Member, xattrs: Map<string, Uint8Array>): Uint8Array | undefined {
     const name = this.#names.find((each) => xattrs.has(each) && this.#trust.believes(each, member.uid));
@@ -52,11 +53,11 @@ export class LowerOwners {
     }
     const parsed = parseOverride(value, member.mode);
     if (parsed === undefined) return value;
-    const kept = this.#trust.limit(name, parsed, member.mode);
-    member.mode = kept.mode;
-    member.uid = kept.uid;
-    member.gid = kept.gid;
-    member.rdev = kept.rdev;
+    const allowed = this.#trust.limit(name, parsed, member.mode);
+    member.mode = allowed.mode;
+    member.uid = allowed.uid;
+    member.gid = allowed.gid;
+    member.rdev = allowed.rdev;
     return undefined;
   }
 }

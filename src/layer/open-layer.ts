@@ -1,9 +1,9 @@
-// Opens one layer: what was learnt at an earlier mount is used again, else the blob is read once from end to end.
+// Opens one layer: uses what an earlier mount learnt, else reads the blob once from end to end.
 //
-// That one pass hashes, decompresses, makes the checkpoints and finds the tar headers (native), while the headers
-// are understood here. Digests are compared before the layer is used. What a pass learnt is saved under the blob's
-// own digest, and a stamp says which bytes of which file were found to have that digest: a file that is new or
-// changed is hashed again, however well its claimed digest is known.
+// That pass hashes, decompresses, makes the checkpoints and finds the tar headers in native code; the headers are
+// interpreted here. Digests are compared before the layer is used. The result of a pass is saved under the blob's
+// digest. A stamp records which bytes of which file had that digest: a new or changed file is hashed again, even if its
+// claimed digest is known.
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { type ScanOptions, type ScanResult, SpanKind, type SpanTable } from '../sys/scan.ts';
@@ -22,36 +22,36 @@ import { openSpanReader } from './open-span-reader.ts';
 import { PlainSpill } from './plain-spill.ts';
 import { runScan } from './run-scan.ts';
 
-/** When a blob's bytes are hashed and compared with what the image says. */
+/** When to hash a blob and compare it with the digests of the image. */
 export type Verification =
-  /** Whenever these bytes of this file were not verified before. */
+  /** If these bytes of this file were not verified before. */
   | 'when-new'
   | 'always'
-  /** Never for its own sake; a wrong digest is not an error. */
+  /** Never only to verify. A wrong digest is not an error. */
   | 'never';
 
 export interface OpenLayerOptions {
-  /** What messages call the blob: "layer 3 of image.tar". */
+  /** The blob's name in messages: "layer 3 of image.tar". */
   readonly label: string;
   readonly cache: BlockCache;
-  /** Where indexes are kept; undefined: nowhere. */
+  /** The store of indexes; undefined: none. */
   readonly store: IndexStore | undefined;
   readonly verify: Verification;
   readonly signal?: AbortSignal;
-  /** Told now and then how many stored bytes were read, and at the end that all were. */
+  /** Gets the number of stored bytes read, now and then, and at the end the total. */
   readonly onProgress?: (bytesDone: number) => void;
-  /** Told in one line when plain bytes were kept, since they can't be read in place. */
+  /** Gets one line when uncompressed bytes were saved because they can't be read in place. */
   readonly onNotice?: (text: string) => void;
 }
 
-/** Uncompressed bytes between checkpoints; docs/formats.md says how it was chosen. */
+/** Uncompressed bytes between checkpoints; docs/formats.md explains the choice. */
 export const SPAN_SIZE = 1 << 20;
-/** A span that is longer than this is kept uncompressed. */
+/** A longer span is saved uncompressed. */
 const SPILL_THRESHOLD = 16 << 20;
 
 /**
- * Throws InputError for anything but a readable tar blob or has another digest than `expected`, FormatError for a
- * malformed one, the signal's reason when aborted, Node's error where the file can't be opened.
+ * Throws InputError for anything but a readable tar blob, and for another digest than `expected`; FormatError for a
+ * malformed blob; the signal's reason when aborted; Node's error if the file can't be opened.
  */
 export async function openLayer(
   blob: BlobLocation,
@@ -71,8 +71,8 @@ export async function openLayer(
 }
 
 /**
- * The layer's bytes alone, where an earlier mount verified them and kept all that reading them takes; undefined otherwise.
- * Nothing but what was kept is read, and nothing is written. Throws as `openLayer`.
+ * Only the layer's bytes, if an earlier mount verified them and saved what is needed to read them; else undefined.
+ * Reads only what was saved, and writes nothing. Throws as `openLayer`.
  */
 export async function reopenLayerBytes(
   blob: BlobLocation,
@@ -124,10 +124,10 @@ class LayerOpening {
     const { store, verify } = this.#options;
     const claimed = this.#claimedSha256();
     const stamped = this.#stamped();
-    // To hash a plain blob only to find its index again takes longer than to skip through it.
+    // Hashing a plain blob only to find its saved index takes longer than scanning its headers again.
     if (verify === 'never' && stamped === undefined && this.#compression === 'none') return this.#scan();
-    const known = stamped ?? claimed;
-    const indexed = known === undefined ? undefined : await store?.loadIndex(known);
+    const sha256 = stamped ?? claimed;
+    const indexed = sha256 === undefined ? undefined : await store?.loadIndex(sha256);
     if (indexed !== undefined && this.#fits(indexed)) {
       const sha256 = stamped ?? (await this.#hash());
       if (sha256 === indexed.blobSha256) {
@@ -140,27 +140,27 @@ class LayerOpening {
 
   async reopenBytes(): Promise<LayerBytes | undefined> {
     const stamped = this.#stamped();
-    const known = stamped === undefined ? undefined : await this.#options.store?.loadBlob(stamped);
-    return known !== undefined && this.#fits(known) ? this.#reopen(known, stamped) : undefined;
+    const saved = stamped === undefined ? undefined : await this.#options.store?.loadBlob(stamped);
+    return saved !== undefined && this.#fits(saved) ? this.#reopen(saved, stamped) : undefined;
   }
 
   discardSpill(): void {
     this.#spill?.discard();
   }
 
-  /** What the image says the stored bytes hash to; a plain tar's digest is its DiffID. */
+  /** The digest that the image states for the stored bytes. For a plain tar it is the DiffID. */
   #claimedSha256(): string | undefined {
     const { digest, diffId } = this.#expected;
     return hexOf(digest) ?? (this.#compression === 'none' ? hexOf(diffId) : undefined);
   }
 
-  /** The digest that these bytes of this file were found to have before. */
+  /** The digest that these bytes of this file had at an earlier mount. */
   #stamped(): string | undefined {
     const { store, verify } = this.#options;
     return verify === 'always' ? undefined : store?.verifiedDigest(this.#identity);
   }
 
-  /** False too for another DiffID than the image's: the pass over the blob finds out why. */
+  /** False also for another DiffID than the image's: the pass over the blob then reports the reason. */
   #fits(indexed: IndexedBlob): boolean {
     const diffId = hexOf(this.#expected.diffId);
     const isKnown = diffId !== undefined && indexed.tarSha256 !== undefined;
@@ -169,8 +169,8 @@ class LayerOpening {
   }
 
   /**
-   * The bytes, by what was saved of them; undefined if what it spilled is no longer kept. `stamped` is the digest that is
-   * already kept for this place: to write it again would cost six system calls a layer at every mount.
+   * The bytes, opened with what was saved about them; undefined if their spill file is gone. `stamped` is the digest
+   * that is recorded for this place: writing it again would cost six system calls per layer at every mount.
    */
   #reopen(indexed: IndexedBlob, stamped: string | undefined): LayerBytes | undefined {
     this.#compare('digest', indexed.blobSha256, hexOf(this.#expected.digest));
@@ -185,7 +185,7 @@ class LayerOpening {
     return this.#bytes(indexed, this.#reader(indexed, spillFd));
   }
 
-  /** The pass over the whole blob. */
+  /** Scans the whole blob. */
   async #scan(): Promise<Layer> {
     const { store, verify, label } = this.#options;
     const hash = verify !== 'never' || this.#compression !== 'none' || this.#blob.mustVerify === true;
@@ -241,7 +241,7 @@ class LayerOpening {
     return { ...this.#bytes(indexed, reader), index: indexed.index };
   }
 
-  /** True if the image says which bytes these are: whatever they hold is right. */
+  /** True if the image states the digest of these bytes: then any content is legitimate. */
   #isExpected(): boolean {
     return this.#expected.digest !== undefined || this.#expected.diffId !== undefined;
   }

@@ -1,4 +1,4 @@
-// Joins a SpanReader with the native decoder, which reads the blob in its file.
+// Connects a SpanReader with the native decoder, which reads the blob from its file.
 import type { Block, BlockCache } from '../cache/block-cache.ts';
 import { SpanKind, type SpanTable } from '../sys/scan.ts';
 import { hasChanged } from '../sys/file-state.ts';
@@ -9,12 +9,12 @@ import type { BlobLocation } from './layer.ts';
 import { SpanReader } from './span-reader.ts';
 
 /**
- * Longer spans are read from a spill file, or not at all: an index that claims one is not from a scan that had one.
- * The scan's threshold is below this.
+ * Limit of spans that are decompressed in memory; the threshold of the scan is lower. Longer spans are read from a
+ * spill file. An index that has one without a spill file is not from a scan.
  */
 const MAX_SPAN_SIZE = 64 << 20;
 
-/** `fd` (the file that holds `blob`, in `state`) and `spillFd` are owned by the reader from now on. */
+/** The reader owns `fd` (the file that holds `blob`, with `state`) and `spillFd` from now on. */
 export function openSpanReader(
   fd: number,
   blob: BlobLocation,

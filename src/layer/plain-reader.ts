@@ -1,4 +1,4 @@
-// PlainReader: an uncompressed layer, read straight from the file that holds it.
+// PlainReader: an uncompressed layer, read directly from its file.
 import { closeSync } from 'node:fs';
 import { hasChanged } from '../sys/file-state.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type FileState } from '../vfs/blob-reader.ts';
@@ -10,7 +10,10 @@ export class PlainReader implements BlobReader {
   readonly #state: FileState;
   #isClosed = false;
 
-  /** The blob is bytes `offset` to `offset + size` of `fd`, which the reader owns from now on; `state` is the file's. */
+  /**
+   * The blob is bytes `offset` to `offset + size` of `fd`, which the reader owns from now on. `state` is that of the
+   * file.
+   */
   constructor(fd: number, offset: number, size: number, state: FileState) {
     this.#fd = fd;
     this.#offset = offset;
@@ -22,7 +25,7 @@ export class PlainReader implements BlobReader {
     return new FileRange(this.#fd, this.#offset, this.size, false, this.#state);
   }
 
-  /** A file that was changed since is noticed by whoever reads the range: the driver answers EIO. */
+  /** The driver checks for a change of the file when it reads the range, and answers EIO. */
   read(offset: number, length: number): FileRange {
     const available = Math.max(0, Math.min(length, this.size - offset));
     return new FileRange(this.#fd, this.#offset + offset, available, false, this.#state);

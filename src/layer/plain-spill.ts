@@ -1,22 +1,22 @@
 // PlainSpill: uncompressed bytes that can't be read in place, written while a blob is scanned.
 //
-// They go into the cache directory, named by the blob's digest once they are whole, or, where nothing can be kept
-// there, into a file without a name that is gone when it is closed. The oldest are dropped beyond a bound.
+// They go into the cache directory, under the blob's digest once they are complete. If nothing can be saved there, they
+// go into an unnamed file, which ends with its descriptor. Beyond a size limit the oldest files are deleted.
 import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { draftName, removeStaleDrafts } from './drafts.ts';
 import { dropOldest } from './drop-oldest.ts';
 
-/** All that the directory may hold, in bytes on disk. */
+/** Limit of the directory, in bytes on disk. */
 const DIRECTORY_LIMIT = 20 * 2 ** 30;
-/** The part of the disk that is left free. */
+/** The part of the disk that must stay free. */
 const RESERVED = 0.05;
 
 export class PlainSpill {
-  /** Open for reading and writing. Owned by the spill until `keep` passes it on. */
+  /** Open for reading and writing. The spill owns it until `keep` returns it. */
   readonly fd: number;
-  /** Bytes that may be written before the disk is too full. */
+  /** Limit of the bytes to write, so that the disk doesn't fill up. */
   readonly limit: number;
   readonly #directory: string | undefined;
   readonly #path: string;
@@ -28,20 +28,23 @@ export class PlainSpill {
     this.fd = openSync(path, 'wx+', 0o600);
   }
 
-  /** @param directory where the bytes are kept; undefined: only for as long as the descriptor is open */
+  /** @param directory the place to save the bytes; undefined: they end with the descriptor */
   static create(directory: string | undefined): PlainSpill {
     if (directory !== undefined) {
       removeStaleDrafts(directory);
       return new PlainSpill(directory, draftName(join(directory, 'draft')), room(directory));
     }
-    // A new file that nobody else may open, under a name that nobody knows in advance.
+    // A new file under an unpredictable name, which no other user can open.
     const path = draftName(join(tmpdir(), 'stratafs'));
     const spill = new PlainSpill(undefined, path, room(tmpdir()));
     rmSync(path, { force: true });
     return spill;
   }
 
-  /** Keeps the bytes under the blob's sha256 and makes room by dropping the oldest. The descriptor is the caller's. */
+  /**
+   * Saves the bytes under the blob's sha256 and deletes the oldest files beyond the limit. The caller owns the
+   * descriptor.
+   */
   keep(sha256: string): number {
     if (this.#directory !== undefined) {
       const name = `${sha256}.tar`;

@@ -1,12 +1,12 @@
-// Runs a native scan over a blob to its end: its records to a taker, progress now and then, an abort at any time.
+// Runs a native scan over a whole blob: passes on its records, reports progress, and can be aborted at any time.
 import { BlobScan, type ScanError, type ScanOptions, type ScanResult } from '../sys/scan.ts';
 import { FormatError } from '../vfs/input-error.ts';
 
 export interface RunScanOptions extends ScanOptions {
-  /** What messages call the blob. */
+  /** The blob's name in messages. */
   readonly label: string;
   readonly signal?: AbortSignal;
-  /** Told now and then how many stored bytes were read, and at the end that all were. */
+  /** Gets the number of stored bytes read, now and then, and at the end the total. */
   readonly onProgress?: (bytesDone: number) => void;
 }
 
@@ -15,8 +15,8 @@ const RECORD_BUFFER_SIZE = 8 << 20;
 const PROGRESS_INTERVAL_MS = 100;
 
 /**
- * `take` gets whole records, bytes 0 to `length` of a buffer that is lent. Once settled nothing uses the descriptors
- * any more. Throws FormatError for a malformed blob, the signal's reason when aborted.
+ * `take` gets whole records: bytes 0 to `length` of a buffer, which is lent. After the promise has settled nothing uses
+ * the descriptors. Throws FormatError for a malformed blob, the signal's reason when aborted.
  */
 export async function runScan(
   options: RunScanOptions,
@@ -43,7 +43,7 @@ export async function runScan(
   }
 }
 
-/** The error of a scan as people are told it. */
+/** The error of a scan, as a message for people. */
 export function formatErrorOf(
   error: ScanError,
   label: string,

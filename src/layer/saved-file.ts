@@ -1,7 +1,7 @@
-// Files of the cache directory: each appears whole, by rename, and one that is missing is not an error.
+// Files of the cache directory. Each appears atomically, by rename; a missing one is not an error.
 //
-// None is synced: a checksum in every format shows what a crash has torn. A file is used only if this user alone can have
-// written it. Opening one never waits, also if it is a FIFO, and never follows a symlink.
+// Nothing is synced: every format has a checksum that detects a file torn by a crash. A file is used only if no other
+// user can have written it. Opening one never waits, even for a FIFO, and never follows a symlink.
 import { type Stats, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { whyNotOwn } from '../sys/trusted-path.ts';
@@ -10,10 +10,10 @@ import { draftName } from './drafts.ts';
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Something in the cache directory that somebody else may have put there. */
+/** A part of the cache directory that another user may have put there. */
 export class UntrustedError extends InputError {}
 
-/** Writes `pieces`, one behind the other, at once or not at all: beside their place, then renamed. Throws Node's errors. */
+/** Writes `pieces`, one after the other, to a draft beside `path`, and renames it. Throws Node's errors. */
 export async function saveFile(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const draft = draftName(path);
   try {
@@ -30,7 +30,10 @@ export async function saveFile(path: string, pieces: readonly Uint8Array[]): Pro
   }
 }
 
-/** A saved file, open for reading and owned by the caller. Throws UntrustedError for what is not this user's, Node's errors. */
+/**
+ * A saved file, open for reading and owned by the caller. Throws UntrustedError for a file of another user, Node's
+ * errors.
+ */
 export function openSavedFile(path: string): number {
   let fd: number;
   try {
@@ -54,7 +57,7 @@ function asUntrusted(path: string, error: unknown): unknown {
 }
 
 function noFile(path: string): UntrustedError {
-  return new UntrustedError(`${path} is no regular file`);
+  return new UntrustedError(`${path} is not a regular file`);
 }
 
 function requireOwnFile(path: string, stats: Stats): void {
@@ -63,17 +66,18 @@ function requireOwnFile(path: string, stats: Stats): void {
   if (reason !== undefined) throw new UntrustedError(reason);
 }
 
-/** A saved file that is open to be read. */
+/** A saved file that is open for reading. */
 export interface SavedFile {
   /** Bytes. */
   readonly size: number;
-  /** `length` bytes at `offset`, in a buffer of their own; undefined if the file ends before. Throws Node's errors. */
+  /** `length` bytes at `offset`, in a new buffer; undefined if the file ends before that. Throws Node's errors. */
   read(offset: number, length: number): Promise<ArrayBuffer | undefined>;
 }
 
 /**
- * What `use` makes of the file, which is closed after it; undefined if there is none. It is read on a pool thread: an index
- * may be large, and the disk slow. Throws UntrustedError for what is not this user's file, Node's errors.
+ * Calls `use` with the open file, closes the file and returns the result; undefined if there is no file. Reading
+ * happens on a pool thread, because an index may be large and the disk slow. Throws UntrustedError for a file of
+ * another user, Node's errors.
  */
 export async function withSavedFile<T>(
   path: string,

@@ -1,18 +1,18 @@
 // SpanReader: a compressed layer, read in place.
 //
-// The blob is cut into spans (src/sys/scan.ts), each decompressed as a whole on a pool thread and kept in the block
-// cache. Reading on sequentially fetches the next span before it is asked for. What the scan spilled (one huge zstd
-// frame) is read from the spill file as it is.
+// The blob consists of spans (src/sys/scan.ts). Each is decompressed as a whole on a pool thread and stored in the
+// block cache. A sequential reader triggers read-ahead of the next span. Bytes that the scan spilled (one huge zstd
+// frame) are read from the spill file.
 import { closeSync, readSync } from 'node:fs';
 import type { BlockOwner, Block } from '../cache/block-cache.ts';
 import { SpanKind, type SpanTable } from '../sys/scan.ts';
 import { type BlobReader, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EIO } from '../vfs/errno.ts';
 
-/** Decompresses span `span`: its bytes, all of them, or a negative errno. */
+/** Decompresses span `span`: all its bytes, or a negative errno. */
 export type DecodeSpan = (span: number) => Promise<Block>;
 
-/** How many spans the cache must be able to hold for reading ahead to be of use. */
+/** The number of spans that the cache must be able to hold to make read-ahead useful. */
 const READ_AHEAD_ROOM = 4;
 
 export class SpanReader implements BlobReader {
@@ -27,7 +27,7 @@ export class SpanReader implements BlobReader {
   #decodesUnderWay = 0;
   #isClosed = false;
 
-  /** `fds` are what `decode` reads from; they and `spillFd` are owned by the reader from now on. */
+  /** `decode` reads from `fds`. The reader owns them and `spillFd` from now on. */
   constructor(
     spans: SpanTable,
     blocks: BlockOwner,
@@ -58,7 +58,7 @@ export class SpanReader implements BlobReader {
     return !this.#isClosed && this.#isSourceChanged();
   }
 
-  /** What is being decoded ends first: a descriptor's number may be another file's as soon as it is closed. */
+  /** Waits for decoding under way: the number of a closed descriptor may soon be another file's. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -90,7 +90,7 @@ export class SpanReader implements BlobReader {
     return block instanceof Promise ? block.then(cut) : cut(block);
   }
 
-  /** Joins what several spans have, which all are fetched at once. */
+  /** Joins the bytes of several spans, which are fetched concurrently. */
   #readAcross(first: number, offset: number, end: number): ReadResult | Promise<ReadResult> {
     const parts: (ReadResult | Promise<ReadResult>)[] = [];
     for (let span = first, at = offset; at < end; span++) {
@@ -124,7 +124,7 @@ export class SpanReader implements BlobReader {
     return this.#spans.plainOffset[span + 1] as number;
   }
 
-  /** The last span that begins at or before `offset`. */
+  /** The last span that starts at or before `offset`. */
   #spanAt(offset: number): number {
     let low = 0;
     let high = this.#spans.count - 1;
@@ -137,14 +137,14 @@ export class SpanReader implements BlobReader {
   }
 }
 
-/** The bytes of `parts` behind each other; the first errno where one failed. */
+/** The bytes of `parts`, one after the other; the first errno if one failed. */
 function join(parts: readonly ReadResult[], length: number): ReadResult {
   const joined = Buffer.allocUnsafe(length);
   let at = 0;
   for (const part of parts) {
     if (typeof part === 'number') return part;
     if (part instanceof FileRange) {
-      // A boundary between spilled and decompressed bytes: met once a huge frame, and it lies in the page cache.
+      // A boundary between spilled and decompressed bytes. It is rare, and the spilled bytes are in the page cache.
       if (readSync(part.fd, joined, at, part.length, part.position) !== part.length) return -EIO;
       at += part.length;
     } else {

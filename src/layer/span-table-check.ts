@@ -1,16 +1,16 @@
-// The check of a span table that was read from a file: only what a scan can have found is used.
+// Checks a span table that was read from a file: only a table that a scan can have produced is used.
 //
-// A table has a few spans a MiB of the layer and its windows are not looked into (the decompressor does), so this is not
-// worth native code.
+// A table has a few spans per MiB of the layer, and the decompressor checks the windows itself, so native code would
+// not pay off here.
 import { SpanKind, type SpanTable } from '../sys/scan.ts';
 
-/** A window of 32 KiB that deflate could not make smaller is a few bytes longer. */
+/** A window of 32 KiB that deflate can't compress becomes a few bytes longer. */
 const MAX_WINDOW = (32 << 10) + 1024;
 const MAX_BITS = 7;
 
 /**
- * Why the spans of a layer of `tarSize` uncompressed bytes can't be used; undefined for good ones. A layer that is not
- * compressed has none.
+ * The fault of the spans of a layer of `tarSize` uncompressed bytes; undefined if they are good. A layer that is not
+ * compressed has no spans.
  */
 export function checkSpanTable(spans: SpanTable, tarSize: number, hasSpilled: boolean): string | undefined {
   const { count, plainOffset, blobOffset, windowOffset, windows } = spans;
@@ -35,7 +35,7 @@ export function checkSpanTable(spans: SpanTable, tarSize: number, hasSpilled: bo
         if (!hasSpilled) return `span ${span} was not spilled`;
         break;
       default:
-        return `span ${span} is of no kind`;
+        return `span ${span} has an unknown kind`;
     }
   }
   return undefined;
@@ -43,7 +43,7 @@ export function checkSpanTable(spans: SpanTable, tarSize: number, hasSpilled: bo
 
 const isOffset = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-/** True for offsets none of which is below the one before. */
+/** True for ascending offsets. */
 function ascends(offsets: Float64Array | Uint32Array): boolean {
   let before = 0;
   for (const offset of offsets) {

@@ -1,8 +1,9 @@
-// A SpanTable as bytes: the first body of an index file. Widest elements first, each column at a multiple of 8.
+// The layout of a SpanTable as bytes, the first body of an index file: widest elements first, each column at a multiple
+// of 8.
 import type { SpanTable } from '../sys/scan.ts';
 import { align8 } from './layer-index-layout.ts';
 
-/** Bytes that a table takes. */
+/** The length of a table in bytes. */
 export function spanTableLength(count: number, windowsLength: number): number {
   return (
     2 * 8 * (count + 1) +

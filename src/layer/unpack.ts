@@ -1,11 +1,11 @@
-// Unpacks a whole compressed tar into a file, in one pass of bounded memory: an image archive whose blobs are to be read
-// in place. Pages of zeros become holes.
+// Unpacks a compressed tar into a file, in one pass with bounded memory, so that the blobs of an image archive can be
+// read in place. Pages of zeros become holes.
 import { BlobScan, RECORD_HEADER_SIZE, type ScanOptions } from '../sys/scan.ts';
 import { type Frame, MemberReader } from '../tar/member.ts';
 import type { Compression } from './layer.ts';
 import { formatErrorOf, isScanError, runScan } from './run-scan.ts';
 
-/** A file that is a compressed tar from its first byte to its last. */
+/** A file that is one compressed tar. */
 export interface CompressedTar {
   /** Open for reading; lent until the promise settles. */
   readonly fd: number;
@@ -19,19 +19,22 @@ export interface CompressedTar {
 export interface UnpackOptions {
   /** Open for writing and empty; lent. */
   readonly out: number;
-  /** Bytes that may be written, holes not counted. */
+  /** Limit of the bytes to write, not counting holes. */
   readonly limit: number;
   /** Stored bytes read so far. */
   readonly progress?: (position: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Of the largest record (src/sys/scan.ts). */
+/** The size of the largest record (src/sys/scan.ts). */
 const BUFFER_SIZE = 8 << 20;
 
 const HEADER_IN_RECORD = 32;
 
-/** The uncompressed length. Throws FormatError for anything but a tar or is cut short, the signal's reason once it is aborted. */
+/**
+ * Returns the uncompressed length. Throws FormatError for anything but a tar and for one that is cut short, the
+ * signal's reason when aborted.
+ */
 export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Promise<number> {
   const { out, limit, progress, signal } = options;
   const result = await runScan(
@@ -50,8 +53,8 @@ export async function unpackTar(tar: CompressedTar, options: UnpackOptions): Pro
 }
 
 /**
- * Calls `visit` with the names (canonical; bytes as latin1) of the first members, in order, until it answers false. What
- * lies behind the last header is hardly touched. Throws FormatError for anything but a tar.
+ * Calls `visit` with the names of the first members (canonical, bytes as latin1), in order, until it returns false.
+ * Reads little beyond the last header. Throws FormatError for anything but a tar.
  */
 export async function visitFirstNames(tar: CompressedTar, visit: (name: string) => boolean): Promise<void> {
   const scan = new BlobScan(scanOptions(tar));
@@ -80,14 +83,14 @@ function scanOptions({ fd, length, compression }: CompressedTar): ScanOptions {
   return { fd, offset: 0, length, compression, hash: false, spanSize: Number.MAX_SAFE_INTEGER };
 }
 
-/** One record, or few where it has an extended header: the next may lie behind gigabytes. Empty at the end. */
+/** One record, or a few with extended headers: the next one may be gigabytes away. Empty at the end. */
 async function nextRecords(scan: BlobScan): Promise<Buffer> {
   for (let size = RECORD_HEADER_SIZE; ; size *= 2) {
     const records = Buffer.allocUnsafe(size);
     try {
       return records.subarray(0, await scan.next(records));
     } catch (error) {
-      // The buffer is too small: the record is still to be had.
+      // The buffer is too small. The scan still has the record.
       if (!(error instanceof RangeError) || size > BUFFER_SIZE) throw error;
     }
   }

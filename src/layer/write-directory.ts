@@ -1,9 +1,10 @@
-// Writes one layer to a directory in the form that overlayfs takes as a lower layer: whiteouts as 0:0 devices, opaque directories by
-// xattr, hard links, owners, xattrs, devices and holes. It writes what the layer's index says, so names that no unpacker could
-// create (a whiteout of a name of 255 bytes) are no matter.
+// Writes one layer to a directory in overlayfs form, for use as a lower layer: whiteouts as 0:0 devices, opaque
+// directories by xattr, hard links, owners, xattrs, devices and holes. It follows the layer's index, so names that no
+// unpacker could create (a whiteout of a name of 255 bytes) need no special case.
 //
-// An image is hostile: each name is one component beneath a descriptor of a directory that was made here, and no call follows a
-// symlink. As an ordinary user owners and `trusted.` marks are left out, and opaque directories are marked as in a tar.
+// An image is hostile: each name is one component beneath a descriptor of a directory that was made here, and no call
+// follows a symlink. For an ordinary user, owners and `trusted.` marks are left out, and opaque directories are marked
+// as in a tar.
 import { closeSync, constants } from 'node:fs';
 import { DentryKind, InodeFlag, type LayerIndex } from './layer-index.ts';
 import * as sys from '../sys/upper-calls.ts';
@@ -12,11 +13,11 @@ import { EOPNOTSUPP, EPERM, ErrnoError } from '../vfs/errno.ts';
 
 export interface ReadableLayer {
   readonly index: LayerIndex;
-  /** All of them, the receiver's own. Throws ErrnoError (EIO). */
+  /** All bytes, owned by the caller. Throws ErrnoError (EIO). */
   readonly readBytes: (offset: number, length: number) => Promise<Uint8Array>;
 }
 
-/** Where the hard links of a layer to lower layers' names lead, by the number of the link. */
+/** The targets of a layer's hard links to names of lower layers, by the number of the link. */
 export interface LowerLinks {
   readonly layer: ArrayLike<number>;
   readonly inode: ArrayLike<number>;
@@ -27,16 +28,19 @@ const SELF = Buffer.alloc(0);
 const OPAQUE_XATTR = Buffer.from('trusted.overlay.opaque');
 const OPAQUE_FILE = Buffer.from('.wh..wh..opq');
 const OWN_MARKS = 'trusted.overlay.';
-/** As overlayfs hides a mark of a lower layer's own: it is data then (Documentation/filesystems/overlayfs.rst, "Nesting"). */
+/**
+ * The name under which overlayfs hides a mark that belongs to a lower layer's data
+ * (Documentation/filesystems/overlayfs.rst, "Nesting").
+ */
 const ESCAPED_MARKS = 'trusted.overlay.overlay.';
 
-/** A directory that was made; its own mode and times come last. */
+/** A directory that was made. Its mode and times are set last. */
 interface MadeDirectory {
   readonly path: string;
   readonly inode: number;
 }
 
-/** Writes layer `number` (base 0) of `layers` beneath `root`, a descriptor of an empty directory. ErrnoError where something fails. */
+/** Writes layer `number` (base 0) of `layers` beneath `root`, a descriptor of an empty directory. Throws ErrnoError. */
 export function writeLayerDirectory(
   layers: readonly ReadableLayer[],
   number: number,
@@ -52,7 +56,7 @@ class LayerWriter {
   readonly #links: LowerLinks;
   readonly #root: number;
   readonly #isRoot = process.geteuid?.() === 0;
-  /** The first path of each inode that was written, by layer and inode. */
+  /** The first path of each written inode, by layer and inode. */
   readonly #firstPaths = new Map<string, string>();
 
   constructor(layers: readonly ReadableLayer[], number: number, links: LowerLinks, root: number) {
@@ -63,17 +67,17 @@ class LayerWriter {
   }
 
   async run(): Promise<void> {
-    const made: MadeDirectory[] = [{ path: '', inode: 0 }];
-    for (let next = 0; next < made.length; next++) {
-      const { path, inode } = made[next] as MadeDirectory;
+    const directories: MadeDirectory[] = [{ path: '', inode: 0 }];
+    for (let next = 0; next < directories.length; next++) {
+      const { path, inode } = directories[next] as MadeDirectory;
       const fd = this.#openDirectory(path);
       try {
-        await this.#writeChildren(fd, path, inode, made);
+        await this.#writeChildren(fd, path, inode, directories);
       } finally {
         closeSync(fd);
       }
     }
-    for (const { path, inode } of made.reverse()) {
+    for (const { path, inode } of directories.reverse()) {
       const fd = this.#openDirectory(path);
       try {
         this.#setAttributes(fd, SELF, this.#number, inode, path);
@@ -83,7 +87,12 @@ class LayerWriter {
     }
   }
 
-  async #writeChildren(fd: number, path: string, directory: number, made: MadeDirectory[]): Promise<void> {
+  async #writeChildren(
+    fd: number,
+    path: string,
+    directory: number,
+    directories: MadeDirectory[],
+  ): Promise<void> {
     const { index } = this.#layers[this.#number] as ReadableLayer;
     const first = index.firstChild[directory] as number;
     for (let dentry = first; dentry < first + (index.childCount[directory] as number); dentry++) {
@@ -99,12 +108,12 @@ class LayerWriter {
         await this.#writeFile(fd, name, layer, inode, child);
       } else if (((index.mode[target] as number) & S_IFMT) === S_IFDIR) {
         check(sys.mkdirAt(fd, name, 0o700, 0), 'mkdir', child);
-        made.push({ path: child, inode: target });
+        directories.push({ path: child, inode: target });
       } else await this.#writeFile(fd, name, this.#number, target, child);
     }
   }
 
-  /** Whatever is not a directory. */
+  /** Writes anything but a directory. */
   async #writeFile(fd: number, name: Buffer, layer: number, inode: number, path: string): Promise<void> {
     const key = `${layer} ${inode}`;
     const first = this.#firstPaths.get(key);
@@ -152,7 +161,7 @@ class LayerWriter {
     }
   }
 
-  /** Owner before mode, which chown(2) changes, and before capabilities, which it removes; times last. */
+  /** The order matters: chown(2) changes the mode and removes capabilities, and every other call changes the times. */
   #setAttributes(fd: number, name: Buffer, layer: number, inode: number, path: string): void {
     const { index } = this.#layers[layer] as ReadableLayer;
     const mode = index.mode[inode] as number;
@@ -176,11 +185,12 @@ class LayerWriter {
     const isMark = attribute.startsWith(OWN_MARKS);
     const shown = isMark ? `${ESCAPED_MARKS}${attribute.slice(OWN_MARKS.length)}` : attribute;
     const status = sys.setxattrAt(fd, name, Buffer.from(shown, 'latin1'), value, 0);
-    // EPERM, EOPNOTSUPP: no file system keeps a user's xattr of a symlink, nor an ordinary user's `trusted.`; nothing measured here reads it.
+    // EPERM, EOPNOTSUPP: no file system stores a symlink's user xattr, or an ordinary user's `trusted.`. The benchmarks
+    // read neither.
     if (status !== -EPERM && status !== -EOPNOTSUPP) check(status, 'setxattr', path);
   }
 
-  /** `fd`: of the directory itself. */
+  /** `fd`: a descriptor of the directory itself. */
   #markOpaque(fd: number, path: string): void {
     if (this.#isRoot) check(sys.setxattrAt(fd, SELF, OPAQUE_XATTR, Buffer.from('y'), 0), 'setxattr', path);
     else closeSync(check(sys.createAt(fd, OPAQUE_FILE, constants.O_WRONLY, 0o600, 0), 'open', path));
@@ -200,7 +210,7 @@ class LayerWriter {
   }
 }
 
-/** Offset in the file, length, and offset in the blob of what is stored of a regular file. */
+/** The stored pieces of a regular file: offset in the file, length, offset in the blob. */
 function extentsOf(index: LayerIndex, inode: number): (readonly [number, number, number])[] {
   const data = index.dataOffset[inode] as number;
   if (((index.inodeFlags[inode] as number) & InodeFlag.sparse) === 0) {

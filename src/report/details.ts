@@ -1,11 +1,11 @@
-// What is told of the tile that the pointer is on, or the focus; of the directory that is shown where it is on none.
+// The details of the tile under the pointer or with the focus, or of the directory that is shown.
 import { element, part } from './dom.ts';
 import { layerChip } from './palette.ts';
 import type { Tile } from './treemap-layout.ts';
 import type { ViewState } from './view-state.ts';
 import { counted, kindWords, percent, size } from './words.ts';
 
-/** `node`: what is told of where no tile is: a search may find what has no bytes. */
+/** `node`: shown if there is no tile, because a search can find a node without bytes. */
 export function showDetails(state: ViewState, tile: Tile | undefined, node: number): void {
   const { table, sums, root, image } = state;
   const at = tile?.node ?? node;

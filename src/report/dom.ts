@@ -1,9 +1,10 @@
-// Elements of the page. What an image tells goes into text and attributes only, never through a parser of HTML.
+// Creates elements of the page. Text from an image goes only into text nodes and attributes, never through an HTML
+// parser.
 
 export interface ElementOptions {
   readonly class?: string;
   readonly text?: string;
-  /** undefined: the attribute is not set. */
+  /** Undefined: the attribute is not set. */
   readonly attributes?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -12,14 +13,14 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   { class: className, text, attributes = {} }: ElementOptions = {},
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[Name] {
-  const made = document.createElement(name);
-  if (className !== undefined) made.className = className;
+  const created = document.createElement(name);
+  if (className !== undefined) created.className = className;
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) made.setAttribute(key, value);
+    if (value !== undefined) created.setAttribute(key, value);
   }
-  if (text !== undefined) made.textContent = text;
-  made.append(...children);
-  return made;
+  if (text !== undefined) created.textContent = text;
+  created.append(...children);
+  return created;
 }
 
 /** A part of the template, by its id. */

@@ -1,4 +1,4 @@
-// What is there with several images: the choice of the one that is shown, and the layers that they share.
+// The parts of the page for several images: the choice of the image, and the layers that the images share.
 import type { ReportData, ReportImage } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import { nameOfImage } from './overview.ts';
@@ -6,7 +6,7 @@ import { layerChip } from './palette.ts';
 import { fillTable } from './tables.ts';
 import { counted, percent, size } from './words.ts';
 
-/** `choose` gets the place of an image in the data. */
+/** `choose` gets the index of an image in the data. */
 export function showImages({ images, totalSize }: ReportData, choose: (index: number) => void): void {
   if (images.length < 2) return;
   part('images').hidden = false;
@@ -38,7 +38,7 @@ export function showImages({ images, totalSize }: ReportData, choose: (index: nu
     `Together ${size(totalSize)}, each layer once; ${size(apart)} if nothing were shared.`;
 }
 
-/** The names of images; the sources of those that have a name in common, as two builds of one image do. */
+/** The names of the images. Images with a name in common, such as two builds of one image, get their sources. */
 export function distinctTitles(images: readonly ReportImage[]): string[] {
   const names = images.map(nameOfImage);
   return images.map(({ source }, i) => {
@@ -53,7 +53,7 @@ export function showShared({ images, shared, totalSize }: ReportData): void {
   const bytes = shared.reduce((sum, layer) => sum + layer.size, 0);
   part('shared-summary').textContent =
     shared.length === 0
-      ? 'No layer is in more than one of these images: a layer is the same where all below it are the same, too.'
+      ? 'No layer is in more than one of these images: a layer is shared only if all layers below it are shared too.'
       : `${counted(shared.length, 'layer is', 'layers are')} in more than one of these images: ${size(bytes)}, ${percent(bytes, totalSize)} of the total. The numbers say which layer of each image it is.`;
   part('shared-table').hidden = shared.length === 0;
   const columns = [

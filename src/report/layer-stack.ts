@@ -1,5 +1,5 @@
-// The stack of layers, topmost first, each a button that keeps all but its bytes out of the treemap. Steps of the history
-// that made no layer stand between them, on request.
+// The stack of layers, topmost first. Each layer is a button that filters the treemap to its bytes. History steps
+// without a layer are shown between them on request.
 import type { ReportImage, ReportLayer, ReportStep } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import { showTime } from './overview.ts';
@@ -79,7 +79,7 @@ export class LayerStack {
   }
 }
 
-/** Its size against the largest layer's, the wasted part hatched. */
+/** The layer's size relative to the largest layer, with the wasted part hatched. */
 function meterOf(
   { number: which, size: bytes, wasted }: ReportLayer,
   largest: number,

@@ -1,24 +1,24 @@
-// NodeTable: the nodes of one image, unpacked from their columns; and how many bytes are where, by what is asked for.
+// NodeTable: the nodes of one image, decoded from their columns, and sums of their bytes by filter.
 import { type HidingCause, type NodeColumns, NodeKind, hidingCauses } from '../inspect/report-format.ts';
 
-/** Which bytes count. */
+/** Selects the bytes that count. */
 export interface ByteFilter {
-  /** Only those that this layer stores; 0 for all. */
+  /** Only the bytes that this layer stores; 0 for all layers. */
   readonly layer: number;
   readonly which: 'all' | 'shown' | 'wasted';
 }
 
-/** Nodes are numbers from 0, the root, in preorder. */
+/** Nodes are numbers in preorder, from the root, 0. */
 export class NodeTable {
   readonly count: number;
   readonly #names: readonly string[];
   readonly #codes: Uint32Array;
   readonly #values: Float64Array;
-  /** The root's is itself. */
+  /** The root is its own parent. */
   readonly #parents: Int32Array;
-  /** The node behind the last one of the subtree. */
+  /** The node after the last one of the subtree. */
   readonly #ends: Int32Array;
-  /** By node: what NodeColumns has for those that are hidden or folded; 0 for the rest. */
+  /** By node: the NodeColumns value of hidden and folded nodes; 0 for others. */
   readonly #extra: Float64Array;
 
   constructor(columns: NodeColumns) {
@@ -57,7 +57,7 @@ export class NodeTable {
     return this.#parents[node] ?? 0;
   }
 
-  /** The node behind the last one of `node`'s subtree. */
+  /** The node after the last one of `node`'s subtree. */
   endOf(node: number): number {
     return this.#ends[node] ?? 0;
   }
@@ -67,23 +67,23 @@ export class NodeTable {
     return kind === NodeKind.directory || kind === NodeKind.gone;
   }
 
-  /** Bytes of a file, a link's too; of folded names, all of them. */
+  /** Bytes of a file, even of a further link to it; of a folded node the total. */
   sizeOf(node: number): number {
     return this.isDirectory(node) ? 0 : (this.#values[node] ?? 0);
   }
 
-  /** Whether the bytes are stored and never shown. */
+  /** True if the bytes are stored but never shown. */
   isWasted(node: number): boolean {
     const kind = this.kindOf(node);
     return kind === NodeKind.hidden || (kind === NodeKind.folded && (this.#extra[node] ?? 0) % 2 === 1);
   }
 
-  /** How many names a folded node stands for. */
+  /** The number of names that a folded node represents. */
   foldedNamesOf(node: number): number {
     return Math.floor((this.#extra[node] ?? 0) / 2);
   }
 
-  /** Names in a directory's subtree, those of hidden files too, each folded one; without its own. */
+  /** The names in a directory's subtree, without its own, including hidden and folded ones. */
   namesIn(directory: number): number {
     let names = 0;
     for (let node = directory + 1; node < this.endOf(directory); node++) {
@@ -92,7 +92,7 @@ export class NodeTable {
     return names;
   }
 
-  /** Which layer hid a hidden file, and by what. */
+  /** The layer that hid a hidden file, and the cause. */
   hiddenBy(node: number): { layer: number; cause: HidingCause } {
     const extra = this.#extra[node] ?? 0;
     return { layer: Math.floor(extra / 4), cause: hidingCauses[extra % 4] ?? 'entry' };
@@ -105,14 +105,14 @@ export class NodeTable {
     return children;
   }
 
-  /** From the root on; with `node` itself. */
+  /** The path of nodes from the root to `node`, both included. */
   lineOf(node: number): number[] {
     const line = [node];
     for (let at = node; at !== 0;) line.push((at = this.parentOf(at)));
     return line.reverse();
   }
 
-  /** Absolute. Of folded names, their directory's, with a slash. */
+  /** Absolute. For a folded node, its directory with a slash at the end. */
   pathOf(node: number): string {
     return `/${this.lineOf(node)
       .slice(1)
@@ -120,10 +120,10 @@ export class NodeTable {
       .join('/')}`;
   }
 
-  /** By node: bytes in it that `filter` lets count. */
+  /** By node: the bytes in it that pass `filter`. */
   sum({ layer, which }: ByteFilter): Float64Array {
     const sums = new Float64Array(this.count);
-    // A child stands behind its parent: backwards, a node is complete before it is added to its own.
+    // A child comes after its parent, so in reverse order each node is complete when it is added to its parent.
     for (let node = this.count - 1; node > 0; node--) {
       const isCounted =
         this.kindOf(node) !== NodeKind.link &&
@@ -137,7 +137,7 @@ export class NodeTable {
     return sums;
   }
 
-  /** Parents and ends, from the numbers of children. */
+  /** Computes parents and ends from the numbers of children. */
   #link(): void {
     const open: { node: number; left: number }[] = [];
     for (let node = 0; node < this.count; node++) {

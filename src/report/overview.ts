@@ -1,4 +1,4 @@
-// The head of an image: its name, its figures, and all its bytes as one strip, layer by layer.
+// The head of an image: its name, its figures, and a strip that shows all its bytes by layer.
 import type { ReportImage } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import { tint } from './palette.ts';
@@ -8,7 +8,7 @@ export function nameOfImage({ names, source }: ReportImage): string {
   return names[0] ?? source;
 }
 
-/** "2020-01-02 03:04 UTC" of RFC 3339; the text itself where it is no time. */
+/** "2020-01-02 03:04 UTC" from RFC 3339; the text unchanged if it is not a time. */
 export function showTime(time: string): string {
   const parsed = new Date(time);
   return Number.isNaN(parsed.getTime()) ? time : `${parsed.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -53,7 +53,7 @@ function figuresOf({ size: stored, wasted, efficiency, layers }: ReportImage): H
   ];
 }
 
-/** Base first, each layer's wasted part behind what is shown of it. */
+/** Base first; in each layer the shown bytes first, then the wasted ones. */
 function stripOf({ layers }: ReportImage): HTMLElement[] {
   return layers
     .filter(({ size: bytes }) => bytes > 0)
@@ -65,15 +65,15 @@ function stripOf({ layers }: ReportImage): HTMLElement[] {
       return pieces
         .filter((piece) => piece.bytes > 0)
         .map((piece) => {
-          const made = element('span', {
+          const pieceElement = element('span', {
             class: piece.class,
             attributes: {
               title: `layer ${number}: ${size(piece.bytes)}${piece.class === 'piece' ? '' : ' wasted'}`,
             },
           });
-          made.style.flexGrow = String(piece.bytes);
-          tint(made, number, layers.length);
-          return made;
+          pieceElement.style.flexGrow = String(piece.bytes);
+          tint(pieceElement, number, layers.length);
+          return pieceElement;
         });
     });
 }

@@ -1,4 +1,4 @@
-// The page of `stratafs report`: reads the embedded data, and joins the views. The only state is here.
+// The page of `stratafs report`: reads the embedded data and connects the views. It holds all the state.
 import { REPORT_FORMAT, type ReportData, type ReportImage } from '../inspect/report-format.ts';
 import { showDetails } from './details.ts';
 import { element, part } from './dom.ts';
@@ -21,7 +21,7 @@ class Page implements ViewActions {
   readonly #search = new SearchBox(this);
   readonly #waste = new WasteTable(this);
   #state: ViewState;
-  /** What is told of while no tile is looked at. */
+  /** The node whose details are shown while no tile is under the pointer. */
   #node = 0;
 
   constructor(image: ReportImage) {
@@ -50,7 +50,7 @@ class Page implements ViewActions {
     if (filter !== everything && (sums[node] ?? 0) === 0) {
       this.#state = { ...this.#state, filter: everything, sums: allSums };
     }
-    // Of what has no bytes no tile can be shown: the nearest directory that has some is.
+    // A node without bytes has no tile, so the nearest directory with bytes is shown.
     const line = table.lineOf(node).slice(0, -1).reverse();
     const root = line.find((at) => (this.#state.sums[at] ?? 0) > 0) ?? 0;
     this.#state = { ...this.#state, root };
@@ -62,7 +62,7 @@ class Page implements ViewActions {
     this.#filter({ layer });
   }
 
-  /** Stays in the directory where it has bytes that count; else goes up to one that has. */
+  /** Stays in the directory if it has bytes that count, else goes up to one that has. */
   #filter(change: Partial<ByteFilter>): void {
     const { table, root } = this.#state;
     const filter = { ...this.#state.filter, ...change };

@@ -1,13 +1,13 @@
-// The colours of layers: hues from the base up, in the order of the rainbow from blue, as strata lie. The lightness, which
-// depends on light or dark, is style/colours.css's; neighbours of near hues differ in it.
+// The colours of layers: hues in the order of the rainbow, from blue at the base upwards, like strata. The lightness
+// depends on the light or dark scheme and is set by style/colours.css; neighbours with similar hues differ in it.
 import { element } from './dom.ts';
 
 const BASE_HUE = 250;
-/** Degrees: so far apart where there are few layers; of many, all lie within the span, which leaves blue unique. */
+/** Degrees between two layers. With many layers the steps shrink to fit the span, so that blue remains unique. */
 const STEP = 42;
 const SPAN = 310;
 
-/** Gives `of` the colour of a layer of `count`; 0 is not a layer's: grey. */
+/** Gives `of` the colour of a layer of `count`. 0 is not a layer: grey. */
 export function tint(of: HTMLElement, layer: number, count: number): void {
   of.classList.add('tinted');
   of.classList.toggle('grey', layer === 0);

@@ -1,4 +1,4 @@
-// The search: a combobox whose list shows the greatest of what was found.
+// The search: a combobox whose list shows the largest matches.
 import { element, part } from './dom.ts';
 import { layerChip } from './palette.ts';
 import { findPaths } from './search.ts';
@@ -23,7 +23,7 @@ export class SearchBox {
     this.#input.addEventListener('focus', () => this.#schedule());
     this.#input.addEventListener('blur', () => this.#close());
     this.#input.addEventListener('keydown', (event) => this.#onKey(event));
-    // The list takes no focus: pressed, the input keeps it until the choice is made.
+    // The list must not take the focus: the input needs it until the choice is made.
     this.#panel.addEventListener('pointerdown', (event) => event.preventDefault());
     this.#list.addEventListener('click', ({ target }) => {
       const option = target instanceof Element ? target.closest('[role=option]') : null;
@@ -57,7 +57,7 @@ export class SearchBox {
     this.#list.replaceChildren(...nodes.map((node, i) => this.#option(node, i, text, state)));
     part('found-count').textContent =
       total > nodes.length
-        ? `the greatest ${nodes.length} of ${number(total)} paths`
+        ? `the largest ${nodes.length} of ${number(total)} paths`
         : total === 0
           ? 'no path has this in it'
           : counted(total, 'path');

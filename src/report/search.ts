@@ -1,21 +1,21 @@
-// Search by path: nodes whose path holds a text, the greatest first.
+// Search by path: finds nodes whose path contains a text, the largest first.
 import { NodeKind } from '../inspect/report-format.ts';
 import type { NodeTable } from './node-table.ts';
 
 export interface Found {
-  /** The greatest first, at most as many as were asked for. */
+  /** The largest first; at most the requested number. */
   readonly nodes: readonly number[];
   readonly total: number;
 }
 
 /**
- * `sums`: bytes by node. Upper and lower case are one. The text has to reach into the name: what is in a directory is not
- * found for the directory's path. What is folded has no name to be found by.
+ * `sums`: bytes by node. Case-insensitive. The match must extend into the node's own name: a directory's path doesn't
+ * match for everything in it. A folded node has no name and is never found.
  */
 export function findPaths(table: NodeTable, sums: Float64Array, text: string, limit: number): Found {
   const wanted = text.toLowerCase();
   const found: number[] = [];
-  /** Paths of the directories on the way, lower case, each with a slash at its end. */
+  /** Paths of the directories on the way, in lower case, each with a slash at its end. */
   const open = [{ path: '/', end: table.endOf(0) }];
   for (let node = 1; node < table.count; node++) {
     while ((open.at(-1)?.end ?? Infinity) <= node) open.pop();

@@ -8,7 +8,7 @@ export interface Column {
 
 export type Cell = string | Node;
 
-/** The first cell of each row is its head where `hasRowHeads`. */
+/** With `hasRowHeads` the first cell of each row is its head. */
 export function fillTable(
   table: HTMLElement,
   columns: readonly Column[],

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, until the user says otherwise.
+// Light or dark: the system's setting, until the user chooses.
 import { part } from './dom.ts';
 
 const themes = ['auto', 'light', 'dark'] as const;

@@ -1,7 +1,7 @@
-// The layout of the treemap: which tiles there are and where, for a directory and the bytes that count.
+// The layout of the treemap: computes the tiles for a directory and the bytes that count.
 //
-// Within a directory areas are in proportion to bytes (d3's squarified tiling). The largest directories are opened
-// first, until there are as many tiles as a browser draws at once; what is too small to be seen is one tile for all.
+// Within a directory areas are proportional to bytes (d3's squarified tiling). The largest directories are opened
+// first, up to the number of tiles that a browser draws quickly. All files too small to see share one tile.
 import { type HierarchyRectangularNode, treemapSquarify } from 'd3-hierarchy';
 import type { NodeTable } from './node-table.ts';
 
@@ -13,25 +13,28 @@ export interface Box {
 }
 
 export interface Tile extends Box {
-  /** Of `rest`: the directory that holds what it stands for. */
+  /** For `rest`: the directory that holds the nodes it represents. */
   readonly node: number;
-  /** Where a directory holds bytes in one directory only, the two are one tile: the outermost of such. Else `node`. */
+  /**
+   * The outermost of nested directories that share one tile, because each has bytes in only one directory. Otherwise
+   * `node`.
+   */
   readonly top: number;
-  /** A directory with tiles in it; a file, or a directory that stays closed; all that is too small. */
+  /** A directory with tiles inside; a file or a closed directory; everything that is too small. */
   kind: 'frame' | 'leaf' | 'rest';
   /** 0 in the directory that is shown. */
   readonly depth: number;
   readonly bytes: number;
-  /** The frame around it; -1 for none. By index in the list, like `children`, which are in order of size. */
+  /** The frame around it; -1 for none. Like `children`, an index in the list; children are sorted by size. */
   readonly parent: number;
   readonly children: number[];
-  /** The nodes that a `rest` stands for. */
+  /** The nodes that a `rest` represents. */
   readonly nodes: readonly number[];
   hasTitle: boolean;
 }
 
 export const TILE_LIMIT = 2500;
-/** Pixels: a frame's title; a frame's rim; the least area of a tile, and sides of a directory that is opened. */
+/** Pixels: the title of a frame; its border; the minimum area of a tile, and minimum sides of an open directory. */
 export const TITLE_HEIGHT = 19;
 const RIM = 3;
 const LEAST_AREA = 14;
@@ -87,7 +90,7 @@ function insideOf(box: Box): Box {
   return { x0: x0 + RIM, y0: y0 + (isTitled(box) ? TITLE_HEIGHT : RIM), x1: x1 - RIM, y1: y1 - RIM };
 }
 
-/** The tiles of one directory, the greatest first, the rest last. */
+/** The tiles of one directory, largest first, the rest last. */
 function tileDirectory(
   table: NodeTable,
   sums: Float64Array,
@@ -106,12 +109,12 @@ function tileDirectory(
   const isSeen = (node: number): boolean => bytesOf(node) * areaPerByte >= LEAST_AREA;
   const rest = children.filter((node) => !isSeen(node));
   const restBytes = rest.reduce((sum, node) => sum + bytesOf(node), 0);
-  const made = (top: number, kind: Tile['kind'], bytes: number, nodes: readonly number[]): Tile => ({
+  const newTile = (top: number, kind: Tile['kind'], bytes: number, nodes: readonly number[]): Tile => ({
     ...{ node: kind === 'leaf' ? innermost(table, sums, top) : top, top, kind, bytes, nodes, depth, parent },
     ...{ x0: 0, y0: 0, x1: 0, y1: 0, children: [], hasTitle: false },
   });
-  const tiles = children.filter(isSeen).map((node) => made(node, 'leaf', bytesOf(node), []));
-  if (rest.length > 0) tiles.push(made(directory, 'rest', restBytes, rest));
+  const tiles = children.filter(isSeen).map((node) => newTile(node, 'leaf', bytesOf(node), []));
+  if (rest.length > 0) tiles.push(newTile(directory, 'rest', restBytes, rest));
   squarify(tiles, total, box);
   return tiles;
 }
@@ -126,7 +129,7 @@ function innermost(table: NodeTable, sums: Float64Array, top: number): number {
   }
 }
 
-/** Places the tiles in the box. d3 reads `value` and `children` of its nodes, and writes their corners. */
+/** Places the tiles in the box. d3 reads `value` and `children` of its nodes and writes their corners. */
 function squarify(tiles: readonly Tile[], total: number, { x0, y0, x1, y1 }: Box): void {
   const children = tiles.map((tile) => ({ value: tile.bytes, x0: 0, y0: 0, x1: 0, y1: 0 }));
   const parent = { value: total, children } as unknown as HierarchyRectangularNode<unknown>;

@@ -1,4 +1,4 @@
-// The treemap on the page: tiles as elements, one of them in the tab order, and the keys and clicks that move about.
+// The treemap on the page: an element per tile, one of them in the tab order, and navigation by keys and clicks.
 import { element, part } from './dom.ts';
 import type { NodeTable } from './node-table.ts';
 import { tint } from './palette.ts';
@@ -6,26 +6,26 @@ import { type Tile, layOut } from './treemap-layout.ts';
 import type { ViewActions, ViewState } from './view-state.ts';
 import { kindWords, number, percent, size } from './words.ts';
 
-/** Pixels from which a tile is worth a name, and a size below it, or in a frame beside it. */
+/** Minimum pixels for a name in a tile, and for a size below it, or beside it in a frame. */
 const NAME_WIDTH = 34;
 const NAME_HEIGHT = 16;
 const SIZE_WIDTH = 56;
 const SIZE_HEIGHT = 32;
 const FRAME_SIZE_WIDTH = 124;
-/** A tile that is too narrow for "12 smaller". */
+/** The width of a tile that fits "12 smaller". */
 const REST_WIDTH = 84;
 
 export class Treemap {
   readonly #box = part('treemap');
   readonly #actions: ViewActions;
-  /** Told which tile the user looks at; undefined for none. */
+  /** Gets the tile under the pointer or with the focus; undefined for none. */
   readonly #onLook: (tile: Tile | undefined) => void;
   #state: ViewState | undefined;
   #tiles: Tile[] = [];
   #elements: HTMLElement[] = [];
-  /** The tiles that are in no frame, by index. */
+  /** The tiles outside any frame, by index. */
   #outermost: number[] = [];
-  /** The width and height that they were laid out for. */
+  /** The width and height of the current layout. */
   #drawn = '';
   /** The tile in the tab order. */
   #current = 0;
@@ -47,8 +47,8 @@ export class Treemap {
   }
 
   /**
-   * `focus`: the node whose tile, or that of what holds it, gets the focus; of the root the greatest tile does; -1 for
-   * none.
+   * `focus`: the node whose tile, or the nearest tile around it, gets the focus. For the root it is the largest tile.
+   * -1: none.
    */
   show(state: ViewState, focus: number): void {
     this.#state = state;
@@ -85,7 +85,7 @@ export class Treemap {
     const { table } = state;
     const { kind, node, x0, y0, x1, y1, depth, parent } = tile;
     const siblings = this.#tiles[parent]?.children ?? this.#outermost;
-    const made = element('div', {
+    const tileElement = element('div', {
       class: `tile ${kind}`,
       attributes: {
         role: 'treeitem',
@@ -99,27 +99,27 @@ export class Treemap {
         'aria-label': describeTile(tile, state),
       },
     });
-    const { style } = made;
+    const { style } = tileElement;
     style.left = `${x0}px`;
     style.top = `${y0}px`;
     style.width = `${x1 - x0}px`;
     style.height = `${y1 - y0}px`;
-    if (kind === 'leaf') tint(made, layerOfTile(tile, state), state.image.layers.length);
-    made.classList.toggle('wasted', kind === 'leaf' && isWholeWaste(node, state));
-    made.classList.toggle('directory', kind === 'leaf' && table.isDirectory(node));
-    this.#label(made, tile, state);
-    return made;
+    if (kind === 'leaf') tint(tileElement, layerOfTile(tile, state), state.image.layers.length);
+    tileElement.classList.toggle('wasted', kind === 'leaf' && isWholeWaste(node, state));
+    tileElement.classList.toggle('directory', kind === 'leaf' && table.isDirectory(node));
+    this.#label(tileElement, tile, state);
+    return tileElement;
   }
 
-  #label(made: HTMLElement, tile: Tile, { table }: ViewState): void {
+  #label(tileElement: HTMLElement, tile: Tile, { table }: ViewState): void {
     const width = tile.x1 - tile.x0;
     const height = tile.y1 - tile.y0;
     if (tile.kind === 'frame' ? !tile.hasTitle : width < NAME_WIDTH || height < NAME_HEIGHT) return;
     const isNarrow = tile.kind === 'rest' && width < REST_WIDTH;
     const name = isNarrow ? `+${number(tile.nodes.length)}` : nameOfTile(tile, table);
-    made.append(element('span', { class: 'name', text: name }));
+    tileElement.append(element('span', { class: 'name', text: name }));
     if (tile.kind === 'frame' ? width >= FRAME_SIZE_WIDTH : width >= SIZE_WIDTH && height >= SIZE_HEIGHT) {
-      made.append(element('span', { class: 'size', text: size(tile.bytes) }));
+      tileElement.append(element('span', { class: 'size', text: size(tile.bytes) }));
     }
   }
 
@@ -132,7 +132,7 @@ export class Treemap {
     return this.#box.contains(document.activeElement) ? this.#tiles[this.#current] : undefined;
   }
 
-  /** The tile of a node, or the nearest one around it; -1 for none. */
+  /** The tile of a node, or the nearest tile around it; -1 for none. */
   #tileOf(node: number): number {
     const table = this.#state?.table;
     if (table === undefined) return -1;
@@ -162,7 +162,7 @@ export class Treemap {
     this.#enter(index);
   }
 
-  /** Goes into a directory, or into the one whose small files a tile stands for. */
+  /** Enters a directory, or the directory whose small files the tile represents. */
   #enter(index: number): void {
     const tile = this.#tiles[index];
     const state = this.#state;
@@ -171,7 +171,7 @@ export class Treemap {
     if (isDirectory && tile.node !== state.root) this.#actions.open(tile.node, tile.node);
   }
 
-  /** Goes out, to the first directory that shows more than this one. */
+  /** Leaves the directory, up to the first one that shows more. */
   #leave(): void {
     const state = this.#state;
     if (state === undefined || state.root === 0) return;
@@ -202,7 +202,7 @@ export class Treemap {
   }
 }
 
-/** Whether the tile stands for the node: for directories that are one tile, each of them. */
+/** True if the tile represents the node, or one of several directories that share a tile. */
 function isIn(table: NodeTable, node: number, { top, node: inner }: Tile): boolean {
   return top <= node && node <= inner && table.endOf(node) >= table.endOf(inner);
 }
@@ -223,7 +223,7 @@ export function describeTile(tile: Tile, { table, sums, root, ...state }: ViewSt
   return `${name}, ${what === name ? '' : `${what}, `}${share}, layer ${layer}`;
 }
 
-/** Of a directory the layer that has most bytes in it. */
+/** For a directory, the layer with the most bytes in it. */
 function layerOfTile({ node }: Tile, { table, sums, image }: ViewState): number {
   if (!table.isDirectory(node)) return table.layerOf(node);
   const bytes = new Float64Array(image.layers.length + 1);

@@ -1,4 +1,4 @@
-// What the page shows at the moment. Views read it and ask for changes; page.ts makes them.
+// The current state of the page. Views read it and request changes; page.ts makes them.
 import type { ReportImage } from '../inspect/report-format.ts';
 import type { ByteFilter, NodeTable } from './node-table.ts';
 
@@ -6,7 +6,7 @@ export interface ViewState {
   readonly image: ReportImage;
   readonly table: NodeTable;
   readonly filter: ByteFilter;
-  /** Bytes by node, by the filter; and without one. */
+  /** Bytes by node: with the filter, and without. */
   readonly sums: Float64Array;
   readonly allSums: Float64Array;
   /** The directory that the treemap shows. */
@@ -16,7 +16,7 @@ export interface ViewState {
 export interface ViewActions {
   /** Shows the directory in the treemap. `focus`: the node whose tile gets the focus; -1 for none. */
   open(directory: number, focus?: number): void;
-  /** Shows a node in its directory, and takes off what filters it away. */
+  /** Shows a node in its directory, and clears a filter that hides it. */
   reveal(node: number): void;
   /** 0 for all layers. */
   chooseLayer(layer: number): void;

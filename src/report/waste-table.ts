@@ -1,4 +1,4 @@
-// What is wasted: the hidden files, the greatest first, a part of them at a time.
+// The table of wasted bytes: hidden files, the largest first, some at a time.
 import { NodeKind } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import type { NodeTable } from './node-table.ts';

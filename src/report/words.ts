@@ -1,4 +1,4 @@
-// How the page says what it knows: sizes as docker writes them, parts of a whole, and what a node is.
+// The wording of the page: sizes as docker writes them, percentages, and kinds of nodes.
 import { showDockerSize } from '../inspect/docker-size.ts';
 import { type HidingCause, NodeKind } from '../inspect/report-format.ts';
 import type { NodeTable } from './node-table.ts';
@@ -14,7 +14,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
-/** "12.3 %"; what is less than is shown, but more than nothing, is "<0.1 %". */
+/** "12.3 %"; a non-zero part that would round to 0 is "<0.1 %". */
 export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
   const value = (100 * part) / whole;
@@ -25,12 +25,12 @@ const causes: Readonly<Record<HidingCause, string>> = {
   entry: 'overwritten',
   whiteout: 'deleted',
   opaque: 'hidden by an opaque directory',
-  replaced: 'gone with a directory that was replaced',
+  replaced: 'deleted with a directory that was replaced',
 };
 
 export const causeWords = (cause: HidingCause): string => causes[cause];
 
-/** What a node is, without its name. */
+/** The kind of a node, without its name. */
 export function kindWords(table: NodeTable, node: number): string {
   switch (table.kindOf(node)) {
     case NodeKind.directory:

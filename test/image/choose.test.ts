@@ -130,7 +130,7 @@ describe('an image ID or a digest', () => {
     const error = new InputError('broken');
     const broken = {
       ...first,
-      state: { kind: 'broken', error, isMissing: false, known: undefined },
+      state: { kind: 'broken', error, isMissing: false, withoutConfig: undefined },
     } as const;
     const list = [broken as ImageCandidate, ...others];
     expect(choose(list, 'cccc')).toBe(1);

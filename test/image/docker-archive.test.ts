@@ -273,7 +273,7 @@ describe('a docker archive that is malformed', () => {
   test('is a plain layer with a manifest.json of its own: it is a layer', async () => {
     const path = await tarFile([['manifest.json', '{"name":"web app"}']]);
     expect((await openImageSource(path)).layers).toHaveLength(1);
-    await expect(openImageSource(`docker-archive:${path}`)).rejects.toThrow('is no docker archive');
+    await expect(openImageSource(`docker-archive:${path}`)).rejects.toThrow('is not a docker archive');
   });
 });
 

@@ -162,15 +162,15 @@ describe('a directory', () => {
   test('that is no layout is refused with what to type instead', async () => {
     const root = await directoryOf([['etc/passwd', 'x']]);
     await expect(openImageSource(root)).rejects.toThrow(
-      `${root}: is no OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${root}`,
+      `${root}: is not an OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${root}`,
     );
-    await expect(openImageSource(`oci:${root}`)).rejects.toThrow('is no OCI layout, it has no index.json');
+    await expect(openImageSource(`oci:${root}`)).rejects.toThrow('is not an OCI layout, it has no index.json');
     const dir = await directoryOf([
       ['manifest.json', '{}'],
       ['version', 'Directory Transport Version: 1.1'],
     ]);
     await expect(openImageSource(`dir:${dir}`)).rejects.toThrow(
-      `${dir}: is no directory of skopeo's dir:, it has no manifest in manifest.json`,
+      `${dir}: is not a directory of skopeo's dir:, it has no manifest in manifest.json`,
     );
   });
 });

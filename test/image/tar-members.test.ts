@@ -125,7 +125,7 @@ describe('an outer tar that is malformed', () => {
     await writeFile(path, bytes);
     await expect(list(path)).rejects.toBeInstanceOf(FormatError);
     await expect(openImageSource(path)).rejects.toThrow(
-      `${path}: is no tar archive, expected a saved image or a layer`,
+      `${path}: is not a tar archive, expected a saved image or a layer`,
     );
   });
 

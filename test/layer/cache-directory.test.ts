@@ -93,7 +93,7 @@ describe('a file of the cache directory', () => {
 
   it('is not used if it is a FIFO, and opening it does not wait', () => {
     execFileSync('mkfifo', [name()]);
-    return refuses(`${name()} is no regular file`);
+    return refuses(`${name()} is not a regular file`);
   });
 
   it('is not used if it is a socket', () => {
@@ -102,14 +102,14 @@ describe('a file of the cache directory', () => {
       'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])',
       name(),
     ]);
-    return refuses(`${name()} is no regular file`);
+    return refuses(`${name()} is not a regular file`);
   });
 
   it('is not used if it is a symlink, whose target stays as it is', async () => {
     writeFileSync(join(root, 'target'), 'theirs', { mode: 0o600 });
     symlinkSync('target', name());
     lutimesSync(name(), 1, 1);
-    await refuses(`${name()} is no regular file`);
+    await refuses(`${name()} is not a regular file`);
     expect(readFileSync(join(root, 'target'), 'latin1')).toBe('theirs');
   });
 

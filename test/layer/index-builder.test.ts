@@ -155,9 +155,9 @@ describe('directories', () => {
     expect(showFlags(indexTar(rawTar(file('x'))), 0)).toBe(' [implicit]');
   });
 
-  test('a root that is no directory is refused', () => {
-    expect(() => lines(symlink('.', 'x'))).toThrow(/a root that is no directory/);
-    expect(() => lines(link('./', 'x'))).toThrow(/a root that is no directory/);
+  test('a root that is not a directory is refused', () => {
+    expect(() => lines(symlink('.', 'x'))).toThrow(/a root that is not a directory/);
+    expect(() => lines(link('./', 'x'))).toThrow(/a root that is not a directory/);
   });
 
   test('an empty layer is an implicit root', () => {

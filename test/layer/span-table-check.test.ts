@@ -33,7 +33,7 @@ it.each<[rule: string, change: (spans: SpanTable) => void]>([
   ['the spans are not the whole tar', (s) => (s.plainOffset[3] = 10_000)],
   ['span 0 has a wrong checkpoint', (s) => (s.bits[0] = 8)],
   ['span 1 has a wrong checkpoint', (s) => (s.bits[1] = 1)],
-  ['span 0 is of no kind', (s) => (s.kind[0] = 3)],
+  ['span 0 has an unknown kind', (s) => (s.kind[0] = 3)],
 ])('refuses: %s (%s)', (rule, change) => {
   const table = spans();
   change(table);

@@ -103,7 +103,7 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       const blobs = readdirSync(place.path('layout/blobs/sha256'));
       for (const [target, message] of [
         ['oci-archive:there.tar', 'there.tar: is there already; remove it first, or choose another name'],
-        ['oci:directory', 'directory: found a directory that is no OCI layout, it has no index.json'],
+        ['oci:directory', 'directory: found a directory that is not an OCI layout, it has no index.json'],
         ['oci:layout:1', 'layout: holds an image 1 already; choose another name'],
         ['oci:there.tar', 'there.tar: found a file, expected an OCI layout or nothing'],
       ] as const) {

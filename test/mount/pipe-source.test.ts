@@ -66,7 +66,7 @@ describeWith(['fuse', 'root'], 'a pipe as a source', () => {
       expect(empty.stderr).toMatch(/found no bytes in the pipe, expected an image\n$/);
       const text = await shell(place, 'seq 1000 | $S mount - mnt');
       expect(text.status).toBe(1);
-      expect(text.stderr).toMatch(/is no tar archive, expected a saved image or a layer\n$/);
+      expect(text.stderr).toMatch(/is not a tar archive, expected a saved image or a layer\n$/);
       expect(place.drafts()).toEqual([]);
     }));
 

@@ -41,7 +41,7 @@ describeWith(['fuse'], 'mount refuses', () => {
       writeFileSync(place.path('empty'), '');
       await refuses(place, ['empty', 'mnt'], 'empty: found an empty file, expected a tar');
       writeFileSync(place.path('junk'), Buffer.alloc(4096, 'junk'));
-      await refuses(place, ['junk', 'mnt'], /^stratafs: junk: is no tar archive, expected/);
+      await refuses(place, ['junk', 'mnt'], /^stratafs: junk: is not a tar archive, expected/);
     }));
 
   it('an archive that ends too early', () =>
