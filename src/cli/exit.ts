@@ -1,5 +1,6 @@
 // How a command ends: its output, or one line on standard error, and its exit status. Nothing else in src/cli prints or exits,
 // except that background.ts ends a daemon after a defect.
+import { showJson } from '../vfs/show-text.ts';
 import type { CommandResult } from './command-result.ts';
 import { EXIT_USAGE } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
@@ -20,7 +21,7 @@ export async function exitWithResult(result: CommandResult): Promise<void> {
   }
   const { status = 0, exitsNow = false } = result;
   process.exitCode = status;
-  const text = 'json' in result ? `${JSON.stringify(result.json, undefined, 2)}\n` : result.text;
+  const text = 'json' in result ? `${showJson(result.json, 2)}\n` : result.text;
   if (text !== '') await writeOutput(text);
   if (exitsNow) {
     await flushOutput();

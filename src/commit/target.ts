@@ -2,7 +2,7 @@
 // spell it: the first colon after the transport ends the path. PATH[:REF] alone is a docker archive.
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { printable } from '../image/json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Transport } from '../image/source.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -33,13 +33,13 @@ export function parseTarget(text: string): Target {
   const [, transport = 'docker-archive', path, reference] =
     /^(?:(docker-archive|oci|oci-archive):)?([^:]+)(?::(.*))?$/s.exec(text) ?? [];
   if (path === undefined || OTHER_TRANSPORT.test(text) || isTransport(text)) {
-    throw new InputError(`${printable(text)}: found no target, expected ${TRANSPORTS}`);
+    throw new InputError(`${showText(text)}: found no target, expected ${TRANSPORTS}`);
   }
   if (reference !== undefined) {
     const isDocker = transport === 'docker-archive';
     if (!(isDocker ? DOCKER_NAME : OCI_NAME).test(reference)) {
       throw new InputError(
-        `${printable(text)}: found the name ${JSON.stringify(reference)}, expected one such as app:2 (lower case, a tag behind a colon)`,
+        `${showText(text)}: found the name ${JSON.stringify(reference)}, expected one such as app:2 (lower case, a tag behind a colon)`,
       );
     }
   }
@@ -61,14 +61,14 @@ function withTag(reference: string): string {
 
 /** A draft for `target`. InputError where something is there already, but for a layout that gets another image. */
 export async function createDraft({ transport, path, reference }: Target): Promise<ImageDraft> {
-  const shown = printable(path);
+  const shown = showText(path);
   const there = await lstat(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
   const parent = await stat(dirname(path)).catch(() => undefined); // ENOENT; what else is wrong, writing says
   if (parent?.isDirectory() !== true) {
-    throw new InputError(`${shown}: ${printable(dirname(path))} is no directory to write it in`);
+    throw new InputError(`${shown}: ${showText(dirname(path))} is no directory to write it in`);
   }
   if (transport !== 'oci') {
     if (there === undefined) return ArchiveDraft.create(path);
@@ -96,7 +96,7 @@ async function refuseKnownName(path: string, reference: string | undefined): Pro
   });
   if (isKnown) {
     throw new InputError(
-      `${printable(path)}: holds an image ${printable(reference)} already; choose another name`,
+      `${showText(path)}: holds an image ${showText(reference)} already; choose another name`,
       { code: 'ERR_STRATAFS_EXISTS' },
     );
   }

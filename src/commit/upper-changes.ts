@@ -12,7 +12,8 @@ import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { EPERM, ErrnoError, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { bytesOf, showName } from '../vfs/names.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { type LayerChange, inOrder, joinPath } from './layer-change.ts';
 
 /** A directory that is to be looked through. */

@@ -16,7 +16,8 @@ import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ENODATA, ENXIO, ErrnoError, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { bytesOf, latin1Of, showName } from '../vfs/names.ts';
+import { bytesOf, latin1Of } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import type { ChangeSource, DescribedInode, LayerChange } from './layer-change.ts';
 import { findUpperChanges, isOfUpper } from './upper-changes.ts';
 

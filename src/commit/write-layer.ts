@@ -5,7 +5,8 @@ import { type OnLeftOut, canBeMember, reportDoubtfulXattrs } from '../tar/left-o
 import { TarWriter, type WrittenMember } from '../tar/tar-writer.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { bytesOf, showName } from '../vfs/names.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { type ChangeSource, type DescribedInode, joinPath } from './layer-change.ts';
 
 const WHITEOUT_PREFIX = '.wh.';

@@ -7,7 +7,8 @@ import { open } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
-import { JSON_SIZE_LIMIT, type JsonView, parseJson, printable } from './json-view.ts';
+import { JSON_SIZE_LIMIT, type JsonView, parseJson } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export interface Archive {
   /** As the user typed it, escaped for messages. */
@@ -27,7 +28,7 @@ export async function whyMissing(archive: Archive, name: string): Promise<string
   const target = await archive.danglingTarget(name);
   return target === undefined
     ? 'is missing'
-    : `is a symlink to ${printable(target)}, which the archive does not hold`;
+    : `is a symlink to ${showText(target)}, which the archive does not hold`;
 }
 
 /**
@@ -74,7 +75,7 @@ export class JsonReader {
   async #read(name: string): Promise<JsonBlob | undefined> {
     const location = await this.#archive.find(name);
     if (location === undefined) return undefined;
-    const where = `${this.#archive.path}: ${printable(name)}`;
+    const where = `${this.#archive.path}: ${showText(name)}`;
     if (location.length > JSON_SIZE_LIMIT) {
       throw new InputError(
         `${where}: found ${location.length} bytes, expected JSON of at most ${JSON_SIZE_LIMIT}`,

@@ -3,7 +3,7 @@
 import { InputError } from '../vfs/input-error.ts';
 import type { ImageCandidate, Place } from './candidate.ts';
 import type { Platform } from './image.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { listCandidates } from './list-candidates.ts';
 import { hostPlatform, matchRank, showPlatform } from './platform.ts';
 import { MATCHERS, parseReference } from './reference.ts';
@@ -71,7 +71,7 @@ function select(candidates: readonly ImageCandidate[], choice: Choice): readonly
   const list = listCandidates(images.length > 0 ? images : candidates);
   const what =
     selector.kind === 'reference'
-      ? printable(selector.text)
+      ? showText(selector.text)
       : `@${selector.kind === 'index' ? selector.index : 0}`;
   throw new InputError(`${path}: there is no image ${what}; it holds\n${list}`, {
     code: 'ERR_STRATAFS_NO_IMAGE',
@@ -154,7 +154,7 @@ function onlyOne(candidates: readonly ImageCandidate[], choice: Choice): ImageCa
 function ambiguous(candidates: readonly ImageCandidate[], { path, selector }: Choice): InputError {
   const what =
     selector.kind === 'reference'
-      ? `${printable(selector.text)} means several images`
+      ? `${showText(selector.text)} means several images`
       : 'holds several images';
   const isOnePlace = new Set(candidates.map(({ places }) => places[0]?.index)).size === 1;
   const how = isOnePlace

@@ -10,7 +10,7 @@ import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, pathParts } from './archive.ts';
 import { digestOfBlobName } from './digest.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export class DirectoryArchive implements Archive {
   readonly path: string;
@@ -23,7 +23,7 @@ export class DirectoryArchive implements Archive {
 
   /** `path` is a directory. */
   static async open(path: string): Promise<DirectoryArchive> {
-    return new DirectoryArchive(printable(path), await realpath(path));
+    return new DirectoryArchive(showText(path), await realpath(path));
   }
 
   async danglingTarget(name: string): Promise<string | undefined> {
@@ -46,7 +46,7 @@ export class DirectoryArchive implements Archive {
 
   async #find(name: string, isDigested: boolean): Promise<BlobLocation | undefined> {
     const parts = pathParts(name);
-    const where = `${this.path}: ${printable(name)}`;
+    const where = `${this.path}: ${showText(name)}`;
     if (parts.includes('..')) throw new InputError(`${where}: found a path that leads out of the layout`);
     let real: string;
     try {
@@ -68,7 +68,7 @@ export class DirectoryArchive implements Archive {
       const isOutside = !path.startsWith(base);
       if (isOutside && !isDigested) {
         throw new InputError(
-          `${where}: found a symlink that leads out of the layout, to ${printable(path)}; only blobs may, which have ` +
+          `${where}: found a symlink that leads out of the layout, to ${showText(path)}; only blobs may, which have ` +
             `digests; to resolve all links: \`cp -rL ${this.path} COPY\``,
         );
       }

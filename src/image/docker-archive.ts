@@ -8,7 +8,8 @@ import { type Archive, type JsonBlob, JsonReader, MissingBlobError, whyMissing }
 import { bareContent, brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import { digestOfBlobName, readDiffIds } from './digest.ts';
 import type { LayerSource } from './image.ts';
-import { type JsonView, printable } from './json-view.ts';
+import type { JsonView } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 /** Limit of the images in one archive. */
 const IMAGE_LIMIT = 4096;
@@ -120,7 +121,7 @@ async function missingLayer(archive: Archive, name: JsonView, which: string): Pr
   }
   const why = await whyMissing(archive, name.string());
   return new MissingBlobError(
-    `${archive.path}: ${which} ${why}: ${printable(name.string())}, named by ${name.where}`,
+    `${archive.path}: ${which} ${why}: ${showText(name.string())}, named by ${name.where}`,
   );
 }
 
@@ -130,7 +131,7 @@ async function readConfigBlob(archive: Archive, reader: JsonReader, view: JsonVi
   if (config === undefined) {
     const why = await whyMissing(archive, name);
     throw new MissingBlobError(
-      `${archive.path}: the config ${printable(name)} ${why}, named by ${view.where}`,
+      `${archive.path}: the config ${showText(name)} ${why}, named by ${view.where}`,
     );
   }
   // The name <hex>.json of a config is not checked against its digest: docker load doesn't check it either, and people

@@ -7,7 +7,7 @@ import { detectCompression, MAGIC_LENGTH } from '../layer/compression.ts';
 import { KIND_LENGTH, otherFile, refuseOtherFiles } from '../layer/file-kind.ts';
 import type { Compression } from '../layer/layer.ts';
 import { BLOCK_SIZE, isTarHeader } from '../tar/header.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export type HostFile =
   | { readonly kind: 'directory' }
@@ -18,7 +18,7 @@ export type HostFile =
  * nor a tar with a supported compression.
  */
 export async function inspectHostFile(path: string): Promise<HostFile> {
-  const shown = printable(path);
+  const shown = showText(path);
   try {
     // O_NONBLOCK: opening a FIFO must not wait for a writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -65,7 +65,7 @@ async function readFully(file: FileHandle, offset: number, length: number): Prom
 export function withPath(error: unknown, path: string): unknown {
   const { errno, code, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof InputError || errno === undefined || syscall === undefined) return error;
-  return new InputError(`${printable(path)}: can't ${syscall}: ${code ?? errnoName(errno)}`, {
+  return new InputError(`${showText(path)}: can't ${syscall}: ${code ?? errnoName(errno)}`, {
     cause: error,
   });
 }

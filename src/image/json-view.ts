@@ -1,6 +1,7 @@
 // Reads JSON from an image. It is foreign input, so its size and nesting are limited before it is parsed, and every
 // field is checked when it is read. A JsonView knows the position of its value, so that a message can name the wrong
 // field.
+import { showText } from '../vfs/show-text.ts';
 import { detectCompression, MAGIC_LENGTH } from '../layer/compression.ts';
 import { isTarHeader } from '../tar/header.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -83,7 +84,7 @@ export class JsonView {
     const object = this.value as Record<string, unknown>;
     return new JsonView(
       Object.hasOwn(object, key) ? object[key] : undefined,
-      `${this.where}: ${printable(key)}`,
+      `${this.where}: ${showText(key)}`,
     );
   }
 
@@ -136,16 +137,8 @@ function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
-  const text = printable(JSON.stringify(value));
+  const text = showText(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
-}
-
-/** Foreign text for messages and lists: control and format characters as \u{N}, so that no terminal interprets them. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`,
-  );
 }
 
 function isDeeperThan(bytes: Uint8Array, limit: number): boolean {

@@ -7,7 +7,8 @@ import { InputError } from '../vfs/input-error.ts';
 import { type Archive, JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { brokenState, type ImageCandidate, type ImageContent, readConfig } from './candidate.ts';
 import type { HistoryStep, LayerSource } from './image.ts';
-import { type JsonView, printable } from './json-view.ts';
+import type { JsonView } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 /** Limit of the layers of one image; docker itself allows 127. */
 const DEPTH_LIMIT = 1024;
@@ -63,7 +64,7 @@ async function readChain(archive: Archive, reader: JsonReader, top: string): Pro
     if (step === undefined || blob === undefined) {
       const name = step === undefined ? `${id}/json` : `${id}/layer.tar`;
       throw new MissingBlobError(
-        `${archive.path}: ${name} ${await whyMissing(archive, name)}, a layer below ${printable(top)}`,
+        `${archive.path}: ${name} ${await whyMissing(archive, name)}, a layer below ${showText(top)}`,
       );
     }
     config ??= step;

@@ -1,6 +1,6 @@
 // Formats the candidates of a choice for people: place, names, platform, image ID and layers, in columns.
 import { type ImageCandidate, namesOf } from './candidate.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { showPlatform } from './platform.ts';
 
 /** Limit of the lines; an archive may hold thousands of images. */
@@ -25,8 +25,8 @@ function row(candidate: ImageCandidate): string[] {
   const names = namesOf(candidate);
   return [
     `@${places[0]?.index ?? 0}`,
-    names.length > 0 ? names.map(printable).join(', ') : '(no name)',
-    platform === undefined ? '-' : printable(showPlatform(platform)),
+    names.length > 0 ? names.map(showText).join(', ') : '(no name)',
+    platform === undefined ? '-' : showText(showPlatform(platform)),
     (id ?? digests.at(-1))?.slice('sha256:'.length).slice(0, 12) ?? '-',
     describeState(state),
   ];

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import type { Image, LayerSource } from './image.ts';
 import { inspectHostFile } from './host-file.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 /** The kernel's OVL_MAX_STACK. */
 const LAYER_LIMIT = 500;
@@ -22,14 +22,14 @@ export function parseLowerStack(text: string): string[] {
     else if (++i < text.length) path += text.charAt(i);
     else
       throw new InputError(
-        `lowerdir=${printable(text)}: found a backslash at the end, expected one more character`,
+        `lowerdir=${showText(text)}: found a backslash at the end, expected one more character`,
       );
   }
   paths.push(path);
   const empty = paths.indexOf('');
   if (empty >= 0) {
     throw new InputError(
-      `lowerdir=${printable(text)}: layer ${empty + 1} from the top is empty, expected a path`,
+      `lowerdir=${showText(text)}: layer ${empty + 1} from the top is empty, expected a path`,
     );
   }
   if (paths.length > LAYER_LIMIT) {

@@ -8,7 +8,8 @@ import { bareContent, type ImageContent, readConfig } from './candidate.ts';
 import { blobName, readDiffIds, readDigest } from './digest.ts';
 import type { ForeignLayer, LayerSource } from './image.ts';
 import type { ExpectedDigests } from '../layer/layer.ts';
-import { type JsonView, printable } from './json-view.ts';
+import type { JsonView } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { readDescribed } from './oci-descriptor.ts';
 
 /** The manifest is not that of a container image. */
@@ -120,7 +121,7 @@ export function refuseLayerDescriptor(descriptor: JsonView): void {
   const type = descriptor.get('mediaType').optionalString();
   if (type === undefined || !/\btar\b/.test(type)) return;
   throw new ArtifactError(
-    `${descriptor.where}: found a layer (${printable(type)}), expected a manifest or an index`,
+    `${descriptor.where}: found a layer (${showText(type)}), expected a manifest or an index`,
   );
 }
 
@@ -131,7 +132,7 @@ function noImage(type: string | undefined): string {
       'to save an image: `docker buildx build --output type=oci,dest=IMAGE.tar`'
     );
   }
-  return `found an artifact of type ${printable(type ?? 'unknown')}, no container image`;
+  return `found an artifact of type ${showText(type ?? 'unknown')}, no container image`;
 }
 
 async function readLayer(
@@ -167,7 +168,7 @@ function foreignLayer(which: string, descriptor: JsonView, expected: ExpectedDig
   const urls = descriptor.get('urls').items();
   const type = descriptor.get('mediaType').optionalString() ?? '';
   const compression = type.endsWith('gzip') ? 'gzip' : type.endsWith('+zstd') ? 'zstd' : 'none';
-  const where = urls.map((url) => printable(url.string())).join(' or ');
+  const where = urls.map((url) => showText(url.string())).join(' or ');
   return {
     ...{ kind: 'foreign', compression, ...expected },
     reason:

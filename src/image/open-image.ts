@@ -14,7 +14,7 @@ import { DirectoryArchive } from './directory-archive.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { inspectHostFile, withPath } from './host-file.ts';
 import type { Image, Platform } from './image.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { readLegacyDockerArchive } from './legacy-docker-archive.ts';
 import { bareImage, layerOfPath } from './lower-stack.ts';
 import { readOciLayout } from './oci-layout.ts';
@@ -69,7 +69,7 @@ export async function openImageSource(text: string, options: OpenImageSourceOpti
     return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
   }
   const candidate = chooseImage(candidates, {
-    path: printable(parsed.path),
+    path: showText(parsed.path),
     selector: parsed.selector,
     platform,
   });
@@ -130,7 +130,7 @@ export async function listImages(
   const chosen =
     selector.kind === 'all'
       ? candidates.filter((candidate) => suits(candidate, platform))
-      : [chooseImage(candidates, { path: printable(path), selector, platform })];
+      : [chooseImage(candidates, { path: showText(path), selector, platform })];
   return chosen.map((candidate) => summarise(source, candidate));
 }
 
@@ -165,7 +165,7 @@ async function readSource(
   options: UnpackingOptions,
 ): Promise<ImageCandidate[] | undefined> {
   const file = await inspectHostFile(path);
-  const shown = printable(path);
+  const shown = showText(path);
   try {
     if (file.kind === 'directory') {
       if (transport === 'oci-archive')
@@ -204,7 +204,7 @@ async function openTar(
   isSniffed: boolean,
   options: UnpackingOptions,
 ): Promise<TarArchive | undefined> {
-  const shown = printable(path);
+  const shown = showText(path);
   try {
     const plain =
       compression === 'none' ? resolve(path) : await unpackArchive(path, compression, isSniffed, options);
@@ -269,5 +269,5 @@ function refuseDirectory(shown: string): never {
 function refuseSelector({ path, selector }: Source): void {
   if (selector.kind === 'all') return;
   const text = selector.kind === 'index' ? `@${selector.index}` : selector.text;
-  throw new InputError(`${printable(path)}: is a bare layer, which holds no image ${printable(text)}`);
+  throw new InputError(`${showText(path)}: is a bare layer, which holds no image ${showText(text)}`);
 }

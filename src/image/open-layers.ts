@@ -7,7 +7,7 @@ import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/ope
 import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
 import type { ForeignLayer, Image, LayerSource } from './image.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export interface OpenLayersOptions extends Pick<
   OpenLayerOptions,
@@ -47,8 +47,8 @@ export interface OpenedLayer {
 export function nameLayer(image: Image, layer: number): string {
   const source = image.layers[layer];
   return source?.kind === 'directory'
-    ? printable(source.path)
-    : `layer ${layer + 1} of ${printable(image.source)}`;
+    ? showText(source.path)
+    : `layer ${layer + 1} of ${showText(image.source)}`;
 }
 
 /** The memory that the columns of a layer's index take. */
@@ -113,7 +113,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   if (entries > MAX_LISTED_ENTRIES) {
     for (const each of opened.reverse()) each?.layer.close();
     throw new InputError(
-      `${printable(image.source)}: found ${layers.length} layers with ${entries} names, expected at most ${MAX_LISTED_ENTRIES} names (a repeated layer counts each time)`,
+      `${showText(image.source)}: found ${layers.length} layers with ${entries} names, expected at most ${MAX_LISTED_ENTRIES} names (a repeated layer counts each time)`,
     );
   }
   return listed;
@@ -140,7 +140,7 @@ function explainLimit(error: unknown, image: Image, count: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'EMFILE' && code !== 'ENFILE') return error;
   return new InputError(
-    `${printable(image.source)}: the image has ${count} different layers, and each needs an open file: more than the limit allows`,
+    `${showText(image.source)}: the image has ${count} different layers, and each needs an open file: more than the limit allows`,
     { cause: error },
   );
 }
@@ -184,7 +184,7 @@ export async function reopenLayers(
 }
 
 function tooLarge(image: Image, limit: number): string {
-  return `${printable(image.source)}: found ${image.layers.length} layers whose indexes take more than ${limit} bytes, expected an image of bounded size`;
+  return `${showText(image.source)}: found ${image.layers.length} layers whose indexes take more than ${limit} bytes, expected an image of bounded size`;
 }
 
 async function openOne(

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { PlainSpill } from '../layer/plain-spill.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { withPath } from './host-file.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import type { Source } from './source.ts';
 import type { UnpackingOptions } from './unpacked-archive.ts';
 
@@ -19,7 +19,7 @@ import type { UnpackingOptions } from './unpacked-archive.ts';
 export async function spoolPipe(source: Source, options: UnpackingOptions): Promise<Source> {
   const stats = await stat(source.path).catch(() => undefined); // opening it says what is wrong
   if (stats?.isFIFO() !== true) return source;
-  const shown = printable(source.path);
+  const shown = showText(source.path);
   if (options.mayUnpack === false) throw new InputError(`${shown}: is a pipe, which is not read for this`);
   const directory = options.diskCache === undefined ? undefined : options.diskCache.makeFolder('plain');
   options.notice?.(`${shown}: is a pipe: reading it into ${directory ?? 'a temporary file'}`);
@@ -54,7 +54,7 @@ async function copyPipe(
     for await (const bytes of pipe as AsyncIterable<Buffer>) {
       if (size + bytes.length > spill.limit) {
         throw new InputError(
-          `${printable(path)}: found more than ${spill.limit} bytes, which is all that the disk has to spare`,
+          `${showText(path)}: found more than ${spill.limit} bytes, which is all that the disk has to spare`,
         );
       }
       for (let done = 0; done < bytes.length;) {

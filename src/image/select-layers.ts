@@ -4,7 +4,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { PREFIX_MINIMUM } from './choose.ts';
 import { layersOfSteps } from './history-layers.ts';
 import type { HistoryStep, Image, LayerSource } from './image.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 /** At most one of the two. */
 export interface LayerSelection {
@@ -36,16 +36,16 @@ function findLayer(image: Image, option: string, text: string): number {
   const isOneLayer =
     new Set(numbers.map((number) => digestsOf(layers[number - 1] as LayerSource).join())).size === 1;
   if (numbers.length === 1 || (option === '--layer' && isOneLayer)) return numbers[0] as number;
-  const shown = `${option}=${printable(text)}`;
+  const shown = `${option}=${showText(text)}`;
   if (numbers.length > 1) {
     const found = numbers.map((number) => layerLine(layers, number)).join('\n');
     throw new InputError(
-      `${shown}: means several layers of ${printable(image.source)}; choose by number\n${found}`,
+      `${shown}: means several layers of ${showText(image.source)}; choose by number\n${found}`,
     );
   }
   const all = layers.map((_, i) => layerLine(layers, i + 1)).join('\n');
   throw new InputError(
-    `${shown}: there is no such layer; ${printable(image.source)} has these, base first\n${all}`,
+    `${shown}: there is no such layer; ${showText(image.source)} has these, base first\n${all}`,
     { code: 'ERR_STRATAFS_NO_LAYER' },
   );
 }
@@ -55,7 +55,7 @@ function layerLine(layers: readonly LayerSource[], number: number): string {
   const width = String(layers.length).length;
   const place = layer.kind === 'directory' ? layer.path : layer.kind === 'blob' ? layer.blob.path : '';
   const name = digestsOf(layer)[0] ?? place;
-  return `  ${String(number).padStart(width)}  ${printable(name)}`;
+  return `  ${String(number).padStart(width)}  ${showText(name)}`;
 }
 
 /** The DiffID comes first. */

@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export type Selector =
   | { readonly kind: 'all' }
@@ -45,10 +45,8 @@ export async function parseSource(typed: string): Promise<Source> {
   }
   const command = OTHER_TRANSPORTS.get(prefix ?? '');
   if (command !== undefined && !(await exists(text))) {
-    const shown = printable(text);
-    throw new InputError(
-      `${shown}: no saved image; save it first: \`${command(printable(rest as string))}\``,
-    );
+    const shown = showText(text);
+    throw new InputError(`${shown}: no saved image; save it first: \`${command(showText(rest as string))}\``);
   }
   return { transport: undefined, ...(await splitPath(text, text, 'longest')) };
 }
@@ -74,10 +72,10 @@ async function refuseLayerSuffix(text: string): Promise<void> {
     () => false, // the caller reports what is wrong with the whole text
   );
   if (!isSource) return;
-  const shown = printable(layer);
+  const shown = showText(layer);
   throw new InputError(
-    `${printable(text)}: SOURCE#LAYER is for \`stratafs diff\` alone; mount, cat and export have --layer ${shown} for the layer ` +
-      `alone, and --upto ${shown} for the stack up to it, of ${printable(source)}`,
+    `${showText(text)}: SOURCE#LAYER is for \`stratafs diff\` alone; mount, cat and export have --layer ${shown} for the layer ` +
+      `alone, and --upto ${shown} for the stack up to it, of ${showText(source)}`,
   );
 }
 
@@ -115,7 +113,7 @@ async function splitPath(
   if (at !== null && (await exists(at[1] as string))) {
     return { path: at[1] as string, selector: parseSelector(at[2] as string, text) };
   }
-  throw new InputError(`${printable(text)}: no such file or directory${hint(text, colons)}`, {
+  throw new InputError(`${showText(text)}: no such file or directory${hint(text, colons)}`, {
     code: 'ERR_STRATAFS_NO_IMAGE',
   });
 }
@@ -128,10 +126,10 @@ function hint(text: string, colons: readonly number[]): string {
 }
 
 function parseSelector(text: string, whole: string): Selector {
-  if (text === '') throw new InputError(`${printable(whole)}: found an empty reference after the colon`);
+  if (text === '') throw new InputError(`${showText(whole)}: found an empty reference after the colon`);
   if (!text.startsWith('@') || text.startsWith('@sha256:')) return { kind: 'reference', text };
   if (!/^@\d{1,9}$/.test(text)) {
-    throw new InputError(`${printable(whole)}: found ${printable(text)}, expected @ and a number from 0`);
+    throw new InputError(`${showText(whole)}: found ${showText(text)}, expected @ and a number from 0`);
   }
   return { kind: 'index', index: Number(text.slice(1)) };
 }

@@ -7,7 +7,7 @@
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { type Archive, pathParts } from './archive.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { type TarMember, visitMembers } from './tar-members.ts';
 
 /** The kernel's MAXSYMLINKS. */
@@ -62,7 +62,7 @@ export class TarArchive implements Archive {
     const { member } = this.#resolve(name);
     if (member === undefined) return undefined;
     if (member.kind !== 'file') {
-      throw new InputError(`${this.path}: ${printable(name)}: found no regular file`);
+      throw new InputError(`${this.path}: ${showText(name)}: found no regular file`);
     }
     return { path: this.#file, offset: member.offset, length: member.length, member: member.name };
   }
@@ -74,7 +74,7 @@ export class TarArchive implements Archive {
 
   /** The member that `name` leads to, and the last link on the way. `..` stops at the top, as in a chroot. */
   #resolve(name: string): { member: TarMember | undefined; lastLink: TarMember | undefined } {
-    const where = `${this.path}: ${printable(name)}`;
+    const where = `${this.path}: ${showText(name)}`;
     // A stack: the next part of the path is the last element.
     const pending = pathParts(Buffer.from(name).toString('latin1')).reverse();
     let current: string[] = [];
@@ -92,7 +92,7 @@ export class TarArchive implements Archive {
       member = this.#members.get(current.join('/'));
       if (member === undefined || (member.kind !== 'symlink' && member.kind !== 'hardlink')) continue;
       if (++links > LINK_LIMIT) {
-        throw new InputError(`${where}: found more than ${LINK_LIMIT} links, at ${printable(member.name)}`);
+        throw new InputError(`${where}: found more than ${LINK_LIMIT} links, at ${showText(member.name)}`);
       }
       const { target } = member;
       lastLink = member;

@@ -13,7 +13,7 @@ import { PlainSpill } from '../layer/plain-spill.ts';
 import { openSavedFile } from '../layer/saved-file.ts';
 import { type CompressedTar, unpackTar, visitFirstNames } from '../layer/unpack.ts';
 import { withPath } from './host-file.ts';
-import { printable } from './json-view.ts';
+import { showText } from '../vfs/show-text.ts';
 import { looksLikeImage } from './tar-archive.ts';
 
 export interface UnpackingOptions {
@@ -58,10 +58,10 @@ export async function unpackArchive(
     const unpacked = cache === undefined ? undefined : await findUnpacked(cache, key);
     if (unpacked !== undefined) return unpacked;
     if (options.mayUnpack === false) {
-      throw new InputError(`${printable(path)}: is compressed as a whole, and not unpacked yet`);
+      throw new InputError(`${showText(path)}: is compressed as a whole, and not unpacked yet`);
     }
     const { size: length } = await file.stat();
-    const tar = { fd: file.fd, length, compression, label: printable(path) };
+    const tar = { fd: file.fd, length, compression, label: showText(path) };
     if (isSniffed && !(await beginsLikeImage(tar))) return undefined;
     if (cache === undefined) {
       throw new InputError(
@@ -70,7 +70,7 @@ export async function unpackArchive(
       );
     }
     const directory = makeFolder(cache);
-    options.notice?.(`${tar.label}: is compressed as a whole: unpacking it once, to ${printable(directory)}`);
+    options.notice?.(`${tar.label}: is compressed as a whole: unpacking it once, to ${showText(directory)}`);
     return await unpackInto(directory, key, file, tar, options);
   } finally {
     await file.close();

@@ -4,7 +4,8 @@
 // nodes than a page should hold, the small ones are folded: all of up to a number of bytes, so that a subtree goes whole.
 import type { Tree } from '../tree/tree.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { bytesOf, showName } from '../vfs/names.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { type NodeColumns, NodeKind, hidingCauses } from './report-format.ts';
 import type { WastedFile, WastedPath } from './waste.ts';
 

@@ -1,7 +1,7 @@
 // What `stratafs report` tells of images: the figures of history, layers, waste and images, and all bytes by path.
 import { showPlatform } from '../image/platform.ts';
 import type { HistoryStep } from '../image/image.ts';
-import { showText } from '../vfs/names.ts';
+import { showLines, showText } from '../vfs/show-text.ts';
 import { DockerfileWriter } from './dockerfile.ts';
 import { historyGap, historyOf } from './history.ts';
 import { type InspectedImage, createdOf } from './inspected-image.ts';
@@ -106,7 +106,7 @@ function describeStep(step: HistoryStep, writer: DockerfileWriter): ReportStep {
 /** Its line ends kept; undefined for an empty one. */
 function shownText(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
-  return text.split('\n').map(showText).join('\n');
+  return showLines(text);
 }
 
 /** As shareLayers counts them: images of equal stacks are one, so nothing is shared between them alone. */

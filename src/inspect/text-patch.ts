@@ -1,6 +1,7 @@
 // One file's difference as a unified diff with git's headers, which patch(1) and git take.
 //
 // Texts are latin1 strings, a character a byte, so that what is written is byte for byte what was read.
+import { escapeByte } from '../vfs/show-text.ts';
 import { structuredPatch } from 'diff';
 
 /** One side of a difference; undefined where the file is not there. */
@@ -55,9 +56,7 @@ function isBinary(side: PatchSide | undefined): boolean {
 function quote(name: string): string {
   if (/^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/.test(name)) return name;
   const escaped = name.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, (character) =>
-    character === '"' || character === '\\'
-      ? `\\${character}`
-      : `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+    character === '"' || character === '\\' ? `\\${character}` : escapeByte(character.charCodeAt(0)),
   );
   return `"${escaped}"`;
 }

@@ -6,7 +6,8 @@
 // add spurious entries.
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
 import { FormatError } from '../vfs/input-error.ts';
-import { compareNames, showName } from '../vfs/names.ts';
+import { compareNames } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { DraftKind } from './draft-dentries.ts';
 import { DentryKind, InodeFlag, type LayerIndex } from './layer-index.ts';
 import { layerIndexLength, viewLayerIndex } from './layer-index-layout.ts';

@@ -5,7 +5,8 @@
 // "Decisions", explains rules that the image-spec leaves open. freeze-draft.ts makes the LayerIndex.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InputError } from '../vfs/input-error.ts';
-import { NAME_MAX, showName } from '../vfs/names.ts';
+import { NAME_MAX } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import type { Member } from '../tar/member.ts';
 import { ByteArena } from './byte-arena.ts';
 import { DraftDentries, DraftKind } from './draft-dentries.ts';

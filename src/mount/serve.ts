@@ -18,7 +18,7 @@ import type { Upper } from '../overlay/upper/upper.ts';
 import { WritableOverlay } from '../overlay/write/writable-overlay.ts';
 import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
-import { showText } from '../vfs/names.ts';
+import { showText } from '../vfs/show-text.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOrigin, originOf } from './origin.ts';
 import { type DriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';

@@ -13,7 +13,7 @@
 // In a user namespace, owners that are not mapped (among them the real root) appear as the overflow user. They are
 // trusted above the last directory only.
 import { type Stats, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { showText } from '../vfs/names.ts';
+import { showText } from '../vfs/show-text.ts';
 import { fuseUserAt } from './fuse-user.ts';
 
 export type PathTrust =

@@ -1,5 +1,5 @@
 // POSIX ACLs: converts the text of SCHILY.acl.* records (acl(5), "ACL TEXT FORMS") to the kernel's xattr.
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import type { Place } from './place.ts';
 
 /** linux/posix_acl_xattr.h, version 2: u32 version, then for each entry u16 tag, u16 permissions, u32 id. */

@@ -1,5 +1,5 @@
 // Decimal numbers in pax records; times may have a fraction. Source: POSIX.1-2017, pax, "pax Extended Header".
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import type { Place } from './place.ts';
 
 /** Seconds since 1970, rounded down, and the nanoseconds to add. */

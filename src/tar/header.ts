@@ -2,7 +2,8 @@
 //
 // Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5).
 import { InputError } from '../vfs/input-error.ts';
-import { latin1Of, showName } from '../vfs/names.ts';
+import { latin1Of } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { Place } from './place.ts';
 
 /**

@@ -1,7 +1,7 @@
 // Reports what a tar can't hold, so that the writers of tars never drop anything silently.
 import type { WrittenMember } from './tar-writer.ts';
 import { S_IFMT, S_IFSOCK } from '../vfs/attr.ts';
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { encodeXattrName } from './xattr-key.ts';
 
 /** Gets the path (bytes as latin1) and a text for people that says what happens to it. */

@@ -2,7 +2,8 @@
 //
 // One Member is filled again and again, with its path in a buffer of its own: a plain member allocates nothing.
 import { makeRdev, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from '../vfs/attr.ts';
-import { PATH_MAX, showName } from '../vfs/names.ts';
+import { PATH_MAX } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import {
   Dialect,
   dialectOf,

@@ -4,7 +4,7 @@
 // ctime, which nobody can set on a file, and uname and gname, because numbers decide ownership. The framing applies
 // `size`. Sources: POSIX.1-2017, pax, "pax Extended Header"; star(5); libarchive-formats(5); GNU tar, "Storing Sparse
 // Files".
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { parseAclText } from './acl.ts';
 import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
 import type { Place } from './place.ts';

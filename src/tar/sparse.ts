@@ -2,7 +2,7 @@
 //
 // A map is an ordered list of pairs (offset in the file, length). The member's data are the pieces one after the other.
 // Source: GNU tar manual, "Storing Sparse Files". Every count is bounded before anything is allocated for it.
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { readDecimal } from './decimal.ts';
 import { BLOCK_SIZE, Field, readNumber } from './header.ts';
 import type { Place } from './place.ts';

@@ -5,7 +5,7 @@
 // applies that layer's whiteouts. Symlinks in the target's path are not followed.
 import { DentryKind, type LayerIndex } from '../layer/layer-index.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { showName } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';
 import { pathOfDentry } from './layer-path.ts';
 import { searchName } from './search.ts';

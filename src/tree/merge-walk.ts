@@ -5,7 +5,8 @@
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { compareNames, showName } from '../vfs/names.ts';
+import { compareNames } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
 import { pathOfDentry } from './layer-path.ts';
 import { MergePlan } from './merge-plan.ts';
 import { type LinkTargets, NameMerge, NameResult } from './name-merge.ts';

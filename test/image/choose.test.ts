@@ -152,7 +152,7 @@ describe('nothing chosen', () => {
         'F: holds several images; choose one by name, as in F:NAME, or by place, as in F:@0',
         '  @0  x:1, docker.io/library/x:2  linux/amd64  a00000000000  0 layers',
         '  @1  (no name)                   linux/amd64  a11111111111  0 layers',
-        '  @2  evil\\u{1b}[2J\\u{202e}:1     linux/amd64  a22222222222  0 layers',
+        '  @2  evil\\033[2J\\342\\200\\256:1   linux/amd64  a22222222222  0 layers',
       ].join('\n'),
     );
   });

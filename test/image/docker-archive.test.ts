@@ -185,7 +185,7 @@ describe('a docker archive that is malformed', () => {
     [
       'a layer with a NUL',
       [{ ...good, Layers: ['aa/layer.tar', 'x\0y'] }],
-      'layer 2 of 2 is missing: x\\u{0}y',
+      'layer 2 of 2 is missing: x\\000y',
     ],
     [
       'a layer that is a directory',

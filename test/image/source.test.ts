@@ -80,7 +80,7 @@ describe('what a source may not look like', () => {
     ['/nowhere/x.tar', '/nowhere/x.tar: no such file or directory'],
     ['oci:/nowhere', 'oci:/nowhere: no such file or directory'],
     ['', ': no such file or directory'],
-    ['a\0b', 'a\\u{0}b: no such file or directory'],
+    ['a\0b', 'a\\000b: no such file or directory'],
   ])('%j', async (text, message) => {
     await expect(parseSource(text)).rejects.toThrow(
       expect.objectContaining({ name: 'InputError', message }) as Error,

@@ -54,7 +54,7 @@ describe('the report of an image', () => {
     const { image } = reportImage(inspectedOf([layer({ a: file() })]), 'a\u202eb\n', Infinity);
     expect(image.gap).toBe('the image has no history of its layers');
     expect(image.steps).toEqual([{ layer: 1 }]);
-    expect(image.source).toBe('a\\x202eb\\x0a');
+    expect(image.source).toBe('a\\342\\200\\256b\\n');
   });
 });
 

@@ -38,7 +38,7 @@ describe('a patch', () => {
 
   it('quotes names as git does', () => {
     expect(formatPatch('a\n"\xff', undefined, side(''))).toMatch(
-      /^diff --git "a\/a\\012\\"\\377" "b\/a\\012\\"\\377"\n/,
+      /^diff --git "a\/a\\n\\"\\377" "b\/a\\n\\"\\377"\n/,
     );
   });
 

@@ -5,7 +5,7 @@ import { mergeImage, resolvePath } from '../../inspect/inspect.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { showText } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { typeOfMode } from '../output/mode.ts';
 

@@ -1,4 +1,5 @@
 // stratafs diff: what was written to a mount, or what differs between two images, stacks of layers, or directories.
+import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command } from 'commander';
@@ -12,7 +13,6 @@ import {
   inspectOperand,
   mergeForComparison,
 } from '../../inspect/inspect.ts';
-import { showName } from '../../vfs/names.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { DiffPatches } from '../output/diff-patches.ts';
 import { DiffSizes } from '../output/diff-sizes.ts';
@@ -77,8 +77,6 @@ async function withSides<T>(
     before.close();
   }
 }
-
-const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
 
 function formatStat(differences: readonly Difference[], sizes: DiffSizes, given: DiffArguments): string {
   const size = sizeWriter(given.bytes);

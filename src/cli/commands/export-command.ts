@@ -3,7 +3,7 @@ import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { exportTar, isUpper, mergeImage } from '../../inspect/inspect.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { showName } from '../../vfs/names.ts';
+import { showPath } from '../output/shown-path.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
@@ -45,9 +45,9 @@ export function exportCommand(): CliCommand {
           withShown(source, given, async (inspection, report, signal) => {
             let status = 0;
             const onLeftOut = (path: string, what: string): void =>
-              report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`);
+              report.notice(`${showPath(path)}: ${what}`);
             const onChanged = (path: string, what: string): void => {
-              report.warning(`/${showName(Buffer.from(path, 'latin1'))}: ${what} while the mount was read`);
+              report.warning(`${showPath(path)}: ${what} while the mount was read`);
               status = 1;
             };
             const live = { layer: inspection.image.layers.findIndex(isUpper), onChanged };

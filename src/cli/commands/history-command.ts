@@ -11,7 +11,7 @@ import {
   historyGap,
   historyOf,
 } from '../../inspect/inspect.ts';
-import { showText } from '../../vfs/names.ts';
+import { showLines, showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
@@ -142,10 +142,7 @@ function formatDockerfile(inspection: Inspection, given: HistoryArguments): stri
       lines.push('', `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd());
     }
     const written = step === undefined ? '' : writer.write(step);
-    const instruction = written
-      .split('\n')
-      .map((line) => showText(line))
-      .join('\n');
+    const instruction = showLines(written);
     lines.push(instruction === '' ? comment('no instruction is known') : instruction);
   }
   return `${lines.join('\n')}\n`;

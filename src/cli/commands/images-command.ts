@@ -3,7 +3,7 @@ import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../inspect/inspect.ts';
-import { showText } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';

@@ -1,4 +1,5 @@
 // stratafs ls: what is mounted.
+import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -128,7 +129,7 @@ function cellsOf(row: Row): string[] {
 }
 
 function textOf(rows: readonly Row[], { quiet, format }: LsArguments): string {
-  if (quiet === true) return rows.map(({ mountPoint }) => `${mountPoint}\n`).join('');
+  if (quiet === true) return rows.map(({ mountPoint }) => `${showForReader(mountPoint)}\n`).join('');
   const width = outputWidth();
   if (format !== undefined && format !== 'table') {
     return formatRows(format, titles, rows.map(fieldsOf), width);

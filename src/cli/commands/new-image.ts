@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { NewImageOptions, WrittenImage } from '../../commit/commit.ts';
 import type { InspectOptions } from '../../inspect/inspect.ts';
-import { showName } from '../../vfs/names.ts';
+import { showPath } from '../output/shown-path.ts';
 import { type SourceArguments, addSourceOptions, withReport } from './inspection.ts';
 
 export interface NewImageArguments extends SourceArguments {
@@ -55,7 +55,7 @@ export function writeNewImage(
       compression: given.compression === 'plain' ? 'none' : given.compression,
       instructions: given.change ?? [],
       ...(given.message === undefined ? {} : { message: given.message }),
-      onLeftOut: (path, what) => report.notice(`/${showName(Buffer.from(path, 'latin1'))}: ${what}`),
+      onLeftOut: (path, what) => report.notice(`${showPath(path)}: ${what}`),
     });
     report.end();
     return given.json === true ? { json: describe(written) } : { text: `${written.id}\n` };

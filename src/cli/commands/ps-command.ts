@@ -1,4 +1,5 @@
 // stratafs ps: the mounts as containers, as `docker ps` lists them.
+import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
 import { Command } from 'commander';
@@ -158,7 +159,8 @@ function describe(listed: ListedMount): object {
 
 function format(mounts: readonly ListedMount[], given: PsArguments): string {
   const rows = mounts.map((each) => fieldsOf(each, given));
-  if (given.quiet === true) return rows.map(({ MountPoint = '' }) => `${MountPoint}\n`).join('');
+  if (given.quiet === true)
+    return rows.map(({ MountPoint = '' }) => `${showForReader(MountPoint)}\n`).join('');
   if (given.format !== undefined && given.format !== 'table') {
     return formatRows(given.format, titles, rows, outputWidth());
   }

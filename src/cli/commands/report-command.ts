@@ -10,7 +10,7 @@ import {
   sourcesOf,
 } from '../../inspect/inspect.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { showText } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { fillPage, readPageTemplate } from '../output/report-page.ts';

@@ -1,4 +1,5 @@
 // stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
+import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -16,7 +17,6 @@ import {
   parseThreshold,
   ruleNames,
 } from '../../inspect/inspect.ts';
-import { showName } from '../../vfs/names.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
@@ -53,7 +53,6 @@ const DEFAULT_CONFIG = '.dive-ci';
 /** What is left of an instruction, as of CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
-const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
 const percent = (part: number): string => `${(100 * part).toFixed(4)} %`;
 
 function countOf({ top, trunc }: WasteArguments): number {

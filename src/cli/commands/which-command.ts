@@ -1,4 +1,5 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -10,7 +11,7 @@ import {
   isUpper,
   tracePaths,
 } from '../../inspect/inspect.ts';
-import { showName, showText } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { oneLine } from '../output/instruction.ts';
@@ -55,8 +56,6 @@ const columns: readonly Column[] = [
 
 /** What is left of an instruction, as of CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
-
-const showPath = (latin1: string): string => `/${showName(Buffer.from(latin1, 'latin1'))}`;
 
 function showHow({ cause, with: directory, from, attributes, layer, source, change }: PathVersion): string {
   const hidden =

@@ -1,6 +1,7 @@
 // A layer as --json prints it, the same in every command (docs/json.md).
+import { bytesOf } from '../../vfs/names.ts';
 import type { LayerSummary } from '../../inspect/inspect.ts';
-import { showName } from '../../vfs/names.ts';
+import { showName } from '../../vfs/show-text.ts';
 
 export function describeLayer({ blob, directory, ...layer }: LayerSummary): object {
   return {
@@ -12,5 +13,5 @@ export function describeLayer({ blob, directory, ...layer }: LayerSummary): obje
 
 /** What the archive calls the blob, fit to be shown; undefined for a file of its own. */
 export function memberOf(member: string | undefined): string | undefined {
-  return member === undefined ? undefined : showName(Buffer.from(member, 'latin1'));
+  return member === undefined ? undefined : showName(bytesOf(member));
 }

@@ -1,4 +1,5 @@
 // Report: where a command that takes long says how it goes.
+import { showLines, showText } from '../../vfs/show-text.ts';
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../../mount/mount.ts';
 import { describeFailure, stackOf } from '../failure.ts';
@@ -24,7 +25,8 @@ export class TerminalReport implements Report {
   #latest: Progress | undefined;
   #hasEnded = false;
 
-  progress(progress: Progress): void {
+  progress(latest: Progress): void {
+    const progress = { ...latest, what: showText(latest.what) };
     this.#latest = progress;
     if (this.#terminal === undefined || this.#hasEnded || Date.now() - this.#started < BAR_DELAY_MS) return;
     if (this.#bar === undefined) {
@@ -49,7 +51,7 @@ export class TerminalReport implements Report {
   /** A line in the form of another program. */
   line(text: string): void {
     this.#close();
-    writeError(`${text}\n`);
+    writeError(`${showLines(text)}\n`);
   }
 
   /** A line on standard output from a command that goes on. */

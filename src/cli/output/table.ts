@@ -3,7 +3,7 @@
 //
 // cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
 import Table from 'cli-table3';
-import { showText } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { widthOf } from './terminal-lines.ts';
 
 export interface Column {

@@ -1,15 +1,17 @@
 // --format as docker has it: "json", "table TEMPLATE", or a template of Go's text/template. Of that language only what
 // people write for tables is understood: {{.Field}} and {{json .}}, {{json .Field}}, {{upper .Field}}, {{lower .Field}}.
+import { showJson, showText } from '../../vfs/show-text.ts';
 import { formatTable } from './table.ts';
+import { showForReader } from './terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 export type Fields = Readonly<Record<string, string>>;
 
 /** The rows as `format` says. `titles`: of each field, for tables; they say which fields there are. */
 export function formatRows(format: string, titles: Fields, rows: readonly Fields[], width?: number): string {
-  if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  if (format === 'json') return rows.map((row) => `${showJson(row)}\n`).join('');
   const [, table] = /^table\s+(.*)$/s.exec(format) ?? [];
-  const parts = parseTemplate(table ?? format, titles);
+  const parts = parseTemplate(table ?? format, titles, table === undefined ? showForReader : showText);
   const texts = rows.map((row) => parts.map((part) => part(row)).join(''));
   if (table === undefined) return texts.map((text) => `${text}\n`).join('');
   const head = parts.map((part) => part(titles)).join('');
@@ -23,13 +25,17 @@ export function formatRows(format: string, titles: Fields, rows: readonly Fields
 
 type Part = (row: Fields) => string;
 
-function parseTemplate(text: string, titles: Fields): Part[] {
+function parseTemplate(text: string, titles: Fields, show: (text: string) => string): Part[] {
   const parts: Part[] = [];
   const plain = unescape(text);
   let end = 0;
   for (const match of plain.matchAll(/\{\{-?\s*(.*?)\s*-?\}\}/gs)) {
     const before = plain.slice(end, match.index);
-    parts.push(() => before, parseAction(match[1] ?? '', titles));
+    const action = parseAction(match[1] ?? '', titles);
+    parts.push(
+      () => before,
+      (row) => show(action(row)),
+    );
     end = match.index + match[0].length;
   }
   const rest = plain.slice(end);
@@ -45,7 +51,7 @@ function parseAction(action: string, titles: Fields): Part {
   }
   return (row) => {
     const value = row[field] ?? '';
-    if (name === 'json') return JSON.stringify(field === '' ? row : value);
+    if (name === 'json') return showJson(field === '' ? row : value);
     if (name === 'upper') return value.toUpperCase();
     return name === 'lower' ? value.toLowerCase() : value;
   };

@@ -1,6 +1,7 @@
 // Lines for a terminal, no longer than it is wide, measured in its columns: a Chinese character takes two of them.
 import stringWidth from 'string-width';
-import { outputWidth } from './terminal.ts';
+import { showText } from '../../vfs/show-text.ts';
+import { isOutputTerminal, outputWidth } from './terminal.ts';
 
 /** `text` in at most `width` columns, the last of them an ellipsis where it was cut. */
 export function ellipsize(text: string, width: number): string {
@@ -19,6 +20,11 @@ export function ellipsize(text: string, width: number): string {
 /** Columns that `text` takes. */
 export function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+/** Foreign text in a line: escaped on a terminal, and as it is for a program that reads it, like the output of ls(1). */
+export function showForReader(text: string): string {
+  return isOutputTerminal() ? showText(text) : text;
 }
 
 /** One line, cut to the terminal's width; whole where it goes elsewhere. */

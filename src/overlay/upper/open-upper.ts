@@ -10,7 +10,8 @@ import { getxattrAt, listxattrAt, lockFile, setxattrAt, DIRECTORY_FLAGS } from '
 import { statAt } from '../../sys/stat-at.ts';
 import { EOPNOTSUPP, EPERM, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { bytesOf, showName } from '../../vfs/names.ts';
+import { bytesOf } from '../../vfs/names.ts';
+import { showName } from '../../vfs/show-text.ts';
 import { HAS_TRUSTED_MARKS } from '../../overlayfs-format/trusted-marks.ts';
 import { findForeignFile } from './foreign-upper.ts';
 import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../../overlayfs-format/override-stat.ts';

@@ -10,7 +10,8 @@ import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../vfs/attr.ts';
 import { EEXIST, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { bytesOf, showText } from '../../vfs/names.ts';
+import { bytesOf } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
 import { NO_NAME, O_PATH } from './upper.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
 

@@ -32,8 +32,8 @@ it('a column that is to stay whole is cut last', () => {
   expect(formatTable(kept, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
 });
 
-it('shows control characters of a name as \\xNN', () => {
-  expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\x0ab\\x1b[31m');
+it('escapes control characters of a name as ls -b does', () => {
+  expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\nb\\033[31m');
 });
 
 it('of 40,000 rows is laid out piece by piece, and aligned throughout', () => {
