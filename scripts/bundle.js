@@ -6,9 +6,10 @@
 //
 // A remount spends its time on start-up, mostly on finding, linking and compiling modules: 92 ms of CPU for some ninety
 // files, 38 ms for one file, 12 ms for one file with V8's cache. The bundle must lie as deep as src/sys does, because that
-// finds the addon by a relative path. The library in dist/ stays as tsc built it.
-import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+// finds the addon by a relative path.
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'rolldown';
+import { licencesOf } from './licences.js';
 
 const output = {
   dir: 'dist/cli',
@@ -19,6 +20,7 @@ const output = {
 const bundle = await build({
   input: { programs: 'src/cli/programs.ts' },
   platform: 'node',
+  transform: { target: 'node20.19' },
   // Rolldown warns that such an import makes no chunk. Its purpose is to run the module later, and that works.
   checks: { ineffectiveDynamicImport: false },
   output: {
@@ -30,7 +32,12 @@ const bundle = await build({
     strictExecutionOrder: true,
   },
 });
-await build({ input: { start: 'src/cli/start.ts' }, platform: 'node', output });
+await build({
+  input: { start: 'src/cli/start.ts' },
+  platform: 'node',
+  transform: { target: 'node20.19' },
+  output,
+});
 
 // Writes non-ASCII text as escapes: V8 reads and stores a one-byte string in half the time and memory.
 const mounting = 'dist/cli/mounting.cjs';
@@ -47,20 +54,6 @@ for (const name of Object.keys(bundled.programs)) {
   chmodSync(file, 0o755);
 }
 
-// The licences of the packages that are inside the bundles ask for their text to go with them.
-const modules = bundle.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
-const packages = new Set(
-  modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []),
-);
-const licences = [...packages].sort().map((directory) => {
-  const { name, version, license } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
-  const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each));
-  const text = file === undefined ? '' : readFileSync(`${directory}/${file}`, 'utf8').trim();
-  return `${name} ${version} (${license})\n\n${text}\n`;
-});
-writeFileSync(
-  'dist/cli/LICENSES.txt',
-  `The programs in this directory contain these packages.\n\n${licences.join(`\n${'-'.repeat(80)}\n\n`)}`,
-);
+writeFileSync('dist/cli/LICENSES.txt', licencesOf(bundle));
 
 await import('./code-cache.js');

@@ -27,6 +27,7 @@ await build({
   cwd: root,
   input: { pages: 'src/cli/manual/pages.ts' },
   platform: 'node',
+  transform: { target: 'node20.19' },
   checks: { ineffectiveDynamicImport: false },
   output: { dir: 'build/manual', format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' },
 });

@@ -1,7 +1,7 @@
-// A process that does to images what it is told, by the built library. Its parent watches it (examiner.ts).
-import { describeFailure } from '../../dist/cli/failure.js';
-import { exportTar, inspectImage, mergeImage } from '../../dist/inspect.js';
-import { indexImage, mount } from '../../dist/mount.js';
+// A process that does the steps that its parent (examiner.ts) sends it, on images, and answers with the failure of each.
+import { describeFailure } from '../../src/cli/failure.ts';
+import { exportTar, inspectImage, mergeImage } from '../../src/inspect/inspect.ts';
+import { indexImage, mount } from '../../src/mount/mount.ts';
 
 let mounted;
 

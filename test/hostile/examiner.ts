@@ -1,9 +1,9 @@
 // Drives examine.js, step by step. A process that ends, or that answers nothing for long (a loop would stop its own
 // timers), is told as a failure of the step that it was at, and replaced by a new one.
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { bundleProgram } from '../bundle-program.ts';
 
-const PROGRAM = fileURLToPath(new URL('examine.js', import.meta.url));
+const PROGRAM = await bundleProgram('hostile/examine.js');
 /** Milliseconds: a step that takes longer hangs. */
 export const WATCHDOG = 120_000;
 /** One line without control characters; a choice of images is listed beneath it. */
