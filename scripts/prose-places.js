@@ -5,11 +5,6 @@
 export const toBeRewritten = [
   'CHANGELOG.md',
   'bench',
-  'native/addon',
-  'native/bare',
-  'native/fast-path',
-  'native/launch',
-  'native/load',
   'share',
   'src/bench',
   'src/cli',

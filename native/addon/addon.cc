@@ -1,4 +1,4 @@
-// The addon's entry: registers every part. No file-system policy lives in C++.
+// The addon's entry: registers every part. C++ holds no file-system policy.
 #include "parts.h"
 
 namespace {

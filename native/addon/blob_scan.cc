@@ -1,5 +1,4 @@
-// BlobScan: a ScanJob as src/sys/scan.ts shows it. JavaScript validates the options; here they are taken as
-// they are.
+// BlobScan: the JavaScript interface of a ScanJob, documented in src/sys/scan.ts.
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,7 +11,7 @@ namespace stratafs {
 
 namespace {
 
-// One `next`: runs on a pool thread, keeps the buffer and the job alive meanwhile.
+// One `next`. It runs on a pool thread, and keeps the buffer and the job alive meanwhile.
 class NextWorker : public Napi::AsyncWorker {
  public:
   NextWorker(Napi::Env env, std::shared_ptr<ScanJob> job, Napi::Uint8Array buffer,

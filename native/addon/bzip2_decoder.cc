@@ -1,4 +1,4 @@
-// bzip2 by the system's libbz2. Nothing is read in place: all bytes go to the spill file, in one span.
+// bzip2 by the system's libbz2. It can't be read in place: all bytes go to the spill file, as one span.
 #include <string>
 
 #include "decoders.h"
@@ -8,7 +8,7 @@ namespace stratafs {
 
 namespace {
 
-// The part of libbz2's ABI that is used here (bzlib.h, 1.0), in our own declarations.
+// The part of libbz2's ABI that is used here (bzlib.h, 1.0), declared here so that a build needs no header.
 struct Bzip2Stream {
   uint8_t* next_in;
   unsigned avail_in;
@@ -40,7 +40,7 @@ struct Bzip2Library {
   bool is_complete;
 
   Bzip2Library() {
-    // Debian's name, and that of all others.
+    // Debian's name, and the name of all other distributions.
     const SharedLibrary shared({"libbz2.so.1.0", "libbz2.so.1"});
     is_complete = shared.Find("BZ2_bzDecompressInit", &begin) &&
                   shared.Find("BZ2_bzDecompress", &decompress) && shared.Find("BZ2_bzDecompressEnd", &end);
@@ -53,7 +53,7 @@ class Bzip2Decoder {
       : library_(library), in_(in), out_(out), options_(options) {}
   ~Bzip2Decoder() { library_.end(&stream_); }
 
-  // Streams may follow each other. As for bzip2(1), other bytes behind the last are no part of the data.
+  // Streams may follow each other. As in bzip2(1), other bytes after the last one are not part of the data.
   ScanStatus Run() {
     if (!out_->BeginSpan(kSpillSpan, 0, 0, nullptr, 0)) return {};
     Outcome outcome = Outcome::kStreamEnd;
@@ -68,7 +68,7 @@ class Bzip2Decoder {
   }
 
  private:
-  // kStopped: the output or an abort says to stop.
+  // kStopped: the output is full, or the scan was aborted.
   enum class Outcome { kStreamEnd, kDataEnd, kStopped };
 
   ScanStatus RunStream(bool is_first, Outcome* outcome) {

@@ -18,7 +18,7 @@ int Component::Set(const ByteSpan& bytes, bool may_be_empty) {
 
 CallArguments::CallArguments(napi_env env, napi_callback_info info) : env_(env) {
   size_t count = kLimit;
-  // Those that the caller left out are undefined, which no getter below takes.
+  // Missing arguments are undefined, which every getter below refuses.
   napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);
 }
 
@@ -55,7 +55,7 @@ bool CallArguments::Bool(size_t index) {
 ByteSpan CallArguments::Bytes(size_t index) {
   ByteSpan bytes;
   void* data = nullptr;
-  // The length counts elements, of one byte or more each.
+  // The length counts elements, and an element has at least one byte.
   if (napi_get_typedarray_info(env_, values_[index], nullptr, &bytes.size, &data, nullptr, nullptr) !=
       napi_ok) {
     Fail(-EINVAL);

@@ -1,7 +1,8 @@
-// Arguments and answers of the addon's plain functions, by Node-API itself: node-addon-api costs a heap
-// object and more a call, and these calls are made for every file-system request.
+// Arguments and results of the addon's functions, directly by Node-API. node-addon-api costs a heap object
+// and more per call, and most of these calls happen for every file-system request.
 //
-// A wrong argument never reaches the kernel: it makes the answer -EINVAL (-ENAMETOOLONG for a name).
+// A bad argument never reaches the kernel: the result is then -EINVAL (-ENAMETOOLONG for a name, -EBADF for a
+// descriptor).
 #ifndef STRATAFS_NATIVE_CALL_ARGUMENTS_H_
 #define STRATAFS_NATIVE_CALL_ARGUMENTS_H_
 
@@ -20,7 +21,7 @@ struct ByteSpan {
   size_t size = 0;
 };
 
-// One component of a path, or nothing: never "." or "..", no slash and no NUL inside.
+// One component of a path, or empty. Never "." or ".."; no slash and no NUL inside.
 class Component {
  public:
   // 0 or a negative errno.
@@ -41,10 +42,10 @@ class CallArguments {
   CallArguments& operator=(const CallArguments&) = delete;
 
   int32_t Int(size_t index);
-  // Never negative: AT_FDCWD is no descriptor of a directory, nor is an errno.
+  // Never negative: AT_FDCWD and errnos are not descriptors.
   int Descriptor(size_t index);
   uint32_t Uint(size_t index);
-  // Whole part of a number, exact below 2^53.
+  // The whole part of a number, exact below 2^53.
   int64_t Int64(size_t index);
   bool Bool(size_t index);
   ByteSpan Bytes(size_t index);
@@ -52,19 +53,19 @@ class CallArguments {
   double* Doubles(size_t index, size_t length);
   // The name of a file in a directory.
   void Name(size_t index, Component* out) { Fail(out->Set(Bytes(index), false)); }
-  // The same, or nothing.
+  // The same, or empty.
   void NameOrEmpty(size_t index, Component* out) { Fail(out->Set(Bytes(index), true)); }
-  // Bytes without NUL inside, copied to `out` and ended by one; -ENAMETOOLONG if there is no room.
+  // Bytes without NUL inside, copied to `out` and terminated; -ENAMETOOLONG if they don't fit.
   void Text(size_t index, char* out, size_t capacity);
 
   void Fail(int error) {
     if (error_ == 0) error_ = error;
   }
-  // 0, or the negative errno of the first argument that is wrong.
+  // 0, or the negative errno of the first bad argument.
   int error() const { return error_; }
   napi_env env() const { return env_; }
 
-  // What `call` (as a system call: -1 and errno) answers, or that an argument was wrong.
+  // The result of `call` (in the form of a system call: -1 and errno), or the error of a bad argument.
   template <typename Call>
   napi_value Answer(Call call) {
     if (error_ != 0) return MakeNumber(error_);
@@ -81,7 +82,7 @@ class CallArguments {
   int error_ = 0;
 };
 
-// An export: a function of an addon's part.
+// An exported function of a part of the addon.
 struct NamedCall {
   const char* name;
   napi_callback call;

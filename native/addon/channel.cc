@@ -13,7 +13,7 @@ namespace stratafs {
 
 namespace {
 
-// Requests handled in one turn of the event loop, so that timers and pool answers get theirs.
+// Limit of requests per turn of the event loop, so that timers and pool answers get their turn.
 constexpr int kRequestsPerTurn = 256;
 // struct fuse_backing_map and its requests, linux/fuse.h 7.40 (Linux 6.9).
 struct BackingMap {
@@ -94,7 +94,7 @@ Napi::Value Channel::Close(const Napi::CallbackInfo& info) {
 }
 
 void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
-  // An error status is read off the device itself, which says why.
+  // If libuv reports an error, a read of the device returns the reason.
   static_cast<Channel*>(poll->data)->Drain();
 }
 
@@ -150,7 +150,7 @@ std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
   Outcome outcome = Outcome::kNotAnswered;
   if (answer.kind == FastAnswer::kReply) {
     outcome = Outcome::kAnswered;
-    // Who opens and is no longer there to be answered sends no RELEASE either.
+    // If the caller of OPEN has gone (ENOENT), no RELEASE will follow.
     if (Write(reply_, answer.length) == -ENOENT) answer.opens = std::min<int8_t>(answer.opens, 0);
   } else if (answer.kind == FastAnswer::kFile &&
              pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false, answer.state)) {
@@ -167,8 +167,8 @@ Channel::Outcome Channel::Dispatch(size_t length) {
   Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
   if (env.IsExceptionPending()) return Outcome::kThrown;
   uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
-  // 0: answered later, or not at all. A failure to write ends the connection at the next read, which says
-  // why.
+  // 0: answered later, or no answer is due. If a write fails, the next read reports the reason and ends the
+  // connection.
   if (reply_length != 0) Write(reply_, reply_length);
   return reply_length != 0 || has_sent_ ? Outcome::kAnswered : Outcome::kNotAnswered;
 }
@@ -226,7 +226,7 @@ Napi::Value Channel::OpenBacking(const Napi::CallbackInfo& info) {
 
 Napi::Value Channel::CloseBacking(const Napi::CallbackInfo& info) {
   uint32_t id = info[0].As<Napi::Number>().Uint32Value();
-  // With the connection gone, so is the backing file.
+  // The kernel closes the backing file with the connection.
   int result = pool_ == nullptr ? 0 : ioctl(device_, kBackingClose, &id);
   return Napi::Number::New(info.Env(), result == -1 ? -errno : result);
 }

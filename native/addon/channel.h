@@ -1,11 +1,10 @@
-// Channel: one FUSE connection's device, polled on Node's own event loop.
+// Channel: the device of one FUSE connection, polled on Node's event loop.
 //
-// Every request is read into one buffer that JavaScript owns. What the table alone answers is answered here;
-// the rest is handed to `onRequest`, which answers with the length of the reply that it wrote into the reply
-// buffer (0: it answers later, or no answer is due). All that, the table's answers too, is done on one thread
-// and between two turns of JavaScript: what it changes holds for the next request.
-// File data goes to the device straight from a descriptor, on this thread where the page cache has it, else
-// on a pool thread.
+// Every request is read into one buffer that JavaScript owns. Requests that the table alone can answer are
+// answered here. The rest goes to `onRequest`, which writes a reply into the reply buffer and returns its
+// length (0: a later answer, or none due). Both kinds of answers are made on one thread, between two turns of
+// JavaScript: a change takes effect before the next request. File data goes to the device directly from a
+// descriptor: on this thread if it is in the page cache, else on a pool thread.
 #ifndef STRATAFS_NATIVE_CHANNEL_H_
 #define STRATAFS_NATIVE_CHANNEL_H_
 
@@ -28,19 +27,19 @@ class Channel : public Napi::ObjectWrap<Channel> {
   explicit Channel(const Napi::CallbackInfo& info);
 
  private:
-  // start(): begins to poll. The channel keeps itself and the event loop alive until close().
+  // start(): starts to poll. The channel keeps itself and the event loop alive until close().
   Napi::Value Start(const Napi::CallbackInfo& info);
-  // answerFrom(facts): from now on what the table alone answers is answered here. 0 or -EINVAL.
+  // answerFrom(facts): from now on the table answers what it can. 0 or -EINVAL.
   Napi::Value AnswerFrom(const Napi::CallbackInfo& info);
   // tableAnswers(): TableAnswers::Counts; undefined without a table.
   Napi::Value CountTableAnswers(const Napi::CallbackInfo& info);
-  // close(): stops polling; the device is closed once transfers under way have ended.
+  // close(): stops polling; the device is closed after the transfers under way.
   Napi::Value Close(const Napi::CallbackInfo& info);
-  // send(bytes, length): a whole reply or notice that JavaScript made.
+  // send(bytes, length): a whole reply or notice from JavaScript.
   Napi::Value Send(const Napi::CallbackInfo& info);
-  // sendData(unique, bytes): header made here, data from memory.
+  // sendData(unique, bytes): a header made here, with data from memory.
   Napi::Value SendData(const Napi::CallbackInfo& info);
-  // sendFile(unique, fd, position, length, mayEnd): header made here, data from a file.
+  // sendFile(unique, fd, position, length, mayEnd): a header made here, with data from a file.
   Napi::Value SendFile(const Napi::CallbackInfo& info);
   // openBacking(fd): a backing id.
   Napi::Value OpenBacking(const Napi::CallbackInfo& info);
@@ -48,27 +47,27 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Napi::Value CloseBacking(const Napi::CallbackInfo& info);
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
-  // What became of a request.
+  // The result of a request.
   enum class Outcome { kAnswered, kNotAnswered, kThrown };
-  // JavaScript runs within one.
+  // The scope in which JavaScript runs.
   struct Turn {
     Turn(Napi::Env env, Napi::AsyncContext& context) : handles(env), callbacks(env, context) {}
     Napi::HandleScope handles;
-    // Promises that a request settled run their reactions when it closes, once a turn and not once a request.
+    // Runs the reactions of settled promises when it closes: once per turn, not once per request.
     Napi::CallbackScope callbacks;
   };
-  // Handles what requests there are; JavaScript is entered only for those that are its to answer.
+  // Handles the waiting requests; enters JavaScript only for those that it must answer.
   void Drain();
-  // Handles one request that lies in the request buffer.
+  // Handles the request in the request buffer.
   Outcome Dispatch(size_t length);
-  // The same without JavaScript; nothing if it is not native code's to answer.
+  // The same without JavaScript; no value if JavaScript must answer.
   std::optional<Outcome> AnswerFromTable(size_t length);
-  // A whole reply or notice: 0 or a negative errno.
+  // Sends a whole reply or notice: 0 or a negative errno.
   int Write(const uint8_t* bytes, size_t length);
   void End(int error);
 
   int device_;
-  // The request that JavaScript handles was answered by Send, SendData or SendFile.
+  // Send, SendData or SendFile has answered the request that JavaScript is handling.
   bool has_sent_ = false;
   uv_poll_t* poll_ = nullptr;
   TransferPool* pool_;

@@ -1,4 +1,4 @@
-// A short queue of uncompressed bytes between the thread that reads and inflates and the one that hashes and
+// A short queue of uncompressed bytes from the thread that reads and inflates to the thread that hashes and
 // frames.
 #ifndef STRATAFS_NATIVE_CHUNK_QUEUE_H_
 #define STRATAFS_NATIVE_CHUNK_QUEUE_H_
@@ -17,7 +17,7 @@ namespace stratafs {
 struct Chunk {
   static constexpr size_t kCapacity = 256 << 10;
 
-  // Not zeroed: only the first `size` bytes mean something. Nothing is written after the chunk was pushed.
+  // Not zeroed: only the first `size` bytes are valid. Nobody writes to a chunk after it was pushed.
   std::unique_ptr<uint8_t[]> bytes{new uint8_t[kCapacity]};
   size_t size = 0;
 };
@@ -25,7 +25,7 @@ using ChunkRef = std::shared_ptr<Chunk>;
 
 class ChunkQueue {
  public:
-  // Waits for room. False: the consumer has gone, stop.
+  // Waits for room. False: the consumer has stopped; stop too.
   bool Push(ChunkRef chunk) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [this] { return chunks_.size() < kDepth || is_aborted_; });
@@ -35,7 +35,7 @@ class ChunkQueue {
     return true;
   }
 
-  // The producer's last word.
+  // Called once, when the producer ends.
   void End(ScanStatus status) {
     std::lock_guard<std::mutex> lock(mutex_);
     has_ended_ = true;
@@ -54,7 +54,7 @@ class ChunkQueue {
     return chunk;
   }
 
-  // How the producer ended; meaningful once Pop has answered null.
+  // The result of the producer; valid after Pop has returned null.
   ScanStatus status() {
     std::lock_guard<std::mutex> lock(mutex_);
     return status_;

@@ -1,7 +1,6 @@
-// The producers of a scan: each reads the stored bytes to their end and puts the uncompressed ones to a
-// PlainOutput.
+// The producers of a scan. Each reads all stored bytes and writes the uncompressed ones to a PlainOutput.
 //
-// They return what was wrong with the blob. Nothing wrong, and stopped early: the output says why (see
+// They return the fault of the blob. If they stop early without one, the output has the reason (see
 // PlainOutput::Advance), or the scan was aborted.
 #ifndef STRATAFS_NATIVE_DECODERS_H_
 #define STRATAFS_NATIVE_DECODERS_H_
@@ -20,17 +19,17 @@ struct DecodeOptions {
   const std::atomic<bool>* is_aborted;
 };
 
-// RFC 1952: any number of members; zeros or junk behind the last one belong to the blob only.
+// RFC 1952: any number of members. Zeros or junk after the last one belong to the blob only.
 ScanStatus DecodeGzip(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
 
-// RFC 8878: any number of frames, skippable ones among them.
+// RFC 8878: any number of frames, including skippable ones.
 ScanStatus DecodeZstd(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
 
-// The xz file format: any number of streams, and zeros in fours behind each. All of it is one span, which can
-// only be read from the spill.
+// The xz file format: any number of streams, each followed by zeros in multiples of four. All of it is one
+// span, which can only be read from the spill.
 ScanStatus DecodeXz(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
 
-// The same of bzip2: any number of streams; junk behind the last one belongs to the blob only.
+// Like xz, for bzip2: any number of streams. Junk after the last one belongs to the blob only.
 ScanStatus DecodeBzip2(StoredBytes* in, PlainOutput* out, const DecodeOptions& options);
 
 }  // namespace stratafs

@@ -1,9 +1,9 @@
-// Tells when a FUSE connection that somebody else serves has ended: its device then polls as an error, for
-// ever.
+// Detects the end of a FUSE connection that another part of the process serves: from then on its device polls
+// as an error.
 //
-// No request is read here, nor waited for: epoll reports errors unasked, and nothing else is asked for. The
-// device lies in an epoll instance of its own, since libuv makes what it polls non-blocking, which whoever
-// serves may not expect.
+// It neither reads requests nor waits for them: epoll always reports errors, and no other event is requested.
+// The device is in an epoll instance of its own, because libuv makes what it polls non-blocking, which its
+// owner may not expect.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -44,10 +44,10 @@ class DeviceWatch : public Napi::ObjectWrap<DeviceWatch> {
     return Napi::Number::New(info.Env(), error);
   }
 
-  // 0 or a negative errno; then Stop() undoes what was done.
+  // 0 or a negative errno; after an error Stop() undoes the part that was done.
   int Begin(Napi::Env env) {
-    // A number of our own: the other side may close its, and with the last one the device would leave the
-    // epoll.
+    // A duplicate, because the owner may close its descriptor: the device would leave the epoll instance with
+    // the last descriptor.
     device_ = fcntl(watched_, F_DUPFD_CLOEXEC, 0);
     if (device_ < 0) return -errno;
     epoll_ = epoll_create1(EPOLL_CLOEXEC);

@@ -1,7 +1,7 @@
-// File system calls that Node lacks: opening beneath a directory, and a directory's entries with all that is
-// known of them, a batch a call.
+// File system calls that Node lacks: opening beneath a directory, and reading directory entries with all
+// their attributes in batches.
 //
-// Paths and names are bytes. Every function answers its result or a negative errno.
+// Paths and names are bytes. Every function returns its result or a negative errno.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +27,7 @@ Napi::Value Result(Napi::Env env, long result) {
   return Napi::Number::New(env, result < 0 ? -errno : static_cast<double>(result));
 }
 
-// openBeneath(directory, path, flags): a descriptor. No symlink is followed, and nothing above `directory` is
-// reached.
+// openBeneath(directory, path, flags): a descriptor. It follows no symlink and stays beneath `directory`.
 Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
   int directory = info[0].As<Napi::Number>().Int32Value();
   Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
@@ -43,7 +42,7 @@ Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
   return Result(info.Env(), fd);
 }
 
-// A directory entry as the caller gets it: src/sys/file-calls.ts has the same table, and a test compares
+// A directory entry as JavaScript reads it. src/sys/file-calls.ts has the same table, and a test compares
 // them.
 struct EntryHeader {
   uint32_t record_length;
@@ -83,8 +82,8 @@ void Append(std::vector<uint8_t>* out, const void* bytes, size_t length) {
   out->insert(out->end(), from, from + length);
 }
 
-// Appends the xattrs of `path` (its last component is not followed): u16 count, then for each u8 length of
-// the name, u32 length of the value, name, value. Nothing if there are none. 0 or -errno.
+// Appends the xattrs of `path`, whose last component is not followed: u16 count, then for each u8 length of
+// the name, u32 length of the value, name, value. Appends nothing if there are none. 0 or -errno.
 int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
   ssize_t length = llistxattr(path.c_str(), nullptr, 0);
   if (length < 0) return errno == ENOTSUP ? 0 : -errno;
@@ -101,7 +100,7 @@ int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
     size_t name_length = strnlen(name, static_cast<size_t>(length - at));
     at += static_cast<ssize_t>(name_length) + 1;
     ssize_t size = lgetxattr(path.c_str(), name, value.data(), value.size());
-    // A name that is listed and has no value is gone by now, or not for us to read.
+    // A listed name without a value has been removed since, or we have no permission to read it.
     if (size < 0 && (errno == ENODATA || errno == EPERM || errno == EACCES || errno == ENOTSUP)) continue;
     if (size < 0) return -errno;
     uint8_t short_length = static_cast<uint8_t>(name_length);
@@ -116,14 +115,14 @@ int AppendXattrs(const std::string& path, std::vector<uint8_t>* out) {
   return 0;
 }
 
-// What becomes of an entry that begins at `start` and whose reading failed: one that is gone by now is left
-// out (EINVAL: something else took the name of a symlink). 0 or -errno.
+// Handles a failure for the entry that starts at `start`. An entry that has vanished is skipped (EINVAL: a
+// symlink was replaced by something else). 0 or -errno.
 int GoneOr(int error, size_t start, std::vector<uint8_t>* out) {
   out->resize(start);
   return error == ENOENT || error == EINVAL ? 0 : -error;
 }
 
-// Appends one entry; one that is gone by now is left out. 0 or -errno.
+// Appends one entry; skips one that has vanished. 0 or -errno.
 int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   struct statx st;
   if (statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0) {
@@ -157,7 +156,7 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
     Append(out, target, header.target_length);
   }
   size_t xattrs = out->size();
-  // Through /proc: there is no llistxattrat(2) before Linux 6.13, and an entry that can't be opened has
+  // Through /proc: llistxattrat(2) exists only from Linux 6.13 on, and entries that can't be opened have
   // xattrs too.
   int status = AppendXattrs("/proc/self/fd/" + std::to_string(directory) + "/" + name, out);
   if (status < 0) return GoneOr(-status, start, out);
@@ -168,7 +167,7 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   return 0;
 }
 
-// readDirectoryBatch(directory): the next entries of an open directory, "." and ".." among them, as one
+// readDirectoryBatch(directory): the next entries of an open directory, including "." and "..", as one
 // Buffer; an empty one at the end.
 Napi::Value ReadDirectoryBatch(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();

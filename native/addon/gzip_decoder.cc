@@ -1,5 +1,5 @@
 // gzip by the zlib that Node exports. Checkpoints are made at the first deflate block boundary (or member
-// header) behind every span_size bytes: between them zlib runs free, only there it is told to stop at blocks.
+// header) after every span_size bytes. Only near a checkpoint is zlib asked to stop at block boundaries.
 #include <zlib.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@ namespace stratafs {
 
 namespace {
 
-// inflate's data_type at a block boundary (zlib.h): 128, plus 64 where the block behind was the member's
-// last, plus the number of bits not yet used of the last byte taken.
+// inflate's data_type at a block boundary (zlib.h): 128, plus 64 if the previous block was the member's last,
+// plus the number of unused bits of the last byte consumed.
 constexpr int kAtBoundary = 128;
 constexpr int kAfterLastBlock = 64;
 constexpr int kUnusedBits = 7;
@@ -33,7 +33,7 @@ class GzipDecoder {
       if (ScanStatus failed = FindMember(&goes_on)) return failed;
       if (!goes_on) return in_->Drain(*options_.is_aborted);
       inflateReset(&stream_);
-      // The magic's first byte may have been the last of its piece.
+      // The first byte of the magic number may have been the last byte of the previous piece.
       if (pending_magic_) {
         uint8_t magic = kMagic[0];
         uint8_t none = 0;
@@ -64,7 +64,7 @@ class GzipDecoder {
     return {};
   }
 
-  // Inflates to the end of a member. `*goes_on` becomes false if the output or an abort says to stop.
+  // Inflates to the end of a member. Sets `*goes_on` to false if the output or an abort requests a stop.
   ScanStatus RunMember(bool* goes_on) {
     for (;;) {
       if (options_.is_aborted->load(std::memory_order_relaxed)) return Stop(goes_on);
@@ -107,7 +107,8 @@ class GzipDecoder {
                            window, size);
   }
 
-  // Looks whether another member follows; if so the stream's input is at its magic, but for `pending_magic_`.
+  // Finds out if another member follows. If so, the stream's input is at its magic number, except for
+  // `pending_magic_`.
   ScanStatus FindMember(bool* is_found) {
     *is_found = false;
     if (stream_.avail_in == 0) {

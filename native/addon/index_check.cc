@@ -13,10 +13,10 @@ constexpr uint8_t kKindLowerLink = 2;
 // InodeFlag.
 constexpr uint8_t kFlagSparse = 4;
 constexpr uint8_t kDirectoryFlags = 1 | 2 | 8;
-// An extent list: count; of each extent: offset, length, offset in the blob.
+// An extent list: count; for each extent: offset, length, offset in the blob.
 constexpr size_t kExtentNumbers = 3;
 
-// A path without leading, doubled or trailing slash; no component is "." or "..", none has a NUL.
+// A path without leading, doubled or trailing slash, without "." and ".." components, and without NUL.
 bool IsNormalPath(std::string_view path) {
   if (path.empty()) return true;
   for (size_t start = 0; start <= path.size();) {
@@ -58,7 +58,7 @@ class IndexCheck {
   double F64(IndexColumn column, size_t n) const { return LoadElement<double>(table_.columns[column], n); }
   uint8_t U8(IndexColumn column, size_t n) const { return table_.columns[column][n]; }
   bool IsDirectory(size_t inode) const { return (U32(kIndexMode, inode) & S_IFMT) == S_IFDIR; }
-  // Bytes that lie in the pool.
+  // Bytes of the pool.
   std::string_view Pool(size_t offset, size_t length) const {
     return {reinterpret_cast<const char*>(table_.columns[kIndexPool]) + offset, length};
   }
@@ -92,7 +92,7 @@ class IndexCheck {
     if (!is_root) return {"the first entry is not the root", 0};
     size_t next_child = 1;
     for (size_t dentry = 0; dentry < dentries_; dentry++) {
-      // Only what a directory has claimed is reached.
+      // Only entries that a directory has claimed can be reached.
       if (dentry >= next_child) return {"an entry is in no directory", dentry};
       if (dentry != 0) {
         if (TableFault fault = CheckName(dentry)) return fault;
@@ -122,7 +122,7 @@ class IndexCheck {
           if (target >= table_.counts[kIndexLinks] / 2) return {"a link has no target", dentry};
           break;
         default:
-          return {"an entry is of no kind", dentry};
+          return {"an entry has an unknown kind", dentry};
       }
     }
     if (next_inode_ != inodes_) return {"an inode has no name", next_inode_};
@@ -139,7 +139,7 @@ class IndexCheck {
     return {};
   }
 
-  // That names of a directory, which exist but are not checked yet, ascend.
+  // Checks that the names of a directory ascend. The names exist, but are not checked otherwise yet.
   TableFault CheckOrder(size_t first, size_t count) {
     std::string_view before;
     for (size_t dentry = first; dentry < first + count; dentry++) {
@@ -176,7 +176,7 @@ class IndexCheck {
     if ((flags & ~allowed) != 0) return {"an inode has a wrong flag", inode};
     if (type == S_IFDIR) return {};
     if (U32(kIndexFirstChild, inode) != 0 || U32(kIndexChildCount, inode) != 0) {
-      return {"what is no directory has entries", inode};
+      return {"a file other than a directory has entries", inode};
     }
     const double size = F64(kIndexSize, inode);
     const double data = F64(kIndexDataOffset, inode);
@@ -241,7 +241,7 @@ class IndexCheck {
   const size_t pool_bytes_;
   Starts xattr_blocks_;
   Starts extent_lists_;
-  // What was found so far: all of it is below these.
+  // The counts so far: everything found is below them.
   size_t next_inode_ = 0;
   size_t pool_end_ = 0;
 };

@@ -1,9 +1,10 @@
-// Whether a LayerIndex (src/layer/layer-index.ts) is one that the index builder can have made, before it is
-// used.
+// Checks before the first use that a LayerIndex (src/layer/layer-index.ts) is one that the index builder can
+// have made.
 //
-// As the Tree's table it is in one form only: dentries stand breadth first, an inode has the next free number
-// where its first name stands, and names, symlink targets and targets of links to lower layers fill the pool
-// in this order. xattr blocks and extent lists fill their columns end to end, in any order. One pass, linear.
+// Like the Tree's table it has a canonical form: dentries are breadth first, an inode has the next free
+// number at its first name, and names, symlink targets and targets of links to lower layers fill the pool in
+// this order. xattr blocks and extent lists fill their columns without gaps, in any order. One pass, linear
+// time.
 #ifndef STRATAFS_NATIVE_INDEX_CHECK_H_
 #define STRATAFS_NATIVE_INDEX_CHECK_H_
 
@@ -14,7 +15,7 @@
 
 namespace stratafs {
 
-// In the order of `columnOrder` of src/layer/layer-index-layout.ts, which a test holds to it.
+// In the order of `columnOrder` in src/layer/layer-index-layout.ts; a test compares them.
 enum IndexColumn : size_t {
   kIndexSize,
   kIndexMtimeSec,
@@ -43,25 +44,25 @@ enum IndexColumn : size_t {
 
 struct IndexColumnRule {
   const char* name;
-  // Of an element.
+  // Size of an element.
   uint8_t bytes;
   enum Per : uint8_t { kInode, kDentry, kOther } per;
 };
 extern const IndexColumnRule kIndexColumns[kIndexColumnCount];
 
 struct IndexTable {
-  // Each has the elements that its count says.
+  // Each column has as many elements as its count.
   const uint8_t* columns[kIndexColumnCount] = {};
   // Elements.
   size_t counts[kIndexColumnCount] = {};
-  // Bytes of the layer's uncompressed tar, within which all files lie.
+  // Length of the layer's uncompressed tar, which contains the bytes of all files.
   double tar_size = 0;
 
-  // False if columns of the inodes, or of the dentries, are not equally long.
+  // False if the columns of the inodes, or those of the dentries, differ in length.
   bool HasEqualColumns() const;
 };
 
-// No fault: it is good. Runs on any thread.
+// Returns no fault if the index is good. Runs on any thread.
 TableFault CheckIndex(const IndexTable& table);
 
 }  // namespace stratafs

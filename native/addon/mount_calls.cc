@@ -1,6 +1,6 @@
-// mount(2), umount2(2), the FUSE device, and the descriptor that fusermount3 passes over a socket.
+// mount(2), umount2(2), the FUSE device, and the descriptor that fusermount3 sends over a socket.
 //
-// Every function answers a number: a descriptor or 0, or a negative errno.
+// Every function returns a number: a descriptor or 0, or a negative errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -40,7 +40,7 @@ Napi::Value Mount(const Napi::CallbackInfo& info) {
   return Result(info.Env(), mount(source.c_str(), target.c_str(), type.c_str(), flags, options.c_str()));
 }
 
-// Unmounting can wait for the very daemon that asks for it: so it runs on a pool thread.
+// Unmounting can wait for the daemon that requests it, so it runs on a pool thread.
 class UnmountWorker : public Napi::AsyncWorker {
  public:
   UnmountWorker(Napi::Env env, std::string target, int flags)
@@ -65,7 +65,7 @@ Napi::Value Unmount(const Napi::CallbackInfo& info) {
   return worker->Promise();
 }
 
-// struct mount_attr of linux/mount.h, which can't be included beside sys/mount.h.
+// struct mount_attr of linux/mount.h, which can't be included together with sys/mount.h.
 struct MountAttributes {
   uint64_t set;
   uint64_t clear;
@@ -73,7 +73,7 @@ struct MountAttributes {
   uint64_t user_namespace;
 };
 
-// cloneMount(path, set, clear): a descriptor of `path` in a mount of its own, which is in no mount table.
+// cloneMount(path, set, clear): a descriptor of `path` in a private mount, which is in no mount table.
 Napi::Value CloneMount(const Napi::CallbackInfo& info) {
   std::string path = info[0].As<Napi::String>().Utf8Value();
   MountAttributes attributes = {};
@@ -91,7 +91,7 @@ Napi::Value CloneMount(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(fd));
 }
 
-// socketPair(): [a, b], both close-on-exec; a number where it failed.
+// socketPair(): [a, b], both close-on-exec; a number if it failed.
 Napi::Value SocketPair(const Napi::CallbackInfo& info) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return Result(info.Env(), -1);
@@ -101,7 +101,7 @@ Napi::Value SocketPair(const Napi::CallbackInfo& info) {
   return pair;
 }
 
-// receiveDescriptor(socket): the descriptor that lies in the socket already (SCM_RIGHTS, unix(7)).
+// receiveDescriptor(socket): the descriptor that has arrived in the socket (SCM_RIGHTS, unix(7)).
 Napi::Value ReceiveDescriptor(const Napi::CallbackInfo& info) {
   int socket = info[0].As<Napi::Number>().Int32Value();
   char byte;

@@ -1,7 +1,7 @@
-// A lock that ends with its process: an abstract UNIX socket address (unix(7)), which one socket at a time
-// can have.
+// A lock that ends with its process: an abstract UNIX socket address (unix(7)), to which only one socket at a
+// time can be bound.
 //
-// The holder listens, so that others can learn which process and user it is (SO_PEERCRED); it never accepts.
+// The holder listens, so that others can find out its process and user (SO_PEERCRED); it never accepts.
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ namespace stratafs {
 namespace {
 
 constexpr int kBacklog = 1024;
-// A holder that has bound its socket and does not listen yet is asked again after a millisecond, this often.
+// A holder may have bound its socket without listening yet: so many tries, one per millisecond.
 constexpr int kTries = 50;
 
 struct Address {
@@ -32,14 +32,14 @@ struct Address {
 Address AbstractAddress(const std::string& name) {
   Address address;
   address.name.sun_family = AF_UNIX;
-  // sun_path begins with a NUL: no file is made.
+  // sun_path starts with a NUL: no file is made.
   const size_t length = std::min(name.size(), sizeof(address.name.sun_path) - 1);
   memcpy(address.name.sun_path + 1, name.data(), length);
   address.length = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + length);
   return address;
 }
 
-// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE if another has it.
+// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE if another process has it.
 Napi::Value LockName(const Napi::CallbackInfo& info) {
   const Address address = AbstractAddress(info[0].As<Napi::String>());
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -1,4 +1,5 @@
-// The addon's parts. Each registers its functions and classes on `exports`; none knows file-system policy.
+// The parts of the addon. Each registers its functions and classes on `exports`. None holds file-system
+// policy.
 #ifndef STRATAFS_NATIVE_PARTS_H_
 #define STRATAFS_NATIVE_PARTS_H_
 

@@ -1,9 +1,9 @@
-// Where a decoder puts uncompressed bytes: chunks for the consumer, spans for later random access, and the
-// spill.
+// The destination of a decoder's uncompressed bytes: chunks for the consumer, spans for later random access,
+// and the spill file.
 //
 // A span longer than the spill threshold can't be decompressed again in bounded memory, so its bytes go to
-// the spill file, at their own offset in the tar, zero pages left as holes. To know that late, the chunks of
-// the span in progress are kept until it ends or passes the threshold.
+// the spill file, at their own offset in the tar, with holes for zero pages. Its length is known only late:
+// until then the chunks of the current span are kept.
 #ifndef STRATAFS_NATIVE_PLAIN_OUTPUT_H_
 #define STRATAFS_NATIVE_PLAIN_OUTPUT_H_
 
@@ -28,22 +28,22 @@ class PlainOutput {
   PlainOutput(ChunkQueue* queue, SpanList* spans, const SpillOptions& spill)
       : queue_(queue), spans_(spans), spill_(spill) {}
 
-  // Room for at least one byte, to be filled from the start.
+  // Room for at least one byte.
   uint8_t* space();
   size_t space_size() const { return Chunk::kCapacity - (chunk_ ? chunk_->size : 0); }
-  // `size` bytes of the space are filled. False: stop; `status()` says why (nothing: aborted).
+  // The first `size` bytes of the space are filled. False: stop; `status()` has the reason (none: aborted).
   bool Advance(size_t size);
 
-  // False if the windows grew out of proportion to the blob so far: its spans then get longer instead. A
-  // blob made to that end could have 32 bytes of them for each of its own.
+  // False if the windows are too large in proportion to the blob so far; its spans then get longer instead. A
+  // hostile blob could cause 32 bytes of windows for each of its own.
   bool HasRoomForWindow(uint64_t blob_offset) const {
     return spans_->windows.size() <= kWindowsFree + blob_offset / 4;
   }
 
-  // Ends the span in progress and begins another here. `window` is the text before it (inflate only).
+  // Ends the current span and starts another. `window` is the text before it (inflate only).
   bool BeginSpan(SpanKind kind, uint64_t blob_offset, uint8_t bits, const uint8_t* window,
                  size_t window_size);
-  // Hands over what is left. `blob_length` ends the last span.
+  // Hands over the remaining bytes. `blob_length` ends the last span.
   bool Finish(uint64_t blob_length);
 
   uint64_t span_size() const { return offset_ - span_start_; }
@@ -53,7 +53,7 @@ class PlainOutput {
   const ScanStatus& status() const { return status_; }
 
  private:
-  // Windows that any blob may have, in bytes.
+  // Windows up to this size are allowed for any blob, in bytes.
   static constexpr uint64_t kWindowsFree = 64 << 20;
 
   struct Piece {

@@ -34,7 +34,7 @@ void PoolJob::Complete(napi_env env, napi_status status, void* data) {
   job->Settle(env);
 }
 
-// Fails without harm where the environment can no longer run JavaScript.
+// Fails without harm if the environment can no longer run JavaScript.
 void PoolJob::Settle(napi_env env) {
   napi_value result = nullptr;
   if (napi_create_double(env, static_cast<double>(result_), &result) == napi_ok) {

@@ -1,7 +1,7 @@
-// PoolJob: a call that waits for a disk, on a pool thread, and answers a promise of a number.
+// PoolJob: a call that waits for a disk. It runs on a pool thread and resolves a promise with a number.
 //
-// A job has descriptors (and bytes) of its own, so that the caller may close its own meanwhile. Where the
-// environment ends first, Node waits for the thread and the job is dropped without an answer.
+// A job has its own descriptors (and bytes), so that the caller can close its own meanwhile. If the
+// environment ends first, Node waits for the thread, and the job is dropped without an answer.
 #ifndef STRATAFS_NATIVE_POOL_JOB_H_
 #define STRATAFS_NATIVE_POOL_JOB_H_
 
@@ -16,7 +16,7 @@
 
 namespace stratafs {
 
-// A duplicate of a descriptor, closed with it.
+// A duplicate of a descriptor, which is closed with the object.
 class OwnDescriptor {
  public:
   explicit OwnDescriptor(int fd) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), error_(fd_ < 0 ? -errno : 0) {}
@@ -26,7 +26,7 @@ class OwnDescriptor {
   OwnDescriptor(const OwnDescriptor&) = delete;
   OwnDescriptor& operator=(const OwnDescriptor&) = delete;
   int get() const { return fd_; }
-  // 0, or why there is none.
+  // 0, or the errno if there is no duplicate.
   int error() const { return error_; }
 
  private:
@@ -38,11 +38,11 @@ class PoolJob {
  public:
   virtual ~PoolJob() = default;
 
-  // Takes the job: a promise of what Run answers, or of the first argument's error.
+  // Takes ownership of the job. Returns a promise of Run's result, or of the error of the first bad argument.
   static napi_value Queue(CallArguments* in, PoolJob* job);
 
  protected:
-  // Why the job can't begin, or 0.
+  // The reason why the job can't start, or 0.
   virtual int error() const = 0;
   // On a pool thread: a result or a negative errno.
   virtual int64_t Run() = 0;

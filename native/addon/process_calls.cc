@@ -1,7 +1,7 @@
-// What a command needs of processes: to wait for one to end, to ask a mount that may never answer, to exit
-// although a thread still waits for such an answer, and to become another program.
+// System calls on processes, for commands: wait for a process to end, query a mount that may never answer,
+// exit while a thread waits for such an answer, and execute another program.
 //
-// Every function answers a value or 0, or a negative errno.
+// Every function returns a value or 0, or a negative errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 
 #include "parts.h"
 
-// Linux 5.3; the number is the same on all architectures. Older C libraries have no name for it.
+// Linux 5.3; the number is the same on all architectures. Older C libraries don't define it.
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -24,7 +24,7 @@ namespace stratafs {
 
 namespace {
 
-// A value that grows between asking for its size and reading it is asked for again, this often.
+// Limit of tries for a value that grows between the query of its size and the read.
 constexpr int kXattrTries = 4;
 // XATTR_SIZE_MAX, linux/limits.h.
 constexpr size_t kXattrSizeMax = 65536;
@@ -36,8 +36,8 @@ Napi::Value OpenProcess(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd < 0 ? -errno : static_cast<double>(fd));
 }
 
-// becomeProgram(path, arguments): execve(2) with this process's environment; returns a negative errno where
-// that fails.
+// becomeProgram(path, arguments): execve(2) with this process's environment. Returns only on failure, a
+// negative errno.
 Napi::Value BecomeProgram(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   const Napi::Array given = info[1].As<Napi::Array>();
@@ -46,7 +46,7 @@ Napi::Value BecomeProgram(const Napi::CallbackInfo& info) {
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
-  // Node has all descriptors closed by execve(2), and ignores SIGPIPE, which then stays ignored.
+  // Node marks all descriptors close-on-exec, and ignores SIGPIPE, which a new program would inherit.
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fcntl(fd, F_SETFD, 0);
   signal(SIGPIPE, SIG_DFL);
   execv(path.c_str(), arguments.data());
@@ -98,7 +98,7 @@ class XattrAsker : public Napi::AsyncWorker {
         result_ = size < 0 ? -errno : -E2BIG;
         return;
       }
-      // One byte more, since a size of 0 would ask for the length again.
+      // One byte more: a size of 0 would query the length again.
       value_.resize(static_cast<size_t>(size) + 1);
       ssize_t length = getxattr(path_.c_str(), name_.c_str(), value_.data(), value_.size());
       if (length >= 0) {
@@ -127,7 +127,8 @@ class XattrAsker : public Napi::AsyncWorker {
   int result_ = 0;
 };
 
-// askXattr(path, name): a promise of the value. Symlinks are followed: the path may be one of /proc/self/fd.
+// askXattr(path, name): a promise of the value. Follows symlinks, so that the path may be one of
+// /proc/self/fd.
 Napi::Value AskXattr(const Napi::CallbackInfo& info) {
   XattrAsker* asker = new XattrAsker(info.Env(), info[0].As<Napi::String>().Utf8Value(),
                                      info[1].As<Napi::String>().Utf8Value());
@@ -135,7 +136,7 @@ Napi::Value AskXattr(const Napi::CallbackInfo& info) {
   return asker->Promise();
 }
 
-// silence(fd): makes a standard stream /dev/null.
+// silence(fd): redirects a standard stream to /dev/null.
 Napi::Value Silence(const Napi::CallbackInfo& info) {
   int target = info[0].As<Napi::Number>().Int32Value();
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -145,7 +146,8 @@ Napi::Value Silence(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), result);
 }
 
-// exitNow(status): _exit(2). Node's own exit joins its pool threads, and so waits for a stuck one for ever.
+// exitNow(status): _exit(2). Node's own exit joins its pool threads, and would wait forever for one that
+// hangs.
 Napi::Value ExitNow(const Napi::CallbackInfo& info) { _exit(info[0].As<Napi::Number>().Int32Value()); }
 
 }  // namespace

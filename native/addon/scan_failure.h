@@ -1,4 +1,4 @@
-// Why a scan ended early, for people: what was found where, and what was expected.
+// The reason why a scan ended early, for people: what was found, where, and what was expected.
 #ifndef STRATAFS_NATIVE_SCAN_FAILURE_H_
 #define STRATAFS_NATIVE_SCAN_FAILURE_H_
 
@@ -18,7 +18,7 @@ struct ScanFailure {
   std::string expected;
 };
 
-// Nothing: all went well.
+// No value: success.
 using ScanStatus = std::optional<ScanFailure>;
 
 }  // namespace stratafs

@@ -12,7 +12,7 @@ namespace stratafs {
 namespace {
 
 constexpr size_t kTarBlock = 512;
-// GNU tar fills its last record with zeros.
+// GNU tar pads the last record with zeros.
 constexpr size_t kTarRecord = 20 * kTarBlock;
 
 }  // namespace
@@ -73,7 +73,7 @@ ScanStatus ScanJob::Decode(StoredBytes* in, PlainOutput* out) {
   return {};
 }
 
-// The blob is the tar: one digest does for both, and is the consumer's work.
+// The blob is the tar itself, so one digest serves both; the consumer computes it.
 ScanStatus ScanJob::ProducePlain() {
   for (uint64_t at = 0; at < options_.blob.length;) {
     ChunkRef chunk = std::make_shared<Chunk>();
@@ -111,12 +111,12 @@ ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
   if (options_.form == BlobForm::kOpaque) return HashOnly(filled);
   if (!Start()) return Outcome::kFailed;
   for (;;) {
-    // No record fits any more: don't go through the data before the next to learn that.
+    // No further record fits: return before skipping the data of this member.
     if (*filled > 0 && size - *filled < TarFramer::kRecordHeaderSize) return Outcome::kFilled;
     if (!has_pending_record_) {
       const TarFramer::Step step = framer_->Next();
       if (is_aborted_) {
-        // Abort may have looked for the producer before it was started.
+        // Abort may have run before the producer was started, and so not have joined it.
         JoinProducer();
         return Outcome::kAborted;
       }
@@ -131,7 +131,7 @@ ScanJob::Outcome ScanJob::Next(uint8_t* to, size_t size, size_t* filled) {
   }
 }
 
-// Whoever is told of the failure may close the descriptors: nothing reads them any more.
+// The caller may close the descriptors after a failure, so nothing may read them any more.
 ScanJob::Outcome ScanJob::Fail(ScanFailure failure) {
   failure_ = std::move(failure);
   Abort();
@@ -148,7 +148,7 @@ ScanJob::Outcome ScanJob::Finish(size_t* filled) {
     spans_.window_offset = {0};
   }
   if (options_.hash) {
-    // From a copy: more bytes may be appended below.
+    // On a copy, because more bytes may be appended below.
     tar_hex_ = tar_sha256_.FinishWithZeros(0);
     missing_zeros_ = FindMissingZeros();
     blob_hex_ = options_.form == BlobForm::kPlain ? tar_hex_ : blob_sha256_.Finish();
@@ -157,7 +157,7 @@ ScanJob::Outcome ScanJob::Finish(size_t* filled) {
   return Outcome::kFilled;
 }
 
-// Some writers (skopeo 1.9 for zstd:chunked) drop the blocks of zeros that GNU tar ends an archive with.
+// Some writers (skopeo 1.9 for zstd:chunked) drop the zero blocks with which GNU tar ends an archive.
 size_t ScanJob::FindMissingZeros() const {
   const std::string& expected = options_.expected_tar_sha256;
   if (expected.empty() || tar_hex_ == expected) return 0;

@@ -1,8 +1,8 @@
-// One scan's state, apart from Node: what the pool thread of BlobScan.next works on.
+// The state of one scan, independent of Node: BlobScan.next runs it on a pool thread.
 //
-// Two threads share the work. The producer (a thread of the job's own) reads, hashes the stored bytes and
-// decompresses; the consumer (whoever calls Next) hashes the tar and finds its members. A skipped tar, and a
-// blob that is only hashed, need no producer.
+// Two threads share the work. The producer (a thread of the job) reads, hashes the stored bytes and
+// decompresses. The consumer (the caller of Next) hashes the tar and finds its members. A plain tar that is
+// skipped through, and a blob that is only hashed, need no producer.
 #ifndef STRATAFS_NATIVE_SCAN_JOB_H_
 #define STRATAFS_NATIVE_SCAN_JOB_H_
 
@@ -34,7 +34,7 @@ struct ScanJobOptions {
   bool hash;
   uint64_t span_size;
   SpillOptions spill;
-  // Lower-case hex; empty: nothing is expected.
+  // Lower-case hex; empty: no expectation.
   std::string expected_tar_sha256;
 };
 
@@ -45,25 +45,26 @@ class ScanJob {
   ScanJob(const ScanJob&) = delete;
   ScanJob& operator=(const ScanJob&) = delete;
 
-  // After all but kFilled with bytes, and kTooSmall, the descriptors are no longer used.
+  // After kFailed, kAborted, and kFilled with 0 bytes, the descriptors are no longer used.
   enum class Outcome { kFilled, kFailed, kAborted, kTooSmall };
 
   // Fills `to` with whole records; `*filled` is 0 at the end. One call at a time, on any thread.
   Outcome Next(uint8_t* to, size_t size, size_t* filled);
-  // After kFailed.
+  // Valid after kFailed.
   const ScanFailure& failure() const { return *failure_; }
 
-  // Makes a Next under way answer kAborted soon, and waits for the producer: at most one piece of work.
+  // Makes a Next under way return kAborted soon, and waits for the producer, which finishes at most one
+  // piece.
   void Abort();
 
   uint64_t position() const { return position_.load(std::memory_order_relaxed); }
 
-  // The results: set once Next has filled 0 bytes.
+  // The results are valid after Next has filled 0 bytes.
   bool is_done() const { return is_done_; }
   const std::string& blob_sha256() const { return blob_hex_; }
   const std::string& tar_sha256() const { return tar_hex_; }
-  // So many bytes of zeros after the tar would give the digest that is expected; 0: the digest is right, or
-  // no padding does.
+  // The number of zero bytes after the tar that would give the expected digest; 0 if the digest is right, or
+  // if no padding gives it.
   size_t missing_zeros() const { return missing_zeros_; }
   uint64_t tar_size() const { return tar_size_; }
   const SpanList& spans() const { return spans_; }
@@ -93,7 +94,7 @@ class ScanJob {
 
   std::atomic<bool> has_producer_{false};
   pthread_t producer_;
-  // Written by the producer, read once it was joined.
+  // Written by the producer, read after it was joined.
   SpanList spans_;
   bool has_spilled_ = false;
 

@@ -22,7 +22,7 @@ class Sha256 {
   // Lower-case hex. Call once, at the end.
   std::string Finish() { return FinishContext(context_); }
 
-  // What Finish would answer after `size` more bytes of zeros.
+  // The digest after `size` more zero bytes, without changing the state.
   std::string FinishWithZeros(size_t size) const {
     EVP_MD_CTX* const copy = EVP_MD_CTX_new();
     EVP_MD_CTX_copy_ex(copy, context_);

@@ -1,4 +1,4 @@
-// A library of the system that is opened at run time, so that nothing of it is needed to build or to install.
+// A system library that is opened at run time, so that neither build nor installation needs it.
 #ifndef STRATAFS_NATIVE_SHARED_LIBRARY_H_
 #define STRATAFS_NATIVE_SHARED_LIBRARY_H_
 
@@ -8,11 +8,10 @@
 
 namespace stratafs {
 
-// Never unloaded: the libraries that are used here hold no state, and a pool thread may be inside one at
-// exit.
+// Never unloaded: the libraries used here hold no state, and a pool thread may be inside one at exit.
 class SharedLibrary {
  public:
-  // The first of `names` that can be opened.
+  // Opens the first of `names` that exists.
   explicit SharedLibrary(std::initializer_list<const char*> names) {
     for (const char* name : names) {
       handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);

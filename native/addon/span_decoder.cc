@@ -20,7 +20,7 @@ class Pieces {
  public:
   explicit Pieces(const BlobRange& stored) : stored_(stored), bytes_(new uint8_t[kPieceSize]) {}
 
-  // Takes the next piece; false at the end, or where it can't be read.
+  // Reads the next piece; false at the end, or if it can't be read.
   bool Next() {
     at_ += size_;
     size_ = 0;
@@ -66,7 +66,7 @@ class Inflater {
     return true;
   }
 
-  // Gives the stream what lies before the span: the rest of a byte, and the window.
+  // Gives the stream the state before the span: the rest of a byte, and the window.
   bool Prime() {
     if (in_.bits > 0) {
       uint8_t byte = 0;
@@ -90,8 +90,8 @@ class Inflater {
     return result == Z_STREAM_END && inflateSetDictionary(&stream_, window, length) == Z_OK;
   }
 
-  // The first member was entered in its middle, as raw deflate: its trailer is still in front. From the
-  // second on zlib reads header and trailer itself.
+  // The first member was entered in its middle, as raw deflate, so its trailer has not been read. From the
+  // second member on zlib reads header and trailer itself.
   bool NextMember() {
     size_t trailer = is_raw_ ? kGzipTrailerSize : 0;
     is_raw_ = false;
@@ -119,7 +119,7 @@ bool DecompressZstd(const SpanInput& in, uint8_t* out, size_t size) {
   if (context == nullptr) return false;
   Pieces pieces(in.stored);
   ZstdOutput output = {out, size, 0};
-  // To the end of the stored bytes: behind the last byte put out there may be a checksum to compare.
+  // Reads to the end of the stored bytes: a checksum may follow after the last byte of output.
   size_t result = 0;
   while (pieces.Next()) {
     ZstdInput input = {pieces.data(), pieces.size(), 0};

@@ -14,17 +14,16 @@ struct SpanInput {
   SpanKind kind;
   // The span's stored bytes.
   BlobRange stored;
-  // Inflate only: how many high bits of the byte before `stored` come first, and the text before the span
-  // (raw deflate).
+  // Inflate only: the number of high bits of the byte before `stored` that come first, and the text before
+  // the span (raw deflate).
   uint8_t bits;
   const uint8_t* window;
   size_t window_size;
-  // Of the plain bytes.
+  // Of the uncompressed bytes.
   uint32_t crc32;
 };
 
-// Fills `out` to its end; false if the bytes can't be read or are not what they were when they were
-// scanned.
+// Fills all of `out`; false if the bytes can't be read or differ from those that were scanned.
 bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size);
 
 }  // namespace stratafs

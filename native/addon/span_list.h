@@ -1,4 +1,4 @@
-// The spans of a compressed blob as the scan finds them: see SpanTable in src/sys/scan.ts.
+// The spans of a compressed blob, collected by the scan: see SpanTable in src/sys/scan.ts.
 #ifndef STRATAFS_NATIVE_SPAN_LIST_H_
 #define STRATAFS_NATIVE_SPAN_LIST_H_
 

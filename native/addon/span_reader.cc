@@ -1,4 +1,4 @@
-// readSpan: SpanDecoder as src/sys/span-reader.ts shows it, on a pool thread.
+// readSpan: the JavaScript interface of SpanDecoder (src/sys/span-reader.ts), on a pool thread.
 #include <errno.h>
 
 #include "parts.h"
@@ -9,7 +9,7 @@ namespace stratafs {
 
 namespace {
 
-// Keeps both buffers alive until it has settled.
+// Keeps both buffers alive until the promise is settled.
 class SpanWorker : public Napi::AsyncWorker {
  public:
   SpanWorker(Napi::Env env, const SpanInput& in, Napi::Uint8Array window, Napi::Uint8Array out)

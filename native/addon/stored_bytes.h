@@ -1,4 +1,4 @@
-// The stored bytes of a blob, read in order in pieces, hashed as they come.
+// Reads the stored bytes of a blob in order, in pieces, and hashes them.
 #ifndef STRATAFS_NATIVE_STORED_BYTES_H_
 #define STRATAFS_NATIVE_STORED_BYTES_H_
 
@@ -19,26 +19,26 @@ struct BlobRange {
   uint64_t length;
 };
 
-// Reads up to `size` bytes at `at` (from the start of the blob), all of them unless the blob ends there.
-// Fails where the file ends before the blob does, or can't be read.
+// Reads `size` bytes at `at` (from the start of the blob), fewer only at the end of the blob. Fails if the
+// file ends before the blob does, or can't be read.
 ScanStatus ReadBlob(const BlobRange& blob, uint64_t at, uint8_t* to, size_t size, size_t* filled);
 
 class StoredBytes {
  public:
   static constexpr size_t kPieceSize = 1 << 20;
 
-  // `sha256` may be null; it and `position` (stored bytes read so far) outlive this object.
+  // `sha256` may be null. It and `position` (stored bytes read so far) must outlive this object.
   StoredBytes(const BlobRange& blob, Sha256* sha256, std::atomic<uint64_t>* position)
       : blob_(blob), sha256_(sha256), position_(position), piece_(new uint8_t[kPieceSize]) {}
 
-  // Takes the next piece; `size()` is 0 at the end of the blob.
+  // Reads the next piece; `size()` is 0 at the end of the blob.
   ScanStatus Fill();
-  // Reads and hashes what is left, for nothing but the digest. Stops early where `*is_aborted` becomes true.
+  // Reads and hashes the rest, only for the digest. Stops early if `*is_aborted` becomes true.
   ScanStatus Drain(const std::atomic<bool>& is_aborted);
 
   uint8_t* data() { return piece_.get(); }
   size_t size() const { return size_; }
-  // Where the piece begins, from the start of the blob.
+  // Offset of the piece in the blob.
   uint64_t offset() const { return next_ - size_; }
   uint64_t length() const { return blob_.length; }
 

@@ -23,7 +23,8 @@ ShownIds ReadIds(const Napi::Object& facts, const char* name) {
   return ids;
 }
 
-// A Float64Array of descriptor, position and size a layer, and of size and mtime of the file that holds it.
+// A Float64Array: for each layer the descriptor, position and size, then size and mtime of the file that
+// holds it.
 std::vector<PlainBlob> ReadBlobs(const Napi::Object& facts) {
   const Napi::Float64Array numbers = facts.Get("blobs").As<Napi::Float64Array>();
   std::vector<PlainBlob> blobs;
@@ -63,8 +64,8 @@ Napi::Value TreeColumns(const Napi::CallbackInfo& info) {
   return columns;
 }
 
-// answerFast(facts, request, reply): undefined if the request is not native code's; else [kind, length,
-// fd, position, opens]. Answers nobody, and counts nothing: it shows what the channel would do.
+// answerFast(facts, request, reply): undefined if JavaScript answers the request; else [kind, length, fd,
+// position, opens]. For tests: it sends nothing and counts nothing.
 Napi::Value ShowAnswer(const Napi::CallbackInfo& info) {
   const std::unique_ptr<TableAnswers> answers = TableAnswers::Make(info[0].As<Napi::Object>());
   if (answers == nullptr) return info.Env().Null();

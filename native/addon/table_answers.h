@@ -1,5 +1,5 @@
-// TableAnswers: what a mount's requests are answered from without JavaScript (fast_answer.h), as JavaScript
-// tells it once, and the count of what was answered. Used on the loop's thread only.
+// TableAnswers: the table and facts from which a mount's requests are answered without JavaScript
+// (fast_answer.h), and the count of the answers. Used only on the loop's thread.
 #ifndef STRATAFS_NATIVE_TABLE_ANSWERS_H_
 #define STRATAFS_NATIVE_TABLE_ANSWERS_H_
 
@@ -18,23 +18,23 @@ namespace stratafs {
 
 class TableAnswers {
  public:
-  // Null where `facts` (TableFacts of src/sys/table-answers.ts) has no table that is understood.
+  // Null if `facts` (TableFacts of src/sys/table-answers.ts) has no valid table.
   static std::unique_ptr<TableAnswers> Make(Napi::Object facts);
 
   FastAnswer Answer(const uint8_t* request, size_t length, uint8_t* reply, size_t capacity) const {
     return AnswerFast(request, length, table_, facts_, opens_, reply, capacity);
   }
 
-  // The kernel took the answer to a request of kind `opcode`, or none was due.
+  // Counts an answer to a request of kind `opcode` that the kernel accepted, or a request without answer.
   void Count(uint32_t opcode, const FastAnswer& answer);
-  // Answers so far by opcode, then the bytes that READ was answered.
+  // Answers so far by opcode, then the bytes of READ answers.
   Napi::Float64Array Counts(Napi::Env env) const;
 
  private:
   TreeTable table_;
   MountFacts facts_;
   uint32_t* opens_ = nullptr;
-  // They keep what the two above point to.
+  // Keep the memory alive that the two members above point to.
   Napi::Reference<Napi::ArrayBuffer> table_ref_;
   Napi::Reference<Napi::Uint32Array> opens_ref_;
   std::array<double, kOpcodeCount + 1> counts_ = {};

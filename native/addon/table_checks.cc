@@ -1,5 +1,5 @@
-// checkTree and checkLayerIndex: what tree_check.h and index_check.h find, as src/sys/table-check.ts shows
-// it. The pass runs on a pool thread: a table may be as large as memory.
+// checkTree and checkLayerIndex: the JavaScript interface of tree_check.h and index_check.h
+// (src/sys/table-check.ts). The pass runs on a pool thread, because a table may be large.
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +49,7 @@ class TreeWorker : public CheckWorker {
 
   void Execute() override {
     TreeTable table;
-    fault_ = table.Open(bytes_, size_) ? CheckTree(table) : TableFault{"it is no table", 0};
+    fault_ = table.Open(bytes_, size_) ? CheckTree(table) : TableFault{"it is not a table", 0};
   }
 
  private:

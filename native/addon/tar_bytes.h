@@ -1,4 +1,4 @@
-// The two sources of a tar's bytes: the queue of a producer thread, or a plain blob that is skipped through.
+// The two sources of a tar's bytes: the queue of a producer thread, and a plain blob that is skipped through.
 #ifndef STRATAFS_NATIVE_TAR_BYTES_H_
 #define STRATAFS_NATIVE_TAR_BYTES_H_
 
@@ -13,10 +13,10 @@
 
 namespace stratafs {
 
-// Hashes every byte that comes through the queue, passed over or not.
+// Hashes every byte of the queue, also those that are skipped.
 class QueuedTar : public TarBytes {
  public:
-  // `sha256` may be null. Both outlive this object.
+  // `sha256` may be null. Both must outlive this object.
   QueuedTar(ChunkQueue* queue, Sha256* sha256) : queue_(queue), sha256_(sha256) {}
 
   size_t Read(uint8_t* to, size_t size) override;
@@ -32,8 +32,8 @@ class QueuedTar : public TarBytes {
   size_t at_ = 0;
 };
 
-// Reads only what is asked for, and what lies close behind it. Small members follow each other closely: then
-// one read takes many headers; behind a large member it takes little.
+// Reads only what is requested, with a little read-ahead: where small members follow each other, one read
+// gets many headers; after a large member a read is short.
 class SkippedTar : public TarBytes {
  public:
   SkippedTar(const BlobRange& blob, std::atomic<uint64_t>* position)

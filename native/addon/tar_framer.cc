@@ -22,13 +22,13 @@ constexpr size_t kNameLength = 100;
 constexpr size_t kIsExtendedField = 482;
 constexpr size_t kExtensionIsExtendedField = 504;
 
-// A record must fit into 8 MiB. Go's archive/tar allows 1 MiB for all three; a long sparse map of a pax
-// header may need more.
+// A record must fit into 8 MiB. Go's archive/tar allows 1 MiB for each of the three; a pax header with a long
+// sparse map may need more.
 constexpr uint64_t kLongNameLimit = 1 << 20;
 constexpr uint64_t kPaxLimit = 4 << 20;
 constexpr uint64_t kSparseExtensionLimit = 4 << 20;
 constexpr uint64_t kMemberLimit = 1 << 28;
-// What a double holds exactly.
+// Larger numbers are not exact in a double.
 constexpr uint64_t kOffsetLimit = uint64_t{1} << 53;
 
 bool IsZeroBlock(const uint8_t* block) {
@@ -53,7 +53,7 @@ void StoreDouble(uint8_t* to, uint64_t value) {
 TarFramer::Step TarFramer::Next() {
   if (!Skip(data_left_, "a member's data")) return Step::kFailed;
   data_left_ = 0;
-  // The end of the bytes inside the last member's padding is an end as good as any (so says Go too).
+  // The bytes may end inside the last member's padding: Go accepts that too.
   offset_ += bytes_->Skip(padding_left_);
   bool is_end = false;
   if (!ReadHeader(&is_end)) return Step::kFailed;
@@ -104,7 +104,7 @@ bool TarFramer::Skip(uint64_t size, const char* what) {
   return done == size || FailEnded(done, size, what);
 }
 
-// Reads `size` bytes to the end of the record.
+// Appends the next `size` bytes to the record.
 bool TarFramer::AppendBlocks(uint64_t size, const char* what) {
   const size_t start = record_.size();
   record_.resize(start + size);
@@ -173,8 +173,7 @@ bool TarFramer::ReadSparseExtensions() {
   return true;
 }
 
-// Looks for `size` among the pax records of the record's meta; the last one counts, an empty value takes it
-// back.
+// Finds `size` among the pax records of the record's meta. The last one counts; an empty value cancels it.
 bool TarFramer::TakePaxSize(std::optional<uint64_t>* size) {
   const uint8_t* meta = record_.data() + TarFramer::kRecordHeaderSize;
   const size_t length = record_.size() - TarFramer::kRecordHeaderSize;

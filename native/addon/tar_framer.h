@@ -1,10 +1,10 @@
-// Finds the members of a tar: where header and data lie, how long the data is. What members mean is
-// TypeScript's.
+// Finds the members of a tar: the offsets of header and data, and the length of the data. TypeScript
+// interprets the members (src/tar).
 //
-// Which types carry data follows Go's archive/tar, so what containerd and docker read: hard link, symlink,
-// device, directory and fifo (1 to 6) never do, whatever their size says; all others do. The first zero block
-// ends the archive, as does the end of the bytes at a block boundary; what is behind it is hashed and not
-// parsed.
+// The types that carry data are those of Go's archive/tar, and so of containerd and docker: hard link,
+// symlink, device, directory and FIFO (1 to 6) never do, whatever their size says; all others do. The first
+// zero block ends the archive, as does the end of the bytes at a block boundary. Anything after it is hashed
+// but not parsed.
 #ifndef STRATAFS_NATIVE_TAR_FRAMER_H_
 #define STRATAFS_NATIVE_TAR_FRAMER_H_
 
@@ -18,34 +18,34 @@
 
 namespace stratafs {
 
-// Uncompressed bytes, pulled in order.
+// Uncompressed bytes, read in order.
 class TarBytes {
  public:
   virtual ~TarBytes() = default;
-  // Copies up to `size` bytes, fewer only at the end or where the bytes can't be had.
+  // Copies up to `size` bytes; fewer only at the end, or if the bytes can't be read.
   virtual size_t Read(uint8_t* to, size_t size) = 0;
-  // Passes over up to `size` bytes; answers how many.
+  // Skips up to `size` bytes; returns how many.
   virtual uint64_t Skip(uint64_t size) = 0;
-  // Why the bytes ended; nothing: that's all there is.
+  // The reason why the bytes ended; no value: the end of the tar.
   virtual ScanStatus status() = 0;
 };
 
 class TarFramer {
  public:
-  // Of the smallest record: frame and header block.
+  // The size of the smallest record: frame and header block.
   static constexpr size_t kRecordHeaderSize = 544;
 
   explicit TarFramer(TarBytes* bytes) : bytes_(bytes) {}
 
   enum class Step { kRecord, kEnd, kFailed };
 
-  // Finds the next member and makes `record()` of it, in the form of RECORD_HEADER_SIZE in src/sys/scan.ts.
+  // Finds the next member and fills `record()`, in the form of RECORD_HEADER_SIZE in src/sys/scan.ts.
   Step Next();
 
   const std::vector<uint8_t>& record() const { return record_; }
-  // After kFailed.
+  // Valid after kFailed.
   const ScanFailure& failure() const { return *failure_; }
-  // Uncompressed bytes passed so far.
+  // Uncompressed bytes consumed so far.
   uint64_t offset() const { return offset_; }
 
  private:

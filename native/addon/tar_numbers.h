@@ -1,4 +1,4 @@
-// The numbers of a tar that framing needs: sizes, checksums, and pax `size` records.
+// The numbers that framing a tar needs: sizes, checksums, and pax `size` records.
 #ifndef STRATAFS_NATIVE_TAR_NUMBERS_H_
 #define STRATAFS_NATIVE_TAR_NUMBERS_H_
 
@@ -9,24 +9,24 @@
 
 namespace stratafs {
 
-// An octal number between optional spaces and NULs (POSIX), all blank is 0; or GNU's base-256, first byte
-// 0x80. Nothing: negative, over 2^63, or no number.
+// An octal number between optional spaces and NULs (POSIX), where all blank is 0; or GNU's base-256 with 0x80
+// as its first byte. No value if it is negative, over 2^63, or not a number.
 std::optional<uint64_t> ParseTarSize(const uint8_t* field, size_t length);
 
-// The sum of a header block's bytes, the checksum field taken as spaces. Some old tars added signed chars:
-// both count.
+// True if the checksum is the sum of the block's bytes with the checksum field as spaces. Some old tars added
+// signed chars: either sum is accepted.
 bool HasTarChecksum(const uint8_t* header);
 
 struct PaxSize {
   bool is_present;
-  // Nothing: an empty value, which takes an earlier one back.
+  // No value: an empty one, which cancels an earlier size.
   std::optional<uint64_t> value;
 };
 
-// The last `size` of a pax payload. Nothing, and `*bad` is where: a malformed record.
+// The last `size` of a pax payload. For a malformed record no value, and `*bad` is its offset.
 std::optional<PaxSize> FindPaxSize(const uint8_t* records, size_t length, size_t* bad);
 
-// Bytes for a message: quoted, unprintable ones as \xNN.
+// Bytes for a message: quoted, with unprintable ones as \xNN.
 std::string ShowTarField(const uint8_t* field, size_t length);
 
 }  // namespace stratafs

@@ -9,7 +9,7 @@ namespace stratafs {
 
 namespace {
 
-// Reads until `length` bytes are there, the file ends (fewer), or an error (-errno).
+// Reads until `length` bytes are there or the file ends (fewer); -errno for an error.
 ssize_t ReadFully(int fd, uint8_t* to, size_t length, int64_t position) {
   size_t done = 0;
   while (done < length) {
@@ -22,8 +22,8 @@ ssize_t ReadFully(int fd, uint8_t* to, size_t length, int64_t position) {
   return static_cast<ssize_t>(done);
 }
 
-// Whether the file ends at `position` or before. A read that answers 0 doesn't say so: with RWF_NOWAIT,
-// Linux 5.9 and 5.10 do it for what is not in the page cache.
+// True if the file ends at `position` or before. A read that returns 0 doesn't prove it: with RWF_NOWAIT
+// Linux 5.9 and 5.10 return 0 for bytes outside the page cache.
 bool IsEnd(int fd, int64_t position) {
   struct stat st;
   return fstat(fd, &st) == 0 && st.st_size <= position;
@@ -72,7 +72,7 @@ bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length
                         const FileState& state) {
   Transfer* transfer = Take();
   if (transfer->buffer.size() < length) transfer->buffer.resize(length);
-  // What the page cache has is answered here: a thread hop costs more than the copy.
+  // Bytes in the page cache are answered here: a thread hop costs more than the copy.
   struct iovec to = {transfer->buffer.data(), length};
   ssize_t n = preadv2(fd, &to, 1, position, RWF_NOWAIT);
   if (n == static_cast<ssize_t>(length) || (may_end && n >= 0 && IsEnd(fd, position + n))) {

@@ -1,7 +1,7 @@
-// TransferPool: moves file data to the FUSE device from pool threads, and owns the device's descriptor.
+// TransferPool: moves file data to the FUSE device on pool threads, and owns the device's descriptor.
 //
-// Shared by the channel and the transfers under way; it deletes itself, and closes the device, once it is
-// released and the last transfer has ended. Used on the loop's thread only, but for `Run`.
+// The channel and the transfers under way share it. It deletes itself and closes the device when it was
+// released and the last transfer has ended. Used only on the loop's thread, except for `Run`.
 #ifndef STRATAFS_NATIVE_TRANSFER_POOL_H_
 #define STRATAFS_NATIVE_TRANSFER_POOL_H_
 
@@ -22,12 +22,11 @@ class TransferPool {
   TransferPool(const TransferPool&) = delete;
   TransferPool& operator=(const TransferPool&) = delete;
 
-  // Answers request `unique` with `length` bytes of `fd` at `position`; where the file is shorter, with what
-  // there is if it `may_end`, else with -EIO; with -EIO too where the file is not in `state` any more. The
-  // descriptor is not used after the answer.
-  // True if that is done, false if a pool thread does it.
+  // Answers request `unique` with `length` bytes of `fd` at `position`. If the file ends early, the answer is
+  // short with `may_end`, else -EIO. It is -EIO too if the file is no longer in `state`. The descriptor is
+  // not used after the answer. Returns true if that is done, false if a pool thread does it.
   bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end, const FileState& state);
-  // No more Send. Closes the device when idle.
+  // Send may not be called any more. Closes the device when idle.
   void Release();
 
  private:
@@ -57,7 +56,7 @@ class TransferPool {
 };
 
 // Writes a whole reply. A reply that the kernel no longer wants (ENOENT: interrupted; ENODEV: unmounted) is
-// no failure. Answers 0 or a negative errno.
+// not a failure. Returns 0 or a negative errno.
 int WriteReply(int device, const OutHeader& header, const void* payload, size_t length);
 
 }  // namespace stratafs

@@ -1,5 +1,5 @@
-// Attributes of what lies in the upper directory, of its file system, and its inode flags.
-// src/sys/upper-calls.ts documents every function.
+// Attributes of files in the upper directory, its file system, and inode flags. src/sys/upper-calls.ts
+// documents every function.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -22,7 +22,8 @@ namespace stratafs {
 
 namespace {
 
-// Numbers of a FileStat (src/sys/stat-at.ts), in its order, and of what statfsAt fills (src/sys/upper-calls.ts).
+// Numbers of a FileStat (src/sys/stat-at.ts), in its order, and of what statfsAt fills
+// (src/sys/upper-calls.ts).
 constexpr size_t kStatLength = 20;
 constexpr size_t kStatfsLength = 8;
 
@@ -70,7 +71,7 @@ napi_value StatAt(napi_env env, napi_callback_info info) {
   });
 }
 
-// chmod of what `path` (O_PATH) stands for: -1 and errno.
+// chmod of the file of `path` (O_PATH): -1 and errno.
 int ChmodByPath(int path, mode_t mode) {
   struct stat st;
   if (fstat(path, &st) < 0) return -1;
@@ -120,7 +121,7 @@ napi_value UtimensAt(napi_env env, napi_callback_info info) {
   Component name;
   in.NameOrEmpty(1, &name);
   const struct timespec times[2] = {{in.Int64(2), in.Int(3)}, {in.Int64(4), in.Int(5)}};
-  // The system call itself: a C library may refuse flags that it doesn't know.
+  // The system call itself, because a C library may refuse flags that it doesn't know.
   return in.Answer([&] { return syscall(SYS_utimensat, dir, name.c_str(), times, NameFlags(name)); });
 }
 
@@ -129,7 +130,7 @@ napi_value GetFlags(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
   const int fd = in.Descriptor(0);
   return in.Answer([&]() -> int64_t {
-    // The kernel fills an int, although the number of the request says long.
+    // The kernel fills an int, although the request's number encodes a long.
     uint32_t flags[2] = {};
     if (ioctl(fd, FS_IOC_GETFLAGS, flags) == 0) return flags[0];
     if (errno == EOPNOTSUPP) errno = ENOTTY;

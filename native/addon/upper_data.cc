@@ -1,4 +1,4 @@
-// What lies in files, symlinks and directories of the upper, read and written in place.
+// Reads and writes the content of files, symlinks and directories of the upper, synchronously.
 // src/sys/upper-calls.ts documents every function.
 #include "upper_data.h"
 
@@ -38,7 +38,7 @@ struct LinuxDirent {
   char name[];
 };
 
-// More names than that (a Buffer of half a gigabyte) are refused: -EFBIG.
+// Limit of the names of a directory (a Buffer of half a gigabyte); more is -EFBIG.
 constexpr size_t kNamesLimit = 512 << 20;
 constexpr size_t kDirentsSize = 1 << 15;
 
@@ -46,7 +46,7 @@ bool IsDot(const char* name) {
   return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-// Appends all names of `dir`, which is read to its end: 0, or -1 and errno.
+// Appends all names of `dir`, to its end: 0, or -1 and errno.
 int AppendNames(int dir, std::vector<uint8_t>* out) {
   alignas(LinuxDirent) char batch[kDirentsSize];
   for (;;) {
@@ -57,7 +57,7 @@ int AppendNames(int dir, std::vector<uint8_t>* out) {
       at += entry->record_length;
       if (IsDot(entry->name)) continue;
       const size_t name_length = strlen(entry->name);
-      // A file system with longer names is none that an upper may lie on.
+      // An upper can't lie on a file system with longer names.
       if (name_length > NAME_MAX || out->size() > kNamesLimit) {
         errno = EFBIG;
         return -1;
@@ -76,7 +76,7 @@ napi_value ListNames(napi_env env, napi_callback_info info) {
   if (in.error() != 0) return in.MakeNumber(in.error());
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   int fd = openat(dir, ".", flags | O_NOATIME);
-  // Only the owner may.
+  // O_NOATIME is only for the owner.
   if (fd < 0 && errno == EPERM) fd = openat(dir, ".", flags);
   if (fd < 0) return in.MakeNumber(-errno);
   std::vector<uint8_t> names;
@@ -93,7 +93,7 @@ napi_value AccessDirectory(napi_env env, napi_callback_info info) {
   return in.Answer([&]() -> int64_t {
     const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return -1;
-    // Room for one name will do: what is read counts for nothing.
+    // Room for one name is enough: the entries are not used.
     alignas(LinuxDirent) char batch[sizeof(LinuxDirent) + NAME_MAX + 1];
     const long length = syscall(SYS_getdents64, fd, batch, sizeof(batch));
     const int error = errno;

@@ -1,4 +1,4 @@
-// What the calls in place and those on a pool thread share.
+// Shared by the synchronous calls and those on a pool thread.
 #ifndef STRATAFS_NATIVE_UPPER_DATA_H_
 #define STRATAFS_NATIVE_UPPER_DATA_H_
 
@@ -7,7 +7,7 @@
 
 namespace stratafs {
 
-// pwrite(2) until all is written, or fails: bytes written, or -1 and errno where there are none.
+// pwrite(2) until all bytes are written or a call fails: bytes written, or -1 and errno if there are none.
 int64_t WriteAll(int fd, const uint8_t* bytes, size_t size, int64_t position);
 
 }  // namespace stratafs

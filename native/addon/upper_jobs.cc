@@ -1,4 +1,4 @@
-// The calls on files of the upper that wait for a disk: each runs on a pool thread and answers a promise.
+// The calls on files of the upper that wait for a disk: each runs on a pool thread and returns a promise.
 // src/sys/upper-calls.ts documents every function.
 #include <fcntl.h>
 #include <unistd.h>
@@ -33,7 +33,8 @@ class CopyJob : public PoolJob {
       const ssize_t n =
           copy_file_range(from_.get(), &from, to_.get(), &to, static_cast<size_t>(length_ - done), 0);
       if (n < 0 && errno == EINTR) continue;
-      // Two file systems that can't, or one that answers 0 if there is more (procfs): the plain way knows.
+      // Two file systems that don't support it, or one that returns 0 too early (procfs): read and write
+      // instead.
       if (n == 0 || (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)))
         return CopyByBuffer(done);
       if (n < 0) return -errno;
@@ -45,8 +46,8 @@ class CopyJob : public PoolJob {
  private:
   static constexpr int64_t kBufferSize = 1 << 20;
 
-  // As copy_file_range(2) in one call: within a file ranges may not overlap, and its end is where it was
-  // before, or a copy to its end would go on for ever. 0 or a negative errno.
+  // As copy_file_range(2) in one call: ranges within a file may not overlap. Its end is that before the copy;
+  // otherwise a copy to the end would never finish. 0 or a negative errno.
   int LimitWithinFile() {
     struct stat from, to;
     if (fstat(from_.get(), &from) < 0 || fstat(to_.get(), &to) < 0) return -errno;

@@ -1,5 +1,5 @@
-// Names in the upper and the work directory: what opens, makes, links, renames and removes a file by
-// (directory, one component). src/sys/upper-calls.ts documents every function.
+// Names in the upper and the work directory: opens, makes, links, renames and removes a file by (directory,
+// one component). src/sys/upper-calls.ts documents every function.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -21,18 +21,18 @@ namespace stratafs {
 namespace {
 
 constexpr uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-// What an open of an existing file may ask for. The kernel's FMODE_EXEC, which FUSE passes on, is not among
-// them: openat2 refuses what it doesn't know.
+// Flags for opening an existing file. FMODE_EXEC, which the kernel passes on through FUSE, is not among them:
+// openat2 refuses unknown flags.
 constexpr uint32_t kOpenFlags = O_ACCMODE | O_APPEND | O_TRUNC | O_DIRECT | O_DIRECTORY | O_NOATIME |
                                 O_NOFOLLOW | O_PATH | O_SYNC | O_DSYNC | O_NONBLOCK;
 constexpr uint32_t kCreateFlags = O_ACCMODE | O_APPEND | O_DIRECT | O_NOATIME | O_SYNC | O_DSYNC;
 constexpr uint32_t kModeBits = 07777;
-// openat2 answers EAGAIN for a rename that came between, and an open for a lease (Samba) that is being
-// broken: for that one the user is told.
+// openat2 returns EAGAIN if a rename interfered, and open(2) does while a lease (Samba) is being broken; the
+// latter is reported.
 constexpr int kOpenTries = 16;
 
-// While it lives, the process's umask is another. The file system applies it, and only where no default ACL
-// takes its place. Pool threads make no files.
+// Changes the process's umask while it exists. The file system applies the umask only if no default ACL
+// replaces it. Pool threads make no files, so the change doesn't affect them.
 class ScopedUmask {
  public:
   explicit ScopedUmask(uint32_t mask) : before_(umask(mask & 0777)) {}
@@ -66,7 +66,7 @@ napi_value OpenAt(napi_env env, napi_callback_info info) {
   const uint32_t asked = in.Uint(2);
   if ((asked & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0) in.Fail(-EINVAL);
   uint32_t flags = (asked & kOpenFlags) | O_NOFOLLOW;
-  // A fifo that took the file's place must not stop the daemon. With O_PATH the kernel takes no such flags.
+  // A FIFO in place of the file must not block the daemon. With O_PATH the kernel refuses such flags.
   if ((flags & O_PATH) == 0) flags |= O_NONBLOCK | O_NOCTTY;
   if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
   return in.Answer([&] { return OpenBeneath(dir, name.is_empty() ? "." : name.c_str(), flags, 0); });
@@ -105,7 +105,7 @@ napi_value TmpfileAt(napi_env env, napi_callback_info info) {
   return in.Answer([&] {
     ScopedUmask scope(mask);
     const long fd = OpenBeneath(dir, ".", flags, mode);
-    // A file system that does not know the flag opens the directory for writing.
+    // A file system that doesn't know the flag opens the directory for writing.
     if (fd < 0 && errno == EISDIR) errno = EOPNOTSUPP;
     return fd;
   });
@@ -165,7 +165,7 @@ napi_value LinkAt(napi_env env, napi_callback_info info) {
   return in.Answer([&] {
     if (!from_name.is_empty()) return linkat(from_dir, from_name.c_str(), dir, name.c_str(), 0);
     int result = linkat(from_dir, "", dir, name.c_str(), AT_EMPTY_PATH);
-    // ENOENT: without CAP_DAC_READ_SEARCH that is not allowed, but by /proc it is.
+    // ENOENT: AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; a path through /proc doesn't.
     if (result < 0 && errno == ENOENT) {
       result = linkat(AT_FDCWD, DescriptorPath(from_dir).c_str(), dir, name.c_str(), AT_SYMLINK_FOLLOW);
     }

@@ -1,6 +1,6 @@
-// Paths by /proc/self/fd: the way to a descriptor's own file, O_PATH or not, and to a name in a directory,
-// for calls that take no directory descriptor. What the descriptor stands for is fixed, so no symlink on the
-// way is followed but the magic one.
+// Paths through /proc/self/fd, for calls that take no directory descriptor: to the file of a descriptor
+// (O_PATH or not), and to a name in a directory. The file of a descriptor is fixed, so no symlink but the
+// magic one is followed.
 #ifndef STRATAFS_NATIVE_UPPER_PATHS_H_
 #define STRATAFS_NATIVE_UPPER_PATHS_H_
 
@@ -27,8 +27,8 @@ class DescriptorPath {
   char bytes_[sizeof("/proc/self/fd/-2147483648/") + NAME_MAX];
 };
 
-// A regular file or directory, opened anew. -1 and errno: ENXIO for any other, which is not opened: to open a
-// device or a fifo has effects.
+// Opens a regular file or directory again. -1 and errno: ENXIO for any other type, which is not opened,
+// because opening a device or a FIFO has effects.
 inline int ReopenFile(int fd, uint32_t flags) {
   struct stat st;
   if (fstat(fd, &st) < 0) return -1;

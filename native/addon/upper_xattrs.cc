@@ -1,9 +1,9 @@
-// Extended attributes of what lies in the upper directory. src/sys/upper-calls.ts documents every function.
+// Extended attributes of files in the upper directory. src/sys/upper-calls.ts documents every function.
 //
-// A name is asked for by getxattrat(2) and its kin (Linux 6.13), a third of the time, else by a path through
-// /proc/self/fd, as is a descriptor's own file, which may be O_PATH: a symlink, fifo or device has xattrs too
-// and can't be opened. Names are not followed; the magic link is, to the descriptor's own file and no
-// further.
+// A name is accessed by getxattrat(2) and related calls (Linux 6.13), which take a third of the time, else by
+// a path through /proc/self/fd. A descriptor's own file always goes through /proc: it may be O_PATH, since a
+// symlink, FIFO or device has xattrs but can't be opened. Names are not followed; the magic link leads to the
+// descriptor's own file and no further.
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <sys/syscall.h>
@@ -20,7 +20,7 @@ namespace stratafs {
 
 namespace {
 
-// Values and lists are mostly shorter; else they are read again with room for the longest.
+// Most values and lists are shorter; longer ones are read again with room for the longest.
 constexpr size_t kShort = 1024;
 static_assert(XATTR_SIZE_MAX == XATTR_LIST_MAX, "one limit for both");
 
@@ -34,7 +34,7 @@ struct XattrArgs {
 // The same on all architectures that Node runs on.
 enum XattrCall : long { kSetxattrat = 463, kGetxattrat = 464, kListxattrat = 465, kRemovexattrat = 466 };
 
-// A file and what can be done to its xattrs. Each answers a length or 0, or -1 and errno.
+// A file, and the calls on its xattrs. Each returns a length or 0, or -1 and errno.
 class Target {
  public:
   explicit Target(CallArguments* in) : dir_(in->Descriptor(0)) { in->NameOrEmpty(1, &name_); }
@@ -49,7 +49,7 @@ class Target {
   ssize_t Set(const char* attribute, const ByteSpan& value, int flags) const {
     const void* bytes = value.data;
     const size_t size = value.size;
-    // Longer than any value may be: a size of 32 bits would say another.
+    // Longer than any value may be: truncated to 32 bits, the size could pass.
     if (size > XATTR_SIZE_MAX) {
       errno = E2BIG;
       return -1;
@@ -91,7 +91,7 @@ class Target {
   Component name_;
 };
 
-// Room for an xattr's name, one byte more than the kernel takes: it is the one to answer ERANGE.
+// An xattr's name, with room for one byte more than the kernel allows, so that the kernel returns ERANGE.
 class AttributeName {
  public:
   AttributeName(CallArguments* in, size_t index) { in->Text(index, bytes_, sizeof(bytes_)); }
@@ -101,7 +101,7 @@ class AttributeName {
   char bytes_[XATTR_NAME_MAX + 2];
 };
 
-// A Buffer of what `read` (buffer, size: a length, or -1 and errno) gives.
+// A Buffer with the result of `read` (buffer, size), which returns a length, or -1 and errno.
 template <typename Read>
 napi_value ReadWhole(const CallArguments& in, Read read) {
   if (in.error() != 0) return in.MakeNumber(in.error());

@@ -1,4 +1,4 @@
-// xz by the system's liblzma. Nothing is read in place: all bytes go to the spill file, in one span.
+// xz by the system's liblzma. It can't be read in place: all bytes go to the spill file, as one span.
 #include <string>
 
 #include "decoders.h"
@@ -8,8 +8,8 @@ namespace stratafs {
 
 namespace {
 
-// The part of liblzma's ABI that is used here (lzma/base.h and lzma/container.h of 5.2 and later), in our
-// own declarations.
+// The part of liblzma's ABI that is used here (lzma/base.h and lzma/container.h of 5.2 and later), declared
+// here so that a build needs no header.
 struct XzStream {
   const uint8_t* next_in;
   size_t avail_in;
@@ -40,8 +40,8 @@ enum XzResult {
 enum XzAction { kXzRun = 0, kXzFinish = 3 };
 constexpr uint32_t kXzConcatenated = 8;
 
-// "xz -9" has dictionaries of 64 MiB. As for zstd, 128 MiB are the limit: each layer that is being read may
-// take as much memory.
+// "xz -9" has dictionaries of 64 MiB. The limit is 128 MiB of dictionary, as for zstd: each layer that is
+// being read may take that much memory.
 constexpr uint64_t kMemoryLimit = 160 << 20;
 
 constexpr char kXzMissing[] =
@@ -67,7 +67,7 @@ class XzDecoder {
       : library_(library), in_(in), out_(out), options_(options) {}
   ~XzDecoder() { library_.end(&stream_); }
 
-  // Streams that follow each other, and the zeros between and behind them, are liblzma's to read.
+  // liblzma itself reads streams that follow each other, and the zeros between and after them.
   ScanStatus Run() {
     if (library_.stream_decoder(&stream_, kMemoryLimit, kXzConcatenated) != kXzOk) {
       return Failure("no memory", "memory for xz");
@@ -106,7 +106,7 @@ class XzDecoder {
                            " MiB of memory to decompress",
                        "at most " + std::to_string(kMemoryLimit >> 20) + " MiB");
       case kXzNotXz:
-        return Failure("bytes that are no xz stream", "an xz stream, or zeros behind the last one");
+        return Failure("bytes that are not an xz stream", "an xz stream, or zeros after the last one");
       case kXzOptions:
         return Failure("xz data in a form that this liblzma does not know", "xz data that it can read");
       case kXzNoProgress:

@@ -1,4 +1,5 @@
-// zstd by the system's library. Spans are groups of whole frames, since nothing can begin inside a frame.
+// zstd by the system's library. Spans are groups of whole frames, because a checkpoint can't lie inside a
+// frame.
 #include <string>
 
 #include "decoders.h"
@@ -34,7 +35,7 @@ class ZstdDecoder {
     return {ScanFailure::Unit::kBlob, in_->offset() + input_.position, std::move(found), std::move(expected)};
   }
 
-  // Decompresses a piece of the blob. `*goes_on` becomes false if the output or an abort says to stop.
+  // Decompresses a piece of the blob. Sets `*goes_on` to false if the output or an abort requests a stop.
   ScanStatus RunPiece(bool* goes_on) {
     bool has_more = true;
     while (has_more || input_.position < input_.size) {
@@ -44,7 +45,7 @@ class ZstdDecoder {
       const size_t result = library_.decompress(context_, &output, &input_);
       if (library_.is_error(result) != 0)
         return Failure(library_.error_name(result), "valid zstd data with windows of 128 MiB at most");
-      // A full output may leave bytes inside the decoder, whatever the input has.
+      // If the output is full, the decoder may hold more bytes, even without input.
       has_more = result != 0 && output.position == output.size;
       is_inside_frame_ = result != 0;
       *goes_on = out_->Advance(output.position);

@@ -6,8 +6,8 @@ namespace stratafs {
 
 namespace {
 
-// ZSTD_d_windowLogMax, and 128 MiB, beyond which the zstd program refuses too by default: each layer being
-// read may take as much memory, and a few kilobytes can claim it.
+// ZSTD_d_windowLogMax, and 128 MiB, the default limit of the zstd program too. Each layer being read may take
+// that much memory, and a blob of a few kilobytes can demand it.
 constexpr int kWindowLogMax = 100;
 constexpr int kWindowLogLimit = 27;
 

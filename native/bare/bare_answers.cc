@@ -14,7 +14,7 @@ constexpr uint32_t kMinimumMinor = 31;
 constexpr uint16_t kMaxBackground = 64;
 constexpr uint16_t kMaxPages = 256;
 constexpr uint32_t kBlockSize = 4096;
-// Seconds: as long as the kernel can keep anything.
+// Seconds: the longest time that the kernel supports.
 constexpr uint64_t kForever = 0x7fffffff;
 
 // Flags of INIT, as protocol.ts names them.
@@ -33,7 +33,7 @@ constexpr uint32_t kWanted = kAsyncRead | kBigWrites | kDoReaddirplus | kNoOpenS
                              kPosixAcl | kAbortError | kMaxPagesFlag | kCacheSymlinks | kNoOpendirSupport |
                              kExplicitInvalData;
 
-// Behind the header, `body` bytes stand in the reply already.
+// The `body` bytes after the header are in the reply already.
 size_t Finish(uint64_t unique, int error, size_t body, uint8_t* reply) {
   const OutHeader out = {static_cast<uint32_t>(sizeof(OutHeader) + body), error, unique};
   memcpy(reply, &out, sizeof(out));
@@ -51,7 +51,7 @@ BareAnswers::BareAnswers(const TreeTable& table, bool has_selinux_labels) : tabl
 
 size_t BareAnswers::Answer(const uint8_t* request, size_t length, uint8_t* reply) {
   const FastAnswer answer = AnswerFast(request, length, table_, facts_, nullptr, reply, kMessageSize);
-  // kFile doesn't come: no layer has a file.
+  // kFile can't occur: no layer has a file.
   if (answer.kind == FastAnswer::kReply) return answer.length;
   if (answer.kind == FastAnswer::kSilent) return 0;
   InHeader header;
@@ -81,13 +81,13 @@ size_t BareAnswers::Init(const InHeader& header, const uint8_t* request, size_t 
     state_ = State::kRefused;
     return Finish(header.unique, -EINVAL, 0, reply);
   }
-  // A newer kernel asks again, with our major version.
+  // A newer kernel sends INIT again, with our major version.
   memcpy(reply + sizeof(OutHeader), &out, sizeof(out));
   return Finish(header.unique, 0, sizeof(out), reply);
 }
 
-// ENOSYS is what a read-only mount answers to OPEN and OPENDIR, once: the kernel then opens by itself. To
-// GETXATTR it would end all questions, which no mount of ours does.
+// A read-only mount answers ENOSYS to OPEN and OPENDIR once; the kernel then opens by itself. ENOSYS to
+// GETXATTR would end all such requests, which no stratafs mount does.
 size_t BareAnswers::Rest(const InHeader& header, uint8_t* reply) const {
   switch (static_cast<Opcode>(header.opcode)) {
     case Opcode::kForget:

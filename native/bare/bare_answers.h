@@ -1,8 +1,9 @@
-// BareAnswers: the answers of a read-only mount that is nothing but its table: AnswerFast, the native fast
-// path's own code, and for what that hands to JavaScript the least that lets the kernel go on.
+// BareAnswers: the answers of a read-only mount that consists only of its table. AnswerFast, the native fast
+// path, answers what it can; the requests that it leaves to JavaScript get the minimum that lets the kernel
+// continue.
 //
-// INIT is answered with what src/fuse/wire/negotiate.ts asks for on a read-only mount of root's, bit for bit,
-// so that the kernel sends both the same requests; a test holds the two together.
+// The answer to INIT is that of src/fuse/wire/negotiate.ts for a read-only mount by root, bit for bit, so
+// that the kernel sends both the same requests; a test compares them.
 #ifndef STRATAFS_NATIVE_BARE_BARE_ANSWERS_H_
 #define STRATAFS_NATIVE_BARE_BARE_ANSWERS_H_
 
@@ -15,17 +16,17 @@
 
 namespace stratafs::bare {
 
-// A message's most bytes: of data, and of the headers before it, as in src/fuse/dev-fuse.ts.
+// Limits of a message: of its data, and of the headers before it, as in src/fuse/dev-fuse.ts.
 constexpr size_t kMaxTransfer = 1 << 20;
 constexpr size_t kMessageSize = kMaxTransfer + 64 * 1024;
 
 class BareAnswers {
  public:
-  // `table` is lent. `has_selinux_labels`: some inode of it has a security.selinux.
+  // `table` is lent. `has_selinux_labels`: some inode in it has a security.selinux.
   BareAnswers(const TreeTable& table, bool has_selinux_labels);
 
-  // The answer to a request of `length` bytes, both aligned to 8 and of kMessageSize: its bytes, 0 if none
-  // is due.
+  // Writes the answer to a request of `length` bytes. Both are aligned to 8 and have kMessageSize bytes.
+  // Returns the answer's length, 0 if none is due.
   size_t Answer(const uint8_t* request, size_t length, uint8_t* reply);
 
   enum class State : uint8_t { kNegotiating, kServing, kRefused };

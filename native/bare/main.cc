@@ -1,12 +1,11 @@
-// stratafs-bare TABLE PLACE selinux|none: the bare loop, a yardstick of `stratafs bench`. It mounts what the
-// file TABLE holds (a Tree's table, src/tree/layout.ts) read-only on PLACE by mount(2), which takes root, and
-// is then read(2), an answer from memory, and write(2), on one thread: what a mount costs without Node, an
-// event loop or a change of threads. It polls busily as the channel does (busy_poll.h).
+// stratafs-bare TABLE PLACE selinux|none: the bare loop, a contender of `stratafs bench`. It mounts the
+// Tree's table (src/tree/layout.ts) in the file TABLE read-only on PLACE with mount(2), which needs root.
+// Then it loops on one thread: read(2), an answer from memory, write(2). That is the cost of a mount without
+// Node, an event loop or a change of threads. It polls busily like the channel (busy_poll.h).
 //
-// When the kernel has agreed on the protocol it goes to the background and ends with status 0; there it stays
-// until it is unmounted. PLACE may be /dev/fd/N, as libfuse has it: a connection that is open already is
-// served, in the foreground, until it ends. `selinux`: some inode has a label. Whatever fails is status 1 and
-// one line.
+// After INIT it goes to the background and its foreground process exits with status 0; it serves until it is
+// unmounted. PLACE may be /dev/fd/N, as in libfuse: it then serves the open connection in the foreground
+// until that ends. `selinux`: some inode has a label. A failure is one line and status 1.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
@@ -58,7 +57,7 @@ class Bytes {
   size_t size_;
 };
 
-// Read, not mapped: dropped caches don't take it away.
+// Read, not mapped, so that dropping caches doesn't evict it.
 Bytes ReadWhole(const char* path) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat found;
@@ -75,7 +74,7 @@ Bytes ReadWhole(const char* path) {
   return bytes;
 }
 
-// A new connection, mounted as src/fuse/mounts/kernel-mount.ts does it.
+// A new connection, mounted as in src/fuse/mounts/kernel-mount.ts.
 int Attach(const char* place) {
   const int device = open(kDevice, O_RDWR | O_CLOEXEC);
   if (device < 0) Fail("open", kDevice);
@@ -118,7 +117,7 @@ class Loop {
   }
 
  private:
-  // True if an answer was due. A failure to write ends the connection at the next read, which says why.
+  // True if an answer was due. If a write fails, the next read reports the reason and ends the connection.
   bool Answer(size_t length) {
     const size_t size = answers_->Answer(request_.get(), length, reply_.get());
     if (size == 0) return false;
@@ -140,7 +139,7 @@ class Loop {
   BusyPoll busy_poll_;
 };
 
-// Ends this process but for its child, which keeps neither its session nor its standard streams.
+// Ends this process and continues in a child, which has a session and standard streams of its own.
 void GoToBackground() {
   const pid_t child = fork();
   if (child < 0) Fail("fork", "stratafs-bare");

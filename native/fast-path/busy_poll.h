@@ -1,11 +1,11 @@
-// BusyPoll: whether, after an answer, the device is asked again and again for a while before the thread
-// sleeps.
+// BusyPoll: decides whether, after an answer, the thread polls the device for a while before it sleeps.
 //
-// A program that walks a tree sends its next request within microseconds, and to be woken from an idle CPU
-// costs more than the request: 25 us and more in a virtual machine, where 10,000 lookups take a third of the
-// time so. But where all CPUs are busy the program may wait for the very CPU that this thread burns: each
-// request then takes the whole while longer (66 us for an open of 12). It shows by a request that comes as
-// soon as the thread sleeps. Some of the next whiles are then left out, the more the more often that happens.
+// A program that walks a tree sends its next request within microseconds, and waking up from an idle CPU
+// costs more than the request: 25 us and more in a virtual machine. With polling 10,000 lookups take a third
+// of the time there. But if all CPUs are busy, the program may wait for the CPU on which this thread polls:
+// each request then takes longer by the whole polling time (66 us instead of 12 for an open). The sign of
+// that is a request that arrives as soon as the thread sleeps. Each such case makes BusyPoll skip the next
+// polls, and repeated cases make it skip longer.
 #ifndef STRATAFS_NATIVE_LINGER_H_
 #define STRATAFS_NATIVE_LINGER_H_
 
@@ -16,7 +16,7 @@ namespace stratafs {
 
 class BusyPoll {
  public:
-  // An answer was given. Times are in nanoseconds.
+  // An answer was sent. Times are in nanoseconds.
   void Begin(uint64_t now) {
     if (left_out_ > 0) {
       left_out_--;
@@ -25,10 +25,10 @@ class BusyPoll {
       until_ = now + kNanoseconds;
     }
   }
-  // What is answered later needs the loop's other turns.
+  // For a request that is answered later, the loop must go on with other work.
   void Cancel() { until_ = 0; }
 
-  // There is no request yet: whether to ask again.
+  // No request has arrived: returns whether to poll again.
   bool GoesOn(uint64_t now) {
     if (until_ == 0) return false;
     is_waiting_ = now < until_;
@@ -37,7 +37,7 @@ class BusyPoll {
     until_ = 0;
     return false;
   }
-  // A request came.
+  // A request has arrived.
   void End(uint64_t now) {
     if (is_waiting_) penalty_ /= 2;
     if (gave_up_at_ != 0 && now - gave_up_at_ < kAtOnceNanoseconds) {
@@ -54,7 +54,7 @@ class BusyPoll {
   static constexpr uint32_t kMostLeftOut = 64;
 
   uint64_t until_ = 0;
-  // When the last while ended in vain; 0: there was a request since.
+  // When the last polling ended without a request; 0: a request has arrived since.
   uint64_t gave_up_at_ = 0;
   bool is_waiting_ = false;
   uint32_t penalty_ = 0;

@@ -27,7 +27,7 @@ bool DirectoryAnswer::AddDots(uint64_t cookie) {
   return true;
 }
 
-// "." and ".." have no entry: they are no lookups.
+// "." and ".." have no entry: they don't count as lookups.
 bool DirectoryAnswer::Add(uint32_t inode, bool is_dots, std::string_view name, uint64_t cookie) {
   const size_t plus = wants_attributes_ ? sizeof(EntryOut) : 0;
   const size_t entry_size = (plus + sizeof(Dirent) + name.size() + 7) & ~size_t{7};

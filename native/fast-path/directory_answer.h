@@ -1,5 +1,5 @@
-// The listing of a directory that the table alone has, as READDIR and READDIRPLUS want it. Cookies are those
-// of src/overlay/read/listing.ts: behind "." 1, behind ".." 2, behind child i 3 + i.
+// Lists a directory of the table in the form of READDIR and READDIRPLUS. Cookies are those of
+// src/overlay/read/listing.ts: 1 after ".", 2 after "..", 3 + i after child i.
 #ifndef STRATAFS_NATIVE_DIRECTORY_ANSWER_H_
 #define STRATAFS_NATIVE_DIRECTORY_ANSWER_H_
 
@@ -18,8 +18,8 @@ class DirectoryAnswer {
                   size_t room)
       : table_(table), directory_(directory), wants_attributes_(wants_attributes), out_(out), room_(room) {}
 
-  // Adds what stands behind `cookie` until the room is full. False: an entry's attributes are not the table's
-  // to tell, and nothing that was written counts.
+  // Adds the entries after `cookie` until the room is full. False: the table may not answer for the
+  // attributes of an entry, and everything written is invalid.
   bool Fill(uint64_t cookie);
   // Bytes written.
   size_t size() const { return size_; }

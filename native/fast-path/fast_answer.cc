@@ -22,7 +22,7 @@ bool BeginsWith(std::string_view name, std::string_view prefix) {
   return name.substr(0, prefix.size()) == prefix;
 }
 
-// One request, on its way to its answer.
+// One request, on the way to its answer.
 class RequestReader {
  public:
   RequestReader(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
@@ -82,7 +82,7 @@ class RequestReader {
     return true;
   }
 
-  // The name that begins at `offset` of the body; empty if it is empty or has no end.
+  // The name at `offset` of the body; empty if it is empty or not terminated.
   std::string_view Name(size_t offset) const {
     if (offset >= body_size_) return {};
     const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);
@@ -169,8 +169,8 @@ class RequestReader {
     return Reply(0, bytes.size());
   }
 
-  // Only to read: an open that writes or truncates changes something. Of a read-only mount the kernel is told
-  // once that it need not ask.
+  // Only for reading: an open that writes or truncates changes something. On a read-only mount the first
+  // answer makes the kernel stop sending OPEN.
   FastAnswer Open() {
     OpenIn in;
     if (table_.facts.is_read_only || opens_ == nullptr || !Take(&in)) return {};
@@ -190,7 +190,7 @@ class RequestReader {
     return answer;
   }
 
-  // What lies in one piece in a layer that is not compressed.
+  // Bytes in one piece of a layer that is not compressed.
   FastAnswer Read() {
     ReadIn in;
     if (!Take(&in) || type() != S_IFREG) return {};
@@ -220,7 +220,7 @@ class RequestReader {
     return listing.Fill(in.offset) ? Reply(0, listing.size()) : FastAnswer{};
   }
 
-  // A size of 0 asks how long the value is (getxattr(2)).
+  // A size of 0 queries the length of the value (getxattr(2)).
   FastAnswer AnswerXattr(uint32_t wanted, size_t size) {
     if (wanted != 0) return Status(-ERANGE);
     return Struct(XattrOut{static_cast<uint32_t>(size), 0});

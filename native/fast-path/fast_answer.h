@@ -1,9 +1,9 @@
-// What the Tree's table and the mount's facts alone answer: a pure function from a request's bytes to a
-// reply's.
+// Answers requests from the Tree's table and the mount's facts alone: a pure function from a request's bytes
+// to a reply's bytes.
 //
-// No policy stands here. It answers for inodes that are pristine what the table states of them, byte for byte
-// as src/fuse/handlers and src/overlay do; whatever needs more (or is malformed) is "not mine", and theirs.
-// It keeps no state, takes no locks and allocates nothing, so any thread may call it.
+// It holds no policy. For pristine inodes it answers what the table states, byte for byte like
+// src/fuse/handlers and src/overlay. Requests that need more, or are malformed, are left to JavaScript. It
+// keeps no state, takes no locks and allocates nothing, so any thread may call it.
 #ifndef STRATAFS_NATIVE_FAST_ANSWER_H_
 #define STRATAFS_NATIVE_FAST_ANSWER_H_
 
@@ -17,35 +17,35 @@
 
 namespace stratafs {
 
-// A layer's uncompressed bytes where they lie in a file as they are; fd -1: they don't.
+// The range of a file that holds a layer's uncompressed bytes; fd -1: no file holds them as they are.
 struct PlainBlob {
   int fd;
   int64_t position;
   uint64_t size;
-  // Of the file that holds it, when it was opened.
+  // State of the file when it was opened.
   FileState state;
 };
 
-// How IDs that differ from how they are stored are shown: (stored, shown), sorted. What is not in it shows as
-// it is.
+// Pairs (stored, shown) for IDs that are shown differently than stored, sorted. Other IDs are shown
+// unchanged.
 using ShownIds = std::vector<std::pair<uint32_t, uint32_t>>;
 
-// What the table doesn't say of a mount. src/sys/table-answers.ts has the same by name.
+// Facts about a mount that the table lacks. src/sys/table-answers.ts has the same names.
 struct MountFacts {
   bool is_read_only = true;
-  // Hard-linked files may have lost names in an earlier mount: only JavaScript knows their link counts.
+  // Hard-linked files may have lost names in an earlier mount, so only JavaScript knows their link counts.
   bool counts_links = false;
   // Some inode has a security.selinux: without, the mount says that it supports none.
   bool has_selinux_labels = true;
-  // Owners are shown otherwise than stored, in ACLs too.
+  // Owners are shown with other IDs than the stored ones, in ACLs too.
   bool maps_owners = false;
-  // Directories show no sticky bit; counts only where owners are mapped.
+  // Directories are shown without the sticky bit; only with `maps_owners`.
   bool hides_sticky_bits = false;
   ShownIds users;
   ShownIds groups;
   // By layer.
   std::vector<PlainBlob> blobs;
-  // Seconds for which the kernel may keep entries and attributes.
+  // Seconds for which the kernel may cache entries and attributes.
   uint64_t validity = 0;
   // Of an open that goes through the page cache.
   uint32_t open_flags = 0;
@@ -57,16 +57,16 @@ struct MountFacts {
 struct FastAnswer {
   enum Kind : uint8_t {
     kNotMine,
-    // The reply of `length` bytes stands in the buffer.
+    // The buffer holds the reply of `length` bytes.
     kReply,
-    // The request is done, and wants no reply.
+    // The request is done and has no reply.
     kSilent,
-    // `length` bytes of `fd` at `position` are the reply; a file that ends before, or is not in `state` any
-    // more, is EIO.
+    // The reply is `length` bytes of `fd` at `position`. If the file ends early, or is no longer in `state`,
+    // it is EIO.
     kFile,
   };
   Kind kind = kNotMine;
-  // OPEN +1, RELEASE -1: the caller counts it, once the answer is taken.
+  // OPEN +1, RELEASE -1: the caller counts it when the kernel has accepted the answer.
   int8_t opens = 0;
   int fd = -1;
   // Of OPEN and RELEASE.
@@ -77,8 +77,8 @@ struct FastAnswer {
   FileState state;
 };
 
-// `request` is a message of `length` bytes, `reply` has room for `capacity` (at least 512); both are aligned
-// to 8. `opens`, by inode: how often it is open; null of a read-only mount.
+// `request` has `length` bytes, `reply` has room for `capacity` (at least 512); both are aligned to 8.
+// `opens`: the number of opens by inode; null for a read-only mount.
 FastAnswer AnswerFast(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
                       const uint32_t* opens, uint8_t* reply, size_t capacity);
 

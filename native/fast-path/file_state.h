@@ -1,7 +1,7 @@
-// FileState: what fstat(2) says of a file that must not change while it is mounted.
+// FileState: the fstat(2) result of a file that must not change while it is mounted.
 //
-// A write(2) moves mtime before it changes the first byte. Who compares after it has read so never takes
-// bytes of the new file for those of the old one. mtime that was set back, to the same size, isn't noticed.
+// write(2) moves mtime before it changes the first byte. So a comparison after a read detects bytes of the
+// new content. A write whose author restores the mtime and keeps the size is not detected.
 #ifndef STRATAFS_NATIVE_FILE_STATE_H_
 #define STRATAFS_NATIVE_FILE_STATE_H_
 

@@ -1,6 +1,6 @@
 // The FUSE messages that native code reads and writes (linux/fuse.h, 7.31 up to 7.45): structures with
-// asserted sizes, and the opcodes. src/fuse/wire/protocol.ts has the protocol as a whole; the differential
-// test holds both to the same bytes.
+// asserted sizes, and the opcodes. src/fuse/wire/protocol.ts has the whole protocol; the differential test
+// compares the bytes of both.
 #ifndef STRATAFS_NATIVE_FUSE_MESSAGES_H_
 #define STRATAFS_NATIVE_FUSE_MESSAGES_H_
 
@@ -51,7 +51,7 @@ struct OutHeader {
 };
 static_assert(sizeof(OutHeader) == 16, "fuse_out_header is 16 bytes");
 
-// fuse_init_in up to 7.35; what follows it later is not looked at.
+// fuse_init_in up to 7.35; later fields are ignored.
 struct InitIn {
   uint32_t major;
   uint32_t minor;
@@ -99,7 +99,7 @@ struct FuseAttr {
 };
 static_assert(sizeof(FuseAttr) == 88, "fuse_attr is 88 bytes");
 
-// Times of validity are in seconds.
+// Validity times are in seconds.
 struct EntryOut {
   uint64_t node;
   uint64_t generation;
@@ -168,7 +168,7 @@ struct OpenOut {
 };
 static_assert(sizeof(OpenOut) == 16, "fuse_open_out is 16 bytes");
 
-// Of READ, READDIR and READDIRPLUS; of a directory the offset is the cookie.
+// Of READ, READDIR and READDIRPLUS; for a directory the offset is the cookie.
 struct ReadIn {
   uint64_t handle;
   uint64_t offset;
@@ -189,14 +189,14 @@ struct Dirent {
 };
 static_assert(sizeof(Dirent) == 24, "fuse_dirent is 24 bytes without its name");
 
-// Behind fuse_batch_forget_in (count u32, dummy u32), count times.
+// Follows fuse_batch_forget_in (count u32, dummy u32), count times.
 struct ForgetOne {
   uint64_t node;
   uint64_t lookups;
 };
 static_assert(sizeof(ForgetOne) == 16, "fuse_forget_one is 16 bytes");
 
-// fuse_getxattr_in; of GETXATTR the name follows.
+// fuse_getxattr_in; for GETXATTR the name follows.
 struct XattrIn {
   uint32_t size;
   uint32_t padding;

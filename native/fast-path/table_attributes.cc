@@ -8,10 +8,10 @@ namespace stratafs {
 
 namespace {
 
-// What a directory says of its size; the tree keeps none.
+// The size that directories show; the tree stores none.
 constexpr uint64_t kDirectorySize = 4096;
 constexpr uint64_t kBlock = 512;
-// STATX_BASIC_STATS of linux/stat.h. A layer keeps no birth time.
+// STATX_BASIC_STATS of linux/stat.h. A layer stores no birth time.
 constexpr uint32_t kBasicStats = 0x7ff;
 
 uint32_t Shown(const ShownIds& ids, uint32_t stored) {
@@ -36,7 +36,7 @@ void TableAttributes::FillAttr(uint32_t inode, FuseAttr* out) const {
   out->blocks = (stored + kBlock - 1) / kBlock;
   out->atime = table.atime_sec(inode);
   out->mtime = table.mtime_sec(inode);
-  // A layer keeps no ctime.
+  // A layer stores no ctime.
   out->ctime = out->mtime;
   out->atime_nsec = table.atime_nsec(inode);
   out->mtime_nsec = table.mtime_nsec(inode);

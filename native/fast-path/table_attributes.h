@@ -1,4 +1,4 @@
-// Attributes of the table's inodes as a mount shows them, in the forms that FUSE has for them.
+// The attributes of the table's inodes as a mount shows them, in the structures of FUSE.
 #ifndef STRATAFS_NATIVE_TABLE_ATTRIBUTES_H_
 #define STRATAFS_NATIVE_TABLE_ATTRIBUTES_H_
 
@@ -12,11 +12,11 @@ struct TableAttributes {
   const TreeTable& table;
   const MountFacts& facts;
 
-  // Whether a node ID is an inode of the table that the table alone answers for.
+  // True if a node ID is an inode for which the table alone answers.
   bool IsPristine(uint64_t node) const {
     return node >= 1 && node <= table.inode_count() && table.IsPristine(static_cast<uint32_t>(node - 1));
   }
-  // Whether the table alone knows the attributes of one of its inodes.
+  // True if the table alone has the attributes of this inode.
   bool HasAttributes(uint32_t inode) const;
 
   void FillAttr(uint32_t inode, FuseAttr* out) const;

@@ -6,10 +6,11 @@ namespace stratafs {
 
 namespace {
 
-// A block (src/tree/xattrs.ts): u16 count; of each attribute: u8 name length, u32 value length, name, value.
+// A block (src/tree/xattrs.ts): u16 count; for each xattr: u8 name length, u32 value length, name, value.
 constexpr size_t kBlockHeader = 2;
 constexpr size_t kXattrHeader = 5;
-// MAX_XATTRS of src/tar/pax.ts bounds what a tar may give a file; XATTR_LIST_MAX what a directory's file has.
+// MAX_XATTRS of src/tar/pax.ts limits the xattrs of a file in a tar; XATTR_LIST_MAX those of a file in a
+// directory.
 constexpr uint32_t kMaxXattrs = 1 << 15;
 // XATTR_SIZE_MAX.
 constexpr uint32_t kMaxValue = 1 << 16;
@@ -57,7 +58,7 @@ TableFault CheckXattrBlocks(const uint8_t* xattrs, size_t size, Starts* starts, 
       if (size - at < name_length + value_length) return {"an xattr block is cut off", block};
       const std::string_view name(reinterpret_cast<const char*>(xattrs + at), name_length);
       if (name.empty() || memchr(name.data(), 0, name.size()) != nullptr) {
-        return {"an xattr has no proper name", block};
+        return {"an xattr has a malformed name", block};
       }
       if (name.substr(0, kAclPrefix.size()) == kAclPrefix) *has_acl = true;
       at += name_length + value_length;

@@ -1,5 +1,5 @@
-// Rules that both tables obey, the Tree's (tree_check.h) and a layer's (index_check.h): names, numbers, xattr
-// blocks. Each check is linear in what it looks at and reads nothing outside it.
+// Rules common to both tables, the Tree's (tree_check.h) and a layer's (index_check.h): names, numbers, xattr
+// blocks. Each check takes linear time and reads only its own bytes.
 #ifndef STRATAFS_NATIVE_TABLE_RULES_H_
 #define STRATAFS_NATIVE_TABLE_RULES_H_
 
@@ -11,21 +11,21 @@
 
 namespace stratafs {
 
-// Why a table is refused: a rule, and the number of the entry that breaks it. `rule` is null for a good
-// table.
+// The reason why a table is refused: a rule, and the number of the entry that breaks it. `rule` is null for a
+// good table.
 struct TableFault {
   const char* rule = nullptr;
   size_t entry = 0;
   explicit operator bool() const { return rule != nullptr; }
 };
 
-// Whole numbers above are not exact in a double.
+// Larger whole numbers are not exact in a double.
 constexpr double kMaxWhole = 9007199254740991.0;  // 2^53 - 1
-// Of a symlink's target or a path, the final NUL not counted (PATH_MAX).
+// Length of a symlink's target or a path, without the final NUL (PATH_MAX).
 constexpr uint64_t kMaxTarget = 4095;
 constexpr uint32_t kMaxNanoseconds = 999'999'999;
 
-// Columns are lent as bytes: an element is read by a copy, whatever its alignment.
+// Columns are lent as bytes; an element is copied, since it may not be aligned.
 template <typename T>
 T LoadElement(const uint8_t* column, size_t n) {
   T value;
@@ -38,23 +38,23 @@ inline bool IsWhole(double number, double max = kMaxWhole) {
   return number >= 0 && number <= max && number == static_cast<double>(static_cast<uint64_t>(number));
 }
 
-// Seconds since 1970, before it too.
+// Seconds since 1970, negative before.
 inline bool IsTime(double seconds, uint32_t nanoseconds) {
   return (seconds < 0 ? IsWhole(-seconds) : IsWhole(seconds)) && nanoseconds <= kMaxNanoseconds;
 }
 
-// Bytes of a file that lie at `offset`, all of it below `end`.
+// A range of bytes at `offset` that ends at or below `end`.
 inline bool IsRange(double offset, double length, double end = kMaxWhole) {
   return IsWhole(offset, end) && IsWhole(length, end) && offset + length <= end;
 }
 
-// One of the types that a file can have.
+// True if the mode has a valid file type.
 bool HasType(uint32_t mode);
 
-// What a directory may have as a name: not empty, "." or ".."; no slash and no NUL.
+// A valid name in a directory: not empty, "." or ".."; no slash and no NUL.
 bool IsFileName(std::string_view name);
 
-// Where a list of blocks begins, as a set of offsets.
+// The offsets at which the blocks of a list start, as a set.
 class Starts {
  public:
   explicit Starts(size_t size) : bits_((size + 63) / 64) {}
@@ -67,8 +67,8 @@ class Starts {
   std::vector<uint64_t> bits_;
 };
 
-// Goes through the blocks of extended attributes, which fill `size` bytes end to end, and adds where each
-// begins. `has_acl` becomes true if a name is that of a POSIX ACL. `entry` of a fault is an offset.
+// Checks the blocks of xattrs, which must fill `size` bytes without gaps, and records the start of each. Sets
+// `has_acl` to true if a name is that of a POSIX ACL. `entry` of a fault is an offset.
 TableFault CheckXattrBlocks(const uint8_t* xattrs, size_t size, Starts* starts, bool* has_acl);
 
 }  // namespace stratafs

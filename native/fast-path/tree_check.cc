@@ -8,7 +8,7 @@ namespace {
 
 // TableFlag of src/tree/layout.ts.
 constexpr uint8_t kSparse = 1;
-// Of src/tree/extents.ts: count and sum of lengths; of each extent: offset, length, offset in the blob.
+// src/tree/extents.ts: count and sum of lengths; for each extent: offset, length, offset in the blob.
 constexpr size_t kListHeader = 2;
 constexpr size_t kExtentNumbers = 3;
 
@@ -19,7 +19,7 @@ class TreeCheck {
 
   TableFault Run() {
     if (table_.inode_count() == 0) return {"there is no root", 0};
-    // An image without layers has a root all the same.
+    // An image without layers has a root too.
     layers_ = table_.layer_count() == 0 && table_.inode_count() == 1 ? 1 : table_.layer_count();
     bool has_acl = false;
     if (TableFault fault =
@@ -61,7 +61,7 @@ class TreeCheck {
     return {};
   }
 
-  // The dentry next_dentry_ of a directory.
+  // Checks the dentry next_dentry_ of a directory.
   TableFault CheckDentry(uint32_t directory, bool is_first, uint32_t* links) {
     const uint32_t dentry = next_dentry_;
     const size_t length = table_.name_length(dentry);
@@ -120,7 +120,7 @@ class TreeCheck {
       case S_IFLNK:
         return CheckTarget(inode);
       default:
-        // A device's number is any.
+        // A device's number can have any value.
         return table_.size_number(inode) == 0 ? TableFault{} : TableFault{"a special file has a size", inode};
     }
   }
@@ -172,7 +172,7 @@ class TreeCheck {
   std::vector<uint32_t> names_;
   Starts xattr_blocks_;
   uint32_t layers_ = 0;
-  // What was found so far, the root among it: all of it is below these.
+  // The counts so far, with the root: everything found is below them.
   uint32_t next_inode_ = 1;
   uint32_t next_dentry_ = 0;
   size_t pool_end_ = 0;

@@ -1,10 +1,10 @@
-// Whether the Tree's table is one that a merge can have made: every offset, count and number of it.
+// Checks that the Tree's table is one that a merge can have made: every offset, count and number.
 //
-// A table is in one form only: dentries follow each other directory by directory, in the order of the
-// directories' inodes; an inode has the next free number where its first name stands; names, targets and
-// extent lists lie end to end in the order of their owners. So one pass proves that each directory is reached
-// once, from the root, that nothing overlaps, and that nobody who reads the table later leaves it. A table
-// read from a file is checked before its first use; what is checked needs no bounds at a look-up.
+// A table has a canonical form: dentries follow each other directory by directory, in the order of the
+// directories' inodes; an inode has the next free number at its first name; names, targets and extent lists
+// are stored without gaps in the order of their owners. So one pass proves that each directory is reached
+// exactly once from the root, that nothing overlaps, and that no later read leaves the table. A table from a
+// file is checked before its first use; afterwards look-ups need no bounds checks.
 #ifndef STRATAFS_NATIVE_TREE_CHECK_H_
 #define STRATAFS_NATIVE_TREE_CHECK_H_
 
@@ -13,7 +13,7 @@
 
 namespace stratafs {
 
-// `table` is open. No fault: it is good. Runs on any thread.
+// `table` is open. Returns no fault if it is good. Runs on any thread.
 TableFault CheckTree(const TreeTable& table);
 
 }  // namespace stratafs

@@ -12,15 +12,15 @@ constexpr uint32_t kMagic = 0x54525453;  // "STRT"
 constexpr uint32_t kVersion = 2;
 constexpr size_t kHeaderSize = 256;
 constexpr size_t kColumnOffsets = 40;
-// Behind the columns' offsets: the counts of extent numbers, pool bytes and xattr bytes.
+// After the offsets of the columns: the counts of extent numbers, pool bytes and xattr bytes.
 constexpr size_t kFurtherCounts = kColumnOffsets + 8 * kTreeColumnCount;
 
 // An extent list (src/tree/extents.ts), in numbers: count, sum of lengths, then offset, length and offset in
-// the blob of each extent.
+// the blob for each extent.
 constexpr size_t kListHeader = 2;
 constexpr size_t kExtentNumbers = 3;
 
-// Of an xattr block (src/tree/xattrs.ts): u16 count; of each: u8 name length, u32 value length, name, value.
+// An xattr block (src/tree/xattrs.ts): u16 count; for each: u8 name length, u32 value length, name, value.
 constexpr size_t kXattrHeader = 5;
 
 }  // namespace
@@ -136,7 +136,7 @@ TableExtent TreeTable::Map(uint32_t inode, uint64_t offset, uint64_t length) con
     return static_cast<uint64_t>(F64(kExtents, list + kListHeader + kExtentNumbers * extent + field));
   };
   const size_t count = static_cast<size_t>(F64(kExtents, list));
-  // The first extent that ends behind the offset.
+  // Finds the first extent that ends after the offset.
   size_t low = 0;
   for (size_t high = count; low < high;) {
     const size_t middle = (low + high) / 2;

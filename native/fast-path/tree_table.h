@@ -1,8 +1,8 @@
-// TreeTable: a view of the Tree's one ArrayBuffer. Offsets are taken from the table's header; what the
-// columns mean, src/tree/layout.ts says, and `kTreeColumns` is held to it by a test.
+// TreeTable: a view of the Tree's one ArrayBuffer. The table's header has the offsets; src/tree/layout.ts
+// defines the columns, and a test compares `kTreeColumns` with it.
 //
-// `Open` refuses anything but a table of this version. What is read from a file is then checked whole
-// (tree_check.h), and arguments are trusted from then on. Nothing here writes.
+// `Open` refuses anything but a table of this version. A table from a file is then checked completely
+// (tree_check.h); from then on arguments are trusted. Nothing here writes.
 #ifndef STRATAFS_NATIVE_TREE_TABLE_H_
 #define STRATAFS_NATIVE_TREE_TABLE_H_
 
@@ -40,16 +40,16 @@ enum TreeColumn : size_t {
 
 struct TreeColumnRule {
   const char* name;
-  // Of an element.
+  // Size of an element.
   uint8_t bytes;
   enum Per : uint8_t { kInode, kDentry, kExtentNumber, kPoolByte, kXattrByte, kPerCount } per;
 };
 extern const TreeColumnRule kTreeColumns[kTreeColumnCount];
 
-// Where bytes of a file lie, in one piece.
+// The position of some bytes of a file, in one piece.
 struct TableExtent {
   uint32_t layer;
-  // In the layer's uncompressed blob; meaningless of a hole.
+  // In the layer's uncompressed blob; meaningless for a hole.
   uint64_t blob_offset;
   uint64_t length;
   bool is_hole;
@@ -57,8 +57,8 @@ struct TableExtent {
 
 class TreeTable {
  public:
-  // False if `bytes`, aligned to 8 and lent for the view's life, are no table of this version, or a column
-  // leaves it.
+  // False unless `bytes` are a table of this version whose columns lie inside it. They are aligned to 8 and
+  // lent for the life of the view.
   bool Open(const uint8_t* bytes, size_t size);
 
   uint32_t inode_count() const { return static_cast<uint32_t>(counts_[TreeColumnRule::kInode]); }
@@ -67,12 +67,12 @@ class TreeTable {
   size_t extent_numbers() const { return counts_[TreeColumnRule::kExtentNumber]; }
   size_t pool_bytes() const { return counts_[TreeColumnRule::kPoolByte]; }
   size_t xattr_bytes() const { return counts_[TreeColumnRule::kXattrByte]; }
-  // Some inode may carry a POSIX ACL.
+  // Some inode may have a POSIX ACL.
   bool has_posix_acl() const { return has_posix_acl_; }
   // Of the regular files, each inode once.
   double total_size() const { return total_size_; }
 
-  // Inodes below are below inode_count().
+  // Inodes passed to the methods below are below inode_count().
   bool IsPristine(uint32_t inode) const { return column(kPristine)[inode] == 1; }
   uint32_t mode(uint32_t inode) const { return U32(kMode, inode); }
   uint32_t nlink(uint32_t inode) const { return U32(kNlink, inode); }
@@ -82,14 +82,14 @@ class TreeTable {
   int64_t atime_sec(uint32_t inode) const { return static_cast<int64_t>(F64(kAtimeSec, inode)); }
   uint32_t mtime_nsec(uint32_t inode) const { return U32(kMtimeNsec, inode); }
   uint32_t atime_nsec(uint32_t inode) const { return U32(kAtimeNsec, inode); }
-  // Of anything but a directory: bytes.
+  // Bytes; of anything but a directory.
   uint64_t size(uint32_t inode) const { return static_cast<uint64_t>(F64(kSize, inode)); }
-  // Of anything but a directory: bytes that are stored.
+  // Stored bytes; of anything but a directory.
   uint64_t allocated(uint32_t inode) const;
   // Of a device, in new_encode_dev form.
   uint32_t rdev(uint32_t inode) const { return U32(kData, 2 * static_cast<size_t>(inode)); }
 
-  // As they stand, for the check.
+  // Raw values, for the check.
   uint8_t flags(uint32_t inode) const { return column(kFlags)[inode]; }
   uint16_t layer(uint32_t inode) const {
     return Load<uint16_t>(column(kLayer) + 2 * static_cast<size_t>(inode));
@@ -120,18 +120,18 @@ class TreeTable {
     return View(column(kPool) + static_cast<size_t>(F64(kData, inode)), static_cast<size_t>(size(inode)));
   }
 
-  // Extended attributes: false if there is none, or no more. `Next` goes through them all.
+  // Extended attributes. False if there is none, or no more; `Next` iterates.
   struct Xattr {
     std::string_view name;
     std::string_view value;
-    // Of the block: where the next one begins, and how many are left.
+    // In the block: the start of the next one, and the number left.
     const uint8_t* next = nullptr;
     uint32_t left = 0;
   };
   Xattr xattrs(uint32_t inode) const;
   static bool Next(Xattr* xattr);
 
-  // Where at most `length` bytes of a regular file at `offset`, which is below its size, lie.
+  // The position of at most `length` bytes of a regular file at `offset`, which is below its size.
   TableExtent Map(uint32_t inode, uint64_t offset, uint64_t length) const;
 
  private:
@@ -140,12 +140,12 @@ class TreeTable {
   double F64(TreeColumn n, size_t i) const { return Load<double>(columns_[n] + 8 * i); }
   bool is_sparse(uint32_t inode) const { return (column(kFlags)[inode] & 1) != 0; }
 
-  // Bytes that lie in the table.
+  // Bytes of the table.
   static std::string_view View(const uint8_t* at, size_t length) {
     return {reinterpret_cast<const char*>(at), length};
   }
 
-  // Two columns are read as different types: that is done by copies, which cost nothing.
+  // Two columns are read with several types, by copies, which cost nothing.
   template <typename T>
   static T Load(const uint8_t* at) {
     T value;
@@ -154,7 +154,7 @@ class TreeTable {
   }
 
   const uint8_t* columns_[kTreeColumnCount] = {};
-  // By what the elements of a column are per.
+  // By the unit that a column has one element for.
   size_t counts_[TreeColumnRule::kPerCount] = {};
   uint32_t layer_count_ = 0;
   bool has_posix_acl_ = false;

@@ -1,16 +1,16 @@
-// stratafs-launch PROGRAM ARGS...: runs a command that goes on in the background once its work is done.
+// stratafs-launch PROGRAM ARGS...: starts a daemon and returns when it is ready.
 //
-// The program becomes a daemon: in a session of its own, of the descriptors inheriting only the standard
-// streams (of which it has no input), and with a socket to this process, descriptor 3. STRATAFS_LAUNCHER is
-// this process's ID. Over the socket the two settle whose the daemon is, a byte each way:
+// The daemon runs in a session of its own. It inherits only the standard streams (its input is /dev/null)
+// and, as descriptor 3, a socket to the launcher. STRATAFS_LAUNCHER is the launcher's process ID. Over the
+// socket they agree who is responsible for the daemon, one byte each way:
 //
-//   daemon -> launcher:  'R', it is ready; the launcher answers 'T', taken, and ends with status 0.
+//   daemon -> launcher:  'R', it is ready; the launcher answers 'T', taken, and exits with status 0.
 //
-// A daemon that ends before gives this process its exit status. SIGINT, SIGTERM and SIGHUP close the socket,
-// by which the daemon knows that it is to undo everything; this process waits for it, and then dies of that
-// signal. A second signal ends it at once.
+// If the daemon ends first, the launcher exits with its status. SIGINT, SIGTERM and SIGHUP close the socket,
+// which makes the daemon undo everything; the launcher waits for it, and then dies of that signal. A second
+// signal ends it at once.
 //
-// It uses nothing of libstdc++, whose loading takes longer than the launcher's own work.
+// It doesn't use libstdc++, which takes longer to load than the launcher takes to run.
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,7 @@
 #include <cstdlib>
 #include <cstring>
 
-// Linux 5.9; the number is the same on all architectures. Older C libraries have no name for it.
+// Linux 5.9; the number is the same on all architectures. Older C libraries don't define it.
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -49,7 +49,7 @@ int Fail(const char* what) {
 
 void CloseFrom(unsigned first) {
   if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
-  // The kernel lists them in ascending order, so closing one does not disturb the listing.
+  // The kernel lists them in ascending order, so closing one doesn't disturb the listing.
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) return;
   while (const dirent* entry = readdir(directory)) {
@@ -59,7 +59,7 @@ void CloseFrom(unsigned first) {
   closedir(directory);
 }
 
-// The number of a standard stream that is closed is not to become the socket's.
+// The socket must not get the number of a standard stream that is closed.
 void OpenStandardStreams() {
   int fd;
   while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
@@ -85,8 +85,8 @@ void OpenStandardStreams() {
   char pid[16];
   snprintf(pid, sizeof(pid), "%d", launcher);
   setenv("STRATAFS_LAUNCHER", pid, 1);
-  // Node parses these certificates at every start, for longer than a mount takes; the daemon speaks TLS with
-  // nobody.
+  // Node would parse these certificates at every start, which takes longer than a mount; the daemon doesn't
+  // use TLS.
   unsetenv("NODE_EXTRA_CA_CERTS");
   const char* program = command[0];
   char name[] = "stratafs";
@@ -97,7 +97,7 @@ void OpenStandardStreams() {
   _exit(kExecFailed);
 }
 
-// The exit status of a daemon that ended before it was ready.
+// The exit status for a daemon that ended before it was ready.
 int StatusOf(pid_t daemon) {
   int status = 0;
   while (waitpid(daemon, &status, 0) < 0)
@@ -107,7 +107,7 @@ int StatusOf(pid_t daemon) {
   return EXIT_FAILURE;
 }
 
-// True when the daemon has said that it is ready; false if its end of the socket closed, or a signal came.
+// True when the daemon is ready; false if its end of the socket was closed, or a signal arrived.
 bool AwaitReady(int link, const sigset_t& mask) {
   pollfd entry = {link, POLLIN, 0};
   for (;;) {
@@ -130,7 +130,7 @@ bool AwaitReady(int link, const sigset_t& mask) {
   _exit(128 + number);
 }
 
-// Lets go of the daemon and waits until it has undone everything.
+// Closes the socket and waits until the daemon has undone everything.
 [[noreturn]] void Abandon(int link, pid_t daemon, const sigset_t& mask) {
   const int number = received;
   for (int each : kSignals) signal(each, SIG_DFL);
@@ -152,13 +152,13 @@ int main(int argc, char** argv) {
   OpenStandardStreams();
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return Fail("socketpair");
-  // Blocked but while this waits, so that none comes between a look and a wait.
+  // Blocked except during the wait, so that no signal arrives between the check and the wait.
   sigset_t blocked;
   sigset_t mask;
   sigemptyset(&blocked);
   for (int number : kSignals) sigaddset(&blocked, number);
   sigprocmask(SIG_BLOCK, &blocked, &mask);
-  // The socket's end is told by write(2).
+  // write(2) reports that the socket was closed.
   signal(SIGPIPE, SIG_IGN);
   for (int number : kSignals) {
     struct sigaction action = {};

@@ -12,12 +12,13 @@ namespace stratafs::load {
 
 namespace {
 
-// What renamed files get behind their name.
+// The suffix of renamed files.
 constexpr const char* kRenamed = ".renamed";
-// 2023-11-14, what untar sets as GNU tar would.
+// 2023-11-14, set by untar as GNU tar would.
 constexpr timespec kArchiveTime = {1700000000, 0};
 
-// Opens a file for writing, overwrites its first byte and closes it: what makes a union copy it up.
+// Opens a file for writing, overwrites its first byte and closes it, which makes a union file system copy it
+// up.
 class CopyUp : public Operation {
  public:
   void Run(const std::string& path, Samples* samples) override {
@@ -56,8 +57,8 @@ class Rename : public Operation {
   }
 };
 
-// Makes directories (paths that end in a slash) and files of a size, with the calls that `tar -x` makes for
-// each, in a directory of the thread's own.
+// Makes directories (paths that end in a slash) and files of a given size, with the calls of `tar -x`, in a
+// directory per thread.
 class Untar : public Operation {
  public:
   Untar(const Plan& plan, unsigned thread)

@@ -13,7 +13,7 @@ namespace stratafs::load {
 
 namespace {
 
-// As much as cat and tar read at once.
+// The read size of cat and tar.
 constexpr size_t kReadBytes = 128 * 1024;
 constexpr size_t kPageBytes = 4096;
 
@@ -49,7 +49,7 @@ class OpenReadClose : public Reader {
   }
 };
 
-// Reads a file from its beginning to its end; a sample is one read(2).
+// Reads a file sequentially; a sample is one read(2).
 class SequentialRead : public Reader {
  public:
   size_t SamplesPerPath() const override { return 64; }
@@ -68,7 +68,8 @@ class SequentialRead : public Reader {
   }
 };
 
-// Reads a page of a file, at a place drawn by the seed, as often as the plan says; a sample is one pread(2).
+// Reads a page of a file at a random place (from the seed), as often as the plan says; a sample is one
+// pread(2).
 class RandomRead : public Reader {
  public:
   RandomRead(const Plan& plan, unsigned thread) : reads_(plan.reads), random_(plan.seed + thread) {}

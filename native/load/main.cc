@@ -1,11 +1,9 @@
 // stratafs-load: the load generator of `stratafs bench`. One process makes the system calls of one workload
-// on the paths that it is given, and tells how long each took: nothing of starting a process, or of Node, is
-// in what is measured.
+// on the given paths, and measures each. So the results contain neither process start-up nor Node.
 //
-// It writes one line of JSON, {"operations":N,"nanoseconds":N,"bytes":N}, the wall time from the first call
-// of any thread to the last, and behind it the latency of each operation in nanoseconds, 64 bits
-// little-endian, thread after thread. Whatever fails ends it with status 1 and one line. Threads are pinned
-// to no processor.
+// The output is one line of JSON, {"operations":N,"nanoseconds":N,"bytes":N}, with the wall time from the
+// first call of any thread to the last. It is followed by the latency of each operation in nanoseconds, 64
+// bits little-endian, thread by thread. A failure is one line and status 1. Threads are not pinned to CPUs.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,7 +24,7 @@ namespace stratafs::load {
 
 void Fail(const char* call, const std::string& path) {
   fprintf(stderr, "%s %s: %s\n", call, path.c_str(), strerror(errno));
-  // Other threads may be in the middle of a call: nothing is torn down beneath them.
+  // Other threads may be inside a call, so nothing is torn down.
   _exit(1);
 }
 
@@ -47,7 +45,7 @@ MakeOperation FindOperation(const std::string& name) {
   return nullptr;
 }
 
-// Where threads wait for each other: all arrive, then all go on.
+// A barrier: threads wait until all have arrived.
 class Gate {
  public:
   explicit Gate(unsigned threads) : missing_(threads) {}
@@ -141,8 +139,8 @@ int Main(int argc, char** argv) {
   if (chdir(plan.directory.c_str()) != 0) Fail("chdir", plan.directory);
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned n = 0; n < plan.threads; n++) workers.push_back(std::make_unique<Worker>(plan, n, make));
-  // The program and its libraries come into memory now, even where the caches were just dropped; where a
-  // limit forbids it (EPERM, ENOMEM) a page of them may be read while something is measured.
+  // Loads the program and its libraries into memory now, even if caches were just dropped. If a limit forbids
+  // it (EPERM, ENOMEM), a page of them may be read during a measurement.
   static_cast<void>(mlockall(MCL_CURRENT));
   Gate gate(plan.threads);
   std::vector<std::thread> threads;

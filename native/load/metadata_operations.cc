@@ -1,4 +1,4 @@
-// The operations that ask for names and attributes: stat, lookup, missing, readdir, walk.
+// The operations on names and attributes: stat, lookup, missing, readdir, walk.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ class Stat : public Operation {
   }
 };
 
-// The last component alone: its directory is open by then. Paths of one directory stand together.
+// Only the last component: its directory is already open. Paths of one directory must be adjacent.
 class LastComponent : public Operation {
  public:
   ~LastComponent() override { Close(); }
@@ -57,7 +57,7 @@ class LastComponent : public Operation {
   std::string parent_;
 };
 
-// fstatat(2) of a name that is there.
+// fstatat(2) of an existing name.
 class Lookup : public LastComponent {
  protected:
   void Judge(int result, const std::string& path) override {
@@ -65,7 +65,7 @@ class Lookup : public LastComponent {
   }
 };
 
-// fstatat(2) of a name that is not there.
+// fstatat(2) of a missing name.
 class Missing : public LastComponent {
  protected:
   void Judge(int result, const std::string& path) override {
@@ -78,7 +78,7 @@ bool IsDotOrDotDot(const char* name) {
   return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-// Opens, lists and closes a directory, as ls(1) does without options.
+// Opens, lists and closes a directory, like ls(1) without options.
 class ReadDirectory : public Operation {
  public:
   void Run(const std::string& path, Samples* samples) override {
@@ -97,8 +97,8 @@ class ReadDirectory : public Operation {
   }
 };
 
-// Everything beneath a directory as `find -ls` asks for it: each directory is opened, listed and closed, and
-// each name in it is passed to lstat. One sample an entry; a directory's is with its listing.
+// Everything beneath a directory, like `find -ls`: opens, lists and closes each directory, and calls lstat
+// for each name. One sample per entry; that of a directory includes its listing.
 class Walk : public Operation {
  public:
   bool IsWholeListEach() const override { return true; }

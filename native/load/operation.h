@@ -1,4 +1,4 @@
-// Operation: what one thread of the load generator does with each path, and the samples that it takes.
+// Operation: the work of one thread of the load generator on each path, and its samples.
 #ifndef STRATAFS_NATIVE_LOAD_OPERATION_H_
 #define STRATAFS_NATIVE_LOAD_OPERATION_H_
 
@@ -18,13 +18,13 @@ inline uint64_t Nanoseconds() {
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// Ends the process with status 1 and "CALL PATH: " and what errno says.
+// Ends the process with status 1 and the line "CALL PATH: error".
 [[noreturn]] void Fail(const char* call, const std::string& path);
 
-// The latencies that one thread saw, in nanoseconds, in order.
+// The latencies of one thread, in nanoseconds, in order.
 class Samples {
  public:
-  // Room for so many, its pages touched: none is faulted in while something is measured.
+  // Reserves room and touches its pages, so that no page fault happens during a measurement.
   void Reserve(size_t count);
   void Clear() {
     latencies_.clear();
@@ -33,7 +33,7 @@ class Samples {
   void Add(uint64_t nanoseconds) { latencies_.push_back(nanoseconds); }
   void AddBytes(uint64_t count) { bytes_ += count; }
 
-  // Runs `calls`, and adds what it took as one sample.
+  // Runs `calls` and adds its duration as one sample.
   template <typename Calls>
   auto Time(Calls calls) {
     const uint64_t begin = Nanoseconds();
@@ -54,17 +54,16 @@ class Samples {
 class Operation {
  public:
   virtual ~Operation() = default;
-  // What has to be there before the first path; not counted.
+  // Set-up before the first path; not counted.
   virtual void Prepare() {}
   virtual void Run(const std::string& path, Samples* samples) = 0;
-  // True: every thread works through the whole list, side by side with the others. False: the list is dealt
-  // out.
+  // True: every thread works on the whole list, concurrently. False: the threads share the list.
   virtual bool IsWholeListEach() const { return false; }
-  // Samples that a path gives, about.
+  // Approximate number of samples per path.
   virtual size_t SamplesPerPath() const { return 1; }
 };
 
-// What makes the operations of a family.
+// The constructor of a family of operations.
 using MakeOperation = std::unique_ptr<Operation> (*)(const Plan& plan, unsigned thread);
 
 struct NamedOperation {

@@ -1,4 +1,4 @@
-// Plan: what the load generator is asked to do, from its command line and standard input.
+// Plan: the task of the load generator, from its command line and standard input.
 #ifndef STRATAFS_NATIVE_LOAD_PLAN_H_
 #define STRATAFS_NATIVE_LOAD_PLAN_H_
 
@@ -11,21 +11,21 @@ namespace stratafs::load {
 
 struct Plan {
   std::string operation;
-  // Every path is relative to it.
+  // All paths are relative to it.
   std::string directory;
   unsigned threads = 1;
-  // How often the list is worked through before anything is counted.
+  // How often the list is processed before measuring.
   unsigned rehearsals = 0;
   uint64_t seed = 1;
-  // Bytes that a write of a new file writes.
+  // Size of a new file in bytes.
   size_t size = 0;
-  // How often each file is read at random.
+  // Random reads per file.
   unsigned reads = 1;
   std::vector<std::string> paths;
 };
 
-// Reads the command line, and the paths from standard input, each ended by NUL. Ends the process with status
-// 2 where it can't be understood.
+// Reads the command line, and the paths from standard input, each terminated by NUL. Ends the process with
+// status 2 for wrong usage.
 Plan ReadPlan(int argc, char** argv);
 
 }  // namespace stratafs::load

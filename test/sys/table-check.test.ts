@@ -114,7 +114,7 @@ describe('the check of a tree', () => {
     ['an xattr block is cut off', (t) => (t.xattrs[0] = 3)],
     ['an xattr block is cut off', (t) => (t.xattrs[2] = 255)],
     ['the value of an xattr is too long', (t) => (t.xattrs[6] = 255)],
-    ['an xattr has no proper name', (t) => (t.xattrs[7] = 0)],
+    ['an xattr has a malformed name', (t) => (t.xattrs[7] = 0)],
     ['an ACL is not announced', (t) => t.xattrs.set(aclBlock(t.xattrs.length))],
     ['the sum of sizes is wrong', (t) => (t.totalSize = 1)],
   ])('refuses: %s (%s)', async (rule, change) => {
@@ -124,7 +124,7 @@ describe('the check of a tree', () => {
   });
 
   it('refuses what is no table', async () => {
-    expect(await checkTree(new ArrayBuffer(8))).toMatch('it is no table');
+    expect(await checkTree(new ArrayBuffer(8))).toMatch('it is not a table');
   });
 });
 
@@ -187,7 +187,7 @@ describe('the check of a layer index', () => {
     ['an entry is in no directory', (i) => (i.childCount[0] = 0)],
     ['an entry leads nowhere', (i) => (i.dentryTarget[7] = 0xf000_0000)],
     ['a directory has two names', (i) => (i.dentryTarget[7] = 1)],
-    ['an entry is of no kind', (i) => (i.dentryKind[7] = 3)],
+    ['an entry has an unknown kind', (i) => (i.dentryKind[7] = 3)],
     ['an inode has no name', (i) => (i.dentryTarget[7] = 4)],
     ['a whiteout has a target', (i) => (i.dentryTarget[6] = 1)],
     ['a link has no target', (i) => (i.dentryTarget[2] = 1)],
@@ -203,7 +203,7 @@ describe('the check of a layer index', () => {
     ['an inode has a wrong flag', (i) => (i.inodeFlags[5] = 1)],
     ['an inode has a wrong flag', (i) => (i.inodeFlags[1] = 4)],
     ['an inode has a wrong flag', (i) => (i.inodeFlags[5] = 0x80)],
-    ['what is no directory has entries', (i) => (i.childCount[5] = 1)],
+    ['a file other than a directory has entries', (i) => (i.childCount[5] = 1)],
     ["a file's bytes are nowhere", (i) => (i.dataOffset[5] = TAR.length)],
     ["a file's bytes are nowhere", (i) => (i.size[5] = 2 ** 40)],
     ['an inode has a wrong size', (i) => (i.size[5] = -1)],
