@@ -1,5 +1,5 @@
-// ArchiveDraft: an OCI layout in a tar. A blob is written straight to its place: its header, which names the digest, is
-// filled in when that is known.
+// ArchiveDraft: an OCI layout in a tar. A blob is written straight to its place. Its header names the digest, so it is
+// written last.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { blobName } from '../image/digest.ts';
 import { draftName } from '../layer/drafts.ts';
@@ -35,7 +35,7 @@ export class ArchiveDraft implements ImageDraft {
     this.#file = file;
   }
 
-  /** `path`: where nothing is yet. */
+  /** Nothing exists at `path` yet. */
   static async create(path: string): Promise<ArchiveDraft> {
     const draft = draftName(path);
     const created = new ArchiveDraft(path, draft, await open(draft, 'wx+'));
@@ -51,7 +51,7 @@ export class ArchiveDraft implements ImageDraft {
       end: async (digest) => {
         const size = this.#position - start - BLOCK_SIZE;
         if (this.#digests.has(digest)) {
-          // The same blob lies there already: this one is taken back.
+          // The archive has the same blob already: drop this one.
           this.#position = start;
           await this.#file.truncate(start);
           return;

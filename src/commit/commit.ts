@@ -1,4 +1,4 @@
-// The composition root of new images: a mount with an upper, or an image -> what changed -> an image that is written.
+// The entry points of commit, flatten and squash: a mount with an upper, or an image -> its changes -> a new image.
 import type { WrittenCompression } from './compressor.ts';
 import { TreeSource } from './tree-changes.ts';
 import { type ChangeSource } from './layer-change.ts';
@@ -25,20 +25,20 @@ export type { WrittenImage } from './write-image.ts';
 export interface NewImageOptions extends InspectOptions {
   /** `docker-archive:PATH[:REF]`, `oci:DIR[:REF]` or `oci-archive:PATH[:REF]`. */
   readonly target: string;
-  /** Of the new layer; none by default. Others keep theirs. */
+  /** Compression of the new layer; none by default. The other layers keep theirs. */
   readonly compression?: WrittenCompression;
-  /** The comment in the history. */
+  /** Comment of the new step in the history. */
   readonly message?: string;
   /** Dockerfile instructions that change the config, in order. */
   readonly instructions?: readonly string[];
-  /** Told of what a layer can't hold. */
+  /** Called for each thing that a layer can't hold. */
   readonly onLeftOut?: OnLeftOut;
 }
 
 /**
- * Writes an image whose last layer is the upper directory of the stratafs mount at `mountpoint`; one to which nothing was
- * written gives no layer. InputError where there is none, where the upper is written to meanwhile, and where the target
- * can't be; then nothing is left of it.
+ * Writes an image whose last layer is the upper directory of the stratafs mount at `mountpoint`. If nothing was written to
+ * the mount, the image gets no new layer. InputError if there is no such mount, if the upper changes meanwhile, or if the
+ * target can't be written; then nothing of the target remains.
  */
 export async function commitMount(mountpoint: string, options: NewImageOptions): Promise<WrittenImage> {
   parseTarget(options.target);
@@ -46,7 +46,7 @@ export async function commitMount(mountpoint: string, options: NewImageOptions):
   const inspection = await inspectImage(mountpoint, options);
   try {
     refuseLostConfig(inspection.image);
-    // What is mapped and written to is in the kernel's hands until then.
+    // Writes through mappings reach the upper only now.
     await syncMount(mountpoint);
     return await commitUpper(inspection, upper, options);
   } finally {
@@ -96,13 +96,13 @@ async function commitUpper(
   }
 }
 
-/** Each state has a tree of its own, which it marks. */
+/** Reads the upper as it is: no lock, no recovery. Each state needs a tree of its own, because it changes marks in it. */
 function openState(inspection: Inspection, upper: string): OverlayState {
   const { layers } = inspection;
   const identity = identifyLayers(layers);
   const opened = lookAtUpper({
     ...{ upper, layers: identity.layers, identity: identity.tree, isVolatile: true },
-    // The mount has taken it already.
+    // The mount has accepted it already.
     isForced: true,
     ...{ usesMetacopy: false, usesRedirect: false, usesUserXattrs: false },
     ...{ squashesUsers: false, squashesGroups: false },
@@ -125,7 +125,7 @@ function mergeLowest({ image, layers }: Inspection, count: number): Tree {
   );
 }
 
-/** The root has an upper directory always; its times don't count. */
+/** The root always has an upper directory. Its times don't count. */
 function isUnchanged(source: UpperSource, tree: Tree): boolean {
   const [root, ...others] = source.changes;
   if (others.length > 0 || root?.kind !== 'inode') return false;
@@ -156,12 +156,12 @@ function commitSteps(hasLayer: boolean, created: string, options: NewImageOption
   return steps.map((step, i) => (i === steps.length - 1 ? { ...step, ...comment } : step));
 }
 
-/** Writes an image of one layer that shows what the image `source` shows. InputError as commitMount. */
+/** Writes an image with one layer that shows the same tree as the image `source`. InputError as for commitMount. */
 export function flattenImage(source: string, options: NewImageOptions): Promise<WrittenImage> {
   return replaceLayers(source, () => 1, 'stratafs flatten', options);
 }
 
-/** Writes an image whose layers from number `from` on (1 is the base) are one. InputError as commitMount. */
+/** Writes an image in which the layers from number `from` on (1 is the base) are one. InputError as for commitMount. */
 export function squashImage(source: string, from: number, options: NewImageOptions): Promise<WrittenImage> {
   const choose = ({ image, layers }: Inspection): number => {
     if (from >= 1 && from <= layers.length) return from;
@@ -220,15 +220,15 @@ function write(
   { target, compression = 'none', instructions = [], created, history, ...options }: WriteOptions,
 ): Promise<WrittenImage> {
   const { signal, onLeftOut, onProgress, check } = options;
-  const kept = layers.slice(0, keptCount);
-  const stored = kept.reduce(
+  const keptLayers = layers.slice(0, keptCount);
+  const stored = keptLayers.reduce(
     (sum, each) => sum + (each.source.kind === 'blob' ? each.source.blob.length : 0),
     0,
   );
   const total = stored + (source?.totalSize ?? 0);
   return writeImage(
     parseTarget(target),
-    { image, kept, source, compression, history, instructions, created },
+    { image, kept: keptLayers, source, compression, history, instructions, created },
     {
       ...{ signal, onLeftOut, check },
       onProgress: (done) => onProgress?.({ what: `writing ${target}`, done: Math.min(done, total), total }),

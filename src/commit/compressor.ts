@@ -1,27 +1,27 @@
-// How a new layer is compressed: by zlib, or, as Node before 22.15 has no zstd, by the program zstd.
+// Compresses a new layer with Node's zlib, or, for zstd before Node 22.15, with the program zstd.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { Compression } from '../layer/layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 
-/** What a layer is written with: OCI has media types for these alone. */
+/** The compressions that OCI has media types for. */
 export type WrittenCompression = Exclude<Compression, 'xz' | 'bzip2'>;
 
 export interface Compressor {
   readonly input: Writable;
   readonly output: Readable;
-  /** Settles when all output was made; rejects where compressing failed. */
+  /** Resolves when all output was read; rejects if compressing failed. */
   readonly ended: Promise<void>;
   destroy(): void;
 }
 
-/** zlib since Node 22.15. */
+/** Part of zlib since Node 22.15. */
 interface ZstdLibrary {
   readonly createZstdCompress?: () => zlib.Gzip;
 }
 
-/** Undefined where nothing is compressed. The same bytes give the same bytes. */
+/** Undefined for 'none'. Equal input gives equal output. */
 export function createCompressor(compression: WrittenCompression): Compressor | undefined {
   if (compression === 'none') return undefined;
   if (compression === 'gzip') return fromStream(zlib.createGzip({ chunkSize: 1 << 18 }));
@@ -39,7 +39,7 @@ function fromProgram(): Compressor {
     child.on('error', (error) =>
       reject(
         new InputError(
-          `--compression zstd: Node ${process.versions.node} has no zstd and the program zstd can't be run (${(error as NodeJS.ErrnoException).code ?? error.message}); gzip and plain work without`,
+          `--compression zstd: Node ${process.versions.node} has no zstd and the program zstd can't be run (${(error as NodeJS.ErrnoException).code ?? error.message}); gzip and none work without it`,
         ),
       ),
     );
@@ -53,7 +53,7 @@ function fromProgram(): Compressor {
   });
   // Awaited once the output has ended.
   ended.catch(() => undefined);
-  // What EPIPE means here, the status tells.
+  // EPIPE: the program ended early; its exit status says why.
   child.stdin.on('error', () => child.stdout.destroy());
   return { input: child.stdin, output: child.stdout, ended, destroy: () => void child.kill() };
 }

@@ -1,5 +1,5 @@
-// ImageDraft: an image that is being written, and gets its name when it is complete. Two forms: a tar (archive-draft.ts)
-// and an OCI layout (layout-draft.ts).
+// ImageDraft: an image that is being written. It gets its name when it is complete. There are two forms: a tar
+// (archive-draft.ts) and an OCI layout (layout-draft.ts).
 import { type FileHandle, open } from 'node:fs/promises';
 import type { BlobLocation } from '../layer/layer.ts';
 import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
@@ -8,16 +8,16 @@ import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { writeFailure } from '../vfs/write-failure.ts';
 
-/** Bytes that are copied at once: between two of them a copy can be given up. */
+/** Bytes per copy call. A copy can be given up between two calls. */
 const PIECE = 64 << 20;
 
-/** A blob whose digest and length are known when it is complete. One at a time. */
+/** A blob whose digest and length are known only at its end. One at a time. */
 export interface OpenBlob {
   write(bytes: Uint8Array): Promise<void>;
   end(digest: string): Promise<void>;
 }
 
-/** What is said of an image where an archive lists its images. */
+/** The entry of an image in index.json. */
 export interface ListedManifest {
   readonly mediaType: string;
   readonly digest: string;
@@ -27,23 +27,23 @@ export interface ListedManifest {
 
 export interface CopyWatch {
   readonly signal?: AbortSignal | undefined;
-  /** Told how many more bytes were copied. */
+  /** Called with the number of bytes that were copied since the last call. */
   readonly onCopied?: ((bytes: number) => void) | undefined;
 }
 
 export interface ImageDraft {
   openBlob(): Promise<OpenBlob>;
-  /** A blob that is there already is not written again; so with copyBlob. */
+  /** Does nothing if the draft has the blob already; so does copyBlob. */
   addBlob(digest: string, bytes: Uint8Array): Promise<void>;
-  /** The stored bytes as they are. InputError where the file is changed meanwhile. */
+  /** Copies stored bytes unchanged. InputError if the file changes meanwhile. */
   copyBlob(digest: string, from: BlobLocation, watch: CopyWatch): Promise<void>;
-  /** Adds what makes an image of it, and gives it its name. `more`: documents beside index.json, in order. */
+  /** Adds the index, and gives the image its name. `more`: documents next to index.json, in order. */
   complete(manifest: ListedManifest, more: ReadonlyMap<string, Uint8Array>): Promise<void>;
-  /** Nothing is left. Harmless once it is complete. */
+  /** Removes all that was written. Does nothing after `complete`. */
   discard(): Promise<void>;
 }
 
-/** Copies a blob to `to`, the file at `path`, at `position`, by reflink or copy_file_range(2) where the file systems can. */
+/** Copies a blob to `position` of `to`, the file at `path`, by reflink or copy_file_range(2) if the file systems support it. */
 export async function copyStored(
   from: BlobLocation,
   to: FileHandle,
@@ -74,12 +74,12 @@ export async function copyStored(
 
 function changedSource({ path }: BlobLocation): InputError {
   return new InputError(
-    `${path}: was changed while a layer was copied from it; commit again when it is complete`,
+    `${path}: changed while a layer was copied from it; commit again when it is complete`,
     { code: 'ERR_STRATAFS_CHANGED' },
   );
 }
 
-/** Writes all of `bytes` at `position` of `file`, which lies at `path`. */
+/** Writes all of `bytes` at `position` of `file`; `path` is for messages. */
 export async function writeAll(
   file: FileHandle,
   path: string,

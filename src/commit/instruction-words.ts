@@ -1,9 +1,9 @@
-// The words of a Dockerfile instruction: quotes, backslashes, and variables, which are those of the image's ENV.
+// Splits a Dockerfile instruction into words, with quotes, backslashes and the variables of the image's ENV.
 import { InputError } from '../vfs/input-error.ts';
 
 const VARIABLE = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:[-+])([^{}]*))?\})/;
 
-/** Splits at white space outside of quotes, takes the quotes off, and puts variables in. InputError for an open quote. */
+/** Splits at white space outside of quotes, removes the quotes, and expands variables. InputError for an open quote. */
 export function splitWords(text: string, environment: ReadonlyMap<string, string>): string[] {
   const words: string[] = [];
   let word: string | undefined;
@@ -42,7 +42,7 @@ function expand(
   return value;
 }
 
-/** A JSON array of strings, as the exec form has it; undefined for anything else. */
+/** The exec form, a JSON array of strings; undefined for any other text. */
 export function execForm(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
   try {

@@ -1,9 +1,9 @@
-// Dockerfile instructions that change an image's config alone, as "docker commit -c" takes them.
+// Dockerfile instructions that change only the config of an image: those that "docker commit -c" takes.
 import { posix } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { execForm, splitWords } from './instruction-words.ts';
 
-/** `config` of an image config (OCI image-spec, config.md): foreign, and copied with what is not known here. */
+/** `config` of an image config (OCI image-spec, config.md). It is foreign: unknown fields are copied. */
 export type ContainerConfig = Record<string, unknown>;
 
 const SHELL = ['/bin/sh', '-c'];
@@ -36,8 +36,8 @@ const instructions: ReadonlyMap<string, Apply> = new Map<string, Apply>([
 ]);
 
 /**
- * `config` as all of `texts` change it, in order. As docker does, ENTRYPOINT drops a CMD that none of them sets before.
- * InputError for what is no such instruction.
+ * `config` after the instructions `texts`, in order. As in docker, ENTRYPOINT drops a CMD that no instruction before it has
+ * set. InputError for any other instruction.
  */
 export function applyInstructions(config: ContainerConfig, texts: readonly string[]): ContainerConfig {
   const changed = { ...config };
@@ -51,7 +51,7 @@ export function applyInstructions(config: ContainerConfig, texts: readonly strin
         `-c ${JSON.stringify(text)}: found ${name === '' ? 'nothing' : name}, expected one of ${[...instructions.keys()].join(', ')}`,
       );
     }
-    if (rest === '') throw new InputError(`-c ${JSON.stringify(text)}: found nothing behind ${keyword}`);
+    if (rest === '') throw new InputError(`-c ${JSON.stringify(text)}: found nothing after ${keyword}`);
     try {
       apply(changed, rest, () => splitWords(rest, environmentOf(changed)));
     } catch (error) {
@@ -69,7 +69,7 @@ function command(config: ContainerConfig, text: string): string[] {
   return execForm(text) ?? [...(shell.length > 0 ? shell : SHELL), text];
 }
 
-/** `A=b C=d`, or `A b c`, which is one. */
+/** `A=b C=d`, or one pair in the old form `A b c`. */
 function pairsOf(keyword: string, rest: string, words: readonly string[]): [string, string][] {
   const [first = ''] = words;
   if (!/^[^\s=]+=/.test(first)) {

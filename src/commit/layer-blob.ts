@@ -1,21 +1,21 @@
-// The blob of a new layer: its tar hashed and compressed on its way to where it is kept.
+// LayerBlob: hashes and compresses the tar of a new layer while it is written.
 import { type Hash, createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type Compressor, type WrittenCompression, createCompressor } from './compressor.ts';
 import type { OpenBlob } from './image-draft.ts';
 
-/** A layer that is written. */
+/** A layer that was written. */
 export interface WrittenLayer {
-  /** Of the bytes as stored. */
+  /** Digest of the stored bytes. */
   readonly digest: string;
-  /** Of the tar. */
+  /** Digest of the tar. */
   readonly diffId: string;
-  /** Bytes as stored. */
+  /** Number of stored bytes. */
   readonly size: number;
   readonly compression: WrittenCompression;
 }
 
-/** Takes the bytes of a tar and brings them to a blob. */
+/** Takes the bytes of a tar, and writes them to a blob. */
 export class LayerBlob {
   readonly #blob: OpenBlob;
   readonly #compression: WrittenCompression;
@@ -30,7 +30,7 @@ export class LayerBlob {
     this.#compression = compression;
     this.#compressor = createCompressor(compression);
     this.#pumped = this.#pump();
-    // It is awaited wherever its failure matters.
+    // `end`, or a `take` that waits, reports its failure.
     this.#pumped.catch(() => undefined);
   }
 

@@ -1,28 +1,28 @@
-// LayerChange: one entry of a layer that is to be written, and where the entries of one come from.
+// LayerChange: one entry of a new layer. ChangeSource: all entries of a new layer, with their attributes and bytes.
 //
-// Paths are bytes as latin1, without leading slash, the root's empty. In the order of `orderKey` a directory comes before
-// what is in it, and what makes it opaque before all else in it.
+// Paths are bytes as latin1 without leading slash; the root's is empty. The order of `orderKey` puts a directory before the
+// names in it, and its opaque whiteout before all other names in it.
 import type { WrittenMember } from '../tar/tar-writer.ts';
 
 export type LayerChange =
-  /** Hides what lower layers have at `path`. */
+  /** Hides `path` of lower layers. */
   | { readonly kind: 'whiteout'; readonly path: string }
-  /** Hides all that lower layers have in the directory `path`. */
+  /** Hides all names that lower layers have in the directory `path`. */
   | { readonly kind: 'opaque'; readonly path: string }
-  /** `inode` is a number of the source's own; equal numbers are hard links. */
+  /** `inode` is a number that the source chooses; equal numbers are hard links. */
   | { readonly kind: 'inode'; readonly path: string; readonly inode: number };
 
 /** An inode without its name; the `link` of a symlink is its target. */
 export type DescribedInode = Omit<WrittenMember, 'path' | 'isHardLink'>;
 
 export interface ChangeSource {
-  /** In order, each path once, directories above included. */
+  /** In order, each path once, including the directories above each path. */
   readonly changes: readonly LayerChange[];
-  /** Bytes of all regular files, for who shows how far it is. */
+  /** Bytes of all regular files, for progress. */
   readonly totalSize: number;
-  /** Throws InputError for what can't be read. `path`: for messages. */
+  /** InputError if the inode can't be read. `path` is for messages. */
   describe(inode: number, path: string): DescribedInode;
-  /** What is stored of a regular file: its pieces one behind the other. Throws where it is changed meanwhile. */
+  /** The stored pieces of a regular file, in order, without holes. Throws if the file changes meanwhile. */
   content(inode: number, described: DescribedInode, path: string): AsyncIterable<Uint8Array>;
 }
 

@@ -1,8 +1,9 @@
-// LayoutDraft: an OCI layout as a directory: a new one, which gets its name when it is complete, or one more image in one
-// that is there, whose index.json is then replaced.
+// LayoutDraft: an OCI layout in a directory. A new layout gets its name when it is complete. In an existing layout, which
+// gets one more image, index.json is replaced at the end.
 //
-// Who may write to the directories above, or owns the layout, could put symlinks in their place. So the layout's directory and
-// blobs/sha256 are opened once, without following a symlink, and all else is named by their descriptors (`/proc/self/fd`).
+// The owner of the layout, and any user who may write to the directories above it, could put symlinks in place of its
+// directories. So the layout's directory and blobs/sha256 are opened once, without following symlinks, and all other files are
+// named through these descriptors (`/proc/self/fd`).
 import { closeSync, constants } from 'node:fs';
 import { type FileHandle, access, mkdir, open, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,10 +36,10 @@ const within = (directory: number, name: string): string => `/proc/self/fd/${dir
 
 async function requireOwn(directory: FileHandle, path: string): Promise<void> {
   if ((await directory.stat()).uid === process.geteuid?.()) return;
-  throw new InputError(`${path}: was replaced by another user while it was made`);
+  throw new InputError(`${path}: was replaced by another user while it was being created`);
 }
 
-/** blobs/sha256 of a layout, made where it is missing: a descriptor. InputError for a symlink. */
+/** A descriptor of the layout's blobs/sha256, which is created if it is missing. InputError for a symlink. */
 async function openBlobs(layout: FileHandle, path: string): Promise<number> {
   let fd = -1;
   for (const name of ['blobs', 'blobs/sha256']) {
@@ -57,15 +58,15 @@ async function openBlobs(layout: FileHandle, path: string): Promise<number> {
 
 export class LayoutDraft implements ImageDraft {
   readonly #path: string;
-  /** Where it is written: beside `path`, or `path` itself where that is a layout already. */
+  /** The directory that is written to: a draft next to `path`, or `path` itself if that is a layout already. */
   readonly #root: string;
   /** `#root`, open. */
   readonly #directory: FileHandle;
   /** blobs/sha256, open. */
   readonly #blobs: number;
-  /** Blobs that were not there before. */
+  /** Paths of the blobs that this draft has added. */
   readonly #added: string[] = [];
-  /** What is being written. */
+  /** The blob that is being written. */
   #file: FileHandle | undefined;
   #isComplete = false;
 
@@ -76,7 +77,7 @@ export class LayoutDraft implements ImageDraft {
     this.#blobs = blobs;
   }
 
-  /** `isThere`: `path` is a layout. */
+  /** `isThere`: `path` is a layout already. */
   static async create(path: string, isThere: boolean): Promise<LayoutDraft> {
     const root = isThere ? path : draftName(path);
     if (!isThere) await mkdir(root);
@@ -126,9 +127,9 @@ export class LayoutDraft implements ImageDraft {
     for (const [name, bytes] of more)
       await writeFile(within(this.#directory.fd, name), bytes, { flag: 'wx' });
     const index = within(this.#directory.fd, INDEX_FILE);
-    const known =
+    const oldIndex =
       this.#root === this.#path ? await readIndex(join(this.#path, INDEX_FILE)) : { manifests: [] };
-    const { manifests, ...others } = known;
+    const { manifests, ...others } = oldIndex;
     const draft = draftName(index);
     await writeFile(draft, indexBytes([...manifests, manifest], others), { flag: 'wx' });
     await rename(draft, index);
@@ -179,7 +180,7 @@ export class LayoutDraft implements ImageDraft {
   }
 }
 
-/** index.json of a layout. InputError for what is none. */
+/** Reads index.json of a layout. InputError if it is not an index. */
 export async function readIndex(path: string): Promise<{ manifests: readonly unknown[] }> {
   const json = parseJson(await readRegular(path), path);
   const manifests = json.get('manifests');
@@ -187,7 +188,7 @@ export async function readIndex(path: string): Promise<{ manifests: readonly unk
   return json.value as { manifests: readonly unknown[] };
 }
 
-/** O_NONBLOCK: a FIFO in its place makes nobody wait. */
+/** O_NONBLOCK: a FIFO in its place must not block. */
 async function readRegular(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -201,6 +202,6 @@ async function readRegular(path: string): Promise<Buffer> {
 async function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
-    () => false, // ENOENT; what else is wrong, writing says
+    () => false, // ENOENT; writing reports any other error
   );
 }

@@ -1,41 +1,41 @@
-// The config of a new image (OCI image-spec, config.md): that of the old one, with what was not understood, and a history
-// that tells of the new layer.
+// The config of a new image (OCI image-spec, config.md): the old config, including its unknown fields, with a history that
+// has a step for the new layer.
 import { countLayerSteps, layersOfSteps } from '../image/history-layers.ts';
 import type { HistoryStep, Image } from '../image/image.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type ContainerConfig, applyInstructions } from './instructions.ts';
 
-/** node's names of architectures -> those of images (GOARCH). */
+/** Node's names of architectures -> the names in images (GOARCH). */
 const ARCHITECTURES = new Map([
   ['x64', 'amd64'],
   ['ia32', '386'],
   ['ppc64', 'ppc64le'],
 ]);
-/** Of the container that docker commit made an image of: not of this one. */
+/** Fields that describe the container from which `docker commit` made the old image. */
 const CONTAINER_FIELDS = ['container', 'container_config'];
 
 export interface NewConfig {
-  /** Base first, all layers. */
+  /** Of all layers, base first. */
   readonly diffIds: readonly string[];
-  /** Told with the layers, in order. */
+  /** The steps of all layers, in order. */
   readonly history: readonly HistoryStep[];
   readonly instructions: readonly string[];
   /** RFC 3339. */
   readonly created: string;
 }
 
-/** As the config has it. InputError for instructions that are none. */
+/** The bytes of the config. InputError for an invalid instruction. */
 export function makeConfig(image: Image, { diffIds, history, instructions, created }: NewConfig): Buffer {
-  const known = recordOf(image.config) ?? {
+  const oldConfig = recordOf(image.config) ?? {
     architecture: ARCHITECTURES.get(process.arch) ?? process.arch,
     os: 'linux',
   };
-  const kept = Object.entries(known).filter(([name]) => !CONTAINER_FIELDS.includes(name));
+  const fields = Object.entries(oldConfig).filter(([name]) => !CONTAINER_FIELDS.includes(name));
   return Buffer.from(
     JSON.stringify({
-      ...Object.fromEntries(kept),
+      ...Object.fromEntries(fields),
       created,
-      config: applyInstructions(recordOf(known['config']) ?? {}, instructions),
+      config: applyInstructions(recordOf(oldConfig['config']) ?? {}, instructions),
       rootfs: { type: 'layers', diff_ids: diffIds },
       history: history.map(writtenStep),
     }),
@@ -43,13 +43,13 @@ export function makeConfig(image: Image, { diffIds, history, instructions, creat
 }
 
 /**
- * The steps of `image` that made its lowest `count` layers, and those between them. A layer without a step gets one, and a
- * surplus step makes no layer: Docker and buildah refuse an image that has another number of steps than layers.
+ * The steps of `image` for its lowest `count` layers, and the steps between them. A layer without a step gets one, and a
+ * surplus step counts as a step without a layer: Docker and buildah refuse an image in which the two numbers differ.
  */
 export function keptHistory({ history, layers }: Image, count: number): HistoryStep[] {
   const missing = Math.max(0, layers.length - countLayerSteps(history));
   const steps: HistoryStep[] = Array.from({ length: Math.min(missing, count) }, () => ({
-    comment: 'the history did not tell of this layer',
+    comment: 'the history had no step for this layer',
     emptyLayer: false,
   }));
   const layerOf = layersOfSteps(history, layers.length);
@@ -61,7 +61,7 @@ export function keptHistory({ history, layers }: Image, count: number): HistoryS
   return steps;
 }
 
-/** SOURCE_DATE_EPOCH (reproducible-builds.org), or now. InputError where that is no number of seconds. */
+/** SOURCE_DATE_EPOCH (reproducible-builds.org), or now. InputError if it is not a number of seconds. */
 export function creationTime(epoch: string | undefined): string {
   if (epoch === undefined || epoch === '') return new Date().toISOString();
   const time = /^\d{1,12}$/.test(epoch) ? new Date(1000 * Number(epoch)) : undefined;
@@ -71,10 +71,10 @@ export function creationTime(epoch: string | undefined): string {
   return time.toISOString().replace('.000Z', 'Z');
 }
 
-/** An image whose config is there and can't be read can't be continued. */
+/** InputError for an image whose config exists and can't be read. */
 export function refuseLostConfig(image: Image): void {
   if (image.id === undefined || recordOf(image.config) !== undefined) return;
-  throw new InputError(`${image.source}: its config can't be read, so no image can be made of it`);
+  throw new InputError(`${image.source}: its config can't be read, so a new image can't be based on it`);
 }
 
 function writtenStep({ created, createdBy, author, comment, emptyLayer }: HistoryStep): object {

@@ -1,5 +1,5 @@
-// Where a new image is to go: `docker-archive:PATH[:REF]`, `oci:DIR[:REF]`, `oci-archive:PATH[:REF]`, as skopeo and podman
-// spell it: the first colon after the transport ends the path. PATH[:REF] alone is a docker archive.
+// The target of a new image: `docker-archive:PATH[:REF]`, `oci:DIR[:REF]` or `oci-archive:PATH[:REF]`, as in skopeo and podman.
+// The first colon after the transport ends the path. PATH[:REF] alone is a docker archive.
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { showText } from '../vfs/show-text.ts';
@@ -15,17 +15,17 @@ export type TargetTransport = Exclude<Transport, 'dir'>;
 export interface Target {
   readonly transport: TargetTransport;
   readonly path: string;
-  /** As it is written: for docker-archive with a tag. */
+  /** As it is written; always with a tag for docker-archive. */
   readonly reference: string | undefined;
 }
 
 const TRANSPORTS = '[docker-archive:]PATH[:REF], oci:DIR[:REF] or oci-archive:PATH[:REF]';
-/** Transports that are not written here, and URLs: no names of files. */
+/** Transports that we do not write, and URLs. */
 const OTHER_TRANSPORT = /^(?:docker|docker-daemon|containers-storage|dir|ostree|sif|tarball):|^[a-z-]+:\/\//;
-/** distribution/reference: lower-case components, perhaps a host with a port before them, and a tag. */
+/** distribution/reference: an optional host with a port, lower-case components, an optional tag. */
 const DOCKER_NAME =
   /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?$/;
-/** OCI image-spec, annotations.md: what a reference name may be. */
+/** A reference name by the OCI image-spec, annotations.md. */
 const OCI_NAME = /^[A-Za-z0-9]+(?:[-._:@/+][A-Za-z0-9]+|--[A-Za-z0-9]+)*$/;
 
 /** InputError for anything else. */
@@ -39,7 +39,7 @@ export function parseTarget(text: string): Target {
     const isDocker = transport === 'docker-archive';
     if (!(isDocker ? DOCKER_NAME : OCI_NAME).test(reference)) {
       throw new InputError(
-        `${showText(text)}: found the name ${JSON.stringify(reference)}, expected one such as app:2 (lower case, a tag behind a colon)`,
+        `${showText(text)}: found the name ${JSON.stringify(reference)}, expected one such as app:2 (lower case, then a colon and a tag)`,
       );
     }
   }
@@ -50,7 +50,7 @@ export function parseTarget(text: string): Target {
   };
 }
 
-/** A transport without a path. */
+/** True for a transport without a path. */
 function isTransport(text: string): boolean {
   return /^(?:docker-archive|oci|oci-archive):*$/.test(text);
 }
@@ -59,29 +59,30 @@ function withTag(reference: string): string {
   return parseReference(reference).tag === undefined ? `${reference}:latest` : reference;
 }
 
-/** A draft for `target`. InputError where something is there already, but for a layout that gets another image. */
+/** A draft for `target`. InputError if the target exists already, unless it is a layout, which gets one more image. */
 export async function createDraft({ transport, path, reference }: Target): Promise<ImageDraft> {
   const shown = showText(path);
-  const there = await lstat(path).catch((error: unknown) => {
+  const existing = await lstat(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
-  const parent = await stat(dirname(path)).catch(() => undefined); // ENOENT; what else is wrong, writing says
+  const parent = await stat(dirname(path)).catch(() => undefined); // ENOENT; writing reports any other error
   if (parent?.isDirectory() !== true) {
-    throw new InputError(`${shown}: ${showText(dirname(path))} is no directory to write it in`);
+    throw new InputError(`${shown}: ${showText(dirname(path))} is not a directory to write it in`);
   }
   if (transport !== 'oci') {
-    if (there === undefined) return ArchiveDraft.create(path);
-    throw new InputError(`${shown}: is there already; remove it first, or choose another name`, {
+    if (existing === undefined) return ArchiveDraft.create(path);
+    throw new InputError(`${shown}: exists already; remove it first, or choose another name`, {
       code: 'ERR_STRATAFS_EXISTS',
     });
   }
-  if (there === undefined) return LayoutDraft.create(path, false);
-  if (!there.isDirectory()) throw new InputError(`${shown}: found a file, expected an OCI layout or nothing`);
+  if (existing === undefined) return LayoutDraft.create(path, false);
+  if (!existing.isDirectory())
+    throw new InputError(`${shown}: found a file, expected an OCI layout or nothing`);
   const names = await readdir(path);
   if (names.length === 0) return LayoutDraft.create(path, false);
   if (!names.includes(INDEX_FILE)) {
-    throw new InputError(`${shown}: found a directory that is not an OCI layout, it has no ${INDEX_FILE}`);
+    throw new InputError(`${shown}: found a directory without ${INDEX_FILE}, expected an OCI layout`);
   }
   await refuseKnownName(path, reference);
   return LayoutDraft.create(path, true);
@@ -96,7 +97,7 @@ async function refuseKnownName(path: string, reference: string | undefined): Pro
   });
   if (isKnown) {
     throw new InputError(
-      `${showText(path)}: holds an image ${showText(reference)} already; choose another name`,
+      `${showText(path)}: has an image ${showText(reference)} already; choose another name`,
       { code: 'ERR_STRATAFS_EXISTS' },
     );
   }

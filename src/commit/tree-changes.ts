@@ -1,6 +1,5 @@
-// TreeSource: what the upper layers of an image change of its lower ones, as the entries of one layer in their place.
-//
-// The merged tree is compared with the tree of the layers that stay. Without those it is the whole image.
+// TreeSource: the changes that the upper layers of an image make to its lower layers, as the entries of one layer that replaces
+// them. It compares the merged tree with the tree of the layers that stay; if none stay, the layer holds the whole image.
 import { TreeAttributes, differingAttributes } from '../inspect/attributes.ts';
 import { describeMember } from '../inspect/export-tar.ts';
 import { FileContent } from '../inspect/file-content.ts';
@@ -18,7 +17,7 @@ import {
 
 const NO_NAME = new Uint8Array(0);
 
-/** A directory of the merged tree and, or -1, the one of the same path in the tree beneath. */
+/** A directory of the merged tree, and the directory of the same path in the tree of the layers that stay, or -1. */
 interface Pair {
   readonly path: string;
   readonly inode: number;
@@ -31,7 +30,7 @@ export class TreeSource implements ChangeSource {
   readonly #tree: Tree;
   readonly #content: FileContent;
 
-  /** `base`: the tree of the lowest layers of `tree`; undefined: of none. */
+  /** `base`: the tree of the layers that stay, the lowest of `tree`; undefined if none stay. */
   constructor(tree: Tree, readers: readonly BlobReader[], base: Tree | undefined) {
     this.#tree = tree;
     this.#content = new FileContent(tree, readers);
@@ -61,7 +60,7 @@ class TreeWalk {
   readonly #base: Tree | undefined;
   readonly #found: LayerChange[] = [];
   readonly #pending: Pair[] = [];
-  /** Inodes with several names that are written, each to be written under all of them. */
+  /** Inodes in the layer that have several names: each goes into the layer under all of them. */
   readonly #linked = new Set<number>();
 
   constructor(tree: Tree, base: Tree | undefined) {
@@ -109,7 +108,7 @@ class TreeWalk {
     return (this.#tree.modeOf(inode) & S_IFMT) !== S_IFREG || this.#hasSameBytes(inode, this.#base, base);
   }
 
-  /** Both lie at one place of one layer; an empty file lies nowhere. */
+  /** True if the bytes of both are the same place of the same layer, or if both are empty. */
   #hasSameBytes(inode: number, other: Tree, base: number): boolean {
     const size = this.#tree.sizeOf(inode);
     const [a, b] = [new Extent(), new Extent()];
@@ -132,7 +131,7 @@ class TreeWalk {
     }
   }
 
-  /** Who extracts a layer alone gives a directory that it doesn't tell of attributes of its own. */
+  /** Adds the directories above each change: a program that extracts this layer alone would invent their attributes. */
   #withParents(): LayerChange[] {
     const all = new Map<string, LayerChange>();
     for (const change of this.#found) {

@@ -1,7 +1,8 @@
-// What an upper directory changes of the image beneath it, as the entries of one more layer.
+// The changes that an upper directory makes to the image below it, as the entries of one more layer.
 //
-// It is looked at through the overlay's own classes, so it means what the mount means by it: what was moved or has only
-// metadata in the upper comes out whole. A mount may hold the upper: whether it was written to meanwhile tells `fingerprint`.
+// The upper is read through the classes of the overlay, so that the layer shows what the mount shows: a moved directory, or a
+// file of which the upper has only metadata, goes into the layer whole. A mount may use the upper meanwhile; `fingerprint`
+// shows whether it wrote to it.
 import { createHash } from 'node:crypto';
 import { DirectoryInode } from '../overlay/read/directory-inode.ts';
 import { visibleNames } from '../overlay/read/visible-names.ts';
@@ -16,24 +17,24 @@ import { bytesOf } from '../vfs/names.ts';
 import { showName } from '../vfs/show-text.ts';
 import { type LayerChange, inOrder, joinPath } from './layer-change.ts';
 
-/** A directory that is to be looked through. */
+/** A directory to walk. */
 interface Pending {
   readonly directory: DirectoryInode;
   readonly path: string;
-  /** The tree's inode of the same path, which shows through nothing that hides it; -1: none. */
+  /** The tree's directory of the same path that lower layers show there; -1 if there is none. */
   readonly base: number;
 }
 
 export interface UpperChanges {
-  /** In order; nodes of the overlay are the inodes. The root is always among them. */
+  /** In order. Inode numbers are the overlay's nodes. The root is always included. */
   readonly changes: readonly LayerChange[];
-  /** Equal for an upper to which nothing was done: names, inodes, times, sizes, modes. */
+  /** A hash of names, inodes, times, sizes and modes: equal if the upper did not change. */
   readonly fingerprint: string;
-  /** Bytes of regular files, hard links counted each time. */
+  /** Bytes of regular files; each hard link counts. */
   readonly totalSize: number;
 }
 
-/** InputError where the upper can't be read, and for names that a layer can't hold. */
+/** InputError if the upper can't be read. */
 export function findUpperChanges(state: OverlayState): UpperChanges {
   return new UpperWalk(state).run();
 }
@@ -45,7 +46,7 @@ class UpperWalk {
   readonly #hash = createHash('sha256');
   readonly #attr = new Attr();
   #totalSize = 0;
-  /** Nodes with several names, and how many were found. */
+  /** Nodes with several names, with the link count and the number of names found so far. */
   readonly #linked = new Map<NodeId, { readonly links: number; found: number }>();
 
   constructor(state: OverlayState) {
@@ -124,9 +125,9 @@ class UpperWalk {
     this.#found.push({ kind: 'inode', path, inode: node });
     if ((attr.mode & S_IFMT) === S_IFREG) this.#totalSize += attr.size;
     if ((attr.mode & S_IFMT) !== S_IFDIR && attr.nlink > 1) {
-      const known = this.#linked.get(node);
-      if (known === undefined) this.#linked.set(node, { links: attr.nlink, found: 1 });
-      else known.found++;
+      const linked = this.#linked.get(node);
+      if (linked === undefined) this.#linked.set(node, { links: attr.nlink, found: 1 });
+      else linked.found++;
     }
     const { ino, mode, uid, gid, rdev, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = attr;
     const stamp = [path, ino, mode, uid, gid, rdev, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec];
@@ -134,7 +135,7 @@ class UpperWalk {
     return attr.mode;
   }
 
-  /** What is written under one name is written under all, so that they stay links of one another. */
+  /** An inode in the layer goes into it under all its names, so that they stay hard links of each other. */
   #addOtherNames(): void {
     for (const [node, { links, found }] of this.#linked) {
       const lower = this.#state.inodes.get(node)?.lower ?? node - 1;
@@ -162,7 +163,7 @@ function pathOf(directory: DirectoryInode): string {
   return directory.parent === undefined ? '' : joinPath(pathOf(directory.parent), directory.name);
 }
 
-/** An inode that has an upper file whose bytes count. */
+/** True for an inode, not a directory, that has an upper file. */
 export function isOfUpper(inode: Inode): boolean {
   return !(inode instanceof DirectoryInode) && inode.hasUpper;
 }

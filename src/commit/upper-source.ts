@@ -1,7 +1,7 @@
-// UpperSource: what an upper directory changes, with the attributes and the bytes of what comes with it.
+// UpperSource: the changes that an upper directory makes, with the attributes and bytes of the changed inodes.
 //
-// Bytes are read from the upper or, where it has metadata alone, from the image. A file that is written to while it is read
-// is an error: its times tell.
+// Bytes are read from the upper, or from the image if the upper has only metadata. A file that is written to while it is read
+// is an error; its size and times show that.
 import { close, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { FileContent } from '../inspect/file-content.ts';
@@ -24,16 +24,16 @@ import { findUpperChanges, isOfUpper } from './upper-changes.ts';
 const readFrom = promisify(read);
 const closeLater = promisify(close);
 const NO_NAME = new Uint8Array(0);
-/** In a layer an engine that unpacks for overlayfs would obey them. */
+/** Marks of overlayfs. An engine that unpacks the layer for overlayfs would obey them. */
 const OVERLAY_MARK = /^(?:trusted|user)\.overlay\./;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const PIECE = 1 << 20;
 
 export class UpperSource implements ChangeSource {
   readonly changes: readonly LayerChange[];
-  /** As findUpperChanges has it, of when this was made. */
+  /** The fingerprint of the upper when this was created (UpperChanges). */
   readonly fingerprint: string;
   readonly totalSize: number;
   readonly #state: OverlayState;
@@ -108,7 +108,7 @@ export class UpperSource implements ChangeSource {
     }
   }
 
-  /** The tree's inode that has a regular file's bytes, UPPER_DATA or LOST_DATA. */
+  /** The tree's inode that has the bytes of a regular file; or UPPER_DATA or LOST_DATA. */
   #lowerData(inode: Inode | undefined, node: number): number {
     if (inode === undefined) return node - 1;
     return isOfUpper(inode) ? inode.dataInode : inode.lower;
@@ -156,13 +156,13 @@ export class UpperSource implements ChangeSource {
   }
 }
 
-/** The pieces of data of a file with holes; undefined for one without. */
+/** The pieces of data of a file with holes; undefined for a file without holes. */
 function piecesOf(fd: number, size: number): [number, number][] | undefined {
   const found: [number, number][] = [];
   for (let end = 0; end < size;) {
     const start = seekFile(fd, end, SEEK_DATA);
     if (start === -ENXIO || start >= size) break;
-    // A file system that knows no holes has none.
+    // The file system does not support holes.
     if (start < 0) return undefined;
     const hole = seekFile(fd, start, SEEK_HOLE);
     end = hole < 0 ? size : Math.min(hole, size);
@@ -172,7 +172,7 @@ function piecesOf(fd: number, size: number): [number, number][] | undefined {
   return isWhole ? undefined : found;
 }
 
-/** Size first, then what moves with every change of the content. */
+/** The size, then the times that every change of the content moves. */
 function stampOf(fd: number, path: string): string {
   const stat = statAt(fd, NO_NAME);
   if (typeof stat === 'number') throw unreadable(path, stat);
@@ -197,7 +197,7 @@ function expect(result: number, path: string): number {
 
 export function changedError(path: string): InputError {
   return new InputError(
-    `${show(path)}: was changed while it was read; commit again when nothing writes to the mount`,
+    `${show(path)}: changed while it was read; commit again when nothing writes to the mount`,
     { code: 'ERR_STRATAFS_CHANGED' },
   );
 }

@@ -1,8 +1,8 @@
-// Writes a new image: layers of an old one, byte for byte, and one new layer above them.
+// Writes a new image: layers of an old image, byte for byte, and one new layer above them.
 //
-// The layers keep the compression that they have, in a docker archive too: whoever loads one looks at the bytes. Only xz
-// and bzip2, for which OCI has no media type, are written uncompressed. A docker
-// archive is written as docker 25 and later write it: an OCI layout with manifest.json beside index.json.
+// The old layers keep their compression, in a docker archive too: programs that load one detect the compression. Only xz and
+// bzip2, which have no OCI media type, are written uncompressed. A docker archive has the form of docker 25 and later: an OCI
+// layout with manifest.json next to index.json.
 import { createHash } from 'node:crypto';
 import { blobName } from '../image/digest.ts';
 import type { HistoryStep, Image } from '../image/image.ts';
@@ -31,9 +31,9 @@ const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
 export interface NewImage {
   readonly image: Image;
-  /** Of `image`: those that stay, base first. */
+  /** The layers of `image` that stay, base first. */
   readonly kept: readonly OpenedLayer[];
-  /** What the new layer holds; undefined: there is none. */
+  /** The content of the new layer; undefined if there is no new layer. */
   readonly source: ChangeSource | undefined;
   readonly compression: WrittenCompression;
   readonly history: readonly HistoryStep[];
@@ -47,9 +47,9 @@ export type { OnLeftOut } from '../tar/left-out.ts';
 export interface WriteImageOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onLeftOut?: OnLeftOut | undefined;
-  /** Bytes that were copied or made so far. */
+  /** Called with the number of bytes that were written so far. */
   readonly onProgress?: ((done: number) => void) | undefined;
-  /** Called before the image gets its name: what it throws makes it fail. */
+  /** Called before the image gets its name. If it throws, writing fails. */
   readonly check?: (() => void | Promise<void>) | undefined;
 }
 
@@ -61,32 +61,32 @@ export interface WrittenImage {
   readonly layer: WrittenLayer | undefined;
 }
 
-/** InputError where it can't be written; then nothing is left of it. */
+/** InputError if the image can't be written; then nothing of it remains. */
 export async function writeImage(
   target: Target,
-  made: NewImage,
+  newImage: NewImage,
   options: WriteImageOptions = {},
 ): Promise<WrittenImage> {
-  // Refused before anything is written.
-  const kept = made.kept.map((layer, i) => describeKept(layer, nameLayer(made.image, i)));
-  makeConfig(made.image, { ...made, diffIds: [] });
+  // Both throw for what can't be written, before anything is written.
+  const keptLayers = newImage.kept.map((layer, i) => describeKept(layer, nameLayer(newImage.image, i)));
+  makeConfig(newImage.image, { ...newImage, diffIds: [] });
   const draft = await createDraft(target);
   try {
-    return await fill(draft, target, made, kept, options);
+    return await fill(draft, target, newImage, keptLayers, options);
   } catch (error) {
     await draft.discard();
     throw error;
   }
 }
 
-/** A layer of the old image as the new one has it, and where its bytes lie: as stored, or uncompressed. */
+/** A layer of the old image in the form that the new image gets. `bytes`: the stored bytes, or a reader of the tar. */
 type KeptLayer = WrittenLayer & { readonly bytes: BlobLocation | BlobReader };
 
 function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
   if (source.kind === 'foreign') throw new InputError(source.reason);
   if (source.kind === 'directory') {
     throw new InputError(
-      `${name}: is a directory, no layer that can be copied; stratafs flatten makes one layer of all`,
+      `${name}: is a directory, which can't be copied as a layer; stratafs flatten makes one layer of all`,
     );
   }
   const { digest, diffId, compression } = layer;
@@ -98,7 +98,7 @@ function describeKept({ layer, source }: OpenedLayer, name: string): KeptLayer {
   return { digest, diffId, compression, size: source.blob.length, bytes: source.blob };
 }
 
-/** Bytes of an uncompressed layer that are copied at once. */
+/** Bytes per read of an uncompressed layer. */
 const PIECE = 1 << 20;
 
 async function keepLayer(draft: ImageDraft, { digest, bytes }: KeptLayer, watch: CopyWatch): Promise<void> {
@@ -117,20 +117,20 @@ async function keepLayer(draft: ImageDraft, { digest, bytes }: KeptLayer, watch:
 async function fill(
   draft: ImageDraft,
   target: Target,
-  made: NewImage,
-  kept: readonly KeptLayer[],
+  newImage: NewImage,
+  keptLayers: readonly KeptLayer[],
   { signal, onLeftOut, onProgress, check }: WriteImageOptions,
 ): Promise<WrittenImage> {
   let done = 0;
-  const tell = (bytes: number): void => onProgress?.((done += bytes));
-  for (const layer of kept) await keepLayer(draft, layer, { signal, onCopied: tell });
+  const count = (bytes: number): void => onProgress?.((done += bytes));
+  for (const layer of keptLayers) await keepLayer(draft, layer, { signal, onCopied: count });
   const layer =
-    made.source === undefined
+    newImage.source === undefined
       ? undefined
-      : await addLayer(draft, made.source, made.compression, { signal, onLeftOut, onTaken: tell });
+      : await addLayer(draft, newImage.source, newImage.compression, { signal, onLeftOut, onTaken: count });
   await check?.();
-  const layers = layer === undefined ? kept : [...kept, layer];
-  const config = makeConfig(made.image, { ...made, diffIds: layers.map(({ diffId }) => diffId) });
+  const layers = layer === undefined ? keptLayers : [...keptLayers, layer];
+  const config = makeConfig(newImage.image, { ...newImage, diffIds: layers.map(({ diffId }) => diffId) });
   const id = await add(draft, config);
   const manifest = Buffer.from(
     JSON.stringify({
@@ -187,7 +187,7 @@ function listed({ transport, reference }: Target, digest: string, size: number):
   const manifest = { mediaType: MANIFEST_TYPE, digest, size };
   if (reference === undefined) return manifest;
   if (transport !== 'docker-archive') return { ...manifest, annotations: { [REF_NAME]: reference } };
-  // As docker and containerd write it: the full name, and the tag alone.
+  // docker and containerd write both: the full name, and the tag alone.
   const annotations = {
     'io.containerd.image.name': fullName(reference),
     [REF_NAME]: reference.slice(reference.lastIndexOf(':') + 1),
@@ -195,7 +195,7 @@ function listed({ transport, reference }: Target, digest: string, size: number):
   return { ...manifest, annotations };
 }
 
-/** `app:1` as containerd spells it (distribution/reference, ParseNormalizedNamed). */
+/** The full name that containerd uses for `app:1` (distribution/reference, ParseNormalizedNamed). */
 function fullName(reference: string): string {
   const [host = '', ...rest] = reference.split('/');
   if (rest.length > 0 && (/[.:]/.test(host) || host === 'localhost')) return reference;

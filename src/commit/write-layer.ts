@@ -1,6 +1,6 @@
-// Writes the entries of a layer as a tar: whiteouts and opaque directories in OCI's form (image-spec, layer.md).
+// Writes the entries of a layer as a tar, with whiteouts and opaque whiteouts as in the OCI image-spec, layer.md.
 //
-// Nothing of it depends on when or where it is written: the same changes give the same bytes.
+// The same changes give the same bytes, whenever and wherever they are written.
 import { type OnLeftOut, canBeMember, reportDoubtfulXattrs } from '../tar/left-out.ts';
 import { TarWriter, type WrittenMember } from '../tar/tar-writer.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
@@ -11,20 +11,20 @@ import { type ChangeSource, type DescribedInode, joinPath } from './layer-change
 
 const WHITEOUT_PREFIX = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-/** What each whiteout is: an empty file. */
+/** A whiteout is an empty file. */
 const MARK: DescribedInode = {
   ...{ mode: S_IFREG | 0o600, uid: 0, gid: 0, mtimeSec: 0, mtimeNsec: 0, rdevMajor: 0, rdevMinor: 0 },
   ...{ size: 0, link: undefined, xattrs: [], pieces: undefined },
 };
 
 export interface WriteLayerOptions {
-  /** Gets all bytes in order, one call after the other. */
+  /** Gets all bytes in order; the next call waits for the last one. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
   readonly onLeftOut?: OnLeftOut | undefined;
 }
 
-/** InputError for a name that would be a whiteout. */
+/** InputError for a name that would be read as a whiteout. */
 export async function writeLayer(source: ChangeSource, options: WriteLayerOptions): Promise<void> {
   const writer = new TarWriter(options.take);
   const firstPaths = new Map<number, string>();
@@ -75,6 +75,6 @@ function whiteoutPath(path: string): string {
 function refuseWhiteoutName(path: string): void {
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith(WHITEOUT_PREFIX)) return;
   throw new InputError(
-    `/${showName(bytesOf(path))}: begins with .wh., by which a layer says that a name is gone; no layer can hold it: rename or remove it first`,
+    `/${showName(bytesOf(path))}: begins with .wh., the prefix of whiteouts, so a layer cannot hold it: rename or remove it first`,
   );
 }

@@ -1,4 +1,4 @@
-// Instructions of -c, as "docker commit -c" and Dockerfiles have them.
+// The instructions of -c: the forms that "docker commit -c" and Dockerfiles accept.
 import { describe, expect, it } from 'vitest';
 import { type ContainerConfig, applyInstructions } from '../../src/commit/instructions.ts';
 
@@ -44,7 +44,7 @@ describe('an instruction', () => {
   it.each([
     ['RUN x', '-c "RUN x": found RUN, expected one of CMD, ENTRYPOINT, ENV, '],
     ['', '-c "": found nothing, expected one of '],
-    ['ENV', '-c "ENV": found nothing behind ENV'],
+    ['ENV', '-c "ENV": found nothing after ENV'],
     ['ENV A', '-c "ENV A": found ENV A, expected NAME=VALUE'],
     ['ENV A=b c', '-c "ENV A=b c": found c, expected NAME=VALUE'],
     ['ENV A="b', '-c "ENV A=\\"b": A="b: found a quote " that is not closed'],

@@ -1,4 +1,4 @@
-// An OCI layout that somebody else has prepared: nothing is written outside of it, and nothing waits.
+// An OCI layout that another user has prepared: nothing is written outside of it, and nothing blocks.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ test('a FIFO in the place of index.json is refused', async () => {
   await expect(readIndex(path)).rejects.toThrow(`${path}: found no regular file, expected an OCI index`);
 });
 
-test('a draft that is discarded leaves nothing, and a name that others could foresee hinders none', async () => {
+test('a draft that is discarded leaves nothing, and a file under a guessed draft name does not stop it', async () => {
   const root = await scratchDirectory();
   writeFileSync(join(root, `layout.${process.pid}.draft`), 'theirs');
   const draft = await LayoutDraft.create(join(root, 'layout'), false);

@@ -87,13 +87,13 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       expect({ status, stderr }).toEqual({
         status: 1,
         stderr:
-          'stratafs: /etc/.wh.passwd: begins with .wh., by which a layer says that a name is gone; no layer can hold it: rename or remove it first\n',
+          'stratafs: /etc/.wh.passwd: begins with .wh., the prefix of whiteouts, so a layer cannot hold it: rename or remove it first\n',
       });
       expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
       await place.unmount();
     }));
 
-  it('what is there already is refused; a layout gets another image, under another name', () =>
+  it('a target that exists is refused; a layout gets one more image, under another name', () =>
     withUpper(APP, async (place) => {
       writeFileSync(place.path('mnt/new'), '1');
       writeFileSync(place.path('there.tar'), '');
@@ -102,9 +102,9 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       await call(place, 'commit', 'mnt', '-o', 'oci:layout:1');
       const blobs = readdirSync(place.path('layout/blobs/sha256'));
       for (const [target, message] of [
-        ['oci-archive:there.tar', 'there.tar: is there already; remove it first, or choose another name'],
-        ['oci:directory', 'directory: found a directory that is not an OCI layout, it has no index.json'],
-        ['oci:layout:1', 'layout: holds an image 1 already; choose another name'],
+        ['oci-archive:there.tar', 'there.tar: exists already; remove it first, or choose another name'],
+        ['oci:directory', 'directory: found a directory without index.json, expected an OCI layout'],
+        ['oci:layout:1', 'layout: has an image 1 already; choose another name'],
         ['oci:there.tar', 'there.tar: found a file, expected an OCI layout or nothing'],
       ] as const) {
         const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', target]);
@@ -121,12 +121,14 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
   it('what is written meanwhile makes it fail, and leaves no target', () =>
     withUpper(APP, async (place) => {
       writeFileSync(place.path('mnt/large'), Buffer.alloc(64 << 20, 'x'));
-      const writer = spawn('sh', ['-c', 'while :; do echo >> "$1"; done', 'sh', place.path('mnt/log')]);
+      const writes = 'echo >> "$1"; echo started; while :; do echo >> "$1"; done';
+      const writer = spawn('sh', ['-c', writes, 'sh', place.path('mnt/log')]);
+      await once(writer.stdout, 'data');
       const { status, stderr } = await place.stratafs(['commit', 'mnt', '-o', 'oci:layout:2']);
       writer.kill();
       await once(writer, 'close');
       expect(status).toBe(1);
-      expect(stderr).toMatch(/^stratafs: .* was changed while it was read; commit again when nothing writes/);
+      expect(stderr).toMatch(/^stratafs: .* changed while it was read; commit again when nothing writes/);
       expect(readdirSync(place.directory).filter((name) => name.startsWith('layout'))).toEqual([]);
       await place.unmount();
     }));
