@@ -68,6 +68,8 @@ struct EntryHeader {
 static_assert(sizeof(EntryHeader) == 88, "src/sys/file-calls.ts has the layout");
 
 constexpr uint16_t kIsMountRoot = 1;
+constexpr uint16_t kIsImmutable = 2;
+constexpr uint16_t kIsAppendOnly = 4;
 
 struct LinuxDirent {
   uint64_t ino;
@@ -130,7 +132,9 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
   }
   EntryHeader header = {};
   header.name_length = static_cast<uint16_t>(strlen(name));
-  header.flags = (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? kIsMountRoot : 0;
+  if ((st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) header.flags |= kIsMountRoot;
+  if ((st.stx_attributes & STATX_ATTR_IMMUTABLE) != 0) header.flags |= kIsImmutable;
+  if ((st.stx_attributes & STATX_ATTR_APPEND) != 0) header.flags |= kIsAppendOnly;
   header.mode = st.stx_mode;
   header.uid = st.stx_uid;
   header.gid = st.stx_gid;

@@ -7,10 +7,18 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { ENOENT, ENOTDIR, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../vfs/inode-flags.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX } from '../vfs/names.ts';
 import { showName } from '../vfs/show-text.ts';
-import { ENTRY_IS_MOUNT_ROOT, EntryField, openBeneath, readDirectoryBatch } from '../sys/file-calls.ts';
+import {
+  ENTRY_IS_APPEND_ONLY,
+  ENTRY_IS_IMMUTABLE,
+  ENTRY_IS_MOUNT_ROOT,
+  EntryField,
+  openBeneath,
+  readDirectoryBatch,
+} from '../sys/file-calls.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { getxattrAt } from '../sys/upper-calls.ts';
 import { UserMarkTrust } from '../overlayfs-format/user-marks.ts';
@@ -147,7 +155,7 @@ class DirectoryWalk {
           const entry = batch.subarray(at, at + batch.readUInt32LE(at));
           if (nameOf(entry).toString('latin1') !== '.') continue;
           const marks = this.#fill(entry, ROOT);
-          this.#draft.add(this.#member);
+          this.#protect(entry, this.#draft.add(this.#member));
           if (marks.opaque === 'y') this.#draft.addOpaque(ROOT, 0);
           return { path: ROOT, hasXattrWhiteouts: marks.opaque === 'x' };
         }
@@ -179,6 +187,7 @@ class DirectoryWalk {
     const format = member.mode & S_IFMT;
     if (format === S_IFDIR) {
       const inode = this.#draft.add(member);
+      this.#protect(entry, inode);
       if (marks.redirect !== undefined && marks.opaque !== 'y') {
         if (!this.#follows(entry, path)) this.#draft.unfollowed.add(inode);
         else this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
@@ -232,6 +241,7 @@ class DirectoryWalk {
       member.dataOffset = 0;
       member.dataLength = 0;
       const inode = this.#draft.add(member);
+      this.#protect(entry, inode);
       if (!this.#follows(entry, path)) {
         this.#draft.unfollowed.add(inode);
         return;
@@ -249,7 +259,15 @@ class DirectoryWalk {
       );
       member.dataLength = member.size;
     }
-    this.#draft.add(member);
+    this.#protect(entry, this.#draft.add(member));
+  }
+
+  /** The upper directory of a mount keeps the flags itself. */
+  #protect(entry: Buffer, inode: number): void {
+    const bits = entry.readUInt16LE(EntryField.flags);
+    const append = (bits & ENTRY_IS_APPEND_ONLY) === 0 ? 0 : FS_APPEND_FL;
+    const flags = (bits & ENTRY_IS_IMMUTABLE) === 0 ? append : append | FS_IMMUTABLE_FL;
+    if (flags !== 0 && inode >= 0 && !this.#isUpper) this.#draft.protections.set(inode, flags);
   }
 
   /** Fills the member from the entry. Its `link` is the target of a symlink. */

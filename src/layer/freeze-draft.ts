@@ -228,7 +228,8 @@ function copyOut(draft: LayerDraft, order: Order, standsFor: Uint32Array): Layer
     index.links[2 * number + 1] = length;
     at += length;
   }
-  return draft.redirects.size === 0 && draft.metacopies.size === 0 && draft.unfollowed.size === 0
+  const { redirects, metacopies, unfollowed, protections } = draft;
+  return redirects.size + metacopies.size + unfollowed.size + protections.size === 0
     ? index
     : { ...index, ...renumberMarks(draft, order.newInode) };
 }
@@ -236,15 +237,16 @@ function copyOut(draft: LayerDraft, order: Order, standsFor: Uint32Array): Layer
 function renumberMarks(
   draft: LayerDraft,
   newInode: Uint32Array,
-): Required<Pick<LayerIndex, 'redirects' | 'metacopies' | 'unfollowed'>> {
+): Required<Pick<LayerIndex, 'redirects' | 'metacopies' | 'unfollowed' | 'protections'>> {
   const renumber = (inode: number): number => newInode[inode] as number;
   const isThere = (inode: number): boolean => newInode[inode] !== NONE;
+  const renumberKeys = <T>(map: ReadonlyMap<number, T>): Map<number, T> =>
+    new Map([...map].filter(([inode]) => isThere(inode)).map(([inode, value]) => [renumber(inode), value]));
   return {
-    redirects: new Map(
-      [...draft.redirects].filter(([inode]) => isThere(inode)).map(([inode, to]) => [renumber(inode), to]),
-    ),
+    redirects: renumberKeys(draft.redirects),
     metacopies: new Set([...draft.metacopies].filter(isThere).map(renumber)),
     unfollowed: new Set([...draft.unfollowed].filter(isThere).map(renumber)),
+    protections: renumberKeys(draft.protections),
   };
 }
 

@@ -47,6 +47,7 @@ export class LayerDraft {
   readonly redirects = new Map<number, Uint8Array>();
   readonly metacopies = new Set<number>();
   readonly unfollowed = new Set<number>();
+  readonly protections = new Map<number, number>();
   readonly #maxEntries: number;
   readonly #refuse: Refuse;
   readonly #readsMarkers: boolean;

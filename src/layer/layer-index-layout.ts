@@ -70,7 +70,7 @@ export function viewLayerIndex(buffer: ArrayBuffer, offset: number, counts: Laye
     inodeCount: counts.inodes,
     ...(columns as Omit<
       LayerIndex,
-      'dentryCount' | 'inodeCount' | 'redirects' | 'metacopies' | 'unfollowed'
+      'dentryCount' | 'inodeCount' | 'redirects' | 'metacopies' | 'unfollowed' | 'protections'
     >),
   };
 }

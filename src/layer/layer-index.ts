@@ -76,6 +76,8 @@ export interface LayerIndex {
   readonly metacopies?: ReadonlySet<number>;
   /** Directories with a redirect, and metacopies, whose marks may not be followed (sys/user-marks.ts). */
   readonly unfollowed?: ReadonlySet<number>;
+  /** Files and directories that are immutable or append-only: their PROTECTION_FLAGS (vfs/inode-flags.ts). */
+  readonly protections?: ReadonlyMap<number, number>;
   /** Pairs of offset and length in `pool`: the target of a lowerLink, a normalised path without leading slash. */
   readonly links: Uint32Array;
 }

@@ -63,4 +63,7 @@ export const EntryField = {
   name: 88,
 } as const;
 
+/** Bits of `flags`. */
 export const ENTRY_IS_MOUNT_ROOT = 1;
+export const ENTRY_IS_IMMUTABLE = 2;
+export const ENTRY_IS_APPEND_ONLY = 4;

@@ -66,6 +66,9 @@ export const TableFlag = {
   sparse: 1,
   /** Can't be looked up: EPERM. Never pristine. Only in stacks with a directory as a layer, which are never saved. */
   forbidden: 2,
+  /** chattr +i and +a of a file or directory. Also only of stacks with a directory. */
+  immutable: 4,
+  appendOnly: 8,
 } as const;
 
 export interface TableCounts {

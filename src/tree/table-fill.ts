@@ -1,6 +1,7 @@
 // Fills the Tree's table from a MergePlan: measures, allocates once, copies column by column.
 import { InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../vfs/inode-flags.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { copyExtents, measureExtents } from './extents.ts';
 import { TableFlag, TreeTable } from './layout.ts';
@@ -175,9 +176,21 @@ function fillInodes(
     }
   }
   table.totalSize = totalSize;
+  if (indexes.some(({ protections }) => protections !== undefined)) fillProtections(table, plan, indexes);
   for (const inode of plan.forbidden.keys()) {
     table.flags[inode] = (table.flags[inode] as number) | TableFlag.forbidden;
     table.pristine[inode] = 0;
+  }
+}
+
+function fillProtections(table: TreeTable, plan: MergePlan, indexes: readonly LayerIndex[]): void {
+  for (let inode = 0; inode < plan.inodeCount; inode++) {
+    const { protections } = indexes[plan.inodeLayer[inode] as number] as LayerIndex;
+    const flags = protections?.get(plan.inodeSource[inode] as number) ?? 0;
+    let bits = table.flags[inode] as number;
+    if ((flags & FS_IMMUTABLE_FL) !== 0) bits |= TableFlag.immutable;
+    if ((flags & FS_APPEND_FL) !== 0) bits |= TableFlag.appendOnly;
+    table.flags[inode] = bits;
   }
 }
 

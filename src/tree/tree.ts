@@ -3,6 +3,7 @@
 // Inode numbers are table indexes, the root is 0, and the same layers always give the same numbers. Arguments are
 // trusted: an inode below inodeCount, of the right type. Methods that serve each request allocate nothing.
 import { type Attr, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
+import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../vfs/inode-flags.ts';
 import {
   allocatedBytes,
   extentBlobOffset,
@@ -255,6 +256,13 @@ export class Tree {
   /** True for an inode that is listed but can't be looked up: EPERM. It is never pristine. */
   isForbidden(inode: number): boolean {
     return ((this.#table.flags[inode] as number) & TableFlag.forbidden) !== 0;
+  }
+
+  /** PROTECTION_FLAGS of a file or directory. */
+  protectionOf(inode: number): number {
+    const flags = this.#table.flags[inode] as number;
+    const append = (flags & TableFlag.appendOnly) === 0 ? 0 : FS_APPEND_FL;
+    return (flags & TableFlag.immutable) === 0 ? append : append | FS_IMMUTABLE_FL;
   }
 
   #isSparse(inode: number): boolean {

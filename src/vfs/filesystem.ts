@@ -93,6 +93,8 @@ interface ReadableFileSystem {
   getxattr(node: NodeId, name: Uint8Array): Uint8Array | number;
   /** Names, each terminated by NUL, or a negative errno. */
   listxattr(node: NodeId): Uint8Array | number;
+  /** FS_IOC_GETFLAGS: FS_*_FL bits, or a negative errno (-ENOTTY). */
+  getFlags(node: NodeId): MaybePromise<number>;
   statfs(out: StatFs): Status;
   /** Called once, after the mount has ended. */
   close(): void | Promise<void>;
@@ -209,8 +211,6 @@ export interface WritableFileSystem extends ReadableFileSystem {
     call: Call,
   ): MaybePromise<Status>;
   removexattr(node: NodeId, name: Uint8Array, call: Call): MaybePromise<Status>;
-  /** FS_IOC_GETFLAGS: FS_*_FL bits, or a negative errno (-ENOTTY). */
-  getFlags(node: NodeId): MaybePromise<number>;
   /** FS_IOC_SETFLAGS. */
   setFlags(node: NodeId, flags: number, call: Call): MaybePromise<Status>;
 }

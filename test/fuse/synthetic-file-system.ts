@@ -85,6 +85,10 @@ export class SyntheticFileSystem implements ReadOnlyFileSystem {
     return Buffer.from('user.name\0');
   }
 
+  getFlags(): number {
+    return 0;
+  }
+
   statfs(out: StatFs): number {
     out.blocks = 1000;
     out.blockSize = 4096;

@@ -1,7 +1,9 @@
 # Makes each call in a directory of its own that holds immutable or append-only files, and prints its errno.
 #
 # protected.py layer DIRECTORY: makes the lower layer.
+# protected.py flagged-layer immutable|append DIRECTORY: makes one that holds all, with its flags.
 # protected.py run immutable|append MOUNTPOINT: adds the rest, sets the flags, makes the calls.
+# protected.py run-flagged immutable|append MOUNTPOINT: makes the calls, prints the flags before and after, takes them off.
 # protected.py clear DIRECTORY: takes all flags off.
 import ctypes
 import errno
@@ -81,6 +83,7 @@ CALLS = [
     ("utime", lambda path: os.utime(path, (1, 1)), "d"),
     ("setxattr", lambda path: os.setxattr(path, "user.a", b"1"), "d"),
     ("open to write", opening(os.O_WRONLY), "d/f"),
+    ("append", append, "d/lf"),
     ("chmod", lambda path: os.chmod(path, 0o600), "d/f"),
     ("rmdir", os.rmdir, "v/full"),
     ("rmdir", os.rmdir, "v/empty"),
@@ -121,27 +124,70 @@ def make_layer(root):
         write(f"{place}/d/lf")
 
 
-def change_flags(path, change):
+def read_flags(path):
     fd = os.open(path, os.O_RDONLY)
     flags = struct.unpack("i", fcntl.ioctl(fd, GETFLAGS, struct.pack("i", 0)))[0]
-    fcntl.ioctl(fd, SETFLAGS, struct.pack("i", change(flags)))
+    os.close(fd)
+    return flags
+
+
+def change_flags(path, change):
+    flags = change(read_flags(path))
+    fd = os.open(path, os.O_RDONLY)
+    fcntl.ioctl(fd, SETFLAGS, struct.pack("i", flags))
     os.close(fd)
 
 
-def run(flag, root):
+FLAGGED = ("d", "v/full", "v/empty", "v/f")
+
+
+def fill(flag, place):
+    for name in ("d/full/x", "d/empty", "v/full/x", "v/empty", "full/x", "empty"):
+        os.makedirs(f"{place}/{name}")
+    for name in ("d/f", "v/f", "f"):
+        write(f"{place}/{name}")
+    for name in FLAGGED:
+        change_flags(f"{place}/{name}", lambda flags: flags | FLAGS[flag])
+
+
+def result_of(call, *arguments):
+    try:
+        return call(*arguments) or "done"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
+def run(flag, root, is_filled):
     for number, (title, call, *names) in enumerate(CALLS):
         place = f"{root}/{number}"
-        for name in ("d/full/x", "d/empty", "v/full/x", "v/empty", "full/x", "empty"):
-            os.makedirs(f"{place}/{name}")
-        for name in ("d/f", "v/f", "f"):
-            write(f"{place}/{name}")
-        for name in ("d", "v/full", "v/empty", "v/f"):
-            change_flags(f"{place}/{name}", lambda flags: flags | FLAGS[flag])
-        try:
-            result = call(*(f"{place}/{name}" for name in names)) or "done"
-        except OSError as error:
-            result = errno.errorcode[error.errno]
-        print(title, *names, "->", result)
+        if not is_filled:
+            fill(flag, place)
+        print(title, *names, "->", result_of(call, *(f"{place}/{name}" for name in names)))
+
+
+def shown_flags(place):
+    return [read_flags(f"{place}/{name}") & 0x30 if os.path.exists(f"{place}/{name}") else None for name in FLAGGED]
+
+
+def change_contents(place):
+    """Changes files in the protected directories, which copies these up."""
+    write(f"{place}/d/f")
+    write(f"{place}/d/lf")
+    write(f"{place}/d/full/x/new")
+
+
+def run_flagged(flag, root):
+    places = [f"{root}/{number}" for number in range(len(CALLS))]
+    print("at first", [shown_flags(place) for place in places])
+    run(flag, root, True)
+    for place in places:
+        print(place[len(root) :], result_of(change_contents, place), shown_flags(place))
+        for name in FLAGGED:
+            path = f"{place}/{name}"
+            if os.path.exists(path):
+                change_flags(path, lambda flags: flags & ~0x30)
+        print(shown_flags(place), result_of(write, f"{place}/v/f"), result_of(write, f"{place}/d/new"))
+    change_flags(f"{root}/0/d", lambda flags: flags | FLAGS[flag])
 
 
 def clear(root):
@@ -153,7 +199,13 @@ def clear(root):
 
 if sys.argv[1] == "layer":
     make_layer(sys.argv[2])
+elif sys.argv[1] == "flagged-layer":
+    make_layer(sys.argv[3])
+    for number in range(len(CALLS)):
+        fill(sys.argv[2], f"{sys.argv[3]}/{number}")
 elif sys.argv[1] == "run":
-    run(sys.argv[2], sys.argv[3])
+    run(sys.argv[2], sys.argv[3], False)
+elif sys.argv[1] == "run-flagged":
+    run_flagged(sys.argv[2], sys.argv[3])
 else:
     clear(sys.argv[2])

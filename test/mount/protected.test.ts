@@ -18,6 +18,35 @@ diff kernels ours >&2
 cat ours
 `;
 
+/** The flags lie in the lower directory; `ours` is mounted again for the second look. */
+const LOWER_SCRIPT = `
+mkdir e
+truncate -s 64M image
+mke2fs -q -t ext4 image
+mount -o loop image e
+trap 'umount -q mnt || :; umount -q k || :; umount e' EXIT
+mkdir e/l e/u e/w e/ku e/kw k
+python3 "$CALLS" flagged-layer "$1" e/l
+mount -t overlay none k -o lowerdir=e/l,upperdir=e/ku,workdir=e/kw,redirect_dir=on
+"$STRATAFS" mount -o lowerdir=e/l,upperdir=e/u,workdir=e/w mnt
+python3 "$CALLS" run-flagged "$1" mnt >ours
+python3 "$CALLS" run-flagged "$1" k >kernels
+diff kernels ours >&2
+cat ours
+# What is in the upper means the same to both.
+lsattr -d k/0/d mnt/0/d | cut -c1-20 >before
+umount k
+"$STRATAFS" unmount mnt
+"$STRATAFS" mount -o lowerdir=e/l,upperdir=e/ku,workdir=e/kw mnt
+mount -t overlay none k -o lowerdir=e/l,upperdir=e/u,workdir=e/w,redirect_dir=on
+lsattr -d k/0/d mnt/0/d | cut -c1-20 | diff before - >&2
+! touch mnt/0/d/other 2>/dev/null || [ "$1" = append ]
+umount k
+"$STRATAFS" unmount mnt
+"$STRATAFS" mount -o lowerdir=e/l mnt
+lsattr -d mnt/1/d mnt/1/v | cut -c1-20
+`;
+
 describeWith(
   ['root', 'fuse', { program: 'python3' }, { filesystem: 'overlay' }],
   'files with inode flags, as kernel overlayfs has them',
@@ -44,6 +73,22 @@ describeWith(
         });
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
         expect(stdout.split('\n')).toEqual(expect.arrayContaining(some));
+      });
+    });
+
+    it.each([
+      ['immutable', '----i---------------', ['rmdir d/full -> EPERM', 'open to append v/f -> EPERM']],
+      ['append', '-----a--------------', ['create d/new -> done', 'append v/f -> somemore']],
+    ])('%s files of a lower directory', async (flag, shown, some) => {
+      await withWorkplace(async (place) => {
+        const { status, stdout, stderr } = await run('sh', ['-euc', LOWER_SCRIPT, 'sh', flag], {
+          cwd: place.directory,
+          env: { ...place.environment, CALLS, STRATAFS: PROGRAM },
+        });
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        const lines = stdout.trimEnd().split('\n');
+        expect(lines).toEqual(expect.arrayContaining(some));
+        expect(lines.slice(-2)).toEqual([shown, '-'.repeat(20)]);
       });
     });
   },

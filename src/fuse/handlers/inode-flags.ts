@@ -4,7 +4,7 @@
 // answered from the same flags, and FS_IOC_FSSETXATTR sets them. ENOTTY is what a file system says to an ioctl that it
 // hasn't.
 import { EOPNOTSUPP, ENOTTY } from '../../vfs/errno.ts';
-import type { MaybePromise, WritableFileSystem } from '../../vfs/filesystem.ts';
+import type { FileSystem, MaybePromise, WritableFileSystem } from '../../vfs/filesystem.ts';
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
@@ -35,12 +35,12 @@ const XFLAGS: readonly (readonly [number, number])[] = [
 function ioctl(conversation: Conversation, request: Request): ReplyLength {
   const { fileSystem } = conversation;
   const command = request.u32(12);
+  const outSize = request.u32(28);
+  if (FS_IOC_GETFLAGS.includes(command) && outSize >= 4) return getFlags(conversation, request, fileSystem);
+  if (command === FS_IOC_FSGETXATTR && outSize >= FSXATTR_SIZE) {
+    return getXflags(conversation, request, fileSystem);
+  }
   if (!fileSystem.isReadOnly) {
-    const outSize = request.u32(28);
-    if (FS_IOC_GETFLAGS.includes(command) && outSize >= 4) return getFlags(conversation, request, fileSystem);
-    if (command === FS_IOC_FSGETXATTR && outSize >= FSXATTR_SIZE) {
-      return getXflags(conversation, request, fileSystem);
-    }
     if (FS_IOC_SETFLAGS.includes(command) && request.bodyLength >= IOCTL_IN_SIZE + 4) {
       return setFlags(conversation, request, fileSystem, request.u32(IOCTL_IN_SIZE));
     }
@@ -51,18 +51,14 @@ function ioctl(conversation: Conversation, request: Request): ReplyLength {
   return conversation.reply.status(request.unique, -ENOTTY);
 }
 
-function getFlags(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
+function getFlags(conversation: Conversation, request: Request, fileSystem: FileSystem): ReplyLength {
   const { unique, nodeId } = request;
   return conversation.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) =>
     conversation.reply.ioctl(unique, flags, 4),
   );
 }
 
-function getXflags(
-  conversation: Conversation,
-  request: Request,
-  fileSystem: WritableFileSystem,
-): ReplyLength {
+function getXflags(conversation: Conversation, request: Request, fileSystem: FileSystem): ReplyLength {
   const { unique, nodeId } = request;
   return conversation.answer(unique, fileSystem.getFlags(nodeId), undefined, (flags) => {
     const xflags = XFLAGS.reduce((bits, [flag, xflag]) => ((flags & flag) === 0 ? bits : bits | xflag), 0);

@@ -5,6 +5,7 @@ import { EINVAL, EOPNOTSUPP, EOVERFLOW, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
 import { isOverrideAttribute } from '../../overlayfs-format/override-stat.ts';
+import { encodeProtattr } from '../../overlayfs-format/protattr.ts';
 import { encodeOrigin } from '../../overlayfs-format/origin.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
 
@@ -20,6 +21,7 @@ export function copyMetadata(state: CopyUpParts, lower: number, dir: number, nam
   // chown(2) takes set-ID bits and capabilities off: it comes first. user.* attributes need a file that may be written to.
   if (status === 0) status = copyXattrs(state, lower, dir, name);
   if (status === 0) status = writeOrigin(state, lower, dir, name, type);
+  if (status === 0) status = writeProtection(state, lower, dir, name);
   if (status === 0 && type !== S_IFLNK) status = state.upper.changeMode(dir, name, attr.mode & 0o7777);
   if (status === 0) {
     status = utimensAt(dir, name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec);
@@ -49,6 +51,11 @@ function copyXattrs(state: CopyUpParts, lower: number, dir: number, name: Uint8A
 function mayBeLost(attribute: string, status: Status): boolean {
   if (status !== -EPERM && status !== -EOPNOTSUPP) return false;
   return attribute === CAPABILITY || !attribute.startsWith('user.');
+}
+
+function writeProtection({ tree, upper }: CopyUpParts, lower: number, dir: number, name: Uint8Array): Status {
+  const flags = tree.protectionOf(lower);
+  return flags === 0 ? 0 : upper.marks.set(dir, name, 'protattr', encodeProtattr(flags));
 }
 
 function writeOrigin(state: CopyUpParts, lower: number, dir: number, name: Uint8Array, type: number): Status {

@@ -200,6 +200,7 @@ function recover(state: CopyUpParts, entry: Buffer): Inode | undefined {
   }
   const inode = state.inodes.getLower(lower);
   inode.dataInode = marks.isMetacopy && type === S_IFREG ? lower : UPPER_DATA;
+  inode.protection = marks.protection;
   inode.sharedEntry = entry;
   state.inodes.addCopy(inode, stat.ino);
   return inode;

@@ -112,6 +112,9 @@ class Mapped<T extends FileSystem> {
   listxattr(node: NodeId): Uint8Array | number {
     return this.inner.listxattr(node);
   }
+  getFlags(node: NodeId): MaybePromise<number> {
+    return this.inner.getFlags(node);
+  }
   statfs(out: StatFs): Status {
     return this.inner.statfs(out);
   }
@@ -295,9 +298,6 @@ export class MappedWritable extends Mapped<WritableFileSystem> implements Writab
   }
   removexattr(node: NodeId, name: Uint8Array, call: Call): MaybePromise<Status> {
     return this.#acting(call, (by) => this.inner.removexattr(node, name, by));
-  }
-  getFlags(node: NodeId): MaybePromise<number> {
-    return this.inner.getFlags(node);
   }
   setFlags(node: NodeId, flags: number, call: Call): MaybePromise<Status> {
     return this.#acting(call, (by) => this.inner.setFlags(node, flags, by));

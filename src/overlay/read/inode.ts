@@ -58,6 +58,11 @@ export class Inode {
   writeFd = -1;
   /** `writeFd` has O_APPEND, as an append-only file (chattr +a) requires: only appending opens may share it. */
   isAppendOnly = false;
+  /**
+   * PROTECTION_FLAGS that the tree says, or overlay.protattr of an upper file: nobody else enforces them. Flags that an upper
+   * file has itself are not among them.
+   */
+  protection = 0;
   copying: Copying | undefined;
   /**
    * The name in W/stratafs-links of the copy of an inode with several names, until all its names have their links

@@ -43,6 +43,7 @@ export class Inodes {
     const known = this.#byNodeId.get(nodeId);
     if (known !== undefined) return known;
     const inode = new Inode(nodeId, nodeId, this.#tree.modeOf(lower) & S_IFMT, lower);
+    inode.protection = this.#tree.protectionOf(lower);
     this.#take(inode);
     return inode;
   }
@@ -68,6 +69,7 @@ export class Inodes {
     const childCount = lower < 0 ? 0 : this.#tree.childCount(lower);
     const directory = new DirectoryInode(nodeId, ino, lower, parent, name, childCount);
     directory.upperIno = upperIno;
+    if (lower >= 0) directory.protection = this.#tree.protectionOf(lower);
     this.#take(directory);
     return directory;
   }

@@ -6,7 +6,7 @@ import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import type { BlobReader, ReadResult } from '../../vfs/blob-reader.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTTY, EPERM, ESTALE } from '../../vfs/errno.ts';
 import {
   type DirectorySink,
   type Entry,
@@ -129,6 +129,12 @@ export class Overlay implements ReadOnlyFileSystem {
   listxattr(node: NodeId): Uint8Array | number {
     const type = this.#typeOf(node);
     return type < 0 ? type : this.#tree.listxattr(node - 1);
+  }
+
+  getFlags(node: NodeId): number {
+    const type = this.#typeOf(node);
+    if (type < 0) return type;
+    return type === S_IFREG || type === S_IFDIR ? this.#tree.protectionOf(node - 1) : -ENOTTY;
   }
 
   /** A full file system: what is there is all in use. */

@@ -134,6 +134,7 @@ export class Resolver {
     directory.isOpaque = marks.opaque === 'y';
     directory.hasXattrWhiteouts = marks.opaque === 'x';
     directory.isImpure = marks.isImpure;
+    directory.protection = marks.protection;
     return directory;
   }
 
@@ -163,6 +164,7 @@ export class Resolver {
         : this.#inodes.getLower(lower);
     inode.dataInode =
       marks.isMetacopy && type === S_IFREG ? this.#dataOf(directory, marks, sameName) : UPPER_DATA;
+    inode.protection = marks.protection;
     this.#inodes.addName(inode, { directory, name }, upperIno);
     return inode;
   }

@@ -20,9 +20,7 @@ import {
 } from '../../sys/upper-calls.ts';
 import { EEXIST } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
-
-/** FS_APPEND_FL and FS_IMMUTABLE_FL, linux/fs.h. */
-const PROTECTED = 0x30;
+import { PROTECTION_FLAGS } from '../../vfs/inode-flags.ts';
 
 interface Name {
   readonly type: number;
@@ -93,7 +91,7 @@ function clearFlags(dir: number, { type, bytes }: Name): void {
   const fd = openAt(dir, bytes, type === DT_DIR ? DIRECTORY_FLAGS : constants.O_RDONLY);
   if (fd < 0) return;
   const flags = getFlags(fd);
-  if (flags > 0 && (flags & PROTECTED) !== 0) setFlags(fd, flags & ~PROTECTED);
+  if (flags > 0 && (flags & PROTECTION_FLAGS) !== 0) setFlags(fd, flags & ~PROTECTION_FLAGS);
   closeSync(fd);
 }
 

@@ -4,6 +4,7 @@
 // `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
 // image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../../sys/upper-calls.ts';
+import { decodeProtattr } from '../../overlayfs-format/protattr.ts';
 import { UserMarkTrust } from '../../overlayfs-format/user-marks.ts';
 import { S_IFDIR, S_IFREG } from '../../vfs/attr.ts';
 import { EACCES } from '../../vfs/errno.ts';
@@ -12,6 +13,7 @@ import { latin1Of } from '../../vfs/names.ts';
 import { HAS_TRUSTED_MARKS } from '../../overlayfs-format/trusted-marks.ts';
 import { withOwnerAccess } from './owner-access.ts';
 
+const NO_BYTES = new Uint8Array(0);
 const OPAQUE = Buffer.from('y');
 
 export type MarkName =
@@ -21,6 +23,7 @@ export type MarkName =
   | 'metacopy'
   | 'whiteout'
   | 'impure'
+  | 'protattr'
   | 'stratafs'
   | 'stratafs.aufs'
   | 'stratafs.whiteout'
@@ -42,6 +45,8 @@ export interface Marks {
   readonly isShownWhiteout: boolean;
   /** A directory with it may hold copies: the kernel then looks for the numbers that a listing tells. */
   readonly isImpure: boolean;
+  /** PROTECTION_FLAGS (vfs/inode-flags.ts). */
+  readonly protection: number;
 }
 
 const NO_MARKS: Marks = {
@@ -52,6 +57,7 @@ const NO_MARKS: Marks = {
   isWhiteout: false,
   isShownWhiteout: false,
   isImpure: false,
+  protection: 0,
 };
 
 /** The namespace of marks that one mount obeys and writes. */
@@ -111,6 +117,7 @@ export class MarkSpace {
       isWhiteout: names.has(`${this.prefix}whiteout`),
       isShownWhiteout: names.has(`${this.prefix}stratafs.whiteout`),
       isImpure: names.has(`${this.prefix}impure`),
+      protection: decodeProtattr(value('protattr') ?? NO_BYTES),
     };
     return forbidden.length > 0 ? -EACCES : marks;
   }

@@ -25,6 +25,7 @@ import {
 } from './make-file.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseNewName } from './protection.ts';
 import { isWhiteoutDevice, markHolder } from './shown-whiteout.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
@@ -71,7 +72,7 @@ function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array
   if (name.length > NAME_MAX) return -ENAMETOOLONG;
   if (isAufsName(state.upper, name)) return -EPERM;
   const found = state.directories.find(directory, name);
-  if (found === -ENOENT) return 0;
+  if (found === -ENOENT) return refuseNewName(directory);
   return found < 0 ? found : -EEXIST;
 }
 
@@ -118,6 +119,8 @@ export function makeTmpfile(
   call: Call,
 ): MadeInode | number {
   if (directory.isRemoved) return -ENOENT;
+  const refused = refuseNewName(directory);
+  if (refused < 0) return refused;
   const copied = copyUpDirectory(state, directory);
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);

@@ -12,6 +12,7 @@ import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseMarked, refuseNewName } from './protection.ts';
 import { prepareMove } from './redirect.ts';
 import type { Place } from '../upper/upper.ts';
 
@@ -25,6 +26,8 @@ export function link(
   if (inode.type === S_IFDIR) return -EPERM;
   if (lent.length > NAME_MAX) return -ENAMETOOLONG;
   if (isAufsName(state.upper, lent)) return -EPERM;
+  const refused = refuseMarked(inode) || refuseNewName(directory);
+  if (refused < 0) return refused;
   const name = Buffer.from(lent);
   const copied = copyUp(state, inode, METADATA, call);
   return typeof copied === 'number'

@@ -14,6 +14,7 @@ import type { Call, OpenFile } from '../../vfs/operation.ts';
 import { ALL_DATA, type Need, copyUp, openUpper } from '../copy-up/copy-data.ts';
 import { type Inode, LOST_DATA, UPPER_DATA } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseAllocating, refuseWriting } from './protection.ts';
 import { dropPrivileges, truncate } from './set-attributes.ts';
 import { NO_NAME } from '../upper/upper.ts';
 
@@ -34,6 +35,8 @@ export function openFile(
   const isTruncated = (flags & O_TRUNC) !== 0;
   const writes = (flags & O_ACCMODE) !== O_RDONLY || isTruncated;
   if (!writes) return finishOpen(state, inode, false, flags, out);
+  const refused = refuseWriting(inode, flags);
+  if (refused < 0) return refused;
   const copied = copyUp(state, inode, isTruncated ? NO_DATA : ALL_DATA, call);
   const finish = (status: Status): Status => {
     if (status < 0) return status;
@@ -133,6 +136,8 @@ export function allocate(
   length: number,
   call: Call,
 ): MaybePromise<Status> {
+  const refused = refuseAllocating(inode, mode);
+  if (refused < 0) return refused;
   const copied = copyUp(state, inode, ALL_DATA, call);
   const finish = (status: Status): Status => {
     if (status < 0) return status;

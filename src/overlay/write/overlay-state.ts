@@ -27,6 +27,7 @@ interface UpperRoot {
   readonly isEmpty: boolean;
   readonly hasXattrWhiteouts: boolean;
   readonly isImpure: boolean;
+  readonly protection: number;
 }
 
 /** Reads the upper's root and builds the state. `upper` is closed by the state's `close`. */
@@ -37,6 +38,7 @@ export function openOverlayState(tree: Tree, readers: readonly BlobReader[], upp
     isEmpty: typeof names !== 'number' && names.length === 0,
     hasXattrWhiteouts: typeof marks !== 'number' && marks.opaque === 'x',
     isImpure: typeof marks !== 'number' && marks.isImpure,
+    protection: typeof marks === 'number' ? 0 : marks.protection,
   });
 }
 
@@ -80,6 +82,7 @@ export class OverlayState implements CopyUpParts {
     this.root.isLoaded = false;
     this.root.hasXattrWhiteouts = upperRoot.hasXattrWhiteouts;
     this.root.isImpure = upperRoot.isImpure;
+    this.root.protection = upperRoot.protection;
   }
 
   /**

@@ -11,6 +11,7 @@ import { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseProtected } from './protected.ts';
+import { refuseMarked } from './protection.ts';
 import { countLostName } from '../copy-up/shared-copies.ts';
 import { NO_NAME, O_PATH } from '../upper/upper.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
@@ -21,7 +22,7 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   const inode = state.directories.getInode(node as NodeId);
   if (typeof inode === 'number') return inode;
   if (inode.type === S_IFDIR) return -EISDIR;
-  const refused = inode.hasUpper ? 0 : refuseProtected(state, directory);
+  const refused = inode.hasUpper ? refuseMarked(directory, inode) : refuseProtected(state, directory, inode);
   if (refused < 0) return refused;
   const copied = copyUpDirectory(state, directory);
   if (copied < 0) return copied;
@@ -96,7 +97,10 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   const directory = state.directories.get(node as NodeId);
   if (typeof directory === 'number') return directory;
   const isEmpty = state.directories.isEmpty(directory);
-  const refused = isEmpty && directory.hasUpperDirectory ? 0 : refuseProtected(state, parent, directory);
+  const refused =
+    isEmpty && directory.hasUpperDirectory
+      ? refuseMarked(parent, directory)
+      : refuseProtected(state, parent, directory);
   if (refused < 0) return refused;
   if (!isEmpty) return -ENOTEMPTY;
   const copied = copyUpDirectory(state, parent);

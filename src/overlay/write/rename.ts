@@ -25,6 +25,7 @@ import type { Inode } from '../read/inode.ts';
 import { makeAndPublish } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseProtected } from './protected.ts';
+import { refuseMarked, refuseNewName } from './protection.ts';
 import { prepareMove } from './redirect.ts';
 import { linkName } from '../copy-up/shared-copies.ts';
 import { markHolder } from './shown-whiteout.ts';
@@ -131,10 +132,14 @@ function refuse(
   target: Inode | undefined,
   flags: number,
 ): Status {
-  if ((flags & RENAME_EXCHANGE) !== 0) return target === undefined ? -ENOENT : 0;
-  if (target === undefined) return 0;
-  if ((flags & RENAME_NOREPLACE) !== 0) return -EEXIST;
+  if ((flags & RENAME_EXCHANGE) !== 0 && target === undefined) return -ENOENT;
+  if ((flags & RENAME_NOREPLACE) !== 0 && target !== undefined) return -EEXIST;
   if (source === target) return 0;
+  const marked =
+    target === undefined
+      ? refuseMarked(from.directory, source) || refuseNewName(to.directory)
+      : refuseMarked(from.directory, source, to.directory, target);
+  if (marked < 0 || target === undefined || (flags & RENAME_EXCHANGE) !== 0) return marked;
   if (target instanceof DirectoryInode) {
     if (source.type !== S_IFDIR) return -EISDIR;
     if (!state.directories.isEmpty(target)) {

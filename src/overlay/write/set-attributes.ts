@@ -16,6 +16,7 @@ import { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import { isInGroup, isRootCall } from './caller.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseAttributes } from './protection.ts';
 import { NO_NAME, type Place } from '../upper/upper.ts';
 import { closeSync, constants } from 'node:fs';
 
@@ -31,6 +32,8 @@ export function setAttributes(
 ): MaybePromise<Status> {
   const { size } = changes;
   if (size !== undefined && inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
+  const refused = refuseAttributes(inode, changes);
+  if (refused < 0) return refused;
   const need: Need = size === undefined ? METADATA : { ...ALL_DATA, kind: 'data', limit: size };
   const copied = copyUp(state, inode, need, call);
   if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes, call);

@@ -389,7 +389,7 @@ export class WritableOverlay implements WritableFileSystem {
   getFlags(node: NodeId): number {
     const inode = this.#state.inodes.get(node);
     if (inode !== undefined) return readFlags(this.#state, inode);
-    return this.#state.directories.isPristine(node) ? 0 : -ESTALE;
+    return this.#state.directories.isPristine(node) ? this.#tree.protectionOf(node - 1) : -ESTALE;
   }
 
   setFlags(node: NodeId, flags: number, call: Call): MaybePromise<Status> {

@@ -15,6 +15,7 @@ import { METADATA, copyUp } from '../copy-up/copy-data.ts';
 import { hasUpperFile } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
+import { refuseMarked } from './protection.ts';
 import { upperPlace } from './set-attributes.ts';
 import { hiddenXattrs, hidesXattr } from './shown-whiteout.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
@@ -85,6 +86,8 @@ export function setXattr(
   call: Call,
 ): MaybePromise<Status> {
   if (isPrivate(state, lentName)) return -EPERM;
+  const refused = refuseMarked(inode);
+  if (refused < 0) return refused;
   if (!hasUpperFile(inode)) {
     const exists = state.tree.getxattr(inode.lower, lentName) !== undefined;
     if (exists && (flags & XATTR_CREATE) !== 0) return -EEXIST;
@@ -135,6 +138,8 @@ export function removeXattr(
   call: Call,
 ): MaybePromise<Status> {
   if (isPrivate(state, lentName)) return -ENODATA;
+  const refused = refuseMarked(inode);
+  if (refused < 0) return refused;
   if (!hasUpperFile(inode) && state.tree.getxattr(inode.lower, lentName) === undefined) {
     return missing(lentName);
   }
