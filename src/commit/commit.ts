@@ -180,7 +180,7 @@ async function replaceLayers(
   options: NewImageOptions,
 ): Promise<WrittenImage> {
   parseTarget(options.target);
-  const inspection = await inspectImage(source, options);
+  const inspection = await inspectImage(source, { ...options, requiresConfig: true });
   try {
     const { image, layers } = inspection;
     refuseLostConfig(image);

@@ -10,16 +10,18 @@ import { showText } from '../vfs/show-text.ts';
 export interface LayerSelection {
   readonly layer?: string | undefined;
   readonly upto?: string | undefined;
+  /** How the user named the layer, for errors; by default that is `--layer=N` or `--upto=N`. */
+  readonly typed?: string | undefined;
 }
 
 /** The image with fewer layers, and the history steps that made them. Throws InputError for an unknown layer. */
-export function selectLayers(image: Image, { layer, upto }: LayerSelection): Image {
+export function selectLayers(image: Image, { layer, upto, typed }: LayerSelection): Image {
   if (layer !== undefined && upto !== undefined) {
     throw new InputError('--layer and --upto: found both, expected one of them');
   }
   const text = layer ?? upto;
   if (text === undefined) return image;
-  const number = findLayer(image, layer === undefined ? '--upto' : '--layer', text);
+  const number = findLayer(image, layer === undefined ? '--upto' : '--layer', text, typed);
   const isAlone = layer !== undefined;
   return {
     ...image,
@@ -28,7 +30,7 @@ export function selectLayers(image: Image, { layer, upto }: LayerSelection): Ima
   };
 }
 
-function findLayer(image: Image, option: string, text: string): number {
+function findLayer(image: Image, option: string, text: string, typed: string | undefined): number {
   const { layers } = image;
   if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= layers.length) return Number(text);
   const numbers = layers.flatMap((layer, i) => (hasPrefix(layer, text) ? [i + 1] : []));
@@ -36,7 +38,7 @@ function findLayer(image: Image, option: string, text: string): number {
   const isOneLayer =
     new Set(numbers.map((number) => digestsOf(layers[number - 1] as LayerSource).join())).size === 1;
   if (numbers.length === 1 || (option === '--layer' && isOneLayer)) return numbers[0] as number;
-  const shown = `${option}=${showText(text)}`;
+  const shown = showText(typed ?? `${option}=${text}`);
   if (numbers.length > 1) {
     const found = numbers.map((number) => layerLine(layers, number)).join('\n');
     throw new InputError(

@@ -70,6 +70,8 @@ export interface InspectOptions extends OpenImageOptions {
   readonly useIndexCache?: boolean | undefined;
   /** True: layers that the archive doesn't hold, since others distribute them, are listed as empty ones. */
   readonly listsForeign?: boolean | undefined;
+  /** True: an image whose config can't be read is refused, as by a mount, docker load and skopeo. */
+  readonly requiresConfig?: boolean | undefined;
 }
 
 /** What the views read of a layer is read once: a small cache does. */
@@ -85,7 +87,7 @@ export interface Inspection extends InspectedImage {
 /**
  * Opens the image that `source` names, or that the stratafs mount at `source` is of, and its layers: those that were
  * never indexed are read once. What was written to a mount doesn't count. An image whose config can't be read is opened
- * without it, with a warning. InputError as of `openImage`, and for layers that are malformed or have another digest than
+ * without it, with a warning, unless `requiresConfig`. InputError as of `openImage`, and for layers that are malformed or have another digest than
  * the image says.
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
@@ -110,8 +112,9 @@ export async function inspectLayers(list: string, options: InspectOptions = {}):
 
 async function openInspected(source: string, given: InspectOptions): Promise<Inspection> {
   const options = withDiskCache(given);
-  const onBrokenConfig = ({ message }: InputError): void =>
+  const warn = ({ message }: InputError): void =>
     options.onWarning?.(`${message}; shown is what is known without it`);
+  const onBrokenConfig = options.requiresConfig === true ? undefined : warn;
   return openInspection(await openImageWith(source, { ...options, onBrokenConfig }), options);
 }
 
@@ -180,7 +183,7 @@ export async function inspectOperand(text: string, options: InspectOptions = {})
   const stack = await splitLayer(text);
   return stack === undefined
     ? inspectShown(text, options)
-    : inspectImage(stack.source, { ...options, upto: stack.layer });
+    : inspectImage(stack.source, { ...options, upto: stack.layer, typed: text });
 }
 
 /** What became of something, on its own. */
@@ -200,7 +203,7 @@ export async function inspectChange(
 ): Promise<InspectedChange | undefined> {
   const stack = await splitLayer(text);
   if (stack !== undefined) {
-    const after = await inspectImage(stack.source, { ...options, upto: stack.layer });
+    const after = await inspectImage(stack.source, { ...options, upto: stack.layer, typed: text });
     return { before: belowTop(after), after };
   }
   const mounted = await findMountedImage(text);

@@ -75,9 +75,24 @@ describeWith(
         expect(outcome.stdout).toMatch(/mnt +dead\n/);
         expect(outcome.stdout).toMatch(/^usr$/m);
         expect(outcome.stderr).toMatch(
-          /^stratafs: warning: \S+: clearing the mount of \S+, whose daemon is gone\n$/,
+          /^stratafs: warning: \S+: cleared the mount of \S+, whose daemon is gone\n$/,
         );
         expect(outcome.status).toBe(0);
+      }));
+
+    it("can't mount over root's mount whose daemon was killed", () =>
+      withWorkplace(async (place) => {
+        const outcome = await asNobody(
+          place,
+          'eval "$S mount $I mnt"',
+          `export XDG_CACHE_HOME=$PWD/roots && eval "$S mount $I mnt" &&
+           kill -9 $(eval "$S ls --json" | sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p') &&
+           while stat mnt >rest 2>&1; do :; done && export XDG_CACHE_HOME=$PWD/cache`,
+        );
+        expect(outcome.stderr).toMatch(
+          /^stratafs: \S+\/mnt: a mount of \S+ is there, whose daemon is gone; only root, or the user who mounted it, can clear it: stratafs unmount \S+\/mnt\n$/,
+        );
+        expect(outcome.status).toBe(1);
       }));
 
     it("is told by one line what fusermount3 doesn't allow, and that it is missing", () =>

@@ -42,7 +42,7 @@ export function exportCommand(): CliCommand {
       }
       return {
         stream: (write) =>
-          withShown(source, given, async (inspection, report, signal) => {
+          withShown(source, { ...given, requiresConfig: true }, async (inspection, report, signal) => {
             let status = 0;
             const onLeftOut = (path: string, what: string): void =>
               report.notice(`${showPath(path)}: ${what}`);

@@ -19,6 +19,8 @@ export interface SourceArguments {
   readonly indexCache: boolean;
   /** Not an option: set by the commands that only list layers. */
   readonly listsForeign?: true;
+  /** Not an option: set by the commands that write what an image shows. */
+  readonly requiresConfig?: true;
 }
 
 /** The options that say which image, and how it is read. */
@@ -49,6 +51,7 @@ export async function withReport<T>(
       ...(given.layer === undefined ? {} : { layer: given.layer }),
       ...(given.upto === undefined ? {} : { upto: given.upto }),
       ...(given.listsForeign === undefined ? {} : { listsForeign: given.listsForeign }),
+      ...(given.requiresConfig === undefined ? {} : { requiresConfig: given.requiresConfig }),
     };
     return await body(options, report);
   } finally {

@@ -4,6 +4,7 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { mountAt, readMountTable } from '../../sys/mount-table.ts';
+import { EINVAL, ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { detach } from './kernel-mount.ts';
 import type { MountFacts } from './mount-facts.ts';
@@ -72,8 +73,8 @@ export async function prepareMountPoint(
         code: 'ERR_STRATAFS_ALREADY_MOUNTED',
       });
     }
-    onWarning(`${mountpoint}: clearing the mount of ${entry.source}, whose daemon is gone`);
-    await detach(mountpoint, 'lazy');
+    await clearDead(mountpoint, entry.source);
+    onWarning(`${mountpoint}: cleared the mount of ${entry.source}, whose daemon is gone`);
     return prepareMountPoint(mountpoint, onWarning, typed);
   }
   const stats = await lstat(mountpoint);
@@ -82,6 +83,19 @@ export async function prepareMountPoint(
     onWarning(`${mountpoint}: not empty; what is in it stays hidden while the mount lasts`);
   }
   return mountpoint;
+}
+
+async function clearDead(mountpoint: string, source: string): Promise<void> {
+  try {
+    await detach(mountpoint, 'lazy');
+  } catch (error) {
+    // fusermount3 finds no mount of this user there.
+    if (!(error instanceof ErrnoError) || error.errno !== -EINVAL) throw error;
+    throw new InputError(
+      `${mountpoint}: a mount of ${source} is there, whose daemon is gone; only root, or the user who mounted it, can clear it: stratafs unmount ${mountpoint}`,
+      { cause: error },
+    );
+  }
 }
 
 /** A directory that may not be read is not our business: the kernel decides whether it may be mounted on. */

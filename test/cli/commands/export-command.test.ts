@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixture, runAlone, withWorkplace } from '../../mount/stratafs.ts';
+import { configOf, sampleLayer } from '../../image/sample-images.ts';
+import { tarFile } from '../../image/scratch.ts';
+import { fixture, run, runAlone, withWorkplace } from '../../mount/stratafs.ts';
+import { describeWith } from '../../requirements.ts';
 
 const source = fixture('expressweb.tar');
 
@@ -48,6 +51,44 @@ describe('stratafs export', () => {
       expect((await place.stratafs(['export', 'short.tar', '-o', 'root.tar'])).status).toBe(1);
       expect(readdirSync(place.directory).filter((name) => name.includes('root'))).toEqual([]);
     }));
+});
+
+describeWith([{ program: 'skopeo' }, 'fuse'], 'a config', () => {
+  it.each([
+    ['{"rootfs":'],
+    ['[]'],
+    [{ history: 5 }],
+    [{ created: 5 }],
+    [{ architecture: [] }],
+    [{}],
+    [{ history: null }],
+  ])('that is %j is taken by mount, export and flatten if skopeo takes it', async (change) => {
+    const layer = await sampleLayer('text');
+    const config =
+      typeof change === 'string' ? change : JSON.stringify({ ...JSON.parse(configOf([layer])), ...change });
+    const entry = { Config: 'config.json', RepoTags: ['app:1'], Layers: ['layer.tar'] };
+    const image = await tarFile([
+      ['config.json', config],
+      ['layer.tar', layer.tar],
+      ['manifest.json', JSON.stringify([entry])],
+    ]);
+    await withWorkplace(async (place) => {
+      const skopeo = await run('skopeo', [
+        '--insecure-policy',
+        'copy',
+        `docker-archive:${image}`,
+        `dir:${place.path('o')}`,
+      ]);
+      const mounted = await place.stratafs(['mount', image, 'mnt']);
+      if (mounted.status === 0) await place.unmount();
+      const exported = await place.stratafs(['export', image, '-o', 'out.tar']);
+      const flattened = await place.stratafs(['flatten', image, '-o', 'docker-archive:flat.tar:app:2']);
+      const taken = skopeo.status === 0;
+      const statuses = [mounted, exported, flattened].map(({ status }) => status === 0);
+      expect(statuses).toEqual([taken, taken, taken]);
+      expect([exported.stderr, flattened.stderr]).toEqual([mounted.stderr, mounted.stderr]);
+    });
+  });
 });
 
 describe('stratafs cat', () => {
