@@ -14,7 +14,9 @@ export default defineConfig(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js', 'bench/*.js', 'scripts/*.js', 'test/hostile/*.js'] },
+        projectService: {
+          allowDefaultProject: ['*.js', 'bench/*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
+        },
       },
     },
     rules: {
@@ -30,7 +32,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.js', 'bench/*.js', 'scripts/*.js', 'test/hostile/*.js'],
+    files: ['*.js', 'bench/*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },

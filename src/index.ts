@@ -23,10 +23,13 @@ export type { ReadStreamOptions } from './library/read-stream.ts';
 export { BigIntStats, Stats } from './library/stats.ts';
 export type { Waste, WastedFile, WastedPath } from './library/waste.ts';
 export type { PathHistory, PathVersion } from './library/which.ts';
-export type { WrittenImage } from './commit/commit.ts';
+export type { WrittenCompression, WrittenImage, WrittenLayer } from './commit/commit.ts';
 export type {
+  Attribute,
+  Cause,
   CompareOptions,
   ImageList,
+  ImageUse,
   InspectOptions,
   LayerChanges,
   LayerCounts,
@@ -35,17 +38,24 @@ export type {
   ListedImage,
 } from './inspect/inspect.ts';
 export type {
+  BlobLocation,
   CacheStatistics,
+  Compression,
   DriverName,
+  ExpectedDigests,
+  ForeignLayer,
   HistoryStep,
   IdRange,
   Image as ImageDescription,
   IndexedLayer,
   LayerSource,
+  MarkNamespace,
   Mount,
   MountFlag,
+  MountFlagName,
   MountOptions,
   MountStatistics,
+  NamespaceProcess,
   OpenImageOptions,
   OwnerKeeping,
   OwnerMapping,

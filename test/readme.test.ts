@@ -1,10 +1,9 @@
 // README and the pages of docs/ describe what the program does: every command and option is in them, and links lead somewhere.
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { run, withWorkplace } from './mount/stratafs.ts';
-import { describeWith } from './requirements.ts';
+import { withWorkplace } from './mount/stratafs.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -12,25 +11,6 @@ const pages = readdirSync(join(root, 'docs'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
 const documentation = [readme, ...pages.map((page) => readFileSync(join(root, page), 'utf8'))].join('\n');
-
-describeWith(['fuse'], 'the example of docs/library.md', () => {
-  it('runs, shows a file of the image, and leaves nothing behind', () =>
-    withWorkplace(async (place) => {
-      const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
-      const [, example = ''] = /^```js\n(.*?)^```$/ms.exec(page) ?? [];
-      mkdirSync(place.path('tmp'));
-      const { status, stdout, stderr } = await run(
-        process.execPath,
-        ['--input-type=module', '--eval', example],
-        { cwd: root, env: { ...place.environment, TMPDIR: place.path('tmp') } },
-      );
-      expect(stderr).toBe('');
-      expect(status).toBe(0);
-      expect(stdout).toBe(`4 layers\n${readFileSync(join(root, 'fixtures/expressweb/README.md'), 'utf8')}\n`);
-      expect(readdirSync(place.path('tmp'))).toEqual([]);
-      expect(place.mounted()).toEqual([]);
-    }));
-});
 
 /** True if the documentation has `name` as a word of inline code. */
 const isDocumented = (name: string): boolean =>

@@ -4,6 +4,7 @@
 // the failure, and nothing is cached.
 import { LRUCache } from 'lru-cache';
 
+/** What the cache of decompressed blocks holds and has answered. */
 export interface CacheStatistics {
   /** Blocks that were in memory, or that another fetch was already bringing. */
   readonly hits: number;

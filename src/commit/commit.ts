@@ -20,6 +20,8 @@ import { buildTree } from '../tree/merge.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { latin1Of } from '../vfs/names.ts';
 
+export type { WrittenCompression } from './compressor.ts';
+export type { WrittenLayer } from './layer-blob.ts';
 export type { WrittenImage } from './write-image.ts';
 
 export interface NewImageOptions extends InspectOptions {

@@ -53,6 +53,7 @@ export interface WriteImageOptions {
   readonly check?: (() => void | Promise<void>) | undefined;
 }
 
+/** An image that was written. */
 export interface WrittenImage {
   /** `sha256:<hex>` of the config: docker's IMAGE ID. */
   readonly id: string;

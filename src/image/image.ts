@@ -37,12 +37,14 @@ export interface HistoryStep {
   readonly emptyLayer: boolean;
 }
 
+/** An operating system and a processor, as OCI names them. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
 }
 
+/** Where the config and the layers of an image are. None of its layers is open. */
 export interface Image {
   /** The text that the user typed, as `stratafs ls` shows it and the mount's source has it. */
   readonly source: string;

@@ -4,6 +4,7 @@ import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { Shown } from './name-trace.ts';
 
+/** In what two versions of a path differ. */
 export type Attribute =
   | ('type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs')
   /** The bytes of files of one size; another size says it already. */

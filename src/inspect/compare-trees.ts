@@ -21,6 +21,7 @@ export interface Difference {
   readonly attributes: readonly Attribute[];
 }
 
+/** What counts as a difference. */
 export interface CompareOptions {
   /** mtimes are no difference. */
   readonly ignoresTimes?: boolean | undefined;

@@ -10,11 +10,13 @@ export interface FoundImage extends Omit<ImageSummary, 'image' | 'index'> {
   readonly layers: readonly LayerSummary[] | undefined;
 }
 
+/** An image of a source, with what it shares with the others. */
 export interface ListedImage extends FoundImage {
   /** undefined where it could not be read. */
   readonly use: ImageUse | undefined;
 }
 
+/** The images of one or several sources. */
 export interface ImageList {
   readonly images: readonly ListedImage[];
   /** Bytes of all layers, each once. */

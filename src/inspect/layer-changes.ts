@@ -5,6 +5,7 @@ import type { InspectedImage } from './inspected-image.ts';
 import type { Change, Shown } from './name-trace.ts';
 import { stackOf } from './open-stack.ts';
 
+/** The names that one layer adds, changes and deletes, counted. */
 export interface LayerChanges {
   /** Names that it makes appear. */
   readonly added: number;

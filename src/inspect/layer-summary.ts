@@ -7,6 +7,7 @@ import { sizeOfLayer } from '../layer/layer-size.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InspectedImage } from './inspected-image.ts';
 
+/** One layer in figures. */
 export interface LayerSummary {
   /** Counted from 1 at the base. */
   readonly number: number;

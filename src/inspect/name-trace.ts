@@ -11,6 +11,7 @@ export interface Shown {
   readonly isDirectory: boolean;
 }
 
+/** Why a layer changes what a name shows. */
 export type Cause =
   /** The layer has an entry of that name. */
   | 'entry'

@@ -30,6 +30,7 @@ export interface WastedPath {
   readonly files: readonly WastedFile[];
 }
 
+/** The waste of one layer. */
 export interface LayerWaste {
   readonly number: number;
   /** Bytes of its files. */

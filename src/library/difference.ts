@@ -22,6 +22,7 @@ export class Difference implements PathName {
   readonly #before: () => Stats | undefined;
   readonly #after: () => Stats | undefined;
 
+  /** @internal */
   constructor({ kind, path, attributes, before, after }: DifferenceInTrees, a: Tree, b: Tree) {
     this.kind = kinds[kind];
     ({ path: this.path, pathBytes: this.pathBytes } = pathNameOf(path));

@@ -11,7 +11,7 @@ export class Dirent<Name extends string | Buffer = string> extends FileType {
   /** The directory, as it was given. */
   readonly parentPath: string;
 
-  /** `mode`: as st_mode. */
+  /** @internal `mode`: as st_mode. */
   constructor(name: Name, parentPath: string, mode: number) {
     super(mode);
     this.name = name;
@@ -26,7 +26,7 @@ export class WalkEntry extends Dirent implements PathName {
   readonly #tree: Tree;
   readonly #inode: number;
 
-  /** `pathBytes`: from the root, with a leading slash. */
+  /** @internal `pathBytes`: from the root, with a leading slash. */
   constructor(tree: Tree, inode: number, pathBytes: Buffer) {
     const path = pathBytes.toString('utf8');
     const slash = path.lastIndexOf('/');

@@ -8,6 +8,7 @@ export interface PathRemark extends PathName {
   readonly remark: string;
 }
 
+/** Callbacks of an export. */
 export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called for what a tar can't hold: sockets, and attributes that other readers don't find. */

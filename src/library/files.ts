@@ -5,6 +5,7 @@ import { EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, ErrnoError } from '../vfs/err
 import { Dirent } from './dirent.ts';
 import { type NameEncoding, type PathLike, encodeName, latin1OfPath, textOfPath } from './path-name.ts';
 
+/** How the names of a directory are returned. */
 export interface ReaddirOptions {
   /** How names are returned: 'utf8' by default; 'buffer' keeps bytes that are not UTF-8. */
   readonly encoding?: NameEncoding | undefined;

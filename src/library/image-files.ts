@@ -8,11 +8,13 @@ import { type EncodingOption, type NameEncoding, type PathLike, latin1OfPath } f
 import { type FileBytes, type ReadStreamOptions, streamFile } from './read-stream.ts';
 import { BigIntStats, Stats } from './stats.ts';
 
+/** Which form attributes have. */
 export interface StatOptions {
   /** True: BigIntStats, with nanoseconds. */
   readonly bigint?: boolean | undefined;
 }
 
+/** How a file is read. */
 export interface ReadFileOptions {
   /** With one, text instead of bytes. */
   readonly encoding?: BufferEncoding | undefined;
@@ -35,29 +37,29 @@ export class ImageFiles {
     this.view = view;
   }
 
+  /** Attributes of what a path leads to. */
   stat(path: PathLike, options?: StatOptions & { readonly bigint?: false | undefined }): Promise<Stats>;
   stat(path: PathLike, options: StatOptions & { readonly bigint: true }): Promise<BigIntStats>;
-  /** Attributes of what a path leads to. */
   stat(path: PathLike, { bigint }: StatOptions = {}): Promise<Stats | BigIntStats> {
     return this.view.read(({ files, tree }) => statsOf(tree, files.find(path, 'stat'), bigint));
   }
 
+  /** As `stat`; of a symlink its own attributes. */
   lstat(path: PathLike, options?: StatOptions & { readonly bigint?: false | undefined }): Promise<Stats>;
   lstat(path: PathLike, options: StatOptions & { readonly bigint: true }): Promise<BigIntStats>;
-  /** As `stat`; of a symlink its own attributes. */
   lstat(path: PathLike, { bigint }: StatOptions = {}): Promise<Stats | BigIntStats> {
     return this.view.read(({ files, tree }) => statsOf(tree, files.find(path, 'lstat', false), bigint));
   }
 
+  /**
+   * All bytes of a file; text where there is an encoding. EISDIR for a directory, EINVAL for a device or a fifo, EIO where the
+   * archive was changed since it was opened.
+   */
   readFile(path: PathLike, options?: ReadFileOptions & { readonly encoding?: undefined }): Promise<Buffer>;
   readFile(
     path: PathLike,
     options: BufferEncoding | (ReadFileOptions & { readonly encoding: BufferEncoding }),
   ): Promise<string>;
-  /**
-   * All bytes of a file; text where there is an encoding. EISDIR for a directory, EINVAL for a device or a fifo, EIO where the
-   * archive was changed since it was opened.
-   */
   readFile(path: PathLike, options: ReadFileOptions | BufferEncoding = {}): Promise<Buffer | string> {
     const { encoding, signal } = typeof options === 'string' ? { encoding: options } : options;
     return this.view.read(async ({ files, content }, stop) => {
@@ -81,9 +83,9 @@ export class ImageFiles {
     return streamFile(find, this.view.usage, chosen);
   }
 
+  /** The target of a symlink, unchanged. EINVAL for anything else. */
   readlink(path: PathLike, options?: BufferEncoding | EncodingOption<BufferEncoding>): Promise<string>;
   readlink(path: PathLike, options: 'buffer' | EncodingOption<'buffer'>): Promise<Buffer>;
-  /** The target of a symlink, unchanged. EINVAL for anything else. */
   readlink(
     path: PathLike,
     options: NameEncoding | EncodingOption<NameEncoding> = {},
@@ -91,6 +93,7 @@ export class ImageFiles {
     return this.view.read(({ files }) => files.readlink(path, encodingOf(options)));
   }
 
+  /** The names in a directory, in bytewise order, without '.' and '..'. */
   readdir(
     path: PathLike,
     options?: BufferEncoding | (ReaddirOptions & EncodingOption<BufferEncoding> & { withFileTypes?: false }),
@@ -104,7 +107,6 @@ export class ImageFiles {
     options: ReaddirOptions & EncodingOption<BufferEncoding> & { withFileTypes: true },
   ): Promise<Dirent[]>;
   readdir(path: PathLike, options: { encoding: 'buffer'; withFileTypes: true }): Promise<Dirent<Buffer>[]>;
-  /** The names in a directory, in bytewise order, without '.' and '..'. */
   readdir(
     path: PathLike,
     options: NameEncoding | ReaddirOptions = {},

@@ -70,6 +70,7 @@ export class Image extends ImageFiles implements AsyncDisposable {
     return this.view.inspected.image.id;
   }
 
+  /** The operating system and processor that the image is for. */
   get platform(): Platform | undefined {
     return this.view.inspected.image.platform;
   }

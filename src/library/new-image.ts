@@ -9,11 +9,13 @@ import {
 import type { PathRemark } from './export.ts';
 import { pathNameOf } from './path-name.ts';
 
+/** What a new image says of itself, and how it is written. */
 export interface NewImageOptions extends Omit<NewImage, 'target' | 'onLeftOut'> {
   /** Called for what a layer can't hold: sockets, and attributes that other readers don't find. */
   readonly onLeftOut?: ((remark: PathRemark) => void) | undefined;
 }
 
+/** `NewImageOptions`, and the layers that become one. */
 export interface SquashOptions extends NewImageOptions {
   /** The lowest layer that is squashed, from 1 at the base; those below it stay as they are. */
   readonly from: number;

@@ -7,6 +7,7 @@ export type PathLike = string | Uint8Array;
 /** How names, paths and link targets are returned: decoded, or with 'buffer' as the bytes that they are. */
 export type NameEncoding = BufferEncoding | 'buffer';
 
+/** How a name or a link target is returned: decoded, or with 'buffer' as bytes. */
 export interface EncodingOption<Encoding extends NameEncoding> {
   readonly encoding?: Encoding | undefined;
 }

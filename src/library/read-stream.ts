@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FileContent } from '../inspect/inspect.ts';
 import type { Usage } from './usage.ts';
 
+/** Which bytes of a file a stream gives. An aborted `signal` destroys it. */
 export interface ReadStreamOptions {
   /** First and last byte that is read, both included; by default all of the file. */
   readonly start?: number | undefined;

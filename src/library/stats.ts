@@ -37,7 +37,7 @@ export class Stats extends FileType {
   /** The layer that the attributes and the bytes are from, counted from 1 at the base. Not in node:fs. */
   readonly layer: number;
 
-  /** Copies what the tree says of `inode`. */
+  /** @internal Copies what the tree says of `inode`. */
   constructor(tree: Tree, inode: number) {
     const attr = readAttr(tree, inode);
     super(attr.mode);
@@ -90,7 +90,7 @@ export class BigIntStats extends FileType {
   /** The layer that the attributes and the bytes are from, counted from 1 at the base. Not in node:fs. */
   readonly layer: number;
 
-  /** Copies what the tree says of `inode`. */
+  /** @internal Copies what the tree says of `inode`. */
   constructor(tree: Tree, inode: number) {
     const attr = readAttr(tree, inode);
     super(attr.mode);

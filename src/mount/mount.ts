@@ -31,7 +31,11 @@ import type { Mount, MountStatistics } from './served-mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
-export type { HistoryStep, Image, LayerSource, Platform } from '../image/image.ts';
+export type { ForeignLayer, HistoryStep, Image, LayerSource, Platform } from '../image/image.ts';
+export type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
+export type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
+export type { MountFlagName } from '../sys/mount-calls.ts';
+export type { NamespaceProcess } from '../sys/mount-namespaces.ts';
 export { nameStandardInput } from '../image/source.ts';
 export type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 export { type FoundMount, SilentMountError, findMounts, listMounts } from '../fuse/mounts/mounts.ts';

@@ -34,6 +34,7 @@ export type MountFlag = Exclude<MountFlagName, 'ro'> | 'suid' | 'dev';
 /** What carries the kernel's requests: /dev/fuse itself, by default, or the npm package fuse-native on libfuse 2. */
 export type DriverName = 'dev-fuse' | 'fuse-native';
 
+/** How an image is mounted. */
 export interface MountOptions extends Watch {
   readonly driver?: DriverName | undefined;
   /** Makes the mount writable; without it, it is read-only. */
@@ -77,6 +78,7 @@ export interface MountOptions extends Watch {
 /** The directory that takes writes, and how. Kernel overlayfs's own words and form. */
 export type UpperOptions = UpperBehaviour & (UpperDirectories | ThrowAwayUpper);
 
+/** An upper directory that stays. */
 export interface UpperDirectories {
   /** Takes all changes. It must be there. */
   readonly directory: string;
@@ -87,11 +89,13 @@ export interface UpperDirectories {
   readonly workDirectory?: string | undefined;
 }
 
+/** An upper directory that ends with the mount. */
 export interface ThrowAwayUpper {
   /** Both are made in $TMPDIR, and removed when the mount ends. */
   readonly isThrowAway: true;
 }
 
+/** How the upper directory is written to. */
 export interface UpperBehaviour {
   /** True: what is in the upper is shown, and nothing is written; it may lie on a read-only file system. */
   readonly isReadOnly?: boolean | undefined;

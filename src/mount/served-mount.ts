@@ -7,6 +7,7 @@ import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 
+/** What a mount was asked since it was made. */
 export interface MountStatistics {
   /** By the kernel's name of the kind; kinds never asked are left out. */
   readonly requests: Readonly<Record<string, number>>;
@@ -28,6 +29,7 @@ export interface Mount extends AsyncDisposable {
   readonly image: Image;
   /** Resolves when the mount is gone, by whomever it was unmounted, and everything is closed. */
   readonly closed: Promise<void>;
+  /** What was asked so far. */
   statistics(): MountStatistics;
   /**
    * Unmounts and waits until everything is closed. InputError where the mount is busy: it then stays, and the

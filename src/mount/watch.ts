@@ -9,7 +9,9 @@ export interface Progress {
   readonly total: number;
 }
 
+/** Callbacks and the signal of an operation that may take long. */
 export interface Watch {
+  /** Called often, with how far the work is. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** One line: something worth knowing, such as an archive that is unpacked to the cache. */
   readonly onNotice?: ((text: string) => void) | undefined;

@@ -56,6 +56,7 @@ export const mountFlags = {
   nodiratime: MS_NODIRATIME,
   strictatime: MS_STRICTATIME,
 } as const;
+/** A flag of mount(2), by the name that mount(8) gives it. */
 export type MountFlagName = keyof typeof mountFlags;
 
 /** The names of the flags that are set. */

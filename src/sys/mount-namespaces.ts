@@ -6,6 +6,7 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { type MountEntry, parseMountTable } from './mount-table.ts';
 
+/** A process whose mount namespace has a mount. */
 export interface NamespaceProcess {
   readonly pid: number;
   /** comm; '?' if the process has ended. */
