@@ -47,6 +47,19 @@ describeWith([], 'bin/stratafs', () => {
       expect((await call(place, 'prefix/bin/stratafs', path)).stdout).toBe('odd/node main.cjs\n');
     }));
 
+  it('starts the launcher that was compiled, else the prebuilt one', () =>
+    withWorkplace(async (place) => {
+      const root = installIn(place);
+      fakeNode(place, 'prefix/bin/node');
+      const mount = async (): Promise<string> =>
+        (await run('env', ['-i', place.path('prefix/bin/stratafs'), 'mount', 'x'], { cwd: '/' })).stdout;
+      expect(await mount()).toBe('prefix/bin/node main.cjs\n');
+      fakeNode(place, `${root}/prebuilds/linux-${process.arch}/stratafs-launch`);
+      expect(await mount()).toBe(`${root}/prebuilds/linux-${process.arch}/stratafs-launch node\n`);
+      fakeNode(place, `${root}/build/Release/stratafs-launch`);
+      expect(await mount()).toBe(`${root}/build/Release/stratafs-launch node\n`);
+    }));
+
   it('is any of its programs by name, without an environment, also by a link to a link', () =>
     withWorkplace(async (place) => {
       const root = installIn(place);
