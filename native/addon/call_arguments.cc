@@ -17,9 +17,8 @@ int Component::Set(const ByteSpan& bytes, bool may_be_empty) {
 }
 
 CallArguments::CallArguments(napi_env env, napi_callback_info info) : env_(env) {
-  size_t count = kLimit;
   // Missing arguments are undefined, which every getter below refuses.
-  napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);
+  napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
 }
 
 int32_t CallArguments::Int(size_t index) {
@@ -65,6 +64,12 @@ ByteSpan CallArguments::Bytes(size_t index) {
   return bytes;
 }
 
+uint8_t* CallArguments::Buffer(size_t index, size_t* size) {
+  const ByteSpan bytes = Bytes(index);
+  *size = bytes.size;
+  return const_cast<uint8_t*>(bytes.data);
+}
+
 double* CallArguments::Doubles(size_t index, size_t length) {
   napi_typedarray_type type = napi_int8_array;
   size_t found = 0;
@@ -85,6 +90,36 @@ void CallArguments::Text(size_t index, char* out, size_t capacity) {
   out[bytes.size] = '\0';
 }
 
+std::string CallArguments::StringOf(napi_value value) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env_, value, nullptr, 0, &length) != napi_ok) {
+    Fail(-EINVAL);
+    return {};
+  }
+  std::string text(length, '\0');
+  napi_get_value_string_utf8(env_, value, text.data(), length + 1, &length);
+  if (text.find('\0') != std::string::npos) Fail(-EINVAL);
+  return text;
+}
+
+std::vector<std::string> CallArguments::Strings(size_t index) {
+  std::vector<std::string> texts;
+  uint32_t length = 0;
+  if (napi_get_array_length(env_, values_[index], &length) != napi_ok) Fail(-EINVAL);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element = nullptr;
+    napi_get_element(env_, values_[index], i, &element);
+    texts.push_back(StringOf(element));
+  }
+  return texts;
+}
+
+napi_value CallArguments::Function(size_t index) {
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env_, values_[index], &type) != napi_ok || type != napi_function) Fail(-EINVAL);
+  return values_[index];
+}
+
 napi_value CallArguments::MakeNumber(int64_t number) const {
   napi_value result = nullptr;
   if (number == static_cast<int32_t>(number)) {
@@ -93,6 +128,19 @@ napi_value CallArguments::MakeNumber(int64_t number) const {
     napi_create_double(env_, static_cast<double>(number), &result);
   }
   return result;
+}
+
+napi_value CallArguments::MakePair(int64_t first, int64_t second) const {
+  napi_value pair = nullptr;
+  napi_create_array_with_length(env_, 2, &pair);
+  napi_set_element(env_, pair, 0, MakeNumber(first));
+  napi_set_element(env_, pair, 1, MakeNumber(second));
+  return pair;
+}
+
+napi_value CallArguments::Throw() const {
+  napi_throw_type_error(env_, "ERR_INVALID_ARG_TYPE", "a bad argument of a native function");
+  return nullptr;
 }
 
 napi_value CallArguments::MakeBuffer(const void* bytes, size_t size) const {

@@ -12,6 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace stratafs {
 
@@ -35,12 +37,18 @@ class Component {
 
 class CallArguments {
  public:
-  static constexpr size_t kLimit = 6;
+  static constexpr size_t kLimit = 8;
 
   CallArguments(napi_env env, napi_callback_info info);
+  // The arguments of a method of a Napi::ObjectWrap.
+  template <typename CallbackInfo>
+  explicit CallArguments(const CallbackInfo& info) : env_(info.Env()), count_(info.Length()) {
+    for (size_t i = 0; i < kLimit; i++) values_[i] = info[i];
+  }
   CallArguments(const CallArguments&) = delete;
   CallArguments& operator=(const CallArguments&) = delete;
 
+  size_t count() const { return count_; }
   int32_t Int(size_t index);
   // Never negative: AT_FDCWD and errnos are not descriptors.
   int Descriptor(size_t index);
@@ -49,6 +57,8 @@ class CallArguments {
   int64_t Int64(size_t index);
   bool Bool(size_t index);
   ByteSpan Bytes(size_t index);
+  // The bytes of a typed array to write to.
+  uint8_t* Buffer(size_t index, size_t* size);
   // A Float64Array with at least `length` elements, else null.
   double* Doubles(size_t index, size_t length);
   // The name of a file in a directory.
@@ -57,6 +67,14 @@ class CallArguments {
   void NameOrEmpty(size_t index, Component* out) { Fail(out->Set(Bytes(index), true)); }
   // Bytes without NUL inside, copied to `out` and terminated; -ENAMETOOLONG if they don't fit.
   void Text(size_t index, char* out, size_t capacity);
+
+  // A string as UTF-8, or an array of them. No NUL inside.
+  std::string String(size_t index) { return StringOf(values_[index]); }
+  std::vector<std::string> Strings(size_t index);
+  // A function, as it is.
+  napi_value Function(size_t index);
+  // An argument that the getters above don't cover.
+  napi_value value(size_t index) const { return values_[index]; }
 
   void Fail(int error) {
     if (error_ == 0) error_ = error;
@@ -73,11 +91,18 @@ class CallArguments {
     return MakeNumber(result < 0 ? -errno : result);
   }
   napi_value MakeNumber(int64_t number) const;
+  // An array of two numbers.
+  napi_value MakePair(int64_t first, int64_t second) const;
+  // The error of the first bad argument as an exception, for calls that have no number as their result.
+  napi_value Throw() const;
   // A Buffer with a copy of the bytes.
   napi_value MakeBuffer(const void* bytes, size_t size) const;
 
  private:
+  std::string StringOf(napi_value value);
+
   napi_env env_;
+  size_t count_ = kLimit;
   napi_value values_[kLimit];
   int error_ = 0;
 };

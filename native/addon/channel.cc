@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "call_arguments.h"
 #include "parts.h"
 
 namespace stratafs {
@@ -45,17 +46,21 @@ void Channel::Register(Napi::Env env, Napi::Object exports) {
 // new Channel(fd, request, reply, onRequest, onEnd)
 Channel::Channel(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<Channel>(info), context_(info.Env(), "stratafs:channel") {
-  device_ = info[0].As<Napi::Number>().Int32Value();
-  Napi::Uint8Array request = info[1].As<Napi::Uint8Array>();
-  Napi::Uint8Array reply = info[2].As<Napi::Uint8Array>();
-  request_ = request.Data();
-  request_size_ = request.ByteLength();
-  reply_ = reply.Data();
-  reply_size_ = reply.ByteLength();
-  request_ref_ = Napi::Reference<Napi::Uint8Array>::New(request, 1);
-  reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(reply, 1);
-  on_request_ = Napi::Persistent(info[3].As<Napi::Function>());
-  on_end_ = Napi::Persistent(info[4].As<Napi::Function>());
+  CallArguments in(info);
+  const int device = in.Descriptor(0);
+  request_ = in.Buffer(1, &request_size_);
+  reply_ = in.Buffer(2, &reply_size_);
+  const napi_value on_request = in.Function(3);
+  const napi_value on_end = in.Function(4);
+  if (in.error() != 0) {
+    in.Throw();
+    return;
+  }
+  device_ = device;
+  request_ref_ = Napi::Reference<Napi::Uint8Array>::New(Napi::Uint8Array(info.Env(), in.value(1)), 1);
+  reply_ref_ = Napi::Reference<Napi::Uint8Array>::New(Napi::Uint8Array(info.Env(), in.value(2)), 1);
+  on_request_ = Napi::Persistent(Napi::Function(info.Env(), on_request));
+  on_end_ = Napi::Persistent(Napi::Function(info.Env(), on_end));
 
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(info.Env(), &loop);
@@ -99,7 +104,8 @@ void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
 }
 
 Napi::Value Channel::AnswerFrom(const Napi::CallbackInfo& info) {
-  answers_ = TableAnswers::Make(info[0].As<Napi::Object>());
+  CallArguments in(info);
+  answers_ = TableAnswers::Make(Napi::Object(info.Env(), in.value(0)));
   return Napi::Number::New(info.Env(), answers_ == nullptr ? -EINVAL : 0);
 }
 
@@ -186,49 +192,60 @@ void Channel::End(int error) {
 }
 
 Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
-  uint8_t* bytes = info[0].As<Napi::Uint8Array>().Data();
-  size_t length = info[1].As<Napi::Number>().Uint32Value();
-  int error = 0;
-  if (pool_ != nullptr) {
-    error = Write(bytes, length);
+  CallArguments in(info);
+  const ByteSpan bytes = in.Bytes(0);
+  const size_t length = in.Uint(1);
+  if (length > bytes.size) in.Fail(-EINVAL);
+  int error = in.error();
+  if (error == 0 && pool_ != nullptr) {
+    error = Write(bytes.data, length);
     has_sent_ = true;
   }
-  return Napi::Number::New(info.Env(), error);
+  return Napi::Value(info.Env(), in.MakeNumber(error));
 }
 
 Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
-  uint64_t unique = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
-  int error =
-      pool_ == nullptr ? 0 : WriteReply(device_, OutHeader{0, 0, unique}, bytes.Data(), bytes.ByteLength());
+  CallArguments in(info);
+  const uint64_t unique = static_cast<uint64_t>(in.Int64(0));
+  const ByteSpan bytes = in.Bytes(1);
+  int error = in.error();
+  if (error == 0 && pool_ != nullptr) {
+    error = WriteReply(device_, OutHeader{0, 0, unique}, bytes.data, bytes.size);
+  }
   has_sent_ = true;
-  return Napi::Number::New(info.Env(), error);
+  return Napi::Value(info.Env(), in.MakeNumber(error));
 }
 
 Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
-  if (pool_ == nullptr) return info.Env().Undefined();
+  CallArguments in(info);
+  const uint64_t unique = static_cast<uint64_t>(in.Int64(0));
+  const int fd = in.Descriptor(1);
+  const int64_t position = in.Int64(2);
+  const size_t length = in.Uint(3);
+  const bool may_end = in.Bool(4);
   FileState state;
-  if (info.Length() > 5) {
-    state = {info[5].As<Napi::Number>().Int64Value(), info[6].As<Napi::Number>().Int64Value(),
-             info[7].As<Napi::Number>().Int64Value()};
+  if (in.count() > 5) state = {in.Int64(5), in.Int64(6), in.Int64(7)};
+  if (in.error() != 0) {
+    in.Throw();
+  } else if (pool_ != nullptr) {
+    has_sent_ = pool_->Send(unique, fd, position, length, may_end, state);
   }
-  has_sent_ = pool_->Send(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
-                          info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int64Value(),
-                          info[3].As<Napi::Number>().Uint32Value(), info[4].ToBoolean(), state);
   return info.Env().Undefined();
 }
 
 Napi::Value Channel::OpenBacking(const Napi::CallbackInfo& info) {
-  BackingMap map = {info[0].As<Napi::Number>().Int32Value(), 0, 0};
-  int id = pool_ == nullptr ? -ENODEV : ioctl(device_, kBackingOpen, &map);
-  return Napi::Number::New(info.Env(), id == -1 ? -errno : id);
+  CallArguments in(info);
+  BackingMap map = {in.Descriptor(0), 0, 0};
+  if (pool_ == nullptr) in.Fail(-ENODEV);
+  return Napi::Value(info.Env(), in.Answer([&] { return ioctl(device_, kBackingOpen, &map); }));
 }
 
 Napi::Value Channel::CloseBacking(const Napi::CallbackInfo& info) {
-  uint32_t id = info[0].As<Napi::Number>().Uint32Value();
+  CallArguments in(info);
+  uint32_t id = in.Uint(0);
   // The kernel closes the backing file with the connection.
-  int result = pool_ == nullptr ? 0 : ioctl(device_, kBackingClose, &id);
-  return Napi::Number::New(info.Env(), result == -1 ? -errno : result);
+  return Napi::Value(info.Env(),
+                     in.Answer([&] { return pool_ == nullptr ? 0 : ioctl(device_, kBackingClose, &id); }));
 }
 
 }  // namespace stratafs

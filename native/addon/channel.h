@@ -66,17 +66,17 @@ class Channel : public Napi::ObjectWrap<Channel> {
   int Write(const uint8_t* bytes, size_t length);
   void End(int error);
 
-  int device_;
+  int device_ = -1;
   // Send, SendData or SendFile has answered the request that JavaScript is handling.
   bool has_sent_ = false;
   uv_poll_t* poll_ = nullptr;
-  TransferPool* pool_;
+  TransferPool* pool_ = nullptr;
   std::unique_ptr<TableAnswers> answers_;
   BusyPoll busy_poll_;
-  uint8_t* request_;
-  size_t request_size_;
-  uint8_t* reply_;
-  size_t reply_size_;
+  uint8_t* request_ = nullptr;
+  size_t request_size_ = 0;
+  uint8_t* reply_ = nullptr;
+  size_t reply_size_ = 0;
   Napi::Reference<Napi::Uint8Array> request_ref_;
   Napi::Reference<Napi::Uint8Array> reply_ref_;
   Napi::FunctionReference on_request_;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "call_arguments.h"
 #include "parts.h"
 
 namespace stratafs {
@@ -27,8 +28,14 @@ class DeviceWatch : public Napi::ObjectWrap<DeviceWatch> {
   // new DeviceWatch(fd, onEnd)
   explicit DeviceWatch(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<DeviceWatch>(info), context_(info.Env(), "stratafs:deviceWatch") {
-    watched_ = info[0].As<Napi::Number>().Int32Value();
-    on_end_ = Napi::Persistent(info[1].As<Napi::Function>());
+    CallArguments in(info);
+    watched_ = in.Descriptor(0);
+    const napi_value on_end = in.Function(1);
+    if (in.error() != 0) {
+      in.Throw();
+      return;
+    }
+    on_end_ = Napi::Persistent(Napi::Function(info.Env(), on_end));
   }
 
   ~DeviceWatch() override { Stop(); }
@@ -97,7 +104,7 @@ class DeviceWatch : public Napi::ObjectWrap<DeviceWatch> {
   Napi::FunctionReference on_end_;
   Napi::ObjectReference self_;  // while polled: keeps the object, as the loop holds a pointer to it
   uv_poll_t* poll_ = nullptr;
-  int watched_;
+  int watched_ = -1;
   int device_ = -1;
   int epoll_ = -1;
 };

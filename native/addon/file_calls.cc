@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,29 +18,28 @@
 #include <string>
 #include <vector>
 
+#include "call_arguments.h"
 #include "parts.h"
 
 namespace stratafs {
 
 namespace {
 
-Napi::Value Result(Napi::Env env, long result) {
-  return Napi::Number::New(env, result < 0 ? -errno : static_cast<double>(result));
-}
-
 // openBeneath(directory, path, flags): a descriptor. It follows no symlink and stays beneath `directory`.
-Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
-  int directory = info[0].As<Napi::Number>().Int32Value();
-  Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
-  std::string path(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+napi_value OpenBeneath(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int directory = in.Descriptor(0);
+  char path[PATH_MAX];
+  in.Text(1, path, sizeof(path));
   struct open_how how = {};
-  how.flags = info[2].As<Napi::Number>().Uint32Value() | O_CLOEXEC;
+  how.flags = in.Uint(2) | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  long fd;
-  do {
-    fd = syscall(SYS_openat2, directory, path.empty() ? "." : path.c_str(), &how, sizeof(how));
-  } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-  return Result(info.Env(), fd);
+  return in.Answer([&] {
+    long fd;
+    do fd = syscall(SYS_openat2, directory, path[0] == '\0' ? "." : path, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    return fd;
+  });
 }
 
 // A directory entry as JavaScript reads it. src/sys/file-calls.ts has the same table, and a test compares
@@ -173,30 +173,31 @@ int AppendEntry(int directory, const char* name, std::vector<uint8_t>* out) {
 
 // readDirectoryBatch(directory): the next entries of an open directory, including "." and "..", as one
 // Buffer; an empty one at the end.
-Napi::Value ReadDirectoryBatch(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  int directory = info[0].As<Napi::Number>().Int32Value();
+napi_value ReadDirectoryBatch(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int directory = in.Descriptor(0);
+  if (in.error() != 0) return in.MakeNumber(in.error());
   std::vector<uint8_t> names(1 << 15);
   std::vector<uint8_t> out;
   long length;
   do {
     length = syscall(SYS_getdents64, directory, names.data(), names.size());
-    if (length < 0) return Result(env, length);
+    if (length < 0) return in.MakeNumber(-errno);
     for (long at = 0; at < length;) {
       const LinuxDirent* entry = reinterpret_cast<const LinuxDirent*>(names.data() + at);
       at += entry->record_length;
-      int status = AppendEntry(directory, entry->name, &out);
-      if (status < 0) return Napi::Number::New(env, status);
+      const int status = AppendEntry(directory, entry->name, &out);
+      if (status < 0) return in.MakeNumber(status);
     }
   } while (length > 0 && out.empty());
-  return Napi::Buffer<uint8_t>::Copy(env, out.data(), out.size());
+  return in.MakeBuffer(out.data(), out.size());
 }
 
 }  // namespace
 
 void RegisterFileCalls(Napi::Env env, Napi::Object exports) {
-  exports.Set("openBeneath", Napi::Function::New(env, OpenBeneath));
-  exports.Set("readDirectoryBatch", Napi::Function::New(env, ReadDirectoryBatch));
+  const NamedCall calls[] = {{"openBeneath", OpenBeneath}, {"readDirectoryBatch", ReadDirectoryBatch}};
+  ExportCalls(env, exports, calls);
 }
 
 }  // namespace stratafs

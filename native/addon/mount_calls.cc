@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
+#include "call_arguments.h"
 #include "parts.h"
+#include "pool_job.h"
 
 namespace stratafs {
 
@@ -22,47 +25,42 @@ constexpr long kOpenTree = 428;
 constexpr long kMountSetattr = 442;
 constexpr unsigned kOpenTreeClone = 1;
 
-Napi::Value Result(Napi::Env env, int result) { return Napi::Number::New(env, result < 0 ? -errno : result); }
-
 // openDevice(path): the descriptor of a new FUSE connection.
-Napi::Value OpenDevice(const Napi::CallbackInfo& info) {
-  std::string path = info[0].As<Napi::String>().Utf8Value();
-  return Result(info.Env(), open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+napi_value OpenDevice(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const std::string path = in.String(0);
+  return in.Answer([&] { return open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK); });
 }
 
 // mount(source, target, type, flags, options)
-Napi::Value Mount(const Napi::CallbackInfo& info) {
-  std::string source = info[0].As<Napi::String>().Utf8Value();
-  std::string target = info[1].As<Napi::String>().Utf8Value();
-  std::string type = info[2].As<Napi::String>().Utf8Value();
-  unsigned long flags = info[3].As<Napi::Number>().Uint32Value();
-  std::string options = info[4].As<Napi::String>().Utf8Value();
-  return Result(info.Env(), mount(source.c_str(), target.c_str(), type.c_str(), flags, options.c_str()));
+napi_value Mount(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const std::string source = in.String(0);
+  const std::string target = in.String(1);
+  const std::string type = in.String(2);
+  const unsigned long flags = in.Uint(3);
+  const std::string options = in.String(4);
+  return in.Answer(
+      [&] { return mount(source.c_str(), target.c_str(), type.c_str(), flags, options.c_str()); });
 }
 
 // Unmounting can wait for the daemon that requests it, so it runs on a pool thread.
-class UnmountWorker : public Napi::AsyncWorker {
+class UnmountJob : public PoolJob {
  public:
-  UnmountWorker(Napi::Env env, std::string target, int flags)
-      : Napi::AsyncWorker(env), deferred_(env), target_(std::move(target)), flags_(flags) {}
-  Napi::Promise Promise() { return deferred_.Promise(); }
+  UnmountJob(std::string target, int flags) : target_(std::move(target)), flags_(flags) {}
 
-  void Execute() override { result_ = umount2(target_.c_str(), flags_) < 0 ? -errno : 0; }
-  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), result_)); }
+ protected:
+  int64_t Run() override { return umount2(target_.c_str(), flags_) < 0 ? -errno : 0; }
 
  private:
-  Napi::Promise::Deferred deferred_;
-  std::string target_;
-  int flags_;
-  int result_ = 0;
+  const std::string target_;
+  const int flags_;
 };
 
 // unmount(target, flags): a promise.
-Napi::Value Unmount(const Napi::CallbackInfo& info) {
-  UnmountWorker* worker = new UnmountWorker(info.Env(), info[0].As<Napi::String>().Utf8Value(),
-                                            info[1].As<Napi::Number>().Int32Value());
-  worker->Queue();
-  return worker->Promise();
+napi_value Unmount(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  return PoolJob::Queue(&in, new UnmountJob(in.String(0), in.Int(1)));
 }
 
 // struct mount_attr of linux/mount.h, which can't be included together with sys/mount.h.
@@ -73,37 +71,39 @@ struct MountAttributes {
   uint64_t user_namespace;
 };
 
-// cloneMount(path, set, clear): a descriptor of `path` in a private mount, which is in no mount table.
-Napi::Value CloneMount(const Napi::CallbackInfo& info) {
-  std::string path = info[0].As<Napi::String>().Utf8Value();
-  MountAttributes attributes = {};
-  attributes.set = info[1].As<Napi::Number>().Uint32Value();
-  attributes.clear = info[2].As<Napi::Number>().Uint32Value();
-  attributes.propagation = MS_PRIVATE;
-  const long fd = syscall(kOpenTree, AT_FDCWD, path.c_str(),
+// The descriptor of a clone of the mount at `path`: -1 and errno.
+long OpenClone(const char* path, const MountAttributes& attributes) {
+  const long fd = syscall(kOpenTree, AT_FDCWD, path,
                           kOpenTreeClone | static_cast<unsigned>(O_CLOEXEC | AT_SYMLINK_NOFOLLOW));
-  if (fd < 0) return Result(info.Env(), -1);
-  if (syscall(kMountSetattr, fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0) {
-    const int error = errno;
-    close(static_cast<int>(fd));
-    return Napi::Number::New(info.Env(), -error);
-  }
-  return Napi::Number::New(info.Env(), static_cast<double>(fd));
+  if (fd < 0 || syscall(kMountSetattr, fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0)
+    return fd;
+  const int error = errno;
+  close(static_cast<int>(fd));
+  errno = error;
+  return -1;
+}
+
+// cloneMount(path, set, clear): a descriptor of `path` in a private mount, which is in no mount table.
+napi_value CloneMount(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const std::string path = in.String(0);
+  MountAttributes attributes = {};
+  attributes.set = in.Uint(1);
+  attributes.clear = in.Uint(2);
+  attributes.propagation = MS_PRIVATE;
+  return in.Answer([&] { return OpenClone(path.c_str(), attributes); });
 }
 
 // socketPair(): [a, b], both close-on-exec; a number if it failed.
-Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+napi_value SocketPair(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return Result(info.Env(), -1);
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, Napi::Number::New(info.Env(), ends[0]));
-  pair.Set(1u, Napi::Number::New(info.Env(), ends[1]));
-  return pair;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return in.MakeNumber(-errno);
+  return in.MakePair(ends[0], ends[1]);
 }
 
-// receiveDescriptor(socket): the descriptor that has arrived in the socket (SCM_RIGHTS, unix(7)).
-Napi::Value ReceiveDescriptor(const Napi::CallbackInfo& info) {
-  int socket = info[0].As<Napi::Number>().Int32Value();
+// The descriptor that has arrived in a socket: -1 and errno.
+int TakeDescriptor(int socket) {
   char byte;
   struct iovec part = {&byte, 1};
   alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -115,25 +115,32 @@ Napi::Value ReceiveDescriptor(const Napi::CallbackInfo& info) {
   ssize_t n;
   do n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
-  if (n < 0) return Result(info.Env(), -1);
+  if (n < 0) return -1;
   struct cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (n == 0 || header == nullptr || header->cmsg_type != SCM_RIGHTS) {
-    return Napi::Number::New(info.Env(), -EBADF);
+    errno = EBADF;
+    return -1;
   }
   int fd;
   memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-  return Napi::Number::New(info.Env(), fd);
+  return fd;
+}
+
+// receiveDescriptor(socket): the descriptor that has arrived in the socket (SCM_RIGHTS, unix(7)).
+napi_value ReceiveDescriptor(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int socket = in.Descriptor(0);
+  return in.Answer([&] { return TakeDescriptor(socket); });
 }
 
 }  // namespace
 
 void RegisterMountCalls(Napi::Env env, Napi::Object exports) {
-  exports.Set("openDevice", Napi::Function::New(env, OpenDevice));
-  exports.Set("mount", Napi::Function::New(env, Mount));
-  exports.Set("unmount", Napi::Function::New(env, Unmount));
-  exports.Set("cloneMount", Napi::Function::New(env, CloneMount));
-  exports.Set("socketPair", Napi::Function::New(env, SocketPair));
-  exports.Set("receiveDescriptor", Napi::Function::New(env, ReceiveDescriptor));
+  const NamedCall calls[] = {
+      {"openDevice", OpenDevice}, {"mount", Mount},           {"unmount", Unmount},
+      {"cloneMount", CloneMount}, {"socketPair", SocketPair}, {"receiveDescriptor", ReceiveDescriptor},
+  };
+  ExportCalls(env, exports, calls);
 }
 
 }  // namespace stratafs

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <string>
 
+#include "call_arguments.h"
 #include "parts.h"
 
 namespace stratafs {
@@ -39,25 +40,34 @@ Address AbstractAddress(const std::string& name) {
   return address;
 }
 
-// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE if another process has it.
-Napi::Value LockName(const Napi::CallbackInfo& info) {
-  const Address address = AbstractAddress(info[0].As<Napi::String>());
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return Napi::Number::New(info.Env(), -errno);
-  if (bind(fd, reinterpret_cast<const struct sockaddr*>(&address.name), address.length) < 0 ||
-      listen(fd, kBacklog) < 0) {
-    const int error = errno;
-    close(fd);
-    return Napi::Number::New(info.Env(), -error);
+// A listening socket with the address: -1 and errno.
+int Listen(const Address& address) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (bind(fd, reinterpret_cast<const struct sockaddr*>(&address.name), address.length) == 0 &&
+      listen(fd, kBacklog) == 0) {
+    return fd;
   }
-  return Napi::Number::New(info.Env(), fd);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+// lockName(name): a descriptor that holds the lock until it is closed; -EADDRINUSE if another process has it.
+napi_value LockName(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Address address = AbstractAddress(in.String(0));
+  return in.Answer([&] { return Listen(address); });
 }
 
 // nameHolder(name): [pid, uid] of the process that has the lock, or a negative errno.
-Napi::Value NameHolder(const Napi::CallbackInfo& info) {
-  const Address address = AbstractAddress(info[0].As<Napi::String>());
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return Napi::Number::New(info.Env(), -errno);
+napi_value NameHolder(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const Address address = AbstractAddress(in.String(0));
+  if (in.error() != 0) return in.MakeNumber(in.error());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return in.MakeNumber(-errno);
   int error = ECONNREFUSED;
   for (int i = 0; i < kTries && error == ECONNREFUSED; i++) {
     if (i > 0) poll(nullptr, 0, 1);
@@ -68,18 +78,14 @@ Napi::Value NameHolder(const Napi::CallbackInfo& info) {
   socklen_t size = sizeof(holder);
   if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) < 0) error = errno;
   close(fd);
-  if (error != 0) return Napi::Number::New(info.Env(), -error);
-  Napi::Array found = Napi::Array::New(info.Env(), 2);
-  found.Set(0u, Napi::Number::New(info.Env(), holder.pid));
-  found.Set(1u, Napi::Number::New(info.Env(), holder.uid));
-  return found;
+  return error != 0 ? in.MakeNumber(-error) : in.MakePair(holder.pid, holder.uid);
 }
 
 }  // namespace
 
 void RegisterNameLock(Napi::Env env, Napi::Object exports) {
-  exports.Set("lockName", Napi::Function::New(env, LockName));
-  exports.Set("nameHolder", Napi::Function::New(env, NameHolder));
+  const NamedCall calls[] = {{"lockName", LockName}, {"nameHolder", NameHolder}};
+  ExportCalls(env, exports, calls);
 }
 
 }  // namespace stratafs

@@ -34,12 +34,22 @@ void PoolJob::Complete(napi_env env, napi_status status, void* data) {
   job->Settle(env);
 }
 
+void PoolJob::Keep(napi_env env, napi_value object) {
+  napi_ref ref = nullptr;
+  if (napi_create_reference(env, object, 1, &ref) == napi_ok) kept_.push_back(ref);
+}
+
+napi_value PoolJob::MakeAnswer(napi_env env, int64_t result) {
+  napi_value number = nullptr;
+  napi_create_double(env, static_cast<double>(result), &number);
+  return number;
+}
+
 // Fails without harm if the environment can no longer run JavaScript.
 void PoolJob::Settle(napi_env env) {
-  napi_value result = nullptr;
-  if (napi_create_double(env, static_cast<double>(result_), &result) == napi_ok) {
-    napi_resolve_deferred(env, deferred_, result);
-  }
+  napi_value answer = MakeAnswer(env, result_);
+  if (answer != nullptr) napi_resolve_deferred(env, deferred_, answer);
+  for (napi_ref ref : kept_) napi_delete_reference(env, ref);
   if (work_ != nullptr) napi_delete_async_work(env, work_);
 }
 

@@ -1,4 +1,5 @@
-// PoolJob: a call that waits for a disk. It runs on a pool thread and resolves a promise with a number.
+// PoolJob: a call that waits for a disk. It runs on a pool thread and resolves a promise, mostly with a
+// number.
 //
 // A job has its own descriptors (and bytes), so that the caller can close its own meanwhile. If the
 // environment ends first, Node waits for the thread, and the job is dropped without an answer.
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "call_arguments.h"
 
@@ -40,12 +42,16 @@ class PoolJob {
 
   // Takes ownership of the job. Returns a promise of Run's result, or of the error of the first bad argument.
   static napi_value Queue(CallArguments* in, PoolJob* job);
+  // Keeps a JavaScript object alive until the job has ended.
+  void Keep(napi_env env, napi_value object);
 
  protected:
   // The reason why the job can't start, or 0.
-  virtual int error() const = 0;
+  virtual int error() const { return 0; }
   // On a pool thread: a result or a negative errno.
   virtual int64_t Run() = 0;
+  // The value of the promise, made on the loop's thread.
+  virtual napi_value MakeAnswer(napi_env env, int64_t result);
 
  private:
   static void Execute(napi_env env, void* data);
@@ -54,6 +60,7 @@ class PoolJob {
 
   napi_deferred deferred_ = nullptr;
   napi_async_work work_ = nullptr;
+  std::vector<napi_ref> kept_;
   int64_t result_ = 0;
 };
 

@@ -1,7 +1,9 @@
 // readSpan: the JavaScript interface of SpanDecoder (src/sys/span-reader.ts), on a pool thread.
 #include <errno.h>
 
+#include "call_arguments.h"
 #include "parts.h"
+#include "pool_job.h"
 #include "span_decoder.h"
 #include "span_list.h"
 
@@ -9,59 +11,43 @@ namespace stratafs {
 
 namespace {
 
-// Keeps both buffers alive until the promise is settled.
-class SpanWorker : public Napi::AsyncWorker {
+class SpanJob : public PoolJob {
  public:
-  SpanWorker(Napi::Env env, const SpanInput& in, Napi::Uint8Array window, Napi::Uint8Array out)
-      : Napi::AsyncWorker(env, "stratafs.readSpan"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        in_(in),
-        window_(Napi::Persistent(window)),
-        out_(Napi::Persistent(out)),
-        bytes_(out.Data()),
-        size_(out.ByteLength()) {
-    in_.window = window.Data();
-    in_.window_size = window.ByteLength();
-  }
+  SpanJob(const SpanInput& in, uint8_t* out, size_t size) : in_(in), out_(out), size_(size) {}
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
-  void Execute() override { is_filled_ = DecodeSpan(in_, bytes_, size_); }
-
-  void OnOK() override {
-    Napi::HandleScope scope(Env());
-    deferred_.Resolve(Napi::Number::New(Env(), is_filled_ ? static_cast<double>(size_) : -EIO));
-  }
+ protected:
+  int64_t Run() override { return DecodeSpan(in_, out_, size_) ? static_cast<int64_t>(size_) : -EIO; }
 
  private:
-  Napi::Promise::Deferred deferred_;
-  SpanInput in_;
-  Napi::Reference<Napi::Uint8Array> window_;
-  Napi::Reference<Napi::Uint8Array> out_;
-  uint8_t* const bytes_;
+  const SpanInput in_;
+  uint8_t* const out_;
   const size_t size_;
-  bool is_filled_ = false;
 };
 
 // readSpan(fd, position, length, kind, bits, window, crc32, out)
-Napi::Value ReadSpan(const Napi::CallbackInfo& info) {
-  SpanInput in = {};
-  in.stored = {info[0].ToNumber().Int32Value(), static_cast<uint64_t>(info[1].ToNumber().Int64Value()),
-               static_cast<uint64_t>(info[2].ToNumber().Int64Value())};
-  in.kind = static_cast<SpanKind>(info[3].ToNumber().Uint32Value());
-  in.crc32 = info[6].ToNumber().Uint32Value();
-  in.bits = static_cast<uint8_t>(info[4].ToNumber().Uint32Value() & 7);
-  SpanWorker* worker =
-      new SpanWorker(info.Env(), in, info[5].As<Napi::Uint8Array>(), info[7].As<Napi::Uint8Array>());
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+napi_value ReadSpan(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  SpanInput span = {};
+  span.stored = {in.Descriptor(0), static_cast<uint64_t>(in.Int64(1)), static_cast<uint64_t>(in.Int64(2))};
+  span.kind = static_cast<SpanKind>(in.Uint(3));
+  span.bits = static_cast<uint8_t>(in.Uint(4) & 7);
+  const ByteSpan window = in.Bytes(5);
+  span.window = window.data;
+  span.window_size = window.size;
+  span.crc32 = in.Uint(6);
+  size_t size = 0;
+  uint8_t* const out = in.Buffer(7, &size);
+  SpanJob* job = new SpanJob(span, out, size);
+  // The job uses the memory of both buffers.
+  for (size_t buffer : {5, 7}) job->Keep(env, in.value(buffer));
+  return PoolJob::Queue(&in, job);
 }
 
 }  // namespace
 
 void RegisterSpanReader(Napi::Env env, Napi::Object exports) {
-  exports.Set("readSpan", Napi::Function::New(env, ReadSpan, "readSpan"));
+  const NamedCall calls[] = {{"readSpan", ReadSpan}};
+  ExportCalls(env, exports, calls);
 }
 
 }  // namespace stratafs

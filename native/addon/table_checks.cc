@@ -4,52 +4,50 @@
 #include <utility>
 #include <vector>
 
+#include "call_arguments.h"
 #include "index_check.h"
 #include "parts.h"
+#include "pool_job.h"
 #include "tree_check.h"
 
 namespace stratafs {
 
 namespace {
 
-// Lends a table to a pool thread; its buffers stay alive until the promise settles.
-class CheckWorker : public Napi::AsyncWorker {
- public:
-  CheckWorker(Napi::Env env, const char* name, Napi::Object lent)
-      : Napi::AsyncWorker(env, name),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        lent_(Napi::Persistent(lent)) {}
+// Checks a table on a pool thread. The promise's value is the fault as text, or undefined.
+class CheckJob : public PoolJob {
+ protected:
+  virtual TableFault Check() = 0;
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
-  void OnOK() override {
-    Napi::HandleScope scope(Env());
-    if (!fault_) {
-      deferred_.Resolve(Env().Undefined());
-    } else {
-      const std::string text = std::string(fault_.rule) + " (" + std::to_string(fault_.entry) + ")";
-      deferred_.Resolve(Napi::String::New(Env(), text));
-    }
+  int64_t Run() override {
+    fault_ = Check();
+    return 0;
   }
 
- protected:
-  TableFault fault_;
+  napi_value MakeAnswer(napi_env env, int64_t result) override {
+    if (result != 0) return PoolJob::MakeAnswer(env, result);
+    napi_value answer = nullptr;
+    if (!fault_) {
+      napi_get_undefined(env, &answer);
+    } else {
+      const std::string text = std::string(fault_.rule) + " (" + std::to_string(fault_.entry) + ")";
+      napi_create_string_latin1(env, text.data(), text.size(), &answer);
+    }
+    return answer;
+  }
 
  private:
-  Napi::Promise::Deferred deferred_;
-  Napi::ObjectReference lent_;
+  TableFault fault_;
 };
 
-class TreeWorker : public CheckWorker {
+class TreeJob : public CheckJob {
  public:
-  TreeWorker(Napi::Env env, Napi::ArrayBuffer table)
-      : CheckWorker(env, "stratafs.checkTree", table),
-        bytes_(static_cast<const uint8_t*>(table.Data())),
-        size_(table.ByteLength()) {}
+  TreeJob(const void* bytes, size_t size) : bytes_(static_cast<const uint8_t*>(bytes)), size_(size) {}
 
-  void Execute() override {
+ protected:
+  TableFault Check() override {
     TreeTable table;
-    fault_ = table.Open(bytes_, size_) ? CheckTree(table) : TableFault{"it is not a table", 0};
+    return table.Open(bytes_, size_) ? CheckTree(table) : TableFault{"it is not a table", 0};
   }
 
  private:
@@ -57,61 +55,61 @@ class TreeWorker : public CheckWorker {
   const size_t size_;
 };
 
-class IndexWorker : public CheckWorker {
+class IndexJob : public CheckJob {
  public:
-  IndexWorker(Napi::Env env, Napi::Object index, const IndexTable& table)
-      : CheckWorker(env, "stratafs.checkLayerIndex", index), table_(table) {}
+  explicit IndexJob(const IndexTable& table) : table_(table) {}
 
-  void Execute() override { fault_ = CheckIndex(table_); }
+ protected:
+  TableFault Check() override { return CheckIndex(table_); }
 
  private:
   const IndexTable table_;
 };
 
 // checkTree(table)
-Napi::Value CheckTreeLater(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArrayBuffer()) {
-    Napi::TypeError::New(info.Env(), "checkTree wants an ArrayBuffer").ThrowAsJavaScriptException();
-    return info.Env().Undefined();
-  }
-  TreeWorker* worker = new TreeWorker(info.Env(), info[0].As<Napi::ArrayBuffer>());
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+napi_value CheckTreeLater(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  void* bytes = nullptr;
+  size_t size = 0;
+  if (napi_get_arraybuffer_info(env, in.value(0), &bytes, &size) != napi_ok) return in.Throw();
+  TreeJob* job = new TreeJob(bytes, size);
+  job->Keep(env, in.value(0));
+  return PoolJob::Queue(&in, job);
+}
+
+// Reads a column of `index`; false if it is missing or of another type.
+bool ReadColumn(napi_env env, napi_value index, size_t n, IndexTable* table) {
+  napi_value value = nullptr;
+  if (napi_get_named_property(env, index, kIndexColumns[n].name, &value) != napi_ok) return false;
+  bool is_array = false;
+  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return false;
+  const Napi::TypedArray column(env, value);
+  if (column.ElementSize() != kIndexColumns[n].bytes) return false;
+  table->columns[n] = static_cast<const uint8_t*>(column.ArrayBuffer().Data()) + column.ByteOffset();
+  table->counts[n] = column.ElementLength();
+  return true;
 }
 
 // checkLayerIndex(index, tarSize)
-Napi::Value CheckIndexLater(const Napi::CallbackInfo& info) {
-  const Napi::Object index = info[0].As<Napi::Object>();
+napi_value CheckIndexLater(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
   IndexTable table;
-  table.tar_size = info[1].As<Napi::Number>().DoubleValue();
-  bool is_index = true;
+  if (napi_get_value_double(env, in.value(1), &table.tar_size) != napi_ok) return in.Throw();
   for (size_t n = 0; n < kIndexColumnCount; n++) {
-    const Napi::Value value = index.Get(kIndexColumns[n].name);
-    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().ElementSize() != kIndexColumns[n].bytes) {
-      is_index = false;
-      break;
-    }
-    const Napi::TypedArray column = value.As<Napi::TypedArray>();
-    table.columns[n] = static_cast<const uint8_t*>(column.ArrayBuffer().Data()) + column.ByteOffset();
-    table.counts[n] = column.ElementLength();
+    if (!ReadColumn(env, in.value(0), n, &table)) return in.Throw();
   }
-  if (!is_index || !table.HasEqualColumns()) {
-    Napi::TypeError::New(info.Env(), "checkLayerIndex wants a LayerIndex").ThrowAsJavaScriptException();
-    return info.Env().Undefined();
-  }
-  IndexWorker* worker = new IndexWorker(info.Env(), index, table);
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+  if (!table.HasEqualColumns()) return in.Throw();
+  IndexJob* job = new IndexJob(table);
+  job->Keep(env, in.value(0));
+  return PoolJob::Queue(&in, job);
 }
 
 // indexColumns(): [name, bytes of an element, ...] in order.
-Napi::Value IndexColumns(const Napi::CallbackInfo& info) {
-  Napi::Array columns = Napi::Array::New(info.Env());
+napi_value IndexColumns(napi_env env, napi_callback_info /*info*/) {
+  Napi::Array columns = Napi::Array::New(env);
   for (const IndexColumnRule& rule : kIndexColumns) {
-    columns.Set(columns.Length(), Napi::String::New(info.Env(), rule.name));
-    columns.Set(columns.Length(), Napi::Number::New(info.Env(), rule.bytes));
+    columns.Set(columns.Length(), Napi::String::New(env, rule.name));
+    columns.Set(columns.Length(), Napi::Number::New(env, rule.bytes));
   }
   return columns;
 }
@@ -119,9 +117,9 @@ Napi::Value IndexColumns(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterTableChecks(Napi::Env env, Napi::Object exports) {
-  exports.Set("checkTree", Napi::Function::New(env, CheckTreeLater, "checkTree"));
-  exports.Set("checkLayerIndex", Napi::Function::New(env, CheckIndexLater, "checkLayerIndex"));
-  exports.Set("indexColumns", Napi::Function::New(env, IndexColumns, "indexColumns"));
+  const NamedCall calls[] = {
+      {"checkTree", CheckTreeLater}, {"checkLayerIndex", CheckIndexLater}, {"indexColumns", IndexColumns}};
+  ExportCalls(env, exports, calls);
 }
 
 }  // namespace stratafs

@@ -42,8 +42,8 @@ size_t Finish(uint64_t unique, int error, size_t body, uint8_t* reply) {
 
 }  // namespace
 
-BareAnswers::BareAnswers(const TreeTable& table, bool has_selinux_labels) : table_(table) {
-  facts_.has_selinux_labels = has_selinux_labels;
+BareAnswers::BareAnswers(const TreeTable& table, const char* unsupported_xattr) : table_(table) {
+  facts_.unsupported_xattr = unsupported_xattr;
   facts_.validity = kForever;
   facts_.block_size = kBlockSize;
   facts_.max_read = kMaxTransfer;

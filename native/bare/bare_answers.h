@@ -22,8 +22,8 @@ constexpr size_t kMessageSize = kMaxTransfer + 64 * 1024;
 
 class BareAnswers {
  public:
-  // `table` is lent. `has_selinux_labels`: some inode in it has a security.selinux.
-  BareAnswers(const TreeTable& table, bool has_selinux_labels);
+  // `table` is lent. `unsupported_xattr`: see MountFacts.
+  BareAnswers(const TreeTable& table, const char* unsupported_xattr);
 
   // Writes the answer to a request of `length` bytes. Both are aligned to 8 and have kMessageSize bytes.
   // Returns the answer's length, 0 if none is due.

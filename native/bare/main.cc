@@ -1,11 +1,11 @@
-// stratafs-bare TABLE PLACE selinux|none: the bare loop, a contender of `stratafs bench`. It mounts the
+// stratafs-bare TABLE PLACE UNSUPPORTED_XATTR: the bare loop, a contender of `stratafs bench`. It mounts the
 // Tree's table (src/tree/layout.ts) in the file TABLE read-only on PLACE with mount(2), which needs root.
 // Then it loops on one thread: read(2), an answer from memory, write(2). That is the cost of a mount without
 // Node, an event loop or a change of threads. It polls busily like the channel (busy_poll.h).
 //
 // After INIT it goes to the background and its foreground process exits with status 0; it serves until it is
 // unmounted. PLACE may be /dev/fd/N, as in libfuse: it then serves the open connection in the foreground
-// until that ends. `selinux`: some inode has a label. A failure is one line and status 1.
+// until that ends. UNSUPPORTED_XATTR: see MountFacts in fast_answer.h. A failure is one line and status 1.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
@@ -155,9 +155,8 @@ void GoToBackground() {
 }  // namespace
 
 int Main(int argc, char** argv) {
-  const std::string_view labels = argc == 4 ? argv[3] : "";
-  if (labels != "selinux" && labels != "none") {
-    fprintf(stderr, "usage: stratafs-bare TABLE PLACE selinux|none\n");
+  if (argc != 4) {
+    fprintf(stderr, "usage: stratafs-bare TABLE PLACE UNSUPPORTED_XATTR\n");
     return 2;
   }
   const char* path = argv[1];
@@ -172,7 +171,7 @@ int Main(int argc, char** argv) {
     fprintf(stderr, "%s: the table is damaged: %s (%zu)\n", path, fault.rule, fault.entry);
     return EXIT_FAILURE;
   }
-  BareAnswers answers(table, labels == "selinux");
+  BareAnswers answers(table, argv[3]);
   const bool is_open = place.substr(0, kOpenConnection.size()) == kOpenConnection;
   Loop loop(is_open ? atoi(argv[2] + kOpenConnection.size()) : Attach(argv[2]), &answers);
   int error = loop.RunWhile(BareAnswers::State::kNegotiating);

@@ -230,17 +230,18 @@ class RequestReader {
     XattrIn in;
     if (!Take(&in)) return {};
     const std::string_view name = Name(sizeof(in));
-    // `user.stratafs.` is the mount's own to answer; the IDs in a mapped ACL are JavaScript's to put through.
-    if (name.empty() || BeginsWith(name, "user.stratafs.")) return {};
-    if (table_.facts.maps_owners && BeginsWith(name, "system.posix_acl_")) return {};
+    const MountFacts& facts = table_.facts;
+    if (name.empty()) return {};
+    if (!facts.own_xattr_prefix.empty() && BeginsWith(name, facts.own_xattr_prefix)) return {};
+    // JavaScript maps the IDs in an ACL.
+    if (facts.maps_owners && BeginsWith(name, "system.posix_acl_")) return {};
     TreeTable::Xattr xattr = table_.table.xattrs(inode_);
     while (TreeTable::Next(&xattr)) {
       if (xattr.name != name) continue;
       if (in.size == 0 || xattr.value.size() > in.size) return AnswerXattr(in.size, xattr.value.size());
       return Copy(xattr.value);
     }
-    const bool is_unsupported = !table_.facts.has_selinux_labels && name == "security.selinux";
-    return Status(is_unsupported ? -EOPNOTSUPP : -ENODATA);
+    return Status(name == facts.unsupported_xattr ? -EOPNOTSUPP : -ENODATA);
   }
 
   FastAnswer Listxattr() {

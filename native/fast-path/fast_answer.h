@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,8 +36,10 @@ struct MountFacts {
   bool is_read_only = true;
   // Hard-linked files may have lost names in an earlier mount, so only JavaScript knows their link counts.
   bool counts_links = false;
-  // Some inode has a security.selinux: without, the mount says that it supports none.
-  bool has_selinux_labels = true;
+  // The table lacks xattrs whose names have this prefix: JavaScript answers them. Empty: there are none.
+  std::string own_xattr_prefix;
+  // GETXATTR of this name is EOPNOTSUPP, not ENODATA, for an inode without it. Empty: there is no such name.
+  std::string unsupported_xattr;
   // Owners are shown with other IDs than the stored ones, in ACLs too.
   bool maps_owners = false;
   // Directories are shown without the sticky bit; only with `maps_owners`.

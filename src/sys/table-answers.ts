@@ -9,7 +9,9 @@ export interface TableFacts {
   readonly opens: Uint32Array | undefined;
   readonly isReadOnly: boolean;
   readonly countsLinks: boolean;
-  readonly hasSelinuxLabels: boolean;
+  /** As in AnswerTable. */
+  readonly ownXattrPrefix: string;
+  readonly unsupportedXattr: string;
   readonly mapsOwners: boolean;
   /** True: directories are shown without the sticky bit; only with `mapsOwners`. */
   readonly hidesStickyBits: boolean;

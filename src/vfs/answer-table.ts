@@ -20,8 +20,10 @@ export interface AnswerTable {
   readonly opens?: Uint32Array;
   /** True: the file system counts the links of hard-linked files itself, so the table's link counts don't apply. */
   readonly countsLinks: boolean;
-  /** False: GETXATTR of security.selinux is EOPNOTSUPP for an inode without that xattr. */
-  readonly hasSelinuxLabels: boolean;
+  /** Xattr names with this prefix (latin1) are not in the table: the file system answers them. */
+  readonly ownXattrPrefix: string;
+  /** GETXATTR of this name is EOPNOTSUPP for an inode without it, not ENODATA. Empty: there is no such name. */
+  readonly unsupportedXattr: string;
   /** The distinct owners in the table. */
   readonly users: () => readonly number[];
   readonly groups: () => readonly number[];

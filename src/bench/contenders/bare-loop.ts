@@ -16,7 +16,7 @@ export const bareLoop: Contender = {
   version: () => Promise.resolve(undefined),
   prepare: async ({ processes }, stack) => {
     const { tree } = stack;
-    const labels = tree.mentionsXattr('security.selinux') ? 'selinux' : 'none';
+    const unsupportedXattr = tree.mentionsXattr('security.selinux') ? '' : 'security.selinux';
     const table = await stack.form('table', async (place) => {
       const path = join(place, 'table');
       await writeFile(path, new Uint8Array(tree.buffer));
@@ -24,7 +24,7 @@ export const bareLoop: Contender = {
     });
     return {
       mount: (place) =>
-        mountByProgram(processes, [bareProgram, table, place, labels], place, { daemon: true }),
+        mountByProgram(processes, [bareProgram, table, place, unsupportedXattr], place, { daemon: true }),
     };
   },
 };

@@ -2,7 +2,8 @@
 import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import type { BlobReader } from '../../vfs/blob-reader.ts';
-import { hasSelinuxLabels } from './selinux-labels.ts';
+import { unsupportedXattr } from './selinux-labels.ts';
+import { OWN_XATTR_PREFIX } from './synthetic-xattrs.ts';
 
 /** `readers`: one a layer, base first. `rest`: what an upper adds. */
 export function answerTableOf(
@@ -13,7 +14,8 @@ export function answerTableOf(
   return {
     table: tree.buffer,
     blobs: readers.map(({ plain }) => plain),
-    hasSelinuxLabels: hasSelinuxLabels(tree),
+    ownXattrPrefix: OWN_XATTR_PREFIX,
+    unsupportedXattr: unsupportedXattr(tree),
     users: () => tree.users(),
     groups: () => tree.groups(),
     ...rest,

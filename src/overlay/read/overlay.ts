@@ -122,7 +122,7 @@ export class Overlay implements ReadOnlyFileSystem {
     return (
       this.#synthetic.find(node - 1, name) ??
       this.#tree.getxattr(node - 1, name) ??
-      missingXattr(name, this.answerTable.hasSelinuxLabels)
+      missingXattr(name, this.answerTable.unsupportedXattr)
     );
   }
 

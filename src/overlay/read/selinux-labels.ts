@@ -1,17 +1,17 @@
-// An image without SELinux labels says that it supports none: `ls -l`, which asks about each file and whose questions no
-// kernel caches, then asks once.
+// If no inode of an image has an SELinux label, the mount doesn't support security.selinux at all: EOPNOTSUPP makes `ls -l`
+// ask once, not once per file. The kernel doesn't cache these requests.
 import type { Tree } from '../../tree/tree.ts';
 import { ENODATA, EOPNOTSUPP } from '../../vfs/errno.ts';
+import { latin1Of } from '../../vfs/names.ts';
 
 const SELINUX = 'security.selinux';
-const SELINUX_NAME = Buffer.from(SELINUX);
 
-/** Whether any inode of the image has one. */
-export function hasSelinuxLabels(tree: Tree): boolean {
-  return tree.mentionsXattr(SELINUX);
+/** The xattr that a mount of this image doesn't support; '' for none. */
+export function unsupportedXattr(tree: Tree): string {
+  return tree.mentionsXattr(SELINUX) ? '' : SELINUX;
 }
 
-/** What getxattr(2) answers where there is no attribute `name`. */
-export function missingXattr(name: Uint8Array, hasLabels: boolean): number {
-  return !hasLabels && SELINUX_NAME.equals(name) ? -EOPNOTSUPP : -ENODATA;
+/** The errno of getxattr(2) for a missing xattr. `unsupported`: see `unsupportedXattr`. */
+export function missingXattr(name: Uint8Array, unsupported: string): number {
+  return unsupported !== '' && latin1Of(name) === unsupported ? -EOPNOTSUPP : -ENODATA;
 }

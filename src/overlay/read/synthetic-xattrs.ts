@@ -3,7 +3,9 @@ import type { Tree } from '../../tree/tree.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
 
-const PREFIX = Buffer.from('user.stratafs.');
+/** Names with this prefix are the mount's own. */
+export const OWN_XATTR_PREFIX = 'user.stratafs.';
+const PREFIX = Buffer.from(OWN_XATTR_PREFIX);
 const LAYER = 'layer';
 
 export interface SyntheticSources {

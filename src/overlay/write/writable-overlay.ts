@@ -175,7 +175,7 @@ export class WritableOverlay implements WritableFileSystem {
       inode === undefined
         ? (this.#tree.getxattr(lower, name) ?? -ENODATA)
         : getXattr(this.#state, inode, name);
-    return value === -ENODATA ? missingXattr(name, this.answerTable.hasSelinuxLabels) : value;
+    return value === -ENODATA ? missingXattr(name, this.answerTable.unsupportedXattr) : value;
   }
 
   listxattr(node: NodeId): Uint8Array | number {

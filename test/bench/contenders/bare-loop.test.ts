@@ -37,10 +37,10 @@ class Served {
   readonly child: ChildProcess;
   readonly #connection: Socket;
 
-  constructor(tree: Tree, labels = 'none') {
+  constructor(tree: Tree, unsupportedXattr = 'security.selinux') {
     const table = join(directory, 'table');
     writeFileSync(table, new Uint8Array(tree.buffer));
-    this.child = spawn(bareProgram, [table, '/dev/fd/3', labels], {
+    this.child = spawn(bareProgram, [table, '/dev/fd/3', unsupportedXattr], {
       stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
     });
     this.#connection = this.child.stdio[3] as Socket;
@@ -105,7 +105,7 @@ describe('the bare loop', () => {
       const tree = buildTree(roots.map((root) => makeLayer(root)));
       const readers = roots.map(() => new MemoryReader(Buffer.alloc(0)));
       const paths = new BothPaths(new Overlay({ tree, readers }));
-      const served = new Served(tree, tree.mentionsXattr('security.selinux') ? 'selinux' : 'none');
+      const served = new Served(tree, tree.mentionsXattr('security.selinux') ? '' : 'security.selinux');
       await served.ask(current);
       let compared = 0;
       for (let node = 1; node <= tree.inodeCount; node++) {
@@ -142,7 +142,7 @@ describe('the bare loop', () => {
 
   it.each([
     [[], 2, /^usage: stratafs-bare TABLE PLACE /],
-    [['table', 'mnt', 'labels'], 2, /^usage: /],
+    [['table', 'mnt'], 2, /^usage: /],
     [['/nowhere/table', 'mnt', 'none'], 1, /^open \/nowhere\/table: No such file or directory\n$/],
     [['/proc/self/exe', 'mnt', 'none'], 1, /^\/proc\/self\/exe: found no table of a tree\n$/],
   ] as const)('refuses %j with status %i', async (args, status, line) => {
