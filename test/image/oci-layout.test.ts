@@ -164,7 +164,9 @@ describe('a directory', () => {
     await expect(openImageSource(root)).rejects.toThrow(
       `${root}: is not an OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${root}`,
     );
-    await expect(openImageSource(`oci:${root}`)).rejects.toThrow('is not an OCI layout, it has no index.json');
+    await expect(openImageSource(`oci:${root}`)).rejects.toThrow(
+      'is not an OCI layout, it has no index.json',
+    );
     const dir = await directoryOf([
       ['manifest.json', '{}'],
       ['version', 'Directory Transport Version: 1.1'],
