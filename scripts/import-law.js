@@ -22,7 +22,8 @@ export const importLaw = [
   part('fuse', 'FileSystem <-> kernel: sessions and drivers', 'vfs sys'),
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
   part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts'),
-  part('fuse/driver.ts', 'what every driver offers', 'vfs'),
+  part('fuse/owners', 'owners as the users of a mount see them', 'vfs fuse/wire'),
+  part('fuse/driver.ts', 'what every driver offers', 'vfs fuse/owners'),
   part(
     'mount',
     'composition: image -> tree -> overlay -> driver',

@@ -4,6 +4,7 @@
 import type { ReadResult } from '../vfs/blob-reader.ts';
 import type { Entry, FileSystem, MaybePromise, NodeId, StatFs } from '../vfs/filesystem.ts';
 import type { Call } from '../vfs/operation.ts';
+import type { OwnerView } from './owners/owner-view.ts';
 import type { OpenFileTable } from './passthrough.ts';
 import type { DirectoryReply } from './wire/directory-reply.ts';
 import type { InitOptions, NegotiatedInit } from './wire/negotiate.ts';
@@ -20,6 +21,7 @@ export type ReplyLength = number;
 
 export interface Conversation {
   readonly fileSystem: FileSystem;
+  readonly owners: OwnerView;
   readonly initOptions: InitOptions;
   /** False: the kernel must ask for each listing. */
   readonly cachesListings: boolean;

@@ -60,6 +60,8 @@ class DevFuseMount implements FuseMount {
     const isRoot = process.geteuid?.() === 0;
     const checksPermissions = options.checksPermissions ?? true;
     this.#session = new Session(fileSystem, this.#channel, request, reply, {
+      owners: options.owners,
+      obeysAcls: options.obeysAcls,
       checksPermissions,
       // Root looks mostly at what it owns, and is then not asked about. Negotiating ACLs makes the kernel check permissions.
       cachesMissingAcls: isRoot && checksPermissions,
@@ -69,7 +71,7 @@ class DevFuseMount implements FuseMount {
       onServing: () => {
         const { answerTable, isReadOnly } = fileSystem;
         if ((options.usesFastPath ?? true) && answerTable !== undefined) {
-          this.#channel.answerFrom(tableFacts(answerTable, isReadOnly));
+          this.#channel.answerFrom(tableFacts(answerTable, isReadOnly, this.#session.owners));
         }
       },
     });

@@ -1,7 +1,12 @@
 // Driver: what carries FUSE requests from the kernel to a FileSystem. Everything that serves a mount has this shape.
 import type { FileSystem } from '../vfs/filesystem.ts';
+import type { OwnerView } from './owners/owner-view.ts';
 
 export interface DriverOptions {
+  /** By default owners are shown as they are stored. */
+  readonly owners?: OwnerView | undefined;
+  /** False: the kernel obeys no POSIX ACLs; they are plain xattrs. */
+  readonly obeysAcls?: boolean | undefined;
   /** What the mount table shows as the mounted device. */
   readonly source: string;
   /** MS_* flags of mount(2); MS_RDONLY is added where the file system is read-only. */
@@ -9,19 +14,19 @@ export interface DriverOptions {
   /** Other users than the mount's owner may look in. */
   readonly allowOther: boolean;
   /** False: the kernel checks no permissions (no default_permissions). Not with `allowOther`. By default it does. */
-  readonly checksPermissions?: boolean;
+  readonly checksPermissions?: boolean | undefined;
   /**
    * Of a writable file system: the kernel may be asked to read and write backing files by itself (FUSE_PASSTHROUGH). By
    * default where the process is root; what the kernel refuses is done without.
    */
-  readonly mayPassThrough?: boolean;
+  readonly mayPassThrough?: boolean | undefined;
   /**
    * File systems stacked from the mount down to that of the backing files: 1 by default; 2 where they lie on a stacked
    * one such as overlayfs, and then nothing can be stacked on the mount.
    */
-  readonly maxStackDepth?: 1 | 2;
+  readonly maxStackDepth?: 1 | 2 | undefined;
   /** False: every request is answered by JavaScript. By default native code answers what the file system's table does. */
-  readonly usesFastPath?: boolean;
+  readonly usesFastPath?: boolean | undefined;
 }
 
 export interface DriverStatistics {

@@ -2,13 +2,14 @@
 //
 // Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
 import type { FileRange } from '../vfs/blob-reader.ts';
-import type { AnswerTable, ShowId } from '../vfs/answer-table.ts';
+import type { AnswerTable } from '../vfs/answer-table.ts';
 import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './wire/protocol.ts';
 import { CACHED_OPEN } from './handlers/files.ts';
+import type { OwnerView } from './owners/owner-view.ts';
 import type { TableFacts } from '../sys/table-answers.ts';
 
-export function tableFacts(table: AnswerTable, isReadOnly: boolean): TableFacts {
-  const { showUser, showGroup } = table;
+export function tableFacts(table: AnswerTable, isReadOnly: boolean, owners: OwnerView): TableFacts {
+  const { isAsStored, hidesStickyBits } = owners;
   return {
     table: table.table,
     opens: table.opens,
@@ -16,10 +17,10 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean): TableFacts 
     countsLinks: table.countsLinks,
     ownXattrPrefix: table.ownXattrPrefix,
     unsupportedXattr: table.unsupportedXattr,
-    mapsOwners: showUser !== undefined || showGroup !== undefined,
-    hidesStickyBits: table.hidesStickyBits ?? false,
-    users: showUser === undefined ? new Uint32Array(0) : idPairs(table.users(), showUser),
-    groups: showGroup === undefined ? new Uint32Array(0) : idPairs(table.groups(), showGroup),
+    mapsOwners: !isAsStored,
+    hidesStickyBits,
+    users: isAsStored ? new Uint32Array(0) : idPairs(table.users(), (id) => owners.showUser(id)),
+    groups: isAsStored ? new Uint32Array(0) : idPairs(table.groups(), (id) => owners.showGroup(id)),
     blobs: Float64Array.from(table.blobs.flatMap(blobNumbers)),
     validity: FOREVER,
     openFlags: CACHED_OPEN,
@@ -34,7 +35,7 @@ function blobNumbers(blob: FileRange | undefined): readonly number[] {
   return [fd, position, length, state?.size ?? -1, state?.mtimeSec ?? 0, state?.mtimeNsec ?? 0];
 }
 
-function idPairs(ids: readonly number[], show: ShowId): Uint32Array {
+function idPairs(ids: readonly number[], show: (id: number) => number): Uint32Array {
   return Uint32Array.from([...ids].sort((a, b) => a - b).flatMap((id) => [id, show(id)]));
 }
 

@@ -12,6 +12,7 @@ import type { Conversation, ReplyLength, SessionState } from './conversation.ts'
 import { DirectoryReply } from './wire/directory-reply.ts';
 import { errnoOf } from './errno-of.ts';
 import { handlers } from './handlers/table.ts';
+import { type OwnerView, ownersAsStored } from './owners/owner-view.ts';
 import { InodeNotice } from './wire/inode-notice.ts';
 import type { InitOptions, NegotiatedInit } from './wire/negotiate.ts';
 import { type BackingPort, OpenFileTable } from './passthrough.ts';
@@ -41,6 +42,10 @@ export interface ReplyPort extends BackingPort {
 
 /** What a mount chooses. */
 export interface SessionOptions {
+  /** By default owners are shown as they are stored. */
+  readonly owners?: OwnerView | undefined;
+  /** False: the ACLs of inodes are plain xattrs. */
+  readonly obeysAcls?: boolean | undefined;
   /** As InitOptions.checksPermissions; true by default. */
   readonly checksPermissions?: boolean | undefined;
   /**
@@ -66,6 +71,7 @@ interface Pending {
 
 export class Session implements Conversation {
   readonly fileSystem: FileSystem;
+  readonly owners: OwnerView;
   readonly initOptions: InitOptions;
   readonly cachesListings: boolean;
   readonly request: Request;
@@ -100,9 +106,11 @@ export class Session implements Conversation {
     options: SessionOptions = {},
   ) {
     this.fileSystem = fileSystem;
+    this.owners = options.owners ?? ownersAsStored;
     this.initOptions = {
       isReadOnly: fileSystem.isReadOnly,
-      wantsAcls: fileSystem.hasPosixAcl || (options.cachesMissingAcls ?? false),
+      wantsAcls:
+        (options.obeysAcls ?? true) && (fileSystem.hasPosixAcl || (options.cachesMissingAcls ?? false)),
       checksPermissions: options.checksPermissions ?? true,
       maxStackDepth: options.maxStackDepth ?? 0,
       writesBack: false,
@@ -112,7 +120,7 @@ export class Session implements Conversation {
     this.started = new Promise((resolve) => (this.#resolveStarted = resolve));
     this.#port = port;
     this.request = new Request(request);
-    this.reply = new Reply(reply);
+    this.reply = new Reply(reply, this.owners);
     this.openFiles = new OpenFileTable(port);
     this.directory = new DirectoryReply(this.reply, this.openFiles);
     if (!fileSystem.isReadOnly) fileSystem.onChangedNodes(() => this.#reportChanged());

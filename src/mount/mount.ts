@@ -55,7 +55,7 @@ export type {
   UpperDirectories,
   UpperOptions,
 } from './options.ts';
-export type { IdRange, OwnerMapping } from '../overlay/owners/id-mapping.ts';
+export type { IdRange, OwnerMapping } from '../fuse/owners/id-mapping.ts';
 export type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
 export { CopiedMountError, type Mount, type MountStatistics } from './served-mount.ts';
 export type { Progress, Watch } from './watch.ts';

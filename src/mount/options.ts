@@ -1,6 +1,6 @@
 // What a caller of the library may ask for, and what is done where it asks for nothing.
 import type { LayerSelection } from '../image/select-layers.ts';
-import type { OwnerMapping } from '../overlay/owners/id-mapping.ts';
+import type { OwnerMapping } from '../fuse/owners/id-mapping.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';

@@ -7,11 +7,12 @@ import { deviceOfMount } from '../fuse/mounts/mount-point.ts';
 import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import { MOUNT_XATTR, STATISTICS_XATTR } from '../fuse/mounts/mounts.ts';
 import { mountFuseNative } from '../fuse/fuse-native/fuse-native.ts';
+import { fakeRootOwners } from '../fuse/owners/fake-root.ts';
+import { makeOwnerMaps } from '../fuse/owners/id-mapping.ts';
+import { mappedOwners } from '../fuse/owners/mapped-owners.ts';
+import { type OwnerView, ownersAsStored } from '../fuse/owners/owner-view.ts';
 import type { Image } from '../image/image.ts';
 import { nameLayer } from '../image/open-layers.ts';
-import { makeOwnerMaps } from '../overlay/owners/id-mapping.ts';
-import { fakeRoot } from '../overlay/owners/fake-root.ts';
-import { mapOwners } from '../overlay/owners/mapped-owners.ts';
 import { Overlay } from '../overlay/read/overlay.ts';
 import type { SyntheticSources } from '../overlay/read/synthetic-xattrs.ts';
 import type { Upper } from '../overlay/upper/upper.ts';
@@ -85,14 +86,17 @@ export async function serve(
   const isReadOnly = upper?.isReadOnly ?? true;
   const isFakeRoot = options.ownerKeeping === 'fake-root';
   const driver = drivers[options.driver ?? 'dev-fuse'];
-  const fuseMount: FuseMount = await driver.mount(withOwners(fileSystem, options), place, {
+  const fuseMount: FuseMount = await driver.mount(fileSystem, place, {
+    owners: ownerViewOf(options),
+    // An ACL that is obeyed makes the kernel check permissions.
+    obeysAcls: !isFakeRoot && (options.usesAcl ?? true),
     source: options.fsname ?? image.source,
     flags: mountFlagBits(options.flags) | (isReadOnly ? MS_RDONLY : 0),
     checksPermissions: !isFakeRoot,
     allowOther:
       !isFakeRoot &&
       (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.tellsWhoWrites))),
-    usesFastPath: options.usesFastPath ?? true,
+    usesFastPath: options.usesFastPath,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });
@@ -128,12 +132,7 @@ function makeFileSystem(
   }
 }
 
-/** The file system as its owners are to be shown: itself where nothing is asked for. */
-function withOwners(
-  fileSystem: FileSystem,
-  { owners, ownerKeeping, usesAcl = true }: MountOptions,
-): FileSystem {
-  if (ownerKeeping === 'fake-root') return fakeRoot(fileSystem);
-  if (owners === undefined && usesAcl) return fileSystem;
-  return mapOwners(fileSystem, makeOwnerMaps(owners ?? {}), usesAcl);
+function ownerViewOf({ owners, ownerKeeping }: MountOptions): OwnerView {
+  if (ownerKeeping === 'fake-root') return fakeRootOwners;
+  return owners === undefined ? ownersAsStored : mappedOwners(makeOwnerMaps(owners));
 }

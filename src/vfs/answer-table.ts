@@ -4,9 +4,6 @@
 // The file system clears an inode's mark before it changes anything about the inode.
 import type { FileRange } from './blob-reader.ts';
 
-/** Maps a stored ID to the ID that is shown. */
-export type ShowId = (id: number) => number;
-
 export interface AnswerTable {
   /** Laid out as `src/tree/layout.ts` states. A node ID is the table's inode + 1. */
   readonly table: ArrayBuffer;
@@ -27,9 +24,4 @@ export interface AnswerTable {
   /** The distinct owners in the table. */
   readonly users: () => readonly number[];
   readonly groups: () => readonly number[];
-  /** Present if owners are shown with other IDs than the stored ones. */
-  readonly showUser?: ShowId;
-  readonly showGroup?: ShowId;
-  /** Only with `showUser` and `showGroup`. True: directories are shown without the sticky bit. */
-  readonly hidesStickyBits?: boolean;
 }

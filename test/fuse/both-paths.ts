@@ -3,9 +3,10 @@
 // The pure function is asked first, since it changes nothing; then the session, which may. What native code leaves to
 // JavaScript is counted, so that a test can say what may be left.
 import { tableFacts } from '../../src/fuse/fast-path.ts';
+import { ownersAsStored } from '../../src/fuse/owners/owner-view.ts';
 import { AnswerKind, type TableFacts, answerFast } from '../../src/sys/table-answers.ts';
 import type { FileSystem } from '../../src/vfs/filesystem.ts';
-import { TestSession } from './message.ts';
+import { EVERY_FLAG, TestSession } from './message.ts';
 
 export interface Tally {
   native: number;
@@ -19,11 +20,11 @@ export class BothPaths {
   /** By opcode. */
   readonly tallies: Map<number, Tally>;
 
-  constructor(fileSystem: FileSystem, tallies = new Map<number, Tally>()) {
+  constructor(fileSystem: FileSystem, tallies = new Map<number, Tally>(), owners = ownersAsStored) {
     const { answerTable, isReadOnly } = fileSystem;
     if (answerTable === undefined) throw new Error('no table');
-    this.#facts = tableFacts(answerTable, isReadOnly);
-    this.test = TestSession.serving(fileSystem);
+    this.#facts = tableFacts(answerTable, isReadOnly, owners);
+    this.test = TestSession.serving(fileSystem, EVERY_FLAG, { owners });
     this.tallies = tallies;
   }
 

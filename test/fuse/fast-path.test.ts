@@ -3,15 +3,16 @@ import { closeSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { nameCounts, readCounts, tableFacts } from '../../src/fuse/fast-path.ts';
 import { IN_HEADER_SIZE, Opcode } from '../../src/fuse/wire/protocol.ts';
-import { makeOwnerMaps } from '../../src/overlay/owners/id-mapping.ts';
-import { mapOwners } from '../../src/overlay/owners/mapped-owners.ts';
+import { makeOwnerMaps } from '../../src/fuse/owners/id-mapping.ts';
+import { fakeRootOwners } from '../../src/fuse/owners/fake-root.ts';
+import { mappedOwners } from '../../src/fuse/owners/mapped-owners.ts';
+import { ownersAsStored } from '../../src/fuse/owners/owner-view.ts';
 import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { answerFast, treeColumns } from '../../src/sys/table-answers.ts';
 import { columns } from '../../src/tree/layout.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import type { Tree } from '../../src/tree/tree.ts';
 import { type BlobReader, FileRange } from '../../src/vfs/blob-reader.ts';
-import type { FileSystem } from '../../src/vfs/filesystem.ts';
 import { MemoryReader } from '../overlay/memory-reader.ts';
 import { Bench } from '../overlay/writable.ts';
 import { directory, file, makeLayer, symlink } from '../tree/layer-maker.ts';
@@ -71,7 +72,7 @@ test('the columns of the table are those that TypeScript knows', () => {
 
 test('a table that is none is refused', () => {
   const { answerTable } = new Overlay({ tree: buildTree([]), readers: [] });
-  const facts = tableFacts(answerTable, true);
+  const facts = tableFacts(answerTable, true, ownersAsStored);
   const request = message(Opcode.GETATTR, 1, 1, numbers([8, 0], [8, 0]));
   const ask = (table: ArrayBuffer): unknown => answerFast({ ...facts, table }, request, new Uint8Array(512));
   expect(ask(facts.table)).toMatchObject({ 0: 1, 1: 120 });
@@ -103,9 +104,9 @@ test('random trees are answered alike, read-only and with mapped owners', () => 
     const readers = roots.map((_, layer) => plainReader(layer, random.oneIn(4) ? 3000 : 1 << 20));
     const overlay = new Overlay({ tree, readers });
     const maps = makeOwnerMaps({ uids: [{ stored: 1, shown: 70_000, count: 1 }], squashedGid: 5 });
-    for (const fileSystem of [overlay, mapOwners(overlay, maps, true)] as FileSystem[]) {
+    for (const owners of [ownersAsStored, mappedOwners(maps), fakeRootOwners]) {
       withSeed(seed, () => {
-        askAll(new BothPaths(fileSystem, tallies), random, tree);
+        askAll(new BothPaths(overlay, tallies, owners), random, tree);
       });
     }
   }

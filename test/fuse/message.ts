@@ -104,8 +104,8 @@ export class TestSession {
   }
 
   /** A session that has agreed with a current kernel. */
-  static serving(fileSystem: FileSystem, flags = EVERY_FLAG): TestSession {
-    const test = new TestSession(fileSystem);
+  static serving(fileSystem: FileSystem, flags = EVERY_FLAG, options: SessionOptions = {}): TestSession {
+    const test = new TestSession(fileSystem, options);
     test.ask(message(26, 1, 0, initBody(7, 45, flags)));
     test.replies.length = 0;
     return test;

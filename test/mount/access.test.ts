@@ -69,6 +69,17 @@ describeWith(['fuse', 'root', ...programs], 'a mount of root', () => {
       );
     }));
 
+  it('with noacl lets another user do what modes alone allow', () =>
+    withLayer(['-o', 'allow_other,noacl'], async (place) => {
+      const script = 'for file in granted denied reachable/inner; do cat $file 2>&1; done';
+      expect((await asOther(place, script)).stdout.split('\n')).toEqual([
+        'cat: granted: Permission denied',
+        'denied',
+        'cat: reachable/inner: Permission denied',
+        '',
+      ]);
+    }));
+
   it('shows getfacl and getcap what the packed files show', () =>
     withLayer([], async (place) => {
       for (const script of ['getfacl -R -n .', 'getcap -r .']) {

@@ -3,7 +3,7 @@
 // What the package can't carry is refused: see utimens here, and docs/architecture.md for what never comes this far.
 import { constants } from 'node:fs';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
-import { EBADF, EFBIG, EOPNOTSUPP } from '../../vfs/errno.ts';
+import { EBADF, EFBIG, EOPNOTSUPP, EOVERFLOW } from '../../vfs/errno.ts';
 import {
   type Entry,
   type MaybePromise,
@@ -11,7 +11,7 @@ import {
   type WritableFileSystem,
   newEntry,
 } from '../../vfs/filesystem.ts';
-import { type AttrChanges, OpenFile } from '../../vfs/operation.ts';
+import { type AttrChanges, type Call, OpenFile } from '../../vfs/operation.ts';
 import type { Bridge } from './bridge.ts';
 import { newCall } from './caller.ts';
 import type { CallKind } from './calls.ts';
@@ -23,12 +23,10 @@ import { bytesOfText } from './path-text.ts';
 const UNCHANGED = 0xffffffff;
 
 /** `fileSystem` is the bridge's own. */
-export function changingOperations(
-  fileSystem: WritableFileSystem,
-  { nodes, opens, calls }: Bridge,
-): PackageChanges {
+export function changingOperations(fileSystem: WritableFileSystem, bridge: Bridge): PackageChanges {
+  const { owners, nodes, opens, calls } = bridge;
   /** Fills an entry, which counts as a lookup that nobody needs. */
-  const make = (
+  const enter = (
     kind: CallKind,
     path: string,
     answer: Answer,
@@ -45,12 +43,26 @@ export function changingOperations(
     );
   };
 
+  /** `enter` of an inode that the caller owns. */
+  const make = (
+    kind: CallKind,
+    path: string,
+    answer: Answer,
+    act: (parent: NodeId, name: Buffer, call: Call, entry: Entry) => MaybePromise<number>,
+  ): void => {
+    enter(kind, path, answer, (parent, name, entry) => {
+      const call = owners.makerOf(newCall());
+      return call === undefined ? -EOVERFLOW : act(parent, name, call, entry);
+    });
+  };
+
+  const setattr = (node: NodeId, changes: AttrChanges): MaybePromise<number> => {
+    const status = owners.storeChanges(changes, node, fileSystem);
+    return status < 0 ? status : fileSystem.setattr(node, changes, bridge.actor(), new Attr());
+  };
+
   const change = (path: string, changes: AttrChanges, answer: Answer): void => {
-    calls.answer(
-      'SETATTR',
-      () => nodes.with(path, (node) => fileSystem.setattr(node, changes, newCall(), new Attr())),
-      answer,
-    );
+    calls.answer('SETATTR', () => nodes.with(path, (node) => setattr(node, changes)), answer);
   };
 
   /** On an open file. */
@@ -78,13 +90,15 @@ export function changingOperations(
         'CREATE',
         () =>
           nodes.withParent(path, (parent, name) => {
+            const call = owners.makerOf(newCall());
+            if (call === undefined) return -EOVERFLOW;
             // How it is opened the package doesn't tell: the kernel knows, and sends no more than that allows.
             const result = fileSystem.create(
               parent,
               name,
               constants.O_RDWR,
               inode,
-              newCall(),
+              call,
               entry,
               new OpenFile(),
             );
@@ -96,40 +110,40 @@ export function changingOperations(
     mknod(path, mode, rdev, answer) {
       const type = (mode & S_IFMT) === 0 ? S_IFREG : mode & S_IFMT;
       const inode = { mode: type | (mode & 0o7777), umask: 0, rdev };
-      make('MKNOD', path, answer, (parent, name, entry) =>
-        fileSystem.mknod(parent, name, inode, newCall(), entry),
+      make('MKNOD', path, answer, (parent, name, call, entry) =>
+        fileSystem.mknod(parent, name, inode, call, entry),
       );
     },
     mkdir(path, mode, answer) {
       const inode = { mode: S_IFDIR | (mode & 0o7777), umask: 0, rdev: 0 };
-      make('MKDIR', path, answer, (parent, name, entry) =>
-        fileSystem.mkdir(parent, name, inode, newCall(), entry),
+      make('MKDIR', path, answer, (parent, name, call, entry) =>
+        fileSystem.mkdir(parent, name, inode, call, entry),
       );
     },
     symlink(target, path, answer) {
       const inode = { mode: S_IFLNK | 0o777, umask: 0, rdev: 0 };
-      make('SYMLINK', path, answer, (parent, name, entry) => {
+      make('SYMLINK', path, answer, (parent, name, call, entry) => {
         const bytes = bytesOfText(target);
         if (typeof bytes === 'number') return bytes;
-        return fileSystem.symlink(parent, name, bytes, inode, newCall(), entry);
+        return fileSystem.symlink(parent, name, bytes, inode, call, entry);
       });
     },
     link(existing, path, answer) {
-      make('LINK', path, answer, (parent, name, entry) =>
-        nodes.with(existing, (node) => fileSystem.link(node, parent, name, newCall(), entry)),
+      enter('LINK', path, answer, (parent, name, entry) =>
+        nodes.with(existing, (node) => fileSystem.link(node, parent, name, bridge.actor(), entry)),
       );
     },
     unlink(path, answer) {
       calls.answer(
         'UNLINK',
-        () => nodes.withParent(path, (parent, name) => fileSystem.unlink(parent, name, newCall())),
+        () => nodes.withParent(path, (parent, name) => fileSystem.unlink(parent, name, bridge.actor())),
         answer,
       );
     },
     rmdir(path, answer) {
       calls.answer(
         'RMDIR',
-        () => nodes.withParent(path, (parent, name) => fileSystem.rmdir(parent, name, newCall())),
+        () => nodes.withParent(path, (parent, name) => fileSystem.rmdir(parent, name, bridge.actor())),
         answer,
       );
     },
@@ -139,7 +153,7 @@ export function changingOperations(
         () =>
           nodes.withParent(from, (parent, name) =>
             nodes.withParent(to, (newParent, newName) =>
-              fileSystem.rename(parent, name, newParent, newName, 0, newCall()),
+              fileSystem.rename(parent, name, newParent, newName, 0, bridge.actor()),
             ),
           ),
         answer,
@@ -164,7 +178,7 @@ export function changingOperations(
       change(path, { size: Math.min(size, Number.MAX_SAFE_INTEGER) }, answer);
     },
     ftruncate(_path, handle, size, answer) {
-      act('SETATTR', handle, answer, (node) => fileSystem.setattr(node, { size }, newCall(), new Attr()));
+      act('SETATTR', handle, answer, (node) => setattr(node, { size }));
     },
     chmod(path, mode, answer) {
       change(path, { mode: mode & 0o7777 }, answer);
@@ -195,7 +209,11 @@ export function changingOperations(
         () => {
           const bytes = bytesOfText(name);
           if (typeof bytes === 'number') return bytes;
-          return nodes.with(path, (node) => fileSystem.setxattr(node, bytes, value, flags, false, newCall()));
+          const stored = owners.storeXattr(bytes, value);
+          if (typeof stored === 'number') return stored;
+          return nodes.with(path, (node) =>
+            fileSystem.setxattr(node, bytes, stored, flags, false, bridge.actor()),
+          );
         },
         answer,
       );
@@ -206,7 +224,7 @@ export function changingOperations(
         () => {
           const bytes = bytesOfText(name);
           if (typeof bytes === 'number') return bytes;
-          return nodes.with(path, (node) => fileSystem.removexattr(node, bytes, newCall()));
+          return nodes.with(path, (node) => fileSystem.removexattr(node, bytes, bridge.actor()));
         },
         answer,
       );

@@ -13,6 +13,7 @@ import { ErrnoError } from '../../vfs/errno.ts';
 import type { FileSystem } from '../../vfs/filesystem.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from '../driver.ts';
+import type { OwnerView } from '../owners/owner-view.ts';
 import { abortConnection } from '../mounts/connection.ts';
 import { detach } from '../mounts/kernel-mount.ts';
 import { deviceOfMount } from '../mounts/mount-point.ts';
@@ -53,7 +54,7 @@ export async function mountFuseNative(
     }
     const flags = fileSystem.isReadOnly ? options.flags | MS_RDONLY : options.flags;
     const text = libfuseOptions({ ...options, flags }, process.geteuid?.() === 0);
-    const mount = new FuseNativeMount(fileSystem, loadFuseNative(), mountpoint, text);
+    const mount = new FuseNativeMount(fileSystem, loadFuseNative(), mountpoint, text, options.owners);
     await mount.begin();
     return mount;
   } catch (error) {
@@ -71,10 +72,16 @@ class FuseNativeMount implements FuseMount {
   #device = '';
   #resolveClosed: () => void = () => undefined;
 
-  constructor(fileSystem: FileSystem, loaded: FuseNativePackage, mountpoint: string, options: string) {
+  constructor(
+    fileSystem: FileSystem,
+    loaded: FuseNativePackage,
+    mountpoint: string,
+    options: string,
+    owners: OwnerView | undefined,
+  ) {
     this.mountpoint = mountpoint;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    this.#bridge = new Bridge(fileSystem);
+    this.#bridge = new Bridge(fileSystem, owners);
     const operations = {
       ...readingOperations(this.#bridge),
       ...(fileSystem.isReadOnly ? {} : changingOperations(fileSystem, this.#bridge)),

@@ -2,6 +2,7 @@
 import { Attr } from '../../vfs/attr.ts';
 import { EOVERFLOW } from '../../vfs/errno.ts';
 import type { DirectorySink, Entry, FileSystem, NodeId } from '../../vfs/filesystem.ts';
+import { attrsAsStored } from '../wire/attr-view.ts';
 import type { PackageStat } from './package.ts';
 import { textOfBytes } from './path-text.ts';
 import { statOf } from './stat-form.ts';
@@ -18,7 +19,7 @@ export class Listing implements DirectorySink {
     const name = textOfBytes(names.subarray(start, end));
     this.#attr.mode = entry.attr.mode;
     this.#attr.ino = entry.attr.ino;
-    const stat = statOf(this.#attr);
+    const stat = statOf(this.#attr, attrsAsStored);
     if (typeof name === 'number' || typeof stat === 'number') {
       this.#status = typeof name === 'number' ? name : -EOVERFLOW;
       return false;

@@ -8,14 +8,14 @@ import { type MaybePromise, newStatFs } from '../../vfs/filesystem.ts';
 import { OpenFile } from '../../vfs/operation.ts';
 import type { XattrCalls } from './bound-fuse.ts';
 import type { Bridge } from './bridge.ts';
-import { newCall } from './caller.ts';
 import { after } from './maybe-promise.ts';
 import { Listing } from './listing.ts';
 import type { PackageOperations } from './package.ts';
 import { bytesOfText, textOfBytes } from './path-text.ts';
 import { statFsOf, statOf } from './stat-form.ts';
 
-export function readingOperations({ fileSystem, nodes, opens, calls }: Bridge): PackageOperations {
+export function readingOperations(bridge: Bridge): PackageOperations {
+  const { fileSystem, owners, nodes, opens, calls } = bridge;
   return {
     getattr(path, answer) {
       const attr = new Attr();
@@ -23,7 +23,7 @@ export function readingOperations({ fileSystem, nodes, opens, calls }: Bridge): 
         'GETATTR',
         () => {
           const status = nodes.getattr(path, attr);
-          return status < 0 ? status : statOf(attr);
+          return status < 0 ? status : statOf(attr, owners);
         },
         (stat) => (typeof stat === 'number' ? answer(stat) : answer(0, stat)),
       );
@@ -62,7 +62,7 @@ export function readingOperations({ fileSystem, nodes, opens, calls }: Bridge): 
           nodes.keep(path, (node) => {
             const status = fileSystem.isReadOnly
               ? 0
-              : fileSystem.open(node, flags, false, newCall(), new OpenFile());
+              : fileSystem.open(node, flags, false, bridge.actor(), new OpenFile());
             return after(status, (settled) => (settled < 0 ? settled : opens.add(node)));
           }),
         (handle) => (handle < 0 ? answer(handle) : answer(0, handle)),
@@ -96,7 +96,7 @@ export function readingOperations({ fileSystem, nodes, opens, calls }: Bridge): 
   };
 }
 
-export function xattrCalls({ fileSystem, nodes, calls }: Bridge): XattrCalls {
+export function xattrCalls({ fileSystem, owners, nodes, calls }: Bridge): XattrCalls {
   return {
     getxattr(path, name, answer) {
       calls.answer<Uint8Array>(
@@ -104,7 +104,10 @@ export function xattrCalls({ fileSystem, nodes, calls }: Bridge): XattrCalls {
         () => {
           const bytes = bytesOfText(name);
           if (typeof bytes === 'number') return bytes;
-          return nodes.with(path, (node) => fileSystem.getxattr(node, bytes));
+          return nodes.with(path, (node) => {
+            const value = fileSystem.getxattr(node, bytes);
+            return typeof value === 'number' ? value : owners.showXattr(bytes, value);
+          });
         },
         answer,
       );

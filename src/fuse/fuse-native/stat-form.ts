@@ -2,20 +2,21 @@
 import type { Attr } from '../../vfs/attr.ts';
 import { EOVERFLOW } from '../../vfs/errno.ts';
 import type { StatFs } from '../../vfs/filesystem.ts';
+import type { AttrView } from '../wire/attr-view.ts';
 import { BLOCK_SIZE } from '../wire/protocol.ts';
 import type { PackageStat, PackageStatFs } from './package.ts';
 
 const UINT32_MAX = 0xffffffff;
 
 /** Times are cut to milliseconds; one before 1970, or an inode number of more than 32 bits, is -EOVERFLOW. */
-export function statOf(attr: Attr): PackageStat | number {
+export function statOf(attr: Attr, view: AttrView): PackageStat | number {
   if (attr.ino > UINT32_MAX || attr.atimeSec < 0 || attr.mtimeSec < 0 || attr.ctimeSec < 0) return -EOVERFLOW;
   return {
-    mode: attr.mode,
+    mode: view.showMode(attr.mode),
     ino: attr.ino,
     nlink: attr.nlink,
-    uid: attr.uid,
-    gid: attr.gid,
+    uid: view.showUser(attr.uid),
+    gid: view.showGroup(attr.gid),
     rdev: attr.rdev,
     size: attr.size,
     blocks: attr.blocks,

@@ -7,7 +7,7 @@ import type { NodeId, WritableFileSystem } from '../../vfs/filesystem.ts';
 import { FSYNC_FDATASYNC, MAX_COPY, MAX_TRANSFER, Opcode, WRITE_KILL_SUIDGID } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
-import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
+import { type HandlerFamily, actor, answered, invalid, writing } from './handler.ts';
 
 const WRITE_IN_SIZE = 40;
 
@@ -30,7 +30,8 @@ function write(conversation: Conversation, request: Request, fileSystem: Writabl
   const size = request.u32(16);
   if (size > request.bodyLength - WRITE_IN_SIZE) return invalid(conversation, request);
   if (!Number.isSafeInteger(offset + size)) return conversation.reply.status(unique, -EFBIG);
-  const killer = (request.u32(20) & WRITE_KILL_SUIDGID) === 0 ? undefined : request.call();
+  const isKilling = (request.u32(20) & WRITE_KILL_SUIDGID) !== 0 && conversation.owners.killsPrivileges;
+  const killer = isKilling ? actor(conversation, request) : undefined;
   const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killer);
   return conversation.answer(unique, result, undefined, (written) => {
     conversation.countWritten(written);
@@ -72,7 +73,7 @@ function fallocate(
   const offset = request.u64(8);
   const length = request.u64(16);
   if (!Number.isSafeInteger(offset + length)) return conversation.reply.status(unique, -EFBIG);
-  const call = request.call();
+  const call = actor(conversation, request);
   const result = fileSystem.fallocate(nodeId, request.u32(24), offset, length, call);
   return conversation.answer(unique, result, call, () => {
     // Whether it kills set-ID bits is the file system's to decide here: the kernel doesn't say.

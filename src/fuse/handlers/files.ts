@@ -4,7 +4,7 @@
 // whose answer nobody takes is undone here, since no RELEASE will come for it.
 import { constants } from 'node:fs';
 import { S_IFREG } from '../../vfs/attr.ts';
-import { ENOSYS } from '../../vfs/errno.ts';
+import { ENOSYS, EOVERFLOW } from '../../vfs/errno.ts';
 import {
   type Entry,
   type MaybePromise,
@@ -16,7 +16,7 @@ import { type Call, type NewInode, OpenFile } from '../../vfs/operation.ts';
 import { OPEN_KILL_SUIDGID, Opcode, OpenFlag } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
-import { type HandlerFamily, answered, invalid, succeed, writing } from './handler.ts';
+import { type HandlerFamily, actor, answered, invalid, succeed, writing } from './handler.ts';
 
 const { O_CREAT, O_EXCL, O_DIRECTORY, O_TRUNC } = constants;
 /** __O_TMPFILE, the same on all of Node's architectures. */
@@ -43,8 +43,9 @@ function open(conversation: Conversation, request: Request): ReplyLength {
       : conversation.reply.open(unique, OpenFlag.KEEP_CACHE);
   }
   const flags = request.u32(0);
-  const killsPrivileges = (flags & O_TRUNC) !== 0 && (request.u32(4) & OPEN_KILL_SUIDGID) !== 0;
-  const call = request.call();
+  const isKilling = (flags & O_TRUNC) !== 0 && (request.u32(4) & OPEN_KILL_SUIDGID) !== 0;
+  const killsPrivileges = isKilling && conversation.owners.killsPrivileges;
+  const call = actor(conversation, request);
   const file = new OpenFile();
   const result = fileSystem.open(nodeId, flags, killsPrivileges, call, file);
   return conversation.answer(unique, result, call, () => {
@@ -93,7 +94,8 @@ function answerCreated(
   make: (call: Call, entry: Entry, file: OpenFile) => MaybePromise<number>,
 ): ReplyLength {
   const { unique } = request;
-  const call = request.call();
+  const call = conversation.owners.makerOf(request.call());
+  if (call === undefined) return conversation.reply.status(unique, -EOVERFLOW);
   const entry = newEntry();
   const file = new OpenFile();
   return conversation.answer(unique, make(call, entry, file), call, () => {

@@ -1,6 +1,7 @@
 // What a handler is: one a request kind, from the kernel's message to a call of the FileSystem and back.
 import { EINVAL, EROFS } from '../../vfs/errno.ts';
 import type { WritableFileSystem } from '../../vfs/filesystem.ts';
+import type { Call } from '../../vfs/operation.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
 
@@ -39,6 +40,9 @@ export const writing = (
       ? conversation.reply.status(request.unique, -refusal)
       : handle(conversation, request, fileSystem);
   });
+
+/** The caller, for a request that makes nothing. */
+export const actor = ({ owners }: Conversation, request: Request): Call => owners.actorOf(request.call());
 
 export const invalid = (conversation: Conversation, request: Request): ReplyLength =>
   conversation.reply.status(request.unique, -EINVAL);

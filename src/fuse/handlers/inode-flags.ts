@@ -8,7 +8,7 @@ import type { FileSystem, MaybePromise, WritableFileSystem } from '../../vfs/fil
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
-import { type HandlerFamily, answered } from './handler.ts';
+import { type HandlerFamily, actor, answered } from './handler.ts';
 
 const IOCTL_IN_SIZE = 32;
 /** As a 64-bit and a 32-bit process spell them. Their argument is an int in both. */
@@ -73,7 +73,7 @@ function setFlags(
   flags: MaybePromise<number>,
 ): ReplyLength {
   const { unique, nodeId } = request;
-  const call = request.call();
+  const call = actor(conversation, request);
   const set = (wanted: number): MaybePromise<number> =>
     wanted < 0 ? wanted : fileSystem.setFlags(nodeId, wanted, call);
   const done = typeof flags === 'number' ? set(flags) : flags.then(set);

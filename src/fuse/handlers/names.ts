@@ -2,6 +2,7 @@
 //
 // The kernel gives up its own attributes of the directories, and of what is linked, unlinked or renamed, by itself.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import { EOVERFLOW } from '../../vfs/errno.ts';
 import {
   type Entry,
   type MaybePromise,
@@ -13,7 +14,7 @@ import type { Call } from '../../vfs/operation.ts';
 import { Opcode } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
-import { type HandlerFamily, invalid, writing } from './handler.ts';
+import { type HandlerFamily, actor, invalid, writing } from './handler.ts';
 
 /** struct fuse_mknod_in: mode (u32), rdev (u32), umask (u32), padding; then the name. */
 function mknod(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
@@ -56,21 +57,35 @@ function link(conversation: Conversation, request: Request, fileSystem: Writable
   const name = request.name(8);
   if (name === undefined) return invalid(conversation, request);
   const node = request.u64(0) as NodeId;
-  return answerMade(conversation, request, (call, entry) =>
-    fileSystem.link(node, request.nodeId, name, call, entry),
-  );
+  const call = actor(conversation, request);
+  const entry = newEntry();
+  const result = fileSystem.link(node, request.nodeId, name, call, entry);
+  return answerEntry(conversation, request, result, call, entry);
 }
 
-/** Answers with the entry that `make` fills, which counts as one lookup. */
+/** Makes an inode that the caller owns, and answers with the entry that `make` fills. */
 function answerMade(
   conversation: Conversation,
   request: Request,
   make: (call: Call, entry: Entry) => MaybePromise<number>,
 ): ReplyLength {
   const { unique } = request;
-  const call = request.call();
+  const call = conversation.owners.makerOf(request.call());
+  if (call === undefined) return conversation.reply.status(unique, -EOVERFLOW);
   const entry = newEntry();
-  return conversation.answer(unique, make(call, entry), call, () => {
+  return answerEntry(conversation, request, make(call, entry), call, entry);
+}
+
+/** Answers with `entry`, which counts as one lookup. */
+function answerEntry(
+  conversation: Conversation,
+  request: Request,
+  result: MaybePromise<number>,
+  call: Call,
+  entry: Entry,
+): ReplyLength {
+  const { unique } = request;
+  return conversation.answer(unique, result, call, () => {
     const { nodeId } = entry;
     const length = conversation.reply.lookup(unique, entry, conversation.openFiles.attrValidity(nodeId));
     return conversation.deliver(length, () => {
@@ -82,14 +97,14 @@ function answerMade(
 function unlink(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(0);
   if (name === undefined) return invalid(conversation, request);
-  const call = request.call();
+  const call = actor(conversation, request);
   return conversation.answerStatus(request.unique, fileSystem.unlink(request.nodeId, name, call), call);
 }
 
 function rmdir(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const name = request.name(0);
   if (name === undefined) return invalid(conversation, request);
-  const call = request.call();
+  const call = actor(conversation, request);
   return conversation.answerStatus(request.unique, fileSystem.rmdir(request.nodeId, name, call), call);
 }
 
@@ -114,7 +129,7 @@ function answerRename(
   const newName = name && request.name(namesAt + name.length + 1);
   if (name === undefined || newName === undefined) return invalid(conversation, request);
   const newParent = request.u64(0) as NodeId;
-  const call = request.call();
+  const call = actor(conversation, request);
   const result = fileSystem.rename(request.nodeId, name, newParent, newName, flags, call);
   return conversation.answerStatus(request.unique, result, call);
 }

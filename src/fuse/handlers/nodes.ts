@@ -7,7 +7,7 @@ import { Opcode, SetattrFlag } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
 import { replyStatx } from '../wire/statx-reply.ts';
-import { type HandlerFamily, answered, invalid, silent, writing } from './handler.ts';
+import { type HandlerFamily, actor, answered, invalid, silent, writing } from './handler.ts';
 
 function lookup(conversation: Conversation, request: Request): ReplyLength {
   const name = request.name(0);
@@ -71,7 +71,9 @@ function setattr(conversation: Conversation, request: Request, fileSystem: Writa
   if (changes.size !== undefined && !Number.isSafeInteger(changes.size)) {
     return conversation.reply.status(unique, -EFBIG);
   }
-  const call = request.call();
+  const status = conversation.owners.storeChanges(changes, nodeId, fileSystem);
+  if (status < 0) return conversation.reply.status(unique, status);
+  const call = actor(conversation, request);
   const attr = new Attr();
   return conversation.answer(unique, fileSystem.setattr(nodeId, changes, call, attr), call, () => {
     if (changes.mode !== undefined) conversation.openFiles.setsMode(nodeId);

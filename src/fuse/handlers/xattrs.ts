@@ -4,7 +4,7 @@ import type { WritableFileSystem } from '../../vfs/filesystem.ts';
 import { Opcode, SETXATTR_ACL_KILL_SGID } from '../wire/protocol.ts';
 import type { Request } from '../wire/request.ts';
 import type { Conversation, ReplyLength } from '../conversation.ts';
-import { type HandlerFamily, answered, invalid, writing } from './handler.ts';
+import { type HandlerFamily, actor, answered, invalid, writing } from './handler.ts';
 
 /** struct fuse_setxattr_in without FUSE_SETXATTR_EXT. */
 const SHORT_SETXATTR_IN = 8;
@@ -22,8 +22,10 @@ function answerXattr(conversation: Conversation, request: Request, value: Uint8A
 function getxattr(conversation: Conversation, request: Request): ReplyLength {
   const name = request.name(8);
   if (name === undefined) return invalid(conversation, request);
-  const value = name.length === 0 ? -ENODATA : conversation.fileSystem.getxattr(request.nodeId, name);
-  return answerXattr(conversation, request, value);
+  if (name.length === 0) return conversation.reply.status(request.unique, -ENODATA);
+  const value = conversation.fileSystem.getxattr(request.nodeId, name);
+  const shown = typeof value === 'number' ? value : conversation.owners.showXattr(name, value);
+  return answerXattr(conversation, request, shown);
 }
 
 function listxattr(conversation: Conversation, request: Request): ReplyLength {
@@ -45,8 +47,9 @@ function setxattr(conversation: Conversation, request: Request, fileSystem: Writ
   if (name.length === 0 || size > bodyLength - valueAt) return invalid(conversation, request);
   const dropsSetgid =
     nameAt > SHORT_SETXATTR_IN && (request.u32(SHORT_SETXATTR_IN) & SETXATTR_ACL_KILL_SGID) !== 0;
-  const call = request.call();
-  const value = request.bytes(valueAt, size);
+  const call = actor(conversation, request);
+  const value = conversation.owners.storeXattr(name, request.bytes(valueAt, size));
+  if (typeof value === 'number') return conversation.reply.status(unique, value);
   const result = fileSystem.setxattr(nodeId, name, value, request.u32(4), dropsSetgid, call);
   return conversation.answerStatus(unique, result, call);
 }
@@ -58,7 +61,7 @@ function removexattr(
 ): ReplyLength {
   const name = request.name(0);
   if (name === undefined || name.length === 0) return invalid(conversation, request);
-  const call = request.call();
+  const call = actor(conversation, request);
   return conversation.answerStatus(request.unique, fileSystem.removexattr(request.nodeId, name, call), call);
 }
 

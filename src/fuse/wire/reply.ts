@@ -19,6 +19,7 @@
 // | 84     | 4    | flags                 |
 import type { Attr } from '../../vfs/attr.ts';
 import type { Entry, StatFs } from '../../vfs/filesystem.ts';
+import { type AttrView, attrsAsStored } from './attr-view.ts';
 import {
   ATTR_SIZE,
   BLOCK_SIZE,
@@ -32,11 +33,14 @@ const TWO_32 = 0x1_0000_0000;
 
 export class Reply {
   readonly bytes: Uint8Array;
+  /** Applied to the attributes of every inode. */
+  readonly view: AttrView;
   readonly #words: Uint32Array;
 
   /** @param bytes aligned to 8 */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, view: AttrView = attrsAsStored) {
     this.bytes = bytes;
+    this.view = view;
     this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
   }
 
@@ -74,10 +78,10 @@ export class Reply {
     words[word] = attr.atimeNsec;
     words[word + 1] = attr.mtimeNsec;
     words[word + 2] = attr.ctimeNsec;
-    words[word + 3] = attr.mode;
+    words[word + 3] = this.view.showMode(attr.mode);
     words[word + 4] = attr.nlink;
-    words[word + 5] = attr.uid;
-    words[word + 6] = attr.gid;
+    words[word + 5] = this.view.showUser(attr.uid);
+    words[word + 6] = this.view.showGroup(attr.gid);
     words[word + 7] = attr.rdev;
     words[word + 8] = BLOCK_SIZE;
     words[word + 9] = 0;

@@ -31,9 +31,9 @@ export function replyStatx(reply: Reply, unique: number, attr: Attr, validity: n
   reply.u32(base, attr.hasBtime ? BASIC_STATS | BTIME : BASIC_STATS);
   reply.u32(base + 4, BLOCK_SIZE);
   reply.u32(base + 16, attr.nlink);
-  reply.u32(base + 20, attr.uid);
-  reply.u32(base + 24, attr.gid);
-  reply.u16(base + 28, attr.mode);
+  reply.u32(base + 20, reply.view.showUser(attr.uid));
+  reply.u32(base + 24, reply.view.showGroup(attr.gid));
+  reply.u16(base + 28, reply.view.showMode(attr.mode));
   reply.u64(base + 32, attr.ino);
   reply.u64(base + 40, attr.size);
   reply.u64(base + 48, attr.blocks);

@@ -1,7 +1,7 @@
 // Owners, both ways.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { IdMap, makeOwnerMaps, mapAcl } from '../../../src/overlay/owners/id-mapping.ts';
+import { IdMap, makeOwnerMaps, mapAcl } from '../../../src/fuse/owners/id-mapping.ts';
 
 const OVERFLOW = 65534;
 /** "0:1000:1:1:110000:65536": fuse-overlayfs(1)'s own example. */
