@@ -6,8 +6,8 @@
 // LayerDraft applies the rules between them.
 import { closeSync, constants, openSync } from 'node:fs';
 import { makeRdev, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { ENOENT, ENOTDIR, ErrnoError, errnoName } from '../vfs/errno.ts';
-import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../vfs/inode-flags.ts';
+import { ENOENT, ENOTDIR, ENOTTY, EOPNOTSUPP, ErrnoError, errnoName } from '../vfs/errno.ts';
+import { PROTECTION_FLAGS } from '../vfs/inode-flags.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { PATH_MAX } from '../vfs/names.ts';
 import { showName } from '../vfs/show-text.ts';
@@ -20,7 +20,7 @@ import {
   readDirectoryBatch,
 } from '../sys/file-calls.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
-import { getxattrAt } from '../sys/upper-calls.ts';
+import { getFlags, getxattrAt } from '../sys/upper-calls.ts';
 import { UserMarkTrust } from '../overlayfs-format/user-marks.ts';
 import { Member } from '../tar/member.ts';
 import { DirectoryReader, joinPath } from './directory-reader.ts';
@@ -34,7 +34,8 @@ import { kindOfName, NameKind } from '../overlayfs-format/whiteout-names.ts';
 
 const ROOT = new Uint8Array();
 const SLASH = 0x2f;
-const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const AS_OWNER = READING | constants.O_NOATIME;
 
 export interface DirectoryLayerOptions {
   /** The namespace of the marks that count. */
@@ -90,6 +91,8 @@ class DirectoryWalk {
   readonly #markPrefix: string;
   /** Undefined: only root can have set the marks, so all of them are followed. */
   readonly #trust: UserMarkTrust | undefined;
+  /** False once the file system has said that it has no inode flags. */
+  #hasFileFlags = true;
   readonly #member = new Member();
   readonly #pending: PendingDirectory[] = [];
   /** Undefined: xattrs with owners are data. */
@@ -155,7 +158,7 @@ class DirectoryWalk {
           const entry = batch.subarray(at, at + batch.readUInt32LE(at));
           if (nameOf(entry).toString('latin1') !== '.') continue;
           const marks = this.#fill(entry, ROOT);
-          this.#protect(entry, this.#draft.add(this.#member));
+          this.#protect(entry, ROOT, this.#draft.add(this.#member));
           if (marks.opaque === 'y') this.#draft.addOpaque(ROOT, 0);
           return { path: ROOT, hasXattrWhiteouts: marks.opaque === 'x' };
         }
@@ -187,7 +190,7 @@ class DirectoryWalk {
     const format = member.mode & S_IFMT;
     if (format === S_IFDIR) {
       const inode = this.#draft.add(member);
-      this.#protect(entry, inode);
+      this.#protect(entry, path, inode);
       if (marks.redirect !== undefined && marks.opaque !== 'y') {
         if (!this.#follows(entry, path)) this.#draft.unfollowed.add(inode);
         else this.#draft.redirects.set(inode, this.#checkRedirect(marks.redirect));
@@ -241,7 +244,7 @@ class DirectoryWalk {
       member.dataOffset = 0;
       member.dataLength = 0;
       const inode = this.#draft.add(member);
-      this.#protect(entry, inode);
+      this.#protect(entry, path, inode);
       if (!this.#follows(entry, path)) {
         this.#draft.unfollowed.add(inode);
         return;
@@ -259,15 +262,24 @@ class DirectoryWalk {
       );
       member.dataLength = member.size;
     }
-    this.#protect(entry, this.#draft.add(member));
+    this.#protect(entry, path, this.#draft.add(member));
   }
 
-  /** The upper directory of a mount keeps the flags itself. */
-  #protect(entry: Buffer, inode: number): void {
-    const bits = entry.readUInt16LE(EntryField.flags);
-    const append = (bits & ENTRY_IS_APPEND_ONLY) === 0 ? 0 : FS_APPEND_FL;
-    const flags = (bits & ENTRY_IS_IMMUTABLE) === 0 ? append : append | FS_IMMUTABLE_FL;
-    if (flags !== 0 && inode >= 0 && !this.#isUpper) this.#draft.protections.set(inode, flags);
+  /**
+   * Notes FS_IMMUTABLE_FL and FS_APPEND_FL. statx(2) alone can't say it: erofs calls all its files immutable there, and
+   * overlayfs doesn't take them for such. The upper directory of a mount keeps its flags itself.
+   */
+  #protect(entry: Buffer, path: Uint8Array, inode: number): void {
+    const bits = entry.readUInt16LE(EntryField.flags) & (ENTRY_IS_IMMUTABLE | ENTRY_IS_APPEND_ONLY);
+    if (bits === 0 || inode < 0 || this.#isUpper || !this.#hasFileFlags) return;
+    const format = entry.readUInt32LE(EntryField.mode) & S_IFMT;
+    if (format !== S_IFREG && format !== S_IFDIR) return;
+    const fd = openBeneath(this.#root, path, READING);
+    if (fd < 0) return;
+    const flags = getFlags(fd);
+    closeSync(fd);
+    if (flags === -ENOTTY || flags === -EOPNOTSUPP) this.#hasFileFlags = false;
+    if (flags > 0) this.#draft.protections.set(inode, flags & PROTECTION_FLAGS);
   }
 
   /** Fills the member from the entry. Its `link` is the target of a symlink. */

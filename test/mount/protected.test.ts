@@ -93,3 +93,37 @@ describeWith(
     });
   },
 );
+
+/** erofs says in statx(2) that all its files are immutable, and has no inode flags. */
+const EROFS_SCRIPT = `
+mkdir -p files/d erofs k u w ku kw
+echo some > files/f
+echo some > files/d/f
+mkfs.erofs --quiet image files
+mount -o loop image erofs
+trap 'umount -q mnt || :; umount -q k || :; umount erofs' EXIT
+mount -t overlay none k -o lowerdir=erofs,upperdir=ku,workdir=kw
+"$STRATAFS" mount -o lowerdir=erofs,upperdir=u,workdir=w mnt
+for root in k mnt; do
+  (cd $root; echo more >> f; rm d/f; touch d/new; chmod 700 d; cat f; ls -l d | cut -c1-10; lsattr -d d | tr -d e) >$root.txt
+done
+diff k.txt mnt.txt >&2
+cat mnt.txt
+`;
+
+describeWith(
+  ['root', 'fuse', { program: 'mkfs.erofs' }, { filesystem: 'overlay' }, { filesystem: 'erofs' }],
+  'files of an erofs lower directory',
+  () => {
+    it('are not immutable', async () => {
+      await withWorkplace(async (place) => {
+        const { status, stdout, stderr } = await run('sh', ['-euc', EROFS_SCRIPT], {
+          cwd: place.directory,
+          env: { ...place.environment, STRATAFS: PROGRAM },
+        });
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        expect(stdout).toMatch(/^some\nmore\n/);
+      });
+    });
+  },
+);
