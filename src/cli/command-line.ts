@@ -10,15 +10,15 @@ import { readVersion } from './version.ts';
 /** Below the list of commands. */
 export const examples = `
 Examples:
-  stratafs mount alpine.tar /mnt            what "docker save" wrote, as a container sees it
-  stratafs mount oci:layout:latest /mnt     one image of an OCI layout
+  stratafs mount alpine.tar /mnt           output of "docker save"
+  stratafs mount oci:layout:latest /mnt    image of an OCI layout
   stratafs mount -o lowerdir=top.tar:base.tar.gz /mnt
   stratafs ls
   stratafs unmount /mnt
 
-"stratafs help COMMAND" tells more of each.`;
+"stratafs <command> --help" describes a command.`;
 
-export const summary = 'Mounts saved container images in place: the layers stay inside their tarballs.';
+export const summary = 'Mount saved container images in place, without unpacking their layers.';
 
 /** Help of the terminal's width, and exceptions in place of output and exit. */
 function configure(command: Command, writeHelp: (text: string) => void): Command {
@@ -27,6 +27,7 @@ function configure(command: Command, writeHelp: (text: string) => void): Command
   return command
     .exitOverride()
     .helpCommand(false)
+    .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError(true)
     .configureHelp({ helpWidth: width })
     .configureOutput({ writeOut: write, writeErr: write, outputError: () => undefined });
@@ -64,7 +65,7 @@ export async function runCommandLine(args: readonly string[]): Promise<CommandRe
   const program = configure(new Command('stratafs'), writeHelp)
     .description(summary)
     .version(readVersion(), '-V, --version', 'print the version')
-    .usage('COMMAND [OPTIONS]')
+    .usage('<command> [options]')
     .addHelpText('after', examples);
   for (const [each, { summary: about, load }] of commands) {
     if (each === name) {

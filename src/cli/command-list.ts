@@ -13,140 +13,140 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
   [
     'mount',
     {
-      summary: 'mount a saved image, or a stack of layers',
+      summary: 'mount a saved image or a stack of layers',
       load: async () => (await import('./commands/mount-command.ts')).mountCommand,
     },
   ],
   [
     'unmount',
     {
-      summary: 'unmount, and wait until the daemon has ended',
+      summary: 'unmount, and wait until the daemon has exited',
       load: async () => (await import('./commands/unmount-command.ts')).unmountCommand,
     },
   ],
   [
     'ls',
     {
-      summary: 'list what is mounted',
+      summary: 'list mounts',
       load: async () => (await import('./commands/ls-command.ts')).lsCommand,
     },
   ],
   [
     'ps',
     {
-      summary: 'list mounts as containers: image, age, size of what was written',
+      summary: 'list mounts like containers: image, age, written size',
       load: async () => (await import('./commands/ps-command.ts')).psCommand,
     },
   ],
   [
     'index',
     {
-      summary: 'make the index of an image, so that its first mount is fast',
+      summary: 'index an image, so that its first mount is fast',
       load: async () => (await import('./commands/index-command.ts')).indexCommand,
     },
   ],
   [
     'images',
     {
-      summary: 'list the images of archives, and what they share',
+      summary: 'list the images in archives, and shared layers',
       load: async () => (await import('./commands/images-command.ts')).imagesCommand,
     },
   ],
   [
     'history',
     {
-      summary: 'show the steps that made an image, and their layers',
+      summary: 'show the build steps of an image',
       load: async () => (await import('./commands/history-command.ts')).historyCommand,
     },
   ],
   [
     'layers',
     {
-      summary: 'show where the layers of an image lie, and what each changes',
+      summary: 'show the layers of an image: position, size, changes',
       load: async () => (await import('./commands/layers-command.ts')).layersCommand,
     },
   ],
   [
     'which',
     {
-      summary: 'tell which layer a path comes from',
+      summary: 'show which layer a path comes from',
       load: async () => (await import('./commands/which-command.ts')).whichCommand,
     },
   ],
   [
     'diff',
     {
-      summary: 'show what was written to a mount, or compare images, layers, directories',
+      summary: 'show what was written to a mount, or compare images',
       load: async () => (await import('./commands/diff-command.ts')).diffCommand,
     },
   ],
   [
     'waste',
     {
-      summary: 'find what an image stores and never shows',
+      summary: 'find files that an image stores but does not show',
       load: async () => (await import('./commands/waste-command.ts')).wasteCommand,
     },
   ],
   [
     'report',
     {
-      summary: 'write a page that shows images: layers, a map of the bytes, waste',
+      summary: 'write an HTML page about images',
       load: async () => (await import('./commands/report-command.ts')).reportCommand,
     },
   ],
   [
     'cat',
     {
-      summary: "write a file's content to standard output",
+      summary: 'write files of an image to standard output',
       load: async () => (await import('./commands/cat-command.ts')).catCommand,
     },
   ],
   [
     'export',
     {
-      summary: 'write what an image shows as one tar',
+      summary: 'write the merged files of an image as a tar',
       load: async () => (await import('./commands/export-command.ts')).exportCommand,
     },
   ],
   [
     'commit',
     {
-      summary: 'make an image of a mount: what was written to it becomes one more layer',
+      summary: 'save a mount as an image with a new layer',
       load: async () => (await import('./commands/commit-command.ts')).commitCommand,
     },
   ],
   [
     'flatten',
     {
-      summary: 'make an image of one layer, which shows what all layers of another show',
+      summary: 'merge all layers of an image into one',
       load: async () => (await import('./commands/flatten-command.ts')).flattenCommand,
     },
   ],
   [
     'squash',
     {
-      summary: 'make an image whose upper layers are one',
+      summary: 'merge the upper layers of an image into one',
       load: async () => (await import('./commands/squash-command.ts')).squashCommand,
     },
   ],
   [
     'bench',
     {
-      summary: 'measure stratafs beside other ways to show the same layers',
+      summary: 'measure stratafs against other ways to mount layers',
       load: async () => (await import('./commands/bench-command.ts')).benchCommand,
     },
   ],
   [
     'stats',
     {
-      summary: 'show what a mount was asked and what it answered from its cache',
+      summary: 'show the requests to a mount and its cache use',
       load: async () => (await import('./commands/stats-command.ts')).statsCommand,
     },
   ],
   [
     'completion',
     {
-      summary: 'print a script that completes command lines in bash, zsh or fish',
+      summary: 'print a completion script for bash, zsh or fish',
       load: async () => (await import('./commands/completion-command.ts')).completionCommand,
     },
   ],

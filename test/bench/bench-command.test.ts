@@ -246,9 +246,9 @@ describe.concurrent('stratafs bench, misused', () => {
     [['--runs', '0'], /^stratafs: --runs: found '0', expected a whole number from 1 to 1000\n$/],
     [['--layers', '1,x'], /^stratafs: --layers: found 'x', expected a whole number from 1 to 127\n$/],
     [['--threads', '9'], /^stratafs: --threads: found '9', expected a whole number from 1 to 8\n$/],
-    [['--files', '10', 'x.tar'], /^stratafs: --files: is of stacks that are made, found SOURCE too\n$/],
-    [['--platform', 'linux/arm64'], /^stratafs: --platform: is of an image, found no SOURCE\n$/],
-    [['--threshold', '2'], /^stratafs: --threshold: expected --compare with it\n$/],
+    [['--files', '10', 'x.tar'], /^stratafs: --files: works only without SOURCE\n$/],
+    [['--platform', 'linux/arm64'], /^stratafs: --platform: works only with SOURCE\n$/],
+    [['--threshold', '2'], /^stratafs: --threshold: works only with --compare\n$/],
     [
       ['--compare', 'x', '--threshold', '0.9'],
       /^stratafs: --threshold: found '0\.9', expected a factor of 1 or more\n$/,

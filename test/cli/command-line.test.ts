@@ -10,7 +10,7 @@ it('without a command prints help to stderr and exits with 2', async () => {
   const { status, stdout, stderr } = await stratafs();
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  expect(stderr).toMatch(/^Usage: stratafs COMMAND/);
+  expect(stderr).toMatch(/^Usage: stratafs <command>/);
 });
 
 it.each([[['--help']], [['-h']], [['help']]])('%j prints help to stdout and exits with 0', async (args) => {
@@ -40,15 +40,15 @@ it('--version prints the version of package.json', async () => {
 
 it.each([
   [['mont'], "unknown command 'mont' (did you mean 'mount'?)"],
-  [['umount'], 'unmount: missing argument: DIR, or --all'],
-  [['unmount', '--all', 'a'], 'unmount: found --all and a mount point, expected one of them'],
+  [['umount'], 'unmount: missing argument: MOUNTPOINT or --all'],
+  [['unmount', '--all', 'a'], 'unmount: found --all and a mount point, expected only one of them'],
   [['version', 'a'], /too many arguments for 'version'/],
   [['quite-else'], "unknown command 'quite-else'"],
   [['ls', '--jsom'], "unknown option '--jsom' (Did you mean --json?)"],
   [['--jsom'], "unknown option '--jsom'"],
-  [['stats'], "missing required argument 'dir'"],
-  [['mount'], 'mount: found nothing, expected SOURCE and MOUNTPOINT'],
-  [['index'], 'index: expected either SOURCE or --lowerdir'],
+  [['stats'], "missing required argument 'mountpoint'"],
+  [['mount'], 'mount: missing arguments: SOURCE and MOUNTPOINT'],
+  [['index'], 'index: missing argument: SOURCE or --lowerdir'],
 ] as const)('%j is one line on stderr and exit status 2', async (args, line) => {
   const { status, stdout, stderr } = await stratafs(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

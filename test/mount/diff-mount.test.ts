@@ -221,7 +221,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       expect(await place.stratafs(['diff', 'mnt'])).toEqual({
         status: 2,
         stdout: '',
-        stderr: 'stratafs: diff: expected A and B, or a mount or IMAGE#LAYER alone\n',
+        stderr: 'stratafs: diff: missing argument: B (only a mount point or IMAGE#LAYER can stand alone)\n',
       });
     }));
 });

@@ -1,4 +1,5 @@
 // stratafs bench: contenders side by side.
+import { PLATFORM_ABOUT } from './option-texts.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
 import { tmpdir } from 'node:os';
 import { Command, Option } from 'commander';
@@ -32,27 +33,28 @@ const listed = (entries: readonly { name: string; summary: string }[]): string =
   entries.map(({ name, summary }) => `  ${name.padEnd(pad)}${summary}`).join('\n');
 
 const help = `
-Every contender shows the same image, each in its own way, and the same system calls are made on all: by a program that
-does nothing else, and times each call. They take turns in random order, round by round. Cold runs are on a fresh mount,
-with the caches of the kernel dropped (the whole machine's; as root). Without SOURCE, stacks are made that show the same
-files in more and more layers. Nothing is left of a run, also where it is interrupted.
+Each contender shows the same image in its own way. A program times the same system calls on each of them. The contenders
+run in random order, round by round. Cold runs use a fresh mount with dropped kernel caches, which affects the whole
+machine and needs root. Without <source>, synthetic images with the same files in more and more layers are used. A run
+removes everything it creates, also if it is interrupted.
 
-Contenders (those that can't take part here are named, with what to do about it):
+Contenders (a contender that cannot run here is reported, with the reason):
 ${listed(contenders)}
 
-Workloads (what stands before the first "-" names all of its kind; "all" names all):
+Workloads (a name up to its "-" selects all variants; "all" selects all workloads):
 ${listed(workloads)}
 
 Examples:
   stratafs bench
   stratafs bench --workloads stat,find --runs 20 app.tar
-  stratafs bench --layers 1,127 --workloads miss --contenders stratafs,overlayfs
+  stratafs bench --layers 1,127 --workloads miss
+  stratafs bench --contenders stratafs,overlayfs
   stratafs bench --json new.json --html new.html
   stratafs bench --compare old.json --threshold 1.05`;
 
 interface BenchArguments {
   readonly contenders?: string;
-  readonly workloads: string;
+  readonly workloads?: string;
   readonly baseline?: string;
   readonly runs: string;
   readonly threads: string;
@@ -95,7 +97,7 @@ function understand(source: string | undefined, given: BenchArguments): Understo
           ),
     workloads: pickByName(
       '--workloads',
-      given.workloads,
+      given.workloads ?? 'stat,lookup,miss,readdir,find,open',
       (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
       [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
     ),
@@ -118,11 +120,10 @@ function understandSource(
 ): BenchOptions['source'] {
   if (source !== undefined) {
     const shaped = shapeNames.find((name) => given[name] !== undefined);
-    if (shaped !== undefined)
-      throw new UsageError(`--${shaped}: is of stacks that are made, found SOURCE too`);
+    if (shaped !== undefined) throw new UsageError(`--${shaped}: works only without SOURCE`);
     return { kind: 'image', source, platform: given.platform };
   }
-  if (given.platform !== undefined) throw new UsageError('--platform: is of an image, found no SOURCE');
+  if (given.platform !== undefined) throw new UsageError('--platform: works only with SOURCE');
   return {
     kind: 'synthetic',
     layers: parseNumbers('--layers', given.layers ?? '1,2,8,32,127', 1, 127),
@@ -206,7 +207,7 @@ async function measure(understood: Understood): Promise<BenchResult> {
 
 function parseThreshold({ compare, threshold: given }: BenchArguments): number {
   if (compare === undefined && given !== undefined)
-    throw new UsageError('--threshold: expected --compare with it');
+    throw new UsageError('--threshold: works only with --compare');
   const threshold = given ?? '1.1';
   const factor = /^\d+(\.\d+)?$/.test(threshold) ? Number(threshold) : NaN;
   if (factor >= 1) return factor;
@@ -216,33 +217,38 @@ function parseThreshold({ compare, threshold: given }: BenchArguments): number {
 export function benchCommand(): CliCommand {
   return {
     syntax: new Command('bench')
-      .description('Measures stratafs beside other ways to show the same layers.')
-      .argument('[source]', 'as for "stratafs mount"')
-      .option('--contenders <list>', 'who takes part (default: all that can)')
-      .option('--workloads <list>', 'what is measured', 'stat,lookup,miss,readdir,find,open')
+      .description('Measure stratafs against other ways to mount the same layers.')
+      .argument('[source]', 'image as for "stratafs mount"')
+      .optionsGroup('Comparison:')
+      .option('--contenders <list>', 'contenders to compare (default: all that can run here)')
+      .option('--workloads <list>', 'workloads to measure (default: stat, lookup, miss, readdir, find, open)')
       .option(
         '--baseline <contender>',
-        'the contender that ratios are relative to (default: overlayfs, or else the first)',
+        'contender that ratios are relative to (default: overlayfs, or the first)',
       )
-      .option('--runs <n>', 'rounds', '10')
-      .option('--threads <list>', 'how many threads make the calls, side by side: 1 to 8', '1')
-      .option('--operations <n>', 'calls of one run at most', '5000')
+      .optionsGroup('Measurement:')
+      .option('--runs <n>', 'number of rounds', '10')
+      .option('--threads <list>', 'numbers of threads that make the calls, 1 to 8', '1')
+      .option('--operations <n>', 'maximum number of calls in a run', '5000')
       .addOption(
-        new Option('--cold <what>', 'what cold runs find in memory: nothing, or all but dentries and inodes')
+        new Option('--cold <what>', 'what a cold run must read: all from disk, or only dentries and inodes')
           .choices(['disk', 'memory'])
           .default('disk'),
       )
-      .option('--layers <list>', 'of the stacks that are made (default: 1,2,8,32,127)')
-      .option('--files <n>', 'that each of them shows (default: 5000)')
-      .option('--depth <n>', 'how deep their directories are nested (default: 2)')
-      .option('--fanout <n>', 'directories in a directory (default: 8)')
-      .option('--seed <n>', 'of all that is drawn: the same seed gives the same stacks, paths and order', '1')
-      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-      .option('--scratch <dir>', 'where everything is made that a run makes (default: $TMPDIR, or /tmp)')
-      .option('--json <file>', 'write the result, all runs included, as JSON')
-      .option('--html <file>', 'write it as a page with plots, which needs nothing else')
-      .option('--compare <file>', 'what an earlier --json wrote: exit with 1 where a ratio has become worse')
-      .option('--threshold <factor>', 'with --compare: by how much, at least (default: 1.1)')
+      .optionsGroup('Synthetic images:')
+      .option('--layers <list>', 'numbers of layers (default: 1,2,8,32,127)')
+      .option('--files <n>', 'number of files (default: 5000)')
+      .option('--depth <n>', 'depth of nested directories (default: 2)')
+      .option('--fanout <n>', 'directories in each directory (default: 8)')
+      .option('--seed <n>', 'random seed; determines images, paths and order', '1')
+      .optionsGroup('Output:')
+      .option('--json <file>', 'write the result with all runs as JSON')
+      .option('--html <file>', 'write a self-contained page with plots')
+      .option('--compare <file>', 'compare with an earlier --json file; exit 1 if a ratio got worse')
+      .option('--threshold <factor>', 'minimum change of a ratio that counts (default: 1.1)')
+      .optionsGroup('Other:')
+      .option('--platform <os/arch>', PLATFORM_ABOUT)
+      .option('--scratch <dir>', 'directory for scratch files (default: $TMPDIR or /tmp)')
       .addHelpText('after', help),
     run: runBench,
   };

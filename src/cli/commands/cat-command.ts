@@ -1,4 +1,5 @@
 // stratafs cat: a file of an image, without a mount.
+import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { mergeImage, resolvePath } from '../../inspect/inspect.ts';
@@ -6,25 +7,25 @@ import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
-import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { typeOfMode } from '../output/mode.ts';
 
 const help = `
-Paths begin at the image's root; symlinks are followed inside the image.
+Paths start at the root of the image. Symlinks are followed inside the image.
 
 Examples:
   stratafs cat app.tar /etc/os-release
-  stratafs cat --layer 3 app.tar /etc/passwd      as the third layer has it`;
+  stratafs cat --layer 3 app.tar /etc/passwd    as in the third layer`;
 
 export function catCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('cat')
-        .description("Writes the content of an image's files to standard output.")
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .description('Write files of an image to standard output.')
+        .argument('<source>', SOURCE_ABOUT)
         .argument('<path...>', 'paths in the image')
-        .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
-        .option('--upto <layer>', 'the stack up to that layer'),
+        .option('--layer <layer>', LAYER_ABOUT)
+        .option('--upto <layer>', UPTO_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, paths: string[], given: SourceArguments) => ({
       stream: (write) =>
@@ -36,9 +37,9 @@ export function catCommand(): CliCommand {
             const where = `${showText(source)}: ${showText(path)}`;
             if (inode < 0) throw new InputError(`${where}: no such file in the image`);
             const type = tree.modeOf(inode) & S_IFMT;
-            if (type === S_IFDIR) throw new InputError(`${where}: is a directory, expected a file`);
+            if (type === S_IFDIR) throw new InputError(`${where}: found a directory, expected a file`);
             if (type !== S_IFREG) {
-              throw new InputError(`${where}: is a ${typeOfMode(type)}, which has no content in an image`);
+              throw new InputError(`${where}: found a ${typeOfMode(type)}, expected a file`);
             }
             return inode;
           });
@@ -48,7 +49,7 @@ export function catCommand(): CliCommand {
             } catch (error) {
               if (!(error instanceof ErrnoError) || error.syscall !== 'read') throw error;
               const where = `${showText(source)}: ${showText(paths[i] ?? '')}`;
-              throw new InputError(`${where}: was changed while it was read (${error.code})`, {
+              throw new InputError(`${where}: changed while it was read (${error.code})`, {
                 cause: error,
               });
             }

@@ -5,14 +5,14 @@ import { readFileSync } from 'node:fs';
 import { packageFile } from '../../sys/package-file.ts';
 
 const help = `
-The script asks stratafs itself for candidates: commands, options and their values, the images and layers of an archive,
-mount points. No layer is read for it. The same scripts lie in share/ of the package.
+The script asks stratafs for candidates: commands, options and their values, the images and layers of an archive, mount
+points. No layer is read. The package also has the scripts in share/.
 
 Examples:
-  source <(stratafs completion bash)                                   for this bash
-  stratafs completion bash > /etc/bash_completion.d/stratafs           for all users
-  stratafs completion zsh > ~/.zfunc/_stratafs                         a directory of $fpath
-  stratafs completion fish > ~/.config/fish/completions/stratafs.fish`;
+  source <(stratafs completion bash)    for the current shell
+  stratafs completion bash > /etc/bash_completion.d/stratafs
+  stratafs completion zsh > ~/.zfunc/_stratafs
+  stratafs completion fish > stratafs.fish`;
 
 /** Where a package of a distribution has them below /usr, too. */
 const scripts = {
@@ -24,8 +24,8 @@ const scripts = {
 export function completionCommand(): CliCommand {
   return {
     syntax: new Command('completion')
-      .description('Prints the script that completes command lines of stratafs in a shell.')
-      .addArgument(new Argument('<shell>', 'bash, zsh or fish').choices(Object.keys(scripts)))
+      .description('Print a script that completes stratafs command lines in a shell.')
+      .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
       .addHelpText('after', help),
     run: (shell: keyof typeof scripts) => ({ text: readFileSync(packageFile(scripts[shell]), 'utf8') }),
   };

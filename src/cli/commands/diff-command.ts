@@ -1,4 +1,5 @@
 // stratafs diff: what was written to a mount, or what differs between two images, stacks of layers, or directories.
+import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
@@ -21,23 +22,22 @@ import { formatTable } from '../output/table.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-Given the mount point of a stratafs mount alone, what was written to it is shown, as "docker diff" shows a container's.
-A and B are images as for "stratafs mount", IMAGE#LAYER for the stack up to a layer (a number from 1 at the base, or a
-digest), mount points of stratafs as they show, or directories. Given IMAGE#LAYER alone, what that layer changes is shown.
-The lines are those of "docker diff": A added, C changed, D deleted; a removed directory is listed alone, and the
-parents of what changed are changed. A directory's mtime doesn't count. The bytes of files of equal size are compared,
-unless they are known to be the same. --stat and --json name what differs: "mode", "mtime", "content" and so on.
-In a directory, whiteouts of overlayfs and of AUFS are obeyed.
---json prints an array, described in docs/json.md.
+<a> and <b> are images as for "stratafs mount", <image>#<layer> for the layers up to this one, stratafs mount points, or
+directories. Whiteouts of overlayfs and AUFS in directories are applied. A mount point alone shows what was written to the
+mount, like "docker diff"; <image>#<layer> alone shows what that layer changes.
+Each line has A for added, C for changed or D for deleted. A deleted directory is listed without its content, and the parents
+of a changed file are listed as changed. The mtime of a directory is ignored. Files of equal size are compared by content,
+unless they are known to be equal. --stat and --json list the differences: "mode", "mtime", "content" and so on.
+docs/json.md describes the output of --json.
 
 Examples:
-  stratafs diff /mnt                       what was written to the mount
-  stratafs diff -p /mnt                    the same as a patch
+  stratafs diff /mnt                 what was written to the mount
+  stratafs diff -p /mnt              the same as a patch
   stratafs diff app-1.tar app-2.tar
-  stratafs diff app.tar#3                  what the third layer changes
+  stratafs diff app.tar#3            what the third layer changes
   stratafs diff app.tar#2 app.tar#4
   stratafs diff -p app.tar rootfs | less
-  stratafs diff --ignore-times --quiet a.tar b.tar && echo equal`;
+  stratafs diff -q --ignore-times a.tar b.tar && echo equal`;
 
 interface DiffArguments extends SourceArguments {
   readonly stat?: true;
@@ -58,7 +58,8 @@ async function withSides<T>(
 ): Promise<T> {
   if (b === undefined) {
     const change = await inspectChange(a, options);
-    if (change === undefined) throw new UsageError('diff: expected A and B, or a mount or IMAGE#LAYER alone');
+    if (change === undefined)
+      throw new UsageError('diff: missing argument: B (only a mount point or IMAGE#LAYER can stand alone)');
     try {
       return await body(change.before, change.after);
     } finally {
@@ -196,18 +197,16 @@ export function diffCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('diff')
-        .description(
-          'Shows what was written to a mount, or what differs between two images, stacks of layers or directories.',
-        )
-        .argument('<a>', 'what was before; or, alone, a mount, or IMAGE#LAYER')
-        .argument('[b]', 'what is after')
-        .option('--stat', 'sizes before and after, and what changed of each path')
-        .option('-p, --patch', 'the texts of changed files, as a unified diff')
-        .option('--ignore-times', 'mtimes are no difference: for images that were built again')
-        .option('-q, --quiet', 'print nothing; exit with 1 where there are differences')
-        .option('--exit-code', 'exit with 1 where there are differences')
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .description('Show what was written to a mount, or compare two images, layer stacks or directories.')
+        .argument('<a>', 'old side; alone, a mount point or <image>#<layer>')
+        .argument('[b]', 'new side')
+        .option('--stat', 'show sizes and changed attributes of each path')
+        .option('-p, --patch', 'print a unified diff of the changed text files')
+        .option('--ignore-times', 'ignore mtimes, to compare rebuilt images')
+        .option('-q, --quiet', 'print nothing; exit 1 if there are differences')
+        .option('--exit-code', 'exit 1 if there are differences')
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: runDiff,
   };

@@ -1,24 +1,25 @@
 // stratafs export: what an image shows, as one tar, without a mount.
+import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { exportTar, isUpper, mergeImage } from '../../inspect/inspect.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showPath } from '../output/shown-path.ts';
-import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
 
 const help = `
-The tar is what "docker export" writes of a container that was never started: all layers merged, owners, times to the
-nanosecond, xattrs and file capabilities (pax SCHILY.xattr), hard links, holes (pax GNU.sparse 1.0). FILE appears when
-it is complete. Of a mount what was written is in it, too; a file that is changed while it is read is told in a warning,
-and the exit status is then 1.
+The tar has the content that "docker export" writes for a container that was never started: all layers merged, with owners,
+times in nanoseconds, xattrs and file capabilities (pax SCHILY.xattr), hard links and holes (pax GNU.sparse 1.0). <file> is
+created when the tar is complete. The export of a mount includes what was written to it; a file that changes while it is
+read causes a warning, and the exit status is 1.
 
 Examples:
   stratafs export -o rootfs.tar app.tar
-  stratafs export app.tar |
-    tar -xf - --xattrs --xattrs-include='*' --numeric-owner -C rootfs
-  stratafs export app.tar | docker import - app:flat`;
+  stratafs export app.tar | docker import - app:flat
+  stratafs export app.tar | tar -x -C rootfs \\
+      --xattrs --xattrs-include='*' --numeric-owner`;
 
 interface ExportArguments extends SourceArguments {
   readonly output: string;
@@ -28,17 +29,15 @@ export function exportCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('export')
-        .description('Writes what an image shows as one tar, as "docker export" does.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-        .option('-o, --output <file>', 'where to; - is standard output', '-')
-        .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
-        .option('--upto <layer>', 'the stack up to that layer'),
+        .description('Write the merged files of an image as a tar, like "docker export".')
+        .argument('<source>', SOURCE_ABOUT)
+        .option('-o, --output <file>', 'output file; - is standard output', '-')
+        .option('--layer <layer>', LAYER_ABOUT)
+        .option('--upto <layer>', UPTO_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, given: ExportArguments) => {
       if (given.output === '-' && isOutputTerminal()) {
-        throw new InputError(
-          'export: a tar is nothing for a terminal; write it with -o FILE, or into a pipe',
-        );
+        throw new InputError('export: standard output is a terminal; use -o FILE or a pipe');
       }
       return {
         stream: (write) =>

@@ -1,4 +1,5 @@
 // stratafs history: which step made which layer, as `docker history` shows it, newest first.
+import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -13,7 +14,13 @@ import {
 } from '../../inspect/inspect.ts';
 import { showLines, showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
-import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
+import {
+  SOURCE_ABOUT,
+  addSourceOptions,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
@@ -21,17 +28,18 @@ import { ellipsize } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-IMAGE is the image's ID in the newest line and <missing> in all others: the images that a build left on its way were
-never part of what was saved (docker prints the same for whatever it pulled or loaded). SIZE is the bytes of the
-files in the step's layer; steps that only change the configuration make no layer and have 0B.
---layers adds the layer's number from the base, DiffID and digest, how it is compressed and how long, its files,
-whiteouts and opaque directories. What the terminal is too narrow for is left out; pipe it to see all.
---format takes json, or a template of .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size and .Comment.
---json prints an object { source, id, names, created, history }, described in docs/json.md.
+IMAGE is the image ID in the newest line and <missing> in all others, as docker prints it for images that were pulled or
+loaded: intermediate images of a build are not saved. SIZE is the bytes of the files in the layer of the step. Steps that
+only change the configuration have no layer and show 0B.
+--layers adds the number of the layer, counted from 1 at the base, its DiffID and digest, its compression and stored size,
+and its numbers of files, whiteouts and opaque directories. Columns that do not fit the terminal are left out; a pipe gets
+all of them.
+The fields of --format templates are .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size and .Comment. docs/json.md describes
+the output of --json.
 
 Examples:
   stratafs history app.tar
-  stratafs history --no-trunc --format '{{.Size}} {{.CreatedBy}}' app.tar
+  stratafs history --format '{{.CreatedBy}}' app.tar
   stratafs history --dockerfile oci:layout:latest`;
 
 /** What is left of CREATED BY unless told otherwise: docker's width. */
@@ -169,16 +177,18 @@ export function historyCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('history')
-        .description('Shows the steps that made an image, newest first, as "docker history" does.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-        .option('-H, --human [bool]', 'sizes and dates in human readable form (default: true)')
-        .option('--no-trunc', 'cut nothing short')
-        .option('-q, --quiet', 'only image IDs')
-        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-        .option('--layers', 'add columns that tell of the layers')
-        .option('--dockerfile', "print the steps in Dockerfile's words, base first")
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .description('Show the build steps of an image, newest first, like "docker history".')
+        .argument('<source>', SOURCE_ABOUT)
+        .optionsGroup('Output:')
+        .option('-H, --human [bool]', 'print sizes and dates in human-readable form (default: true)')
+        .option('--no-trunc', NO_TRUNC_ABOUT)
+        .option('-q, --quiet', 'print image IDs only')
+        .option('--format <format>', FORMAT_ABOUT)
+        .option('--layers', 'add columns about the layers')
+        .option('--dockerfile', 'print the steps as a Dockerfile, base first')
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
+      'Other:',
     ).addHelpText('after', help),
     run: (source: string, given: HistoryArguments) =>
       withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {

@@ -1,29 +1,35 @@
 // stratafs images: the images of archives, as `docker images` lists them, and what they share.
+import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../inspect/inspect.ts';
 import { showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
-import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
+import {
+  SOURCE_ABOUT,
+  addSourceOptions,
+  sizeWriter,
+  type SourceArguments,
+  withReport,
+} from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { showPlatform } from '../options/platform.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
 
 const help = `
-One line a name of an image, newest first. SIZE is the bytes of the files in all its layers, as docker counts them.
-With several sources, or --shared, SHARED SIZE and UNIQUE SIZE are what "docker system df -v" calls so: the layers
-that another image of the list has too, and the rest. The total counts each layer once.
-An image that can't be read has a line all the same, and a warning; the exit status is then 1. Artifacts (signatures,
-charts) are listed with a warning alone. Platforms of an index that were never saved are listed with --all.
---format takes json, or a template of .Repository, .Tag, .ID, .Platform, .CreatedSince, .CreatedAt, .Size,
-.SharedSize, .UniqueSize and .Source.
---json prints an object { images, totalSize }, described in docs/json.md.
+Each name of an image has a line, newest image first. SIZE is the bytes of the files in all layers, as docker counts them.
+With several sources, or with --shared, SHARED SIZE is the bytes of the layers that other listed images have too, and
+UNIQUE SIZE the rest, as in "docker system df -v". The total counts each layer once.
+An image that cannot be read has a line and a warning, and the exit status is 1. Artifacts such as signatures or charts
+have a warning only. --all lists the platforms that an index names but that were not saved.
+The fields of --format templates are .Repository, .Tag, .ID, .Platform, .CreatedSince, .CreatedAt, .Size, .SharedSize,
+.UniqueSize and .Source. docs/json.md describes the output of --json.
 
 Examples:
   stratafs images *.tar
-  stratafs images --format '{{.Repository}}:{{.Tag}} {{.Size}}' app.tar`;
+  stratafs images --format '{{.ID}} {{.Tag}}' app.tar`;
 
 interface ImagesArguments extends SourceArguments {
   readonly all?: true;
@@ -118,15 +124,15 @@ export function imagesCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('images')
-        .description('Lists the images of archives as "docker images" does, and what they share.')
-        .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
-        .option('-a, --all', 'platforms that were never saved, too')
-        .option('--shared', 'what each image shares with the others (default with several sources)')
-        .option('--no-trunc', 'cut nothing short')
-        .option('-q, --quiet', 'only image IDs')
-        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .description('List the images in archives like "docker images", and the layers they share.')
+        .argument('<source...>', SOURCE_ABOUT)
+        .option('-a, --all', 'list platforms that were not saved, too')
+        .option('--shared', 'show shared and unique sizes (default with several sources)')
+        .option('--no-trunc', NO_TRUNC_ABOUT)
+        .option('-q, --quiet', 'print image IDs only')
+        .option('--format <format>', FORMAT_ABOUT)
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (sources: string[], given: ImagesArguments) =>
       withReport({ ...given, listsForeign: true }, async (options, report) => {

@@ -1,4 +1,5 @@
 // stratafs index: makes the indexes of an image's layers beforehand.
+import { PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -10,13 +11,13 @@ import { type Column, formatTable } from '../output/table.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-The indexes lie in $XDG_CACHE_HOME/stratafs (~/.cache/stratafs), one a layer, named by the digest of its bytes; they
-may be deleted at any time. A mount makes those that it misses.
+The index of a layer is saved in $XDG_CACHE_HOME/stratafs (default: ~/.cache/stratafs), named by the digest of the layer.
+It may be deleted at any time: a mount creates missing indexes.
 --json prints an array of { number, digest, compression, entries, size, tarSize, wasRead, milliseconds }.
 
 Examples:
   stratafs index app.tar
-  stratafs index --verify oci:layout:latest    read everything again, and check it`;
+  stratafs index --verify oci:layout:latest    check all digests`;
 
 const columns: readonly Column[] = [
   { title: 'LAYER', align: 'right' },
@@ -44,16 +45,16 @@ function cellsOf({ number, digest, entries, size, wasRead, milliseconds }: Index
 export function indexCommand(): CliCommand {
   return {
     syntax: new Command('index')
-      .description('Makes or refreshes the indexes of an image, so that its first mount is fast.')
-      .argument('[source]', 'as for "stratafs mount"')
-      .option('--lowerdir <top:...:base>', 'a stack of layers instead, topmost first')
-      .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-      .option('--verify', 'read all layers again, and check them against their digests')
-      .option('--json', 'print JSON')
+      .description('Index the layers of an image, so that its first mount is fast.')
+      .argument('[source]', 'image as for "stratafs mount"')
+      .option('--lowerdir <top:...:base>', 'index a stack of layers, topmost first, instead of an image')
+      .option('--platform <os/arch>', PLATFORM_ABOUT)
+      .option('--verify', 'read all layers again and verify their digests')
+      .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (source: string | undefined, given: IndexArguments) => {
       if ((source === undefined) === (given.lowerdir === undefined)) {
-        throw new UsageError('index: expected either SOURCE or --lowerdir');
+        throw new UsageError('index: missing argument: SOURCE or --lowerdir');
       }
       const report = new TerminalReport();
       const interrupt = new Interrupt();

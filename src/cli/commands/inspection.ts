@@ -9,6 +9,7 @@ import {
 } from '../../inspect/inspect.ts';
 import type { Progress } from '../../mount/mount.ts';
 import { Interrupt } from '../interrupt.ts';
+import { NO_INDEX_CACHE_ABOUT, PLATFORM_ABOUT } from './option-texts.ts';
 import { TerminalReport } from '../output/report.ts';
 
 export interface SourceArguments {
@@ -23,11 +24,15 @@ export interface SourceArguments {
   readonly requiresConfig?: true;
 }
 
-/** The options that say which image, and how it is read. */
-export function addSourceOptions(command: Command): Command {
+/** What a command that reads an image says of its <source>. */
+export const SOURCE_ABOUT = 'image as for "stratafs mount", or a stratafs mount point';
+
+/** The options that select a platform and turn off the index cache, below the heading `group`. */
+export function addSourceOptions(command: Command, group?: string): Command {
+  if (group !== undefined) command.optionsGroup(group);
   return command
-    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--no-index-cache', 'neither use nor save what is known of layers');
+    .option('--platform <os/arch>', PLATFORM_ABOUT)
+    .option('--no-index-cache', NO_INDEX_CACHE_ABOUT);
 }
 
 /**

@@ -1,4 +1,5 @@
 // stratafs layers: where the layers of an image lie, and what each of them does to those below.
+import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -11,23 +12,28 @@ import {
   summariseLayers,
 } from '../../inspect/inspect.ts';
 import { shortenDigest } from '../output/docker-units.ts';
-import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
+import {
+  SOURCE_ABOUT,
+  addSourceOptions,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
 import { describeLayer, memberOf } from '../output/layer-json.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
 
 const help = `
-Base first. SIZE is the bytes of a layer's files, STORED those of its blob, which lies at OFFSET of the archive, or of
-FILE where that is no member of an archive. ADDED, CHANGED and DELETED count the names that the layer makes appear,
-replaces, and makes vanish; a directory is changed where its attributes are.
---format takes json, "table TEMPLATE", or a template of .Layer, .Size, .Stored, .Compression, .Added, .Changed, .Deleted,
-.Instruction, .DiffID, .ChainID, .Offset and .File.
---json prints an array, described in docs/json.md.
+The base comes first. SIZE is the bytes of the files in the layer, STORED the bytes of its blob. The blob begins at OFFSET of
+the archive, or of FILE if it is a file of its own. ADDED, CHANGED and DELETED count the names that the layer adds, replaces
+and removes; a directory counts as changed if its attributes change.
+The fields of --format templates are .Layer, .Size, .Stored, .Compression, .Added, .Changed, .Deleted, .Instruction,
+.DiffID, .ChainID, .Offset and .File. docs/json.md describes the output of --json.
 
 Examples:
   stratafs layers app.tar
-  stratafs layers -q app.tar | tail -n 1         the DiffID of the topmost layer`;
+  stratafs layers -q app.tar | tail -n 1    DiffID of the top layer`;
 
 interface LayersArguments extends SourceArguments {
   readonly trunc: boolean;
@@ -104,13 +110,13 @@ export function layersCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('layers')
-        .description('Shows the layers of an image, where they lie, and what each changes.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-        .option('--no-trunc', 'cut nothing short')
-        .option('-q, --quiet', 'only DiffIDs')
-        .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .description('Show the layers of an image: position, size and changes.')
+        .argument('<source>', SOURCE_ABOUT)
+        .option('--no-trunc', NO_TRUNC_ABOUT)
+        .option('-q, --quiet', 'print DiffIDs only')
+        .option('--format <format>', FORMAT_ABOUT)
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, given: LayersArguments) =>
       withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {

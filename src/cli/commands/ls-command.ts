@@ -1,4 +1,5 @@
 // stratafs ls: what is mounted.
+import { JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -15,14 +16,13 @@ import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
 
 const help = `
-A source that is shown as changed was written to since it was mounted: reading the mount gives EIO. Mount it again.
-A mount whose daemon is gone is shown as dead: "stratafs unmount DIR" clears it away.
-A mount that was unmounted here, and that the mount namespace of another process still has, is shown as held, with the
-first of these processes: "stratafs unmount --force DIR" ends it.
-"stratafs ps" lists the same mounts as containers: by image, with the size of what was written.
---format takes json, "table TEMPLATE", or a template of .Source, .MountPoint, .State, .Upper, .Work, .PID, .Age, .Started,
-.ImageID, .Layers and .HeldBy.
---json prints an array, described in docs/json.md.
+A source is shown as changed if it was written to after the mount was made: reads then fail with EIO. Mount it again.
+A dead mount has lost its daemon: remove it with "stratafs unmount".
+A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
+"stratafs unmount --force" ends it.
+"stratafs ps" shows the same mounts as containers, with images and sizes.
+The fields of --format templates are .Source, .MountPoint, .State, .Upper, .Work, .PID, .Age, .Started, .ImageID, .Layers
+and .HeldBy. docs/json.md describes the output of --json.
 
 Examples:
   stratafs ls
@@ -144,10 +144,10 @@ function textOf(rows: readonly Row[], { quiet, format }: LsArguments): string {
 export function lsCommand(): CliCommand {
   return {
     syntax: new Command('ls')
-      .description('Lists the stratafs mounts of this mount namespace.')
-      .option('-q, --quiet', 'only mount points')
-      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-      .option('--json', 'print JSON')
+      .description('List the stratafs mounts in this mount namespace.')
+      .option('-q, --quiet', 'print mount points only')
+      .option('--format <format>', FORMAT_ABOUT)
+      .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (given: LsArguments) => {
       const [found, held] = await Promise.all([findMounts(), findHeldMounts()]);

@@ -1,4 +1,6 @@
 // stratafs mount: to the background, or with -f in front.
+import { describeCount } from '../options/argument-count.ts';
+import { PLATFORM_ABOUT, LAYER_ABOUT, UPTO_ABOUT, NO_INDEX_CACHE_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command, Option } from 'commander';
 import { mountInBackground } from '../background.ts';
@@ -9,44 +11,46 @@ import { type MountRequest, completeRequest, describeMounted } from '../options/
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-SOURCE is one of
-  PATH                              any of these, found out by looking
-  docker-archive:PATH[:REF|:@N]     what "docker save" and "podman save" write
-  oci:DIR[:REF|:@N]                 an OCI image layout
-  oci-archive:PATH[:REF|:@N]        the same in a tar
-  dir:DIR                           what skopeo's dir: and podman's oci-dir and docker-dir are
-"-" is standard input; a pipe is read once into the cache directory.
-With -o lowerdir=TOP:...:BASE each layer is a tar (compressed or not) or a directory, topmost first.
+A <source> is one of:
+  <path>                         any of the following; the kind is detected
+  docker-archive:<path>[:<ref>]  archive of "docker save" or "podman save"
+  oci:<dir>[:<ref>]              OCI image layout
+  oci-archive:<path>[:<ref>]     OCI image layout in a tar
+  dir:<dir>                      directory of "skopeo copy ... dir:<dir>"
+  -                              standard input; pipes are copied to the cache
+<ref> selects an image by name or ID, or by position: @0 is the first image.
+With -o lowerdir=<top>:...:<base>, each layer is a tar or a directory, topmost first.
 
-Without an upper directory the mount is read-only. With one, all changes land there, in kernel overlayfs's form, and
-the image is never touched. --upper U makes the work directory U.work beside it where there is none; both lie on
-one file system. --tmp takes a new directory in $TMPDIR (/tmp) for both, and removes it when the mount ends.
-As an ordinary user --fake-root lets you change everything in the image, whoever owns it. "ls -l" shows the image's
-owners, "chown" is remembered, new files are root's, and "stratafs commit" writes all owners so. Other users have no access.
-An upper belongs to the layers that it was made over: others are refused, unless told --force-upper.
+Without an upper directory the mount is read-only. With one, all changes are written to it in the format of kernel
+overlayfs, and the image never changes. An upper directory belongs to the layers it was created with; it is refused for
+other layers, except with --force-upper. The work directory must be on the same file system as the upper directory.
 
--o takes mount(8)'s and fstab(5)'s options, fsname=NAME, allow_other (root's mounts have it unless told
-no_allow_other), fastpath=on|off, noprovenance (no file tells its layer by user.stratafs.layer), each long option of the list above, kernel overlayfs's (upperdir=U,workdir=W, volatile,
-metacopy=on|off, redirect_dir=on|off, userxattr, and those that change nothing here: index, xino), and
-fuse-overlayfs's (uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, noacl).
-"ro" with an upper shows it, and writes nothing.
+--fake-root lets an ordinary user change every file of the image. "ls -l" shows the owners of the image, chown(1) is
+recorded, new files belong to root, and "stratafs commit" saves these owners. Other users cannot access the mount.
 
-Set-ID bits, file capabilities and devices of the image have no effect (nosuid,nodev): root can allow them with "-o suid,dev".
+-o accepts the options of mount(8) and fstab(5), each long option above without its dashes, and the options of kernel
+overlayfs and fuse-overlayfs, such as upperdir=<dir>,workdir=<dir>, volatile, metacopy=on|off or squash_to_root.
+stratafs(1) describes all of them.
 
-A mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or the daemon's SIGTERM.
+Set-ID bits, file capabilities and device files of the image have no effect (nosuid,nodev). Root can enable them with
+-o suid,dev.
+
+The mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or a SIGTERM to its daemon.
 
 Examples:
   stratafs mount alpine.tar /mnt
   stratafs mount docker-archive:images.tar:alpine:3 /mnt
   docker save app | stratafs mount - /mnt
-  stratafs mount --upto 2 app.tar /mnt             as it was after its second layer
+  stratafs mount --upto 2 app.tar /mnt    the first two layers only
   stratafs mount --platform linux/arm64 oci:layout /mnt
-  stratafs mount --tmp app.tar /mnt                changes are lost at unmount
+  stratafs mount --tmp app.tar /mnt    changes are lost at unmount
   stratafs mount --upper changes app.tar /mnt
-  stratafs mount --fake-root --upper changes app.tar mnt     edit an image of root's files without being root
+  stratafs mount --fake-root --upper changes app.tar mnt
   stratafs mount -o lowerdir=top.tar:/var/base /mnt
   stratafs mount -o lowerdir=b:a,upperdir=u,workdir=w /mnt
-  /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0      in /etc/fstab`;
+
+A line in /etc/fstab:
+  /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0`;
 
 /** Long options that are not mount options. */
 const COMMAND_OPTIONS: readonly string[] = ['foreground', 'verbose', 'options'];
@@ -69,17 +73,16 @@ export function understandMount(command: Command, positional: readonly string[])
   }
   const { lowerdir, options } = draft;
   if (options.layer !== undefined && options.upto !== undefined) {
-    throw new UsageError('--layer shows one layer alone, --upto a stack: found both, expected one');
+    throw new UsageError('found --layer and --upto, expected only one of them');
   }
   const expected = lowerdir === undefined ? ['SOURCE', 'MOUNTPOINT'] : ['MOUNTPOINT'];
   if (positional.length !== expected.length) {
-    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
     const after = lowerdir === undefined ? '' : ' with lowerdir=';
-    throw new UsageError(`mount: found ${found}, expected ${expected.join(' and ')}${after}`);
+    throw new UsageError(`mount: ${describeCount(positional, expected)}${after}`);
   }
   const [source = '', mountpoint = ''] = lowerdir === undefined ? positional : ['', ...positional];
-  if (lowerdir === undefined && source === '') throw new UsageError('mount: the source is an empty name');
-  if (mountpoint === '') throw new UsageError('mount: the mount point is an empty name');
+  if (lowerdir === undefined && source === '') throw new UsageError('mount: SOURCE must not be empty');
+  if (mountpoint === '') throw new UsageError('mount: MOUNTPOINT must not be empty');
   return completeRequest(draft, source, mountpoint);
 }
 
@@ -98,28 +101,31 @@ function applyLongOptions(draft: MountDraft, command: Command): void {
 /** `description`, `usage` and options of the command; its action mounts. */
 export function mountCommand(): CliCommand {
   const syntax = new Command('mount')
-    .description('Mounts a saved image as a container of it would see it.')
-    .usage('[OPTIONS] SOURCE MOUNTPOINT\n       stratafs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT')
+    .description('Mount a saved container image or a stack of layers.')
+    .usage('[options] <source> <mountpoint>\n       stratafs mount -o lowerdir=<layers> <mountpoint>')
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
-    .option('-f, --foreground', 'stay in front, until unmounted or interrupted')
-    .option('-v, --verbose', 'print what was mounted where')
+    .optionsGroup('Image:')
+    .option('--platform <os/arch>', PLATFORM_ABOUT)
+    .option('--layer <layer>', LAYER_ABOUT)
+    .option('--upto <layer>', UPTO_ABOUT)
+    .option('--verify', 'verify the digests of all layers')
+    .option('--no-verify', 'do not verify digests')
+    .option('--no-index-cache', NO_INDEX_CACHE_ABOUT)
+    .optionsGroup('Writing:')
+    .option('--upper <dir>', 'write changes to <dir>; the work directory is <dir>.work')
+    .option('--tmp', 'write changes to a temporary directory in $TMPDIR, removed at unmount')
+    .option('--force-upper', 'accept an upper directory of other layers, or one that may be incomplete')
+    .option('--fake-root', 'act as root inside the mount, and record owners without being root')
+    .optionsGroup('Mount:')
+    .option('-f, --foreground', 'stay in the foreground until unmounted or interrupted')
+    .option('-v, --verbose', 'print the source and the mount point')
     .addOption(
-      new Option('-o, --options <list>', 'mount options, separated by commas; may be repeated').argParser(
+      new Option('-o, --options <list>', 'mount options, separated by commas; repeatable').argParser(
         (list: string, before: string[] | undefined) => [...(before ?? []), list],
       ),
     )
-    .option('--upper <dir>', 'the directory that takes writes; its work directory is made beside it')
-    .option('--tmp', 'take writes in a directory that is removed at unmount')
-    .option('--force-upper', 'take an upper directory of other layers, or one that may be incomplete')
-    .option('--fake-root', 'act as root of the image, without being root: change everything, keep all owners')
-    .option('--platform <os/arch>', "which of several platforms (default: this machine's)")
-    .option('--layer <layer>', 'one layer alone: a number from 1 at the base, or a digest')
-    .option('--upto <layer>', 'the stack up to that layer')
-    .option('--cache-size <size>', 'memory for decompressed blocks (default: 256M)')
-    .option('--verify', 'read all layers, and check them against their digests')
-    .option('--no-verify', 'check no digests')
-    .option('--no-index-cache', 'neither use nor save what is known of layers')
+    .option('--cache-size <size>', 'memory for decompressed data (default: 256M)')
     .addHelpText('after', help);
   return {
     syntax,

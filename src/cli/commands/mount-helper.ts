@@ -4,6 +4,7 @@
 //
 // With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
 // find that it is mounted already.
+import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
@@ -15,21 +16,26 @@ import { type MountRequest, completeRequest, describeMounted } from '../options/
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';
 
-export const helperHelp = `Usage: mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
+export const helperHelp = `Usage: mount.stratafs <source> <mountpoint> [-sfnv] [-t <type>] [-o <list>]
 
-mount(8) calls it for "mount -t stratafs SOURCE DIR" and for lines of fstab(5) of that type. SOURCE is what "stratafs mount"
-takes; with lowerdir= in the list it names nothing, and is what the mount table shows.
+mount(8) calls this program for "mount -t stratafs" and for lines in fstab(5) of that type. <source> is an image, as for
+"stratafs mount". With lowerdir= in the options, it is only the name in the mount table.
 
-  -o LIST         mount options, separated by commas; may be repeated
-  -s              take options that are not known, and do nothing about them
-  -f              do everything but mount
-  -n              nothing: there is no table of mounts to leave alone
-  -v              say what was mounted
-  -t TYPE         nothing: the type is always fuse.stratafs
+Options:
+  -o <list>       mount options, separated by commas; repeatable
+  -s              ignore unknown options
+  -f              check the arguments, but do not mount
+  -n              ignored
+  -v              print the source and the mount point
+  -t <type>       ignored: the type is always fuse.stratafs
   -V, --version   print the version
-  -h, --help      print this
+  -h, --help      print this help
 
-As with mount(8), set-ID bits and devices work (suid,dev) where root mounts, unless LIST has nosuid, nodev, user or owner.
+As with mount(8), set-ID bits and device files have an effect (suid,dev) if root mounts, except with nosuid, nodev, user or
+owner in <list>.
+
+Example:
+  mount -t stratafs -o ro /srv/app.tar /mnt
 `;
 
 export interface HelperCall {
@@ -44,9 +50,11 @@ export interface HelperCall {
 export function understandHelper(args: readonly string[]): HelperCall {
   const { positional, lists, letters } = sortArguments(args);
   const [source = '', mountpoint = ''] = positional;
-  if (positional.length !== 2 || source === '' || mountpoint === '') {
-    const found = positional.length === 0 ? 'nothing' : positional.join(' ');
-    throw new UsageError(`mount.stratafs: found ${found}, expected SOURCE and DIR`);
+  if (positional.length !== 2) {
+    throw new UsageError(`mount.stratafs: ${describeCount(positional, ['SOURCE', 'MOUNTPOINT'])}`);
+  }
+  if (source === '' || mountpoint === '') {
+    throw new UsageError('mount.stratafs: SOURCE and MOUNTPOINT must not be empty');
   }
   const draft = newDraft();
   const isSloppy = letters.has('s');

@@ -16,23 +16,24 @@ export interface NewImageArguments extends SourceArguments {
 }
 
 export const targetHelp = `
-TARGET is docker-archive:FILE[:REF], or FILE[:REF] for short, oci:DIR[:REF] or oci-archive:FILE[:REF], as in skopeo and podman. Nothing that is
-there is overwritten; an OCI layout that is there gets another image. The name appears when the image is complete.
-Layers that stay keep their bytes, compression included (but xz and bzip2: those become plain). With SOURCE_DATE_EPOCH set, equal input gives equal bytes.
+<target> is [docker-archive:]<file>[:<ref>], oci:<dir>[:<ref>] or oci-archive:<file>[:<ref>], as in skopeo and podman. An
+existing file is not overwritten; an existing OCI layout gets an additional image. The file is created when the image is
+complete. Layers that are kept are copied byte for byte, except that xz and bzip2 are decompressed. If SOURCE_DATE_EPOCH is
+set, equal input gives equal output.
 
--c takes CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR, as "docker commit -c" does.`;
+-c accepts CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR, like "docker commit -c".`;
 
 export function addNewImageOptions(command: Command): Command {
   return addSourceOptions(command)
-    .requiredOption('-o, --output <target>', 'where to')
-    .option('-m, --message <text>', 'the comment in the history')
+    .requiredOption('-o, --output <target>', 'where to write the image')
+    .option('-m, --message <text>', 'comment for the history')
     .option(
       '-c, --change <instruction>',
-      'change the config, as a Dockerfile would; may be repeated',
+      'apply a Dockerfile instruction to the configuration; repeatable',
       collect,
     )
     .addOption(
-      new Option('--compression <how>', 'of the new layer')
+      new Option('--compression <method>', 'compression of the new layer')
         .choices(['plain', 'gzip', 'zstd'])
         .default('plain'),
     )

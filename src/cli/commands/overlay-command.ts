@@ -7,6 +7,7 @@
 // metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
 // next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
 // asked for is refused by name.
+import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { TerminalReport } from '../output/report.ts';
 import { mountInBackground } from '../background.ts';
@@ -30,21 +31,23 @@ export type OverlayCall =
       readonly ignored: readonly string[];
     };
 
-export const overlayHelp = `Usage: stratafs-overlay [-f] [-d] -o lowerdir=TOP:...:BASE[,upperdir=U,workdir=W] MOUNTPOINT
+export const overlayHelp = `Usage: stratafs-overlay [-f] [-d] -o <list> <mountpoint>
 
-Takes the command line of fuse-overlayfs, as a mount program of podman and buildah.
+Mount layers with the command line of fuse-overlayfs, as a mount program of podman and buildah.
 
-  -f                    stay in front
-  -d, --debug           log to stderr, and stay in front
-  -o LIST               options, separated by commas; may be repeated
-  -V, --version         print the version
-  -h, --help            print this
+Options:
+  -f              stay in the foreground
+  -d, --debug     log to standard error, and stay in the foreground
+  -o <list>       options, separated by commas; repeatable
+  -V, --version   print the version
+  -h, --help      print this help
 
-Options: lowerdir=, upperdir=, workdir=, uidmapping=, gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=,
-xattr_permissions=, noacl, volatile, fsync=0, redirect_dir=on|off, metacopy=on|off, userxattr, and mount(8)'s.
-As with fuse-overlayfs, a mount of root has suid and dev unless the options say nosuid or nodev.
-Accepted, and of no effect here: timeout=, threaded=, writeback=, fast_ino=, xino=, index=, clone_fd,
-max_threads=, max_idle_threads=, and the like.
+<list> must contain lowerdir=<top>:...:<base>. Changes need upperdir=<dir>,workdir=<dir>. Further options: uidmapping=,
+gidmapping=, squash_to_root, squash_to_uid=, squash_to_gid=, xattr_permissions=, noacl, volatile, fsync=0,
+redirect_dir=on|off, metacopy=on|off, userxattr, and those of mount(8). As with fuse-overlayfs, set-ID bits and device files
+have an effect if root mounts, except with nosuid or nodev.
+Accepted without effect: timeout=, threaded=, writeback=, fast_ino=, xino=, index=, clone_fd, max_threads=,
+max_idle_threads= and similar options.
 Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, static_nlink, allow_root, auto_unmount.
 
 Example, in storage.conf:
@@ -90,7 +93,7 @@ function complete(draft: MountDraft, positional: readonly string[]): MountReques
   }
   const [mountpoint] = positional;
   if (positional.length !== 1 || mountpoint === undefined) {
-    throw new UsageError(`found ${positional.join(' ') || 'no mount point'}, expected one mount point`);
+    throw new UsageError(describeCount(positional, ['MOUNTPOINT']));
   }
   // With fake-root it is refused to keep owners elsewhere.
   if (draft.isFakeRoot !== true) draft.options.ownerKeeping ??= 'found';

@@ -1,4 +1,5 @@
 // stratafs ps: the mounts as containers, as `docker ps` lists them.
+import { BYTES_ABOUT, JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
@@ -20,15 +21,15 @@ import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
 
 const help = `
-A mount is to its image what a container is: IMAGE and IMAGE ID tell which, CREATED since when it is mounted. STATUS is Up;
-Dead where the daemon was killed ("stratafs unmount DIR" clears it away), No answer where it is stopped or stuck. Mounts of
-other users that may not be looked into are left out. "stratafs ls" lists them too, with sources and upper directories.
-SIZE is docker's: the bytes of the files that were written, holes too, each inode once, whiteouts nothing; a file of
-which only the attributes were changed counts whole, since docker copies it, and what is in a directory that was moved
-likewise. "virtual" adds the image's size. N/A: this user may not look into the upper directory.
---format takes json, "table TEMPLATE", or a template of .Image, .ImageID, .CreatedAt, .RunningFor, .Status, .MountPoint, .PID,
-.Size, .Upper and .Source.
---json prints an array, described in docs/json.md.
+The mounts are listed like containers: IMAGE and IMAGE ID name the mounted image, CREATED is when it was mounted. STATUS is
+Up, Dead if the daemon was killed (remove the mount with "stratafs unmount"), or No answer if it is stopped or stuck. Mounts
+of other users are left out if this user cannot access them. "stratafs ls" shows them too, with sources and upper
+directories.
+SIZE is docker's: the bytes of the written files, holes included, each inode once, whiteouts zero. A file whose attributes
+alone were changed counts in full, because docker copies it; so do the files of a directory that was moved. The virtual
+size includes the image. N/A means that this user cannot read the upper directory.
+The fields of --format templates are .Image, .ImageID, .CreatedAt, .RunningFor, .Status, .MountPoint, .PID, .Size, .Upper
+and .Source. docs/json.md describes the output of --json.
 
 Examples:
   stratafs ps -s
@@ -175,13 +176,13 @@ function format(mounts: readonly ListedMount[], given: PsArguments): string {
 export function psCommand(): CliCommand {
   return {
     syntax: new Command('ps')
-      .description('Lists mounts as containers, as "docker ps" does: image, age, size of what was written.')
-      .option('-s, --size', 'what was written to each, and the sum of that and the image')
-      .option('-q, --quiet', 'only mount points')
-      .option('--no-trunc', 'cut no ID short')
-      .option('--format <format>', '"table", "table TEMPLATE", "json", or a template')
-      .option('--bytes', 'sizes in bytes')
-      .option('--json', 'print JSON')
+      .description('List mounts like "docker ps" lists containers: image, age and written size.')
+      .option('-s, --size', 'show the bytes written to each mount, and the total with its image')
+      .option('-q, --quiet', 'print mount points only')
+      .option('--no-trunc', 'do not truncate IDs')
+      .option('--format <format>', FORMAT_ABOUT)
+      .option('--bytes', BYTES_ABOUT)
+      .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (given: PsArguments): Promise<CommandResult> => {
       const needsSize = given.size === true || /\.Size\b|^json$/.test(given.format ?? '');

@@ -11,7 +11,7 @@ import {
 } from '../../inspect/inspect.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
-import { addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { fillPage, readPageTemplate } from '../output/report-page.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
@@ -22,16 +22,15 @@ const DEFAULT_FILE = 'report.html';
 const DEFAULT_LIMIT = 200_000;
 
 const help = `
-The page holds all that it shows: the layers as a stack with their instructions, a treemap of where the bytes are, what
-is wasted, a search by path, and of several SOURCEs what they share. It asks no network for anything, and can be mailed
-or kept as an artifact of a build. Its figures are those of history, layers, waste and images. Equal images give
-equal bytes. FILE appears when it is complete.
-An image of more than --names names is listed by its greatest: the others are added up by directory, and it says so.
+The page contains all its data and makes no network requests: the layers with their instructions, a treemap of the bytes,
+wasted files, a search by path, and the layers that several sources share. Its figures are those of history, layers, waste
+and images. Equal images give an equal page. <file> is created when the page is complete.
+If an image has more than --names names, the smallest files are summed up by directory, and the page says so.
 
 Examples:
   stratafs report app.tar
-  stratafs report both.tar                 all images in it
-  stratafs report -o compare.html app.tar:app:1 app.tar:app:2
+  stratafs report both.tar    all images in the archive
+  stratafs report -o new.html app.tar:app:1 app.tar:app:2
   stratafs report -o - app.tar | gzip > report.html.gz`;
 
 interface ReportArguments extends SourceArguments {
@@ -41,7 +40,7 @@ interface ReportArguments extends SourceArguments {
 
 function limitOf({ names }: ReportArguments): number {
   if (/^[1-9]\d{0,8}$/.test(names)) return Number(names);
-  throw new UsageError(`--names: found '${names}', expected a number from 1 on`);
+  throw new UsageError(`--names: found '${names}', expected a number of 1 or more`);
 }
 
 async function writePage(path: string, page: string, signal: AbortSignal): Promise<void> {
@@ -60,19 +59,15 @@ export function reportCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('report')
-        .description(
-          'Writes a page that shows images: their layers, where the bytes are, and what is wasted.',
-        )
-        .argument('<source...>', 'as for "stratafs mount", or mount points of stratafs')
-        .option('-o, --output <file>', 'where to; - is standard output', DEFAULT_FILE)
-        .option('--names <n>', 'how many names of an image are listed at most', String(DEFAULT_LIMIT)),
+        .description('Write an HTML page about images: layers, sizes and wasted bytes.')
+        .argument('<source...>', SOURCE_ABOUT)
+        .option('-o, --output <file>', 'output file; - is standard output', DEFAULT_FILE)
+        .option('--names <n>', 'maximum number of names of an image', String(DEFAULT_LIMIT)),
     ).addHelpText('after', help),
     run: (sources: string[], given: ReportArguments) => {
       const limit = limitOf(given);
       if (given.output === '-' && isOutputTerminal()) {
-        throw new InputError(
-          'report: a page is nothing for a terminal; write it with -o FILE, or into a pipe',
-        );
+        throw new InputError('report: standard output is a terminal; use -o FILE or a pipe');
       }
       return withReport(given, async (options, report) => {
         const template = readPageTemplate();
@@ -86,7 +81,7 @@ export function reportCommand(): CliCommand {
             if (image.gap !== undefined) report.warning(`${showText(source)}: ${image.gap}`);
             if (foldedCount > 0) {
               report.notice(
-                `${showText(source)}: ${foldedCount} names of up to ${showDockerSize(threshold)} are added up by directory; --names lists more`,
+                `${showText(source)}: ${foldedCount} names of up to ${showDockerSize(threshold)} are summed up by directory; --names lists more`,
               );
             }
             reported.push(each);

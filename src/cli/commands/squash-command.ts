@@ -1,20 +1,22 @@
 // stratafs squash: an image whose upper layers are one.
+import { SOURCE_ABOUT } from './inspection.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { squashImage } from '../../commit/commit.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
 
 const help = `
-The layers below N stay as they are; those from N on become one, which shows the same: what they wrote and hid again is
-in no layer any more. The history tells of one step in their place. Prints the new image's ID.
+The layers below <layer> are kept; <layer> and those above become a single layer with the same merged content. Files that
+these layers overwrite or delete are gone from the new image. Its history has one step for them. The ID of the new image
+is printed.
 ${targetHelp}
 
 Examples:
   stratafs layers app.tar
-  stratafs squash --from 3 app.tar -o docker-archive:small.tar:app:small`;
+  stratafs squash --from 3 app.tar -o small.tar:app:small`;
 
 function parseLayer(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a number, 1 for the base.');
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a layer number; 1 is the base.');
   return Number(text);
 }
 
@@ -22,9 +24,10 @@ export function squashCommand(): CliCommand {
   return {
     syntax: addNewImageOptions(
       new Command('squash')
-        .description('Makes an image whose layers from one on are one.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-        .requiredOption('--from <layer>', 'the first of them, a number from 1 at the base', parseLayer),
+        .usage('[options] --from <layer> -o <target> <source>')
+        .description('Merge the upper layers of an image into one, in a new image.')
+        .argument('<source>', SOURCE_ABOUT)
+        .requiredOption('--from <layer>', 'the lowest layer to merge; 1 is the base', parseLayer),
     ).addHelpText('after', help),
     run: (source: string, given: NewImageArguments & { readonly from: number }) =>
       writeNewImage(given, (options) => squashImage(source, given.from, options)),

@@ -1,4 +1,5 @@
 // stratafs stats: what a mount was asked, and what it answered from its cache.
+import { JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -7,8 +8,8 @@ import { showByteSize } from '../output/byte-size.ts';
 import { formatTable } from '../output/table.ts';
 
 const help = `
-Requests are counted by the kernel's name of their kind: what it answers from its own caches is never asked. NATIVE are
-those that were answered from the merged layers' table without JavaScript (see -o fastpath).
+COUNT is the number of requests of each kind that the kernel sent; what it answers from its caches is not counted. NATIVE is
+how many of them native code answered without JavaScript (see -o fastpath).
 
 Examples:
   stratafs stats /mnt
@@ -42,9 +43,9 @@ function formatStatistics(statistics: MountStatistics): string {
 export function statsCommand(): CliCommand {
   return {
     syntax: new Command('stats')
-      .description('Shows the requests of a mount by kind, the bytes read and the use of the block cache.')
-      .argument('<dir>', 'the mount point')
-      .option('--json', 'print JSON')
+      .description('Show the requests to a mount, the bytes read and the use of the block cache.')
+      .argument('<mountpoint>', 'where the mount is')
+      .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (directory: string, { json = false }: { json?: boolean }) => {
       const statistics = await readStatistics(await locateMountPoint(directory));

@@ -15,16 +15,16 @@ import { TerminalReport } from '../output/report.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-If a mount is busy it stays, and the processes that use it are listed. umount(8) and "fusermount3 -u" end a mount as well.
-If the mount namespace of another process still has the mount, it is unmounted here, that process is named, and the daemon
-goes on; --force ends it. With several mount points, all are tried.
+A busy mount is not unmounted; the processes that use it are listed. umount(8) and "fusermount3 -u" also end a mount. If
+another process has the mount in its own mount namespace, the mount is removed here, that process is reported, and the
+daemon continues; --force ends it. If several mount points are given, a failure does not stop the others.
 
 Examples:
   stratafs unmount /mnt
   stratafs unmount a b c
   stratafs unmount --all           all mounts of this user
-  stratafs unmount --lazy /mnt     detach now, end when nobody uses it any more
-  stratafs unmount --force /mnt    end it now: processes that use it get errors`;
+  stratafs unmount --lazy /mnt     detach now, end when it is unused
+  stratafs unmount --force /mnt    end now; open files fail`;
 
 interface UnmountArguments {
   readonly all?: true;
@@ -37,11 +37,11 @@ type How = Parameters<typeof unmountAt>[1];
 export function unmountCommand(): CliCommand {
   return {
     syntax: new Command('unmount')
-      .description('Unmounts what stratafs mounted on each DIR, and waits until the daemons have ended.')
-      .argument('[dir...]', 'mount points')
-      .option('-a, --all', 'all stratafs mounts of this user')
-      .option('-l, --lazy', 'detach at once, even if busy; wait for nobody')
-      .option('-f, --force', 'end the mount even if it is busy, or copied by another mount namespace')
+      .description('Unmount stratafs mounts and wait until their daemons have exited.')
+      .argument('[mountpoint...]', 'where the mounts are')
+      .option('-a, --all', 'unmount all stratafs mounts of this user')
+      .option('-l, --lazy', 'detach at once, even if busy; do not wait')
+      .option('-f, --force', 'end the mount even if it is busy or used in another mount namespace')
       .addHelpText('after', help),
     run: async (directories: readonly string[], given: UnmountArguments) => {
       const how = understandHow(directories, given);
@@ -55,12 +55,12 @@ export function unmountCommand(): CliCommand {
 /** UsageError where the arguments contradict each other. */
 function understandHow(directories: readonly string[], { all, lazy, force }: UnmountArguments): How {
   if (all !== true && directories.length === 0)
-    throw new UsageError('unmount: missing argument: DIR, or --all');
+    throw new UsageError('unmount: missing argument: MOUNTPOINT or --all');
   if (all === true && directories.length > 0) {
-    throw new UsageError('unmount: found --all and a mount point, expected one of them');
+    throw new UsageError('unmount: found --all and a mount point, expected only one of them');
   }
   if (lazy === true && force === true) {
-    throw new UsageError('unmount: found --lazy and --force, expected one of them');
+    throw new UsageError('unmount: found --lazy and --force, expected only one of them');
   }
   if (force === true) return 'aborted';
   return lazy === true ? 'lazy' : 'when-free';

@@ -5,25 +5,30 @@
 //
 // umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
 // at once finds it busy. This waits for the daemon.
+import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { locateMountPoint, unmountFuseAt } from '../../mount/mount.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';
 
-export const unmountHelperHelp = `Usage: umount.fuse.stratafs DIR [-flnrv] [-t TYPE]
+export const unmountHelperHelp = `Usage: umount.fuse.stratafs <mountpoint> [-flnrv] [-t <type>]
 
-umount(8) calls it for a mount of the type fuse.stratafs; under the name umount.fuse for any FUSE mount, which it unmounts,
-too. It returns when the daemon has ended, and has closed what it had open.
+umount(8) calls this program for mounts of the type fuse.stratafs, and under the name umount.fuse for any FUSE mount, which
+it can also unmount. It returns when the daemon has exited and has closed all its files.
 
-  -l              detach at once, even where it is busy; wait for nobody
-  -f              end requests that wait for an answer
-  -n              nothing: there is no table of mounts to leave alone
-  -r              nothing: a mount that can't be unmounted stays as it is
-  -v              say what was unmounted
-  -t TYPE         nothing
+Options:
+  -l              detach at once, even if busy; do not wait
+  -f              abort pending requests
+  -n              ignored
+  -r              ignored
+  -v              print the mount point
+  -t <type>       ignored
   -V, --version   print the version
-  -h, --help      print this
+  -h, --help      print this help
+
+Example:
+  umount /mnt
 `;
 
 export interface UnmountCall {
@@ -43,14 +48,14 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
     else if (/^-[flnrv]+$/.test(arg)) for (const letter of arg.slice(1)) letters.add(letter);
     else if (arg === '-N') {
       throw new UsageError(
-        'umount.fuse.stratafs: -N is not supported: run umount by nsenter --mount=NAMESPACE',
+        'umount.fuse.stratafs: -N is not supported; run umount with nsenter --mount=NAMESPACE',
       );
     } else if (arg.startsWith('-')) throw new UsageError(`umount.fuse.stratafs: unknown option '${arg}'`);
     else directories.push(arg);
   }
   const [directory] = directories;
   if (directory === undefined || directories.length > 1) {
-    throw new UsageError(`umount.fuse.stratafs: found ${directories.join(' ') || 'nothing'}, expected DIR`);
+    throw new UsageError(`umount.fuse.stratafs: ${describeCount(directories, ['MOUNTPOINT'])}`);
   }
   return {
     directory,

@@ -5,7 +5,7 @@ import { readVersion } from '../version.ts';
 
 export function versionCommand(): CliCommand {
   return {
-    syntax: new Command('version').description('Prints the version.'),
+    syntax: new Command('version').description('Print the version.'),
     run: () => ({ text: `${readVersion()}\n` }),
   };
 }

@@ -1,4 +1,5 @@
 // stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
+import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -17,24 +18,30 @@ import {
   parseThreshold,
   ruleNames,
 } from '../../inspect/inspect.ts';
-import { addSourceOptions, sizeWriter, type SourceArguments, withInspection } from './inspection.ts';
+import {
+  SOURCE_ABOUT,
+  addSourceOptions,
+  sizeWriter,
+  type SourceArguments,
+  withInspection,
+} from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { wrapLine } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
-A file is wasted where higher layers overwrite or delete it, by whiteout or by an opaque directory: it is stored, and never
-shown. WASTED counts such bytes in the layer that stores them, HIDES in the layer that hid them; hard links
-count once. efficiency is the part of all files' bytes that is shown. userWastedPercent is the wasted bytes as a part of
-the bytes of all layers but the base, at most 100 %: it is 100 % where these layers hide more than they store.
-dive counts otherwise: every copy of a path that stands in several layers is wasted for it, the one that is shown too,
-and opaque directories hide nothing. Its percentage of user bytes has no bound.
---ci holds the image to dive's rules, from options or from .dive-ci here, and exits with 1 where one is broken:
-  lowestEfficiency          (0.9)       a part of 1
-  highestWastedBytes        (disabled)  a size, such as 20MB
-  highestUserWastedPercent  (0.1)       a part of 1
---json prints an object, described in docs/json.md.
+A file is wasted if a higher layer overwrites or deletes it: the image stores it, but does not show it. WASTED is the wasted
+bytes that the layer stores, HIDES the bytes below that the layer hides. Hard links count once. efficiency is the part of the
+stored bytes that is shown. userWastedPercent is the wasted bytes as a part of the bytes of all layers above the base, at
+most 100 %.
+dive counts differently: of a path that is in several layers, it counts all copies as wasted, the visible one too; it
+ignores opaque directories; and its percentage has no upper limit.
+--ci checks dive's rules, which come from options or from .dive-ci, and the exit status is 1 if a rule fails:
+  lowestEfficiency          default 0.9       a fraction
+  highestWastedBytes        default disabled  a size, such as 20MB
+  highestUserWastedPercent  default 0.1       a fraction
+docs/json.md describes the output of --json.
 
 Examples:
   stratafs waste app.tar
@@ -197,22 +204,25 @@ export function wasteCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('waste')
-        .description('Finds the files that an image stores and never shows, and how many bytes they are.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
-        .option('--ci', 'hold the image to rules; exit with 1 where one is broken')
-        .option('--ci-config <file>', `where the rules stand (default: ${DEFAULT_CONFIG} where there is one)`)
-        .option('--lowestEfficiency <ratio>', 'with --ci')
-        .option('--highestWastedBytes <size>', 'with --ci')
-        .option('--highestUserWastedPercent <ratio>', 'with --ci')
-        .option('--top <n>', 'how many paths are listed', '20')
-        .option('--no-trunc', 'list all paths, and cut nothing short')
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .description('Find files that an image stores but does not show.')
+        .argument('<source>', SOURCE_ABOUT)
+        .optionsGroup('Rules:')
+        .option('--ci', 'check rules; exit 1 if a rule fails')
+        .option('--ci-config <file>', `file with the rules (default: ${DEFAULT_CONFIG}, if it exists)`)
+        .option('--lowestEfficiency <ratio>', 'rule: minimum efficiency')
+        .option('--highestWastedBytes <size>', 'rule: maximum number of wasted bytes')
+        .option('--highestUserWastedPercent <ratio>', 'rule: maximum userWastedPercent')
+        .optionsGroup('Output:')
+        .option('--top <n>', 'maximum number of paths in the list', '20')
+        .option('--no-trunc', 'list all paths, and do not truncate output')
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
+      'Other:',
     ).addHelpText('after', help),
     run: (source: string, given: WasteArguments) => {
       const isUnused = [...ruleNames, 'ciConfig' as const].find((name) => given[name] !== undefined);
       if (given.ci !== true && isUnused !== undefined)
-        throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: expected --ci with it`);
+        throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: works only with --ci`);
       const ci = given.ci === true ? readRules(given) : undefined;
       countOf(given);
       return withInspection(source, given, (inspection) => {

@@ -1,4 +1,5 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
 import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -12,31 +13,29 @@ import {
   tracePaths,
 } from '../../inspect/inspect.ts';
 import { showText } from '../../vfs/show-text.ts';
-import { addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { oneLine } from '../output/instruction.ts';
 import { typeOfMode } from '../output/mode.ts';
 import { type Column, formatTable } from '../output/table.ts';
 
 const help = `
-Paths begin at the image's root. Symlinks on the way are followed inside the image; the last name is not.
-Every version is listed, the topmost layer's first:
-  added        the layer has it and none below does
-  replaced     the layer has its own; HOW lists in what it differs from the one below: "mode", "size" and so on
-  attributes   a directory whose attributes the layer changes, its content is merged; or a file's, whose bytes are as below
-  moved        it was at another path in the layers below, the versions of which follow
-  repeated     a directory that the layer names once more, changing nothing
-  deleted      by a whiteout, an opaque directory above, or since something else took the place of one above
-HOW has "content" where the bytes of files of one size differ, and "content?" where these were not compared, since they
-are more than 256 MiB or can't be read.
-The exit status is 1 where the image shows nothing at one of the paths.
-Of a mount with an upper directory the topmost layer is called upper: what was written. On a mount,
-"getfattr -n user.stratafs.layer PATH" tells the layer as well.
---json prints an array, described in docs/json.md.
+Paths start at the root of the image. Symlinks in directory names are followed inside the image; the last name is not
+followed. All versions of the path are listed, topmost layer first. CHANGE is one of:
+  added        no lower layer has the path
+  replaced     a lower layer has it; HOW lists the differences: "mode", "size" and so on
+  attributes   only attributes differ; the content is that of the lower layers
+  moved        the path was renamed; the versions at the old path follow
+  repeated     the layer contains the directory again, unchanged
+  deleted      removed by a whiteout, an opaque directory above, or a new file in place of a parent directory
+HOW contains "content" if files of equal size have different bytes, and "content?" if they were not compared, because they
+are larger than 256 MiB or cannot be read. The top layer of a mount with an upper directory is called upper. On a mount,
+"getfattr -n user.stratafs.layer <path>" also prints the layer. docs/json.md describes the output of --json.
+The exit status is 1 if one of the paths does not exist in the image.
 
 Examples:
   stratafs which app.tar /etc/passwd
-  stratafs which -q app.tar /bin/sh /bin/ls       only the numbers of layers`;
+  stratafs which -q app.tar /bin/sh /bin/ls    layer numbers only`;
 
 interface WhichArguments extends SourceArguments {
   readonly trunc: boolean;
@@ -143,13 +142,13 @@ export function whichCommand(): CliCommand {
   return {
     syntax: addSourceOptions(
       new Command('which')
-        .description('Tells which layer a path of an image comes from, and every version below.')
-        .argument('<source>', 'as for "stratafs mount", or a mount point of stratafs')
+        .description('Show which layer a path comes from, and all lower versions of it.')
+        .argument('<source>', SOURCE_ABOUT)
         .argument('<path...>', 'paths in the image')
-        .option('--no-trunc', 'cut nothing short')
-        .option('-q, --quiet', "only the number of each path's layer, - for none")
-        .option('--bytes', 'sizes in bytes')
-        .option('--json', 'print JSON'),
+        .option('--no-trunc', NO_TRUNC_ABOUT)
+        .option('-q, --quiet', 'print only the layer number of each path; - if it does not exist')
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, paths: string[], given: WhichArguments) =>
       withShown(source, given, async (inspection, _report, signal) => {

@@ -90,7 +90,7 @@ describe('stratafs diff', () => {
   it('refuses in one line one operand without a layer, and a layer that is not there', async () => {
     expect(await runAlone('diff', base)).toMatchObject({
       status: 2,
-      stderr: 'stratafs: diff: expected A and B, or a mount or IMAGE#LAYER alone\n',
+      stderr: 'stratafs: diff: missing argument: B (only a mount point or IMAGE#LAYER can stand alone)\n',
     });
     expect((await runAlone('diff', `${base}#9`)).stderr).toMatch(
       /^stratafs: \S+:expressweb#9: there is no such layer; /,

@@ -105,7 +105,7 @@ describe('stratafs cat', () => {
 
   it.each([
     ['/nope', 'no such file in the image'],
-    ['/usr', 'is a directory, expected a file'],
+    ['/usr', 'found a directory, expected a file'],
   ])('refuses %s in one line, and writes nothing', async (path, reason) => {
     const { status, stdout, stderr } = await runAlone('cat', source, '/usr/src/app/README.md', path);
     expect({ status, stdout, stderr }).toEqual({
@@ -117,7 +117,7 @@ describe('stratafs cat', () => {
 
   it('refuses a device', async () => {
     const { stderr } = await runAlone('cat', fixture('edge-cases.tar'), '/dev/big-minor');
-    expect(stderr).toMatch(/big-minor: is a character device, which has no content in an image\n$/);
+    expect(stderr).toMatch(/big-minor: found a character device, expected a file\n$/);
   });
 
   it('shows a file as a layer has it', async () => {

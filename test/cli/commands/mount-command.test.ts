@@ -150,16 +150,13 @@ it.each([
 });
 
 it.each([
-  [[], 'mount: found nothing, expected SOURCE and MOUNTPOINT'],
-  [['a.tar'], 'mount: found a.tar, expected SOURCE and MOUNTPOINT'],
-  [['a', 'b', 'c'], 'mount: found a b c, expected SOURCE and MOUNTPOINT'],
-  [['-o', 'lowerdir=x', 'a', 'b'], 'mount: found a b, expected MOUNTPOINT with lowerdir='],
-  [['a.tar', ''], 'mount: the mount point is an empty name'],
-  [['', 'm'], 'mount: the source is an empty name'],
-  [
-    ['--layer', '1', '--upto', '2', 'a', 'b'],
-    '--layer shows one layer alone, --upto a stack: found both, expected one',
-  ],
+  [[], 'mount: missing arguments: SOURCE and MOUNTPOINT'],
+  [['a.tar'], 'mount: missing argument: MOUNTPOINT'],
+  [['a', 'b', 'c'], 'mount: too many arguments: a b c; expected SOURCE and MOUNTPOINT'],
+  [['-o', 'lowerdir=x', 'a', 'b'], 'mount: too many arguments: a b; expected MOUNTPOINT with lowerdir='],
+  [['a.tar', ''], 'mount: MOUNTPOINT must not be empty'],
+  [['', 'm'], 'mount: SOURCE must not be empty'],
+  [['--layer', '1', '--upto', '2', 'a', 'b'], 'found --layer and --upto, expected only one of them'],
 ])('%j is refused', (args, message) => {
   expect(() => understand(...args)).toThrow(new UsageError(message));
 });

@@ -41,9 +41,9 @@ it('-s ignores options that nobody knows, but none that is refused', () => {
 });
 
 it.each([
-  [[], 'mount.stratafs: found nothing, expected SOURCE and DIR'],
-  [['a'], 'mount.stratafs: found a, expected SOURCE and DIR'],
-  [['a', 'm', 'x'], 'mount.stratafs: found a m x, expected SOURCE and DIR'],
+  [[], 'mount.stratafs: missing arguments: SOURCE and MOUNTPOINT'],
+  [['a'], 'mount.stratafs: missing argument: MOUNTPOINT'],
+  [['a', 'm', 'x'], 'mount.stratafs: too many arguments: a m x; expected SOURCE and MOUNTPOINT'],
   [['a', 'm', '-o'], 'mount.stratafs: -o needs a value'],
   [['a', 'm', '-N', '/x'], "mount.stratafs: unknown option '-N'"],
   [

@@ -81,8 +81,8 @@ it.each(['-V', '--version'])('%s', (arg) => expect(understandOverlay([arg])).toE
 
 it.each([
   [['m'], 'no layers: expected -o lowerdir=TOP:...:BASE'],
-  [['-o', 'lowerdir=a'], 'found no mount point, expected one mount point'],
-  [['-o', 'lowerdir=a', 'm', 'n'], 'found m n, expected one mount point'],
+  [['-o', 'lowerdir=a'], 'missing argument: MOUNTPOINT'],
+  [['-o', 'lowerdir=a', 'm', 'n'], 'too many arguments: m n; expected MOUNTPOINT'],
   [
     ['-o', 'lowerdir=a:b://plugin/data/path', 'm'],
     'lowerdir=//...: plugins of fuse-overlayfs are not supported',

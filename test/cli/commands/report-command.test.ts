@@ -48,7 +48,7 @@ describe('stratafs report', () => {
       const { status, stderr } = await place.stratafs(['report', '--names', '10', source]);
       expect(status).toBe(0);
       expect(stderr).toMatch(
-        /^stratafs: .*:expressweb: \d\d names of up to 9\.\d+kB are added up by directory; --names lists more\n$/,
+        /^stratafs: .*:expressweb: \d\d names of up to 9\.\d+kB are summed up by directory; --names lists more\n$/,
       );
       const { images } = dataIn(readFileSync(place.path('report.html'), 'utf8'));
       expect(images[0]?.nodes.codes.length).toBeLessThan(20);
@@ -65,7 +65,7 @@ describe('stratafs report', () => {
   it('refuses a number of names that is none', async () => {
     expect(await runAlone('report', '--names', '0', source)).toMatchObject({
       status: 2,
-      stderr: "stratafs: --names: found '0', expected a number from 1 on\n",
+      stderr: "stratafs: --names: found '0', expected a number of 1 or more\n",
     });
   });
 

@@ -14,12 +14,12 @@ it.each([
 });
 
 it.each([
-  [[], 'umount.fuse.stratafs: found nothing, expected DIR'],
-  [['a', 'b'], 'umount.fuse.stratafs: found a b, expected DIR'],
+  [[], 'umount.fuse.stratafs: missing argument: MOUNTPOINT'],
+  [['a', 'b'], 'umount.fuse.stratafs: too many arguments: a b; expected MOUNTPOINT'],
   [['a', '-x'], "umount.fuse.stratafs: unknown option '-x'"],
   [
     ['a', '-N', '/proc/1/ns/mnt'],
-    'umount.fuse.stratafs: -N is not supported: run umount by nsenter --mount=NAMESPACE',
+    'umount.fuse.stratafs: -N is not supported; run umount with nsenter --mount=NAMESPACE',
   ],
 ])('%j is refused', (args, message) => {
   expect(() => understandUnmount(args)).toThrow(new UsageError(message));

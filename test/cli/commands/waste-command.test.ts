@@ -53,7 +53,7 @@ describe('stratafs waste', () => {
   it('refuses rules without --ci, and what is no threshold', async () => {
     expect(await runAlone('waste', '--lowestEfficiency', '1', source)).toMatchObject({
       status: 2,
-      stderr: 'stratafs: --lowestEfficiency: expected --ci with it\n',
+      stderr: 'stratafs: --lowestEfficiency: works only with --ci\n',
     });
     expect((await runAlone('waste', '--ci', '--lowestEfficiency', '2', source)).stderr).toBe(
       "stratafs: --ci: lowestEfficiency: found '2', expected a part of 1 such as 0.95, or disabled\n",

@@ -24,22 +24,24 @@ it('an example is never broken, nor a word', () => {
   expect(wrapHelp(`${example}\n${'y'.repeat(40)} z`, 20)).toBe(`${example}\n${'y'.repeat(40)}\nz`);
 });
 
-async function helpOf(name: string): Promise<string> {
+async function helpOf(name: string, width: number): Promise<string> {
   const entry = commands.get(name);
   if (entry === undefined) throw new Error(`${name}: no such command`);
   const command = (await entry.load())().syntax;
   let text = '';
-  command.configureHelp({ helpWidth: 80 }).configureOutput({ writeOut: (part) => (text += part) });
+  command.configureHelp({ helpWidth: width }).configureOutput({ writeOut: (part) => (text += part) });
   command.outputHelp();
   return text;
 }
 
 const programs = { helperHelp, overlayHelp, unmountHelperHelp };
 
-it.each([...commands.keys(), ...Object.keys(programs)])('%s has help of 80 columns', async (name) => {
-  const help = name in programs ? programs[name as keyof typeof programs] : await helpOf(name);
-  const wrapped = wrapHelp(help, 80);
-  expect(wrapped.split('\n').filter((line) => line.length > 80)).toEqual([]);
-  expect(wrapHelp(wrapped, 80)).toBe(wrapped);
-  expect(wrapped.split(/\s+/)).toEqual(help.split(/\s+/));
+it.each([...commands.keys(), ...Object.keys(programs)])('the help of %s fits each width', async (name) => {
+  for (const width of [60, 66, 72, 80, 100, 120]) {
+    const help = name in programs ? programs[name as keyof typeof programs] : await helpOf(name, width);
+    const wrapped = wrapHelp(help, width);
+    expect(wrapped.split('\n').filter((line) => line.length > width)).toEqual([]);
+    expect(wrapHelp(wrapped, width)).toBe(wrapped);
+    expect(wrapped.split(/\s+/)).toEqual(help.split(/\s+/));
+  }
 });
