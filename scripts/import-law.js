@@ -18,7 +18,27 @@ export const importLaw = [
   part('layer', 'one blob -> LayerIndex and BlobReader', 'vfs sys tar cache overlayfs-format'),
   part('image', 'docker-archive, OCI, dir, bare tars -> Image', 'vfs tar overlayfs-format layer'),
   part('tree', 'LayerIndexes -> Tree', 'vfs sys layer'),
-  part('overlay', 'FileSystem = Tree + upper', 'vfs sys tree overlayfs-format'),
+  part('overlay/upper', 'the upper and work directories on disk', 'vfs sys overlayfs-format'),
+  part(
+    'overlay/read',
+    'what shows: Tree, upper and both merged',
+    'vfs sys tree overlayfs-format overlay/upper',
+  ),
+  part(
+    'overlay/copy-up',
+    'from the Tree to the upper, before a first change',
+    'vfs sys tree overlayfs-format overlay/upper overlay/read',
+  ),
+  part(
+    'overlay/recovery',
+    'what a killed daemon or another program has left',
+    'vfs sys overlayfs-format overlay/upper overlay/read overlay/copy-up',
+  ),
+  part(
+    'overlay/write',
+    'FileSystem = Tree + upper; a file an operation',
+    'vfs sys tree overlayfs-format overlay/upper overlay/read overlay/copy-up overlay/recovery',
+  ),
   part('fuse', 'FileSystem <-> kernel: sessions and drivers', 'vfs sys'),
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
   part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts'),

@@ -21,6 +21,12 @@ export const RENAME_WHITEOUT = 4;
 /** Leaves the owner or group of `chownAt` unchanged. */
 export const KEEP_ID = 0xffffffff;
 
+/** The empty name: the file of the descriptor itself. */
+export const NO_NAME = new Uint8Array(0);
+
+/** open(2). node:fs lacks it; the value is the same on all architectures that Node runs on. */
+export const O_PATH = 0o10000000;
+
 /** Flags that open a directory for listing. */
 export const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 

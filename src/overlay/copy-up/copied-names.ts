@@ -6,7 +6,7 @@ import { bytesOf } from '../../vfs/names.ts';
 import { copyUpDirectory, keepingTimes } from './copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
-import { isWhiteoutDevice, markHolder } from '../write/shown-whiteout.ts';
+import { isWhiteoutDevice, markHolder } from '../upper/shown-whiteout.ts';
 import type { Place } from '../upper/upper.ts';
 import type { VisibleName } from '../read/visible-names.ts';
 

@@ -4,6 +4,7 @@
 // it is complete and synced the bytes come from the tree: `kill -9` leaves the old file or the new.
 import { closeSync, constants } from 'node:fs';
 import {
+  NO_NAME,
   copyRangeLater,
   openAt,
   reopen,
@@ -26,7 +27,6 @@ import { copyUpDirectory } from './copy-up-directory.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
-import { NO_NAME } from '../upper/upper.ts';
 
 /** Bytes between two looks at whether anybody still waits. */
 const PIECE = 16 * 1024 * 1024;

@@ -4,7 +4,6 @@ import { Attr, S_IFLNK } from '../../vfs/attr.ts';
 import { EINVAL, EOPNOTSUPP, EOVERFLOW, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
-import { isOverrideAttribute } from '../../overlayfs-format/override-stat.ts';
 import { encodeProtattr } from '../../overlayfs-format/protattr.ts';
 import { encodeOrigin } from '../../overlayfs-format/origin.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
@@ -22,7 +21,7 @@ export function copyMetadata(state: CopyUpParts, lower: number, dir: number, nam
   if (status === 0) status = copyXattrs(state, lower, dir, name);
   if (status === 0) status = writeOrigin(state, lower, dir, name, type);
   if (status === 0) status = writeProtection(state, lower, dir, name);
-  if (status === 0 && type !== S_IFLNK) status = state.upper.changeMode(dir, name, attr.mode & 0o7777);
+  if (status === 0 && type !== S_IFLNK) status = state.upper.owners.changeMode(dir, name, attr.mode & 0o7777);
   if (status === 0) {
     status = utimensAt(dir, name, attr.atimeSec, attr.atimeNsec, attr.mtimeSec, attr.mtimeNsec);
   }
@@ -31,7 +30,7 @@ export function copyMetadata(state: CopyUpParts, lower: number, dir: number, nam
 
 /** EOVERFLOW where the daemon's user namespace has no such owner (chown(2): EINVAL), as ovl_copy_up_one says it. */
 function copyOwner({ upper }: CopyUpParts, dir: number, name: Uint8Array, attr: Attr): Status {
-  const status = upper.changeOwner(dir, name, attr.uid, attr.gid);
+  const status = upper.owners.changeOwner(dir, name, attr.uid, attr.gid);
   return status === -EINVAL ? -EOVERFLOW : status;
 }
 
@@ -39,7 +38,7 @@ function copyXattrs(state: CopyUpParts, lower: number, dir: number, name: Uint8A
   const { tree, upper } = state;
   const list = latin1Of(tree.listxattr(lower));
   for (const attribute of list.split('\0')) {
-    if (attribute === '' || (upper.hidesOverrides && isOverrideAttribute(attribute))) continue;
+    if (attribute === '' || upper.isPrivateXattr(attribute)) continue;
     const value = tree.getxattr(lower, bytesOf(attribute)) ?? NO_VALUE;
     const status = setxattrAt(dir, name, bytesOf(upper.marks.toUpper(attribute)), value, 0);
     if (status < 0 && !mayBeLost(attribute, status)) return status;

@@ -1,14 +1,13 @@
 // CopyUp of directories: each is made in the work directory and renamed into place, parents first.
 import { closeSync } from 'node:fs';
-import { mkdirAt, openAt, renameAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
+import { NO_NAME, O_PATH, mkdirAt, openAt, renameAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
 import { EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
-import { convertAufsMarkers } from '../upper/aufs-form.ts';
+import { convertAufsMarkers, needsConversion } from '../upper/aufs-conversion.ts';
 import { copyMetadata } from './copy-metadata.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 /**
  * Makes sure that a loaded directory and all above it have upper directories, itself in the kernel's form. Their times
@@ -21,7 +20,7 @@ export function copyUpDirectory(state: CopyUpParts, directory: DirectoryInode): 
   const above = copyUpDirectory(state, parent);
   if (above < 0) return above;
   const { upper } = state;
-  const staged = upper.newStagedName();
+  const staged = upper.workNames.next();
   const made = mkdirAt(upper.workFd, staged, 0o700, 0);
   if (made < 0) return made;
   let status = copyMetadata(state, lower, upper.workFd, staged);
@@ -39,7 +38,7 @@ export function copyUpDirectory(state: CopyUpParts, directory: DirectoryInode): 
 }
 
 function settle(state: CopyUpParts, directory: DirectoryInode): Status {
-  if (directory.aufsNames.size === 0 && !directory.hasAufsOpaque) return 0;
+  if (!needsConversion(directory)) return 0;
   const hasLower = (name: Uint8Array): boolean => state.directories.lowerDentry(directory, name) >= 0;
   return keepingTimes(state, directory, (dir) => convertAufsMarkers(state.upper, directory, dir, hasLower));
 }

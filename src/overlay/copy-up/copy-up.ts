@@ -6,6 +6,8 @@
 // An inode with several names gets its copy under all of them (shared-copies.ts).
 import { closeSync } from 'node:fs';
 import {
+  NO_NAME,
+  O_PATH,
   createAt,
   openAt,
   renameAt,
@@ -24,9 +26,8 @@ import { keepingTimes } from './copy-up-directory.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
 import { linkNames, placeShared } from './shared-copies.ts';
-import { isWhiteoutDevice, makeShownWhiteout } from '../write/shown-whiteout.ts';
+import { isWhiteoutDevice, makeShownWhiteout } from '../upper/shown-whiteout.ts';
 import { type VisibleName, visibleNames } from '../read/visible-names.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 const NO_VALUE = new Uint8Array(0);
 
@@ -60,7 +61,7 @@ export function stage(state: CopyUpParts, inode: Inode): Staged | number {
     if (fd >= 0) return { dir: fd, name: NO_NAME, fd };
     if (fd !== -EOPNOTSUPP) return fd;
   }
-  const name = upper.newStagedName();
+  const name = upper.workNames.next();
   if (inode.type === S_IFREG) {
     const fd = createAt(workFd, name, upper.newFileFlags, 0o600, 0);
     return fd < 0 ? fd : { dir: workFd, name, fd };
@@ -73,7 +74,7 @@ export function stage(state: CopyUpParts, inode: Inode): Staged | number {
     tree.readAttr(inode.lower, attr);
     status = isWhiteoutDevice(attr.mode, attr.rdev)
       ? makeShownWhiteout(upper.marks, workFd, name, 0o600, 0)
-      : upper.makeNode(workFd, name, inode.type | 0o600, attr.rdev, 0);
+      : upper.owners.makeNode(workFd, name, inode.type | 0o600, attr.rdev, 0);
   }
   return status < 0 ? status : { dir: workFd, name, fd: -1 };
 }

@@ -8,6 +8,8 @@
 // finds it, and goes on. The entry's own link never shows in a link count.
 import { closeSync } from 'node:fs';
 import {
+  NO_NAME,
+  O_PATH,
   linkAt,
   listNames,
   mkdirAt,
@@ -24,7 +26,7 @@ import { linkTarget } from './copied-names.ts';
 import { type Inode, UPPER_DATA } from '../read/inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
 import { type VisibleName, visibleNames } from '../read/visible-names.ts';
-import { NO_NAME, O_PATH, type Place, type Upper } from '../upper/upper.ts';
+import type { Place, Upper } from '../upper/upper.ts';
 
 const DIRECTORY = bytesOf('stratafs-links');
 /** Names that get their links in one turn. A copy with fewer names is complete before the call is answered. */

@@ -1,4 +1,5 @@
 // Attributes: of inodes that the tree alone doesn't answer for.
+import { NO_NAME } from '../../sys/upper-calls.ts';
 import type { FileStat } from '../../sys/stat-at.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { type Attr, S_IFCHR, S_IFMT } from '../../vfs/attr.ts';
@@ -6,7 +7,7 @@ import { ESTALE } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
-import { NO_NAME, type Upper } from '../upper/upper.ts';
+import type { Upper } from '../upper/upper.ts';
 
 /** All but the inode number, which is the mount's own. */
 function copyStat(stat: FileStat, out: Attr): void {

@@ -3,11 +3,11 @@
 // A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
 // found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
 import type { Tree } from '../../tree/tree.ts';
-import { DT_CHR, DT_DIR, DT_UNKNOWN, listNames } from '../../sys/upper-calls.ts';
+import { NO_NAME, DT_CHR, DT_DIR, DT_UNKNOWN, listNames } from '../../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { EACCES, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../../vfs/filesystem.ts';
-import { hiddenNames, isAufsName } from '../upper/aufs-form.ts';
+import { hiddenNames } from '../upper/aufs-form.ts';
 import type { Attributes } from './attributes.ts';
 import type { ChangedAttributes } from './changed-attributes.ts';
 import { type AddedName, DirectoryInode } from './directory-inode.ts';
@@ -16,7 +16,7 @@ import type { Inodes } from './inodes.ts';
 import type { LostNames } from './lost-names.ts';
 import type { Resolver } from './resolve.ts';
 import { withOwnerBits } from '../upper/owner-access.ts';
-import { NO_NAME, type Upper } from '../upper/upper.ts';
+import type { Upper } from '../upper/upper.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
 
 const S_IRWXU = 0o700;
@@ -130,20 +130,19 @@ export class Directories {
     const names = listNames(fd);
     if (typeof names === 'number') return names;
     directory.isLoaded = true;
-    const found = new Set<string>();
     for (let at = 0; at < names.length;) {
       const type = names[at] as number;
       const end = at + 2 + (names[at + 1] as number);
       const name = names.subarray(at + 2, end);
-      if (isAufsName(this.#upper, name)) directory.aufsNames.add(latin1Of(name));
+      if (this.#upper.names.isReserved(name)) directory.aufsNames.add(latin1Of(name));
       else this.#loadName(directory, name, type);
-      if (this.#upper.isAufsForm) found.add(latin1Of(name));
       at = end;
     }
-    for (const name of hiddenNames(directory)) {
-      const dentry = this.lowerDentry(directory, bytesOf(name));
+    for (const name of hiddenNames(directory.aufsNames)) {
+      const bytes = bytesOf(name);
+      const dentry = this.lowerDentry(directory, bytes);
       // It hides the layers' name, never one beside it.
-      if (dentry >= 0 && !found.has(name)) this.hide(directory, dentry);
+      if (dentry >= 0 && this.#upper.statStoredAt(fd, bytes) === -ENOENT) this.hide(directory, dentry);
     }
     return 0;
   }

@@ -66,6 +66,17 @@ export class DirectoryInode extends Inode {
     this.#nextCookie = 3 + childCount;
   }
 
+  /** Names (latin1) in the upper directory of files that never show. An upper directory that shows empty may have some. */
+  get hidingNames(): string[] {
+    return [...this.whiteouts, ...this.aufsNames];
+  }
+
+  /** Such a file was removed. */
+  dropHidingName(name: string): void {
+    this.whiteouts.delete(name);
+    this.aufsNames.delete(name);
+  }
+
   add(name: string, isDirectory: boolean, inode: Inode | undefined): AddedName {
     const added = { name, cookie: this.#nextCookie++, isDirectory, inode, isRemoved: false };
     this.added.set(name, added);

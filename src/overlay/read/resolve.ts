@@ -8,7 +8,6 @@ import type { TreeNames } from '../../tree/tree-names.ts';
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EPERM } from '../../vfs/errno.ts';
 import type { NodeId } from '../../vfs/filesystem.ts';
-import { isAufsOpaque, readAufsOrigin } from '../upper/aufs-form.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, LOST_DATA, UPPER_DATA } from './inode.ts';
 import type { Inodes } from './inodes.ts';
@@ -80,7 +79,7 @@ export class Resolver {
     const marks = this.#followable(directory, fd, bytes, stored, found);
     if (typeof marks === 'number') return marks;
     if (type !== S_IFDIR) return this.#resolveFile(directory, name, type, upperIno, marks, lower);
-    if (!this.#upper.isAufsForm || marks.opaque === 'y' || !isAufsOpaque(fd, bytes)) {
+    if (marks.opaque === 'y' || !this.#upper.names.isOpaque(fd, bytes)) {
       return this.#resolveDirectory(directory, name, upperIno, marks, lower);
     }
     const opaque = this.#resolveDirectory(directory, name, upperIno, { ...marks, opaque: 'y' }, lower);
@@ -114,7 +113,7 @@ export class Resolver {
 
   /** The origin that fuse-overlayfs wrote, in our own form; undefined for none, or one that leads nowhere. */
   #aufsOriginOf(dir: number, name: Uint8Array): Buffer | undefined {
-    const path = this.#upper.isAufsForm ? readAufsOrigin(dir, name) : undefined;
+    const path = this.#upper.names.readOrigin(dir, name);
     const lower = path === undefined ? -1 : this.#followPath(path.split('/'));
     return lower < 0 ? undefined : Buffer.from(encodeOrigin(this.#upper.identity, lower));
   }

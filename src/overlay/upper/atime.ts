@@ -18,9 +18,9 @@ import {
   cloneMount,
 } from '../../sys/mount-calls.ts';
 import { statAt } from '../../sys/stat-at.ts';
-import { DIRECTORY_FLAGS, openAt } from '../../sys/upper-calls.ts';
+import { NO_NAME, DIRECTORY_FLAGS, openAt } from '../../sys/upper-calls.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { type AtimeRules, NO_NAME } from './upper.ts';
+import type { AtimeRules } from './upper.ts';
 
 /** A directory as it is open, and its path (absolute, without symlinks). */
 export interface OpenDirectory {

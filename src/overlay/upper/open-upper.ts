@@ -6,7 +6,14 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../../sys/initial-root.ts';
 import { MS_NOATIME } from '../../sys/mount-calls.ts';
 import { UserMarkTrust } from '../../overlayfs-format/user-marks.ts';
-import { getxattrAt, listxattrAt, lockFile, setxattrAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import {
+  NO_NAME,
+  getxattrAt,
+  listxattrAt,
+  lockFile,
+  setxattrAt,
+  DIRECTORY_FLAGS,
+} from '../../sys/upper-calls.ts';
 import { statAt } from '../../sys/stat-at.ts';
 import { EOPNOTSUPP, EPERM, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
@@ -14,13 +21,14 @@ import { bytesOf } from '../../vfs/names.ts';
 import { showName } from '../../vfs/show-text.ts';
 import { HAS_TRUSTED_MARKS } from '../../overlayfs-format/trusted-marks.ts';
 import { findForeignFile } from './foreign-upper.ts';
-import { PRIVILEGED_OVERRIDE, USER_OVERRIDE } from '../../overlayfs-format/override-stat.ts';
 import { atimeRules, openInOwnMount } from './atime.ts';
-import { holdsAufsNames } from './aufs-form.ts';
-import { type KeptOwners, type OwnerKeeping, findKeptOwners, startKeepingOwners } from './kept-owners.ts';
+import { aufsNames, holdsAufsNames } from './aufs-form.ts';
+import type { OwnerKeeping } from './kept-owners.ts';
 import { MarkSpace } from './marks.ts';
+import { type NameForm, kernelNames } from './name-form.ts';
+import { findOwners, openOwners } from './open-owners.ts';
 import { openImpliedWork, openWork, takeWork } from './open-work.ts';
-import { NO_NAME, Upper } from './upper.ts';
+import { Upper } from './upper.ts';
 import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 
 const YES = bytesOf('y');
@@ -90,10 +98,8 @@ export function openUpper(place: UpperPlace): Upper {
     takePast(place.work, workFd, place);
     const form = claim(place, upperFd);
     takeWork(workFd, place.work);
-    const keptOwners = keepOwners(place, upperFd);
-    const hides = hidesOverrides(place, form);
     const descriptors = { upperFd, baseFd, workFd, heldFds };
-    return new Upper({ ...place, ...form, ...descriptors, atime, keptOwners, hidesOverrides: hides });
+    return new Upper({ ...place, ...form, ...descriptors, atime, owners: openOwners(place, upperFd) });
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error;
@@ -127,27 +133,8 @@ function onlyShown(place: UpperPlace, upperFd: number, heldFds: readonly number[
     heldFds,
     // Nothing is written, access times neither.
     atime: atimeRules(MS_NOATIME, heldFds.length > 0),
-    keptOwners: place.ownerKeeping === undefined ? undefined : findKeptOwners(upperFd, place.ownerKeeping),
-    hidesOverrides: hidesOverrides(place, form),
+    owners: findOwners(place, upperFd),
   });
-}
-
-/** fuse-overlayfs's marks are nobody's to see where they are obeyed. */
-function hidesOverrides({ ownerKeeping }: UpperPlace, { isAufsForm }: Form): boolean {
-  return ownerKeeping !== undefined || isAufsForm;
-}
-
-/** The root of an upper says that it keeps owners: it is marked where it doesn't yet, and is to. */
-function keepOwners({ upper, ownerKeeping }: UpperPlace, upperFd: number): KeptOwners | undefined {
-  if (ownerKeeping === undefined) return undefined;
-  const found = findKeptOwners(upperFd, ownerKeeping);
-  if (found !== undefined || ownerKeeping === 'found') return found;
-  const started = startKeepingOwners(upperFd, ownerKeeping);
-  if (typeof started !== 'number') return started;
-  const name = ownerKeeping === 'security' ? PRIVILEGED_OVERRIDE : USER_OVERRIDE;
-  throw new InputError(
-    `${upper}: can't keep owners in xattrs: ${errnoName(started)} from setting ${name} on it`,
-  );
 }
 
 function openDirectory(path: string): number {
@@ -202,7 +189,14 @@ function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperP
 /** How an upper says what it has to say. */
 interface Form {
   readonly marks: MarkSpace;
-  readonly isAufsForm: boolean;
+  readonly names: NameForm;
+  readonly hidesOverrides: boolean;
+}
+
+function formOf({ ownerKeeping }: UpperPlace, marks: MarkSpace, isAufsForm: boolean): Form {
+  const names = isAufsForm ? aufsNames : kernelNames;
+  // Programs must not see the xattrs of fuse-overlayfs where they count.
+  return { marks, names, hidesOverrides: ownerKeeping !== undefined || isAufsForm };
 }
 
 /** Writes on the upper for which layers it is, and that it is in fuse-overlayfs's form, unless that stands there. */
@@ -211,7 +205,7 @@ function claim(place: UpperPlace, upperFd: number): Form {
   const isAufsForm = readsAufsForm(place, known, upperFd);
   if (known.identity?.equals(place.layers) === true) {
     announceMarks(upperFd, known.marks);
-    return { marks: known.marks, isAufsForm };
+    return formOf(place, known.marks, isAufsForm);
   }
   refuseOther(place, known.identity);
   if (known.identity === undefined) refuseForeign(place, upperFd);
@@ -222,7 +216,7 @@ function claim(place: UpperPlace, upperFd: number): Form {
     if (status === 0) status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
     if (status === 0) {
       announceMarks(upperFd, marks);
-      return { marks, isAufsForm };
+      return formOf(place, marks, isAufsForm);
     }
     // EOPNOTSUPP: an overlayfs before Linux 6.7 keeps the kernel's own marks to itself.
     if ((status !== -EPERM && status !== -EOPNOTSUPP) || namespace === 'user') {
@@ -272,8 +266,9 @@ function recognise(place: UpperPlace, upperFd: number): Form {
   refuseOther(place, known.identity);
   if (known.identity === undefined) refuseForeign(place, upperFd);
   const isAufsForm = readsAufsForm(place, known, upperFd);
-  if (known.identity !== undefined) return { marks: known.marks, isAufsForm };
-  return { marks: new MarkSpace(!place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user'), isAufsForm };
+  if (known.identity !== undefined) return formOf(place, known.marks, isAufsForm);
+  const namespace = !place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user';
+  return formOf(place, new MarkSpace(namespace), isAufsForm);
 }
 
 /** An upper that we marked says so itself; in one that we did not, a file `.wh.x` may be a whiteout of fuse-overlayfs's. */

@@ -5,14 +5,22 @@
 // without following a symlink; it must belong to this user, and hold nothing but what a mount leaves. Nothing is changed before.
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import { chmodAt, chownAt, listNames, mkdirAt, openAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import {
+  NO_NAME,
+  O_PATH,
+  chmodAt,
+  chownAt,
+  listNames,
+  mkdirAt,
+  openAt,
+  DIRECTORY_FLAGS,
+} from '../../sys/upper-calls.ts';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../vfs/attr.ts';
 import { EEXIST, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import { showText } from '../../vfs/show-text.ts';
-import { NO_NAME, O_PATH } from './upper.ts';
 import { INCOMPAT_NAME } from './volatile-mark.ts';
 
 const WORK_NAME = 'work';

@@ -15,10 +15,20 @@ export interface UpperDirectory {
   hasXattrWhiteouts: boolean;
   /** The upper directory is marked (overlay.impure): it may hold copies. */
   isImpure: boolean;
+  /** Names (latin1) of the whiteouts in the upper directory. */
+  readonly whiteouts: Set<string>;
+  /** Reserved names (latin1) of AUFS's form that were found in it, until it is converted. */
+  readonly aufsNames: Set<string>;
+  /** Opaque by such a name or by fuse-overlayfs's xattr, which the kernel does not know. */
+  hasAufsOpaque: boolean;
 }
 
 /** An inode that may have an upper file. */
 export interface UpperInode {
+  /** S_IFMT bits that it shows. */
+  readonly type: number;
+  /** False if only the tree has it. */
+  readonly hasUpper: boolean;
   /** Its known names in the upper. */
   readonly upperNames: readonly { readonly directory: UpperDirectory; readonly name: string }[];
   /** The upper file itself if it has no known name; else -1. */

@@ -4,39 +4,26 @@
 // parent's) and a name. Everything here is on disk only: what the mount shows is kept by inodes.ts and directories.ts.
 import { LRUCache } from 'lru-cache';
 import { closeSync, constants } from 'node:fs';
-import {
-  KEEP_ID,
-  accessDirectory,
-  chmodAt,
-  chownAt,
-  createAt,
-  linkAt,
-  mknodAt,
-  openAt,
-  renameAt,
-  tmpfileAt,
-  unlinkAt,
-} from '../../sys/upper-calls.ts';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
-import { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
+import { NO_NAME, O_PATH, accessDirectory, openAt, tmpfileAt } from '../../sys/upper-calls.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import { ENOENT, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
-import type { UpperDirectory, UpperInode } from './upper-inode.ts';
-import type { KeptOwners } from './kept-owners.ts';
-import type { Marks, MarkSpace } from './marks.ts';
-import { withOwnerAccess } from './owner-access.ts';
 import { bytesOf } from '../../vfs/names.ts';
+import { isOverrideAttribute } from '../../overlayfs-format/override-stat.ts';
+import { HAS_TRUSTED_MARKS } from '../../overlayfs-format/trusted-marks.ts';
+import type { Marks, MarkSpace } from './marks.ts';
+import type { NameForm } from './name-form.ts';
+import { withOwnerAccess } from './owner-access.ts';
+import type { OwnerForm } from './owner-form.ts';
+import type { UpperDirectory, UpperInode } from './upper-inode.ts';
+import { Whiteouts } from './whiteouts.ts';
+import { WorkNames } from './work-names.ts';
 
-// O_PATH is not in node:fs; its value is the same on all of Linux's architectures that Node runs on.
-export const O_PATH = 0o10000000;
 const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
 /** Descriptors of directories kept open. */
 const DIRECTORY_LIMIT = 1000;
-export const NO_NAME = new Uint8Array(0);
-const WHITEOUT_NAME = Buffer.from('#whiteout');
-/** overlay.opaque of a directory that has whiteouts in the form of xattrs; any value does for overlay.whiteout. */
-const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
 const HOLDS_COPIES = Buffer.from('y');
 
 /** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
@@ -76,14 +63,9 @@ export interface UpperOptions {
   readonly usesMetacopy: boolean;
   /** Lower directories may be renamed. */
   readonly usesRedirect: boolean;
-  /** All are shown as one user's, or one group's, so an owner that can't be stored is no failure. */
-  readonly squashesUsers: boolean;
-  readonly squashesGroups: boolean;
-  /** Undefined: inodes have the owners and modes that show. */
-  readonly keptOwners: KeptOwners | undefined;
-  /** Names that begin with `.wh.` are whiteouts, and never show (aufs-form.ts). */
-  readonly isAufsForm: boolean;
-  /** The attributes that keep owners never show, nor are they set by users, whether this upper has them or not. */
+  readonly owners: OwnerForm;
+  readonly names: NameForm;
+  /** Xattrs of fuse-overlayfs don't show, and users can't set them. */
   readonly hidesOverrides: boolean;
 }
 
@@ -94,13 +76,13 @@ export class Upper {
   readonly syncsAtEnd: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
-  readonly keptOwners: KeptOwners | undefined;
-  readonly isAufsForm: boolean;
-  readonly hidesOverrides: boolean;
+  readonly owners: OwnerForm;
+  readonly names: NameForm;
+  readonly whiteouts: Whiteouts;
+  readonly workNames = new WorkNames();
+  readonly #hidesOverrides: boolean;
   readonly #atime: AtimeRules;
   readonly #heldFds: readonly number[];
-  readonly #squashesUsers: boolean;
-  readonly #squashesGroups: boolean;
   readonly upperFd: number;
   readonly workFd: number;
   /** W. */
@@ -113,10 +95,6 @@ export class Upper {
     max: DIRECTORY_LIMIT,
     dispose: (fd) => closeSync(fd),
   });
-  #stagedCount = 0;
-  #hasWhiteout = false;
-  /** Where no 0:0 device can be made, whiteouts are xattrs. */
-  #whiteoutForm: 'device' | 'xattr' = 'device';
   #hasTmpfile = true;
 
   constructor(options: UpperOptions) {
@@ -132,11 +110,10 @@ export class Upper {
     // What the next mount would not follow is not written.
     this.usesMetacopy = options.usesMetacopy && options.marks.mayFollow;
     this.usesRedirect = options.usesRedirect && options.marks.mayFollow;
-    this.#squashesUsers = options.squashesUsers;
-    this.#squashesGroups = options.squashesGroups;
-    this.keptOwners = options.keptOwners;
-    this.isAufsForm = options.isAufsForm;
-    this.hidesOverrides = options.hidesOverrides;
+    this.owners = options.owners;
+    this.names = options.names;
+    this.#hidesOverrides = options.hidesOverrides;
+    this.whiteouts = new Whiteouts(options.workFd, options.marks, this.workNames);
     this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }
 
@@ -170,9 +147,7 @@ export class Upper {
   /** The attributes that a file shows, or a negative errno. */
   statAt(dir: number, name: Uint8Array): FileStat | number {
     const stored = statAt(dir, name);
-    const { keptOwners } = this;
-    if (typeof stored === 'number' || keptOwners === undefined) return stored;
-    return this.asOwner(dir, name, () => keptOwners.show(dir, name, stored));
+    return typeof stored === 'number' ? stored : this.owners.show(dir, name, stored);
   }
 
   /** The attributes of the upper's inode itself, or a negative errno. */
@@ -205,38 +180,14 @@ export class Upper {
     return this.asOwner(dir, name, () => this.marks.read(dir, name));
   }
 
-  /** chown(2); what this process may not store is left where nobody would see it, as fuse-overlayfs does. */
-  changeOwner(dir: number, name: Uint8Array, uid: number, gid: number): Status {
-    const { keptOwners } = this;
-    if (keptOwners !== undefined) {
-      return this.asOwner(dir, name, () => keptOwners.changeOwner(dir, name, uid, gid));
-    }
-    const status = chownAt(dir, name, uid, gid);
-    if (status >= 0 || (!this.#squashesUsers && !this.#squashesGroups)) return status;
-    const forgiven = (changed: Status, isForgiven: boolean): Status =>
-      isForgiven && (changed === -EPERM || changed === -EINVAL) ? 0 : changed;
-    const user = forgiven(chownAt(dir, name, uid, KEEP_ID), this.#squashesUsers);
-    return user < 0 ? user : forgiven(chownAt(dir, name, KEEP_ID, gid), this.#squashesGroups);
+  /** True for an xattr (latin1) that never shows, and that users can't set. */
+  isPrivateXattr(name: string): boolean {
+    return name === HAS_TRUSTED_MARKS || (this.#hidesOverrides && isOverrideAttribute(name));
   }
 
-  /** chmod(2). `mode`: permission bits. */
-  changeMode(dir: number, name: Uint8Array, mode: number): Status {
-    const { keptOwners } = this;
-    if (keptOwners === undefined) return chmodAt(dir, name, mode);
-    return this.asOwner(dir, name, () => keptOwners.changeMode(dir, name, mode));
-  }
-
-  /** mknod(2); a device that this process may not make is kept as a file that shows as one, where owners are. */
-  makeNode(dir: number, name: Uint8Array, mode: number, rdev: number, umask: number): Status {
-    const status = mknodAt(dir, name, mode, rdev, umask);
-    const type = mode & S_IFMT;
-    if (status !== -EPERM || (type !== S_IFCHR && type !== S_IFBLK)) return status;
-    return this.keptOwners?.makeDevice(dir, name, mode, rdev, umask) ?? status;
-  }
-
-  /** A name in the work directory that nothing has. */
-  newStagedName(): Buffer {
-    return Buffer.from(`#${process.pid.toString(36)}.${(this.#stagedCount++).toString(36)}`);
+  /** False if all xattrs of `list` (as listxattr(2) returns it) show under the same names. */
+  mayHideXattrs(list: Buffer): boolean {
+    return this.#hidesOverrides || list.includes(this.marks.prefix, 0, 'latin1');
   }
 
   /** Opens what is made, for both. */
@@ -267,19 +218,6 @@ export class Upper {
     return fd;
   }
 
-  /**
-   * Before a name in an upper directory (`dir`) becomes a whiteout: a whiteout is at hand, and the directory says where
-   * it is in the form of an xattr. All are one inode as far as links go; the first is made in the work directory, from
-   * which the kernel's next mount would clear it.
-   */
-  prepareWhiteout(directory: UpperDirectory, dir: number): Status {
-    const made = this.#hasWhiteout ? 0 : this.#makeWhiteout();
-    if (made < 0 || this.#whiteoutForm === 'device' || directory.hasXattrWhiteouts) return made;
-    const status = this.marks.set(dir, NO_NAME, 'opaque', HOLDS_XATTR_WHITEOUTS);
-    if (status === 0) directory.hasXattrWhiteouts = true;
-    return status;
-  }
-
   /** Before a copy gets a name in an upper directory: the kernel lists its number only where this is marked. */
   markImpure(directory: UpperDirectory): Status {
     if (directory.isImpure) return 0;
@@ -290,55 +228,9 @@ export class Upper {
     return status;
   }
 
-  /** True where renameat2(2) can leave a whiteout: what it leaves is a device. */
-  get renamesLeaveWhiteouts(): boolean {
-    return this.#whiteoutForm === 'device';
-  }
-
-  /** Puts a whiteout, which was prepared for, where there is nothing. */
-  linkWhiteout(dir: number, name: Uint8Array): Status {
-    const status = linkAt(this.workFd, WHITEOUT_NAME, dir, name);
-    if (status !== -EMLINK && status !== -ENOENT) return status;
-    const removed = unlinkAt(this.workFd, WHITEOUT_NAME);
-    if (removed < 0 && removed !== -ENOENT) return removed;
-    this.#hasWhiteout = false;
-    const made = this.#makeWhiteout();
-    return made < 0 ? made : linkAt(this.workFd, WHITEOUT_NAME, dir, name);
-  }
-
-  #makeWhiteout(): Status {
-    let status = 0;
-    if (this.#whiteoutForm === 'device') {
-      status = mknodAt(this.workFd, WHITEOUT_NAME, S_IFCHR, 0, 0);
-      if (status < 0 && status !== -EEXIST) this.#whiteoutForm = 'xattr';
-    }
-    if (this.#whiteoutForm === 'xattr') status = this.#makeXattrWhiteout();
-    this.#hasWhiteout = status >= 0 || status === -EEXIST;
-    return this.#hasWhiteout ? 0 : status;
-  }
-
-  #makeXattrWhiteout(): Status {
-    const fd = createAt(this.workFd, WHITEOUT_NAME, constants.O_RDWR, 0o600, 0);
-    if (fd < 0) return fd;
-    const status = this.marks.set(fd, NO_NAME, 'whiteout', HOLDS_XATTR_WHITEOUTS);
-    closeSync(fd);
-    if (status < 0) unlinkAt(this.workFd, WHITEOUT_NAME);
-    return status;
-  }
-
-  /** Puts a whiteout in place of a file, atomically. */
-  replaceByWhiteout(dir: number, name: Uint8Array): Status {
-    const staged = this.newStagedName();
-    const status = this.linkWhiteout(this.workFd, staged);
-    if (status < 0) return status;
-    const renamed = renameAt(this.workFd, staged, dir, name, 0);
-    if (renamed < 0) unlinkAt(this.workFd, staged);
-    return renamed;
-  }
-
   close(): void {
     this.#directories.clear();
-    if (this.#hasWhiteout) unlinkAt(this.workFd, WHITEOUT_NAME);
+    this.whiteouts.close();
     for (const fd of [this.linksFd, this.workFd, this.baseFd, this.upperFd, ...this.#heldFds])
       if (fd >= 0) closeSync(fd);
   }

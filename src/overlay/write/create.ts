@@ -4,30 +4,20 @@
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
 // place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
 import { closeSync } from 'node:fs';
-import { reopen, tmpfileAt } from '../../sys/upper-calls.ts';
+import { NO_NAME, O_PATH, reopen, tmpfileAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../../vfs/names.ts';
 import type { Call, NewInode } from '../../vfs/operation.ts';
-import { isAufsName } from '../upper/aufs-form.ts';
 import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
-import {
-  type MadeFile,
-  type NewFile,
-  groupFrom,
-  makeFile,
-  own,
-  removeMade,
-  storedMode,
-} from './make-file.ts';
+import { type MadeFile, type NewFile, giveToCaller, groupFrom, makeFile, removeMade } from './make-file.ts';
 import { makeStaged } from './make-staged.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseNewName } from './protection.ts';
-import { isWhiteoutDevice, markHolder } from './shown-whiteout.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
+import { isWhiteoutDevice, markHolder } from '../upper/shown-whiteout.ts';
 
 /** A new inode, and its file. */
 export interface MadeInode extends MadeFile {
@@ -70,7 +60,7 @@ export function makeInode(
 function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
   if (directory.isRemoved) return -ENOENT;
   if (name.length > NAME_MAX) return -ENAMETOOLONG;
-  if (isAufsName(state.upper, name)) return -EPERM;
+  if (state.upper.names.isReserved(name)) return -EPERM;
   const found = state.directories.find(directory, name);
   if (found === -ENOENT) return refuseNewName(directory);
   return found < 0 ? found : -EEXIST;
@@ -85,7 +75,7 @@ function makeInPlace(
 ): MadeFile | number {
   const made = makeFile(state, dir, name, file);
   if (typeof made === 'number') return made;
-  const status = own(state, dir, name, () => groupFrom(state, dir), file, call);
+  const status = giveToCaller(state, dir, name, file, call, () => groupFrom(state, dir));
   if (status === 0) return made;
   removeMade(dir, name, file, made);
   return status;
@@ -125,10 +115,16 @@ export function makeTmpfile(
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const fd = tmpfileAt(dir, state.upper.newFileFlags, storedMode(state, file.mode & 0o7777), file.umask);
+  const fd = tmpfileAt(
+    dir,
+    state.upper.newFileFlags,
+    state.upper.owners.creationMode(file.mode & 0o7777),
+    file.umask,
+  );
   if (fd < 0) return fd;
   const upperFd = reopen(fd, O_PATH);
-  const status = upperFd < 0 ? upperFd : own(state, fd, NO_NAME, () => groupFrom(state, dir), file, call);
+  const status =
+    upperFd < 0 ? upperFd : giveToCaller(state, fd, NO_NAME, file, call, () => groupFrom(state, dir));
   const stat = status < 0 ? status : state.upper.statStoredAt(fd, NO_NAME);
   if (typeof stat === 'number') {
     closeSync(fd);

@@ -7,7 +7,6 @@ import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../../vfs/names.ts';
 import type { Call } from '../../vfs/operation.ts';
 import { METADATA, copyUp } from '../copy-up/copy-data.ts';
-import { isAufsName } from '../upper/aufs-form.ts';
 import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
@@ -25,7 +24,7 @@ export function link(
 ): MaybePromise<Status> {
   if (inode.type === S_IFDIR) return -EPERM;
   if (lent.length > NAME_MAX) return -ENAMETOOLONG;
-  if (isAufsName(state.upper, lent)) return -EPERM;
+  if (state.upper.names.isReserved(lent)) return -EPERM;
   const refused = refuseMarked(inode) || refuseNewName(directory);
   if (refused < 0) return refused;
   const name = Buffer.from(lent);
@@ -65,7 +64,7 @@ function linkUpper(state: OverlayState, inode: Inode, directory: DirectoryInode,
 
 function linkOverWhiteout(state: OverlayState, place: Place, dir: number, name: Uint8Array): Status {
   const { workFd } = state.upper;
-  const staged = state.upper.newStagedName();
+  const staged = state.upper.workNames.next();
   const status = linkAt(place.dir, place.name, workFd, staged);
   if (status < 0) return status;
   const renamed = renameAt(workFd, staged, dir, name, 0);

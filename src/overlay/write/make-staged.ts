@@ -4,6 +4,8 @@
 // default ACL is given to a directory in the work directory, in which the file is then made, so that the kernel's own
 // rules for it apply.
 import {
+  NO_NAME,
+  O_PATH,
   getxattrAt,
   mkdirAt,
   openAt,
@@ -18,9 +20,8 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_ISGID } from '../../vfs/attr.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
 import { closeSync } from 'node:fs';
-import { type MadeFile, type NewFile, groupFrom, makeFile, own, removeMade } from './make-file.ts';
+import { type MadeFile, type NewFile, giveToCaller, groupFrom, makeFile, removeMade } from './make-file.ts';
 import type { OverlayState } from './overlay-state.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 const STAGED_NAME = Buffer.from('made');
@@ -56,7 +57,7 @@ export function makeAndPublish(
   const acl = getxattrAt(dir, NO_NAME, DEFAULT_ACL);
   const isLink = (file.mode & S_IFMT) === S_IFLNK;
   if (typeof acl === 'number' || isLink) {
-    return makeIn(state, state.upper.workFd, state.upper.newStagedName(), dir, file, call, publish);
+    return makeIn(state, state.upper.workFd, state.upper.workNames.next(), dir, file, call, publish);
   }
   return inDirectoryWithAcl(state, acl, (staging) =>
     makeIn(state, staging, STAGED_NAME, dir, file, call, publish),
@@ -69,7 +70,7 @@ function inDirectoryWithAcl<T>(
   acl: Uint8Array,
   make: (staging: number) => T,
 ): T | number {
-  const name = upper.newStagedName();
+  const name = upper.workNames.next();
   const status = mkdirAt(upper.workFd, name, 0o700, 0);
   if (status < 0) return status;
   const marked = setxattrAt(upper.workFd, name, DEFAULT_ACL, acl, 0);
@@ -92,7 +93,7 @@ function makeIn(
   const made = makeFile(state, staging, stagedName, file);
   if (typeof made === 'number') return made;
   const isDirectory = (file.mode & S_IFMT) === S_IFDIR;
-  let status = own(state, staging, stagedName, () => undefined, file, call);
+  let status = giveToCaller(state, staging, stagedName, file, call, () => undefined);
   const group = status === 0 ? groupFrom(state, dir) : undefined;
   if (group !== undefined) status = giveGroup(state, staging, stagedName, group, isDirectory);
   if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
@@ -110,9 +111,9 @@ function giveGroup(
   gid: number,
   isDirectory: boolean,
 ): Status {
-  const status = upper.changeOwner(dir, name, KEEP_ID, gid);
+  const status = upper.owners.changeOwner(dir, name, KEEP_ID, gid);
   if (status < 0 || !isDirectory) return status;
   const stat = upper.statAt(dir, name);
   if (typeof stat === 'number') return stat;
-  return upper.changeMode(dir, name, (stat.mode & 0o7777) | S_ISGID);
+  return upper.owners.changeMode(dir, name, (stat.mode & 0o7777) | S_ISGID);
 }

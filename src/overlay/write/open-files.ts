@@ -4,7 +4,14 @@
 import { isRootCall } from './caller.ts';
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
-import { allocateFile, copyRangeLater, getxattrAt, seekFile, writeFile } from '../../sys/upper-calls.ts';
+import {
+  NO_NAME,
+  allocateFile,
+  copyRangeLater,
+  getxattrAt,
+  seekFile,
+  writeFile,
+} from '../../sys/upper-calls.ts';
 import { isIntact } from '../../sys/file-state.ts';
 import { S_IFDIR, S_IFREG, SET_ID_BITS } from '../../vfs/attr.ts';
 import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
@@ -16,7 +23,6 @@ import { type Inode, LOST_DATA, UPPER_DATA } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseAllocating, refuseWriting } from './protection.ts';
 import { dropPrivileges, truncate } from './set-attributes.ts';
-import { NO_NAME } from '../upper/upper.ts';
 
 const { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } = { ...constants, O_ACCMODE: 3 };
 const CAPABILITY = Buffer.from('security.capability');

@@ -2,7 +2,7 @@
 //
 // Building it only reads the upper's root. It repairs nothing (overlay/recovery), so it is also used to look at an upper
 // that a mount is using.
-import { listNames, syncFileSystemLater } from '../../sys/upper-calls.ts';
+import { NO_NAME, listNames, syncFileSystemLater } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { TreeNames } from '../../tree/tree-names.ts';
 import type { BlobReader } from '../../vfs/blob-reader.ts';
@@ -18,7 +18,7 @@ import { LowerContent } from '../read/lower-content.ts';
 import { MergedListing } from '../read/merged-listing.ts';
 import { Resolver } from '../read/resolve.ts';
 import { visibleNames } from '../read/visible-names.ts';
-import { NO_NAME, type Upper } from '../upper/upper.ts';
+import type { Upper } from '../upper/upper.ts';
 import { clearVolatile } from '../upper/volatile-mark.ts';
 
 /** What the upper's root directory says when it is opened. */
@@ -52,9 +52,6 @@ export class OverlayState implements CopyUpParts {
   readonly listing: MergedListing;
   readonly changed = new ChangedAttributes();
   readonly linking = new Background();
-  /** Initial owner and group of new files. */
-  readonly daemonUid = process.geteuid?.() ?? 0;
-  readonly daemonGid = process.getegid?.() ?? 0;
   readonly root: DirectoryInode;
   /** An earlier mount may have hidden names of hard-linked lower inodes: LostNames counts them when it is asked. */
   readonly countsLinks: boolean;

@@ -1,4 +1,5 @@
 // Before a name moves: what the upper must say so that it is found again: redirect, opaque, or nothing.
+import { NO_NAME } from '../../sys/upper-calls.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { E2BIG, ENOSPC, ERANGE, EXDEV } from '../../vfs/errno.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
@@ -6,8 +7,7 @@ import { DirectoryInode as Directory } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import { LOST_DATA, UPPER_DATA } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
-import { isShownWhiteout, markHolder } from './shown-whiteout.ts';
-import { NO_NAME } from '../upper/upper.ts';
+import { isShownWhiteout, markHolder } from '../upper/shown-whiteout.ts';
 import { bytesOf } from '../../vfs/names.ts';
 
 /**

@@ -2,7 +2,15 @@
 //
 // An inode whose last known name goes keeps a descriptor: what is open, or is somebody's directory, goes on.
 import { closeSync } from 'node:fs';
-import { openAt, renameAt, rmdirAt, unlinkAt, RENAME_EXCHANGE } from '../../sys/upper-calls.ts';
+import {
+  NO_NAME,
+  O_PATH,
+  openAt,
+  renameAt,
+  rmdirAt,
+  unlinkAt,
+  RENAME_EXCHANGE,
+} from '../../sys/upper-calls.ts';
 import { S_IFDIR } from '../../vfs/attr.ts';
 import { EISDIR, ENOTEMPTY } from '../../vfs/errno.ts';
 import type { NodeId, Status } from '../../vfs/filesystem.ts';
@@ -13,7 +21,6 @@ import type { OverlayState } from './overlay-state.ts';
 import { refuseProtected } from './protected.ts';
 import { refuseMarked } from './protection.ts';
 import { countLostName } from '../copy-up/shared-copies.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
 
 export function unlink(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
@@ -32,12 +39,12 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   const prepared = needsWhiteout ? prepareWhiteout(state, directory, dir) : 0;
   if (prepared < 0) return prepared;
   if (!inode.hasUpper) {
-    const status = state.upper.linkWhiteout(dir, name);
+    const status = state.upper.whiteouts.link(dir, name);
     if (status < 0) return status;
   } else {
     const kept = keepNameless(inode, dir, name);
     if (kept < 0) return kept;
-    const status = needsWhiteout ? state.upper.replaceByWhiteout(dir, name) : unlinkAt(dir, name);
+    const status = needsWhiteout ? state.upper.whiteouts.replace(dir, name) : unlinkAt(dir, name);
     if (status < 0) {
       dropKept(inode);
       return status;
@@ -47,10 +54,10 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   return 0;
 }
 
-/** Upper.prepareWhiteout, which may mark the directory: that moves its ctime, also where the removal then fails. */
+/** Whiteouts.prepare, which may mark the directory: that moves its ctime, also where the removal then fails. */
 export function prepareWhiteout(state: OverlayState, directory: DirectoryInode, dir: number): Status {
   const wasMarked = directory.hasXattrWhiteouts;
-  const status = state.upper.prepareWhiteout(directory, dir);
+  const status = state.upper.whiteouts.prepare(directory, dir);
   if (directory.hasXattrWhiteouts !== wasMarked) state.changed.add(directory);
   return status;
 }
@@ -112,7 +119,7 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   if (prepared < 0) return prepared;
   const status = directory.hasUpperDirectory
     ? removeUpperDirectory(state, directory, dir, name, needsWhiteout)
-    : state.upper.linkWhiteout(dir, name);
+    : state.upper.whiteouts.link(dir, name);
   if (status < 0) return status;
   forgetDirectory(state, parent, name, directory, needsWhiteout);
   return 0;
@@ -130,7 +137,7 @@ function removeUpperDirectory(
   const kept = openAt(dir, name, O_PATH);
   if (kept < 0) return kept;
   const status =
-    needsWhiteout || directory.whiteouts.size > 0 || directory.aufsNames.size > 0
+    needsWhiteout || directory.hidingNames.length > 0
       ? // Out of its parent goes only a directory that its owner may write to.
         upper.asOwner(kept, NO_NAME, () => discard(state, directory, kept, dir, name, needsWhiteout))
       : rmdirAt(dir, name);
@@ -153,15 +160,15 @@ function discard(
   needsWhiteout: boolean,
 ): Status {
   const { upper } = state;
-  const staged = upper.newStagedName();
-  const made = needsWhiteout ? upper.linkWhiteout(upper.workFd, staged) : 0;
+  const staged = upper.workNames.next();
+  const made = needsWhiteout ? upper.whiteouts.link(upper.workFd, staged) : 0;
   if (made < 0) return made;
   const status = renameAt(dir, name, upper.workFd, staged, needsWhiteout ? RENAME_EXCHANGE : 0);
   if (status < 0) {
     if (needsWhiteout) unlinkAt(upper.workFd, staged);
     return status;
   }
-  for (const hiding of [...directory.whiteouts, ...directory.aufsNames]) unlinkAt(fd, bytesOf(hiding));
+  for (const hiding of directory.hidingNames) unlinkAt(fd, bytesOf(hiding));
   // What stands in its way (put there by others) stays for the next mount to clear.
   rmdirAt(upper.workFd, staged);
   return 0;
@@ -179,8 +186,7 @@ export function forgetDirectory(
   if (isWhiteout) parent.whiteouts.add(key);
   directory.isRemoved = true;
   directory.parent = undefined;
-  directory.whiteouts.clear();
-  directory.aufsNames.clear();
+  for (const hiding of directory.hidingNames) directory.dropHidingName(hiding);
   if (!parent.remove(key)) {
     const dentry = state.directories.lowerDentry(parent, name);
     if (dentry >= 0) state.directories.hide(parent, dentry);

@@ -4,6 +4,8 @@
 // are to be found. Before the one step that counts, marks are set that change nothing as long as it doesn't come.
 import { closeSync } from 'node:fs';
 import {
+  NO_NAME,
+  O_PATH,
   openAt,
   renameAt,
   unlinkAt,
@@ -16,7 +18,6 @@ import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, EPERM
 import type { MaybePromise, NodeId, Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, bytesOf, latin1Of } from '../../vfs/names.ts';
 import type { Call } from '../../vfs/operation.ts';
-import { isAufsName } from '../upper/aufs-form.ts';
 import { METADATA, copyUp } from '../copy-up/copy-data.ts';
 import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
 import { register } from './create.ts';
@@ -28,9 +29,8 @@ import { refuseProtected } from './protected.ts';
 import { refuseMarked, refuseNewName } from './protection.ts';
 import { prepareMove } from './redirect.ts';
 import { linkName } from '../copy-up/shared-copies.ts';
-import { markHolder } from './shown-whiteout.ts';
+import { markHolder } from '../upper/shown-whiteout.ts';
 import { dropKept, forgetDirectory, keepNameless, prepareWhiteout, takeName } from './remove.ts';
-import { NO_NAME, O_PATH } from '../upper/upper.ts';
 
 /** What RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
 const WHITEOUT = { mode: S_IFCHR, rdev: 0, umask: 0 };
@@ -57,7 +57,7 @@ export function rename(
   if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
   if ((flags & RENAME_EXCHANGE) !== 0 && flags !== RENAME_EXCHANGE) return -EINVAL;
   if (newName.length > NAME_MAX) return -ENAMETOOLONG;
-  if (isAufsName(state.upper, newName)) return -EPERM;
+  if (state.upper.names.isReserved(newName)) return -EPERM;
   const from = endOf(state, parent, name);
   const to = endOf(state, newParent, newName);
   return renameEnds(state, from, to, flags, call);
@@ -226,28 +226,20 @@ function move(
 }
 
 /**
- * A directory can't replace a whiteout, which is a file: they change places, and it is where one is needed, or goes.
- * Where a whiteout has to come and renameat2(2) can't leave it, it comes next: who is killed in between shows the tree's
- * old name again, and has lost nothing.
+ * A directory can't replace a whiteout, which is a file: they are exchanged (`isSwap`), and the whiteout is then at the old
+ * name, where it stays or is removed.
  */
 function renameUpper(
-  state: OverlayState,
+  { upper }: OverlayState,
   from: End,
   to: End,
   dirs: Descriptors,
   isSwap: boolean,
   leavesWhiteout: boolean,
 ): Status {
-  const rename = (flags: number): Status => renameAt(dirs.from, from.name, dirs.to, to.name, flags);
-  if (isSwap) return rename(RENAME_EXCHANGE);
-  if (!leavesWhiteout) return rename(0);
-  if (state.upper.renamesLeaveWhiteouts) {
-    const status = rename(RENAME_WHITEOUT);
-    // EINVAL: not on every file system.
-    if (status !== -EINVAL) return status;
-  }
-  const status = rename(0);
-  return status < 0 ? status : state.upper.linkWhiteout(dirs.from, from.name);
+  if (leavesWhiteout && !isSwap)
+    return upper.whiteouts.renameAndLeave(dirs.from, from.name, dirs.to, to.name);
+  return renameAt(dirs.from, from.name, dirs.to, to.name, isSwap ? RENAME_EXCHANGE : 0);
 }
 
 /** What is about to be replaced keeps a descriptor (which is answered, or 0); an upper directory loses its whiteouts. */
@@ -264,18 +256,16 @@ function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: En
 
 /** Opaque, an empty directory shows the same without whiteouts. */
 function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
-  const { whiteouts, aufsNames } = directory;
-  if (whiteouts.size === 0 && aufsNames.size === 0) return 0;
+  const names = directory.hidingNames;
+  if (names.length === 0) return 0;
   state.changed.add(directory);
   const status = state.upper.marks.setOpaque(fd, NO_NAME);
   if (status < 0) return status;
   directory.isOpaque = true;
-  for (const names of [whiteouts, aufsNames]) {
-    for (const name of names) {
-      const removed = unlinkAt(fd, bytesOf(name));
-      if (removed < 0 && removed !== -ENOENT) return removed;
-      names.delete(name);
-    }
+  for (const name of names) {
+    const removed = unlinkAt(fd, bytesOf(name));
+    if (removed < 0 && removed !== -ENOENT) return removed;
+    directory.dropHidingName(name);
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 // setattr: size, owner, mode, times, in this order, so that none undoes another.
 import {
+  NO_NAME,
   UTIME_NOW,
   UTIME_OMIT,
   removexattrAt,
@@ -17,7 +18,7 @@ import type { Inode } from '../read/inode.ts';
 import { isInGroup, isRootCall } from './caller.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseAttributes } from './protection.ts';
-import { NO_NAME, type Place } from '../upper/upper.ts';
+import type { Place } from '../upper/upper.ts';
 import { closeSync, constants } from 'node:fs';
 
 const S_IXGRP = 0o010;
@@ -50,10 +51,10 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
     status = truncate(state, inode, size, changes.killsPrivileges === true ? call : undefined);
   if (status === 0 && (uid !== undefined || gid !== undefined)) {
     const drops = dropsSetgid(state, inode, place, call);
-    status = state.upper.changeOwner(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
+    status = state.upper.owners.changeOwner(dir, name, uid ?? KEEP_ID, gid ?? KEEP_ID);
     if (status === 0 && drops) status = dropSetgid(state, place);
   }
-  if (status === 0 && mode !== undefined) status = state.upper.changeMode(dir, name, mode & 0o7777);
+  if (status === 0 && mode !== undefined) status = state.upper.owners.changeMode(dir, name, mode & 0o7777);
   if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
     status = setTimes(place, changes.atime, changes.mtime);
   }
@@ -72,7 +73,7 @@ function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place
 function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
   const stat = upper.statAt(dir, name);
   if (typeof stat === 'number') return stat;
-  return upper.changeMode(dir, name, stat.mode & 0o7777 & ~S_ISGID);
+  return upper.owners.changeMode(dir, name, stat.mode & 0o7777 & ~S_ISGID);
 }
 
 /** Where the upper file of any inode lies that has one. */
@@ -108,7 +109,7 @@ export function dropPrivileges(state: OverlayState, fd: number, killer: Call): S
   if ((left & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, gid))) left &= ~S_ISGID;
   // ENODATA, EOPNOTSUPP: there was none.
   removexattrAt(fd, NO_NAME, CAPABILITY);
-  return left === (mode & 0o7777) ? 0 : state.upper.changeMode(fd, NO_NAME, left);
+  return left === (mode & 0o7777) ? 0 : state.upper.owners.changeMode(fd, NO_NAME, left);
 }
 
 function setTimes(

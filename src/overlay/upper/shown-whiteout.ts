@@ -6,15 +6,14 @@
 // The kernel's mount of the upper then shows an xattr whiteout, which hides the name for an overlay over that mount
 // (overlayfs.rst, "Nesting overlayfs mounts"). Our mount shows none of these attributes.
 import { closeSync, constants } from 'node:fs';
-import { XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../../sys/upper-calls.ts';
+import { NO_NAME, XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFCHR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { latin1Of } from '../../vfs/names.ts';
-import type { DirectoryInode } from '../read/directory-inode.ts';
-import type { Inode } from '../read/inode.ts';
-import type { MarkSpace } from '../upper/marks.ts';
-import { NO_NAME, type Place, type Upper } from '../upper/upper.ts';
+import type { MarkSpace } from './marks.ts';
+import type { UpperDirectory, UpperInode } from './upper-inode.ts';
+import type { Place, Upper } from './upper.ts';
 
 const YES = Buffer.from('y');
 const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
@@ -42,7 +41,7 @@ export function makeShownWhiteout(
 }
 
 /** True for an inode that lies in the upper in that form. */
-export function isShownWhiteout(upper: Upper, inode: Inode): boolean {
+export function isShownWhiteout(upper: Upper, inode: UpperInode): boolean {
   if (inode.type !== S_IFCHR || !inode.hasUpper) return false;
   const place = upper.placeOf(inode);
   const stat = typeof place === 'number' ? place : upper.statAt(place.dir, place.name);
@@ -50,7 +49,7 @@ export function isShownWhiteout(upper: Upper, inode: Inode): boolean {
 }
 
 /** Before one gets a name in an upper directory. A user's own attribute of that name stays. */
-export function markHolder(upper: Upper, directory: DirectoryInode): Status {
+export function markHolder(upper: Upper, directory: UpperDirectory): Status {
   const dir = upper.directoryFd(directory);
   if (dir < 0) return dir;
   const { marks } = upper;
