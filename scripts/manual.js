@@ -3,7 +3,7 @@
 // A page's date is SOURCE_DATE_EPOCH, else the date of the last commit, else the mtime of package.json, which an archive
 // of the source preserves. So a build is reproducible: the same source gives the same bytes.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 
@@ -37,4 +37,9 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const date = new Date(sourceDate() * 1000).toISOString().slice(0, 10);
 const directory = process.argv[2] ?? join(root, 'dist/man');
 mkdirSync(directory, { recursive: true });
-for (const { file, text } of await manualPages({ version, date })) writeFileSync(join(directory, file), text);
+const sources = join(root, 'docs/man');
+const prose = Object.fromEntries(
+  readdirSync(sources).map((file) => [file.replace(/\.md$/, ''), readFileSync(join(sources, file), 'utf8')]),
+);
+for (const { file, text } of await manualPages({ version, date }, prose))
+  writeFileSync(join(directory, file), text);

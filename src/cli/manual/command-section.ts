@@ -5,19 +5,15 @@ import { type RoffPage, syntax } from './roff.ts';
 
 /** How a command is called, without "stratafs": one line or more, placeholders in capitals. */
 export function usagesOf(command: Command): string[] {
-  const mandatory = command.options
-    .filter((option) => option.mandatory)
-    .map((option) => spellOption(option).replace(/, --[\w-]+/, ''))
-    .join(' ');
   return command
     .usage()
     .split('\n')
     .map((line) => {
       const [, , called = line.trim()] = /^\s*(stratafs (\S+ .*))$/.exec(line) ?? [];
       const usage = called.startsWith(`${command.name()} `) ? called : `${command.name()} ${called}`;
-      return usage
-        .replace(/<[^>]*>|\[[a-z][^\]]*\]/g, (placeholder) => placeholder.replace(/[<>]/g, '').toUpperCase())
-        .replace('[OPTIONS]', mandatory === '' ? '[OPTIONS]' : `[OPTIONS] ${mandatory}`);
+      return usage.replace(/<[^>]*>|\[[a-z][^\]]*\]/g, (placeholder) =>
+        placeholder.replace(/[<>]/g, '').toUpperCase(),
+      );
     });
 }
 

@@ -1,5 +1,5 @@
 // The manual pages: stratafs(1), stratafs-overlay(1), mount.stratafs(8) and umount.fuse.stratafs(8), from what describes the commands.
-import { examples, summary } from '../command-line.ts';
+import { examples } from '../command-line.ts';
 import { commands } from '../command-list.ts';
 import { helperHelp } from '../commands/mount-helper.ts';
 import { unmountHelperHelp } from '../commands/unmount-helper.ts';
@@ -7,15 +7,8 @@ import { overlayHelp } from '../commands/overlay-command.ts';
 import { describeCommand, usagesOf } from './command-section.ts';
 import { parseHelp } from './help-text.ts';
 import { describeMountOptions } from './option-section.ts';
-import { type PageHeading, RoffPage, bold, syntax } from './roff.ts';
-import {
-  type Topic,
-  commandTopics,
-  helperTopics,
-  introduction,
-  overlayTopics,
-  unmountHelperTopics,
-} from './topics.ts';
+import { type PageHeading, RoffPage, syntax } from './roff.ts';
+import { type Topic, parseTopics } from './topics.ts';
 
 /** What tells one edition of the pages from another. */
 export type Edition = Pick<PageHeading, 'date' | 'version'>;
@@ -26,47 +19,23 @@ export interface ManualPage {
   readonly text: string;
 }
 
-const seeAlso: Readonly<Record<string, readonly string[]>> = {
-  stratafs: [
-    ...[
-      'mount.stratafs(8)',
-      'umount.fuse.stratafs(8)',
-      'stratafs-overlay(1)',
-      'mount(8)',
-      'umount(8)',
-      'fusermount3(1)',
-      'fuse(4)',
-    ],
-    ...['getfattr(1)', 'skopeo(1)', 'umoci(1)', 'containers-transports(5)'],
-  ],
-  'stratafs-overlay': [
-    'stratafs(1)',
-    'fuse-overlayfs(1)',
-    'containers-storage.conf(5)',
-    'podman(1)',
-    'buildah(1)',
-  ],
-  'mount.stratafs': ['stratafs(1)', 'umount.fuse.stratafs(8)', 'mount(8)', 'fstab(5)', 'mount.fuse3(8)'],
-  'umount.fuse.stratafs': ['stratafs(1)', 'mount.stratafs(8)', 'umount(8)', 'fusermount3(1)'],
-};
+/** The Markdown of each page's prose, by the name of the page: "stratafs.1". */
+export type Prose = Readonly<Record<string, string>>;
+
+function topicsOf(prose: Prose, page: string): Topic[] {
+  const markdown = prose[page];
+  if (markdown === undefined) throw new Error(`no prose for the page ${page}`);
+  return parseTopics(markdown);
+}
 
 function addTopics(page: RoffPage, topics: readonly Topic[]): void {
-  for (const { title, text } of topics) {
+  for (const { title, blocks } of topics) {
     page.section(title);
-    page.help(parseHelp(text));
+    page.help(blocks);
   }
 }
 
-function addReferences(page: RoffPage, name: string): void {
-  page.section('SEE ALSO');
-  const references = (seeAlso[name] ?? []).map((reference) => {
-    const [, other = '', section = ''] = /^(.*)\((\d)\)$/.exec(reference) ?? [];
-    return `${bold(other)}(${section})`;
-  });
-  page.roff(references.join(', '));
-}
-
-async function commandPage(edition: Edition): Promise<string> {
+async function commandPage(edition: Edition, prose: Prose): Promise<string> {
   const page = new RoffPage({
     ...{ ...edition, name: 'stratafs', section: 1 },
     summary: 'mount saved container images in place, and look into them',
@@ -75,20 +44,23 @@ async function commandPage(edition: Edition): Promise<string> {
   page.section('SYNOPSIS');
   const usages = all.flatMap((command) => usagesOf(command).map((usage) => syntax(`stratafs ${usage}`)));
   page.lines([...usages, syntax('stratafs help [COMMAND]'), syntax('stratafs --version')]);
-  page.section('DESCRIPTION');
-  page.paragraph(summary);
-  page.help(parseHelp(introduction));
+  const topics = topicsOf(prose, 'stratafs.1');
+  const isLast = ({ title }: Topic): boolean => title === 'SEE ALSO';
+  addTopics(page, topics.slice(0, 1));
   page.section('OPTIONS');
-  page.paragraph('Each command has its own. Of all commands, and of stratafs itself:');
-  page.item(syntax('-h, --help'), 'tell the options, with examples');
+  page.paragraph('Each command has its own options. All commands, and stratafs itself, have:');
+  page.item(syntax('-h, --help'), 'print the options, with examples');
   page.item(syntax('-V, --version'), 'print the version; without a command only');
   page.section('COMMANDS');
   for (const command of all) describeCommand(page, command);
   describeMountOptions(page);
-  addTopics(page, commandTopics);
+  addTopics(
+    page,
+    topics.slice(1).filter((topic) => !isLast(topic)),
+  );
   page.section('EXAMPLES');
   page.help(parseHelp(examples).slice(1));
-  addReferences(page, 'stratafs');
+  addTopics(page, topics.filter(isLast));
   return page.toString();
 }
 
@@ -107,13 +79,12 @@ function helpPage(
   page.help(parseHelp(rest.join('\n')));
   addMore(page);
   addTopics(page, topics);
-  addReferences(page, heading.name);
   return page.toString();
 }
 
-export async function manualPages(edition: Edition): Promise<ManualPage[]> {
+export async function manualPages(edition: Edition, prose: Prose): Promise<ManualPage[]> {
   return [
-    { file: 'stratafs.1', text: await commandPage(edition) },
+    { file: 'stratafs.1', text: await commandPage(edition, prose) },
     {
       file: 'stratafs-overlay.1',
       text: helpPage(
@@ -122,7 +93,7 @@ export async function manualPages(edition: Edition): Promise<ManualPage[]> {
           summary: 'mount layers as fuse-overlayfs does, for podman and buildah',
         },
         overlayHelp,
-        overlayTopics,
+        topicsOf(prose, 'stratafs-overlay.1'),
       ),
     },
     {
@@ -133,7 +104,7 @@ export async function manualPages(edition: Edition): Promise<ManualPage[]> {
           summary: "mount(8)'s helper for saved container images",
         },
         helperHelp,
-        helperTopics,
+        topicsOf(prose, 'mount.stratafs.8'),
         describeMountOptions,
       ),
     },
@@ -145,7 +116,7 @@ export async function manualPages(edition: Edition): Promise<ManualPage[]> {
           summary: "umount(8)'s helper, which waits for the daemon",
         },
         unmountHelperHelp,
-        unmountHelperTopics,
+        topicsOf(prose, 'umount.fuse.stratafs.8'),
       ),
     },
   ];

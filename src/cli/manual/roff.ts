@@ -14,6 +14,9 @@ export interface PageHeading {
   readonly version: string;
 }
 
+/** "<source>", as help spells what the user fills in; "<missing>" is output of stratafs. */
+const PLACEHOLDER = /<(?!missing)([a-z]+)>/g;
+
 const LINE_LENGTH = 76;
 /** Columns of 80 that are left by what examples are indented. */
 const EXAMPLE_WIDTH = 70;
@@ -41,6 +44,7 @@ export const italic = (text: string): string => `\\fI${literal(text)}\\fR`;
  */
 export function syntax(text: string): string {
   return text
+    .replace(PLACEHOLDER, (_, name: string) => name.toUpperCase())
     .split(/([[\]()|,=:@]|\.\.\.|\s+|\b[A-Z][A-Z0-9]*\b)/)
     .filter((part) => part !== '')
     .map((part) => {
@@ -50,13 +54,14 @@ export function syntax(text: string): string {
     .join('');
 }
 
-/** Prose with its options in bold, and its references to manual pages. */
+/** Prose with its options in bold, its placeholders in italics, and its references to manual pages. */
 export function prose(text: string): string {
   return text
-    .split(/((?<![\w/.-])--?[A-Za-z][\w-]*(?:=[\w|]+)?|\b[a-z][\w.-]*\(\d\))/)
+    .split(/(<(?!missing)[a-z]+>|(?<![\w/.-])--?[A-Za-z][\w-]*(?:=[\w|]+)?|\b[a-z][\w.-]*\(\d\))/)
     .map((part, i) => {
       // No hyphens: nearly all of them are part of names, which are copied.
       if (i % 2 === 0) return part.replace(/[\\^~`-]/g, literal);
+      if (part.startsWith('<')) return italic(part.slice(1, -1).toUpperCase());
       const [, page, section] = /^(.*)\((\d)\)$/.exec(part) ?? [];
       return page === undefined ? syntax(part) : `${bold(page)}(${section ?? ''})`;
     })

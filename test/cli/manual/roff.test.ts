@@ -16,6 +16,8 @@ describe('roff', () => {
   });
 
   it('sets placeholders in italics', () => {
+    expect(syntax('oci:<dir>')).toBe('\\fBoci\\fR:\\fIDIR\\fR');
+    expect(prose('write to <dir>, not <missing>')).toBe('write to \\fIDIR\\fR, not <missing>');
     expect(syntax('-o, --output FILE')).toBe('\\fB\\-o\\fR, \\fB\\-\\-output\\fR \\fIFILE\\fR');
     expect(syntax('stratafs cat SOURCE PATH...')).toBe(
       '\\fBstratafs\\fR \\fBcat\\fR \\fISOURCE\\fR \\fIPATH\\fR...',
