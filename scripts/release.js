@@ -16,7 +16,7 @@ const isDryRun = process.argv.includes('--dry-run') || process.env.npm_config_dr
 const environment = { ...process.env };
 delete environment.npm_config_dry_run;
 
-/** npm 11 runs no install script that is not allowed by name; older versions ignore the option. */
+/** npm 11 warns about install scripts that are not allowed by name; older versions ignore the option. */
 const ALLOW = '--allow-scripts=stratafs';
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
