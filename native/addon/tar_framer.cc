@@ -74,11 +74,16 @@ TarFramer::Step TarFramer::Next() {
   uint64_t data_offset = offset_;
   if (is_long_name || is_pax) {
     if (!ReadMeta(size, is_pax ? kPaxLimit : kLongNameLimit)) return Step::kFailed;
+    if (type == 'x' || type == 'X') {
+      // The global values hold unless the header overrides them, with an empty `size` too.
+      if (!has_local_) local_size_ = global_size_;
+      has_local_ = true;
+    }
     if (is_pax && !TakePaxSize(type == 'g' ? &global_size_ : &local_size_)) return Step::kFailed;
   } else {
     if (type == 'S' && !ReadSparseExtensions()) return Step::kFailed;
     data_offset = offset_;
-    local_size_.reset();
+    has_local_ = false;
     data_left_ = size;
     padding_left_ = (kBlockSize - size % kBlockSize) % kBlockSize;
   }
@@ -135,7 +140,7 @@ bool TarFramer::FindDataSize(uint64_t* size) {
   if (!HasData(header())) return true;
   const std::optional<uint64_t> field = ParseTarSize(header() + kSizeField, kSizeLength);
   const bool is_extension = type == 'L' || type == 'K' || type == 'x' || type == 'X' || type == 'g';
-  const std::optional<uint64_t> pax = local_size_ ? local_size_ : global_size_;
+  const std::optional<uint64_t> pax = has_local_ ? local_size_ : global_size_;
   if (!is_extension && pax) {
     *size = *pax;
     return true;

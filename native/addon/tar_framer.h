@@ -68,7 +68,8 @@ class TarFramer {
   uint64_t data_left_ = 0;  // of the member last found, not passed yet
   uint64_t padding_left_ = 0;
   uint64_t member_count_ = 0;
-  std::optional<uint64_t> local_size_;   // pax x `size`, for the member that follows
+  bool has_local_ = false;               // a pax x header came before the next member
+  std::optional<uint64_t> local_size_;   // pax `size` of the next member, if has_local_
   std::optional<uint64_t> global_size_;  // pax g `size`
   ScanStatus failure_;
 };

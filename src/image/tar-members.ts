@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { FormatError } from '../vfs/input-error.ts';
-import { BLOCK_SIZE, checkChecksum, Field, readNumber } from '../tar/header.ts';
+import { BLOCK_SIZE, checkChecksum, endOfString, Field, readNumber } from '../tar/header.ts';
 import { type Frame, MemberReader } from '../tar/member.ts';
 import { Place } from '../tar/place.ts';
 import { EXTENSION_IS_EXTENDED } from '../tar/sparse.ts';
@@ -89,14 +89,13 @@ class MemberWalk {
     checkChecksum(header, 0, this.#place);
     const type = String.fromCharCode(header[Field.typeflag] as number);
     const isMeta = 'xXgLK'.includes(type);
-    let dataLength = readNumber(header, Field.size, 12, this.#place, 'a size');
-    if (!isMeta && this.#reader.paxSize >= 0) dataLength = this.#reader.paxSize;
-    // Links, devices, directories and FIFOs have no data, whatever their size field says.
-    if (/[1-6]/.test(type)) dataLength = 0;
+    const dataLength = this.#dataLength(header, type, isMeta);
     const extensionLength = type === 'S' ? await this.#sparseExtensionLength(header, offset) : 0;
     const dataOffset = offset + BLOCK_SIZE + extensionLength;
     const rest = this.#window.fileSize - dataOffset;
-    if (dataLength < 0 || dataLength > rest) {
+    // The file may end in the padding of a member, but not in that of an extended header, which announces a member.
+    const needed = isMeta ? Math.ceil(dataLength / BLOCK_SIZE) * BLOCK_SIZE : dataLength;
+    if (dataLength < 0 || needed > rest) {
       const found = `a member of ${dataLength} bytes`;
       throw new FormatError(
         this.#path,
@@ -125,6 +124,13 @@ class MemberWalk {
     }
     const bytes = await this.#window.read(offset, BLOCK_SIZE + dataLength);
     return { ...frame, bytes, metaLength: dataLength };
+  }
+
+  /** The stored length of a member's data. A size field that doesn't count may contain anything. */
+  #dataLength(header: Uint8Array, type: string, isMeta: boolean): number {
+    if (!hasData(header, type)) return 0;
+    if (!isMeta && this.#reader.paxSize >= 0) return this.#reader.paxSize;
+    return readNumber(header, Field.size, 12, this.#place, 'a size');
   }
 
   /** The length of the extension blocks after the header block at `offset` of an old GNU sparse file. */
@@ -164,6 +170,14 @@ class MemberWalk {
       length: frame.dataLength,
     };
   }
+}
+
+/** False for links, devices, directories and FIFOs: they have no data, whatever their size field says. */
+function hasData(header: Uint8Array, type: string): boolean {
+  if (/[1-6]/.test(type)) return false;
+  // v7 has no type for directories: a trailing slash makes one.
+  const end = endOfString(header, Field.name, 100);
+  return type !== '\0' || end === 0 || header[end - 1] !== 0x2f;
 }
 
 function kindOf(mode: number, isHardLink: boolean): TarMember['kind'] {
