@@ -44,7 +44,7 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** Where the config and the layers of an image are. None of its layers is open. */
+/** The config of an image and the places of its layers. No layer is open. */
 export interface Image {
   /** The text that the user typed, as `stratafs ls` shows it and the mount's source has it. */
   readonly source: string;

@@ -1,4 +1,4 @@
-// The `console` blocks of a document: commands behind `$ `, continued behind `> `, and under each what it prints, stdout
+// The `console` blocks of a document: commands after `$ `, continuation lines after `> `, and under each what it prints, stdout
 // and stderr together. What begins with sudo needs root.
 
 export interface ConsoleCommand {
@@ -7,7 +7,7 @@ export interface ConsoleCommand {
   readonly needsRoot: boolean;
   /** As it stands in the document; empty, or ending in a newline. */
   readonly output: string;
-  /** Where `output` stands, in characters from the document's beginning. */
+  /** Position of `output`, in characters from the document's beginning. */
   readonly start: number;
   readonly end: number;
 }

@@ -10,7 +10,7 @@ import { findCommands } from './console-blocks.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const walk = fileURLToPath(new URL('../../docs/walk.md', import.meta.url));
-/** Where the document's reader works. */
+/** The working directory of the document's reader. */
 const DIRECTORY = '/tmp/walk';
 
 /** Without what differs from run to run: process IDs, ages, durations, and the widths of columns that hold them. */

@@ -1,5 +1,5 @@
 // Drives examine.js, step by step. A process that ends, or that answers nothing for long (a loop would stop its own
-// timers), is told as a failure of the step that it was at, and replaced by a new one.
+// timers), is reported as a failure of its current step, and replaced by a new one.
 import { type ChildProcess, fork } from 'node:child_process';
 import { bundleProgram } from '../bundle-program.ts';
 

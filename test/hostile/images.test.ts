@@ -113,7 +113,7 @@ describeWith(['fuse', { program: 'getfattr' }, ...PACKERS], 'mounted', () => {
   );
 });
 
-/** What was damaged may be EIO; the mount answers, and ends. */
+/** Damaged files may be EIO, but the mount must answer and end. */
 async function readMounted(place: Workplace, examiner: Examiner, tally: Tally, seed: number): Promise<void> {
   const { mountpoint } = place;
   const source = await imageOf(seed, place.path('image'));

@@ -30,7 +30,7 @@ const PIECES = [
   '\n',
   '.wh.',
 ];
-/** Where a header has its fields: name, mode, uid, gid, size, mtime, type, link, magic, device, prefix, sparse map and size. */
+/** The offsets of a header's fields: name, mode, uid, gid, size, mtime, type, link, magic, device, prefix, sparse map and size. */
 const FIELDS = [0, 100, 108, 116, 124, 136, 156, 157, 257, 329, 337, 345, 386, 398, 482, 483];
 
 const forms = readdirSync(fixture('forms'))

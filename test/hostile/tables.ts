@@ -1,5 +1,5 @@
-// Hostile tables: files of the cache directory with false content and right checksums, so that the checks behind the checksum
-// are what is tested. The same seed gives the same files.
+// Hostile tables: files of the cache directory with false content and right checksums, to test the checks after the checksum.
+// The same seed gives the same files.
 import { createHash } from 'node:crypto';
 import { INDEX_FILE_HEADER_SIZE, IndexFileField } from '../../src/layer/index-file.ts';
 import { spanTableLength } from '../../src/layer/span-table-layout.ts';
@@ -9,7 +9,7 @@ import type { Random } from '../tree/random.ts';
 const WORDS = [0, 1, 2, 7, 255, 0x7fff_ffff, 0x8000_0000, 0xf000_0000, 0xffff_ffff];
 const NUMBERS = [0, -1, 0.5, 1e9, 4096, 2 ** 32, 2 ** 53, 2 ** 60, -(2 ** 63), NaN, Infinity, -Infinity];
 
-/** Changes one to four elements at `from` or behind. */
+/** Changes one to four elements at or after `from`. */
 function spoil(bytes: Buffer, from: number, random: Random): void {
   for (let changes = 1 + random.below(4); changes > 0; changes--) {
     const at = from + random.below(bytes.length - from);

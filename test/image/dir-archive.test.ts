@@ -57,7 +57,7 @@ describeWith([{ program: 'skopeo' }], 'a directory of skopeo', () => {
     expect(found?.architecture).toBe('arm64');
   });
 
-  test('lacks a layer, or is no such directory: the message says so', async () => {
+  test('a directory that lacks a layer, or is not of this form, is refused with the reason', async () => {
     const path = await copy(`docker-archive:${EXPRESSWEB}`);
     const { layers } = await openImageSource(path);
     const [layer] = layers;

@@ -203,7 +203,7 @@ describe('a docker archive that is malformed', () => {
       'layer 2 of 2 is a symlink to ../../../etc/passwd, which the archive does not hold: out, named by',
     ],
     [
-      'a config that is no object',
+      'a config that is not an object',
       [{ ...good, Config: 'number.json' }],
       'number.json: found 1, expected an object',
     ],
@@ -218,7 +218,7 @@ describe('a docker archive that is malformed', () => {
       'found "hello", expected sha256: and 64 lower-case hex digits',
     ],
     [
-      'Layers that are no array',
+      'Layers that is not an array',
       [{ ...good, Layers: 'aa' }],
       'manifest.json[0]: Layers: found "aa", expected an array',
     ],

@@ -36,7 +36,7 @@ const PIECES = [
   '9',
 ];
 
-/** Where JSON, headers and digests lie in the archive: all but the layers. */
+/** The ranges of JSON, headers and digests in the archive: everything except the layers. */
 function interesting(bytes: Buffer): number[] {
   const offsets: number[] = [];
   for (let at = 0; at < bytes.length; at += 512) {

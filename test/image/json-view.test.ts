@@ -49,7 +49,7 @@ describe('JSON from an image', () => {
     ['{"b": "c",}', 'F: found malformed JSON at character 10'],
     ['BZh91AY&SY', 'F: found bzip2 data, expected JSON'],
     ['a\0b', 'F: found binary data, expected JSON'],
-  ])('%.30s is told by the field that is wrong', (text, message) => {
+  ])('%.30s is refused with the name of the wrong field', (text, message) => {
     expect(() =>
       view(text)
         .get('a')

@@ -77,12 +77,12 @@ describe('an OCI layout of several platforms', () => {
   test('may lack the platforms that were never saved', async () => {
     const layout = new SampleLayout();
     const lost = layout.image([base], { architecture: 'amd64' });
-    const kept = layout.image([base], { architecture: 's390x' });
+    const savedImage = layout.image([base], { architecture: 's390x' });
     layout.lose(lost.digest);
     layout.add(
       layout.nested([
         { ...lost, ...platform('amd64') },
-        { ...kept, ...platform('s390x') },
+        { ...savedImage, ...platform('s390x') },
       ]),
       'x:1',
     );

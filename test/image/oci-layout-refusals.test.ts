@@ -155,7 +155,7 @@ describe('an OCI layout that is malformed', () => {
     const opened = await openLayers(image, { ...options, listsForeign: true });
     expect(opened.map(({ layer }) => layer.diffId)).toEqual([base.diffId, top.diffId]);
     for (const { layer } of opened) layer.close();
-    // What is there can be had.
+    // The blobs that exist can be used.
     (await openLayers(await openImageSource(path, { layer: '2' }), options))[0]?.layer.close();
   });
 
@@ -184,7 +184,7 @@ describe('an OCI layout that is malformed', () => {
     ],
     ['a digest of sha512', { digest: `sha512:${'0'.repeat(128)}` }, 'found a digest of algorithm sha512'],
     ['no digest', { digest: undefined }, 'digest: found nothing, expected a string'],
-    ['a size that is no number', { size: -1 }, 'size: found -1, expected a whole number from 0'],
+    ['a size that is not a number', { size: -1 }, 'size: found -1, expected a whole number from 0'],
   ])('has %s', async (_title, change, message) => {
     const layout = new SampleLayout();
     const path = await tarFile(layout.add({ ...layout.image([base]), ...change }).members());

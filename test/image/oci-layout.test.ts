@@ -159,7 +159,7 @@ describe('a directory', () => {
     });
   });
 
-  test('that is no layout is refused with what to type instead', async () => {
+  test('a directory that is not a layout is refused with the right command', async () => {
     const root = await directoryOf([['etc/passwd', 'x']]);
     await expect(openImageSource(root)).rejects.toThrow(
       `${root}: is not an OCI layout, it has no index.json; to mount a plain directory: -o lowerdir=${root}`,

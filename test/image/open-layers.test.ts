@@ -1,4 +1,4 @@
-// Layers of an image, opened together: told apart by their bytes, all or none.
+// Layers of an image, opened together: distinguished by their bytes, all or none.
 import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function open(image: Image): Promise<Layer[]> {
 }
 
 describeWith([{ program: 'zstd' }], 'a compression', () => {
-  test('is told by the bytes, whatever the media type says', async () => {
+  test('is detected from the bytes, whatever the media type says', async () => {
     const zstd = execFileSync('zstd', ['-qc'], { input: base.tar });
     const layout = new SampleLayout();
     const layers = [

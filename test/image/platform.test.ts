@@ -27,7 +27,7 @@ test('an operating system alone means it on the processor of this machine', () =
 });
 
 test.each(['', 'linux/', '/amd64', 'linux/amd64/v1/x', 'linux amd64', 'a\u001bb'])(
-  '%j is no platform',
+  '%j is not a platform',
   (text) => {
     expect(() => parsePlatform(text)).toThrow('expected os/architecture[/variant]');
   },

@@ -94,7 +94,7 @@ test('both options are an error', () => {
   );
 });
 
-test('directories are listed by path, and a history that tells too little is not guessed at', () => {
+test('directories are listed by path, and steps that an incomplete history lacks are not guessed', () => {
   const bare: Image = { ...image, history: [], layers: [{ kind: 'directory', path: '/d' }, ...image.layers] };
   expect(select({ layer: '1' }, bare)).toEqual(['/d', '']);
   expect(() => select({ layer: '9' }, bare)).toThrow('\n  1  /d\n  2  sha256:aaa');

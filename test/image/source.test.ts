@@ -87,7 +87,7 @@ describe('what a source may not look like', () => {
     );
   });
 
-  test('an empty reference and a place that is no number are errors', async () => {
+  test('an empty reference and a place that is not a number are errors', async () => {
     await expect(parseSource(`${root}/a.tar:`)).rejects.toThrow('found an empty reference after the colon');
     await expect(parseSource(`${root}/a.tar:@-1`)).rejects.toThrow(
       'found @-1, expected @ and a number from 0',

@@ -71,7 +71,7 @@ describe('the members of an outer tar', () => {
     ]);
   });
 
-  test('lie behind the sparse map of GNU tar, however many blocks it has', async () => {
+  test('data lies after the sparse map of GNU tar, however many blocks it has', async () => {
     const root = await scratchDirectory();
     const path = join(root, 'out.tar');
     const script =
@@ -120,7 +120,7 @@ describe('an outer tar that is malformed', () => {
     ['text', 'hello'.repeat(200)],
     ['short text', 'hello'],
     ['noise', Buffer.alloc(1000, 7)],
-  ])('is no tar but %s', async (_title, bytes) => {
+  ])('a file that is %s is not a tar', async (_title, bytes) => {
     const path = join(await scratchDirectory(), 'x');
     await writeFile(path, bytes);
     await expect(list(path)).rejects.toBeInstanceOf(FormatError);

@@ -175,7 +175,7 @@ describe('a compressed layer', () => {
     },
   );
 
-  test('that is no tar is refused', async () => {
+  test('a compressed file that is not a tar is refused', async () => {
     const { path, cacheDirectory } = await compressed(Buffer.from('hello'.repeat(300)), 'gzip');
     await expect(openImageSource(path, { diskCache: openCache(cacheDirectory) })).rejects.toThrow(
       `${path}: is not a tar archive, expected a saved image or a layer`,

@@ -4,7 +4,7 @@ import { detectCompression } from '../../src/layer/compression.ts';
 const detect = (...bytes: number[]): string => detectCompression(Uint8Array.from(bytes), 'layer 1 of x.tar');
 
 describe('detectCompression', () => {
-  it('tells gzip and zstd by their first bytes', () => {
+  it('detects gzip and zstd by their first bytes', () => {
     expect(detect(0x1f, 0x8b, 8, 0, 0, 0)).toBe('gzip');
     expect(detect(0x28, 0xb5, 0x2f, 0xfd, 4, 0)).toBe('zstd');
   });
@@ -14,7 +14,7 @@ describe('detectCompression', () => {
       expect(detect(0x50 + nibble, 0x2a, 0x4d, 0x18, 4, 0)).toBe('zstd');
   });
 
-  it('tells xz and bzip2, an empty stream too', () => {
+  it('detects xz and bzip2, even an empty stream', () => {
     expect(detect(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)).toBe('xz');
     expect(detect(...Buffer.from('BZh91AY&SY'))).toBe('bzip2');
     expect(detect(...Buffer.from('BZh1\x17\x72\x45\x38\x50\x90', 'latin1'))).toBe('bzip2');

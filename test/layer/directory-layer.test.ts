@@ -154,7 +154,7 @@ describeWith(markTools, 'marks of overlayfs', () => {
     expect((layer as Layer).index.metacopies).toBeUndefined();
   });
 
-  test('a redirect and a metacopy are told by inode', () => {
+  test('redirects and metacopies are listed by inode', () => {
     file('f');
     fs.mkdirSync(at('d'));
     setXattr('d', 'trusted.overlay.redirect', '/x/y');

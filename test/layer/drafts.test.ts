@@ -21,8 +21,9 @@ test('a draft lies beside its place, under a name of its own', () => {
 
 test('drafts of processes that are gone are removed, and nothing else', () => {
   const mine = basename(draftName('x'));
-  const kept = [mine, 'x.1.abcdef.draft', 'x.draft', 'x.999999999.abcdef.tree'];
-  for (const name of [...kept, 'x.999999999.abcdef.draft']) writeFileSync(join(directory, name), '');
+  const remainingFiles = [mine, 'x.1.abcdef.draft', 'x.draft', 'x.999999999.abcdef.tree'];
+  for (const name of [...remainingFiles, 'x.999999999.abcdef.draft'])
+    writeFileSync(join(directory, name), '');
   removeStaleDrafts(directory);
-  expect(readdirSync(directory).sort()).toEqual(kept.sort());
+  expect(readdirSync(directory).sort()).toEqual(remainingFiles.sort());
 });

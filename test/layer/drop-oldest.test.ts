@@ -45,6 +45,6 @@ test('a use counts', () => {
   expect(names()).toEqual(['b.tree', 'c.tree', 'old.idx']);
 });
 
-test('a use of what has just been dropped is no error', () => {
+test('marking a file as used after it was deleted is not an error', () => {
   expect(() => noteUse(join(directory, 'gone.tree'))).not.toThrow();
 });

@@ -1,4 +1,4 @@
-// Files that are no tars, as their own tools make them, and empty tars.
+// Files other than tars, made by their own tools, and empty tars.
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ describe('a file', () => {
     );
   });
 
-  test('of zeros and then something else is no empty tar', async () => {
+  test('a file of zeros and then other bytes is not an empty tar', async () => {
     writeFileSync(path, Buffer.concat([Buffer.alloc(1024), Buffer.from('data')]));
     await expectRefused('1024 zero bytes and then other data');
   });

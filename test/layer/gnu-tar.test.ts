@@ -224,7 +224,7 @@ describe('a sparse map in the data', () => {
 
   test.each([
     ['that ends early', '3\n0\n10\n', /a number of a sparse map/],
-    ['that is no number', 'x\n', /found 'x'/],
+    ['that is not a number', 'x\n', /found 'x'/],
     ['without a newline', '1'.repeat(600), /a number of a sparse map and a newline/],
     ['of too many pieces', '1048577\n', /expected a count of sparse pieces/],
     ['out of order', '2\n900\n10\n0\n10\n', /a sparse piece/],

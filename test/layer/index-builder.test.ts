@@ -192,7 +192,7 @@ describe('duplicates', () => {
   });
 
   test.each([file('a'), symlink('a', '/etc'), file('.wh.a'), link('a', 'lower')])(
-    'an entry under $name, type $type, which is no directory, replaces that',
+    'an entry under $name, of type $type and not a directory, replaces it',
     (member) => {
       expect(lines(member, file('a/x'))).toEqual(['- a/x', 'd a [opaque]']);
     },

@@ -190,7 +190,7 @@ describe('on disk', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test('the blob is told without the columns, whatever these hold', async () => {
+  test('the facts about the blob can be read without the columns, even if those are damaged', async () => {
     await saveIndexFile(path, layer);
     const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = layer;
     const blob = { spans, tarSize, blobSha256, tarSha256, hasSpilled };

@@ -15,7 +15,7 @@ import { dumpTree } from '../tree/tree-dump.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
-/** One change by chance; what can't be done (a name that is there, or not) is no change. */
+/** One random change; one that can't be made (a name exists, or doesn't) changes nothing. */
 function change(root: string, random: Random): void {
   const depth = 1 + random.below(3);
   const path = join(root, ...Array.from({ length: depth }, () => random.pick(NAMES)));

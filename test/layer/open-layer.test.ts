@@ -121,9 +121,10 @@ describeWith([{ program: 'zstd' }, { program: 'xz' }, { program: 'bzip2' }], 'op
       directory,
       path,
     ]);
-    const told: string[] = [];
-    for (let i = 0; i < 2; i++) (await open(path, {}, { onNotice: (text) => told.push(text) })).layer.close();
-    expect(told).toEqual([
+    const notices: string[] = [];
+    for (let i = 0; i < 2; i++)
+      (await open(path, {}, { onNotice: (text) => notices.push(text) })).layer.close();
+    expect(notices).toEqual([
       `layer 1: 20 MiB of zstd can't be read in place: kept uncompressed in ${join(store.directory, 'plain')}`,
     ]);
   });
@@ -153,7 +154,7 @@ describeWith([{ program: 'zstd' }, { program: 'xz' }, { program: 'bzip2' }], 'op
     await expect(open(damaged, expected)).rejects.toThrow(InputError);
   });
 
-  it('verifies again when told to', async () => {
+  it('verifies again if verify is always', async () => {
     (await open(tar)).layer.close();
     const outcome = await open(tar, {}, { verify: 'always' });
     expect(outcome.wasRead).toBe(true);
@@ -246,7 +247,7 @@ describeWith([{ program: 'zstd' }, { program: 'xz' }, { program: 'bzip2' }], 'op
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 
-  it('stops when told to, saving nothing', async () => {
+  it('stops when aborted, and saves nothing', async () => {
     const abort = new AbortController();
     abort.abort(new Error('stopped'));
     await expect(open(tar, {}, { signal: abort.signal })).rejects.toThrow('stopped');
@@ -316,7 +317,7 @@ describeWith([{ program: 'zstd' }, { program: 'gzip' }], 'reopenLayerBytes', () 
     layer.close();
   });
 
-  it('refuses bytes of another digest or DiffID than the image claims now, unless told not to compare', async () => {
+  it('refuses bytes of another digest or DiffID than the image states, unless verify is never', async () => {
     const path = join(directory, 'blob.gz');
     execFileSync('sh', ['-c', 'gzip <"$1" >"$2"', 'sh', tar, path]);
     (await open(path)).layer.close();

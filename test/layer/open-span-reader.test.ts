@@ -82,7 +82,7 @@ describe('a gzip layer reads the same at any offset', () => {
     await check(Buffer.concat(pieces(999).map((piece) => gzipSync(piece, { level: 1 }))), 'gzip');
   });
 
-  it('with junk behind its last member', async () => {
+  it('with junk after its last member', async () => {
     await check(Buffer.concat([gzipSync(plain), Buffer.alloc(1000)]), 'gzip');
   });
 });

@@ -14,7 +14,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
-test('the pieces lie one behind the other, for the owner alone, and nothing beside them', async () => {
+test('the pieces follow each other in a file for the owner alone, and no draft remains', async () => {
   await saveFile(path, [Buffer.from('ab'), new Uint8Array(), Buffer.from('c')]);
   expect(readFileSync(path, 'latin1')).toBe('abc');
   expect(statSync(path).mode & 0o777).toBe(0o600);

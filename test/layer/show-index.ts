@@ -97,7 +97,7 @@ export function extentsOf(index: LayerIndex, inode: number): number[][] {
 
 /**
  * One line a name, the lines sorted as text: "d PATH", "- PATH", "l PATH -> TARGET", "w PATH" (whiteout), "h PATH => TARGET" (link to a
- * lower name), with the flags of a directory in brackets and hard links told by "=N", their group in order of paths.
+ * lower name), with the flags of a directory in brackets and hard links marked by "=N", their group in order of paths.
  */
 export function showIndex(index: LayerIndex): string[] {
   const paths = [...dentriesByPath(index)]

@@ -37,7 +37,7 @@ async function sampleTar(root: string, zeros = 0): Promise<string> {
   return join(root, 'plain.tar');
 }
 
-/** `use` gets the descriptor of the file, which is closed behind it. */
+/** `use` gets the descriptor of the file, which is closed afterwards. */
 async function withTar<T>(
   path: string,
   compression: CompressedTar['compression'],
@@ -80,7 +80,7 @@ test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
 );
 
 test.each(['gzip', 'zstd', 'xz', 'bzip2'] as const)(
-  'zeros become holes and are no bytes of the limit: %s',
+  'zeros become holes and are not counted against the limit: %s',
   async (program) => {
     const root = await scratch();
     await sampleTar(root, 1 << 28);
@@ -102,7 +102,7 @@ test('more than the limit is an error', async () => {
   await expect(unpack(path, 'gzip', { limit: 1000 })).rejects.toMatchObject({ name: 'FormatError' });
 });
 
-test('what is cut short, and what is no tar, is an error that says which bytes', async () => {
+test('a truncated tar, and a file that is not a tar, is an error that names the bytes', async () => {
   const root = await scratch();
   const path = join(root, 'c');
   const bytes = gzipSync(readFileSync(await sampleTar(root)));

@@ -1,4 +1,4 @@
-// Runs one sequence of operations on two sides and tells where they part.
+// Runs one sequence of operations on two sides and reports the first difference.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -7,7 +7,7 @@ import type { Operation } from './operations.ts';
 import type { Side } from './sides.ts';
 import { type Snapshot, snapshotDirectory } from './snapshot.ts';
 
-/** What execute.py tells of an operation. */
+/** The result of an operation from execute.py. */
 export interface Outcome {
   readonly result: unknown;
   readonly wrong: readonly string[];
@@ -52,7 +52,7 @@ export function execute(
   throw new Error(`execute.py ended in ${last}: ${error?.message ?? ''} ${stderr}`);
 }
 
-/** Times since `begin` (milliseconds) are no file system's fault. */
+/** Times since `begin` (milliseconds) don't depend on the file system. */
 function untouched(snapshot: Snapshot, begin: number): Snapshot {
   return new Map(
     [...snapshot].map(([path, shown]) => {
@@ -175,14 +175,14 @@ export function minimise(
   fails: (operations: readonly Operation[]) => boolean,
   budget: number,
 ): readonly Operation[] {
-  let kept = operations;
-  for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let start = 0; start < kept.length && budget > 0;) {
-      const tried = [...kept.slice(0, start), ...kept.slice(start + size)];
+  let remaining = operations;
+  for (let size = Math.ceil(remaining.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let start = 0; start < remaining.length && budget > 0;) {
+      const tried = [...remaining.slice(0, start), ...remaining.slice(start + size)];
       budget--;
-      if (fails(tried)) kept = tried;
+      if (fails(tried)) remaining = tried;
       else start += size;
     }
   }
-  return kept;
+  return remaining;
 }

@@ -1,7 +1,7 @@
 // An upper that stratafs has written is mounted by the kernel, over the unpacked layers, and the reverse, several times in
 // turn, each going on where the other ended: the same comes of each operation as where the kernel did all, and the same
 // tree shows at the end, to both. Settings: sequence.ts. The lower layers have no hard links: which lower inode a file is
-// that the kernel copied up and renamed is told by a file handle, which is not read.
+// that the kernel copied up and renamed is identified by a file handle, which is not read.
 import { join } from 'node:path';
 import { it } from 'vitest';
 import { HAS_TRUSTED_MARKS } from '../../src/overlayfs-format/trusted-marks.ts';
@@ -67,7 +67,7 @@ function changed(oracle: Oracle, change: (shown: Shown) => Shown): Oracle {
 }
 
 /**
- * Of a directory as a layer holes are not told. The kernel maps a descriptor of a metacopy in a layer, which was opened
+ * Of a directory as a layer holes are not compared. The kernel maps a descriptor of a metacopy in a layer, which was opened
  * before the file was copied up, as what lies in that layer (SIGBUS beyond its data); and it lists the whiteouts of a
  * directory that no other layer has, which lookup does not find.
  */

@@ -1,4 +1,4 @@
-// An upper on a file system that is full, in bytes and in inodes: the user is told, what was there stays, nothing is left
+// An upper on a file system that is full, in bytes and in inodes: the user gets the error, existing files stay, nothing is left
 // behind, and once there is room again all goes on.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ const LOWER = `
 
 describeWith(['root', 'fuse', { program: 'python3' }], 'an upper without room', () => {
   for (const features of ['metacopy=on', 'metacopy=off']) {
-    it(`tells so, and loses nothing (${features})`, async () => {
+    it(`reports ENOSPC and loses nothing (${features})`, async () => {
       await withWorkplace(async (place) => {
         const shell = async (text: string): Promise<void> => {
           const { status, stderr } = await run('sh', ['-ec', text], { cwd: place.directory });

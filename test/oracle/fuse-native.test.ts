@@ -31,12 +31,12 @@ const SLOTS = 5;
 /** Calls that the package can't carry, or carries wrongly; and the umask, which is applied before it is asked. */
 const notCarried = new Set(['utimens', 'touch', 'fallocate', 'seek', 'linkfd', 'link']);
 /** Of pages that are mapped, and of listings that go on while names come and go, libfuse keeps copies of its own. */
-const kept = /^(m(map|read|write|sync)|munmap|dir(open|read|seek|end))$/;
+const carriedCalls = /^(m(map|read|write|sync)|munmap|dir(open|read|seek|end))$/;
 /** After these nothing may be open, lest libfuse rename it. */
 const removing = new Set(['unlink', 'rmdir', 'rename']);
 
 function isCarried([call, ...args]: Operation): boolean {
-  if (notCarried.has(call) || kept.test(call)) return false;
+  if (notCarried.has(call) || carriedCalls.test(call)) return false;
   if (args.some((arg) => typeof arg === 'string' && /[^ -~]|system\.posix_acl/.test(arg))) return false;
   if (call === 'open') return (Number(args[2]) & O_TMPFILE) !== O_TMPFILE;
   return call !== 'rename' || args[2] === 0;

@@ -22,7 +22,7 @@ function pack(directory: string, ...options: string[]): Buffer {
 
 const allXattrs = ['--xattrs', '--xattrs-include=*'];
 
-/** What a dialect can't tell is left out: fractions of seconds and xattrs of GNU's own, holes of unsparse files. */
+/** Values that a dialect can't store are left out: fractions of seconds and xattrs of GNU's own, holes of unsparse files. */
 function without(snapshot: Snapshot, omit: readonly ('fractions' | 'xattrs' | 'holes')[]): Snapshot {
   return new Map(
     [...snapshot].map(([path, shown]) => {

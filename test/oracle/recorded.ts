@@ -104,7 +104,7 @@ export function withoutHoles(snapshot: Snapshot): Snapshot {
   return new Map([...snapshot].map(([path, shown]) => [path, { ...shown, data: [] }]));
 }
 
-/** Where we show something else than an engine, on purpose: `undefined` is a path that we don't show. */
+/** Deliberate differences from an engine; `undefined` is a path that stratafs doesn't show. */
 export type Decisions = Readonly<Record<string, Partial<Shown> | undefined>>;
 
 /** `oracle` with what was decided otherwise; a decision that changes nothing is an error in the test. */

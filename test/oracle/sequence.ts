@@ -1,4 +1,4 @@
-// One random sequence of operations: its layers, its oracles and what is told where two sides part. What the environment
+// One random sequence of operations: its layers, its oracles and the report about a difference. What the environment
 // says: STRATAFS_SEED=n begins with another seed, STRATAFS_SEQUENCES=n runs so many on each oracle (the long form:
 // thousands), STRATAFS_OPERATIONS=n makes them longer, STRATAFS_MINIMISING=n bounds how many shorter sequences are tried to
 // explain a failure.

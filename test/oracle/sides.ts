@@ -9,14 +9,14 @@ import type { InodeSpec } from '../tree/layer-maker.ts';
 import { writeOciLayout } from './oci-layout.ts';
 import { unpackByUmoci } from './stack.ts';
 
-/** Where a side is mounted and unmounted; what was written stays until `renew`. */
+/** Mounts and unmounts a side; written files stay until `renew`. */
 export interface Side {
   readonly name: string;
   /** Absolute. */
   readonly root: string;
   /**
    * False for kernel overlayfs, where readdir lists whiteouts of lower layers, which lookup doesn't find, and numbers
-   * are not always what stat tells.
+   * are not always those of stat.
    */
   readonly keepsNumbers: boolean;
   mount(): void;
@@ -143,7 +143,7 @@ export class StratafsSide extends UpperSide {
   readonly #cache: string;
   readonly #options: readonly string[];
 
-  /** `options`: more of what the command is told. */
+  /** `options`: further options of the command. */
   constructor(directory: string, lower: StratafsLower, options: readonly string[] = []) {
     super(directory);
     this.#options = options;

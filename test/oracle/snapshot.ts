@@ -16,14 +16,14 @@ export interface Shown {
   size: number;
   /** Nanoseconds, in decimal. */
   mtime: string;
-  /** Of anything but a directory: overlayfs tells 1 for merged ones. */
+  /** Of anything but a directory: overlayfs reports 1 for merged directories. */
   nlink: number;
   /** The first path of the same inode. */
   sameAs: string;
   rdev: number;
   target: string;
   sha256: string;
-  /** Where data and holes begin in turn. */
+  /** The offsets at which data and holes start, alternating. */
   data: number[];
   xattrs: Record<string, string>;
 }
@@ -65,7 +65,7 @@ export function readSnapshot(output: string): Snapshot {
           ino: number;
           rdev: [number, number];
         };
-        // In kernel overlayfs's mount of an upper of ours this one is data (docs/formats.md).
+        // In kernel overlayfs's mount of an upper that stratafs wrote this one is data (docs/formats.md).
         const xattrs = Object.fromEntries(
           Object.entries(rest.xattrs).filter(([name]) => name !== HAS_TRUSTED_MARKS),
         );

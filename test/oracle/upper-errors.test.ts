@@ -1,4 +1,4 @@
-// An upper whose file system fails, by quota or by a broken disk: the user is told so, and the lower file stays.
+// An upper whose file system fails, by quota or by a broken disk: the user gets the error, and the lower file stays.
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { OWN_NAMESPACE } from '../mount/own-namespace.ts';
@@ -7,7 +7,7 @@ import { describeWith } from '../requirements.ts';
 
 const script = fileURLToPath(new URL('upper-errors.sh', import.meta.url));
 
-/** What the user is told, and what the same gives once the file system is well again. */
+/** The user's error, and the result of the same command after the file system works again. */
 async function expectTold(failure: 'quota' | 'io', stdout: string): Promise<void> {
   await withWorkplace(async (place) => {
     const env = { ...place.environment, S: `'${process.execPath}' '${COMMAND}'` };
@@ -25,7 +25,7 @@ describeWith(
   ['root', 'fuse', { filesystem: 'btrfs' }, ...programs('btrfs', 'mkfs.btrfs', 'python3', 'unshare')],
   'an upper beyond its quota',
   () => {
-    it('tells EDQUOT, and shows the lower file', () =>
+    it('reports EDQUOT, and shows the lower file', () =>
       expectTold(
         'quota',
         `copy-up: EDQUOT
@@ -43,7 +43,7 @@ describeWith(
   ['root', 'fuse', { filesystem: 'ext4' }, ...programs('losetup', 'mkfs.ext4', 'python3', 'unshare')],
   'an upper on a disk that fails',
   () => {
-    it('tells EIO, and shows the lower file', () =>
+    it('reports EIO, and shows the lower file', () =>
       expectTold(
         'io',
         `before: ok

@@ -59,17 +59,17 @@ export async function openPage(
   const page = await browser.newPage();
   try {
     const complaints: string[] = [];
-    const asked: string[] = [];
+    const requestedUrls: string[] = [];
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('dialog', (dialog) => {
       complaints.push(`dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
-    page.on('requestfinished', (request) => asked.push(request.url()));
+    page.on('requestfinished', (request) => requestedUrls.push(request.url()));
     page.on('requestfailed', (request) => {
-      // What the page's own policy refuses was never sent: it is told of without a failure.
-      if (request.failure() !== null) asked.push(request.url());
+      // What the page's own policy refuses was never sent: it is reported without a failure.
+      if (request.failure() !== null) requestedUrls.push(request.url());
     });
     await page.setViewport({ width, height: 900 });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
@@ -78,7 +78,7 @@ export async function openPage(
     await page.waitForSelector('.tile, #treemap-empty:not([hidden])');
     await body(page);
     expect(complaints.length > 0, complaints.join('; ')).toBe(expectsComplaints);
-    expect(asked.filter((each) => each !== url && !each.startsWith('data:'))).toEqual([]);
+    expect(requestedUrls.filter((each) => each !== url && !each.startsWith('data:'))).toEqual([]);
   } finally {
     await page.close();
   }

@@ -1,4 +1,4 @@
-// Whoever makes an image chooses the names of its files, its instructions and its own name. None of it runs in the page.
+// The builder of an image chooses the names of its files, its instructions and its own name. None of it runs in the page.
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type SampleLayer, SampleLayout } from '../image/sample-images.ts';

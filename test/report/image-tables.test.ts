@@ -5,7 +5,7 @@ import { distinctTitles } from '../../src/report/image-tables.ts';
 const image = (source: string, ...names: string[]): ReportImage =>
   ({ source, names }) as unknown as ReportImage;
 
-it('images are told apart by name, by source where two have one name, or none', () => {
+it('images are distinguished by name, and by source if two have the same name, or none', () => {
   const images = [
     image('old.tar', 'app:1'),
     image('new.tar', 'app:1'),

@@ -217,26 +217,24 @@ describeWith([{ program: 'chromium' }], "the report's page", () => {
       expect(await page.title()).toBe('extending-expressweb:latest - stratafs report');
     }));
 
-  it.each(['light', 'dark'] as const)(
-    'has text of at least 4.5 to 1 against what is behind it: %s',
-    (scheme) =>
-      openPage(
-        browser,
-        two,
-        async (page) => {
-          await page.click('#images-table tr:last-child input');
-          await page.click('#steps-toggle');
-          await page.click('button[data-layer="4"]');
-          await page.click('#search');
-          await page.keyboard.type('e');
-          await page.waitForSelector('#found [aria-selected=true]');
-          const contrasts = await textContrasts(page);
-          expect(contrasts.length).toBeGreaterThan(100);
-          expect(contrasts.filter(({ place }) => place === 'CODE ').length).toBeGreaterThan(8);
-          expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
-        },
-        { scheme },
-      ),
+  it.each(['light', 'dark'] as const)('has text of at least 4.5 to 1 against its background: %s', (scheme) =>
+    openPage(
+      browser,
+      two,
+      async (page) => {
+        await page.click('#images-table tr:last-child input');
+        await page.click('#steps-toggle');
+        await page.click('button[data-layer="4"]');
+        await page.click('#search');
+        await page.keyboard.type('e');
+        await page.waitForSelector('#found [aria-selected=true]');
+        const contrasts = await textContrasts(page);
+        expect(contrasts.length).toBeGreaterThan(100);
+        expect(contrasts.filter(({ place }) => place === 'CODE ').length).toBeGreaterThan(8);
+        expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
+      },
+      { scheme },
+    ),
   );
 
   it.each(['light', 'dark'] as Scheme[])(

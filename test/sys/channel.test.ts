@@ -104,7 +104,7 @@ describe('sendFile', () => {
   });
 });
 
-test('send tells how it went', async () => {
+test('send returns the result of the write', async () => {
   const reply = Buffer.alloc(32);
   reply.writeUInt32LE(16, 0);
   reply.writeBigUInt64LE(5n, 8);

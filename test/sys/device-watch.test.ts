@@ -14,7 +14,7 @@ const isBlocking = (fd: number): boolean => {
 };
 
 describeWith(['fuse', 'root'], 'DeviceWatch', () => {
-  it('tells once that a connection has ended, and leaves its device blocking and its owner to close it', async () => {
+  it('reports once that a connection has ended, and leaves its device open and blocking', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'stratafs-watch-'));
     const device = openSync('/dev/fuse', 'r+');
     const options = `fd=${device},rootmode=40000,user_id=0,group_id=0`;
@@ -41,9 +41,9 @@ describeWith(['fuse', 'root'], 'DeviceWatch', () => {
     }
   });
 
-  it('tells nothing once it is closed, and what is wrong with a descriptor', () => {
+  it('reports nothing after close, and the errno of a bad descriptor', () => {
     const device = openSync('/dev/null', 'r');
-    const watch = new DeviceWatch(device, () => expect.fail('told'));
+    const watch = new DeviceWatch(device, () => expect.fail('onEnd was called'));
     watch.close();
     closeSync(device);
     expect(new DeviceWatch(device, () => undefined).start()).toBe(-EBADF);

@@ -74,7 +74,7 @@ describe('readDirectoryBatch', () => {
     expect(readDirectoryBatch(fd)).toHaveLength(0);
   });
 
-  test('answers an errno for what is no directory', () => {
+  test('returns an errno for anything but a directory', () => {
     fs.writeFileSync(join(root, 'f'), '');
     const file = fs.openSync(join(root, 'f'), O_RDONLY);
     try {

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { askXattr, openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 import { ENODATA, ENOENT, EOPNOTSUPP, ETIMEDOUT } from '../../src/vfs/errno.ts';
 
-it('waits for a process that is no child to end, and no longer than told', async () => {
+it('waits until a process that is not a child ends, or until the timeout', async () => {
   const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
   await once(child, 'spawn');
   const process = openProcess(child.pid as number);

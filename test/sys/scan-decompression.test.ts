@@ -99,7 +99,7 @@ describe('gzip', () => {
       gzipSync(tar.subarray(i === 0 ? 0 : cuts[i - 1], cut), { level: i % 7 }),
     );
     await check(Buffer.concat(members), 'gzip');
-    // The first member ends 0 to 3 bytes before, and behind, the end of a piece of 1 MiB.
+    // The first member ends 0 to 3 bytes before, and after, the end of a piece of 1 MiB.
     const noise = randomBytes((1 << 20) - 2048);
     const member = tarMember({}, noise);
     for (let end = (1 << 20) - 3; end <= (1 << 20) + 3; end++) {
@@ -296,7 +296,7 @@ describeWith([{ program: 'zstd' }], 'zstd', () => {
     }
   });
 
-  it('truncated or with junk behind it is an error', async () => {
+  it('truncated or with junk after it is an error', async () => {
     const blob = compress(Buffer.concat([tarMember({}, randomBytes(3000)), END_OF_ARCHIVE]));
     for (let length = 1; length < blob.length; length += length < 30 ? 1 : 97) {
       expect(await failure(blob.subarray(0, length), 'zstd')).toMatchObject({ unit: 'blob', offset: length });
@@ -382,7 +382,7 @@ describe('a scan', () => {
     },
   );
 
-  it('of members after a decompression error tells the error, not a short tar', async () => {
+  it('of members after a decompression error reports the error, not a short tar', async () => {
     const half = gzipSync(tar).subarray(0, 500_000);
     expect(await failure(half, 'gzip')).toMatchObject({
       unit: 'blob',

@@ -1,4 +1,4 @@
-// xz and bzip2: blobs whose bytes all go to the spill file. What is accepted, and the bytes, are as of xz(1) and bzip2(1).
+// xz and bzip2: blobs whose bytes all go to the spill file. The accepted input, and the bytes, are those of xz(1) and bzip2(1).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -97,7 +97,7 @@ describe.each(programs)('%s', (program) => {
       await expectAsProgram(program, Buffer.concat(streams), 'streams');
     });
 
-    it('with bytes behind the last stream is as for the program', async () => {
+    it('with bytes after the last stream is handled like the program does', async () => {
       const blob = compress(program, small);
       const tails = [0, 1, 3, 4, 8, 511, 5000].map((length) => Buffer.alloc(length));
       for (const junk of ['B', 'BZ', 'BZh', 'BZh9', 'BZh9junk', 'junk', '\xfd7zXZ', '\xfd7zXZ\0junk']) {

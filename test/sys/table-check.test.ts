@@ -123,7 +123,7 @@ describe('the check of a tree', () => {
     expect(await checkTree(table.buffer)).toMatch(rule);
   });
 
-  it('refuses what is no table', async () => {
+  it('refuses bytes that are not a table', async () => {
     expect(await checkTree(new ArrayBuffer(8))).toMatch('it is not a table');
   });
 });
@@ -151,12 +151,12 @@ const TAR = rawTar(
   { name: '.wh.white' },
 );
 /** Dentries: 0 the root, 1 d, 2 hard, 3 l, 4 null, 5 s, 6 white, 7 d/x. Inodes: 0 the root, 1 d, 2 l, 3 null, 4 s, 5 d/x. */
-const made = indexTar(TAR);
+const tarIndex = indexTar(TAR);
 
 function copyOfIndex(): LayerIndex {
-  const counts = countsOf(made);
+  const counts = countsOf(tarIndex);
   const copy = viewLayerIndex(new ArrayBuffer(layerIndexLength(counts)), 0, counts);
-  bytesOfLayerIndex(copy).set(bytesOfLayerIndex(made));
+  bytesOfLayerIndex(copy).set(bytesOfLayerIndex(tarIndex));
   return copy;
 }
 
@@ -166,7 +166,7 @@ describe('the check of a layer index', () => {
   });
 
   it('passes what the index builder makes', async () => {
-    expect(await checkLayerIndex(made, TAR.length)).toBeUndefined();
+    expect(await checkLayerIndex(tarIndex, TAR.length)).toBeUndefined();
     for (let seed = 0; seed < 100; seed++) {
       const random = new Random(seed);
       for (const root of randomStack(random, { isForTar: true }).roots) {
@@ -232,15 +232,15 @@ describe('the check of a layer index', () => {
   });
 
   it('refuses what lies outside the tar', async () => {
-    expect(await checkLayerIndex(made, 512)).toMatch('wrong extent');
-    expect(await checkLayerIndex(made, NaN)).toMatch('the size of the tar is wrong');
-    expect(await checkLayerIndex(made, 2 ** 60)).toMatch('the size of the tar is wrong');
+    expect(await checkLayerIndex(tarIndex, 512)).toMatch('wrong extent');
+    expect(await checkLayerIndex(tarIndex, NaN)).toMatch('the size of the tar is wrong');
+    expect(await checkLayerIndex(tarIndex, 2 ** 60)).toMatch('the size of the tar is wrong');
   });
 
-  it('throws for what is no index', () => {
+  it('throws for an object that is not an index', () => {
     expect(() => checkLayerIndex({}, 0)).toThrow(TypeError);
-    expect(() => checkLayerIndex({ ...made, uid: made.size }, 0)).toThrow(TypeError);
-    expect(() => checkLayerIndex({ ...made, uid: made.uid.subarray(1) }, 0)).toThrow(TypeError);
+    expect(() => checkLayerIndex({ ...tarIndex, uid: tarIndex.size }, 0)).toThrow(TypeError);
+    expect(() => checkLayerIndex({ ...tarIndex, uid: tarIndex.uid.subarray(1) }, 0)).toThrow(TypeError);
   });
 });
 

@@ -103,7 +103,7 @@ describeWith(['root', { program: 'setpriv' }], 'examinePath, where another user 
     expect(canReplace('a/b')).toBe(!isTrusted);
   });
 
-  it('distrusts what the other user has made in a sticky directory: a directory, a symlink to one of ours', () => {
+  it('distrusts directories and symlinks of another user in a sticky directory', () => {
     chmodSync(at('a'), 0o1777);
     expect(asOther('mkdir', at('a/theirs'))).toBe(0);
     expect(asOther('ln', '-s', at('a/b'), at('a/link'))).toBe(0);

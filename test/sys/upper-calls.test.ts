@@ -85,7 +85,7 @@ const takesNoEmptyName = [
 ];
 
 describe.each(Object.entries(named))('%s refuses', (name, call) => {
-  test('names that are no single component', () => {
+  test('names that are not a single component', () => {
     fs.writeFileSync(u.path('file'), 'inside');
     fs.mkdirSync(u.path('d'));
     const before = [u.outsideState(), fs.readdirSync(u.root), fs.readdirSync(u.path(''))];
@@ -98,7 +98,7 @@ describe.each(Object.entries(named))('%s refuses', (name, call) => {
     expect([u.outsideState(), fs.readdirSync(u.root), fs.readdirSync(u.path(''))]).toEqual(before);
   });
 
-  test('what is no name at all', () => {
+  test('an argument that is not a name', () => {
     for (const wrong of [undefined, null, 7, 'file', {}, new ArrayBuffer(4)]) {
       expect(call(wrong as Uint8Array)).toBe(-EINVAL);
     }
@@ -197,8 +197,8 @@ describe('what makes an inode', () => {
   });
 
   test('obeys a default ACL in place of the umask', ({ skip }) => {
-    const made = spawnSync('setfacl', ['-d', '-m', 'u::rwx,g::rwx,o::r-x', u.path('')]);
-    if (made.status !== 0) skip('no setfacl, or a file system without ACLs');
+    const setfacl = spawnSync('setfacl', ['-d', '-m', 'u::rwx,g::rwx,o::r-x', u.path('')]);
+    if (setfacl.status !== 0) skip('no setfacl, or a file system without ACLs');
     closeNew(upper.createAt(u.dir, bytes('file'), O_WRONLY, 0o666, 0o077));
     upper.mkdirAt(u.dir, bytes('dir'), 0o777, 0o077);
     expect([u.mode('file'), u.mode('dir')]).toEqual([0o664, 0o775]);
@@ -301,7 +301,7 @@ describe('what takes a name away', () => {
 });
 
 describe('attributes', () => {
-  test('statAt tells what lstat tells', () => {
+  test('statAt returns the values of lstat', () => {
     fs.writeFileSync(u.path('f'), 'abc', { mode: 0o640 });
     fs.linkSync(u.path('f'), u.path('g'));
     fs.chownSync(u.path('f'), 70_000, 4_000_000_000);
@@ -387,7 +387,7 @@ describe('attributes', () => {
   });
 });
 
-test('a negative number is no descriptor, also where the kernel takes it for the current directory', () => {
+test('a negative number is not a descriptor, even AT_FDCWD', () => {
   const AT_FDCWD = -100;
   for (const fd of [AT_FDCWD, -1, -2]) {
     expect(statAt(fd, bytes('package.json'))).toBe(-EBADF);

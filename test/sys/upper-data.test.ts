@@ -128,7 +128,7 @@ describe('listNames', () => {
     return found;
   };
 
-  test('tells names and types, however often', () => {
+  test('lists names and types, each time it is called', () => {
     create('f');
     fs.mkdirSync(u.path('d'));
     fs.symlinkSync('f', u.path('\n'));
@@ -145,7 +145,7 @@ describe('listNames', () => {
     expect(upper.listNames(open(upper.openAt(u.dir, bytes('f'), O_PATH)))).toBe(-ENOTDIR);
   });
 
-  test('tells 5,000 names of 255 bytes', () => {
+  test('lists 5,000 names of 255 bytes', () => {
     const expected = Array.from({ length: 5000 }, (_, i) => `${i}`.padEnd(255, 'x')).sort();
     for (const name of expected) fs.linkSync(u.outside, u.path(name));
     expect([...names(u.dir).keys()].sort()).toEqual(expected);
@@ -290,7 +290,7 @@ describe('on a pool thread', () => {
 });
 
 describe('of the file system', () => {
-  test('statfsAt tells what statfs tells', () => {
+  test('statfsAt returns the values of statfs', () => {
     const out = new Float64Array(8);
     expect(upper.statfsAt(u.dir, out)).toBe(0);
     const expected = fs.statfsSync(u.path(''));

@@ -95,7 +95,7 @@ const [file, link, dir, found] = ['file', 'link', 'dir', 'found'].map(bytes) as 
   Buffer,
 ];
 
-/** Calls until both kinds were met often. `round` tells which it met; anything else is no meeting. */
+/** Calls until both kinds were met often. `round` returns the kind that it met; other results don't count. */
 function untilBothAreMet(round: () => 'inside' | 'link' | undefined): void {
   const met = { inside: 0, link: 0 };
   for (let i = 0; i < ROUNDS && (met.inside < MEETINGS || met.link < MEETINGS); i++) {
@@ -156,9 +156,9 @@ test('a directory opened is the upper one, and so is what is made, listed and re
     if (fd === -ENOTDIR || fd === -ELOOP) return 'link';
     expect(fd).toBeGreaterThan(0);
     try {
-      const made = upper.createAt(fd, bytes('new'), O_WRONLY, 0o600, 0);
-      expect(made).toBeGreaterThan(0);
-      fs.closeSync(made);
+      const createdFd = upper.createAt(fd, bytes('new'), O_WRONLY, 0o600, 0);
+      expect(createdFd).toBeGreaterThan(0);
+      fs.closeSync(createdFd);
       expect(upper.symlinkAt(bytes('x'), fd, bytes('s'))).toBe(0);
       expect((upper.listNames(fd) as Buffer).toString('latin1')).toContain('inside');
       expect(upper.renameAt(fd, bytes('s'), fd, bytes('new'), 0)).toBe(0);
@@ -241,7 +241,7 @@ test('a link or a move takes the symlink itself along', () => {
 test('what is removed is the name itself', () => {
   untilBothAreMet(() => {
     expect(upper.unlinkAt(u.dir, file)).toBe(0);
-    // Without it nothing is exchanged: the other one tells which it was.
+    // Without it nothing is exchanged: the other one shows which it was.
     const isLinkLeft = kindOf(u.dir, link) === 'link';
     if (isLinkLeft) fs.closeSync(upper.createAt(u.dir, file, O_WRONLY, 0o600, 0));
     else upper.symlinkAt(bytes(u.outside), u.dir, file);

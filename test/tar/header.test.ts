@@ -74,7 +74,7 @@ describe('the checksum', () => {
   });
 });
 
-test('the dialect is told by the magic', () => {
+test('the magic decides the dialect', () => {
   expect(dialectOf(rawHeader({}), 0)).toBe(Dialect.posix);
   expect(dialectOf(rawHeader({ magic: 'gnu' }), 0)).toBe(Dialect.gnu);
   expect(dialectOf(rawHeader({ magic: 'v7' }), 0)).toBe(Dialect.v7);

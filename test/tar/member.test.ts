@@ -12,7 +12,7 @@ const long = (type: 'L' | 'K', value: string | Buffer): Buffer =>
   });
 
 describe('names', () => {
-  test('of v7 have 100 bytes, no prefix, and a slash behind directories', () => {
+  test('of v7 have 100 bytes, no prefix, and a slash after directories', () => {
     const name = 'n'.repeat(100);
     expect(readMember(rawTar({ name, magic: 'v7', type: '\0', prefix: 'not/a/prefix' })).path).toBe(name);
     const directory = readMember(rawTar({ name: 'd/', magic: 'v7', type: '\0' }));
@@ -52,7 +52,7 @@ describe('names', () => {
     expect(readMember(oldGo(Buffer.from('d\u00e4'))).path).toBe('foo');
   });
 
-  test('of star have a prefix of 131 bytes, and times behind', () => {
+  test('of star have a prefix of 131 bytes, followed by times', () => {
     const member = readMember(
       rawTar({
         name: 'x',
@@ -163,7 +163,7 @@ describe('attributes', () => {
     );
   });
 
-  test('of a device field are not read for what is no device', () => {
+  test('in device fields are ignored for anything but a device', () => {
     const patch = (block: Buffer): number => block.write('garbage!', 329);
     expect(readMember(rawTar({ name: 'x', patch })).rdev).toBe(0);
   });

@@ -33,7 +33,7 @@ const modes = [0, 0o777, 0o7777];
 
 const xattrTools = ['setfattr', 'getfattr', 'bsdtar', 'umoci'].map((program) => ({ program }));
 
-interface Told {
+interface ListedFile {
   uid: number;
   gid: number;
   mtime: number;
@@ -67,25 +67,25 @@ async function write(members: Iterable<WrittenMember>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function expected(): Record<string, Told> {
+function expected(): Record<string, ListedFile> {
   const all = [...allMembers()].map(([name, { uid, gid, mtimeSec, mode, rdevMajor, rdevMinor }]) => {
     return [name, { uid, gid, mtime: mtimeSec, mode: mode & 0o7777, major: rdevMajor, minor: rdevMinor }];
   });
-  return Object.fromEntries(all) as Record<string, Told>;
+  return Object.fromEntries(all) as Record<string, ListedFile>;
 }
 
-/** What lstat tells of all that was unpacked to `directory`. */
-function unpacked(directory: string): Record<string, Told> {
+/** The lstat results of everything unpacked to `directory`. */
+function unpacked(directory: string): Record<string, ListedFile> {
   const all = [...allMembers().keys()].map((name) => {
     const { uid, gid, mode, mtimeMs, rdev } = lstatSync(join(directory, name));
     const [major, minor] = [(rdev >>> 8) & 0xfff, (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)];
     return [name, { uid, gid, mtime: Math.floor(mtimeMs / 1000), mode: mode & 0o7777, major, minor }];
   });
-  return Object.fromEntries(all) as Record<string, Told>;
+  return Object.fromEntries(all) as Record<string, ListedFile>;
 }
 
-/** What lstat is to tell: a file system may keep fewer times than a tar, and of those the one that it shows counts. */
-function kept(found: Record<string, Told>, directory: string): Record<string, Told> {
+/** The expected lstat results: a file system may keep fewer times than a tar, and of those the one that it shows counts. */
+function expectedTimes(found: Record<string, ListedFile>, directory: string): Record<string, ListedFile> {
   const probe = join(directory, 'probe');
   writeFileSync(probe, '');
   const want = expected();
@@ -112,7 +112,7 @@ describeWith(['root', { program: 'bsdtar' }], 'numbers at and past the limits of
     const to = await scratchDirectory();
     unpack(tar, to);
     const found = unpacked(to);
-    expect(found).toEqual(kept(found, directory));
+    expect(found).toEqual(expectedTimes(found, directory));
   });
 });
 
@@ -125,24 +125,24 @@ describeWith(['root', { program: 'umoci' }], 'numbers at and past the limits of 
       stdio: 'pipe',
     });
     const found = unpacked(join(directory, 'bundle', 'rootfs'));
-    expect(found).toEqual(kept(found, directory));
+    expect(found).toEqual(expectedTimes(found, directory));
   });
 });
 
 const LIST = `
 import json, math, sys, tarfile
-told = {}
+listed = {}
 for m in tarfile.open(sys.argv[1]):
-    told[m.name] = dict(uid=m.uid, gid=m.gid, mtime=math.floor(m.mtime), mode=m.mode, major=m.devmajor, minor=m.devminor, size=m.size)
-json.dump(told, sys.stdout)
+    listed[m.name] = dict(uid=m.uid, gid=m.gid, mtime=math.floor(m.mtime), mode=m.mode, major=m.devmajor, minor=m.devminor, size=m.size)
+json.dump(listed, sys.stdout)
 `;
 
 describeWith([{ program: 'python3' }], "numbers as Python's tarfile reads them", () => {
   it('are those that were written', async () => {
     const tar = join(await scratchDirectory(), 'a.tar');
     writeFileSync(tar, await write(allMembers().values()));
-    const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
-    expect(told).toMatchObject(expected());
+    const listed = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
+    expect(listed).toMatchObject(expected());
   });
 });
 
@@ -190,8 +190,8 @@ describeWith([{ program: 'bsdtar' }, { program: 'python3' }], 'a size of 8 GiB',
         [String(size), 'large'],
         ['0', 'after'],
       ]);
-      const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
-      expect(told).toMatchObject({ large: { size }, after: { size: 0 } });
+      const listed = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as unknown;
+      expect(listed).toMatchObject({ large: { size }, after: { size: 0 } });
     },
     60_000,
   );
@@ -299,14 +299,14 @@ describeWith([{ program: 'python3' }, { program: 'umoci' }, 'root'], 'odd header
     const directory = await scratchDirectory();
     const tar = join(directory, 'a.tar');
     writeFileSync(tar, oddWriters());
-    const told = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as Record<
+    const listed = JSON.parse(execFileSync('python3', ['-c', LIST, tar], { encoding: 'utf8' })) as Record<
       string,
-      Told & { size: number }
+      ListedFile & { size: number }
     >;
     const members = readMembers(oddWriters());
     const ours = members.map(({ path, uid, size }) => [path, { uid, size }]);
-    expect(told).toMatchObject(Object.fromEntries(ours) as object);
-    expect(Object.keys(told)).toHaveLength(members.length);
+    expect(listed).toMatchObject(Object.fromEntries(ours) as object);
+    expect(Object.keys(listed)).toHaveLength(members.length);
 
     writeOciLayout(join(directory, 'layout'), [oddWriters()]);
     execFileSync('umoci', ['unpack', '--image', 'layout:latest', 'bundle'], {

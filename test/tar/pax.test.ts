@@ -63,7 +63,7 @@ describe('records', () => {
     ['no newline', '8 uid=1x'],
     ['an end in the length', '8'],
     ['an end in the key', '8 ui'],
-    ['zeros behind', '8 uid=1\n\0\0\0\0'],
+    ['zeros after it', '8 uid=1\n\0\0\0\0'],
   ])('with %s are refused by offset', (_, record) => {
     expect(() => parse(paxRecord('gid', '7'), record)).toThrow(FormatError);
     expect(() => parse(paxRecord('gid', '7'), record)).toThrow(/x.tar: at byte 52\d: found/);
@@ -182,7 +182,7 @@ describe('ACLs in text', () => {
     .join('')
     .replaceAll(' ', '');
 
-  test('of star, with numbers behind the names, become the xattr of the kernel', () => {
+  test('of star, with numbers after the names, become the xattr of the kernel', () => {
     expect(access('user::rwx,user:lisa:r-x:502,group::r-x,group:toolies:rwx:102,mask::rwx,other::---')).toBe(
       expected,
     );

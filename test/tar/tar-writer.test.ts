@@ -55,7 +55,7 @@ describe('a pax record', () => {
     [-1, 500_000_000, '-0.5'],
     [-2, 999_999_999, '-1.000000001'],
     [4_102_444_800, 0, '4102444800'],
-  ])('tells a time: %d s and %d ns', (sec, nsec, text) => {
+  ])('writes a time: %d s and %d ns', (sec, nsec, text) => {
     expect(paxTime(sec, nsec)).toBe(text);
   });
 });
@@ -84,7 +84,7 @@ describe('a written member', () => {
     expect(tar.toString('latin1', 100, 108)).toBe('0000777\0');
   });
 
-  it('keeps names that are no UTF-8, and long ones, byte for byte', async () => {
+  it('writes names that are not UTF-8, and long ones, byte for byte', async () => {
     for (const path of [Buffer.from([0xff, 0x41, 0x80]), Buffer.from(`d/${'x'.repeat(99)}`)]) {
       const member = readMember(await tarOf({ path, size: 1 }, 'x'));
       expect(member.path).toBe(path.toString('latin1'));

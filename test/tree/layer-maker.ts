@@ -97,7 +97,7 @@ export function makeLayer(root: InodeSpec): LayerIndex {
   const inodes: InodeSpec[] = [root];
   const numbers = new Map<InodeSpec, number>([[root, 0]]);
   const ranges = new Map<InodeSpec, number>();
-  // The list grows while it is walked: directories are appended behind their parents.
+  // The list grows while it is walked: directories are appended after their parents.
   for (const spec of inodes) {
     ranges.set(spec, dentries.length);
     const sorted = [...spec.children].sort(([a], [b]) =>

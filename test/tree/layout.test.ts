@@ -7,7 +7,7 @@ import { directory, file, layer, special, symlink } from './layer-maker.ts';
 
 const counts = { inodes: 5, dentries: 7, layers: 3, extentNumbers: 11, poolBytes: 13, xattrBytes: 17 };
 
-test('the header tells magic, version, counts, the length and where each column begins', () => {
+test('the header has magic, version, counts, length and the offset of each column', () => {
   const table = TreeTable.create(counts);
   table.hasPosixAcl = true;
   table.totalSize = 2 ** 40;

@@ -258,7 +258,7 @@ describe('inodes', () => {
     expect(dump.get('c')?.xattrs).toEqual({});
   });
 
-  test('a POSIX ACL anywhere is told', () => {
+  test('a POSIX ACL anywhere sets hasPosixAcl', () => {
     expect(buildTree([layer({ a: file({ xattrs: { 'user.a': 'b' } }) })]).hasPosixAcl).toBe(false);
     const acl = { xattrs: { 'system.posix_acl_default': '\x02\0\0\0' } };
     expect(buildTree([layer({}), layer({ d: directory({}, acl) })]).hasPosixAcl).toBe(true);
@@ -319,7 +319,7 @@ describe('bounds', () => {
     expect(tree.childCount(resolve(tree, 'd'))).toBe(3000);
   });
 
-  test('more layers than the table can tell are refused', () => {
+  test('more layers than the table can number are refused', () => {
     const one = layer({});
     const layers = new Array<LayerIndex>(MAX_LAYERS + 1).fill(one);
     expect(() => buildTree(layers)).toThrow(InputError);

@@ -1,5 +1,5 @@
-// A naive extractor: applies layer after layer to a map of paths, as the OCI image-spec (layer.md) tells an
-// unpacker to. Slow and plain on purpose; it shares no code and no idea with src/tree.
+// A naive extractor: applies layer after layer to a map of paths, as the OCI image-spec (layer.md) requires
+// of an unpacker. It is deliberately slow and simple, and shares neither code nor algorithms with src/tree.
 import { InodeFlag } from '../../src/layer/layer-index.ts';
 import type { InodeSpec, Spec } from './layer-maker.ts';
 

@@ -22,7 +22,7 @@ export interface StackOptions {
   readonly hasImplicit?: boolean;
   /** Hard links to lower layers. */
   readonly hasLinks?: boolean;
-  /** Only what a tar can tell: in one, a link to a name that its layer has means that name, not the lower one. */
+  /** Only what a tar can express: in one, a link to a name that its layer has means that name, not the lower one. */
   readonly isForTar?: boolean;
   readonly hasSymlinks?: boolean;
   /** Hard links within a layer. */
@@ -71,9 +71,9 @@ function randomLayer(random: Random, lowerPaths: readonly string[], options: Sta
     if (dice < 10) return whiteout;
     if (dice < 12 && lowerPaths.length > 0) return link(random.pick(lowerPaths));
     if (dice < 14 && shared.length > 0 && options.hasInnerLinks !== false) return random.pick(shared);
-    const made = leaf();
-    shared.push(made);
-    return made;
+    const entry = leaf();
+    shared.push(entry);
+    return entry;
   }
 
   function leaf(): InodeSpec {

@@ -70,7 +70,7 @@ describe('mapExtent', () => {
 });
 
 describe('holes and data', () => {
-  test('nextData finds data at or behind the offset, or none', () => {
+  test('nextData finds data at or after the offset, or none', () => {
     const inode = resolve(tree, 'sparse');
     expect([0, 99, 100, 199, 200, 309].map((offset) => tree.nextData(inode, offset))).toEqual([
       100, 100, 100, 199, 300, 309,
