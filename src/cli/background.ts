@@ -50,7 +50,7 @@ function becomeSilent(): void {
   for (const fd of hasDebug ? [0, 1] : [0, 1, 2]) silence(fd);
 }
 
-/** A defect of ours must not leave a dead mount behind. */
+/** After a defect of this program, no dead mount remains. */
 function detachOnDefect(mount: Mount, report: TerminalReport): void {
   process.on('uncaughtException', (error) => {
     report.failure(error, error.stack ?? '');

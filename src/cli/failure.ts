@@ -15,7 +15,7 @@ const advice: Readonly<Record<string, string>> = {
   ERR_MEMORY_ALLOCATION_FAILED: 'out of memory: free some, or raise the limit (ulimit -v)',
 };
 
-/** What is wrong, without the program's name: one line, or one and a list of what there is to choose from. */
+/** The failure without the program's name: one line, or one line and a list of choices. */
 export function describeFailure(error: unknown): string {
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
     return 'the working directory was removed: change to another one, or give absolute paths';

@@ -42,7 +42,7 @@ export class Launcher {
     return new Launcher(launcherPid() ?? becomeLauncher());
   }
 
-  /** Tells it that all is ready: true once it has taken this process for a daemon, false where it is gone. */
+  /** Reports readiness: true when the launcher has accepted this process as a daemon, false if the launcher has gone. */
   async release(): Promise<boolean> {
     if (this.abandoned.aborted) return false;
     const isGone = new Promise<void>((resolve) => this.abandoned.addEventListener('abort', () => resolve()));

@@ -139,7 +139,7 @@ function understandSource(
 async function runBench(source: string | undefined, given: BenchArguments): Promise<CommandResult> {
   const understood = understand(source, given);
   const threshold = parseThreshold(given);
-  // What can't be read is told now, not behind the run.
+  // An unreadable file fails now, not after the run.
   const before = given.compare === undefined ? undefined : await readResult(given.compare);
   const result = await measureInto(understood, given);
   const width = outputWidth();

@@ -14,7 +14,7 @@ Examples:
   stratafs completion zsh > ~/.zfunc/_stratafs
   stratafs completion fish > stratafs.fish`;
 
-/** Where a package of a distribution has them below /usr, too. */
+/** The same paths as in a distribution's package, below /usr. */
 const scripts = {
   bash: 'share/bash-completion/completions/stratafs',
   zsh: 'share/zsh/site-functions/_stratafs',

@@ -42,7 +42,7 @@ Examples:
   stratafs history --format '{{.CreatedBy}}' app.tar
   stratafs history --dockerfile oci:layout:latest`;
 
-/** What is left of CREATED BY unless told otherwise: docker's width. */
+/** Width of a truncated CREATED BY, the same as docker's. */
 const CREATED_BY_WIDTH = 45;
 
 interface HistoryArguments extends SourceArguments {
@@ -138,7 +138,7 @@ function formatHistory(inspection: Inspection, given: HistoryArguments): string 
   return formatTable([...plain, ...layerColumns], extended, outputWidth());
 }
 
-/** Base first, as a Dockerfile is read; a comment tells which layer the instruction below it made. */
+/** Base first, as in a Dockerfile; a comment above an instruction names the layer that it made. */
 function formatDockerfile(inspection: Inspection, given: HistoryArguments): string {
   const entries = historyOf(inspection);
   const writer = new DockerfileWriter();

@@ -80,7 +80,7 @@ const columns: readonly (readonly [string, Column])[] = [
   ['Source', { title: 'SOURCE' }],
 ];
 
-/** docker has no columns of platforms and sources: they stand where they tell lines apart. */
+/** Columns for platforms and sources, which docker lacks, are shown if lines differ in them. */
 function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, isShared: boolean): string {
   const rows = fieldsOf(images, given);
   const titles = Object.fromEntries([

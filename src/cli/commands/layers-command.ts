@@ -59,7 +59,7 @@ const columns: readonly (readonly [field: string, Column])[] = [
 ];
 const titles: Fields = Object.fromEntries(columns.map(([field, { title }]) => [field, title]));
 
-/** What is left of an instruction, as of CREATED BY in `history`. */
+/** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
 interface Row {

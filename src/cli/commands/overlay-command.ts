@@ -116,7 +116,7 @@ export async function runOverlayCommand(args: readonly string[]): Promise<Comman
     const { readVersion } = await import('../version.ts');
     return { text: `stratafs-overlay: version ${readVersion()}\n` };
   }
-  // What is said before a process gets itself a launcher is said twice.
+  // A process without a launcher starts again below one: messages before that would be printed twice.
   const launcher = call.isForeground ? undefined : Launcher.take();
   const report = new TerminalReport();
   for (const argument of call.ignored) report.line(`unknown argument ignored: ${argument}`);

@@ -86,7 +86,7 @@ async function unmountEach(places: readonly string[], how: How): Promise<void> {
       failures.push(error);
     }
   }
-  // Whoever reports a silent mount leaves without waiting for it: that one is thrown.
+  // A silent mount's error is thrown last: the process then exits without waiting for that mount.
   failures.sort((a, b) => Number(a instanceof SilentMountError) - Number(b instanceof SilentMountError));
   const last = failures.pop();
   const report = new TerminalReport();

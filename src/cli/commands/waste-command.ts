@@ -57,7 +57,7 @@ interface WasteArguments extends SourceArguments, Partial<Record<RuleName, strin
 }
 
 const DEFAULT_CONFIG = '.dive-ci';
-/** What is left of an instruction, as of CREATED BY in `history`. */
+/** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
 const percent = (part: number): string => `${(100 * part).toFixed(4)} %`;

@@ -53,7 +53,7 @@ const columns: readonly Column[] = [
   { title: 'INSTRUCTION' },
 ];
 
-/** What is left of an instruction, as of CREATED BY in `history`. */
+/** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
 function showHow({ cause, with: directory, from, attributes, layer, source, change }: PathVersion): string {

@@ -18,7 +18,7 @@ export interface CommandWords {
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
-/** `words` are those behind the command's name; the last one is being typed. */
+/** `words` follow the command's name; the user is typing the last one. */
 export function understandWords(command: Command, words: readonly string[]): CommandWords {
   const positional: string[] = [];
   const values = new Map<string, string[]>();

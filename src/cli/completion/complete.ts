@@ -1,6 +1,6 @@
 // What may stand at the end of a command line of stratafs, from the same descriptions that parse it.
 //
-// What is expected at a place is told by the name of its placeholder: <source>, <dir>, <layer>. A command that is added
+// The name of a placeholder decides which candidates fit: <source>, <dir>, <layer>. A command that is added
 // is completed without a word here.
 import type { Command, Option } from 'commander';
 import { commands } from '../command-list.ts';
@@ -16,11 +16,11 @@ import {
   completeTarget,
 } from './sources.ts';
 
-/** `words` are those behind "stratafs", the last one being typed. */
+/** `words` follow "stratafs"; the user is typing the last one. */
 export async function complete(words: readonly string[]): Promise<Completion> {
   const [name = '', ...rest] = words;
   if (rest.length === 0) {
-    const more = [{ value: 'help', about: 'tell all options of a command' }];
+    const more = [{ value: 'help', about: 'describe a command' }];
     return join({ candidates: [...commandNames(), ...more] }, choices('', ['--help', '--version']));
   }
   if (name === 'help') return rest.length === 1 ? { candidates: commandNames() } : none;
@@ -50,7 +50,7 @@ function optionNames(command: Command): { value: string; about: string }[] {
     .flatMap(({ short, long, description }) =>
       [long, short].flatMap((value) => (value === undefined ? [] : [{ value, about: description }])),
     );
-  return [...own, { value: '--help', about: 'tell the options of the command' }];
+  return [...own, { value: '--help', about: 'describe the command' }];
 }
 
 /** What stands between < and >, or [ and ], of an option's flags. */

@@ -8,7 +8,7 @@ export interface Candidate {
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
-  /** Paths too, behind what the word begins with: the shell knows best how to find them. */
+  /** Paths that follow the prefix of the word; the shell finds them. */
   readonly paths?: { readonly kind: 'files' | 'directories'; readonly prefix: string };
 }
 
@@ -33,7 +33,7 @@ export function join(a: Completion, b: Completion): Completion {
 const ASCII_CONTROL = /[^\P{Cc}\x80-\x9f]/u;
 
 /**
- * Where there are paths too, ":files PREFIX" or ":directories PREFIX" first; then one candidate a line, a tab between it and
+ * If paths are also possible, ":files PREFIX" or ":directories PREFIX" first; then one candidate a line, a tab between it and
  * what it is about. What has a control character in it, which no line can hold, is left out.
  */
 export function writeCompletion({ candidates, paths }: Completion): string {

@@ -1,10 +1,10 @@
-// `-o LIST` while it is typed: the names of mount options, and behind a `=` their values.
+// Completes `-o LIST`: the names of mount options, and their values after a `=`.
 import { mountOptions } from '../options/mount-options.ts';
 import { type Rule, acceptedChoices, isIdle } from '../options/option-rule.ts';
 import { type Candidate, type Completion, choices, directories, files, none } from './completion.ts';
 import { completeLayer, completePlatform } from './sources.ts';
 
-/** Where the part of `text` begins that is being typed: behind the last separator without a backslash before it. */
+/** The start of the part of `text` that is being typed: after the last separator without a backslash before it. */
 function startOfPart(text: string, separator: string): number {
   let start = 0;
   for (let i = 0; i < text.length; i++) {

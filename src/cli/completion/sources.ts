@@ -1,4 +1,4 @@
-// What can be told of a SOURCE while it is typed, without reading a layer: the images that an archive holds, their
+// Candidates for a SOURCE, found without reading a layer: the images that an archive holds, their
 // layers, and the mounts that there are.
 import { existsSync } from 'node:fs';
 import { type ImageSummary, instructionsOfLayers, peekImages } from '../../inspect/inspect.ts';
@@ -38,7 +38,7 @@ function completeTransport(word: string): Completion | undefined {
   return transport === 'oci:' || transport === 'dir:' ? directories(transport) : files(transport);
 }
 
-/** A SOURCE: a path, a transport, a mount point where those are taken, and behind a path the images in it. */
+/** A SOURCE: a path, a transport, an image after the path of its archive, and mount points if `takesMounts`. */
 export async function completeSource(word: string, takesMounts: boolean): Promise<Completion> {
   const images = await completeReference(word);
   if (images.candidates.length > 0) return images;
@@ -114,7 +114,7 @@ export async function completePlatform(source: string | undefined, prefix: strin
   );
 }
 
-/** Where something of ours is mounted: below the working directory by a relative path, unless another was begun. */
+/** The mount points of stratafs; those below the working directory as relative paths, except after a slash. */
 export async function completeMountPoint(word: string): Promise<Completion> {
   const here = `${process.cwd().replace(/\/$/, '')}/`;
   const shorten = (path: string): string =>
@@ -126,7 +126,7 @@ export async function completeMountPoint(word: string): Promise<Completion> {
   return { candidates: candidates.filter(({ value }) => value !== '') };
 }
 
-/** TARGET: a transport, and behind it a path. */
+/** TARGET: a transport, then a path. */
 export function completeTarget(word: string): Completion {
   return completeTransport(word) ?? { candidates: transports.map(([value, about]) => ({ value, about })) };
 }

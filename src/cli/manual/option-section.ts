@@ -23,7 +23,7 @@ function termOf(name: string, rule: Rule): { term: string; about: string } | und
   }
 }
 
-/** What is refused, whole or by value: the option, and why. */
+/** Refused options and refused values of options, with the reason. */
 function refusals(rules: Rules): (readonly [option: string, reason: string])[] {
   return rules.flatMap(([name, rule]) => {
     if (rule.kind === 'refused') return [[name, rule.reason] as const];

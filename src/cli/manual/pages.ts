@@ -10,7 +10,7 @@ import { describeMountOptions } from './option-section.ts';
 import { type PageHeading, RoffPage, syntax } from './roff.ts';
 import { type Topic, parseTopics } from './topics.ts';
 
-/** What tells one edition of the pages from another. */
+/** The date and the version that the pages show. */
 export type Edition = Pick<PageHeading, 'date' | 'version'>;
 
 export interface ManualPage {

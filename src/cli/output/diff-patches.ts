@@ -9,7 +9,7 @@ import {
 } from '../../inspect/inspect.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 
-/** Bytes of a file that is taken for a text: greater ones are only told to differ. */
+/** Maximum size of a text file in bytes: of larger files, the patch says only that they differ. */
 const TEXT_LIMIT = 4 << 20;
 
 export class DiffPatches {

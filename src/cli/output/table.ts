@@ -50,7 +50,7 @@ export function formatTable(
   return `${pieces.join('\n').replace(/ +$/gm, '')}\n`;
 }
 
-/** Widths with the gap. Where the table is too wide for the terminal, the widest columns give way. */
+/** Widths with the gap. If the table is too wide for the terminal, its widest columns shrink first. */
 function columnWidths(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

@@ -32,7 +32,7 @@ export function fitLine(text: string): string {
   return ellipsize(text, outputWidth() ?? Infinity);
 }
 
-/** One line as several, broken between words; those behind the first are indented by `indent` columns. */
+/** Breaks a line between words; all lines but the first are indented by `indent` columns. */
 export function wrapLine(text: string, indent: number): string {
   const width = outputWidth() ?? Infinity;
   if (widthOf(text) <= width) return text;

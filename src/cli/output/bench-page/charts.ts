@@ -120,7 +120,7 @@ export function distributionChart(series: readonly Series[]): Markup {
   );
 }
 
-/** Where each bucket begins, and which part lies below it; the end is the greatest latency. */
+/** The start of each bucket, and the part of the calls below it; the last is the greatest latency. */
 function cumulative({ latency: { histogram, max } }: Measurement): [number, number][] {
   const total = histogram.reduce((sum, [, count]) => sum + count, 0);
   let passed = 0;
@@ -142,7 +142,7 @@ export function legendKey(look: number): Markup {
   );
 }
 
-/** Where the plot begins beside names of this length: a character takes at most LABEL_WIDTH. */
+/** The left edge of the plot, next to names of this length: a character takes at most LABEL_WIDTH. */
 function labelledLeft(labels: readonly string[]): number {
   return 12 + LABEL_WIDTH * Math.max(...labels.map(({ length }) => length));
 }
@@ -177,7 +177,7 @@ function timeAxisBottom(x: LogScale): Markup[][] {
   ]);
 }
 
-/** "10 us": a round value without its zeros behind the point. */
+/** "10 us": a round value without zeros after the point. */
 const showTick = (nanoseconds: number): string => showNanoseconds(nanoseconds).replace(/\.0+ /, ' ');
 
 function axisText(x: number, y: number, anchor: 'start' | 'middle' | 'end', text: string): Markup {

@@ -41,7 +41,7 @@ export function formatBenchPage(result: BenchResult): string {
   return `<!doctype html>\n<html lang="en">\n<head>\n${head.join('\n')}\n</head>\n${body.text}\n</html>\n`;
 }
 
-/** Who is how many times faster or slower; nothing of one contender alone. */
+/** The factors between the contenders; empty for a single contender. */
 function summary(result: BenchResult): Markup[] {
   const all = summaryLines(result);
   if (all.length === 0) return [];
