@@ -17,7 +17,6 @@ export const toBeRewritten = [
   'test/fuse',
   'test/inspect',
   'test/mount',
-  'test/oracle',
   'test/overlay',
   'test/overlayfs-format',
 ];

@@ -2,9 +2,9 @@
 
 crash.py begin ROOT STATE         remembers in the file STATE what ROOT shows
 crash.py load ROOT STATE SEED     changes ROOT until the mount dies; a dot on the standard output for each change that is done
-crash.py check ROOT STATE         what is shown is what was done, and of the last change nothing, all, or a part of its bytes
+crash.py check ROOT STATE         checks that ROOT has all changes; of the last one nothing, all, or a part of its bytes
 
-What is done is told by a journal beside STATE: a line before each change, and one behind it.
+A journal beside STATE records the changes: a line before each change, and a line after it.
 """
 import copy
 import errno

@@ -3,7 +3,7 @@
 Operations come as a JSON list of lists on the standard input; one JSON object an operation goes out: "result" (a value
 or an errno's name), which two file systems must agree on, and "wrong", a list of what no file system may do: an inode
 number that changes, a directory entry listed twice. ROOT becomes the root directory. Times since
-BEGIN (milliseconds) are told as "now". Strings are latin1 of bytes.
+BEGIN (milliseconds) are shown as "now". Strings are latin1 of bytes.
 """
 import ctypes
 import errno
@@ -141,7 +141,7 @@ def pattern(seed, length):
 
 
 def get_entries(descriptor, size):
-    """One getdents64: (name, type, ino, offset behind it)."""
+    """One getdents64: (name, type, ino, offset after it)."""
     buffer = ctypes.create_string_buffer(size)
     length = check(libc.syscall(GETDENTS64, descriptor, buffer, size))
     data = buffer.raw[:length]

@@ -1,6 +1,6 @@
 """Writes until the upper's file system is full: full-disk.py ROOT STAGING FEATURES.
 
-Whatever fails tells why, and leaves what was there; what needs no room goes on. STAGING is W/work, empty but for a
+A failing call reports the errno and leaves existing files unchanged; calls that need no room succeed. STAGING is W/work, empty but for a
 whiteout; FEATURES metacopy=on or off.
 """
 import errno
@@ -59,7 +59,7 @@ fails(code, append, "big", 1)
 unchanged(big)
 assert append("room", 3_000_000) == 3_000_000
 
-# What fits of a write is written, and told.
+# The part of a write that fits is written, and its length returned.
 written = 0
 try:
     while True:
@@ -70,12 +70,12 @@ assert os.stat("fill").st_size == written, (os.stat("fill").st_size, written)
 fails(code, append, "small", 100_000)
 unchanged(big)
 
-# What is given back can be written again, once the kernel has let go of the files.
+# Freed space can be used again, after the kernel has released the files.
 os.unlink("fill")
 os.unlink("room")
 for tried in range(200):
-    told = os.statvfs(".")
-    if told.f_bavail * told.f_frsize > 3_000_000:
+    free = os.statvfs(".")
+    if free.f_bavail * free.f_frsize > 3_000_000:
         break
     time.sleep(0.01)
 assert append("small", 1) == 1

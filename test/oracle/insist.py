@@ -1,7 +1,7 @@
 """Runs a mount or umount, again as long as others are in its way: insist.py PROGRAM ARGUMENT...
 
-Another test may look at the mount just now, or have what is mounted in a mount namespace of its own. Who does is a
-process: it is told, and its end waited for. Ends as the program does; with its failure, once LIMIT seconds have passed.
+Another test may look at the mount just now, or have what is mounted in a mount namespace of its own. The processes
+that do so are shown, and it waits until they end. Ends as the program does; with its failure, once LIMIT seconds have passed.
 """
 import os
 import re

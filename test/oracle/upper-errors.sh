@@ -1,11 +1,11 @@
-# upper-errors.sh quota|io: writes to an upper whose file system answers EDQUOT, or EIO. Prints what the user is told.
+# upper-errors.sh quota|io: writes to an upper whose file system answers EDQUOT, or EIO. Prints the user's errors.
 #
 # Runs in a mount namespace of its own, in an empty directory. $S runs stratafs.
 set -euo pipefail
 export LC_ALL=C
 stratafs() { bash -c "$S"' "$@"' sh "$@"; }
 
-# append FILE COUNT: writes zeros, and syncs them; tells ok, or why that failed.
+# append FILE COUNT: writes zeros, and syncs them; prints ok, or the error.
 append() {
   python3 - "$@" <<'END'
 import errno, os, sys
