@@ -4,6 +4,7 @@ import type { Image } from '../image/image.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type UpperPlace, openUpper } from '../overlay/upper/open-upper.ts';
+import { findKeptOwners } from '../overlay/upper/kept-owners.ts';
 import type { Upper } from '../overlay/upper/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
 import { type MountOptions, type UpperOptions, mountFlagBits } from './options.ts';
@@ -53,6 +54,7 @@ export async function prepareUpper(
         await untilReleased(paths.upper, mount.signal);
         const upper = openUpper(upperPlace(paths, identity, options, mount));
         warnOfUnfollowed(paths.upper, upper, mount);
+        hintAtKeptOwners(paths.upper, upper, mount);
         return upper;
       },
       release,
@@ -73,6 +75,17 @@ function warnOfUnfollowed(
   onWarning?.(
     `${path}: has its marks in user.overlay.*: root gets EPERM for what was renamed or has only metadata there; mount it as its owner, or convert it (docs/formats.md, "Trust in marks")`,
   );
+}
+
+/** An upper written to with fake-root shows the user's own IDs without it. */
+function hintAtKeptOwners(
+  path: string,
+  { upperFd }: Upper,
+  { onNotice, ownerKeeping }: Watch & Pick<MountOptions, 'ownerKeeping'>,
+): void {
+  if (ownerKeeping !== undefined || findKeptOwners(upperFd, 'user') === undefined) return;
+  const option = isInitialRoot() ? '-o xattr_permissions=2' : '--fake-root';
+  onNotice?.(`${path}: keeps owners and modes in xattrs; ${option} shows them`);
 }
 
 /** As kernel overlayfs refuses it. */

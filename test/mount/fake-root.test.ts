@@ -90,6 +90,20 @@ describeWith(
         expect(readFileSync(join(place.path('bundle/rootfs/etc'), 'hosts'), 'utf8')).toBe('etc/hosts\nx\n');
       }));
 
+    it('is named when an upper that was written with it is mounted without it', () =>
+      withWorkplace(async (place) => {
+        writeFileSync(place.path('i.tar'), image());
+        const { status, stderr } = await asNobody(
+          place,
+          `${mount}; echo x >>mnt/etc/hosts; eval "$S unmount mnt"
+           eval "$S mount --upper u i.tar mnt"; eval "$S unmount mnt"`,
+        );
+        expect(stderr).toMatch(
+          /^stratafs: \S+\/u: keeps owners and modes in xattrs; --fake-root shows them\n$/,
+        );
+        expect(status).toBe(0);
+      }));
+
     it('reads everything in a read-only mount, too, and writes nothing', () =>
       withWorkplace(async (place) => {
         writeFileSync(place.path('i.tar'), image());
