@@ -11,7 +11,6 @@ export const toBeRewritten = [
   'src/inspect',
   'src/mount',
   'src/overlay',
-  'src/overlayfs-format',
   'test/bench',
   'test/cli',
   'test/fuse',

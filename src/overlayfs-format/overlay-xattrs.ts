@@ -9,7 +9,7 @@ import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from './override-stat.ts
 
 const YES = 0x79;
 
-/** Where a directory has its marks. */
+/** The namespace of the marks. */
 export type MarkNamespace = 'trusted' | 'user';
 
 /** What a file's overlay xattrs say. */
@@ -20,7 +20,7 @@ export interface OverlayMarks {
   isWhiteout: boolean;
   /** An empty regular file with it is a character device 0:0 that shows (docs/formats.md). */
   isShownWhiteout: boolean;
-  /** Where lower layers have what this was renamed from: a name, or an absolute path. */
+  /** The lower name or absolute path from which this was renamed. */
   redirect: Uint8Array | undefined;
   /** A regular file's bytes lie in a lower layer. */
   isMetacopy: boolean;

@@ -1,9 +1,9 @@
-// override_stat: the xattr that tells whose a file is to be and with which mode, where the inode itself can't say so.
+// override_stat: the xattr with the owner and mode of a file whose inode can't have them.
 //
 // fuse-overlayfs with xattr_permissions=, and containers/storage with force_mask, write it on regular files and
 // directories as "UID:GID:MODE[:TYPE]": decimal, decimal, octal. fuse-overlayfs 1.10 leaves bits of the file type in MODE,
 // which say nothing. TYPE is dir, file, pipe, socket, block-MAJOR-MINOR or char-MAJOR-MINOR: what can't be made lies there
-// as a regular file. Who obeys it decides by the root of a layer: without one there, none beneath it counts.
+// as a regular file. It counts only in a layer whose root has one.
 import {
   S_IFBLK,
   S_IFCHR,
@@ -36,7 +36,7 @@ export interface OverrideStat {
   readonly gid: number;
   /** File type and permission bits. */
   readonly mode: number;
-  /** As Attr.rdev; 0 for what is no device. */
+  /** As Attr.rdev; 0 for other files. */
   readonly rdev: number;
 }
 
@@ -61,7 +61,7 @@ export function canOverride(mode: number): boolean {
 }
 
 /**
- * What an override of a file of `mode` says; undefined where it is malformed, or tells of a type that a file of that
+ * What an override of a file of `mode` says; undefined where it is malformed, or names a type that a file of that
  * type can't stand for.
  */
 export function parseOverride(value: Uint8Array, mode: number): OverrideStat | undefined {
@@ -69,14 +69,14 @@ export function parseOverride(value: Uint8Array, mode: number): OverrideStat | u
   if (match === null) return undefined;
   const [, uid = '', gid = '', permissions = '', type, major, minor] = match;
   const ids = [uid, gid].map(parseId);
-  const told = parseType(type, major, minor, mode & S_IFMT);
+  const parsedType = parseType(type, major, minor, mode & S_IFMT);
   const [shownUid = -1, shownGid = -1] = ids;
-  if (shownUid < 0 || shownGid < 0 || told === undefined) return undefined;
+  if (shownUid < 0 || shownGid < 0 || parsedType === undefined) return undefined;
   return {
     uid: shownUid,
     gid: shownGid,
-    mode: told.type | (Number.parseInt(permissions, 8) & 0o7777),
-    rdev: told.rdev,
+    mode: parsedType.type | (Number.parseInt(permissions, 8) & 0o7777),
+    rdev: parsedType.rdev,
   };
 }
 
@@ -104,7 +104,7 @@ function parseType(
   return (type === S_IFDIR) === (stored === S_IFDIR) ? { type, rdev: 0 } : undefined;
 }
 
-/** The value for a file that lies there with type `stored` (S_IFMT bits): the type is told where it is another. */
+/** The value for a file that lies there with type `stored` (S_IFMT bits): it includes the type if that is another. */
 export function formatOverride({ uid, gid, mode, rdev }: OverrideStat, stored: number): Buffer {
   const type = mode & S_IFMT;
   const suffix = type === stored ? '' : `:${nameType(type, rdev)}`;

@@ -1,6 +1,6 @@
 // Which owners and modes that a `user.` xattr keeps (vfs/override-stat.ts) this process shows.
 //
-// Whoever may write to a file may set such an xattr, and could have root's mount show a set-user-ID program of root's. So root
+// A user who may write to a file may set such an xattr, and could have root's mount show a set-user-ID program of root's. So root
 // believes only what lies on its own files, and no set-ID bit on a file that others may write to. Any other process believes all:
 // a layer of somebody else's may hold such files in any case, and its mount has no more rights than the process. `--fake-root`
 // asks for all of them, whoever the files belong to.
@@ -22,7 +22,7 @@ export class OverrideTrust {
     return !this.#isLimited || !attribute.startsWith('user.') || uid === 0;
   }
 
-  /** What is shown of a believed `override` of a file whose own mode is `mode`. */
+  /** The part of a believed `override` that shows; the inode's own mode is `mode`. */
   limit(attribute: string, override: OverrideStat, mode: number): OverrideStat {
     if (!this.#isLimited || !attribute.startsWith('user.')) return override;
     if ((mode & S_IFMT) !== S_IFREG || (mode & OTHERS_WRITE) === 0) return override;

@@ -1,6 +1,6 @@
 // Which marks in `user.` xattrs this process may follow to another file.
 //
-// Whoever may write to a file may set such an xattr on it. A redirect or a metacopy then shows any lower file under that
+// A user who may write to a file may set such an xattr on it. A redirect or a metacopy then shows any lower file under that
 // name, without a check of the lower file's own permissions: with root's rights, that is a hole. So root follows none, and
 // any other process only those of files that are its own user's. Root of a user namespace owns what the namespace maps.
 import { readFileSync } from 'node:fs';

@@ -19,7 +19,7 @@ function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8
 }
 
 export function kindOfName(bytes: Uint8Array, start: number, end: number): NameKind {
-  // Nearly every name is told by its first byte.
+  // The first byte decides for nearly every name.
   if (bytes[start] !== 0x2e || !startsWith(bytes, start, end, WHITEOUT_PREFIX)) return NameKind.plain;
   if (!startsWith(bytes, start, end, AUFS_PREFIX)) return NameKind.whiteout;
   return end - start === OPAQUE_NAME.length && startsWith(bytes, start, end, OPAQUE_NAME)

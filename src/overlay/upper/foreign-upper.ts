@@ -1,4 +1,4 @@
-// Finds out whether somebody with more rights has written an upper that no mount of ours has marked: root's kernel overlayfs
+// Finds out whether somebody with more rights has written an upper without our mark: root's kernel overlayfs
 // leaves marks in `trusted.`, which this process can't see, but it also leaves files that this process could not have made.
 import { closeSync } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';

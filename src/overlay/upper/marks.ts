@@ -31,7 +31,7 @@ export type MarkName =
   | 'overlay.whiteout'
   | 'overlay.opaque';
 
-/** What is marked of one upper file. */
+/** The marks of one upper file. */
 export interface Marks {
   /** "y": hides lower names. "x": may hold whiteouts in the form of an xattr. */
   readonly opaque: string | undefined;
@@ -43,7 +43,7 @@ export interface Marks {
   readonly isWhiteout: boolean;
   /** An empty regular file with it shows as a character device 0:0 (shown-whiteout.ts). */
   readonly isShownWhiteout: boolean;
-  /** A directory with it may hold copies: the kernel then looks for the numbers that a listing tells. */
+  /** A directory with it may hold copies: the kernel then looks up the inode numbers for a listing. */
   readonly isImpure: boolean;
   /** PROTECTION_FLAGS (vfs/inode-flags.ts). */
   readonly protection: number;

@@ -34,7 +34,7 @@ import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 const YES = bytesOf('y');
 const TRUSTED_MARKS = bytesOf(HAS_TRUSTED_MARKS);
 
-/** Where an upper lies, and how it is used. */
+/** The place of an upper, and how it is used. */
 export interface UpperPlace {
   /** Paths of directories on one file system, neither within the other. */
   readonly upper: string;
@@ -211,7 +211,7 @@ function claim(place: UpperPlace, upperFd: number): Form {
   if (known.identity === undefined) refuseForeign(place, upperFd);
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
-    // Who is killed in between finds an upper without an identity, of which the same is found out.
+    // After a crash in between the upper has no identity yet, and the next mount comes to the same result.
     let status = isAufsForm ? setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs'), YES, 0) : 0;
     if (status === 0) status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
     if (status === 0) {
@@ -233,7 +233,7 @@ function announceMarks(upperFd: number, { namespace }: MarkSpace): void {
   if (namespace === 'trusted') setxattrAt(upperFd, NO_NAME, TRUSTED_MARKS, YES, 0);
 }
 
-/** Whoever can't see root's marks would show another tree. */
+/** A process that can't see root's marks would show another tree. */
 function refuseHiddenMarks({ upper }: Pick<UpperPlace, 'upper'>, upperFd: number): void {
   if (isInitialRoot() || typeof getxattrAt(upperFd, NO_NAME, TRUSTED_MARKS) === 'number') return;
   throw new InputError(
@@ -279,7 +279,7 @@ function readsAufsForm(place: UpperPlace, { marks, identity }: UpperIdentity, up
 
 interface UpperIdentity {
   readonly marks: MarkSpace;
-  /** Undefined where no mount of ours has marked it. */
+  /** Undefined if it does not have our mark. */
   readonly identity: Buffer | undefined;
 }
 

@@ -2,7 +2,7 @@
 // for the while of one call, and taken back.
 //
 // An owner without CAP_DAC_OVERRIDE can't put a name into a copied-up directory of mode 0555, nor set a user.* attribute
-// on a file of mode 0444 (xattr_permission in fs/xattr.c). Who calls was checked by the kernel before; this is about what
+// on a file of mode 0444 (xattr_permission in fs/xattr.c). The kernel has checked the caller before; this is about what
 // the daemon does beside: copies, marks, lists. A `kill -9` in between leaves bits that the owner alone profits from.
 import { statAt } from '../../sys/stat-at.ts';
 import { chmodAt } from '../../sys/upper-calls.ts';

@@ -26,13 +26,13 @@ const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
 const DIRECTORY_LIMIT = 1000;
 const HOLDS_COPIES = Buffer.from('y');
 
-/** Where an upper inode lies: a name in a directory, or, with an empty name, the descriptor itself. */
+/** The place of an upper inode: a name in a directory, or, with an empty name, the descriptor itself. */
 export interface Place {
   readonly dir: number;
   readonly name: Uint8Array;
 }
 
-/** What is done about access times beyond what the kernel does for the descriptors (atime.ts). */
+/** Access times, beyond what the kernel does for the descriptors (atime.ts). */
 export interface AtimeRules {
   /** Added to the flags of every open of a regular file. */
   readonly openFlags: number;
@@ -135,7 +135,7 @@ export class Upper {
     this.#directories.delete(directory);
   }
 
-  /** Where an inode that has an upper file lies; a negative errno where that can't be reached. */
+  /** The place of an inode's upper file, or a negative errno. */
   placeOf(inode: UpperInode): Place | number {
     if (inode.sharedEntry !== undefined) return { dir: this.linksFd, name: inode.sharedEntry };
     const [known] = inode.upperNames;
@@ -175,7 +175,7 @@ export class Upper {
     });
   }
 
-  /** What is marked of a file; a negative errno where that can't be read. */
+  /** The marks of a file, or a negative errno. */
   readMarks(dir: number, name: Uint8Array): Marks | number {
     return this.asOwner(dir, name, () => this.marks.read(dir, name));
   }
@@ -206,7 +206,7 @@ export class Upper {
   countListing(directory: UpperDirectory): void {
     if (!this.#atime.countsListings || !directory.hasUpperDirectory) return;
     const fd = this.directoryFd(directory);
-    // Where it may not be read by this process, its atime stays.
+    // If this process may not read it, its atime stays.
     if (fd >= 0) accessDirectory(fd);
   }
 

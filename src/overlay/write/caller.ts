@@ -1,4 +1,4 @@
-// Who a caller is, beyond what a FUSE request says: it names one group at most, and from Linux 6.12 on a request that
+// The users and groups of a caller, beyond what a FUSE request says: it names one group at most, and from Linux 6.12 on a request that
 // makes no inode names neither user nor group. The rest stands in /proc.
 //
 // Asked in place: rarely, and /proc waits for no disk. A caller that has ended or can't be seen from here (pid 0) counts

@@ -1,6 +1,6 @@
 // Makes inodes: create, mkdir, mknod, symlink.
 //
-// Where nothing stands in the upper they are made in place: the upper's own file system applies set-group-ID of the
+// If the upper has nothing at the name they are made in place: the upper's own file system applies set-group-ID of the
 // directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
 // place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
 import { closeSync } from 'node:fs';

@@ -1,6 +1,6 @@
 // Open files: one descriptor an inode for reading and one for both, closed by the last release.
 //
-// Who opens a file that the tree alone has, to read it, needs none. When it is copied up meanwhile, copying leaves one.
+// A file that only the tree has needs none to be read. If it is copied up while it is open, the copy-up leaves one.
 import { isRootCall } from './caller.ts';
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';

@@ -83,7 +83,7 @@ export class OverlayState implements CopyUpParts {
   }
 
   /**
-   * Waits for the copies under way, and closes every descriptor. What was fsynced is on the disk; the kernel writes the rest
+   * Waits for the copies under way, and closes every descriptor. Fsynced files are on the disk; the kernel writes the rest
    * back in its time, as for any process. A volatile upper is synced here; its mark is removed if that succeeds.
    *
    * Everything is closed before this resolves: umount(8) does not wait for the daemon, and the file system below must not

@@ -1,4 +1,4 @@
-// unlink and rmdir. Where the tree has the name a whiteout takes the place of what is removed, in one step.
+// unlink and rmdir. If the tree has the name, a whiteout replaces the removed file in one step.
 //
 // An inode whose last known name goes keeps a descriptor: what is open, or is somebody's directory, goes on.
 import { closeSync } from 'node:fs';

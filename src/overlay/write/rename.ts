@@ -99,7 +99,7 @@ function renameEnds(
 
   for (const inode of isExchange && target !== undefined ? [source, target] : [source]) {
     const copied = copyUp(state, inode, METADATA, call);
-    // What was found may not be true any more after waiting: all is looked at anew.
+    // Names may have changed while the copy was made: everything is looked up again.
     if (typeof copied !== 'number') {
       return copied.then((status) => (status < 0 ? status : renameEnds(state, from, to, flags, call)));
     }
@@ -242,7 +242,7 @@ function renameUpper(
   return renameAt(dirs.from, from.name, dirs.to, to.name, isSwap ? RENAME_EXCHANGE : 0);
 }
 
-/** What is about to be replaced keeps a descriptor (which is answered, or 0); an upper directory loses its whiteouts. */
+/** Before `target` is replaced: it keeps a descriptor (the result, or 0), and an upper directory loses its whiteouts. */
 function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: End): number {
   if (!(target instanceof DirectoryInode)) return target.hasUpper ? keepNameless(target, dir, to.name) : 0;
   if (!target.hasUpperDirectory) return 0;

@@ -76,7 +76,7 @@ function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
   return upper.owners.changeMode(dir, name, stat.mode & 0o7777 & ~S_ISGID);
 }
 
-/** Where the upper file of any inode lies that has one. */
+/** The place of an inode's upper file or directory. */
 export function upperPlace(state: OverlayState, inode: Inode): Place | number {
   if (!(inode instanceof DirectoryInode)) return state.upper.placeOf(inode);
   const dir = state.upper.directoryFd(inode);
@@ -98,7 +98,7 @@ function truncateOpen(state: OverlayState, fd: number, size: number, killer: Cal
 }
 
 /**
- * What a write takes off a file, by whom the kernel says that it may not keep them: capabilities, S_ISUID, and S_ISGID as
+ * What a write takes off a file, if the kernel says that the caller may not keep them: capabilities, S_ISUID, and S_ISGID as
  * setattr_should_drop_sgid (fs/attr.c) has it.
  */
 export function dropPrivileges(state: OverlayState, fd: number, killer: Call): Status {

@@ -106,7 +106,7 @@ export class WritableOverlay implements WritableFileSystem {
     return this.#answer((directory.parent ?? directory).nodeId, out);
   }
 
-  /** Tells of a node, which counts as a lookup. */
+  /** Fills `out` with a node, which counts as a lookup. */
   #answer(node: NodeId, out: Entry): Status {
     const status = this.#state.directories.readAttr(node, out.attr);
     if (status < 0) return status;
@@ -186,10 +186,10 @@ export class WritableOverlay implements WritableFileSystem {
 
   /** The upper's file system takes what is written. */
   statfs(out: StatFs): Status {
-    const told = new Float64Array(8);
-    const status = statfsAt(this.#state.upper.upperFd, told);
+    const numbers = new Float64Array(8);
+    const status = statfsAt(this.#state.upper.upperFd, numbers);
     if (status < 0) return status;
-    const [blocks, free, available, files, filesFree, blockSize] = told;
+    const [blocks, free, available, files, filesFree, blockSize] = numbers;
     out.blocks = blocks as number;
     out.blocksFree = free as number;
     out.blocksAvailable = available as number;
