@@ -4,7 +4,7 @@ import type { Image } from '../image/image.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type UpperPlace, openUpper } from '../overlay/upper/open-upper.ts';
-import { findKeptOwners } from '../overlay/upper/kept-owners.ts';
+import { keepsOwners } from '../overlay/upper/open-owners.ts';
 import type { Upper } from '../overlay/upper/upper.ts';
 import type { LayersIdentity } from './layer-identity.ts';
 import { type MountOptions, type UpperOptions, mountFlagBits } from './options.ts';
@@ -83,7 +83,7 @@ function hintAtKeptOwners(
   { upperFd }: Upper,
   { onNotice, ownerKeeping }: Watch & Pick<MountOptions, 'ownerKeeping'>,
 ): void {
-  if (ownerKeeping !== undefined || findKeptOwners(upperFd, 'user') === undefined) return;
+  if (ownerKeeping !== undefined || !keepsOwners(upperFd)) return;
   const option = isInitialRoot() ? '-o xattr_permissions=2' : '--fake-root';
   onNotice?.(`${path}: keeps owners and modes in xattrs; ${option} shows them`);
 }

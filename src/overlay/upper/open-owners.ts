@@ -31,6 +31,11 @@ export function openOwners(options: OwnerOptions, upperFd: number): OwnerForm {
   return startKeepingOwners(options.upper, ownerKeeping, upperFd);
 }
 
+/** True if an upper was written to with owners kept in `user.` xattrs. */
+export function keepsOwners(upperFd: number): boolean {
+  return findKeptOwners('user', upperFd, true) !== undefined;
+}
+
 /** Undefined if the root has no such xattr. */
 function findKeptOwners(
   keeping: OwnerKeeping | undefined,
