@@ -15,7 +15,7 @@ export default defineConfig(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['*.js', 'bench/*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
+          allowDefaultProject: ['*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
         },
       },
     },
@@ -32,7 +32,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.js', 'bench/*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
+    files: ['*.js', 'examples/*.js', 'scripts/*.js', 'test/hostile/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: { console: 'readonly', performance: 'readonly', process: 'readonly', Buffer: 'readonly' },
