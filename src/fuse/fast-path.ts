@@ -1,6 +1,6 @@
 // The fast path: what native code answers from the file system's table alone, before JavaScript is entered.
 //
-// Facts are gathered here and nowhere decided in C++; the handlers answer the same bytes, and are asked for all the rest.
+// Facts are gathered here; C++ decides nothing. The handlers give the same bytes for these requests, and answer all others.
 import type { FileRange } from '../vfs/blob-reader.ts';
 import type { AnswerTable } from '../vfs/answer-table.ts';
 import { BLOCK_SIZE, FOREVER, MAX_TRANSFER, Opcode } from './wire/protocol.ts';
@@ -39,7 +39,7 @@ function idPairs(ids: readonly number[], show: (id: number) => number): Uint32Ar
   return Uint32Array.from([...ids].sort((a, b) => a - b).flatMap((id) => [id, show(id)]));
 }
 
-/** What was answered without JavaScript. */
+/** Requests that were answered without JavaScript. */
 export interface TableAnswerCounts {
   /** By opcode. */
   count(opcode: number): number;
@@ -47,7 +47,7 @@ export interface TableAnswerCounts {
   readonly bytesRead: number;
 }
 
-/** `counts`: as Channel.tableAnswers has it: by opcode as far as native code answers, then the bytes read. */
+/** `counts` is from Channel.tableAnswers: a count for each opcode that native code answers, then the bytes read. */
 export function readCounts(counts: Float64Array | undefined): TableAnswerCounts {
   const byOpcode = counts?.subarray(0, -1);
   return { count: (opcode) => byOpcode?.[opcode] ?? 0, bytesRead: counts?.at(-1) ?? 0 };

@@ -3,7 +3,7 @@
 // The kernel (fs/fuse/iomode.c, 6.9 and later) fails an open(2) with EIO where a reply mixes both on one inode, or names
 // two backing files for it. So: while a cached open lives, all opens of the node are cached; while one that is passed
 // through lives, all are, and share its backing id, whatever the file system offers meanwhile. A RELEASE is sent after
-// the kernel has let go, so what these books count is never less than what the kernel counts.
+// the kernel has let go, so what this table counts is never less than what the kernel counts.
 //
 // Native code answers opens of its own, all of them cached, which are not entered here: the file system, which counts them
 // too, says whether a node was open before (OpenFile.wasOpen). Of those that are passed through each one is entered.
@@ -19,7 +19,7 @@ const debug = createDebug('stratafs:fuse');
 export interface BackingPort {
   /** FUSE_DEV_IOC_BACKING_OPEN: a backing id (1 and more), or a negative errno. */
   openBacking(fd: number): number;
-  /** FUSE_DEV_IOC_BACKING_CLOSE. What is open by it stays. */
+  /** FUSE_DEV_IOC_BACKING_CLOSE. Files that are open by it stay open. */
   closeBacking(id: number): number;
 }
 
@@ -30,8 +30,8 @@ interface OpenNode {
   sharedWriters: number;
   /** 0: cached. */
   readonly backingId: number;
-  /** The kernel was told that set-ID bits are gone since they were last set. */
-  toldKilled: boolean;
+  /** The kernel was notified that set-ID bits are gone since they were last set. */
+  isKillReported: boolean;
 }
 
 const O_ACCMODE = 3;
@@ -60,7 +60,7 @@ export class OpenFileTable {
     if (opened === undefined) {
       const mayPass = this.mayPassThrough && backingFd >= 0 && !wasOpen;
       const backingId = mayPass ? this.#openBacking(backingFd) : 0;
-      opened = { count: 0, sharedWriters: 0, backingId, toldKilled: false };
+      opened = { count: 0, sharedWriters: 0, backingId, isKillReported: false };
       this.#nodes.set(node, opened);
     }
     opened.count++;
@@ -86,7 +86,7 @@ export class OpenFileTable {
 
   /**
    * Seconds for which the kernel may keep the attributes of `node`: for ever, but 0 while it may be written through a
-   * mapping that is passed through, of which nobody is told, the kernel's own FUSE side included.
+   * mapping that is passed through: such writes are reported to nobody, not even to the kernel's own FUSE side.
    */
   attrValidity(node: NodeId): number {
     if (this.#volatileNodes === 0) return FOREVER;
@@ -95,18 +95,18 @@ export class OpenFileTable {
   }
 
   /** True once between two `setsMode`: a write may just have cleared set-ID bits, which the kernel has still cached. */
-  mustTellKilled(node: NodeId): boolean {
+  mustReportKilled(node: NodeId): boolean {
     const opened = this.#nodes.get(node);
     if (opened === undefined) return true;
-    const was = opened.toldKilled;
-    opened.toldKilled = true;
+    const was = opened.isKillReported;
+    opened.isKillReported = true;
     return !was;
   }
 
   /** The permission bits of `node` were set anew. */
   setsMode(node: NodeId): void {
     const opened = this.#nodes.get(node);
-    if (opened !== undefined) opened.toldKilled = false;
+    if (opened !== undefined) opened.isKillReported = false;
   }
 
   #openBacking(fd: number): number {

@@ -63,7 +63,7 @@ export interface SessionOptions {
 
 /** A request whose promise has not settled. */
 interface Pending {
-  /** A read has no effect: interrupted, it is answered at once. What changes something is only told of it. */
+  /** A read has no effect: interrupted, it is answered at once. A change only gets the signal. */
   readonly isRead: boolean;
   readonly call: Call | undefined;
   readonly settled: Promise<void>;
@@ -139,7 +139,7 @@ export class Session implements Conversation {
     this.#state = { kind: 'serving', opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize };
     this.openFiles.mayPassThrough = passesThrough;
     this.#onServing();
-    // Whoever awaits it runs in a microtask, after the reply is written.
+    // Code that awaits it runs in a microtask, after the reply is written.
     this.#resolveStarted();
   }
 
@@ -221,7 +221,7 @@ export class Session implements Conversation {
   }
 
   /**
-   * The connection is gone: nothing is answered any more, and what goes on is told to stop. Resolves when all that
+   * The connection is gone: nothing is answered any more, and pending changes get the interrupt. Resolves when all that
    * changes something has ended, so that the file system can be closed.
    */
   async end(): Promise<void> {

@@ -15,7 +15,7 @@ export function withDiskCache<Options extends OpenImageOptions>(options: Options
   return { ...options, diskCache };
 }
 
-/** Where indexes and trees are kept: nowhere, if the options say so. */
+/** The directory of indexes and trees: undefined if the options exclude it. */
 export function indexCacheOf({
   useIndexCache = true,
   diskCache,
@@ -28,8 +28,8 @@ export function indexCacheOf({
  * home directory that is relative or missing gives no cache directory: nothing is made in the working directory, and no home.
  */
 export function defaultCacheDirectory(): string | undefined {
-  const given = process.env['XDG_CACHE_HOME'] ?? '';
-  if (isAbsolute(given)) return join(given, 'stratafs');
+  const cacheHome = process.env['XDG_CACHE_HOME'] ?? '';
+  if (isAbsolute(cacheHome)) return join(cacheHome, 'stratafs');
   const home = homeDirectory();
   return home === undefined ? undefined : join(home, '.cache', 'stratafs');
 }

@@ -1,4 +1,4 @@
-// The option fake-root: whether it can be had, and what it means for whom.
+// The option fake-root: when it applies, and which options contradict it.
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { MountOptions } from './options.ts';
@@ -8,9 +8,7 @@ export function settleFakeRoot<T extends MountOptions>(options: T): T {
   if (options.ownerKeeping !== 'fake-root') return options;
   if (isInitialRoot()) {
     options.onNotice?.('fake-root has no effect: root may do all of that already');
-    const kept: { -readonly [Name in keyof T]: T[Name] } = { ...options };
-    delete kept.ownerKeeping;
-    return kept;
+    return { ...options, ownerKeeping: undefined };
   }
   if (options.allowOther === true) {
     throw new InputError('fake-root: other users would be root in the mount, too: found allow_other with it');

@@ -18,7 +18,7 @@ export interface LayersIdentity {
   readonly tree: Uint8Array;
 }
 
-/** A layer, as far as it tells what it is: a directory does by its index. */
+/** What identifies a layer: of a directory, its index. */
 export interface IdentifiedLayer {
   readonly layer: Pick<LayerBytes, 'digest' | 'diffId'> & { readonly index?: LayerIndex };
   readonly source: LayerSource;

@@ -47,8 +47,8 @@ export async function openMergedLayers(
   options: WithDiskCache<MountOptions>,
 ): Promise<MergedLayers> {
   const trees = treeStoreOf(options);
-  const known = trees === undefined ? undefined : await reopenMergedLayers(image, cache, options, trees);
-  if (known !== undefined) return known;
+  const saved = trees === undefined ? undefined : await reopenMergedLayers(image, cache, options, trees);
+  if (saved !== undefined) return saved;
   const merged = await mergeLayers(image, cache, options, trees);
   if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
   return merged;

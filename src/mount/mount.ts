@@ -1,6 +1,6 @@
 // The composition root: image -> layers -> tree -> overlay -> driver. It and src/mount/ alone know them all.
 //
-// What is opened is closed in reverse where a later step fails. A process must not touch its own mount synchronously
+// If a step fails, everything that was opened is closed in reverse order. A process must not touch its own mount synchronously
 // (fs.readFileSync and the like): it would wait for an answer that only itself can give. Asynchronous calls of
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
 import { resolve } from 'node:path';

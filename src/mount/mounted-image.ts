@@ -1,8 +1,8 @@
-// A mount of ours as a source: where its image came from it tells itself, and what was written to it lies in its upper
+// A stratafs mount as a source: it says itself where its image came from, and what was written to it lies in its upper
 // directory, which shows over the image as one more layer.
 //
-// The image is opened anew, by whom the mount needn't have been made: what was moved, or holds another image by now, is
-// told by the mount point.
+// The image is opened anew, perhaps by another user than the mounting one. An archive that was moved, or that holds another
+// image by now, is reported under the mount point's name.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isTrustedMount, requireTrustedMount } from '../fuse/mounts/mount-owner.ts';
@@ -54,7 +54,7 @@ export function mountedImageOf({ entry, answer }: FoundMount): MountedImage | un
 }
 
 /**
- * The mount at `path`; undefined where none of ours is there. InputError where it doesn't tell of itself, or is not to be
+ * The mount at `path`; undefined if it is not a stratafs mount. InputError if it doesn't describe itself, or is not to be
  * believed: what it names would be opened with this user's rights.
  */
 export async function findMountedImage(path: string): Promise<MountedImage | undefined> {
@@ -65,7 +65,7 @@ export async function findMountedImage(path: string): Promise<MountedImage | und
   const { answer } = found;
   if (answer.kind === 'silent') throw new SilentMountError(place);
   if (answer.kind !== 'answered') {
-    throw new InputError(`${place}: the mount does not tell its image: ${describeAnswer(answer)}`);
+    throw new InputError(`${place}: the mount does not name its image: ${describeAnswer(answer)}`);
   }
   return mountedImageOf(found);
 }
@@ -132,8 +132,8 @@ async function reopenStack(
 }
 
 /**
- * The image with the mount's upper directory as its topmost layer; itself where the mount has none. What is mapped and
- * written to has reached the upper when this resolves. InputError where this user can't know what the upper's marks say.
+ * The image with the mount's upper directory as its topmost layer; the image itself if the mount has none. Mapped pages that were
+ * written to have reached the upper when this resolves. InputError if this user can't read the upper's marks.
  */
 export async function addUpper({ place, facts }: MountedImage, image: Image): Promise<Image> {
   const upper = upperOf(facts);
@@ -167,14 +167,14 @@ export function requireReadableMarks(place: string, upper: UpperOfMount): void {
   );
 }
 
-/** Who can't read the marks of an upper takes what it hides for shown. */
+/** A process that can't read the marks of an upper shows what they hide. */
 export function canReadMarks({ upperMarks }: UpperOfMount): boolean {
   return upperMarks === 'user' || isInitialRoot();
 }
 
 /**
  * Brings to the upper what the kernel still holds of a mount: what is mapped and written to. syncfs(2) sends it on its way
- * and, of a FUSE file system, waits for nothing (fs/fuse/file.c): it has arrived when a question that came behind it
+ * and, of a FUSE file system, waits for nothing (fs/fuse/file.c): it has arrived when a question that was sent after it
  * is answered, and no more writes came since the one before.
  */
 export async function syncMount(mountpoint: string): Promise<void> {
@@ -185,7 +185,7 @@ export async function syncMount(mountpoint: string): Promise<void> {
   } finally {
     await directory.close();
   }
-  // Where a program goes on writing there is no end; what was written before is behind the first of these.
+  // A program that goes on writing would never end this; what was written before comes with the first rounds.
   for (let round = 0, written = -1; round < MAX_SYNC_ROUNDS; round++) {
     const answer = await askMount(mountpoint, STATISTICS_XATTR);
     if (answer.kind === 'silent') throw new SilentMountError(mountpoint);

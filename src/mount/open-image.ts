@@ -8,7 +8,7 @@ import type { OpenImageOptions } from './options.ts';
 
 /**
  * The image that `source` names (containers-transports(5), or a path that is looked into), its layers found but not
- * read. InputError for what is no image, or doesn't say which of several.
+ * read. InputError if it is not an image, or does not say which of several.
  */
 export function openImage(source: string, options: OpeningOptions = {}): Promise<Image> {
   return openImageWith(source, withDiskCache(options));

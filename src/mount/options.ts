@@ -19,7 +19,7 @@ import type { Watch } from './watch.ts';
 export interface OpenImageOptions extends LayerSelection, Watch {
   /** `os/architecture[/variant]`; by default the host's, where the source has several. */
   readonly platform?: string | undefined;
-  /** Where an archive that is compressed as a whole is unpacked to: $XDG_CACHE_HOME/stratafs by default. */
+  /** The directory that takes archives unpacked that are compressed as a whole: $XDG_CACHE_HOME/stratafs by default. */
   readonly cacheDirectory?: string | undefined;
   /** False: InputError where it would have to be unpacked first. */
   readonly mayUnpack?: boolean | undefined;
@@ -54,7 +54,7 @@ export interface MountOptions extends Watch {
    * marks are `trusted.overlay.*` by default. Root follows no redirect and no metacopy in `user.overlay.*`.
    */
   readonly usesUserXattrs?: boolean | undefined;
-  /** False: no file tells by `user.stratafs.layer` which layer it is from. */
+  /** False: the xattr `user.stratafs.layer`, which names a file's layer, is hidden. */
   readonly tellsLayers?: boolean | undefined;
   /** False: POSIX ACLs are not obeyed. */
   readonly usesAcl?: boolean | undefined;
@@ -71,7 +71,7 @@ export interface MountOptions extends Watch {
   readonly usesFastPath?: boolean | undefined;
   /** False: indexes are neither taken from the cache directory nor saved there. */
   readonly useIndexCache?: boolean | undefined;
-  /** Where they are kept: $XDG_CACHE_HOME/stratafs by default. */
+  /** Their directory: $XDG_CACHE_HOME/stratafs by default. */
   readonly cacheDirectory?: string | undefined;
 }
 
@@ -111,7 +111,7 @@ export interface UpperBehaviour {
   /** False: renaming a directory of the image fails with EXDEV, as everywhere between file systems. */
   readonly redirect?: boolean | undefined;
   /**
-   * True: in an upper that no mount of ours has marked, names that begin with `.wh.` are whiteouts, as fuse-overlayfs may
+   * True: in an upper that no stratafs mount has marked, names that begin with `.wh.` are whiteouts, as fuse-overlayfs may
    * have left them; then none such can be made. By default they are where it holds some that fuse-overlayfs has made.
    */
   readonly takesAufsForm?: boolean | undefined;
@@ -119,7 +119,7 @@ export interface UpperBehaviour {
   readonly isForced?: boolean | undefined;
 }
 
-/** Where the marks are that a mount obeys in its layers, as kernel overlayfs decides it. */
+/** The namespace of the marks that a mount obeys in its layers, by kernel overlayfs's rule. */
 export function directoryMarksOf({ usesUserXattrs = false }: MountOptions): MarkNamespace {
   return !usesUserXattrs && isInitialRoot() ? 'trusted' : 'user';
 }

@@ -1,4 +1,4 @@
-// Where the image of a mount came from: what opening it again needs, told by the mount itself beside its MountFacts.
+// The origin of a mount's image: what opening it again needs. The mount reports it with its MountFacts.
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
 import { type MountOptions, type OpenImageOptions, directoryMarksOf } from './options.ts';
@@ -10,7 +10,7 @@ export interface MountOrigin {
   readonly layer?: string | undefined;
   readonly upto?: string | undefined;
   readonly ownerKeeping?: OwnerKeeping | undefined;
-  /** Where the marks are that count in layers that are directories. */
+  /** The namespace of the marks that count in layers that are directories. */
   readonly directoryMarks?: MarkNamespace | undefined;
 }
 

@@ -113,7 +113,7 @@ function upperPlace(
     layers: identity.layers,
     identity: identity.tree,
     isForced: options.isForced ?? false,
-    // What is thrown away needn't be on a disk.
+    // A throw-away upper need not reach the disk.
     isVolatile: options.isVolatile ?? 'isThrowAway' in options,
     syncsAtEnd: !('isThrowAway' in options) && options.keepsVolatileMark !== true,
     // An inode that was copied up without its data is found by a redirect once it is renamed.

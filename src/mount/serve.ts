@@ -1,4 +1,4 @@
-// Brings a merged image to the kernel: overlay, the facts that the mount tells of itself, driver.
+// Brings a merged image to the kernel: overlay, the facts that the mount reports, driver.
 import { statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';

@@ -29,7 +29,7 @@ export interface Mount extends AsyncDisposable {
   readonly image: Image;
   /** Resolves when the mount is gone, by whomever it was unmounted, and everything is closed. */
   readonly closed: Promise<void>;
-  /** What was asked so far. */
+  /** The counts so far. */
   statistics(): MountStatistics;
   /**
    * Unmounts and waits until everything is closed. InputError where the mount is busy: it then stays, and the

@@ -97,7 +97,7 @@ function lockDirectory(path: string): number {
   try {
     fd = openSync(path, DIRECTORY);
   } catch {
-    return -1; // ENOENT: removed meanwhile. ENOTDIR, ELOOP, EACCES: not one of ours.
+    return -1; // ENOENT: removed meanwhile. ENOTDIR, ELOOP, EACCES: not a throw-away upper.
   }
   if (lockFile(fd) === 0 && isStillThere(path, fd)) return fd;
   closeSync(fd);
@@ -119,7 +119,7 @@ function removeLeftovers(place: string, onNotice: (text: string) => void): void 
   try {
     names = readdirSync(place);
   } catch {
-    return; // ENOENT and the like: making a directory there tells it better.
+    return; // ENOENT and the like: making a directory there reports it better.
   }
   for (const name of names) {
     if (!NAME.test(name)) continue;

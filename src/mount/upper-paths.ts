@@ -1,8 +1,8 @@
-// Where an upper directory and its work directory lie: looked at before anything is opened, made absolute, and kept
+// The paths of an upper directory and its work directory: checked before anything is opened, made absolute, and kept
 // apart from each other, from the layers and from the mount point.
 //
-// Two directories overlap where one is the other or lies within it, by whatever path: told by device and inode numbers
-// of all that is above them on the same file system. What is a mere matter of opening is left to overlay/open-upper.ts.
+// Two directories overlap where one is the other or lies within it, by whatever path: compared by device and inode numbers
+// of all that is above them on the same file system. Whether they can be opened is up to overlay/upper/open-upper.ts.
 import { closeSync, openSync } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -38,17 +38,17 @@ export async function locateUpper(
   return { upper, work, isWorkImplied };
 }
 
-async function locate(what: string, given: string, isReadOnly: boolean): Promise<string> {
+async function locate(what: string, typed: string, isReadOnly: boolean): Promise<string> {
   try {
-    const path = await realpath(given);
+    const path = await realpath(typed);
     if (!(await stat(path)).isDirectory()) {
-      throw new InputError(`${what} ${given}: found a file, expected a directory`);
+      throw new InputError(`${what} ${typed}: found a file, expected a directory`);
     }
     await access(path, constants.R_OK | constants.X_OK | (isReadOnly ? 0 : constants.W_OK));
     return path;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${what} ${given}: ${reasonOf(error)}`, { cause: error });
+    throw new InputError(`${what} ${typed}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -2,7 +2,7 @@
 
 /** How far a long piece of work is. */
 export interface Progress {
-  /** What is being done: "indexing 5 layers". */
+  /** The work: "indexing 5 layers". */
   readonly what: string;
   /** Bytes. */
   readonly done: number;

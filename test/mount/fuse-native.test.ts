@@ -118,7 +118,7 @@ os.setxattr("v", "user.x", b"\\0\\xff"); print(os.getxattr("v", "user.x"), os.li
       ...fuseNative.options,
     ));
 
-  it('refuses other users where it is writable, since the package does not tell who writes', () =>
+  it('refuses other users where it is writable, since the package does not name the caller of a write', () =>
     withWorkplace(async (place) => {
       const { status, stderr } = await place.stratafs([
         'mount',
@@ -130,7 +130,7 @@ os.setxattr("v", "user.x", b"\\0\\xff"); print(os.getxattr("v", "user.x"), os.li
       ]);
       expect(status).toBe(1);
       expect(stderr).toBe(
-        "stratafs: driver=fuse-native does not tell who writes: a writable mount is its owner's alone (no_allow_other)\n",
+        "stratafs: driver=fuse-native does not know the caller of a write: a writable mount is its owner's alone (no_allow_other)\n",
       );
       expect(place.mounted()).toEqual([]);
       await place.mount(image, '--tmp', ...fuseNative.options);

@@ -65,7 +65,7 @@ describeWith(['fuse'], 'a mount point as a source', () => {
       process.kill((await place.listed())?.pid ?? 0, 'SIGKILL');
       await expect
         .poll(async () => (await look(place, 'history', place.mountpoint)).stderr)
-        .toBe(`stratafs: ${place.mountpoint}: the mount does not tell its image: its daemon is gone\n`);
+        .toBe(`stratafs: ${place.mountpoint}: the mount does not name its image: its daemon is gone\n`);
       await place.unmount();
     }));
 });

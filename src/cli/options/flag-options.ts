@@ -1,6 +1,6 @@
 // mount(8)'s options that set flags of a mount, and how each command decides about set-ID bits and devices.
 //
-// `draft.options.flags` holds only what the options say. Where they say nothing about suid or dev, "stratafs mount" takes
+// `draft.options.flags` holds only what the options say. If they say nothing about suid or dev, "stratafs mount" takes
 // nosuid and nodev, for root too: an image is somebody else's. mount.stratafs and stratafs-overlay follow mount(8)
 // instead (`followMount8`).
 import type { MountFlag } from '../../mount/mount.ts';
@@ -22,11 +22,11 @@ function without(draft: MountDraft, dropped: readonly (MountFlag | undefined)[])
 }
 
 function setFlags(draft: MountDraft, flags: readonly MountFlag[]): void {
-  const kept = without(
+  const others = without(
     draft,
     flags.map((flag) => opposites[flag]),
   );
-  draft.options.flags = [...new Set([...kept, ...flags])];
+  draft.options.flags = [...new Set([...others, ...flags])];
 }
 
 function clearFlags(draft: MountDraft, flags: readonly MountFlag[]): void {

@@ -48,9 +48,11 @@ function realUpper(
 /** A pipe has no path: it is opened by the launcher's descriptor, which stays open until the mount answers. */
 function realSource(descriptors: string, typed: string): string {
   const text = nameStandardInput(typed).replace(/^([a-z-]+:)?\/dev\/stdin(?=$|[:@])/, '$1/dev/fd/0');
-  return text.replace(SOURCE_DESCRIPTOR, (given: string, transport: string | undefined, fd: string) => {
-    const link = join(descriptors, fd);
-    const path = isPipe(link) ? link : realPathIn(descriptors, given.slice(transport?.length ?? 0));
+  return text.replace(SOURCE_DESCRIPTOR, (link: string, transport: string | undefined, fd: string) => {
+    const descriptor = join(descriptors, fd);
+    const path = isPipe(descriptor)
+      ? descriptor
+      : realPathIn(descriptors, link.slice(transport?.length ?? 0));
     return `${transport ?? ''}${path}`;
   });
 }
@@ -60,7 +62,7 @@ function isPipe(path: string): boolean {
 }
 
 function realPathIn(descriptors: string, path: string): string {
-  return path.replace(DESCRIPTOR, (given, fd: string) => {
+  return path.replace(DESCRIPTOR, (link, fd: string) => {
     let target: string;
     try {
       target = readlinkSync(join(descriptors, fd));
@@ -68,7 +70,7 @@ function realPathIn(descriptors: string, path: string): string {
       throw new InputError(`${path}: descriptor ${fd} is not open`, { cause: error });
     }
     if (!target.startsWith('/') || target.endsWith(' (deleted)')) {
-      throw new InputError(`${given}: found ${target}, expected a file or directory that has a path`);
+      throw new InputError(`${link}: found ${target}, expected a file or directory that has a path`);
     }
     return target;
   });

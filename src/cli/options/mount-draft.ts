@@ -7,7 +7,7 @@ import type { UpperBehaviour } from '../../mount/mount.ts';
 /** Some fields of `T`, which can be set. */
 type Draft<T> = { -readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** Where writes go and how: of no effect without a directory and without `isThrowAway`. */
+/** The upper, as far as it is known: of no effect without a directory and without `isThrowAway`. */
 export type UpperDraft = Draft<UpperDirectories & ThrowAwayUpper & UpperBehaviour> & {
   /** True: the work directory lies beside the upper directory if none is named, and is made if it is missing. */
   isWorkBeside?: boolean;

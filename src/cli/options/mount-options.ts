@@ -43,13 +43,13 @@ const fuseRules: Rules = [
   [
     'allow_other',
     doing(
-      "other users may use the mount, as far as the image's own permissions let them; so it is where root mounts, and others need user_allow_other in /etc/fuse.conf for it",
+      'other users have access, within the permissions of the image (default for root; other users need user_allow_other in /etc/fuse.conf)',
       (draft) => (draft.options.allowOther = true),
     ),
   ],
   [
     'no_allow_other',
-    doing('only who mounts may use the mount, root too', (draft) => (draft.options.allowOther = false)),
+    doing('only the mounting user has access; not even root', (draft) => (draft.options.allowOther = false)),
   ],
   ['allow_root', refused('the kernel has no such thing; allow_other lets other users in')],
   ['auto_unmount', refused('not supported: the next mount there clears a dead one away')],
@@ -79,10 +79,7 @@ const ownRules: Rules = [
   ],
   [
     'noprovenance',
-    doing(
-      'no file tells by the xattr user.stratafs.layer which layer it is from',
-      (draft) => (draft.options.tellsLayers = false),
-    ),
+    doing('hide the user.stratafs.layer xattr', (draft) => (draft.options.tellsLayers = false)),
   ],
   ['layer', taking('LAYER', 'one layer alone', (draft, value) => (draft.options.layer = value))],
   ['upto', taking('LAYER', 'the stack up to that layer', (draft, value) => (draft.options.upto = value))],
@@ -114,7 +111,7 @@ const ownRules: Rules = [
   ],
   [
     'fastpath',
-    choosing('whether native code answers what the merged layers alone tell (default: on)', {
+    choosing('whether native code answers requests about unchanged files by itself (default: on)', {
       on: (draft) => (draft.options.usesFastPath = true),
       off: (draft) => (draft.options.usesFastPath = false),
     }),

@@ -7,17 +7,17 @@ export function pickByName<T>(
   option: string,
   list: string,
   find: (name: string) => readonly T[],
-  known: readonly string[],
+  names: readonly string[],
 ): T[] {
   const picked = splitList(list).flatMap((name) => {
     const found = find(name);
     if (found.length > 0) return found;
-    const nearest = suggestNearest(name, known);
+    const nearest = suggestNearest(name, names);
     throw new UsageError(
-      `${option}: found '${name}'${nearest === '' ? `, expected ${known.join(', ')}` : nearest}`,
+      `${option}: found '${name}'${nearest === '' ? `, expected ${names.join(', ')}` : nearest}`,
     );
   });
-  if (picked.length === 0) throw new UsageError(`${option}: found nothing, expected ${known.join(', ')}`);
+  if (picked.length === 0) throw new UsageError(`${option}: found nothing, expected ${names.join(', ')}`);
   return [...new Set(picked)];
 }
 

@@ -101,8 +101,8 @@ function choose(
   if (typeof choice === 'function') choice(draft);
   else if (choice !== undefined) throw new UsageError(`mount option '${name}=${value ?? ''}': ${choice}`);
   else {
-    const known = acceptedChoices(choices);
+    const accepted = acceptedChoices(choices);
     const found = value === undefined ? 'no value' : `'${value}'`;
-    throw new UsageError(`mount option '${name}': found ${found}, expected ${known.join(', ')}`);
+    throw new UsageError(`mount option '${name}': found ${found}, expected ${accepted.join(', ')}`);
   }
 }

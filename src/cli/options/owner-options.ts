@@ -65,7 +65,7 @@ export const ownerRules: Rules = [
   ],
 ];
 
-/** Where owners are kept, by all options together. UsageError for a contradiction. */
+/** The way in which owners are kept, by all options together. UsageError for a contradiction. */
 export function settleOwners({ isFakeRoot, options }: MountDraft): OwnerKeeping | undefined {
   if (isFakeRoot !== true) return options.ownerKeeping;
   if (options.owners !== undefined || options.ownerKeeping !== undefined) {

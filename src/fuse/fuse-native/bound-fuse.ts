@@ -1,6 +1,6 @@
 // BoundFuse: the package's class, bent where what it does by itself would be wrong or unsafe here.
 //
-// Its own getxattr and listxattr tell libfuse a length beyond the buffer where the value doesn't fit, and libfuse reads
+// Its own getxattr and listxattr return to libfuse a length beyond the buffer where the value doesn't fit, and libfuse reads
 // on there; its mount options are only those that it knows; and it unmounts by itself, lazily, by a program.
 import { ERANGE } from '../../vfs/errno.ts';
 import type {

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../vfs/filesystem.ts';
 import { errnoOf } from '../errno-of.ts';
 import type { Opcode } from '../wire/protocol.ts';
 
-/** The kernel's name of the request that a call comes from; libfuse tells neither a lookup from a getattr, nor kinds of setattr. */
+/** The kernel's name of the request that a call comes from; libfuse does not distinguish a lookup from a getattr, nor kinds of setattr. */
 export type CallKind = keyof typeof Opcode;
 
 export class Calls {

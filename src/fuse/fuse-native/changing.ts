@@ -92,7 +92,7 @@ export function changingOperations(fileSystem: WritableFileSystem, bridge: Bridg
           nodes.withParent(path, (parent, name) => {
             const call = owners.makerOf(newCall());
             if (call === undefined) return -EOVERFLOW;
-            // How it is opened the package doesn't tell: the kernel knows, and sends no more than that allows.
+            // The package doesn't pass the open flags on. The kernel knows them, and sends only what they allow.
             const result = fileSystem.create(
               parent,
               name,

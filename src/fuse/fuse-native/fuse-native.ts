@@ -1,7 +1,7 @@
 // The driver fuse-native: a mount served by the npm package of that name, on libfuse 2.
 //
-// It is there to be compared with, and for who has it in use already: the default driver carries more, and faster. The
-// package unmounts lazily and tells nobody when a mount has ended; so mounts are detached here, as all are, and the end
+// It serves comparison, and users who have it already: the default driver supports more and is faster. The
+// package unmounts lazily and does not report when a mount has ended; so mounts are detached here, as all are, and the end
 // is seen at the device.
 import createDebug from 'debug';
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -43,7 +43,7 @@ export async function mountFuseNative(
     checkMountPoint(mountpoint);
     if (!fileSystem.isReadOnly && options.allowOther) {
       throw new InputError(
-        "driver=fuse-native does not tell who writes: a writable mount is its owner's alone (no_allow_other)",
+        "driver=fuse-native does not know the caller of a write: a writable mount is its owner's alone (no_allow_other)",
       );
     }
     if (!isMainThread) {

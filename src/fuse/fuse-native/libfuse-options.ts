@@ -1,4 +1,4 @@
-// What libfuse 2 is told when it mounts: its own options, and mount(2)'s by name.
+// The options that libfuse 2 mounts with: its own, and mount(2)'s by name.
 import { InputError } from '../../vfs/input-error.ts';
 import { MS_RDONLY, mountFlagNames } from '../../sys/mount-calls.ts';
 import type { DriverOptions } from '../driver.ts';
@@ -19,7 +19,7 @@ export function libfuseOptions(options: DriverOptions, isRoot: boolean): string 
     throw new InputError(`driver=fuse-native: libfuse 2 has no mount option ${unknown}`);
   }
   // Unless root asks for them libfuse takes both away.
-  const kept = isRoot ? (['suid', 'dev'] as const).filter((name) => !named.includes(`no${name}`)) : [];
+  const explicit = isRoot ? (['suid', 'dev'] as const).filter((name) => !named.includes(`no${name}`)) : [];
   const isReadOnly = (flags & MS_RDONLY) !== 0;
   const caching = isReadOnly
     ? [`attr_timeout=${FOREVER}`, `negative_timeout=${FOREVER}`, 'kernel_cache']
@@ -27,14 +27,14 @@ export function libfuseOptions(options: DriverOptions, isRoot: boolean): string 
       ['attr_timeout=0', 'big_writes'];
   const all = [
     ...named,
-    ...kept,
+    ...explicit,
     ...(options.checksPermissions === false ? [] : ['default_permissions']),
     ...(options.allowOther ? ['allow_other'] : []),
     `subtype=${SUBTYPE}`,
     `fsname=${shown(options.source)}`,
     // Inode numbers are ours, not libfuse's.
     'use_ino',
-    // That it is a directory with something in it was warned of already.
+    // A mount point that is not empty was warned of already.
     'nonempty',
     `entry_timeout=${FOREVER}`,
     ...caching,
@@ -47,7 +47,7 @@ function shown(source: string): string {
   return text.replace(/[,\\]/g, '\\$&');
 }
 
-/** InputError where the package could not be told of `mountpoint` as it is. */
+/** InputError if the package would cut `mountpoint` off. */
 export function checkMountPoint(mountpoint: string): void {
   if (Buffer.byteLength(mountpoint) > TEXT_LIMIT) {
     throw new InputError(

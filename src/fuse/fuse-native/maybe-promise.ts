@@ -1,4 +1,4 @@
-// What is done with an answer that is there at once or comes as a promise, without awaiting what is there.
+// Continues with an answer that is there at once or comes as a promise, without a wait in the first case.
 import { types } from 'node:util';
 import type { MaybePromise } from '../../vfs/filesystem.ts';
 

@@ -29,7 +29,7 @@ export class PathNodes {
   }
 
   /**
-   * What `open` makes of the node that `path` names, which stays held where that is no failure: then the caller lets it
+   * What `open` makes of the node that `path` names, which stays held if that succeeds: then the caller lets it
    * go. Or a negative errno.
    */
   keep(path: string, open: (node: NodeId) => MaybePromise<number>): MaybePromise<number> {

@@ -132,7 +132,7 @@ function fill(into: Buffer, result: ReadResult): MaybePromise<number> {
   return result.byteLength;
 }
 
-/** The rest of `range` behind the first `done` bytes; on a pool thread, since it may wait for a disk. */
+/** The rest of `range` after the first `done` bytes; on a pool thread, since it may wait for a disk. */
 function readRange(into: Buffer, range: FileRange, done: number): Promise<number> {
   return new Promise((resolve) => {
     const { fd, position, length, mayEnd } = range;

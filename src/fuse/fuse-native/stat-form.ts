@@ -31,7 +31,7 @@ function milliseconds(sec: number, nsec: number): number {
   return sec * 1000 + Math.floor(nsec / 1_000_000);
 }
 
-/** Blocks that are too many are told as fewer, larger ones (rounded down); too many inodes as the most that there can be. */
+/** Too many blocks are reported as fewer, larger ones (rounded down); too many inodes as the largest number. */
 export function statFsOf(from: StatFs): PackageStatFs {
   let scale = 1;
   while (from.blocks / scale > UINT32_MAX) scale *= 2;

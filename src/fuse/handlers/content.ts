@@ -35,14 +35,14 @@ function write(conversation: Conversation, request: Request, fileSystem: Writabl
   const result = fileSystem.write(nodeId, offset, request.bytes(WRITE_IN_SIZE, size), killer);
   return conversation.answer(unique, result, undefined, (written) => {
     conversation.countWritten(written);
-    if (killer !== undefined) tellKilled(conversation, nodeId);
+    if (killer !== undefined) reportKilled(conversation, nodeId);
     return conversation.reply.written(unique, written);
   });
 }
 
 /** Set-ID bits may be gone. After a write the kernel asks anew for times and size, but not for the mode. */
-function tellKilled(conversation: Conversation, node: NodeId): void {
-  if (conversation.openFiles.mustTellKilled(node)) conversation.invalidateAttributes(node);
+function reportKilled(conversation: Conversation, node: NodeId): void {
+  if (conversation.openFiles.mustReportKilled(node)) conversation.invalidateAttributes(node);
 }
 
 /** struct fuse_lseek_in: fh (u64), offset (u64), whence (u32), padding. */
@@ -77,14 +77,14 @@ function fallocate(
   const result = fileSystem.fallocate(nodeId, request.u32(24), offset, length, call);
   return conversation.answer(unique, result, call, () => {
     // Whether it kills set-ID bits is the file system's to decide here: the kernel doesn't say.
-    if (call.uid !== 0) tellKilled(conversation, nodeId);
+    if (call.uid !== 0) reportKilled(conversation, nodeId);
     return conversation.reply.status(unique, 0);
   });
 }
 
 /**
  * struct fuse_copy_file_range_in: fh_in (u64), off_in (u64), nodeid_out (u64), fh_out (u64), off_out (u64), len (u64),
- * flags (u64). The _64 kind (7.45) differs in its answer alone, so that it may tell more bytes.
+ * flags (u64). The _64 kind (7.45) differs in its answer alone, so that it may report more bytes.
  */
 function copyFileRange(
   conversation: Conversation,

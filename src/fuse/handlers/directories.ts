@@ -7,8 +7,8 @@ import { sync } from './content.ts';
 import { type HandlerFamily, answered, succeed, writing } from './handler.ts';
 
 /**
- * Where each listing counts, the kernel must not keep it. Where the kernel can do without, ENOSYS makes it open by itself
- * from now on, with all caches kept.
+ * If each listing counts, the kernel must not cache it. If the kernel supports it, ENOSYS makes it open by itself from now
+ * on, with all caches kept.
  */
 function opendir(conversation: Conversation, request: Request): ReplyLength {
   if (!conversation.cachesListings) return conversation.reply.open(request.unique, 0);

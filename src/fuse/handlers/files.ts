@@ -26,13 +26,13 @@ const CREATE_IN_SIZE = 16;
 /** How an open that goes through the page cache is answered: its pages stay, and a close has nothing to wait for. */
 export const CACHED_OPEN = OpenFlag.NOFLUSH | OpenFlag.KEEP_CACHE;
 
-/** A file that is passed through has no pages, and may not be told to keep them (EIO). */
+/** A file that is passed through has no pages: the flag to keep them is an error (EIO). */
 const openFlagsFor = (backingId: number): number =>
   backingId === 0 ? CACHED_OPEN : OpenFlag.NOFLUSH | OpenFlag.PASSTHROUGH;
 
 /**
- * struct fuse_open_in: flags (u32), open_flags (u32). Of a read-only mount, where the kernel can do without, ENOSYS tells
- * it to open by itself from now on, with all caches kept.
+ * struct fuse_open_in: flags (u32), open_flags (u32). On a read-only mount, if the kernel supports it, ENOSYS makes
+ * it open by itself from now on, with all caches kept.
  */
 function open(conversation: Conversation, request: Request): ReplyLength {
   const { fileSystem, state } = conversation;

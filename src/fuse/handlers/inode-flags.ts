@@ -93,8 +93,8 @@ function setXflags(
   const [xflags, extentSize, , project, cowExtentSize] = [0, 4, 8, 12, 16].map((offset) =>
     request.u32(IOCTL_IN_SIZE + offset),
   ) as [number, number, number, number, number];
-  const known = XFLAGS.reduce((bits, [, xflag]) => bits | xflag, 0);
-  if ((xflags & ~known) !== 0 || extentSize !== 0 || project !== 0 || cowExtentSize !== 0) {
+  const supported = XFLAGS.reduce((bits, [, xflag]) => bits | xflag, 0);
+  if ((xflags & ~supported) !== 0 || extentSize !== 0 || project !== 0 || cowExtentSize !== 0) {
     return conversation.reply.status(request.unique, -EOPNOTSUPP);
   }
   const change = (flags: number): number =>

@@ -44,7 +44,7 @@ function getattr(conversation: Conversation, request: Request): ReplyLength {
     : conversation.reply.status(unique, status);
 }
 
-/** struct fuse_statx_in: getattr_flags (u32), reserved, fh (u64), sx_flags (u32), sx_mask (u32). All is told always. */
+/** struct fuse_statx_in: getattr_flags (u32), reserved, fh (u64), sx_flags (u32), sx_mask (u32). Every field is answered. */
 function statx(conversation: Conversation, request: Request, fileSystem: WritableFileSystem): ReplyLength {
   const { unique, nodeId } = request;
   const { attr } = conversation.entry;

@@ -1,5 +1,5 @@
 // Mounts that were unmounted where their daemon lives, and that other mount namespaces still have: their daemons go on,
-// and no mount table of ours lists them.
+// and our mount table does not list them.
 import { closeSync } from 'node:fs';
 import { openProcess, waitForExit } from '../../sys/process-calls.ts';
 import {
@@ -64,7 +64,7 @@ async function describeCopy(copies: readonly NamespaceMount[]): Promise<HeldMoun
   return { entry, facts, processes: [...processes.values()].sort((a, b) => a.pid - b.pid) };
 }
 
-/** True where the daemon's own namespace has the mount, and where `pid` is no daemon that we know (another PID namespace's). */
+/** True if the daemon's own namespace has the mount, or if `pid` is not a daemon of this PID namespace. */
 async function isMountedFor(pid: number, device: string): Promise<boolean> {
   if ((await mountNamespaceOf(pid)) === undefined || !(await servesFuse(pid))) return true;
   const table = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');

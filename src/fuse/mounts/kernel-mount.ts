@@ -155,7 +155,7 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** fusermount3 tells failures apart by text alone; it knows of no force. */
+/** fusermount3 distinguishes failures by text alone; it cannot force. */
 function detachByHelper(mountpoint: string, how: Detachment): Promise<void> {
   return new Promise((resolve, reject) => {
     const args = ['-u', ...(how === 'lazy' ? ['-z'] : []), '--', mountpoint];

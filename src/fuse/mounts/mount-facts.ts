@@ -21,11 +21,11 @@ export interface MountFacts {
   /** Absolute paths of the upper directory and of its work directory, where there are such. */
   readonly upper?: string | undefined;
   readonly work?: string | undefined;
-  /** Where the upper directory has its marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
+  /** The namespace of the upper directory's marks: xattrs in `trusted.overlay.` or in `user.overlay.`. */
   readonly upperMarks?: 'trusted' | 'user' | undefined;
 }
 
-/** Milliseconds: more is no date. */
+/** Milliseconds: the largest that a Date holds. */
 const MAX_NUMBER = 8.64e15;
 
 const NUMBERS = ['pid', 'started', 'layers'];

@@ -1,5 +1,5 @@
-// Whose word about a mount counts. What a mount says of itself its daemon says, and any user may mount a FUSE file system that
-// calls itself stratafs (fusermount3). Who mounted it is the kernel's word: `user_id=` in the mount table.
+// Which mounts are trusted. A mount's facts come from its daemon, and any user may mount a FUSE file system that calls itself
+// stratafs (fusermount3). The mounting user comes from the kernel: `user_id=` in the mount table.
 import { readFile } from 'node:fs/promises';
 import { fuseUserOf } from '../../sys/fuse-user.ts';
 import type { MountEntry } from '../../sys/mount-table.ts';

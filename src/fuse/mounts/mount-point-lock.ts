@@ -16,7 +16,7 @@ export function lockMountPoint(mountpoint: string): () => void {
   const name = lockNameOf(mountpoint);
   const lock = lockName(name);
   if (lock >= 0) return () => closeSync(lock);
-  // Where there are no such sockets (a security policy), mounting goes on without the lock.
+  // If a security policy forbids such sockets, mounting goes on without the lock.
   if (lock === -EADDRINUSE) {
     const holder = nameHolder(name);
     if (typeof holder !== 'number' && isBelieved(holder[1])) {

@@ -22,7 +22,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 /** How long a daemon may take to end after its mount is gone. */
 export const EXIT_TIMEOUT_MS = 10_000;
 
-/** The answer to an xattr that only a living mount of ours has. */
+/** The answer to an xattr that only a living stratafs mount has. */
 export type MountAnswer =
   | { readonly kind: 'answered'; readonly json: unknown }
   /** The daemon is gone. */
@@ -68,12 +68,12 @@ async function askEntry({ id, mountPoint }: MountEntry): Promise<MountAnswer> {
       await directory.close();
     }
   };
-  const asked = ask().catch((error: unknown) => {
+  const answer = ask().catch((error: unknown) => {
     const { errno } = error as NodeJS.ErrnoException;
     if (errno === undefined) throw error;
     return errno;
   });
-  return checkFacts(await answerInTime(asked));
+  return checkFacts(await answerInTime(answer));
 }
 
 /** `answer`; refused if it has not the form of MountFacts: any user may mount a FUSE file system that answers anything. */
@@ -82,12 +82,12 @@ export function checkFacts(answer: MountAnswer): MountAnswer {
   return isForeign ? { kind: 'refused', errno: -EINVAL } : answer;
 }
 
-async function answerInTime(asked: Promise<Buffer | number>): Promise<MountAnswer> {
+async function answerInTime(question: Promise<Buffer | number>): Promise<MountAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<'silent'>((resolve) => {
     timer = setTimeout(() => resolve('silent'), ANSWER_TIMEOUT_MS);
   });
-  const answer = await Promise.race([asked, timeout]);
+  const answer = await Promise.race([question, timeout]);
   clearTimeout(timer);
   if (answer === 'silent') return { kind: 'silent' };
   // ECONNABORTED: the daemon died with our question unanswered.
@@ -125,7 +125,7 @@ export function isFuse({ type }: MountEntry): boolean {
   return /^fuse(blk)?(\.|$)/.test(type);
 }
 
-/** Why an answer is no answer, for people. */
+/** Why there is no answer, for a message. */
 export function describeAnswer(answer: Exclude<MountAnswer, { kind: 'answered' }>): string {
   switch (answer.kind) {
     case 'dead':

@@ -63,7 +63,7 @@ function pidOf(answer: MountAnswer): unknown {
 
 const forceHint = (mountpoint: string): string => `stratafs unmount --force ${mountpoint} ends it`;
 
-/** Where no mount of ours is: one that was there may be held by other mount namespaces. */
+/** No stratafs mount is here: an earlier one may be held by other mount namespaces. */
 async function unmountHeld(
   mountpoint: string,
   entry: MountEntry | undefined,

@@ -1,4 +1,4 @@
-// Owners that are shown differently from how they are stored, as fuse-overlayfs's uidmapping= and squash_to_* have it.
+// Owners that are shown differently from how they are stored, as with fuse-overlayfs's uidmapping= and squash_to_*.
 //
 // The way out (a stored ID is shown) is total: squashed, mapped, or the overflow ID. The way back (an ID that a caller
 // has or gives is stored) is not: an ID that no range shows can't be stored, and nothing else is stored in its place.
@@ -81,7 +81,7 @@ const ACL_GROUP = 8;
 /**
  * The value of a system.posix_acl_* xattr (linux/posix_acl_xattr.h: u32 version, then entries of u16 tag, u16
  * permissions, u32 ID, little-endian) with the IDs of named users and groups put through `users` and `groups`;
- * undefined where one of them answers -1. What is no such value is left alone.
+ * undefined if one of them answers -1. Any other value is left alone.
  */
 export function mapAcl(
   value: Uint8Array,

@@ -6,7 +6,7 @@ import type { DirectorySink, Entry, NodeId } from '../../vfs/filesystem.ts';
 import { DIRENT_HEADER_SIZE, ENTRY_OUT_SIZE, OUT_HEADER_SIZE } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
-/** Tells for how many seconds the kernel may keep a node's attributes; OpenFileTable does. */
+/** For how many seconds the kernel may cache a node's attributes; OpenFileTable implements it. */
 interface AttrValidity {
   attrValidity(node: NodeId): number;
 }

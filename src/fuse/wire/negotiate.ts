@@ -54,7 +54,7 @@ export interface InitOptions {
   readonly writesBack: boolean;
 }
 
-/** What was agreed on. */
+/** The agreement of kernel and mount. */
 export interface NegotiatedInit {
   readonly kind: 'agreed';
   /** The smaller of both minor versions. */
@@ -75,7 +75,7 @@ export type Negotiation =
   /** The kernel is too old. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** What is asked of every kernel; it grants what it has. */
+/** Asked of every kernel, which grants what it supports. */
 const WANTED =
   InitFlag.ASYNC_READ |
   InitFlag.BIG_WRITES |
@@ -120,7 +120,7 @@ function wantedFlags2({ isReadOnly, checksPermissions, maxStackDepth, writesBack
 }
 
 /** Reads an INIT request (its body at least 16 bytes) and writes its reply's body of `initReplySize` bytes. */
-export function negotiate(request: Request, reply: Reply, wishes: InitOptions): Negotiation {
+export function negotiate(request: Request, reply: Reply, options: InitOptions): Negotiation {
   const major = request.u32(0);
   const kernelMinor = request.u32(4);
   const base = OUT_HEADER_SIZE;
@@ -135,9 +135,9 @@ export function negotiate(request: Request, reply: Reply, wishes: InitOptions): 
       reason: `the kernel speaks FUSE ${major}.${kernelMinor}, ${needed} or later is needed (Linux 5.4)`,
     };
   }
-  const flags2 = offeredFlags2(request) & wantedFlags2(wishes);
+  const flags2 = offeredFlags2(request) & wantedFlags2(options);
   const passesThrough = (flags2 & InitFlag2.PASSTHROUGH) !== 0;
-  const flags = request.u32(12) & (wantedFlags(wishes) | (flags2 !== 0 ? InitFlag.INIT_EXT : 0));
+  const flags = request.u32(12) & (wantedFlags(options) | (flags2 !== 0 ? InitFlag.INIT_EXT : 0));
   reply.u32(base + 8, request.u32(8));
   reply.u32(base + 12, flags);
   reply.u16(base + 16, MAX_BACKGROUND);
@@ -146,7 +146,7 @@ export function negotiate(request: Request, reply: Reply, wishes: InitOptions): 
   reply.u32(base + 24, 1);
   reply.u16(base + 28, MAX_PAGES);
   reply.u32(base + 32, flags2);
-  if (passesThrough) reply.u32(base + 36, wishes.maxStackDepth);
+  if (passesThrough) reply.u32(base + 36, options.maxStackDepth);
   return {
     kind: 'agreed',
     minor: Math.min(kernelMinor, FUSE_KERNEL_MINOR_VERSION),

@@ -140,7 +140,7 @@ export const ENTRY_OUT_SIZE = 128;
 export const OPEN_OUT_SIZE = 16;
 export const DIRENT_HEADER_SIZE = 24;
 
-/** What st_blksize tells. */
+/** The value of st_blksize. */
 export const BLOCK_SIZE = 4096;
 
 /** Largest read or write in bytes: 256 pages, the kernel's own bound without privilege. */

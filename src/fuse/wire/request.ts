@@ -10,7 +10,7 @@
 // | 24     | 4    | uid          | of the caller, in the mount's user namespace  |
 // | 28     | 4    | gid          |                                               |
 // | 32     | 4    | pid          |                                               |
-// | 36     | 2    | total_extlen | extensions behind the body, in 8 bytes (7.38) |
+// | 36     | 2    | total_extlen | extensions after the body, in 8 bytes (7.38)  |
 // | 38     | 2    | padding      |                                               |
 import type { NodeId } from '../../vfs/filesystem.ts';
 import { Call } from '../../vfs/operation.ts';
@@ -22,7 +22,7 @@ export class Request {
   opcode = 0;
   unique = 0;
   nodeId = 0 as NodeId;
-  /** Bytes behind the header, extensions left out. */
+  /** Bytes after the header, without extensions. */
   bodyLength = 0;
 
   readonly #bytes: Uint8Array;
@@ -69,7 +69,7 @@ export class Request {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Who asks. */
+  /** The caller. */
   call(): Call {
     const words = this.#words;
     return new Call(words[6] as number, words[7] as number, words[8] as number);
