@@ -62,11 +62,15 @@ export const importLaw = [
   part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit'),
   part('report', 'the page of `stratafs report`, for a browser', 'inspect'),
   part('bench', 'contenders, workloads, rounds, statistics', 'vfs sys tree inspect'),
+  // Only what serves a mount imports mount: options, and the daemon.
+  part('cli', 'argv in, exit status out; mounts, and serves', 'vfs sys/package-file.ts library mount bench'),
   part(
-    'cli',
-    'argv in, exit status out; a file a command',
-    'vfs sys/package-file.ts mount inspect commit bench',
+    'cli/commands',
+    'a file a command; a client of the library',
+    'cli vfs sys/package-file.ts library bench',
   ),
+  part('cli/completion', 'completion in shells', 'cli vfs sys/package-file.ts library'),
+  part('cli/output', 'what commands print', 'cli vfs sys/package-file.ts library bench'),
   part('sys/package-file.ts', 'where the package lies', ''),
 ];
 

@@ -19,3 +19,13 @@ export function listImages(
 ): Promise<ImageList> {
   return listImagesOf(typeof sources === 'string' ? [sources] : sources, options);
 }
+
+export {
+  type ImageList,
+  type ImageSummary,
+  type ListedImage,
+  familiarName,
+  peekImages,
+  repositoryTags,
+  sourcesOf,
+} from '../inspect/inspect.ts';

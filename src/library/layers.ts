@@ -35,3 +35,5 @@ export function stepsOf(inspected: InspectedImage): HistoryEntry[] {
     return { ...entry, instruction: instruction === '' ? undefined : instruction };
   });
 }
+
+export { type LayerChanges, type LayerSummary, instructionsOfLayers } from '../inspect/inspect.ts';

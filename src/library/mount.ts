@@ -43,3 +43,9 @@ export function indexImage(
 function describe(image: ImageOrSource): string | ImageDescription {
   return typeof image === 'object' && 'description' in image ? image.description : image;
 }
+
+export {
+  type IndexedLayer,
+  type Progress,
+  openLowerDirectories as describeLowerDirectories,
+} from '../mount/mount.ts';

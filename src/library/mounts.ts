@@ -67,3 +67,16 @@ export async function unmount(
 ): Promise<void> {
   await unmountAt(await locateMountPoint(mountpoint), force ? 'aborted' : lazy ? 'lazy' : 'when-free');
 }
+
+export {
+  type FoundMount,
+  type MountStatistics,
+  SilentMountError,
+  findHeldMounts,
+  findMounts,
+  isOwnMount,
+  listMounts as listMountTable,
+  locateMountPoint,
+  readStatistics,
+  unmountFuseAt,
+} from '../mount/mount.ts';

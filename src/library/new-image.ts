@@ -59,3 +59,5 @@ function newImage(target: string, { onLeftOut, ...options }: NewImageOptions): N
     onLeftOut: (path, remark) => onLeftOut?.({ ...pathNameOf(path), remark }),
   };
 }
+
+export type { WrittenImage } from '../commit/commit.ts';

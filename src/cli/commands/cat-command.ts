@@ -2,8 +2,7 @@
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { mergeImage, resolvePath } from '../../inspect/inspect.ts';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+import type { Image } from '../../library/image.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
@@ -29,27 +28,17 @@ export function catCommand(): CliCommand {
     ).addHelpText('after', help),
     run: (source: string, paths: string[], given: SourceArguments) => ({
       stream: (write) =>
-        withShown(source, given, async (inspection) => {
-          const { tree, content } = mergeImage(inspection);
+        withShown(source, given, async (image) => {
           // All are looked up before anything is written.
-          const inodes = paths.map((path) => {
-            const inode = resolvePath(tree, Buffer.from(path).toString('latin1'));
-            const where = `${showText(source)}: ${showText(path)}`;
-            if (inode < 0) throw new InputError(`${where}: no such file in the image`);
-            const type = tree.modeOf(inode) & S_IFMT;
-            if (type === S_IFDIR) throw new InputError(`${where}: found a directory, expected a file`);
-            if (type !== S_IFREG) {
-              throw new InputError(`${where}: found a ${typeOfMode(type)}, expected a file`);
-            }
-            return inode;
-          });
-          for (const [i, inode] of inodes.entries()) {
+          for (const path of paths) await requireFile(image, source, path);
+          for (const path of paths) {
             try {
-              for await (const bytes of content.read(inode)) await write(bytes);
+              for await (const bytes of image.createReadStream(path)) await write(bytes as Buffer);
             } catch (error) {
               if (!(error instanceof ErrnoError) || error.syscall !== 'read') throw error;
-              const where = `${showText(source)}: ${showText(paths[i] ?? '')}`;
+              const where = `${showText(source)}: ${showText(path)}`;
               throw new InputError(`${where}: changed while it was read (${error.code})`, {
+                code: 'ERR_STRATAFS_CHANGED',
                 cause: error,
               });
             }
@@ -58,4 +47,17 @@ export function catCommand(): CliCommand {
         }),
     }),
   };
+}
+
+/** InputError for anything that has no bytes in an image. */
+async function requireFile(image: Image, source: string, path: string): Promise<void> {
+  const where = `${showText(source)}: ${showText(path)}`;
+  const stats = await image.stat(path === '' ? '/' : path).catch((error: unknown) => {
+    if (!(error instanceof ErrnoError)) throw error;
+    throw new InputError(`${where}: no such file in the image`, { cause: error });
+  });
+  if (stats.isDirectory()) throw new InputError(`${where}: found a directory, expected a file`);
+  if (!stats.isFile()) {
+    throw new InputError(`${where}: found a ${typeOfMode(stats.mode)}, expected a file`);
+  }
 }

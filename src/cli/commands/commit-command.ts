@@ -1,7 +1,7 @@
 // stratafs commit: what was written to a mount becomes one more layer of a new image.
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { commitMount } from '../../commit/commit.ts';
+import { commit } from '../../library/new-image.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
 
 const help = `
@@ -24,6 +24,6 @@ export function commitCommand(): CliCommand {
         .argument('<mountpoint>', 'stratafs mount that has an upper directory'),
     ).addHelpText('after', help),
     run: (mountpoint: string, given: NewImageArguments) =>
-      writeNewImage(given, (options) => commitMount(mountpoint, options)),
+      writeNewImage(given, (target, options) => commit(mountpoint, target, options)),
   };
 }

@@ -6,14 +6,14 @@ import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts
 import { Command } from 'commander';
 import {
   type ComparedImage,
-  type Difference,
+  type DifferenceInTrees as Difference,
   type InspectedImage,
-  type InspectOptions,
   compareTrees,
   inspectChange,
   inspectOperand,
   mergeForComparison,
-} from '../../inspect/inspect.ts';
+} from '../../library/comparison.ts';
+import type { OpenOptions } from '../../library/open-image.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { DiffPatches } from '../output/diff-patches.ts';
 import { DiffSizes } from '../output/diff-sizes.ts';
@@ -53,7 +53,7 @@ interface DiffArguments extends SourceArguments {
 async function withSides<T>(
   a: string,
   b: string | undefined,
-  options: InspectOptions,
+  options: OpenOptions,
   body: (before: InspectedImage, after: InspectedImage) => Promise<T>,
 ): Promise<T> {
   if (b === undefined) {

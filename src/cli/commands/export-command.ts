@@ -2,9 +2,9 @@
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { exportTar, isUpper, mergeImage } from '../../inspect/inspect.ts';
+import type { PathRemark } from '../../library/export.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import { showPath } from '../output/shown-path.ts';
+import { showPathName } from '../output/shown-path.ts';
 import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
@@ -41,24 +41,23 @@ export function exportCommand(): CliCommand {
       }
       return {
         stream: (write) =>
-          withShown(source, { ...given, requiresConfig: true }, async (inspection, report, signal) => {
+          withShown(source, { ...given, requiresConfig: true }, async (image, report, signal) => {
             let status = 0;
-            const onLeftOut = (path: string, what: string): void =>
-              report.notice(`${showPath(path)}: ${what}`);
-            const onChanged = (path: string, what: string): void => {
-              report.warning(`${showPath(path)}: ${what} while the mount was read`);
-              status = 1;
-            };
-            const live = { layer: inspection.image.layers.findIndex(isUpper), onChanged };
-            const options = { signal, onLeftOut, live };
-            const merged = mergeImage(inspection);
+            const tar = image.export({
+              signal,
+              onLeftOut: (path: PathRemark) => report.notice(`${showPathName(path)}: ${path.remark}`),
+              onChanged: (path: PathRemark) => {
+                report.warning(`${showPathName(path)}: ${path.remark} while the mount was read`);
+                status = 1;
+              },
+            });
             if (given.output === '-') {
-              await exportTar(merged, { ...options, take: write });
+              for await (const bytes of tar) await write(bytes as Buffer);
               return status;
             }
             const file = await OutputFile.create(given.output);
             try {
-              await exportTar(merged, { ...options, take: (bytes) => file.write(bytes) });
+              for await (const bytes of tar) await file.write(bytes as Buffer);
             } catch (error) {
               await file.discard();
               throw error;

@@ -3,7 +3,7 @@ import { UPTO_ABOUT } from './option-texts.ts';
 import { SOURCE_ABOUT } from './inspection.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { flattenImage } from '../../commit/commit.ts';
+import { flatten } from '../../library/new-image.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
 
 const help = `
@@ -26,6 +26,6 @@ export function flattenCommand(): CliCommand {
       .option('--upto <layer>', UPTO_ABOUT)
       .addHelpText('after', help),
     run: (source: string, given: NewImageArguments) =>
-      writeNewImage(given, (options) => flattenImage(source, options)),
+      writeNewImage(given, (target, options) => flatten(source, target, options)),
   };
 }

@@ -3,24 +3,11 @@ import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import {
-  DockerfileWriter,
-  type HistoryEntry,
-  type Inspection,
-  comment,
-  createdOf,
-  historyGap,
-  historyOf,
-} from '../../inspect/inspect.ts';
+import type { Image } from '../../library/image.ts';
+import type { HistoryEntry } from '../../library/layers.ts';
 import { showLines, showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
-import {
-  SOURCE_ABOUT,
-  addSourceOptions,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
@@ -64,25 +51,23 @@ function isHuman({ human }: HistoryArguments): boolean {
 }
 
 /** What docker's templates call the columns. */
-function fieldsOf(inspection: Inspection, given: HistoryArguments): Fields[] {
+function fieldsOf(image: Image, given: HistoryArguments): Fields[] {
   const human = isHuman(given);
   const size = sizeWriter(!human || given.bytes);
   const now = Date.now();
-  const id = inspection.image.id ?? '<missing>';
-  return historyOf(inspection)
-    .reverse()
-    .map(({ step, layer }, i) => {
-      const createdBy = (step?.createdBy ?? '').replace(/\t/g, ' ');
-      const isSurplus = step?.emptyLayer === false && layer === undefined;
-      return {
-        ID: i > 0 || inspection.image.id === undefined ? '<missing>' : given.trunc ? shortenDigest(id) : id,
-        CreatedSince: human ? showCreated(step?.created, now) : (step?.created ?? 'N/A'),
-        CreatedAt: step?.created ?? 'N/A',
-        CreatedBy: given.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
-        Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
-        Comment: step?.comment ?? '',
-      };
-    });
+  const id = image.id ?? '<missing>';
+  return image.history.toReversed().map(({ step, layer }, i) => {
+    const createdBy = (step?.createdBy ?? '').replace(/\t/g, ' ');
+    const isSurplus = step?.emptyLayer === false && layer === undefined;
+    return {
+      ID: i > 0 || image.id === undefined ? '<missing>' : given.trunc ? shortenDigest(id) : id,
+      CreatedSince: human ? showCreated(step?.created, now) : (step?.created ?? 'N/A'),
+      CreatedAt: step?.created ?? 'N/A',
+      CreatedBy: given.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
+      Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
+      Comment: step?.comment ?? '',
+    };
+  });
 }
 
 function columnsOf(given: HistoryArguments): readonly (readonly [keyof Fields, Column])[] {
@@ -121,8 +106,8 @@ function layerCells({ layer }: HistoryEntry, given: HistoryArguments): string[] 
   ];
 }
 
-function formatHistory(inspection: Inspection, given: HistoryArguments): string {
-  const rows = fieldsOf(inspection, given);
+function formatHistory(image: Image, given: HistoryArguments): string {
+  const rows = fieldsOf(image, given);
   const columns = columnsOf(given);
   if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
   const titles = Object.fromEntries([...columns.map(([name, { title }]) => [name, title])]) as Fields;
@@ -133,43 +118,36 @@ function formatHistory(inspection: Inspection, given: HistoryArguments): string 
   const cells = rows.map((row) => columns.map(([name]) => row[name] ?? ''));
   const plain = columns.map(([, column]) => column);
   if (given.layers !== true) return formatTable(plain, cells, outputWidth());
-  const entries = historyOf(inspection).reverse();
+  const entries = image.history.toReversed();
   const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, given)]);
   return formatTable([...plain, ...layerColumns], extended, outputWidth());
 }
 
 /** Base first, as in a Dockerfile; a comment above an instruction names the layer that it made. */
-function formatDockerfile(inspection: Inspection, given: HistoryArguments): string {
-  const entries = historyOf(inspection);
-  const writer = new DockerfileWriter();
+function formatDockerfile(image: Image, given: HistoryArguments): string {
   const size = sizeWriter(given.bytes);
-  const lines = historyGap(entries) === undefined ? ['FROM scratch'] : [];
-  for (const { step, layer } of entries) {
+  const lines = image.historyGap === undefined ? ['FROM scratch'] : [];
+  for (const { layer, instruction } of image.history) {
     if (layer !== undefined) {
       const digest = given.trunc ? shortenDigest(layer.diffId) : (layer.diffId ?? '');
       lines.push('', `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd());
     }
-    const written = step === undefined ? '' : writer.write(step);
-    const instruction = showLines(written);
-    lines.push(instruction === '' ? comment('no instruction is known') : instruction);
+    lines.push(instruction === undefined ? '# no instruction is known' : showLines(instruction));
   }
   return `${lines.join('\n')}\n`;
 }
 
-function describeHistory(inspection: Inspection): object {
-  const { image } = inspection;
+function describeHistory(image: Image): object {
   return {
     source: image.source,
     id: image.id,
     names: image.names,
-    created: createdOf(image),
-    history: historyOf(inspection)
-      .reverse()
-      .map(({ step, layer }) => ({
-        ...step,
-        size: layer?.size ?? 0,
-        layer: layer === undefined ? undefined : describeLayer(layer),
-      })),
+    created: image.created,
+    history: image.history.toReversed().map(({ step, layer }) => ({
+      ...step,
+      size: layer?.size ?? 0,
+      layer: layer === undefined ? undefined : describeLayer(layer),
+    })),
   };
 }
 
@@ -191,12 +169,12 @@ export function historyCommand(): CliCommand {
       'Other:',
     ).addHelpText('after', help),
     run: (source: string, given: HistoryArguments) =>
-      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
-        const gap = historyGap(historyOf(inspection));
-        if (gap !== undefined) report.warning(`${showText(source)}: ${gap}`);
-        if (given.json === true) return { json: describeHistory(inspection) };
+      withImage(source, { ...given, listsForeign: true }, (image, report) => {
+        const { historyGap } = image;
+        if (historyGap !== undefined) report.warning(`${showText(source)}: ${historyGap}`);
+        if (given.json === true) return { json: describeHistory(image) };
         const format = given.dockerfile === true ? formatDockerfile : formatHistory;
-        return { text: format(inspection, given) };
+        return { text: format(image, given) };
       }),
   };
 }

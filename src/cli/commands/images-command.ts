@@ -3,7 +3,7 @@ import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../inspect/inspect.ts';
+import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../library/images.ts';
 import { showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
 import {

@@ -3,7 +3,12 @@ import { PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { type IndexedLayer, type Progress, indexImage, openLowerDirectories } from '../../mount/mount.ts';
+import {
+  type IndexedLayer,
+  type Progress,
+  describeLowerDirectories,
+  indexImage,
+} from '../../library/mount.ts';
 import { showByteSize } from '../output/byte-size.ts';
 import { Interrupt } from '../interrupt.ts';
 import { TerminalReport } from '../output/report.ts';
@@ -67,7 +72,7 @@ export function indexCommand(): CliCommand {
           ...(given.verify === undefined ? {} : { verify: 'always' as const }),
         };
         const layers = await indexImage(
-          given.lowerdir === undefined ? (source ?? '') : await openLowerDirectories(given.lowerdir),
+          given.lowerdir === undefined ? (source ?? '') : await describeLowerDirectories(given.lowerdir),
           watch,
         );
         report.end();

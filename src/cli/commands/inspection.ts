@@ -1,13 +1,9 @@
 // What the commands that look at an image without mounting it have in common: their options, and how they open it.
 import type { Command } from 'commander';
-import {
-  type InspectOptions,
-  type Inspection,
-  inspectImage,
-  inspectShown,
-  showDockerSize,
-} from '../../inspect/inspect.ts';
-import type { Progress } from '../../mount/mount.ts';
+import { showDockerSize } from '../../library/docker-size.ts';
+import type { Image } from '../../library/image.ts';
+import type { Progress } from '../../library/mount.ts';
+import { type OpenOptions, openImage } from '../../library/open-image.ts';
 import { Interrupt } from '../interrupt.ts';
 import { NO_INDEX_CACHE_ABOUT, PLATFORM_ABOUT } from './option-texts.ts';
 import { TerminalReport } from '../output/report.ts';
@@ -41,7 +37,7 @@ export function addSourceOptions(command: Command, group?: string): Command {
  */
 export async function withReport<T>(
   given: SourceArguments,
-  body: (options: InspectOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<T>,
+  body: (options: OpenOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<T>,
 ): Promise<T> {
   const report = new TerminalReport();
   const interrupt = new Interrupt();
@@ -65,39 +61,31 @@ export async function withReport<T>(
   }
 }
 
-type InspectionBody<T> = (
-  inspection: Inspection,
-  report: TerminalReport,
-  signal: AbortSignal,
-) => T | Promise<T>;
+type ImageBody<T> = (image: Image, report: TerminalReport, signal: AbortSignal) => T | Promise<T>;
 
 /** Runs `body` with the image open, and closes it. Of a mount that is its image, not what was written to it. */
-export function withInspection<T>(
-  source: string,
-  given: SourceArguments,
-  body: InspectionBody<T>,
-): Promise<T> {
-  return withOpened(inspectImage, source, given, body);
+export function withImage<T>(source: string, given: SourceArguments, body: ImageBody<T>): Promise<T> {
+  return withOpened(source, given, false, body);
 }
 
 /** The same with what `source` shows: of a mount also what was written to it. */
-export function withShown<T>(source: string, given: SourceArguments, body: InspectionBody<T>): Promise<T> {
-  return withOpened(inspectShown, source, given, body);
+export function withShown<T>(source: string, given: SourceArguments, body: ImageBody<T>): Promise<T> {
+  return withOpened(source, given, true, body);
 }
 
 function withOpened<T>(
-  inspect: typeof inspectImage,
   source: string,
   given: SourceArguments,
-  body: InspectionBody<T>,
+  showsUpper: boolean,
+  body: ImageBody<T>,
 ): Promise<T> {
   return withReport(given, async (options, report) => {
-    const inspection = await inspect(source, options);
+    const image = await openImage(source, { ...options, showsUpper });
     report.end();
     try {
-      return await body(inspection, report, options.signal);
+      return await body(image, report, options.signal);
     } finally {
-      inspection.close();
+      await image.close();
     }
   });
 }

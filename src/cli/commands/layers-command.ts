@@ -3,22 +3,10 @@ import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import {
-  type Inspection,
-  type LayerChanges,
-  type LayerSummary,
-  countChanges,
-  instructionsOfLayers,
-  summariseLayers,
-} from '../../inspect/inspect.ts';
+import type { Image } from '../../library/image.ts';
+import type { LayerChanges, LayerSummary } from '../../library/layers.ts';
 import { shortenDigest } from '../output/docker-units.ts';
-import {
-  SOURCE_ABOUT,
-  addSourceOptions,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer, memberOf } from '../output/layer-json.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
@@ -69,16 +57,10 @@ interface Row {
   readonly instruction: string | undefined;
 }
 
-function rowsOf(inspection: Inspection): Row[] {
-  const layers = summariseLayers(inspection);
-  const isWhole = layers.every(({ missing }) => missing === undefined);
-  const changes = isWhole ? countChanges(inspection) : [];
-  const instructions = instructionsOfLayers(inspection);
-  return layers.map((layer, i) => ({
-    layer,
-    changes: changes[i],
-    instruction: instructions[i],
-  }));
+async function rowsOf(image: Image): Promise<Row[]> {
+  const isWhole = image.layers.every(({ missing }) => missing === undefined);
+  const changes = isWhole ? await image.layerChanges() : [];
+  return image.layers.map(({ instruction, ...layer }, i) => ({ layer, changes: changes[i], instruction }));
 }
 
 function cellsOf({ layer, changes, instruction }: Row, given: LayersArguments): string[] {
@@ -119,12 +101,12 @@ export function layersCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, given: LayersArguments) =>
-      withInspection(source, { ...given, listsForeign: true }, (inspection, report) => {
+      withImage(source, { ...given, listsForeign: true }, async (image, report) => {
         if (given.quiet === true) {
-          const ids = summariseLayers(inspection).map(({ diffId }) => diffId ?? '<unknown>');
+          const ids = image.layers.map(({ diffId }) => diffId ?? '<unknown>');
           return { text: ids.map((id) => `${id}\n`).join('') };
         }
-        const rows = rowsOf(inspection);
+        const rows = await rowsOf(image);
         for (const { layer } of rows) if (layer.missing !== undefined) report.warning(layer.missing);
         if (given.json === true) {
           return {

@@ -4,13 +4,7 @@ import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import {
-  type FoundMount,
-  type HeldMount,
-  type MountFacts,
-  findHeldMounts,
-  findMounts,
-} from '../../mount/mount.ts';
+import { type ListedMount, type MountState, listMounts } from '../../library/mounts.ts';
 import { showDuration } from '../output/duration.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
@@ -47,13 +41,11 @@ const titles: Fields = {
   HeldBy: 'HELD BY',
 };
 
-type State = 'mounted' | 'dead' | 'silent' | 'refused' | 'held';
-
 /** In the order of --json. */
 interface Row {
   readonly source: string;
   readonly mountPoint: string;
-  readonly state: State;
+  readonly state: MountState;
   readonly pid: number | undefined;
   readonly started: number | undefined;
   readonly imageId: string | undefined;
@@ -61,7 +53,7 @@ interface Row {
   readonly upper: string | undefined;
   readonly work: string | undefined;
   readonly isSourceChanged: boolean | undefined;
-  readonly heldBy: HeldMount['processes'] | undefined;
+  readonly heldBy: ListedMount['heldBy'] | undefined;
 }
 
 interface LsArguments {
@@ -70,29 +62,14 @@ interface LsArguments {
   readonly json?: true;
 }
 
-function rowOf({ entry, answer }: FoundMount): Row {
-  const state = answer.kind === 'answered' ? 'mounted' : answer.kind;
-  return describe(entry, answer.kind === 'answered' ? (answer.json as Partial<MountFacts>) : {}, state);
-}
-
-function heldRowOf({ entry, facts, processes }: HeldMount): Row {
-  return describe(entry, facts ?? {}, facts === undefined ? 'silent' : 'held', processes);
-}
-
-function describe(
-  entry: FoundMount['entry'],
-  facts: Partial<MountFacts>,
-  state: State,
-  heldBy?: HeldMount['processes'],
-): Row {
-  const { source = entry.source, pid, started, imageId, layers, upper, work } = facts;
+function rowOf({ source, mountpoint, state, ...facts }: ListedMount): Row {
+  const { pid, started, imageId, layers, upper, work, heldBy } = facts;
   const isSourceChanged = facts.isSourceChanged === true ? true : undefined;
-  const { mountPoint } = entry;
   const rest = { imageId, layers, upper, work, isSourceChanged, heldBy };
-  return { source, mountPoint, state, pid, started, ...rest };
+  return { source, mountPoint: mountpoint, state, pid, started, ...rest };
 }
 
-const stateTexts: Record<State, string> = {
+const stateTexts: Record<MountState, string> = {
   mounted: '',
   held: '',
   dead: 'dead',
@@ -150,8 +127,7 @@ export function lsCommand(): CliCommand {
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (given: LsArguments) => {
-      const [found, held] = await Promise.all([findMounts(), findHeldMounts()]);
-      const rows = [...found.map(rowOf), ...held.map(heldRowOf)];
+      const rows = (await listMounts()).map(rowOf);
       const exitsNow = rows.some(({ state }) => state === 'silent');
       return given.json === true ? { json: rows, exitsNow } : { text: textOf(rows, given), exitsNow };
     },

@@ -2,9 +2,8 @@
 import type { CommandResult } from '../command-result.ts';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { NewImageOptions, WrittenImage } from '../../commit/commit.ts';
-import type { InspectOptions } from '../../inspect/inspect.ts';
-import { showPath } from '../output/shown-path.ts';
+import type { NewImageOptions, WrittenImage } from '../../library/new-image.ts';
+import { showPathName } from '../output/shown-path.ts';
 import { type SourceArguments, addSourceOptions, withReport } from './inspection.ts';
 
 export interface NewImageArguments extends SourceArguments {
@@ -47,16 +46,15 @@ function collect(text: string, before: string[] = []): string[] {
 /** Runs `write` and prints the ID of the image that it wrote. */
 export function writeNewImage(
   given: NewImageArguments,
-  write: (options: NewImageOptions) => Promise<WrittenImage>,
+  write: (target: string, options: NewImageOptions) => Promise<WrittenImage>,
 ): Promise<CommandResult> {
-  return withReport(given, async (options: InspectOptions, report) => {
-    const written = await write({
+  return withReport(given, async (options, report) => {
+    const written = await write(given.output, {
       ...options,
-      target: given.output,
       compression: given.compression === 'plain' ? 'none' : given.compression,
       instructions: given.change ?? [],
       ...(given.message === undefined ? {} : { message: given.message }),
-      onLeftOut: (path, what) => report.notice(`${showPath(path)}: ${what}`),
+      onLeftOut: (path) => report.notice(`${showPathName(path)}: ${path.remark}`),
     });
     report.end();
     return given.json === true ? { json: describe(written) } : { text: `${written.id}\n` };

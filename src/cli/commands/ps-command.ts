@@ -10,8 +10,8 @@ import {
   familiarName,
   measureWritten,
   mountedImageOf,
-} from '../../inspect/inspect.ts';
-import { type FoundMount, findMounts } from '../../mount/mount.ts';
+} from '../../library/written-size.ts';
+import { type FoundMount, findMounts } from '../../library/mounts.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showCreated, shortenDigest } from '../output/docker-units.ts';

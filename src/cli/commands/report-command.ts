@@ -1,14 +1,9 @@
 // stratafs report: images as one page to look at, without a network and without a server.
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import {
-  type ReportedImage,
-  inspectImage,
-  joinReport,
-  reportImage,
-  showDockerSize,
-  sourcesOf,
-} from '../../inspect/inspect.ts';
+import { showDockerSize } from '../../library/docker-size.ts';
+import { sourcesOf } from '../../library/images.ts';
+import { type ReportedImage, inspectImage, joinReport, reportImage } from '../../library/report.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
 import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withReport } from './inspection.ts';

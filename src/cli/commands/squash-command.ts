@@ -2,7 +2,7 @@
 import { SOURCE_ABOUT } from './inspection.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
-import { squashImage } from '../../commit/commit.ts';
+import { squash } from '../../library/new-image.ts';
 import { type NewImageArguments, addNewImageOptions, targetHelp, writeNewImage } from './new-image.ts';
 
 const help = `
@@ -30,6 +30,6 @@ export function squashCommand(): CliCommand {
         .requiredOption('--from <layer>', 'the lowest layer to merge; 1 is the base', parseLayer),
     ).addHelpText('after', help),
     run: (source: string, given: NewImageArguments & { readonly from: number }) =>
-      writeNewImage(given, (options) => squashImage(source, given.from, options)),
+      writeNewImage(given, (target, options) => squash(source, target, { ...options, from: given.from })),
   };
 }

@@ -3,7 +3,7 @@ import { JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { type MountStatistics, locateMountPoint, readStatistics } from '../../mount/mount.ts';
+import { type MountStatistics, locateMountPoint, readStatistics } from '../../library/mounts.ts';
 import { showByteSize } from '../output/byte-size.ts';
 import { formatTable } from '../output/table.ts';
 

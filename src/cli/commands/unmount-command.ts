@@ -3,12 +3,12 @@ import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
   SilentMountError,
+  type UnmountOptions,
   findHeldMounts,
   isOwnMount,
-  listMounts,
-  locateMountPoint,
-  unmountAt,
-} from '../../mount/mount.ts';
+  listMountTable,
+  unmount,
+} from '../../library/mounts.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { TerminalReport } from '../output/report.ts';
@@ -32,8 +32,6 @@ interface UnmountArguments {
   readonly force?: true;
 }
 
-type How = Parameters<typeof unmountAt>[1];
-
 export function unmountCommand(): CliCommand {
   return {
     syntax: new Command('unmount')
@@ -53,7 +51,10 @@ export function unmountCommand(): CliCommand {
 }
 
 /** UsageError where the arguments contradict each other. */
-function understandHow(directories: readonly string[], { all, lazy, force }: UnmountArguments): How {
+function understandHow(
+  directories: readonly string[],
+  { all, lazy, force }: UnmountArguments,
+): UnmountOptions {
   if (all !== true && directories.length === 0)
     throw new UsageError('unmount: missing argument: MOUNTPOINT or --all');
   if (all === true && directories.length > 0) {
@@ -62,25 +63,24 @@ function understandHow(directories: readonly string[], { all, lazy, force }: Unm
   if (lazy === true && force === true) {
     throw new UsageError('unmount: found --lazy and --force, expected only one of them');
   }
-  if (force === true) return 'aborted';
-  return lazy === true ? 'lazy' : 'when-free';
+  return { lazy, force };
 }
 
-/** The mount points of this user's mounts, those that lie in others first; with 'aborted' those that are only held, too. */
-async function ownMounts(how: How): Promise<string[]> {
-  const held = how === 'aborted' ? (await findHeldMounts()).map(({ entry }) => entry) : [];
-  return [...(await listMounts()), ...held]
+/** The mount points of this user's mounts, those that lie in others first; with `force` those that are only held, too. */
+async function ownMounts({ force }: UnmountOptions): Promise<string[]> {
+  const held = force === true ? (await findHeldMounts()).map(({ entry }) => entry) : [];
+  return [...(await listMountTable()), ...held]
     .filter(isOwnMount)
     .map(({ mountPoint }) => mountPoint)
     .reverse();
 }
 
 /** Tries all; throws the failure where there is one, and the last of several once the others are printed. */
-async function unmountEach(places: readonly string[], how: How): Promise<void> {
+async function unmountEach(places: readonly string[], how: UnmountOptions): Promise<void> {
   const failures: Error[] = [];
   for (const place of places) {
     try {
-      await unmountAt(await locateMountPoint(place), how);
+      await unmount(place, how);
     } catch (error) {
       if (!(error instanceof InputError) && !(error instanceof ErrnoError)) throw error;
       failures.push(error);

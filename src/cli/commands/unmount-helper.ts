@@ -7,7 +7,7 @@
 // at once finds it busy. This waits for the daemon.
 import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
-import { locateMountPoint, unmountFuseAt } from '../../mount/mount.ts';
+import { locateMountPoint, unmountFuseAt } from '../../library/mounts.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';

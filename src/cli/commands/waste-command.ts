@@ -1,30 +1,22 @@
 // stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
 import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
-import { showPath } from '../output/shown-path.ts';
+import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
+import type { Waste } from '../../library/waste.ts';
 import {
   type RuleName,
   type RuleResult,
-  type Waste,
   type WasteRules,
   checkRules,
   defaultRules,
-  findWaste,
-  instructionsOfLayers,
   parseRules,
   parseThreshold,
   ruleNames,
-} from '../../inspect/inspect.ts';
-import {
-  SOURCE_ABOUT,
-  addSourceOptions,
-  sizeWriter,
-  type SourceArguments,
-  withInspection,
-} from './inspection.ts';
+} from '../../library/waste-rules.ts';
+import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { wrapLine } from '../output/terminal-lines.ts';
@@ -111,12 +103,12 @@ function formatWaste(
     oneLine(instructions[number - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
   const shown = waste.paths.slice(0, countOf(given));
-  const paths = shown.map(({ path, bytes, files }) => [
+  const paths = shown.map(({ bytes, files, ...path }) => [
     String(files.length),
     size(bytes),
     files.map(({ layer }) => layer).join(),
     [...new Set(files.map(({ hiddenBy }) => hiddenBy))].join(),
-    showPath(path),
+    showPathName(path),
   ]);
   const more = waste.paths.length - shown.length;
   return [
@@ -186,8 +178,8 @@ function describeWaste(
     source,
     ...waste,
     layers: waste.layers.map((layer) => ({ ...layer, instruction: instructions[layer.number - 1] })),
-    paths: waste.paths.map(({ path, bytes, files }) => ({
-      path: showPath(path),
+    paths: waste.paths.map(({ bytes, files, ...path }) => ({
+      path: showPathName(path),
       bytes,
       files: files.map(({ bytes: each, layer, hiddenBy, cause }) => ({
         bytes: each,
@@ -225,11 +217,11 @@ export function wasteCommand(): CliCommand {
         throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: works only with --ci`);
       const ci = given.ci === true ? readRules(given) : undefined;
       countOf(given);
-      return withInspection(source, given, (inspection) => {
-        const waste = findWaste(inspection);
+      return withImage(source, given, async (image) => {
+        const waste = await image.waste();
         const results = ci === undefined ? undefined : checkRules(ci.rules, waste);
         const status = results?.some(({ result }) => result === 'fail') === true ? 1 : 0;
-        const instructions = instructionsOfLayers(inspection);
+        const instructions = image.layers.map(({ instruction }) => instruction);
         if (given.json === true) {
           return { json: describeWaste(source, waste, instructions, results), status };
         }

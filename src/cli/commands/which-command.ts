@@ -1,17 +1,12 @@
 // stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
-import { showPath } from '../output/shown-path.ts';
+import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import {
-  type Inspection,
-  type PathHistory,
-  type PathVersion,
-  instructionsOfLayers,
-  isUpper,
-  tracePaths,
-} from '../../inspect/inspect.ts';
+import type { Image } from '../../library/image.ts';
+import type { PathHistory, PathVersion } from '../../library/which.ts';
+import type { PathName } from '../../library/path-name.ts';
 import { showText } from '../../vfs/show-text.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { fitLine } from '../output/terminal-lines.ts';
@@ -56,16 +51,20 @@ const columns: readonly Column[] = [
 /** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
+/** The root where the library names none. */
+const showDirectory = (directory: PathName | undefined): string =>
+  directory === undefined ? '/' : showPathName(directory);
+
 function showHow({ cause, with: directory, from, attributes, layer, source, change }: PathVersion): string {
   const hidden =
     cause === 'opaque'
-      ? `${showPath(directory ?? '')} is opaque`
+      ? `${showDirectory(directory)} is opaque`
       : cause === 'replaced'
-        ? `${showPath(directory ?? '')} was replaced`
+        ? `${showDirectory(directory)} was replaced`
         : cause === 'whiteout'
           ? directory === undefined
             ? 'whiteout'
-            : `whiteout of ${showPath(directory)}`
+            : `whiteout of ${showDirectory(directory)}`
           : undefined;
   const isElsewhere = source !== undefined && source !== layer;
   const link = !isElsewhere
@@ -73,27 +72,27 @@ function showHow({ cause, with: directory, from, attributes, layer, source, chan
     : change === 'attributes' || change === 'moved'
       ? `bytes of layer ${source}`
       : `hard link to layer ${source}`;
-  const origin = from === undefined ? undefined : `from ${showPath(from)}`;
+  const origin = from === undefined ? undefined : `from ${showPathName(from)}`;
   return [hidden, origin, link, ...attributes].filter((each) => each !== undefined).join(' ');
 }
 
 /** Names the layers of what is looked into, from their numbers. */
 type LayerNames = (number: number) => number | 'upper';
 
-function namesOf({ image }: Inspection): LayerNames {
-  return (number) => {
-    const source = image.layers[number - 1];
-    return source !== undefined && isUpper(source) ? 'upper' : number;
-  };
+function namesOf({ hasUpper, layers }: Image): LayerNames {
+  return (number) => (hasUpper && number === layers.length ? 'upper' : number);
 }
 
+/** A path as it was typed, and what was found. */
+type Asked = PathHistory & { readonly asked: string };
+
 function formatPath(
-  history: PathHistory,
+  history: Asked,
   instructions: readonly (string | undefined)[],
   nameLayer: LayerNames,
   given: WhichArguments,
 ): string {
-  const shown = showPath(history.path);
+  const shown = showPathName(history);
   const asked = showText(history.asked);
   const line = asked === shown || `/${asked}` === shown ? shown : `${asked} -> ${shown}`;
   if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
@@ -116,21 +115,21 @@ function topLayer({ isShown, versions }: PathHistory, nameLayer: LayerNames): st
 }
 
 function describePath(
-  history: PathHistory,
+  history: Asked,
   instructions: readonly (string | undefined)[],
   nameLayer: LayerNames,
 ): object {
-  const { asked, path, isShown, versions } = history;
+  const { asked, isShown, versions } = history;
   return {
     asked,
-    path: showPath(path),
+    path: showPathName(history),
     layer: isShown && versions[0] !== undefined ? nameLayer(versions[0].layer) : undefined,
     versions: versions.map(({ mode, with: directory, from, source, ...version }) => ({
       ...version,
       layer: nameLayer(version.layer),
       source: source === undefined ? undefined : nameLayer(source),
-      with: directory === undefined ? undefined : showPath(directory),
-      from: from === undefined ? undefined : showPath(from),
+      with: directory === undefined ? undefined : showPathName(directory),
+      from: from === undefined ? undefined : showPathName(from),
       type: mode === undefined ? undefined : typeOfMode(mode),
       mode: mode === undefined ? undefined : (mode & 0o7777).toString(8).padStart(4, '0'),
       instruction: instructions[version.layer - 1],
@@ -151,11 +150,12 @@ export function whichCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, paths: string[], given: WhichArguments) =>
-      withShown(source, given, async (inspection, _report, signal) => {
-        const histories = await tracePaths(inspection, paths, signal);
+      withShown(source, given, async (image, _report, signal) => {
+        const histories: Asked[] = [];
+        for (const asked of paths) histories.push({ ...(await image.which(asked, { signal })), asked });
         const status = histories.every(({ isShown }) => isShown) ? 0 : 1;
-        const instructions = instructionsOfLayers(inspection);
-        const nameLayer = namesOf(inspection);
+        const instructions = image.layers.map(({ instruction }) => instruction);
+        const nameLayer = namesOf(image);
         if (given.json === true) {
           return { json: histories.map((each) => describePath(each, instructions, nameLayer)), status };
         }

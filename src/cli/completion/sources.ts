@@ -1,8 +1,9 @@
 // Candidates for a SOURCE, found without reading a layer: the images that an archive holds, their
 // layers, and the mounts that there are.
 import { existsSync } from 'node:fs';
-import { type ImageSummary, instructionsOfLayers, peekImages } from '../../inspect/inspect.ts';
-import { listMounts } from '../../mount/mount.ts';
+import { type ImageSummary, peekImages } from '../../library/images.ts';
+import { instructionsOfLayers } from '../../library/layers.ts';
+import { listMountTable } from '../../library/mounts.ts';
 import { showPlatform } from '../options/platform.ts';
 import { type Completion, choices, directories, files, join, none } from './completion.ts';
 import { expandHome } from './shell-words.ts';
@@ -119,7 +120,7 @@ export async function completeMountPoint(word: string): Promise<Completion> {
   const here = `${process.cwd().replace(/\/$/, '')}/`;
   const shorten = (path: string): string =>
     !word.startsWith('/') && path.startsWith(here) ? path.slice(here.length) : path;
-  const candidates = (await listMounts()).map(({ mountPoint, source }) => ({
+  const candidates = (await listMountTable()).map(({ mountPoint, source }) => ({
     value: shorten(mountPoint),
     about: source,
   }));

@@ -2,11 +2,11 @@
 // those of all that was in it.
 import {
   type ComparedImage,
-  type Difference,
+  type DifferenceInTrees as Difference,
   type PatchSide,
   formatPatch,
   pathsBeneath,
-} from '../../inspect/inspect.ts';
+} from '../../library/comparison.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 
 /** Maximum size of a text file in bytes: of larger files, the patch says only that they differ. */

@@ -1,5 +1,9 @@
 // The sizes that --stat shows of differences: of a removed directory, all that was in it.
-import { type ComparedImage, type Difference, pathsBeneath } from '../../inspect/inspect.ts';
+import {
+  type ComparedImage,
+  type DifferenceInTrees as Difference,
+  pathsBeneath,
+} from '../../library/comparison.ts';
 import { S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 
 type Tree = ComparedImage['tree'];

@@ -1,6 +1,6 @@
 // A layer as --json prints it, the same in every command (docs/json.md).
 import { bytesOf } from '../../vfs/names.ts';
-import type { LayerSummary } from '../../inspect/inspect.ts';
+import type { LayerSummary } from '../../library/layers.ts';
 import { showName } from '../../vfs/show-text.ts';
 
 export function describeLayer({ blob, directory, ...layer }: LayerSummary): object {

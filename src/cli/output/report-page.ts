@@ -1,7 +1,7 @@
 // The page that `stratafs report` writes: the built template with the data in its place.
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../../sys/package-file.ts';
-import type { ReportData } from '../../inspect/inspect.ts';
+import type { ReportData } from '../../library/report.ts';
 
 /** The empty data block of src/report/template.html. */
 const DATA_BLOCK = '<script type="application/json" id="report-data"></script>';

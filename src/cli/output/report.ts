@@ -1,7 +1,7 @@
 // Report: where a command that takes long says how it goes.
 import { showLines, showText } from '../../vfs/show-text.ts';
 import type { SingleBar } from 'cli-progress';
-import type { Progress } from '../../mount/mount.ts';
+import type { Progress } from '../../library/mount.ts';
 import { describeFailure, stackOf } from '../failure.ts';
 import { showByteSize } from './byte-size.ts';
 import { errorTerminal, writeError, writeOutput } from './terminal.ts';

@@ -1,0 +1,14 @@
+// What `stratafs diff` shows of differences beyond the paths: both trees, the sizes of what went, and patches.
+export {
+  type CompareOptions,
+  type ComparedImage,
+  type Difference as DifferenceInTrees,
+  type InspectedImage,
+  type PatchSide,
+  compareTrees,
+  formatPatch,
+  inspectChange,
+  inspectOperand,
+  mergeForComparison,
+  pathsBeneath,
+} from '../inspect/inspect.ts';

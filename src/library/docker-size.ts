@@ -1,0 +1,2 @@
+// Sizes as docker writes them.
+export { showDockerSize } from '../inspect/inspect.ts';

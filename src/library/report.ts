@@ -1,0 +1,8 @@
+// What the page of `stratafs report` shows of images.
+export {
+  type ReportData,
+  type ReportedImage,
+  inspectImage,
+  joinReport,
+  reportImage,
+} from '../inspect/inspect.ts';
