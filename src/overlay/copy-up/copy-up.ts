@@ -1,154 +1,192 @@
-// CopyUp: brings a lower inode to the upper before its first change. Atomic: what is copied is made in the work
-// directory, or without a name, and appears when it is complete.
+// CopyUp: brings a lower inode to the upper before its first change, in four steps, which this file shows in order:
 //
-// Directories (copy-up-directory.ts), and all that is no regular file, are copied in place. So is a regular file's metadata alone (metacopy):
-// its bytes go on coming from the tree until the first write, when copy-data.ts brings them into the same upper inode.
-// An inode with several names gets its copy under all of them (shared-copies.ts).
+//   plan    what the upper lacks
+//   stage   a new upper file that nobody sees (stage-file.ts)
+//   fill    bytes (copy-bytes.ts), then metadata (copy-metadata.ts), then fsync
+//   finish  the file gets its name by one system call, and becomes the upper file of the inode
+//
+// So `kill -9` at any time leaves the old file or the new one. A copy of bytes runs on pool threads; any other copy is complete
+// when the call returns. A change of metadata alone copies no bytes (metacopy.ts): the first write copies them into the same
+// upper file. Directories have a trip of their own (upper-directories.ts).
 import { closeSync } from 'node:fs';
-import {
-  NO_NAME,
-  O_PATH,
-  createAt,
-  openAt,
-  renameAt,
-  reopen,
-  symlinkAt,
-  truncateFile,
-  unlinkAt,
-} from '../../sys/upper-calls.ts';
-import { Attr, S_IFLNK, S_IFREG } from '../../vfs/attr.ts';
-import { EOPNOTSUPP } from '../../vfs/errno.ts';
-import type { Status } from '../../vfs/filesystem.ts';
-import { bytesOf } from '../../vfs/names.ts';
-import { linkTarget, prepareTarget } from './copied-names.ts';
+import { O_PATH, openAt, reopen, syncLater, unlinkAt } from '../../sys/upper-calls.ts';
+import { S_IFREG } from '../../vfs/attr.ts';
+import { EINTR, EIO } from '../../vfs/errno.ts';
+import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
+import type { Call } from '../../vfs/operation.ts';
+import { DirectoryInode } from '../read/directory-inode.ts';
+import { type Copying, type Inode, UPPER_DATA } from '../read/inode.ts';
+import { visibleNames } from '../read/visible-names.ts';
+import { copyBytes } from './copy-bytes.ts';
 import { copyMetadata } from './copy-metadata.ts';
-import { keepingTimes } from './copy-up-directory.ts';
-import { type Inode, UPPER_DATA } from '../read/inode.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
+import { fillMetacopy, markMetacopy } from './metacopy.ts';
+import { copyUpDirectory, linkCopy, moveCopy } from './upper-directories.ts';
 import { linkNames, placeShared } from './shared-copies.ts';
-import { isWhiteoutDevice, makeShownWhiteout } from '../upper/shown-whiteout.ts';
-import { type VisibleName, visibleNames } from '../read/visible-names.ts';
+import { type StagedFile, stageFile } from './stage-file.ts';
 
-const NO_VALUE = new Uint8Array(0);
+/** How much of an inode the upper must have. `limit`: only the first bytes of the file, as many, are needed. */
+export type Need = { readonly kind: 'metadata' } | { readonly kind: 'data'; readonly limit: number };
 
-/**
- * Gives an inode of the tree, which has no upper file yet, one without data: a symlink, device, fifo, socket, or a
- * regular file that is empty, shall become so, or (metacopy) goes on reading its bytes from the tree.
- */
-export function copyUpMetadata(state: CopyUpParts, inode: Inode, isMetacopy: boolean): Status {
-  const staged = stage(state, inode);
-  if (typeof staged === 'number') return staged;
-  let status = isMetacopy ? markMetacopy(state, inode, staged) : 0;
-  if (status === 0) status = copyMetadata(state, inode.lower, staged.dir, staged.name);
-  return finishCopy(state, inode, staged, status, isMetacopy ? inode.lower : UPPER_DATA);
-}
-
-/** An upper file that is not to be seen yet. */
-export interface Staged {
-  /** Its place: with an empty name, the descriptor of what has no name. */
-  readonly dir: number;
-  readonly name: Uint8Array;
-  /** Open for both, of a regular file; else -1. */
-  readonly fd: number;
-}
-
-/** Makes the upper file of an inode, empty and not to be seen. */
-export function stage(state: CopyUpParts, inode: Inode): Staged | number {
-  const { upper, tree } = state;
-  const { workFd } = upper;
-  if (inode.type === S_IFREG) {
-    const fd = upper.openTmpfile();
-    if (fd >= 0) return { dir: fd, name: NO_NAME, fd };
-    if (fd !== -EOPNOTSUPP) return fd;
-  }
-  const name = upper.workNames.next();
-  if (inode.type === S_IFREG) {
-    const fd = createAt(workFd, name, upper.newFileFlags, 0o600, 0);
-    return fd < 0 ? fd : { dir: workFd, name, fd };
-  }
-  let status: Status;
-  if (inode.type === S_IFLNK) {
-    status = symlinkAt(tree.readlink(inode.lower), workFd, name);
-  } else {
-    const attr = new Attr();
-    tree.readAttr(inode.lower, attr);
-    status = isWhiteoutDevice(attr.mode, attr.rdev)
-      ? makeShownWhiteout(upper.marks, workFd, name, 0o600, 0)
-      : upper.owners.makeNode(workFd, name, inode.type | 0o600, attr.rdev, 0);
-  }
-  return status < 0 ? status : { dir: workFd, name, fd: -1 };
-}
+export const METADATA: Need = { kind: 'metadata' };
+export const ALL_DATA: Need = { kind: 'data', limit: Number.MAX_SAFE_INTEGER };
 
 /**
- * Puts a staged file, complete unless `status` says otherwise, where its inode shows, and makes it the inode's. Where it
- * shows nowhere any more it stays without a name. On failure nothing is left of it.
+ * Brings an inode to the upper as far as `need` says; a directory must be loaded. An inode has one copy at a time: calls that
+ * come meanwhile wait for it, and then look again. A copy is given up when all calls that wait for it are interrupted.
  */
-export function finishCopy(
-  state: CopyUpParts,
+export function copyUp(parts: CopyUpParts, inode: Inode, need: Need, call: Call): MaybePromise<Status> {
+  if (inode instanceof DirectoryInode) return copyUpDirectory(parts, inode);
+  if (inode.copying !== undefined) {
+    return waitFor(inode.copying, call, () => copyUp(parts, inode, need, call));
+  }
+  const limit = need.kind === 'data' ? need.limit : Number.MAX_SAFE_INTEGER;
+  const plan = planCopy(parts, inode, need);
+  switch (plan) {
+    case 'nothing':
+      return 0;
+    case 'lost':
+      return -EIO;
+    case 'no-bytes':
+    case 'metacopy':
+      return copyToNewFile(parts, inode, plan);
+    case 'with-bytes':
+      return startCopy(inode, call, (isWanted) => copyToNewFile(parts, inode, plan, limit, isWanted));
+    case 'only-bytes':
+      return startCopy(inode, call, (isWanted) => fillMetacopy(parts, inode, limit, isWanted));
+  }
+}
+
+type Plan =
+  /** The upper has all that is needed. */
+  | 'nothing'
+  /** A new upper file without bytes: the inode has none, or none of them are needed. */
+  | 'no-bytes'
+  /** A new upper file with metadata alone. */
+  | 'metacopy'
+  /** A new upper file with bytes. */
+  | 'with-bytes'
+  /** The bytes of a metacopy, which the upper has. */
+  | 'only-bytes'
+  /** Bytes that neither the upper nor the tree has. */
+  | 'lost';
+
+function planCopy({ tree, upper }: CopyUpParts, inode: Inode, need: Need): Plan {
+  if (inode.hasUpper) {
+    if (inode.dataInode === UPPER_DATA || need.kind === 'metadata') return 'nothing';
+    return inode.dataInode < 0 ? 'lost' : 'only-bytes';
+  }
+  if (inode.type !== S_IFREG || tree.sizeOf(inode.lower) === 0) return 'no-bytes';
+  if (need.kind === 'metadata' && upper.usesMetacopy) return 'metacopy';
+  if (need.kind === 'data' && need.limit <= 0) return 'no-bytes';
+  return inode.dataInode < 0 ? 'lost' : 'with-bytes';
+}
+
+function waitFor(
+  { waiters, done }: Copying,
+  call: Call,
+  lookAgain: () => MaybePromise<Status>,
+): Promise<Status> {
+  waiters.push(call);
+  return done.then((status) => (status === 0 && !call.isInterrupted ? lookAgain() : status || -EINTR));
+}
+
+/** `copy` asks `isWanted` now and then whether any call still waits for it. */
+function startCopy(
   inode: Inode,
-  staged: Staged,
+  call: Call,
+  copy: (isWanted: () => boolean) => MaybePromise<Status>,
+): MaybePromise<Status> {
+  const waiters = [call];
+  const isWanted = (): boolean => waiters.some((waiter) => !waiter.isInterrupted);
+  const started = copy(isWanted);
+  if (typeof started === 'number') return started;
+  const done = started.finally(() => (inode.copying = undefined));
+  inode.copying = { done, waiters };
+  return done;
+}
+
+/** Stage, fill, finish. At once, unless bytes are copied: only then `limit` and `isWanted` count. */
+function copyToNewFile(
+  parts: CopyUpParts,
+  inode: Inode,
+  plan: 'no-bytes' | 'metacopy' | 'with-bytes',
+  limit = 0,
+  isWanted: () => boolean = () => true,
+): MaybePromise<Status> {
+  const staged = stageFile(parts, inode);
+  if (typeof staged === 'number') return staged;
+  const dataInode = plan === 'metacopy' ? inode.lower : UPPER_DATA;
+  if (plan === 'with-bytes') {
+    return fillWithBytes(parts, inode, staged, limit, isWanted).then((status) =>
+      finish(parts, inode, staged, status, dataInode),
+    );
+  }
+  let status = plan === 'metacopy' ? markMetacopy(parts, inode.lower, staged) : 0;
+  if (status === 0) status = copyMetadata(parts, inode.lower, staged);
+  return finish(parts, inode, staged, status, dataInode);
+}
+
+async function fillWithBytes(
+  parts: CopyUpParts,
+  { dataInode, lower }: Inode,
+  staged: StagedFile,
+  limit: number,
+  isWanted: () => boolean,
+): Promise<Status> {
+  let status = await copyBytes(parts, dataInode, staged.fd, limit, isWanted);
+  if (status === 0) status = copyMetadata(parts, lower, staged);
+  if (status === 0 && !parts.upper.isVolatile) status = await syncLater(staged.fd, false);
+  return status === 0 && !isWanted() ? -EINTR : status;
+}
+
+/**
+ * Makes a staged file, which is complete if `status` is 0, the upper file of its inode. The descriptor stays open if the inode
+ * is open and the upper has its bytes. On failure nothing of the staged file remains.
+ */
+function finish(
+  parts: CopyUpParts,
+  inode: Inode,
+  staged: StagedFile,
   status: Status,
   dataInode: number,
 ): Status {
-  const result = status === 0 ? placeCopy(state, inode, staged, dataInode) : status;
-  const isKept = result === 0 && state.inodes.isOpen(inode.nodeId) && dataInode === UPPER_DATA;
-  if (staged.fd >= 0) {
-    if (isKept) {
-      inode.writeFd = staged.fd;
-      inode.readFd = staged.fd;
-    } else {
-      closeSync(staged.fd);
-    }
+  const { tree, upper, inodes, changed } = parts;
+  let result = status;
+  if (result === 0) {
+    changed.add(inode);
+    const isShared = tree.linkCountOf(inode.lower) > 1;
+    result = isShared ? placeShared(parts, inode, staged) : placeOnly(parts, inode, staged);
+    if (result === 0) inode.dataInode = dataInode;
+    if (result === 0 && isShared) linkNames(parts, inode);
   }
-  if (result < 0 && staged.name.length > 0) unlinkAt(state.upper.workFd, staged.name);
+  if (result === 0 && dataInode === UPPER_DATA && staged.fd >= 0 && inodes.isOpen(inode.nodeId)) {
+    inode.readFd = staged.fd;
+    inode.writeFd = staged.fd;
+  } else if (staged.fd >= 0) {
+    closeSync(staged.fd);
+  }
+  if (result < 0 && staged.name.length > 0) unlinkAt(upper.workFd, staged.name);
   return result;
 }
 
-function placeCopy(state: CopyUpParts, inode: Inode, staged: Staged, dataInode: number): Status {
-  const { upper } = state;
-  state.changed.add(inode);
-  if (state.tree.linkCountOf(inode.lower) > 1) {
-    const placed = placeShared(state, inode, staged);
-    if (placed < 0) return placed;
-    inode.dataInode = dataInode;
-    linkNames(state, inode);
-    return 0;
-  }
-  const targets = visibleNames(state, inode.lower);
-  if (typeof targets === 'number') return targets;
-  const stat = upper.statStoredAt(staged.dir, staged.name);
+/** Gives a staged file the only name of its inode, or none if that was removed while the file is open. */
+function placeOnly(parts: CopyUpParts, inode: Inode, staged: StagedFile): Status {
+  const visible = visibleNames(parts, inode.lower);
+  if (typeof visible === 'number') return visible;
+  const stat = parts.upper.statStoredAt(staged.dir, staged.name);
   if (typeof stat === 'number') return stat;
-  const upperIno = stat.ino;
-  const [only] = targets;
-  const status = only === undefined ? 0 : linkOnly(state, inode.lower, staged, only);
-  if (status < 0) return status;
-  inode.dataInode = dataInode;
-  for (const target of targets) state.inodes.addName(inode, target, upperIno);
-  if (targets.length === 0) {
-    const fd = staged.fd >= 0 ? reopen(staged.fd, O_PATH) : openAt(staged.dir, staged.name, O_PATH);
-    if (fd < 0) return fd;
-    if (staged.name.length > 0) unlinkAt(upper.workFd, staged.name);
-    inode.upperFd = fd;
-    inode.upperIno = upperIno;
+  const [only] = visible;
+  if (only !== undefined) {
+    const place = staged.name.length === 0 ? linkCopy : moveCopy;
+    const status = place(parts, inode.lower, staged, only);
+    if (status === 0) parts.inodes.addName(inode, only, stat.ino);
+    return status;
   }
+  const fd = staged.fd >= 0 ? reopen(staged.fd, O_PATH) : openAt(staged.dir, staged.name, O_PATH);
+  if (fd < 0) return fd;
+  if (staged.name.length > 0) unlinkAt(parts.upper.workFd, staged.name);
+  inode.upperFd = fd;
+  inode.upperIno = stat.ino;
   return 0;
-}
-
-/** The name takes the staged one's place. */
-function linkOnly(state: CopyUpParts, lower: number, staged: Staged, only: VisibleName): Status {
-  if (staged.name.length === 0) return linkTarget(state, lower, staged, only);
-  const prepared = prepareTarget(state, lower, only.directory);
-  if (prepared < 0) return prepared;
-  return keepingTimes(state, only.directory, (dir) =>
-    renameAt(staged.dir, staged.name, dir, bytesOf(only.name), 0),
-  );
-}
-
-function markMetacopy(state: CopyUpParts, inode: Inode, staged: Staged): Status {
-  const { marks } = state.upper;
-  let status = marks.set(staged.dir, staged.name, 'metacopy', NO_VALUE);
-  if (status === 0 && state.names.dentriesOf(inode.lower).length > 1) {
-    status = marks.set(staged.dir, staged.name, 'redirect', bytesOf(state.names.pathOf(inode.lower)));
-  }
-  return status < 0 ? status : truncateFile(staged.fd, state.tree.sizeOf(inode.lower));
 }

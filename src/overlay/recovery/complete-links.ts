@@ -10,31 +10,31 @@ import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
-import { shareCopy } from '../copy-up/shared-copies.ts';
+import { shareCopy } from './shared-entries.ts';
 
 const INDEX = bytesOf('index');
 
 /** Returns 0 or a negative errno. */
-export function completeIndexedLinks(state: CopyUpParts, root: DirectoryInode): Status {
-  const index = openAt(state.upper.baseFd, INDEX, DIRECTORY_FLAGS);
+export function completeIndexedLinks(parts: CopyUpParts, root: DirectoryInode): Status {
+  const index = openAt(parts.upper.baseFd, INDEX, DIRECTORY_FLAGS);
   if (index < 0) return index === -ENOENT ? 0 : index;
   const names = listNames(index);
   closeSync(index);
   if (typeof names === 'number') return names;
-  return names.length === 0 ? 0 : completeTree(state, root);
+  return names.length === 0 ? 0 : completeTree(parts, root);
 }
 
-function completeTree(state: CopyUpParts, root: DirectoryInode): Status {
+function completeTree(parts: CopyUpParts, root: DirectoryInode): Status {
   const pending = [root];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    const status = state.directories.load(directory);
+    const status = parts.directories.load(directory);
     if (status < 0) return status;
-    for (const inode of state.directories.upperInodes(directory)) {
+    for (const inode of parts.directories.upperInodes(directory)) {
       if (inode instanceof DirectoryInode) {
         if (inode.hasUpperDirectory) pending.push(inode);
-      } else if (inode.lower >= 0 && state.tree.linkCountOf(inode.lower) > 1) {
-        const place = state.upper.placeOf(inode);
-        const linked = typeof place === 'number' ? place : shareCopy(state, inode, place);
+      } else if (inode.lower >= 0 && parts.tree.linkCountOf(inode.lower) > 1) {
+        const place = parts.upper.placeOf(inode);
+        const linked = typeof place === 'number' ? place : shareCopy(parts, inode, place);
         if (linked < 0) return linked;
       }
     }

@@ -7,16 +7,16 @@ import { errnoName } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
-import { recoverShared } from '../copy-up/shared-copies.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import { completeIndexedLinks } from './complete-links.ts';
+import { recoverSharedCopies } from './shared-entries.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 
 /** Changes nothing where the upper is open for reading only. InputError where a step fails. */
 export function recover(parts: CopyUpParts, root: DirectoryInode): void {
   if (parts.upper.workFd < 0) return;
   throwOnFailure(clearWorkDirectory(parts), "the work directory can't be cleared");
-  throwOnFailure(recoverShared(parts), "stratafs-links in the work directory can't be used");
+  throwOnFailure(recoverSharedCopies(parts), "stratafs-links in the work directory can't be used");
   throwOnFailure(completeIndexedLinks(parts, root), "the upper directory can't be read through");
 }
 

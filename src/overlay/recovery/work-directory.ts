@@ -1,7 +1,7 @@
 // Recovery of W/work: removes what a daemon that was killed has left there.
 //
 // One kind of file is kept: a copy of an inode with several names that already has some of those names in the upper. Earlier
-// versions left such files. All names must lead to one file, so it becomes an entry of W/stratafs-links, and recoverShared
+// versions left such files. All names must lead to one file, so it becomes an entry of W/stratafs-links, and recoverSharedCopies
 // makes the missing links.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
@@ -11,18 +11,18 @@ import type { Status } from '../../vfs/filesystem.ts';
 import { emptyDirectory } from '../upper/empty-directory.ts';
 import { decodeOrigin } from '../../overlayfs-format/origin.ts';
 import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
-import { moveToEntries } from '../copy-up/shared-copies.ts';
+import { moveToEntries } from './shared-entries.ts';
 import { INCOMPAT_NAME } from '../upper/volatile-mark.ts';
 
 /** Returns 0, or the negative errno of what can't be removed. */
-export function clearWorkDirectory(state: CopyUpParts): Status {
-  const { workFd } = state.upper;
+export function clearWorkDirectory(parts: CopyUpParts): Status {
+  const { workFd } = parts.upper;
   const names = namesIn(workFd);
   if (typeof names === 'number') return names;
   for (const name of names) {
     if (name.toString('latin1') === INCOMPAT_NAME) continue;
-    const kept = keepSharedCopy(state, name);
-    const status = kept < 0 ? kept : removeTree(state, workFd, name);
+    const moved = keepSharedCopy(parts, name);
+    const status = moved < 0 ? moved : removeTree(parts, workFd, name);
     if (status < 0 && status !== -ENOENT) return status;
   }
   return 0;
@@ -39,26 +39,26 @@ function namesIn(dir: number): Buffer[] | number {
 }
 
 /** Moves such a copy to W/stratafs-links, and does nothing for any other file. */
-function keepSharedCopy(state: CopyUpParts, name: Buffer): Status {
-  const { upper } = state;
-  const known = upper.statStoredAt(upper.workFd, name);
-  if (typeof known === 'number') return known;
-  if ((known.mode & S_IFMT) === S_IFDIR || known.nlink < 2) return 0;
+function keepSharedCopy(parts: CopyUpParts, name: Buffer): Status {
+  const { upper } = parts;
+  const stat = upper.statStoredAt(upper.workFd, name);
+  if (typeof stat === 'number') return stat;
+  if ((stat.mode & S_IFMT) === S_IFDIR || stat.nlink < 2) return 0;
   if (!upper.followsMarks(upper.workFd, name)) return 0;
   const marks = upper.marks.read(upper.workFd, name);
   if (typeof marks === 'number' || marks.origin === undefined) return 0;
   const lower = decodeOrigin(upper.identity, marks.origin);
-  if (lower < 0 || lower >= state.tree.inodeCount || state.tree.isDirectory(lower)) return 0;
-  if (state.tree.linkCountOf(lower) < 2) return 0;
-  return moveToEntries(state, upper.workFd, name, lower);
+  if (lower < 0 || lower >= parts.tree.inodeCount || parts.tree.isDirectory(lower)) return 0;
+  if (parts.tree.linkCountOf(lower) < 2) return 0;
+  return moveToEntries(parts, upper.workFd, name, lower);
 }
 
 /** The tree may have any depth: another user may have put it there. */
-function removeTree(state: CopyUpParts, dir: number, name: Uint8Array): Status {
-  const { upper } = state;
-  const known = upper.statStoredAt(dir, name);
-  if (typeof known === 'number') return known;
-  if ((known.mode & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
+function removeTree(parts: CopyUpParts, dir: number, name: Uint8Array): Status {
+  const { upper } = parts;
+  const stat = upper.statStoredAt(dir, name);
+  if (typeof stat === 'number') return stat;
+  if ((stat.mode & S_IFMT) !== S_IFDIR) return unlinkAt(dir, name);
   const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return fd;
   const emptied = emptyDirectory(fd);

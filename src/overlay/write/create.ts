@@ -10,7 +10,7 @@ import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../../vfs/names.ts';
 import type { Call, NewInode } from '../../vfs/operation.ts';
-import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
+import { copyUpDirectory } from '../copy-up/upper-directories.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import { type MadeFile, type NewFile, giveToCaller, groupFrom, makeFile, removeMade } from './make-file.ts';

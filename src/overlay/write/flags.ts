@@ -10,7 +10,7 @@ import { ENODATA, ENOTTY } from '../../vfs/errno.ts';
 import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
 import { PROTECTION_FLAGS } from '../../vfs/inode-flags.ts';
 import type { Call } from '../../vfs/operation.ts';
-import { METADATA, copyUp } from '../copy-up/copy-data.ts';
+import { METADATA, copyUp } from '../copy-up/copy-up.ts';
 import { hasUpperFile } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import { withUpperFile } from './open-files.ts';

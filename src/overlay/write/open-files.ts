@@ -18,7 +18,8 @@ import { FileRange, type ReadResult } from '../../vfs/blob-reader.ts';
 import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP, EPERM } from '../../vfs/errno.ts';
 import type { MaybePromise, NodeId, Status } from '../../vfs/filesystem.ts';
 import type { Call, OpenFile } from '../../vfs/operation.ts';
-import { ALL_DATA, type Need, copyUp, openUpper } from '../copy-up/copy-data.ts';
+import { ALL_DATA, type Need, copyUp } from '../copy-up/copy-up.ts';
+import { openUpperFile } from '../copy-up/open-upper-file.ts';
 import { type Inode, LOST_DATA, UPPER_DATA } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { refuseAllocating, refuseWriting } from './protection.ts';
@@ -80,10 +81,10 @@ function finishOpen(
 /** The inode, whose bytes the upper has, gets a descriptor to read, or to read and write, unless it has one. */
 function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, appends = false): Status {
   if (writes ? inode.writeFd >= 0 : inode.readFd >= 0) return 0;
-  let fd = openUpper(state, inode, writes ? O_RDWR : O_RDONLY);
+  let fd = openUpperFile(state, inode, writes ? O_RDWR : O_RDONLY);
   // EPERM: the file is immutable, or append-only.
   if (fd === -EPERM && writes && appends) {
-    fd = openUpper(state, inode, O_RDWR | constants.O_APPEND);
+    fd = openUpperFile(state, inode, O_RDWR | constants.O_APPEND);
     inode.isAppendOnly = fd >= 0;
   }
   if (fd < 0) return fd;
@@ -195,7 +196,7 @@ export function withUpperFile<T extends MaybePromise<number>>(
   use: (fd: number) => T,
 ): T | number {
   if (inode.readFd >= 0) return use(inode.readFd);
-  const fd = openUpper(state, inode, O_RDONLY);
+  const fd = openUpperFile(state, inode, O_RDONLY);
   if (fd < 0) return fd;
   const result = use(fd);
   if (result instanceof Promise) void result.finally(() => closeSync(fd));

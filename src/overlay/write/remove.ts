@@ -14,7 +14,7 @@ import {
 import { S_IFDIR } from '../../vfs/attr.ts';
 import { EISDIR, ENOTEMPTY } from '../../vfs/errno.ts';
 import type { NodeId, Status } from '../../vfs/filesystem.ts';
-import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
+import { copyUpDirectory } from '../copy-up/upper-directories.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';

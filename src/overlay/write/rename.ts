@@ -18,8 +18,8 @@ import { EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, EPERM
 import type { MaybePromise, NodeId, Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, bytesOf, latin1Of } from '../../vfs/names.ts';
 import type { Call } from '../../vfs/operation.ts';
-import { METADATA, copyUp } from '../copy-up/copy-data.ts';
-import { copyUpDirectory } from '../copy-up/copy-up-directory.ts';
+import { METADATA, copyUp } from '../copy-up/copy-up.ts';
+import { copyUpDirectory } from '../copy-up/upper-directories.ts';
 import { register } from './create.ts';
 import { DirectoryInode, hasUpperFile } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';

@@ -12,7 +12,8 @@ import { S_IFDIR, S_IFREG, S_ISUID, S_ISGID } from '../../vfs/attr.ts';
 import { EINVAL, EISDIR } from '../../vfs/errno.ts';
 import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
 import type { AttrChanges, Call, TimeChange } from '../../vfs/operation.ts';
-import { ALL_DATA, METADATA, type Need, copyUp, openUpper } from '../copy-up/copy-data.ts';
+import { ALL_DATA, METADATA, type Need, copyUp } from '../copy-up/copy-up.ts';
+import { openUpperFile } from '../copy-up/open-upper-file.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import { isInGroup, isRootCall } from './caller.ts';
@@ -85,7 +86,7 @@ export function upperPlace(state: OverlayState, inode: Inode): Place | number {
 
 export function truncate(state: OverlayState, inode: Inode, size: number, killer: Call | undefined): Status {
   if (inode.writeFd >= 0) return truncateOpen(state, inode.writeFd, size, killer);
-  const fd = openUpper(state, inode, constants.O_WRONLY);
+  const fd = openUpperFile(state, inode, constants.O_WRONLY);
   if (fd < 0) return fd;
   const status = truncateOpen(state, fd, size, killer);
   closeSync(fd);

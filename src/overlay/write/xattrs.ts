@@ -11,7 +11,7 @@ import { S_IFMT, S_ISGID } from '../../vfs/attr.ts';
 import { EEXIST, ENODATA, EPERM } from '../../vfs/errno.ts';
 import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
-import { METADATA, copyUp } from '../copy-up/copy-data.ts';
+import { METADATA, copyUp } from '../copy-up/copy-up.ts';
 import { hasUpperFile } from '../read/directory-inode.ts';
 import type { Inode } from '../read/inode.ts';
 import type { OverlayState } from './overlay-state.ts';
