@@ -6,7 +6,6 @@ export const toBeRewritten = [
   'CHANGELOG.md',
   'src/bench',
   'src/cli',
-  'src/inspect',
   'src/overlay',
   'test/bench',
   'test/cli',

@@ -1,18 +1,18 @@
-// Attributes of inodes, of layers and of merged trees, compared: what `stat` and `getfattr` would tell apart.
+// Compares the attributes of two inodes, of layers or of merged trees: all that `stat` and `getfattr` show.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { Shown } from './name-trace.ts';
 
-/** In what two versions of a path differ. */
+/** One difference between two versions of a path. */
 export type Attribute =
   | ('type' | 'mode' | 'owner' | 'size' | 'mtime' | 'device' | 'target' | 'xattrs')
-  /** The bytes of files of one size; another size says it already. */
+  /** The bytes differ; reported only for files of equal size. */
   | 'content'
-  /** The sizes are equal, and the bytes were not compared. */
+  /** The sizes are equal; the bytes were not compared. */
   | 'content?';
 
-/** What is compared of an inode, each when it is asked for. */
+/** The attributes of an inode that are compared. Getters compute them on demand. */
 export interface Attributes {
   /** As st_mode. */
   readonly mode: number;
@@ -20,7 +20,7 @@ export interface Attributes {
   readonly gid: number;
   readonly rdev: number;
   readonly size: number;
-  /** Fit to be compared. */
+  /** Seconds and nanoseconds; only for comparison. */
   readonly mtime: string;
   /** Bytes as latin1. */
   readonly target: string;
@@ -28,7 +28,7 @@ export interface Attributes {
   readonly xattrs: string;
 }
 
-/** In what two inodes differ, in the order of `Attribute`, but for their bytes. The size of a directory doesn't count. */
+/** The attributes in which two inodes differ, in the order of `Attribute`. Bytes and sizes of directories are not compared. */
 export function differingAttributes(a: Attributes, b: Attributes): Attribute[] {
   const type = a.mode & S_IFMT;
   if (type !== (b.mode & S_IFMT)) return ['type'];
@@ -43,7 +43,7 @@ export function differingAttributes(a: Attributes, b: Attributes): Attribute[] {
   return found;
 }
 
-/** Those of one inode of a layer. */
+/** The attributes of one inode of a layer. */
 export class LayerAttributes implements Attributes {
   readonly #index: LayerIndex;
   readonly #inode: number;
@@ -98,7 +98,7 @@ export class LayerAttributes implements Attributes {
   }
 }
 
-/** Those of one inode of a merged tree. */
+/** The attributes of one inode of a merged tree. */
 export class TreeAttributes implements Attributes {
   readonly mode: number;
   readonly uid: number;

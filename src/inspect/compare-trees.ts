@@ -1,8 +1,8 @@
-// Two merged trees compared, path by path, as `docker diff` tells it: A added, C changed, D deleted.
+// Compares two merged trees path by path, like `docker diff`: A added, C changed, D deleted.
 //
-// As there, a removed directory is listed alone, an added one with all that is in it, and the parents of what
-// changed are changed; a directory's mtime doesn't count. Unlike there, the bytes of files of equal size are compared
-// (same-bytes.ts).
+// As in docker, a removed directory is listed without its content, an added one with its content; parents of changed
+// paths are listed as changed, and a directory's mtime is ignored. Unlike docker, files of equal size are compared by
+// their bytes (same-bytes.ts).
 import type { Tree } from '../tree/tree.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { compareNames } from '../vfs/names.ts';
@@ -14,18 +14,18 @@ export interface Difference {
   readonly kind: 'A' | 'C' | 'D';
   /** Bytes as latin1, no leading slash; empty for the root. */
   readonly path: string;
-  /** Inodes; undefined where the path is not there. */
+  /** Inodes; undefined where the path does not exist. */
   readonly before: number | undefined;
   readonly after: number | undefined;
-  /** Of what changed. Empty for parents of changes. */
+  /** The attributes that changed; empty for a parent of a change. */
   readonly attributes: readonly Attribute[];
 }
 
-/** What counts as a difference. */
+/** Selects what counts as a difference. */
 export interface CompareOptions {
-  /** mtimes are no difference. */
+  /** Ignore mtimes. */
   readonly ignoresTimes?: boolean | undefined;
-  /** The attributes are not shown: bytes are compared only where nothing else differs. */
+  /** The attributes are not shown, so bytes are compared only if nothing else differs. */
   readonly isBrief?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,7 +52,7 @@ export async function compareTrees(
   return found.sort((x, y) => (x.path < y.path ? -1 : 1));
 }
 
-/** The root is no parent: docker doesn't list it. */
+/** undefined for a name in the root, which docker doesn't list as changed. */
 function parentOf(path: string): { path: string } | undefined {
   const slash = path.lastIndexOf('/');
   return slash < 0 ? undefined : { path: path.slice(0, slash) };
@@ -64,7 +64,7 @@ function parentInodes(a: Tree, b: Tree, path: string): { before: number; after: 
   return { before: find(a), after: find(b) };
 }
 
-/** A directory that both have. */
+/** A directory that both trees have. */
 interface Pair {
   readonly path: string;
   readonly before: number;
@@ -121,7 +121,7 @@ class TreeComparison {
     else if (isDirectory) this.#addChildren(path, after);
   }
 
-  /** An inode that both trees have from one layer is surely the same. */
+  /** The attributes in which two inodes differ. Bytes that both trees have from the same layer are not read. */
   async #differences(before: number, after: number): Promise<Attribute[]> {
     const a = this.#a.tree;
     const b = this.#b.tree;
@@ -156,7 +156,7 @@ class TreeComparison {
   }
 }
 
-/** All that is beneath a directory, which has `path` (bytes as latin1); parents first. */
+/** All paths in the directory at `path` (bytes as latin1), recursively; parents first. */
 export function* pathsBeneath(
   tree: Tree,
   path: string,

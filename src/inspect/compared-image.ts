@@ -1,19 +1,19 @@
-// ComparedImage: a merged image whose layers are known by their bytes, so that what two images share need not be read.
+// ComparedImage: a merged image whose layers are identified by digest, so that a comparison skips layers that both share.
 import type { InspectedImage } from './inspected-image.ts';
 import { type MergedImage, mergeImage } from './merged-image.ts';
 import type { ContentSource } from './same-bytes.ts';
 
 export interface ComparedImage extends MergedImage {
-  /** Of the layers, base first. */
+  /** One source a layer, base first. */
   readonly sources: readonly ContentSource[];
 }
 
-/** Throws InputError as buildTree does. */
+/** Throws InputError like buildTree. */
 export function mergeForComparison(inspected: InspectedImage): ComparedImage {
   return { ...mergeImage(inspected), sources: contentSources(inspected) };
 }
 
-/** Of the layers, base first. A directory may change: it is the same only as itself. */
+/** The sources of the layers, base first. A directory has no digest (its content may change): it only equals itself. */
 export function contentSources({ layers }: InspectedImage): ContentSource[] {
   return layers.map(({ layer, source }) => ({
     identity: source.kind === 'directory' ? layer : (layer.diffId ?? source.diffId ?? layer),

@@ -1,9 +1,9 @@
-// Sizes as docker writes them (docker/go-units): SI units, of three figures in lists of images and four in
-// "docker system df". The page of `stratafs report` shows them too: this file imports nothing.
+// Sizes in docker's format (docker/go-units): SI units, three significant digits in lists of images, four in
+// "docker system df". The page of `stratafs report` includes this file, so it imports nothing.
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** "318kB", "1.09MB", "0B". Where go-units falls into "1e+03kB", this says "1MB". */
+/** "318kB", "1.09MB", "0B". Prints "1MB" for a size that go-units prints as "1e+03kB". */
 export function showDockerSize(bytes: number, figures = 3): string {
   let value = bytes;
   let unit = 0;

@@ -1,19 +1,19 @@
-// The steps of a history in Dockerfile's words.
+// Writes the steps of a history as Dockerfile instructions.
 //
 // `created_by` is written by three builders: docker's old one ("/bin/sh -c #(nop) CMD [...]", and the bare command for
-// RUN), buildah in the same words, and BuildKit ("RUN /bin/sh -c ... # buildkit", "COPY a b # buildkit"). What none of
-// them wrote stands as it is, as a comment: nothing is made up.
+// RUN), buildah in the same form, and BuildKit ("RUN /bin/sh -c ... # buildkit", "COPY a b # buildkit"). Text in any
+// other form is kept unchanged, as a comment.
 import type { HistoryStep } from '../image/image.ts';
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 const INSTRUCTION =
   /^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\s/;
 
-/** Turns steps to instructions, base first: a SHELL changes how the RUNs behind it are written. */
+/** Converts steps to instructions. Pass every step, base first: a SHELL changes how later RUNs are written. */
 export class DockerfileWriter {
   #shell: readonly string[] = DEFAULT_SHELL;
 
-  /** The instruction of the next step; a comment where `created_by` is in no builder's words; '' where it is empty. */
+  /** The instruction of the next step; a comment if no known builder wrote `created_by`; '' if it is empty. */
   write(step: HistoryStep): string {
     const text = (step.createdBy ?? '').trim();
     if (text === '') return '';
@@ -31,11 +31,11 @@ export class DockerfileWriter {
       const ahead = run.buildArguments === '' ? '' : `${comment(`built with ${run.buildArguments}`)}\n`;
       return `${ahead}RUN ${breakLines(run.script)}`;
     }
-    // RUN in exec form; else nothing that a builder writes.
+    // RUN in exec form; no builder writes anything else.
     return command === plain ? comment(text) : plain;
   }
 
-  /** docker's old builder names what it copied by a hash: "COPY file:<sha256> in /app/ ". */
+  /** docker's old builder names a copied file by its hash: "COPY file:<sha256> in /app/ ". */
   #instruction(text: string): string {
     const copy = /^(ADD|COPY) ((?:(?:file|dir|multi):[0-9a-f]+ ?)+)in (.*?)\s*$/s.exec(text);
     if (copy === null) return breakLines(text);
@@ -62,8 +62,8 @@ function parseWords(list: string): string[] | undefined {
 }
 
 /**
- * "/bin/sh -c SCRIPT", or "|2 A=1 B=2 /bin/sh -c SCRIPT" with the build arguments that a RUN saw, whose values may
- * hold spaces that nothing marks; undefined where `shell` runs nothing there.
+ * Parses "/bin/sh -c SCRIPT", or "|2 A=1 B=2 /bin/sh -c SCRIPT" with the build arguments of a RUN. Their values may
+ * hold spaces, which are not quoted. undefined if the text doesn't run `shell`.
  */
 function splitRun(command: string, shell: string): { buildArguments: string; script: string } | undefined {
   if (command.startsWith(`${shell} `)) return { buildArguments: '', script: command.slice(shell.length + 1) };
@@ -74,7 +74,7 @@ function splitRun(command: string, shell: string): { buildArguments: string; scr
   return { buildArguments: command.slice(head.length, at), script: command.slice(at + shell.length + 2) };
 }
 
-/** The builder joins continued lines: where it left a run of spaces before && or ||, the line was continued. */
+/** The builder joins continued lines: several spaces before && or || show where a line was continued. */
 function breakLines(text: string): string {
   return text.replace(/[ \t]{2,}(?=(?:&&|\|\|)\s)/g, ' \\\n    ');
 }

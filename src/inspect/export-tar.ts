@@ -1,4 +1,4 @@
-// The merged tree as one tar, as `docker export` writes a container: what every layer together shows, and no whiteouts.
+// Writes the merged tree as one tar, like `docker export`: all visible files, no whiteouts.
 import { type WrittenMember, TarWriter } from '../tar/tar-writer.ts';
 import { type OnLeftOut, canBeMember, reportDoubtfulXattrs } from '../tar/left-out.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -10,25 +10,25 @@ import { walkTree } from './tree-walk.ts';
 const NO_BYTES = new Uint8Array(0);
 
 export interface ExportOptions {
-  /** Gets all bytes in order, one call after the other. */
+  /** Receives all bytes in order; the next call is made when the last has resolved. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
   readonly onLeftOut?: OnLeftOut | undefined;
-  /** A layer whose files others may write to meanwhile: the upper directory of a mount. */
+  /** A layer whose files other processes may write to during the export: the upper directory of a mount. */
   readonly live?: LiveLayer | undefined;
 }
 
 export interface LiveLayer {
   /** Base 0. */
   readonly layer: number;
-  /** Told of each file that was changed before it was read: the path, bytes as latin1, and what becomes of it, for people. */
+  /** Called for each file that changed before it was read: its path (bytes as latin1), and a text that says what was written instead. */
   readonly onChanged: (path: string, what: string) => void;
 }
 
-/** A directory comes before what is in it, names in bytewise order. Of hard links the first holds the content. */
+/** A directory precedes its content; names are in bytewise order. The first of several hard links holds the content. */
 export async function exportTar({ tree, content }: MergedImage, options: ExportOptions): Promise<void> {
   const writer = new TarWriter(options.take);
-  /** Inodes whose first name could not be read: their other names have nothing to be linked to. */
+  /** Inodes whose first name could not be read, so that their other names have no link target. */
   const lost = new Set<number>();
   for (const member of membersOf(tree)) {
     options.signal?.throwIfAborted();
@@ -65,7 +65,7 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
 export interface Member {
   readonly inode: number;
   readonly path: Uint8Array;
-  /** Path of the first name of the same inode; undefined where this is it. */
+  /** Path of the first name of the same inode; undefined if this is the first. */
   readonly linkTo: Uint8Array | undefined;
 }
 
@@ -82,7 +82,7 @@ function* membersOf(tree: Tree): Generator<Member> {
   }
 }
 
-/** One member, less its content. `pieces` as TarWriter has them. */
+/** One member without its content. `pieces`: as in TarWriter. */
 export function describeMember(
   tree: Tree,
   { inode, path, linkTo }: Member,

@@ -1,4 +1,4 @@
-// The bytes of the merged tree's regular files, read without a mount.
+// Reads the bytes of the merged tree's regular files without a mount.
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { Extent, type Tree } from '../tree/tree.ts';
@@ -7,12 +7,12 @@ import { EIO, ErrnoError } from '../vfs/errno.ts';
 
 const readFrom = promisify(read);
 
-/** Bytes that are read at once. */
+/** The most bytes of one read. */
 const PIECE = 1 << 20;
 
 export class FileContent {
   readonly #tree: Tree;
-  /** By layer, base first; lent by who opened them. */
+  /** By layer, base first. The caller who opened them closes them. */
   readonly #readers: readonly BlobReader[];
 
   constructor(tree: Tree, readers: readonly BlobReader[]) {
@@ -20,12 +20,12 @@ export class FileContent {
     this.#readers = readers;
   }
 
-  /** All bytes of regular file `inode`, in order; the receiver's own. Throws ErrnoError (EIO) where the blob was changed. */
+  /** All bytes of regular file `inode`, in order, in buffers that the caller may keep. Throws ErrnoError (EIO) if the blob was changed. */
   async *read(inode: number): AsyncGenerator<Uint8Array, void> {
     yield* this.#range(inode, 0, this.#tree.sizeOf(inode));
   }
 
-  /** As `read`, of the bytes from offset `from` up to, not including, `to`; as many of them as the file has. */
+  /** Like `read`, for the bytes from offset `from` up to, not including, `to`, or up to the end of the file. */
   async *readRange(inode: number, from: number, to: number): AsyncGenerator<Uint8Array, void> {
     yield* this.#range(inode, from, Math.min(to, this.#tree.sizeOf(inode)));
   }
@@ -44,7 +44,7 @@ export class FileContent {
     return isWhole ? undefined : found;
   }
 
-  /** As `read`, without the holes: the pieces one behind the other. */
+  /** Like `read`, without the holes: the pieces of data are concatenated. */
   async *readPieces(
     inode: number,
     pieces: readonly (readonly [number, number])[],
@@ -69,10 +69,10 @@ export class FileContent {
   }
 }
 
-/** `length` bytes of a layer's tar, the receiver's own. Throws ErrnoError (EIO) where they can't be had, all of them. */
+/** `length` bytes of a layer's tar, in a buffer that the caller may keep. Throws ErrnoError (EIO) if not all of them can be read. */
 export async function readBlobBytes(reader: BlobReader, offset: number, length: number): Promise<Uint8Array> {
   const answer = reader.read(offset, length);
-  // What is answered at once is lent until the next turn of the event loop.
+  // A synchronous result is only valid until the next turn of the event loop.
   const result = answer instanceof Uint8Array ? Buffer.from(answer) : await answer;
   if (typeof result === 'number') throw new ErrnoError(result, 'read');
   const bytes = result instanceof FileRange ? await readRange(result) : result;

@@ -1,5 +1,5 @@
-// The history of an image, each step with the layer that it made. image/history-layers.ts says which step made which
-// layer; a step or a layer that has no counterpart stands alone.
+// The history of an image: each step with the layer that it made. image/history-layers.ts matches steps with layers; a
+// step or a layer without a counterpart is an entry of its own.
 import { layersOfSteps } from '../image/history-layers.ts';
 import type { HistoryStep, LayerSource } from '../image/image.ts';
 import { DockerfileWriter } from './dockerfile.ts';
@@ -13,7 +13,7 @@ export interface HistoryEntry {
   readonly layer: LayerSummary | undefined;
 }
 
-/** Base first. Layers without a step come where they lie in the stack: at the base, and an upper directory on top. */
+/** Base first. Layers without a step are listed at their place in the stack: at the base, and an upper directory on top. */
 export function historyOf(inspected: InspectedImage): HistoryEntry[] {
   const layers = summariseLayers(inspected);
   const { history, layers: sources } = inspected.image;
@@ -28,14 +28,14 @@ export function historyOf(inspected: InspectedImage): HistoryEntry[] {
   ];
 }
 
-/** The instruction that made each layer, in Dockerfile's words, base first; undefined where the history has none. */
+/** The Dockerfile instruction that made each layer, base first; undefined where the history has none. */
 export function instructionsOfLayers(inspected: Pick<InspectedImage, 'image'>): (string | undefined)[] {
   const writer = new DockerfileWriter();
   const { history, layers } = inspected.image;
   const found = layers.map((): string | undefined => undefined);
   const layerOf = layersOfSteps(history, countImageLayers(layers));
   for (const [i, step] of history.entries()) {
-    // Each step has to be written: a SHELL changes how the RUNs after it are.
+    // Convert every step, also those without a layer: a SHELL changes how later RUNs are written.
     const instruction = writer.write(step);
     const layer = layerOf[i];
     if (layer !== undefined && instruction !== '') found[layer] = instruction;
@@ -43,12 +43,12 @@ export function instructionsOfLayers(inspected: Pick<InspectedImage, 'image'>): 
   return found;
 }
 
-/** No step of the history made the upper directory of a mount. */
+/** The number of layers that the history may describe: all but the upper directory of a mount. */
 function countImageLayers(layers: readonly LayerSource[]): number {
   return layers.filter((layer) => !isUpper(layer)).length;
 }
 
-/** In what the numbers of steps and of layers differ; undefined where they don't. */
+/** Says how the numbers of steps and of layers differ; undefined if they are equal. */
 export function historyGap(entries: readonly HistoryEntry[]): string | undefined {
   const missing = entries.filter(({ step }) => step === undefined).length;
   const layers = entries.filter(({ layer }) => layer !== undefined).length;

@@ -1,29 +1,29 @@
-// The images of several sources, newest first, as `docker images` lists them, with what they share.
+// Lists the images of several sources, newest first, like `docker images`, with the layers and bytes that they share.
 import type { ImageSummary } from '../image/open-image.ts';
 import { type LayerSummary } from './layer-summary.ts';
 import { type ImageUse, shareLayers } from './shared-layers.ts';
 
-/** One image of a source, and its layers where it could be read. */
+/** One image of a source, and its layers if they could be read. */
 export interface FoundImage extends Omit<ImageSummary, 'image' | 'index'> {
-  /** As it was given. */
+  /** As the user wrote it. */
   readonly source: string;
   readonly layers: readonly LayerSummary[] | undefined;
 }
 
-/** An image of a source, with what it shares with the others. */
+/** An image of a source, with the bytes that it shares with others. */
 export interface ListedImage extends FoundImage {
-  /** undefined where it could not be read. */
+  /** undefined if the image could not be read. */
   readonly use: ImageUse | undefined;
 }
 
 /** The images of one or several sources. */
 export interface ImageList {
   readonly images: readonly ListedImage[];
-  /** Bytes of all layers, each once. */
+  /** Bytes of all layers; a shared layer counts once. */
   readonly totalSize: number;
 }
 
-/** Images of the same age stay in the order in which they were found. */
+/** Sorts the newest first; images of the same age keep their order. */
 export function listFoundImages(found: readonly FoundImage[]): ImageList {
   const readable = found.filter(({ layers }) => layers !== undefined);
   const { images: uses, totalSize } = shareLayers(readable.map(({ layers }) => layers ?? []));
@@ -39,13 +39,13 @@ export interface RepositoryTag {
 
 const NONE = '<none>';
 
-/** One an archive's name for the image; `<none>` where it has none, as docker shows it. */
+/** One entry for each name that the archive gives the image; `<none>`, as in docker, if it has none. */
 export function repositoryTags(names: readonly string[]): RepositoryTag[] {
   if (names.length === 0) return [{ repository: NONE, tag: NONE }];
   return names.map(splitName);
 }
 
-/** `repo:tag` as docker shows it; a bare tag as the archive has it. */
+/** `repo:tag` as docker shows it; a bare tag stays as it is. */
 export function familiarName(name: string): string {
   const { repository, tag } = splitName(name);
   if (repository === NONE) return tag;
@@ -53,8 +53,8 @@ export function familiarName(name: string): string {
 }
 
 /**
- * docker.io and library are what docker leaves out of a familiar name. A bare word is a tag: it can only be the reference name of
- * an OCI layout (image-spec, annotations.md; `oci:PATH:TAG` of skopeo and umoci), since docker names no image without a tag.
+ * Drops docker.io and library, as docker does in a familiar name. A bare word is a tag: docker names no image without a
+ * tag, so it can only be the reference name in an OCI layout (image-spec, annotations.md; skopeo's `oci:PATH:TAG`).
  */
 function splitName(name: string): RepositoryTag {
   const familiar = name.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, '');

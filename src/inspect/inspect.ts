@@ -1,5 +1,5 @@
-// The composition root of the views: a source, or a mount of ours -> an image whose layers are open, and what can be
-// said of it without mounting anything. It knows what mount.ts knows, less the file system and the driver.
+// The composition root of the views: opens a source, or the image of a stratafs mount, with its layers, for everything
+// that is shown without mounting. It wires what mount.ts wires, without the file system and the driver.
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BlockCache } from '../cache/block-cache.ts';
@@ -69,29 +69,29 @@ export {
 } from './waste-rules.ts';
 
 export interface InspectOptions extends OpenImageOptions {
-  /** False: indexes are neither taken from the cache directory nor saved there. */
+  /** False: indexes are neither read from the cache directory nor saved there. */
   readonly useIndexCache?: boolean | undefined;
-  /** True: layers that the archive doesn't hold, since others distribute them, are listed as empty ones. */
+  /** True: foreign layers, which the archive doesn't hold, are listed as empty layers. */
   readonly listsForeign?: boolean | undefined;
-  /** True: an image whose config can't be read is refused, as by a mount, docker load and skopeo. */
+  /** True: an image whose config can't be read is rejected, as by a mount, docker load and skopeo. */
   readonly requiresConfig?: boolean | undefined;
 }
 
-/** What the views read of a layer is read once: a small cache does. */
+/** The views read each part of a layer once, so a small cache is enough. */
 const CACHE_SIZE = 64 * 1024 * 1024;
 
-/** An image whose layers are open until it is closed. */
+/** An image with open layers; `close` closes them. */
 export interface Inspection extends InspectedImage {
-  /** How the mount keeps owners whose image it is. */
+  /** How the mount stores owners, if the image is a mount's. */
   readonly ownerKeeping: OwnerKeeping | undefined;
   close(): void;
 }
 
 /**
- * Opens the image that `source` names, or that the stratafs mount at `source` is of, and its layers: those that were
- * never indexed are read once. What was written to a mount doesn't count. An image whose config can't be read is opened
- * without it, with a warning, unless `requiresConfig`. InputError as of `openImage`, and for layers that are malformed or have another digest than
- * the image says.
+ * Opens the image that `source` names, or the image of the stratafs mount at `source`, and its layers. Layers that were
+ * never indexed are read once. Files written to a mount are ignored. An image whose config can't be read is opened
+ * without it, with a warning, unless `requiresConfig`. Throws InputError like `openImage`, and for layers that are
+ * malformed or don't have the digest that the image states.
  */
 export async function inspectImage(source: string, options: InspectOptions = {}): Promise<Inspection> {
   const mounted = await findMountedImage(source);
@@ -99,8 +99,8 @@ export async function inspectImage(source: string, options: InspectOptions = {})
 }
 
 /**
- * The same of what `source` shows: of a mount with an upper directory that is one more layer, the topmost, unless
- * `options` choose layers. It shows what was written when this resolves.
+ * Like `inspectImage`, but with the upper directory of a mount as the topmost layer, unless `options` choose layers. The
+ * layer has what was written to the mount before this resolves.
  */
 export async function inspectShown(source: string, options: InspectOptions = {}): Promise<Inspection> {
   const mounted = await findMountedImage(source);
@@ -108,15 +108,15 @@ export async function inspectShown(source: string, options: InspectOptions = {})
   return inspectMounted(mounted, !choosesLayers(options), options);
 }
 
-/** Opens the layers of a `lowerdir=` value. InputError as of `openLowerDirectories`. */
+/** Opens the layers of a `lowerdir=` value. Throws InputError like `openLowerDirectories`. */
 export async function inspectLayers(list: string, options: InspectOptions = {}): Promise<Inspection> {
   return openInspection(await openLowerDirectories(list, options), withDiskCache(options));
 }
 
-async function openInspected(source: string, given: InspectOptions): Promise<Inspection> {
-  const options = withDiskCache(given);
+async function openInspected(source: string, inspectOptions: InspectOptions): Promise<Inspection> {
+  const options = withDiskCache(inspectOptions);
   const warn = ({ message }: InputError): void =>
-    options.onWarning?.(`${message}; shown is what is known without it`);
+    options.onWarning?.(`${message}; showing the image without its config`);
   const onBrokenConfig = options.requiresConfig === true ? undefined : warn;
   return openInspection(await openImageWith(source, { ...options, onBrokenConfig }), options);
 }
@@ -124,9 +124,9 @@ async function openInspected(source: string, given: InspectOptions): Promise<Ins
 async function inspectMounted(
   mounted: MountedImage,
   withUpper: boolean,
-  given: InspectOptions,
+  inspectOptions: InspectOptions,
 ): Promise<Inspection> {
-  const options = withDiskCache(given);
+  const options = withDiskCache(inspectOptions);
   const image = await reopenImage(mounted, options);
   const { place, facts } = mounted;
   const shown = withUpper ? await addUpper(mounted, image) : image;
@@ -136,15 +136,15 @@ async function inspectMounted(
     return inspection;
   }
   inspection.close();
-  throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`, {
+  throw new InputError(`${place}: ${image.source} has changed since it was mounted: found other layers`, {
     code: 'ERR_STRATAFS_CHANGED',
   });
 }
 
-/** What a mount says of the directories among its layers. */
+/** What a mount reports about the directories among its layers. */
 type DirectoryFacts = Partial<Pick<MountOrigin, 'ownerKeeping' | 'directoryMarks'>>;
 
-/** `facts`: of the mount whose image it is. */
+/** `facts`: of the mount, if the image is a mount's. */
 function openMounted(
   image: Image,
   options: WithDiskCache<InspectOptions>,
@@ -175,8 +175,8 @@ async function openInspection(
 }
 
 /**
- * Opens what `stratafs diff` compares: an image, `IMAGE#LAYER` for the stack up to a layer, a mount as it shows, or a
- * directory that is no layout, as it is. A path that is there counts as it stands.
+ * Opens an operand of `stratafs diff`: an image, `IMAGE#LAYER` for the stack up to a layer, a mount with its upper
+ * directory, or a plain directory that is not an image layout. Text that names an existing path is not split at `#`.
  */
 export async function inspectOperand(text: string, options: InspectOptions = {}): Promise<Inspection> {
   if (await isPlainDirectory(text)) {
@@ -189,16 +189,16 @@ export async function inspectOperand(text: string, options: InspectOptions = {})
     : inspectImage(stack.source, { ...options, upto: stack.layer, typed: text });
 }
 
-/** What became of something, on its own. */
+/** An image before and after its topmost layer. */
 export interface InspectedChange {
-  /** Its layers are those of `after` but the topmost, and closed with them. */
+  /** Has the layers of `after` without the topmost; closing `after` closes them. */
   readonly before: InspectedImage;
   readonly after: Inspection;
 }
 
 /**
- * Opens what `stratafs diff` shows of one operand: what the last layer of `IMAGE#LAYER` changes, or what was written to a
- * mount. undefined for anything else; InputError for a mount that can't be written to.
+ * Opens the two sides of `stratafs diff` with one operand: the changes that the last layer of `IMAGE#LAYER` makes, or
+ * that were written to a mount. undefined for anything else; throws InputError for a read-only mount.
  */
 export async function inspectChange(
   text: string,
@@ -221,7 +221,7 @@ export async function inspectChange(
   return { before: belowTop(after), after };
 }
 
-/** `IMAGE#LAYER` as its two parts; undefined for anything else. */
+/** Splits `IMAGE#LAYER`; undefined for anything else. */
 async function splitLayer(text: string): Promise<{ source: string; layer: string } | undefined> {
   const [, source, layer] = /^(.+)#([^#/]+)$/s.exec(text) ?? [];
   if (source === undefined || layer === undefined || (await isThere(text))) return undefined;
@@ -233,8 +233,8 @@ function belowTop(inspection: Inspection): InspectedImage {
 }
 
 /**
- * How many bytes were written to a mount, as docker counts the size of a container; undefined where this user may not know.
- * InputError where what was moved in it can't be looked up, since its image can't be opened again.
+ * Bytes written to a mount, as docker counts the size of a container; undefined if this user may not read them. Throws
+ * InputError if directories were moved, so that the image is needed, and it can't be opened again.
  */
 export async function measureWritten(
   mounted: MountedImage,
@@ -252,12 +252,12 @@ export async function measureWritten(
       obeysOwners: mounted.facts.ownerKeeping !== undefined,
     });
     layer.close();
-    // Of what only its owner's mount follows, this user can't know the size.
+    // Redirects that only the mount of their owner follows: this user can't compute the size.
     if ((layer.index.unfollowed?.size ?? 0) > 0) return undefined;
     if (!hasMoved(layer.index)) return sizeOfUpper(layer.index);
   } catch (error) {
     const { code } = (error instanceof InputError ? error.cause : error) as NodeJS.ErrnoException;
-    // ENOENT: it was unmounted meanwhile, and nothing is kept.
+    // ENOENT: it has been unmounted, and its upper directory was temporary.
     if (code === 'EACCES' || code === 'ENOENT') return undefined;
     throw error;
   }
@@ -271,7 +271,7 @@ export async function measureWritten(
 }
 
 async function isPlainDirectory(path: string): Promise<boolean> {
-  const place = await locateMountPoint(path).catch(() => undefined); // it may be no path at all
+  const place = await locateMountPoint(path).catch(() => undefined); // `path` may not be a path at all
   if (place === undefined || (await findMountedImage(path)) !== undefined) return false;
   if (!(await stat(place)).isDirectory()) return false;
   return !(await isThere(join(place, 'index.json'))) && !(await isThere(join(place, 'manifest.json')));
@@ -280,16 +280,19 @@ async function isPlainDirectory(path: string): Promise<boolean> {
 async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
-    () => false, // ENOENT; what else is wrong, opening it says
+    () => false, // ENOENT; opening it reports any other error
   );
 }
 
 /**
- * The images of `sources`, those that can't be opened too, with a problem. InputError for a source that holds no images
- * at all.
+ * The images of `sources`; one that can't be opened is listed with its problem. Throws InputError for a source without
+ * images.
  */
-export async function listImages(sources: readonly string[], given: InspectOptions = {}): Promise<ImageList> {
-  const options = withDiskCache(given);
+export async function listImages(
+  sources: readonly string[],
+  inspectOptions: InspectOptions = {},
+): Promise<ImageList> {
+  const options = withDiskCache(inspectOptions);
   const found: FoundImage[] = [];
   for (const source of sources) {
     const mounted = await findMountedImage(source);
@@ -305,8 +308,8 @@ export async function listImages(sources: readonly string[], given: InspectOptio
 }
 
 /**
- * `source` as one source an image: itself, or, where it names an archive of several images, each of them by its place.
- * InputError as of `openImage`.
+ * One source for each image of `source`: itself, or, if it is an archive of several images, `source:@N` for each. Throws
+ * InputError like `openImage`.
  */
 export async function sourcesOf(source: string, options: InspectOptions = {}): Promise<string[]> {
   if ((await findMountedImage(source)) !== undefined) return [source];
@@ -321,8 +324,8 @@ export async function sourcesOf(source: string, options: InspectOptions = {}): P
 }
 
 /**
- * The images of `source`, as far as can be told without reading a layer, or unpacking an archive; at a mount of ours the
- * one that it shows. InputError as of `openImage`.
+ * Lists the images of `source` without reading a layer or unpacking an archive; for a stratafs mount, its image. Throws
+ * InputError like `openImage`.
  */
 export async function peekImages(source: string): Promise<ImageSummary[]> {
   const mounted = await findMountedImage(source);

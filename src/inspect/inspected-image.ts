@@ -5,23 +5,23 @@ import { selectLayers } from '../image/select-layers.ts';
 
 export interface InspectedImage {
   readonly image: Image;
-  /** As `image.layers`, base first; lent by who opened them. */
+  /** In the order of `image.layers`, base first. The caller who opened them closes them. */
   readonly layers: readonly OpenedLayer[];
 }
 
-/** The lowest `count` layers, and the steps of the history that made them. They stay lent by the one who opened them. */
+/** The lowest `count` layers, and the steps of the history that made them. The layers stay owned by `inspected`'s opener. */
 export function stackUpTo({ image, layers }: InspectedImage, count: number): InspectedImage {
   const selected =
     count === 0 ? { ...image, layers: [], history: [] } : selectLayers(image, { upto: String(count) });
   return { image: selected, layers: layers.slice(0, count) };
 }
 
-/** True for the upper directory of a mount, which is a layer of what the mount shows. */
+/** True for the upper directory of a mount, which is the topmost layer of the mounted tree. */
 export function isUpper(source: LayerSource): boolean {
   return source.kind === 'directory' && source.upperMarks !== undefined;
 }
 
-/** RFC 3339, as the config has it; undefined where it doesn't tell. */
+/** RFC 3339, unchanged from the config; undefined if the config has no date. */
 export function createdOf(image: Image): string | undefined {
   const { config } = image;
   if (typeof config !== 'object' || config === null || !('created' in config)) return undefined;

@@ -1,4 +1,4 @@
-// What each layer does to what lies below it, counted by names.
+// Counts the names that each layer adds, changes and deletes.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { LayerAttributes, differingAttributes } from './attributes.ts';
 import type { InspectedImage } from './inspected-image.ts';
@@ -7,15 +7,15 @@ import { stackOf } from './open-stack.ts';
 
 /** The names that one layer adds, changes and deletes, counted. */
 export interface LayerChanges {
-  /** Names that it makes appear. */
+  /** Names that did not exist below it. */
   readonly added: number;
-  /** Names that were there and that it replaces; of directories, those whose attributes it changes. */
+  /** Existing names that it replaces; of directories, only those whose attributes it changes. */
   readonly changed: number;
-  /** Names that it makes vanish, those within a removed directory too. */
+  /** Names that it removes, including those within a removed directory. */
   readonly deleted: number;
 }
 
-/** A layer of each, base first. Throws InputError as `stackOf`. */
+/** One record a layer, base first. Throws InputError like `stackOf`. */
 export function countChanges(inspected: InspectedImage): LayerChanges[] {
   const indexes = inspected.layers.map(({ layer }) => layer.index);
   const counts = indexes.map(() => ({ added: 0, changed: 0, deleted: 0 }));
@@ -33,7 +33,7 @@ export function countChanges(inspected: InspectedImage): LayerChanges[] {
   return counts;
 }
 
-/** A directory's mtime changes with every name in it: alone it is no change, as for `docker diff`. */
+/** A directory's mtime changes with every name in it, so a new mtime alone doesn't count as a change, as in `docker diff`. */
 function changesDirectory(indexes: readonly LayerIndex[], before: Shown, after: Shown): boolean {
   const found = differingAttributes(
     new LayerAttributes(indexes, before),

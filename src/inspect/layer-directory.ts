@@ -1,4 +1,4 @@
-// Layers of an open image written to directories, as overlayfs takes them.
+// Writes layers of an open image to directories in overlayfs's format.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { nameLayer } from '../image/open-layers.ts';
@@ -8,8 +8,8 @@ import { readBlobBytes } from './file-content.ts';
 import type { InspectedImage } from './inspected-image.ts';
 
 /**
- * Writes each layer of `inspected` that `directoryOf` (base 0) has an empty directory for. Throws InputError for hard links to what no
- * lower layer has, and ErrnoError where the file system refuses something, or a layer can't be read.
+ * Writes each layer of `inspected` for which `directoryOf` (base 0) returns a directory, which is empty. Throws InputError for
+ * hard links whose target no lower layer has, and ErrnoError if a system call fails or a layer can't be read.
  */
 export async function writeLayerDirectories(
   { image, layers: opened }: InspectedImage,

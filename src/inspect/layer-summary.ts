@@ -1,4 +1,4 @@
-// LayerSummary: one layer of an image in figures, from its index alone: nothing of its blob is read.
+// LayerSummary: sizes and counts of one layer, computed from its index without reading the blob.
 import { createHash } from 'node:crypto';
 import type { LayerSource } from '../image/image.ts';
 import type { BlobLocation, Compression } from '../layer/layer.ts';
@@ -7,7 +7,7 @@ import { sizeOfLayer } from '../layer/layer-size.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InspectedImage } from './inspected-image.ts';
 
-/** One layer in figures. */
+/** Sizes and counts of one layer. */
 export interface LayerSummary {
   /** Counted from 1 at the base. */
   readonly number: number;
@@ -16,13 +16,13 @@ export interface LayerSummary {
   readonly digest: string | undefined;
   readonly chainId: string | undefined;
   readonly compression: Compression;
-  /** Where the stored bytes lie. */
+  /** The file that holds the stored bytes. */
   readonly blob: BlobLocation | undefined;
-  /** Of a layer that is a directory: its path. */
+  /** The path of a layer that is a directory. */
   readonly directory: string | undefined;
-  /** Of a foreign layer, of which sizes and counts are not known: why it can't be opened. */
+  /** For a foreign layer, whose sizes and counts are unknown: the reason that it can't be opened. */
   readonly missing: string | undefined;
-  /** What docker calls the layer's size: bytes of its regular files, each inode once. */
+  /** The layer's size as docker counts it: bytes of its regular files, each inode once. */
   readonly size: number;
   /** Bytes as stored, and as an uncompressed tar; 0 for a directory. */
   readonly storedSize: number;
@@ -30,7 +30,7 @@ export interface LayerSummary {
   readonly counts: LayerCounts;
 }
 
-/** Names of a layer by what they are. Directories that only hold whiteouts are none. */
+/** Counts the names of a layer by file type. Directories that only hold whiteouts are not counted. */
 export interface LayerCounts {
   readonly files: number;
   readonly directories: number;
@@ -64,7 +64,7 @@ export function summariseLayers({ layers }: InspectedImage): LayerSummary[] {
   });
 }
 
-/** What the image says, where nothing was verified. */
+/** The digests that the image states, which are not verified. */
 function claimedDiffId(source: LayerSource): string | undefined {
   return source.kind === 'directory' ? undefined : source.diffId;
 }
@@ -77,7 +77,7 @@ function chainOf(below: string | undefined, diffId: string | undefined): string 
 
 function countNames(index: LayerIndex): LayerCounts {
   const counts = { files: 0, directories: 0, others: 0, whiteouts: 0, opaques: 0 };
-  // The root is no name, but may be opaque.
+  // The root has no name, but may be opaque.
   if (((index.inodeFlags[0] ?? 0) & InodeFlag.opaque) !== 0) counts.opaques++;
   for (let dentry = 1; dentry < index.dentryCount; dentry++) {
     const kind = index.dentryKind[dentry];

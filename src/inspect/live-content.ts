@@ -1,10 +1,10 @@
-// The bytes of a file that others may write to while it is read: as many as it had when its size was taken. What it has lost
-// since is zeros, as GNU tar has it; a file whose name is gone, or another's, has none.
+// Reads a file that other processes may write to meanwhile, and always returns as many bytes as the file had when its size
+// was taken. If the file has become shorter, zeros follow, as in GNU tar; a file that was removed or replaced has no bytes.
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 
 const ZEROS = new Uint8Array(1 << 16);
 
-/** `bytes` end after `size` of them, or fail. `onShort` is told where zeros stand for some. undefined: it can't be opened. */
+/** `bytes` has `size` bytes, or fails. `onShort` is called if zeros replace missing bytes. undefined: the file can't be opened. */
 export async function readLive(
   bytes: AsyncGenerator<Uint8Array, void>,
   size: number,
@@ -15,7 +15,7 @@ export async function readLive(
   } catch (error) {
     if (!(error instanceof ErrnoError)) throw error;
     if (error.errno !== -EIO) return undefined;
-    // It is there, and shorter.
+    // The file still exists but is shorter.
     onShort();
     return continueLive({ done: true, value: undefined }, bytes, size, onShort);
   }

@@ -1,4 +1,4 @@
-// MergedImage: an image's layers as one tree, whose files can be read without a mount.
+// MergedImage: an image's layers merged to one tree, with its files readable without a mount.
 import { nameLayer } from '../image/open-layers.ts';
 import { buildTree } from '../tree/merge.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -10,7 +10,7 @@ export interface MergedImage {
   readonly content: FileContent;
 }
 
-/** Throws InputError as buildTree does. */
+/** Throws InputError like buildTree. */
 export function mergeImage({ image, layers }: InspectedImage): MergedImage {
   const tree = buildTree(
     layers.map(({ layer }) => layer.index),

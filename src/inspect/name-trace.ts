@@ -1,54 +1,54 @@
-// What became of one name, layer by layer from the base: the OCI layer rules told as a story, where tree/name-merge.ts
-// only wants the end of it. A test holds the two to the same end.
+// Traces one name through the layers, base first: applies the OCI layer rules like tree/name-merge.ts, but records every
+// change instead of only the result. A test checks that both have the same result.
 import { DentryKind, InodeFlag, type LayerIndex } from '../layer/layer-index.ts';
 import type { LinkTargets } from '../tree/name-merge.ts';
 import { S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 
-/** What a name shows: inode `inode` of layer `layer` (base 0) gives the attributes, and a file's bytes. */
+/** The version that a name shows: attributes and bytes of inode `inode` of layer `layer` (base 0). */
 export interface Shown {
   readonly layer: number;
   readonly inode: number;
   readonly isDirectory: boolean;
 }
 
-/** Why a layer changes what a name shows. */
+/** The reason that a layer changes what a name shows. */
 export type Cause =
   /** The layer has an entry of that name. */
   | 'entry'
-  /** A whiteout of the name, or of a directory above. */
+  /** A whiteout of the name, or of a parent directory. */
   | 'whiteout'
-  /** A directory above is opaque. */
+  /** A parent directory is opaque. */
   | 'opaque'
-  /** Something else took the place of a directory above. */
+  /** A parent directory was replaced by another file. */
   | 'replaced';
 
-/** What one layer did to a name. */
+/** The change that one layer makes to a name. */
 export interface Change {
   /** Base 0. */
   readonly layer: number;
   readonly cause: Cause;
-  /** The directory above that was hidden, opaque or replaced; undefined where it was the name itself. */
+  /** The parent directory that was hidden, opaque or replaced; undefined if it was the name itself. */
   readonly at: DirectoryNode | undefined;
-  /** undefined: there was nothing. */
+  /** undefined: the name did not exist. */
   readonly before: Shown | undefined;
-  /** undefined: it is gone. */
+  /** undefined: the name was removed. */
   readonly after: Shown | undefined;
 }
 
-/** All of a directory's content up to the layer below `layer` vanishes. */
+/** Layer `layer` hides the directory's content of all lower layers. */
 interface Cut {
   readonly layer: number;
   readonly cause: Exclude<Cause, 'entry'>;
   readonly at: DirectoryNode;
 }
 
-/** A directory of the merged tree, at whatever layers it exists. */
+/** A directory of the merged tree, with its parts in the layers. */
 export interface DirectoryNode {
   /** undefined for the root. */
   readonly parent: DirectoryNode | undefined;
   /** Bytes as latin1. */
   readonly name: string;
-  /** The layers' directories that it consists of, base first. */
+  /** The layers' directories that are merged to it, base first. */
   readonly parts: { readonly layer: number; readonly inode: number }[];
   /** Base first. */
   readonly cuts: Cut[];
@@ -69,11 +69,11 @@ export interface LayerEntry {
 
 export interface NameTrace {
   readonly name: string;
-  /** Base first. Empty where whiteouts hid nothing. */
+  /** Base first. Empty if the only entries are whiteouts that hide nothing. */
   readonly changes: readonly Change[];
-  /** What it is as a directory, where any layer makes it one. */
+  /** The directory, if any layer makes the name one. */
   readonly node: DirectoryNode | undefined;
-  /** What the whole stack shows. */
+  /** The version that the whole stack shows. */
   readonly shown: Shown | undefined;
 }
 
@@ -94,7 +94,7 @@ export function traceRoot(indexes: readonly LayerIndex[]): NameTrace & { readonl
   return { name: '', changes, node, shown };
 }
 
-/** Traces names of directories. `links`: as resolveLowerLinks answers. */
+/** Traces names of directories. `links`: the result of resolveLowerLinks. */
 export class NameTracer {
   readonly #indexes: readonly LayerIndex[];
   readonly #links: readonly LinkTargets[];
@@ -105,8 +105,8 @@ export class NameTracer {
   }
 
   /**
-   * `entries` of `name` in the directory's parts, base first, at least one. `origin`: what it goes on from, where the
-   * first of them was moved here, or has its bytes below.
+   * `entries`: of `name` in the directory's parts, base first, at least one. `origin`: the trace of the lower version that
+   * the first entry continues: of the path that it was moved from, or of the file whose bytes it uses.
    */
   trace(
     directory: DirectoryNode,
@@ -143,7 +143,7 @@ class Story implements NameTrace {
   readonly #parent: DirectoryNode;
   /** The first cut of the parent that is not applied yet. */
   #next = 0;
-  /** The cut by the layer under hand, and what it hid: the layer's own entry follows. */
+  /** The cut by the current layer, and the version that it hid, until the layer's own entry is applied. */
   #cut: Cut | undefined;
   #hidden: Shown | undefined;
 
@@ -152,7 +152,7 @@ class Story implements NameTrace {
     this.name = name;
   }
 
-  /** Begins with what `origin` came to in the layers below `layer`, whatever those did to the parent. */
+  /** Begins with the result of `origin` in the layers below `layer`, whatever those did to the parent. */
   goOn({ changes, node, shown }: NameTrace, layer: number): void {
     this.changes.push(...changes);
     this.shown = shown;
@@ -162,7 +162,7 @@ class Story implements NameTrace {
     this.#next = firstCutFrom(this.#parent.cuts, 0, layer + 1);
   }
 
-  /** Applies what the layers below `layer` do to the parent, and begins with `layer`'s own cut. */
+  /** Applies the cuts of the layers below `layer`, then that of `layer` itself. */
   advanceTo(layer: number): void {
     const { cuts } = this.#parent;
     const first = cuts[this.#next];
@@ -187,7 +187,7 @@ class Story implements NameTrace {
     else this.#vanish(layer, 'whiteout', undefined, this.#ownCut(layer, 'whiteout'));
   }
 
-  /** `source` and `inode`: where a hard link leads; else the layer's own. */
+  /** `source` and `inode`: the target of a hard link to a lower layer; otherwise `layer` and its own inode. */
   putFile(layer: number, source: number, inode: number): void {
     if (this.shown?.isDirectory === true) this.#cutContent(this.#ownCut(layer, 'replaced'));
     this.#show(layer, { layer: source, inode, isDirectory: false });
@@ -198,7 +198,7 @@ class Story implements NameTrace {
     const isCarrier = (flags & InodeFlag.carrier) !== 0;
     const isMerged = this.shown?.isDirectory === true;
     if (isCarrier && !isMerged) {
-      // It is void, and so is all beneath it.
+      // A carrier that carries nothing: it is ignored, with all its content.
       if (this.#cut !== undefined)
         this.#record(layer, this.#cut.cause, this.#cut.at, this.#hidden, undefined);
       return;
@@ -242,7 +242,7 @@ class Story implements NameTrace {
   }
 }
 
-/** The number of the first cut from `start` on of layer `layer` or a higher one. */
+/** The index of the first cut, from `start` on, of `layer` or a higher layer. */
 function firstCutFrom(cuts: readonly Cut[], start: number, layer: number): number {
   let low = start;
   let high = cuts.length;

@@ -1,7 +1,7 @@
-// Where a path comes from: every version of it in the layers, and what hid or changed it.
+// Traces a path through the layers: every version of it, and the layers that hid or changed it.
 //
-// Symlinks on the way are followed inside the image, as a container would, where the whole stack shows them; the last
-// name is not. What was deleted can still be asked for: the way to it is then the directories of lower layers.
+// Symlinks in the middle of a path are followed inside the image, as in a container, if the whole stack shows them; a
+// symlink as the last name is not. Deleted paths can be traced too, through the directories of lower layers.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { ErrnoError } from '../vfs/errno.ts';
@@ -14,24 +14,24 @@ import { stackOf } from './open-stack.ts';
 import { type ContentSource, type FileBytes, bytesInLayer, haveSameBytes } from './same-bytes.ts';
 import type { LayerStack } from './stack-walk.ts';
 
-/** What one layer did to a path. */
+/** The change that one layer makes to a path. */
 export interface PathVersion {
   /** From 1 at the base. */
   readonly layer: number;
   /**
-   * 'attributes': of a directory whose content is merged, or a file whose bytes are those below; 'repeated': a directory that
-   * the layer names, changing nothing; 'moved': it, or what it had then, was somewhere else.
+   * 'attributes': a directory whose content is merged, or a file that keeps the bytes of the lower version; 'repeated': a
+   * directory that the layer contains unchanged; 'moved': the layer moved it, or its content, from another path.
    */
   readonly change: 'added' | 'replaced' | 'attributes' | 'repeated' | 'moved' | 'deleted';
-  /** How a deleted one went. */
+  /** What deleted it. */
   readonly cause: Change['cause'];
-  /** Path (bytes as latin1, no leading slash) of the directory above with which it went; undefined: it went itself. */
+  /** Path (bytes as latin1, no leading slash) of the parent directory that was deleted; undefined: the path itself was. */
   readonly with: string | undefined;
-  /** Path, likewise, that a moved one had in the layers below. */
+  /** The path, in the same form, that a moved file had in lower layers. */
   readonly from: string | undefined;
-  /** In what it differs from the version below. */
+  /** Its differences from the lower version. */
   readonly attributes: readonly Attribute[];
-  /** As st_mode, and in bytes; undefined for what is deleted. */
+  /** As st_mode, and in bytes; undefined if it was deleted. */
   readonly mode: number | undefined;
   readonly size: number | undefined;
   /** From 1: the layer that holds the bytes, another one for a hard link to a lower layer. */
@@ -39,23 +39,23 @@ export interface PathVersion {
 }
 
 export interface PathHistory {
-  /** As it was asked for; bytes as UTF-8. */
+  /** As the caller wrote it; bytes as UTF-8. */
   readonly asked: string;
-  /** Bytes as latin1, no leading slash, symlinks on the way followed. */
+  /** Bytes as latin1, no leading slash, with symlinks to parents resolved. */
   readonly path: string;
-  /** False where the whole stack shows nothing there. */
+  /** False if the path does not exist in the merged tree. */
   readonly isShown: boolean;
   /** Topmost first; empty where no layer has it. */
   readonly versions: readonly PathVersion[];
 }
 
-/** As the kernel's MAXSYMLINKS. */
+/** The kernel's MAXSYMLINKS. */
 const LINK_LIMIT = 40;
 
-/** Bytes of a file that are read to compare it with the version below: a second's work at most where a layer is compressed. */
+/** The most bytes of a file that are compared with the lower version: about a second's work if a layer is compressed. */
 const COMPARED_BYTES = 256 << 20;
 
-/** One a path, in their order. Throws the signal's reason. */
+/** One history for each path, in the same order. Throws the signal's reason. */
 export async function tracePaths(
   inspected: InspectedImage,
   paths: readonly (string | Uint8Array)[],
@@ -65,15 +65,15 @@ export async function tracePaths(
   const sources = contentSources(inspected);
   const finder = new PathFinder(stackOf(inspected), indexes);
   const histories: PathHistory[] = [];
-  for (const asked of paths) {
-    const { path, trace } = finder.find(Buffer.from(asked).toString('latin1'));
+  for (const requested of paths) {
+    const { path, trace } = finder.find(Buffer.from(requested).toString('latin1'));
     const contents = new VersionContents(indexes, sources, signal);
     const versions: PathVersion[] = [];
     for (const change of trace?.changes ?? []) {
       versions.unshift(describe(change, path, indexes, await contents.compare(change)));
     }
     histories.push({
-      asked: Buffer.from(asked).toString(),
+      asked: Buffer.from(requested).toString(),
       path,
       isShown: trace?.shown !== undefined,
       versions,
@@ -82,12 +82,12 @@ export async function tracePaths(
   return histories;
 }
 
-/** The bytes of one path's versions, met base first: those of a metacopy are those of the version below. */
+/** Compares the bytes of one path's versions, base first. A metacopy has the bytes of the version below it. */
 class VersionContents {
   readonly #indexes: readonly LayerIndex[];
   readonly #sources: readonly ContentSource[];
   readonly #signal: AbortSignal | undefined;
-  /** By what stands for the bytes. */
+  /** The bytes of each metacopy. */
   readonly #metacopies = new Map<string, FileBytes>();
 
   constructor(
@@ -112,13 +112,13 @@ class VersionContents {
       const isSame = await haveSameBytes(old, now, { most: COMPARED_BYTES, signal: this.#signal });
       return isSame === undefined ? ['content?'] : isSame ? [] : ['content'];
     } catch (error) {
-      // EIO: a blob was changed, or a file of an upper is gone. All else is known.
+      // EIO: a blob was changed, or a file of an upper was removed. Only the comparison is lost.
       if (error instanceof ErrnoError) return ['content?'];
       throw error;
     }
   }
 
-  /** undefined for what is no regular file. */
+  /** undefined unless it is a regular file. */
   #bytesOf(shown: Shown): FileBytes | undefined {
     const { layer, inode } = shown;
     const index = this.#indexes[layer] as LayerIndex;
@@ -158,7 +158,7 @@ class PathFinder {
       } else if (trace?.node !== undefined) node = trace.node;
       else return { path: [pathOf(node, name), ...pending.reverse()].join('/'), trace: undefined };
     }
-    // It ended in '..', or names the root.
+    // The path ends in '..', or is the root.
     return { path: pathOf(node), trace: this.#again(node) };
   }
 
@@ -166,7 +166,7 @@ class PathFinder {
     return node.parent === undefined ? this.#stack.root : this.#stack.trace(node.parent, node.name);
   }
 
-  /** Of a symlink, bytes as latin1. */
+  /** The target of a symlink, bytes as latin1. */
   #targetOf(shown: Shown | undefined): string | undefined {
     if (shown === undefined) return undefined;
     const { mode, dataOffset, size, pool } = this.#indexes[shown.layer] as LayerIndex;
@@ -208,7 +208,7 @@ function describe(
   };
 }
 
-/** Where a redirect leads, of what is at `path` now. */
+/** The target of a redirect of the file that is at `path` now. */
 function originOf(redirect: Uint8Array | undefined, path: string): string | undefined {
   if (redirect === undefined) return undefined;
   const target = latin1Of(redirect);

@@ -1,19 +1,19 @@
-// What `stratafs report` embeds in its page: the images as plain JSON. Written by report.ts, read by the page's own code
-// in src/report/, which runs in a browser: so this file imports nothing.
+// The JSON that `stratafs report` embeds in its page. report.ts writes it; the page's own code in src/report/, which runs
+// in a browser, reads it. So this file imports nothing.
 //
-// Names are fit to be shown: bytes that are no UTF-8 and control characters stand as \xNN. They are still an image's,
-// so the page only ever sets them as text.
+// Names are escaped for display: control characters and bytes that are not UTF-8 become \xNN. They are still untrusted,
+// so the page only sets them as text.
 
-/** Grows with every change that an older page's code would misread. */
+/** Incremented with each incompatible change. */
 export const REPORT_FORMAT = 1;
 
 export interface ReportData {
   readonly format: typeof REPORT_FORMAT;
-  /** Of stratafs. */
+  /** The version of stratafs. */
   readonly version: string;
-  /** As the sources were given. */
+  /** The sources as the user wrote them. */
   readonly images: readonly ReportImage[];
-  /** Bytes of all images' layers, each layer once. */
+  /** Bytes of the layers of all images; a shared layer counts once. */
   readonly totalSize: number;
   /** Layers that more than one image has, in the order in which the images have them. */
   readonly shared: readonly SharedLayer[];
@@ -27,17 +27,17 @@ export interface ReportImage {
   readonly platform?: string | undefined;
   /** RFC 3339. */
   readonly created?: string | undefined;
-  /** In what the history and the layers don't fit together. */
+  /** A text that says how history and layers don't match. */
   readonly gap?: string | undefined;
-  /** Bytes of all layers' files; of those that no name shows; of the layers that other images have too. */
+  /** Bytes of all layers' files; of files that no name shows; of the layers that other images have too. */
   readonly size: number;
   readonly wasted: number;
   readonly sharedSize: number;
-  /** The part of `size` that is shown: 0 to 1. */
+  /** The fraction of `size` that is visible: 0 to 1. */
   readonly efficiency: number;
   /** Base first. */
   readonly layers: readonly ReportLayer[];
-  /** The history, base first, then the layers of which it doesn't tell. */
+  /** The history, base first, with the layers that have no step. */
   readonly steps: readonly ReportStep[];
   readonly nodes: NodeColumns;
 }
@@ -48,26 +48,26 @@ export interface ReportLayer {
   readonly diffId?: string | undefined;
   readonly chainId?: string | undefined;
   readonly compression: string;
-  /** Bytes of its files; of its blob as stored. */
+  /** Bytes of its files; of its stored blob. */
   readonly size: number;
   readonly storedSize: number;
-  /** Bytes of it that higher layers hide; bytes of lower layers that it hides. */
+  /** Bytes of its files that higher layers hide; bytes of lower layers' files that it hides. */
   readonly wasted: number;
   readonly hides: number;
-  /** Names. */
+  /** Numbers of names. */
   readonly added: number;
   readonly changed: number;
   readonly deleted: number;
 }
 
 export interface ReportStep {
-  /** In Dockerfile's words. */
+  /** As a Dockerfile instruction. */
   readonly instruction?: string | undefined;
-  /** As the image's config has it. */
+  /** Unchanged from the image's config. */
   readonly createdBy?: string | undefined;
   readonly created?: string | undefined;
   readonly comment?: string | undefined;
-  /** The number of the layer that the step made; left out where it made none, or one that the image doesn't have. */
+  /** The number of the layer that the step made; omitted if it made none, or one that the image doesn't have. */
   readonly layer?: number | undefined;
 }
 
@@ -75,44 +75,44 @@ export interface SharedLayer {
   readonly size: number;
   readonly instruction?: string | undefined;
   readonly chainId?: string | undefined;
-  /** By image, as in `images`: the layer's number there; 0 where the image doesn't have it. */
+  /** The layer's number in each of `images`; 0 if the image doesn't have it. */
   readonly numbers: readonly number[];
 }
 
-/** What a node is; its code is 8 times the number of its layer, plus one of these. */
+/** The type of a node. A node's code is 8 times the number of its layer, plus its kind. */
 export const NodeKind = {
   directory: 0,
   file: 1,
-  /** One more name of a file: its bytes count at the first. */
+  /** Another name of a file, whose bytes count at its first name. */
   link: 2,
   symlink: 3,
   /** A device, fifo or socket. */
   special: 4,
-  /** A file that a layer stores and no name shows. */
+  /** A stored file that no name shows. */
   hidden: 5,
-  /** A directory that is not shown, only files that were in it are stored. Its layer is 0. */
+  /** A deleted directory, of which only stored files remain. Its layer is 0. */
   gone: 6,
-  /** Names too small to be listed each, of one layer. */
+  /** Names of one layer that are too small to be listed one by one. */
   folded: 7,
 } as const;
 export type NodeKind = (typeof NodeKind)[keyof typeof NodeKind];
 
-/** What hid a file, by the number in `hidden`. */
+/** The causes that hide a file, indexed by the number in `hidden`. */
 export const hidingCauses = ['entry', 'whiteout', 'opaque', 'replaced'] as const;
 export type HidingCause = (typeof hidingCauses)[number];
 
 /**
- * The tree in preorder, the root first: a row a node, in columns. Within a directory the names are sorted bytewise, a
- * hidden file ahead of what is shown by its name, what is folded last.
+ * The tree in preorder, the root first: one row a node, stored in columns. Within a directory names are sorted bytewise; a
+ * hidden file precedes the visible file of the same name, and folded names come last.
  */
 export interface NodeColumns {
-  /** Joined by '/'; the root's and those of folded names are empty. */
+  /** Joined by '/'; the names of the root and of folded nodes are empty. */
   readonly names: string;
   readonly codes: readonly number[];
-  /** Of a directory, shown or gone, how many nodes are directly in it; of all others bytes. */
+  /** The number of children of a directory, visible or deleted; the size in bytes of all others. */
   readonly values: readonly number[];
-  /** By hidden node, in their order: 4 times the number of the layer that hid it, plus the cause. */
+  /** One value for each hidden node, in order: 4 times the number of the layer that hid it, plus the cause. */
   readonly hidden: readonly number[];
-  /** By folded node, in their order: twice how many names it stands for, plus 1 where they are hidden files. */
+  /** One value for each folded node, in order: twice the number of its names, plus 1 if they are hidden files. */
   readonly folded: readonly number[];
 }

@@ -1,7 +1,7 @@
-// ReportTree: all bytes of an image by path, those that it shows and those that it only stores, as NodeColumns.
+// ReportTree: all bytes of an image by path, both visible and hidden ones, as NodeColumns.
 //
-// What is shown is the merged tree's; what is wasted, findWaste's. A directory of both is one node. Where there are more
-// nodes than a page should hold, the small ones are folded: all of up to a number of bytes, so that a subtree goes whole.
+// Visible files come from the merged tree, hidden ones from findWaste; a directory of both is one node. If there are more
+// nodes than a page should hold, those below a threshold of bytes are folded, so that a small subtree is folded as a whole.
 import type { Tree } from '../tree/tree.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { bytesOf } from '../vfs/names.ts';
@@ -9,7 +9,7 @@ import { showName } from '../vfs/show-text.ts';
 import { type NodeColumns, NodeKind, hidingCauses } from './report-format.ts';
 import type { WastedFile, WastedPath } from './waste.ts';
 
-/** What is hidden in a directory, by path component as latin1. */
+/** The hidden files of a directory, by path component as latin1. */
 interface HiddenNames {
   readonly inside: Map<string, HiddenNames>;
   readonly files: WastedFile[];
@@ -20,11 +20,11 @@ interface Draft {
   readonly kind: NodeKind;
   /** From 1 at the base; 0 for none. */
   readonly layer: number;
-  /** Of a file. */
+  /** The size of a file. */
   readonly size: number;
-  /** Bytes in the node: its own where they count here, and all beneath it. */
+  /** Bytes of the node, unless they count at another name, and of all its descendants. */
   bytes: number;
-  /** Nodes in it, itself among them. */
+  /** Number of nodes in its subtree, including itself. */
   count: number;
   readonly children: Draft[];
   readonly file: WastedFile | undefined;
@@ -32,12 +32,12 @@ interface Draft {
 
 export interface ReportTree {
   readonly columns: NodeColumns;
-  /** How many names were folded, and the bytes that the greatest of them has. */
+  /** The number of folded names, and the bytes of the largest. */
   readonly foldedCount: number;
   readonly threshold: number;
 }
 
-/** Lists at most `limit` nodes by name, and the root. */
+/** Lists at most `limit` nodes by name, besides the root. */
 export function buildReportTree(tree: Tree, wasted: readonly WastedPath[], limit: number): ReportTree {
   const root = new Drafter(tree).draftRoot(hiddenNamesOf(wasted));
   const threshold = root.count - 1 <= limit ? { bytes: -1, spare: 0 } : thresholdFor(root, limit);
@@ -64,10 +64,10 @@ function hiddenNamesOf(wasted: readonly WastedPath[]): HiddenNames {
   return root;
 }
 
-/** Joins what is shown and what is hidden. */
+/** Joins visible and hidden files. */
 class Drafter {
   readonly #tree: Tree;
-  /** By inode: whether a name of it was met. */
+  /** By inode: whether one of its names was visited. */
   readonly #isCounted: Uint8Array;
 
   constructor(tree: Tree) {
@@ -92,13 +92,13 @@ class Drafter {
     }
     if (hidden !== undefined && hidden.inside.size > 0) {
       for (const each of hidden.inside.keys()) if (!shown.has(each)) names.push(each);
-      names.sort(); // by UTF-16 unit, which is by byte: they are latin1
+      names.sort(); // by UTF-16 unit, which is bytewise for latin1
     }
     for (const each of names) this.#addName(draft, each, shown.get(each) ?? -1, hidden?.inside.get(each));
     return draft;
   }
 
-  /** A directory that is no more. */
+  /** A deleted directory. */
   #gone(name: string, hidden: HiddenNames): Draft {
     const draft = newDraft(name, NodeKind.gone, 0);
     for (const each of [...hidden.inside.keys()].sort()) {
@@ -107,7 +107,7 @@ class Drafter {
     return draft;
   }
 
-  /** `inode`: what is shown by the name, or -1. */
+  /** `inode`: the visible inode of the name, or -1. */
   #addName(parent: Draft, name: string, inode: number, hidden: HiddenNames | undefined): void {
     for (const file of hidden?.files ?? []) {
       add(parent, newDraft(name, NodeKind.hidden, file.layer, file.bytes, file));
@@ -141,13 +141,13 @@ function add(parent: Draft, child: Draft): void {
   parent.count += child.count;
 }
 
-/** What is folded: nodes of fewer bytes, and those of just as many but the `spare` that are met first. */
+/** Nodes of fewer than `bytes` are folded, and those of exactly `bytes` except the first `spare`. */
 interface Threshold {
   readonly bytes: number;
   spare: number;
 }
 
-/** Keeps `limit` nodes below the root. */
+/** The threshold that keeps `limit` nodes below the root. */
 function thresholdFor(root: Draft, limit: number): Threshold {
   const sizes = new Float64Array(root.count);
   let filled = 0;
@@ -158,13 +158,13 @@ function thresholdFor(root: Draft, limit: number): Threshold {
   visit(root);
   sizes.sort().reverse();
   const bytes = sizes[limit + 1] ?? 0;
-  // The root, which is among the greatest, is kept in any case.
+  // The root, which is one of the largest, is always kept.
   return { bytes, spare: limit + (root.bytes > bytes ? 1 : 0) - sizes.indexOf(bytes) };
 }
 
 const isDirectory = ({ kind }: Draft): boolean => kind === NodeKind.directory || kind === NodeKind.gone;
 
-/** What was folded in one directory, by layer and whether it is hidden. */
+/** The folded names of one directory, by layer and visibility. */
 type Folds = Map<string, { layer: number; isHidden: boolean; names: number; bytes: number }>;
 
 class ColumnWriter {
@@ -187,14 +187,14 @@ class ColumnWriter {
       if (file !== undefined) this.#hidden.push(4 * file.hiddenBy + hidingCauses.indexOf(file.cause));
       return;
     }
-    const kept: Draft[] = [];
+    const listed: Draft[] = [];
     const folds: Folds = new Map();
     for (const child of draft.children) {
-      if (this.#keeps(child)) kept.push(child);
+      if (this.#keeps(child)) listed.push(child);
       else this.#fold(child, folds);
     }
-    this.#row(draft.name, layer, kind, kept.length + folds.size);
-    for (const child of kept) this.write(child);
+    this.#row(draft.name, layer, kind, listed.length + folds.size);
+    for (const child of listed) this.write(child);
     for (const { layer: of, isHidden, names, bytes } of folds.values()) {
       this.#row('', of, NodeKind.folded, bytes);
       this.#folded.push(2 * names + Number(isHidden));
@@ -218,14 +218,14 @@ class ColumnWriter {
     this.#values.push(value);
   }
 
-  /** Asked of a directory before what is in it, which has no more bytes: whatever is kept lies in what is kept. */
+  /** Called for a directory before its content, which has at most as many bytes: the parent of a kept node is kept. */
   #keeps({ bytes }: Draft): boolean {
     return bytes > this.#threshold.bytes || (bytes === this.#threshold.bytes && this.#threshold.spare-- > 0);
   }
 
   #fold(draft: Draft, folds: Folds): void {
     for (const child of draft.children) this.#fold(child, folds);
-    if (draft.kind === NodeKind.gone) return; // no name of the image's
+    if (draft.kind === NodeKind.gone) return; // not a name in the image
     const { layer, kind } = draft;
     const isHidden = kind === NodeKind.hidden;
     const key = `${layer} ${isHidden}`;

@@ -1,4 +1,4 @@
-// What `stratafs report` tells of images: the figures of history, layers, waste and images, and all bytes by path.
+// Collects the content of `stratafs report`: the figures of history, layers, waste and images, and all bytes by path.
 import { showPlatform } from '../image/platform.ts';
 import type { HistoryStep } from '../image/image.ts';
 import { showLines, showText } from '../vfs/show-text.ts';
@@ -20,16 +20,16 @@ import { buildReportTree } from './report-tree.ts';
 import { keyOf, shareLayers } from './shared-layers.ts';
 import { type Waste, findWaste } from './waste.ts';
 
-/** One image, before it is known what it shares with others. */
+/** One image, without the figures of shared layers, which need all images. */
 export interface ReportedImage {
   readonly image: Omit<ReportImage, 'sharedSize'>;
   readonly layers: readonly LayerSummary[];
-  /** How many names are not listed each, and the bytes that the greatest of them has. */
+  /** The number of names that are folded, and the bytes of the largest. */
   readonly foldedCount: number;
   readonly threshold: number;
 }
 
-/** `nameLimit`: how many names are listed at most. Throws InputError as mergeImage and stackOf. */
+/** `nameLimit`: the most names that are listed. Throws InputError like mergeImage and stackOf. */
 export function reportImage(inspected: InspectedImage, source: string, nameLimit: number): ReportedImage {
   const { image } = inspected;
   const layers = summariseLayers(inspected);
@@ -60,7 +60,7 @@ export function reportImage(inspected: InspectedImage, source: string, nameLimit
   };
 }
 
-/** Adds what several images have in common. */
+/** Adds the figures of layers that several images share. */
 export function joinReport(reported: readonly ReportedImage[], version: string): ReportData {
   const { images: uses, totalSize } = shareLayers(reported.map(({ layers }) => layers));
   return {
@@ -103,13 +103,13 @@ function describeStep(step: HistoryStep, writer: DockerfileWriter): ReportStep {
   };
 }
 
-/** Its line ends kept; undefined for an empty one. */
+/** Keeps line ends; undefined for an empty text. */
 function shownText(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
   return showLines(text);
 }
 
-/** As shareLayers counts them: images of equal stacks are one, so nothing is shared between them alone. */
+/** Counts like shareLayers: images of equal stacks are one image, so their layers are not shared layers. */
 function findShared(reported: readonly ReportedImage[]): SharedLayer[] {
   const found = new Map<string, { layer: SharedLayer; numbers: number[]; stacks: Set<string> }>();
   reported.forEach(({ image, layers }, i) => {

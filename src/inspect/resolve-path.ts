@@ -1,14 +1,14 @@
-// Paths of a merged tree, looked up as the kernel looks them up in a chroot: symlinks never lead out of the image.
+// Resolves paths of a merged tree like the kernel in a chroot: symlinks never lead out of the image.
 import type { Tree } from '../tree/tree.ts';
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
 import { ELOOP, ENOENT, ENOTDIR } from '../vfs/errno.ts';
 
 export interface ResolveOptions {
-  /** False: a symlink as the last component is the answer, as for lstat(2). A trailing slash follows it all the same. */
+  /** False: a symlink as the last component is not followed, as in lstat(2), unless a slash follows it. */
   readonly followsLast?: boolean | undefined;
 }
 
-/** As the kernel's MAXSYMLINKS. */
+/** The kernel's MAXSYMLINKS. */
 const LINK_LIMIT = 40;
 
 /** The inode of a path, or a negative errno: ENOENT, ENOTDIR, ELOOP. `path`: bytes as latin1, from the root. */
@@ -38,7 +38,7 @@ export function resolvePath(tree: Tree, path: string, { followsLast = true }: Re
   return inode;
 }
 
-/** The last component first. A path that ends with a slash has '.' as its last: it has to be a directory. */
+/** The last component first. A trailing slash adds '.', since the path must then be a directory. */
 function componentsOf(path: string): string[] {
   const names = path.split('/').filter((name) => name !== '');
   if (path.endsWith('/')) names.push('.');

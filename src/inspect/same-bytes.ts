@@ -1,5 +1,5 @@
-// Whether two regular files hold the same bytes: by where these lie as far as that decides it, then by reading both, a piece at a
-// time. All views that report what changed ask here.
+// Decides whether two regular files hold the same bytes: first by their places in the layers, then by reading both piece by
+// piece. All views that report changes use it.
 import type { Layer } from '../layer/layer.ts';
 import { type LayerIndex, InodeFlag } from '../layer/layer-index.ts';
 import {
@@ -15,35 +15,35 @@ import { Extent, type Tree } from '../tree/tree.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { readBlobBytes } from './file-content.ts';
 
-/** Bytes that are read at once of each file. */
+/** Bytes of each file that are read at once. */
 const PIECE = 1 << 20;
 
-/** A layer's bytes: two of one identity hold the same. */
+/** A layer's bytes. Two sources of the same identity hold the same bytes. */
 export interface ContentSource {
-  /** The DiffID; of a layer that has none, the layer itself. */
+  /** The DiffID, or the layer itself if it has none. */
   readonly identity: string | Layer;
-  /** Lent. */
+  /** Owned by the caller. */
   readonly reader: BlobReader;
 }
 
-/** Where the bytes of one regular file lie. */
+/** The places of one regular file's bytes. */
 export interface FileBytes {
   readonly size: number;
   /** Fills `out` for at most `length` bytes from `offset` on. */
   map(offset: number, length: number, out: Extent): void;
-  /** Of the layer that `map` answered. */
+  /** The source of the layer that `map` returned. */
   sourceOf(layer: number): ContentSource;
 }
 
 export interface ComparisonLimits {
-  /** Bytes that may be read of each file; without limit where left out. */
+  /** The most bytes to read of each file; no limit by default. */
   readonly most?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * undefined: the bytes would have to be read, and they are more than `most`. Throws ErrnoError (EIO) where a blob was changed, and
- * the signal's reason.
+ * undefined: more than `most` bytes would have to be read. Throws ErrnoError (EIO) if a blob was changed, and the signal's
+ * reason.
  */
 export async function haveSameBytes(
   a: FileBytes,
@@ -57,7 +57,7 @@ export async function haveSameBytes(
     a.map(at, a.size - at, left);
     b.map(at, b.size - at, right);
     const shared = Math.min(left.length, right.length);
-    if (shared <= 0) return undefined; // a list of extents that leads nowhere
+    if (shared <= 0) return undefined; // a malformed list of extents: no progress
     if (liesAtOnePlace(a, left, b, right)) {
       at += shared;
       continue;
@@ -105,7 +105,7 @@ function readPiece(
   return readBlobBytes(file.sourceOf(layer).reader, blobOffset + offset, length);
 }
 
-/** Those of an inode of a merged tree; `sources` by layer, base first. */
+/** The bytes of an inode of a merged tree; `sources` by layer, base first. */
 export function bytesInTree(tree: Tree, inode: number, sources: readonly ContentSource[]): FileBytes {
   return {
     size: tree.sizeOf(inode),
@@ -114,7 +114,7 @@ export function bytesInTree(tree: Tree, inode: number, sources: readonly Content
   };
 }
 
-/** Those of an inode of one layer; of a metacopy they lie elsewhere. */
+/** The bytes of an inode of one layer, which is not a metacopy: a lower layer holds the bytes of those. */
 export function bytesInLayer(index: LayerIndex, inode: number, source: ContentSource): FileBytes {
   const size = index.size[inode] as number;
   const data = index.dataOffset[inode] as number;

@@ -1,12 +1,12 @@
-// What several images share, as `docker system df -v` tells it: a layer is the same where the whole stack up to it is
-// the same (its ChainID), and it is shared where more than one image has it.
+// Finds the layers that several images share, like `docker system df -v`: two layers are the same if the whole stacks up
+// to them are (their ChainIDs), and a layer is shared if more than one image has it.
 import type { LayerSummary } from './layer-summary.ts';
 
-/** Of one image. */
+/** Bytes of one image. */
 export interface ImageUse {
-  /** Of all its layers. */
+  /** All its layers. */
   readonly size: number;
-  /** Of the layers that other images have too, and of those that none has. */
+  /** The layers that other images have too, and those that only this image has. */
   readonly sharedSize: number;
   readonly uniqueSize: number;
 }
@@ -14,7 +14,7 @@ export interface ImageUse {
 export interface SharedUse {
   /** In the order of the images. */
   readonly images: readonly ImageUse[];
-  /** Of all layers, each once. */
+  /** Bytes of all layers, each once. */
   readonly totalSize: number;
 }
 
@@ -46,7 +46,7 @@ export function shareLayers(stacks: readonly (readonly LayerSummary[])[]): Share
   return { images, totalSize };
 }
 
-/** Equal for layers that are the same. Where nothing tells the digest, a layer is only the same as itself. */
+/** A key that is equal for equal layers. A layer of unknown digest only equals itself. */
 export function keyOf({ chainId, blob, directory, number }: LayerSummary): string {
   return chainId ?? directory ?? `${blob?.path ?? ''}:${blob?.offset ?? 0}:${number}`;
 }

@@ -1,7 +1,7 @@
 // Walks the directories of all layers together and traces every name (name-trace.ts), each once.
 //
-// Directories wait on a list and are never recursed into. A name costs as much as it has entries in layers, so the
-// walk is linear in what the layers hold, whatever they do to each other.
+// Directories are kept on a list instead of recursing. The cost of a name is the number of its entries in layers, so the
+// walk is linear in the number of entries, however they override each other.
 import { DentryKind, type LayerIndex } from '../layer/layer-index.ts';
 import { resolveLowerLinks } from '../tree/lower-links.ts';
 import { searchName } from '../tree/search.ts';
@@ -16,20 +16,20 @@ import {
   traceRoot,
 } from './name-trace.ts';
 
-/** Names of one directory that stands in several layers: they are held in memory while it is walked. */
+/** The most names of a directory that several layers have: they are held in memory while it is walked. */
 const MAX_MERGED_NAMES = 1 << 22;
 
 export class LayerStack {
   readonly root: NameTrace & { readonly node: DirectoryNode };
   readonly #nameLayer: (layer: number) => string;
-  /** The stacks below some layers, where something was moved from. */
+  /** The stacks below layers that moved something, to trace its old path. */
   readonly #below = new Map<number, LayerStack>();
   readonly #indexes: readonly LayerIndex[];
   readonly #tracer: NameTracer;
 
   /**
-   * `indexes` base first; `nameLayer` is what messages call layer n (base 0). Throws InputError for hard links to
-   * what no lower layer has.
+   * `indexes`: base first. `nameLayer`: names layer n (base 0) in messages. Throws InputError for hard links whose target
+   * no lower layer has.
    */
   constructor(indexes: readonly LayerIndex[], nameLayer: (layer: number) => string) {
     this.#indexes = indexes;
@@ -38,7 +38,7 @@ export class LayerStack {
     this.root = traceRoot(indexes);
   }
 
-  /** Calls `visit` for each name beneath the root, a directory's before those in it. */
+  /** Calls `visit` for each name below the root; a directory precedes its content. */
   walk(visit: (directory: DirectoryNode, trace: NameTrace) => void): void {
     const waiting: DirectoryNode[] = [this.root.node];
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
@@ -52,8 +52,8 @@ export class LayerStack {
   }
 
   /**
-   * The trace of one name (bytes as latin1); undefined where no layer has it. What a layer has moved here (overlay.redirect),
-   * or of which it has the attributes alone (overlay.metacopy), goes on from what it was below.
+   * The trace of one name (bytes as latin1); undefined if no layer has it. A file that a layer moved here
+   * (overlay.redirect), or of which it only has the attributes (overlay.metacopy), continues the trace of its lower version.
    */
   trace(directory: DirectoryNode, name: string): NameTrace | undefined {
     const entries = this.#entriesOf(directory, name);
@@ -71,7 +71,7 @@ export class LayerStack {
     return this.#tracer.trace(directory, name, entries);
   }
 
-  /** What the layers below `layer` have at an absolute path, or under a name in the directory. */
+  /** The trace in the layers below `layer` of an absolute path, or of a name in the directory. */
   #originOf(directory: DirectoryNode, layer: number, target: string): NameTrace | undefined {
     let stack = this.#below.get(layer);
     if (stack === undefined) {

@@ -1,10 +1,10 @@
-// One file's difference as a unified diff with git's headers, which patch(1) and git take.
+// Formats the difference of one file as a unified diff with git's headers, for patch(1) and git.
 //
-// Texts are latin1 strings, a character a byte, so that what is written is byte for byte what was read.
+// Texts are latin1 strings, one character a byte, so that all bytes are written unchanged.
 import { escapeByte } from '../vfs/show-text.ts';
 import { structuredPatch } from 'diff';
 
-/** One side of a difference; undefined where the file is not there. */
+/** One side of a difference; undefined if the file does not exist. */
 export interface PatchSide {
   /** As st_mode. */
   readonly mode: number;
@@ -12,14 +12,14 @@ export interface PatchSide {
   readonly text: string;
 }
 
-/** Lines that may be added and removed before it is no longer worth to find the fewest. */
+/** Up to so many added and removed lines, the shortest difference is searched for. */
 const MAX_EDITS = 4000;
 /** As git: a NUL among the first bytes makes a file binary. */
 const TEXT_SNIFF = 8000;
 
 /**
- * The patch of a path (bytes as latin1, no leading slash), as bytes in latin1; '' where neither mode nor text differ. Other
- * files than texts only get the line that tells so.
+ * The patch of a path (bytes as latin1, no leading slash), as bytes in latin1; '' if neither mode nor text differ. Binary
+ * files only get the line "Binary files ... differ".
  */
 export function formatPatch(
   path: string,
@@ -31,7 +31,7 @@ export function formatPatch(
   const old = quote(`a/${path}`);
   const now = quote(`b/${path}`);
   const head = [`diff --git ${old} ${now}`, ...modeLines(before?.mode, after?.mode)];
-  // Of an empty file that came or went, too, the head says all.
+  // For an added or removed empty file, too, the header is the whole patch.
   if ((before?.text ?? '') === (after?.text ?? '')) return lines(head);
   const from = before === undefined ? '/dev/null' : old;
   const to = after === undefined ? '/dev/null' : now;
@@ -73,7 +73,7 @@ function hunksOf(before: string, after: string): string[] {
   ]);
 }
 
-/** An empty range begins behind the line before it. */
+/** The position of an empty range is the line before it. */
 const range = (start: number, count: number): string =>
   count === 1 ? `${start}` : `${count === 0 ? Math.max(0, start - 1) : start},${count}`;
 
@@ -88,7 +88,7 @@ function wholeHunk(before: string, after: string): string[] {
   ];
 }
 
-/** Each line behind one character; a last line without a newline is followed by the note that tells so. */
+/** Prefixes each line with one character. "\ No newline at end of file" follows a last line without a newline. */
 function splitLines(text: string): { lines: string[]; count: number } {
   if (text === '') return { lines: [], count: 0 };
   const isEnded = text.endsWith('\n');

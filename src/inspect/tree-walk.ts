@@ -1,13 +1,13 @@
-// Walks a merged tree from the top: a directory comes before what is in it, names in bytewise order.
+// Walks a merged tree from the top: a directory precedes its content, names are in bytewise order.
 import type { Tree } from '../tree/tree.ts';
 
 export interface WalkedName {
   readonly inode: number;
-  /** Bytes, joined by slashes to the path of the directory that the walk began at. */
+  /** Bytes; begins with the path of the directory in which the walk began. */
   readonly path: Uint8Array;
 }
 
-/** What is left of a directory. */
+/** The entries of a directory that are not visited yet. */
 interface Frame {
   readonly path: Uint8Array;
   next: number;
@@ -16,7 +16,7 @@ interface Frame {
 
 const SLASH = Buffer.from('/');
 
-/** All names beneath directory `inode`, which has `path`, without a leading slash. The directory itself is not among them. */
+/** All descendants of directory `inode`, without itself. `path`: of the directory, without a leading slash. */
 export function* walkTree(tree: Tree, inode: number, path: Uint8Array): Generator<WalkedName, void> {
   const frameOf = (directory: number, at: Uint8Array): Frame => {
     const next = tree.firstChild(directory);

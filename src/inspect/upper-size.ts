@@ -1,13 +1,13 @@
-// How large the writable layer of a mount is, as docker counts a container's: the bytes of its files and of the targets
-// of its symlinks, each inode once, whiteouts and directories nothing. Holes count, and so does all of a file of which
-// only the attributes were copied up: docker's copy-up copies it.
+// The size of a mount's writable layer, counted like that of a docker container: the bytes of files and of symlink
+// targets, each inode once, without whiteouts and directories. Holes count. A file of which only the attributes were
+// copied up counts in full, since docker's copy-up copies the whole file.
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { DentryKind } from '../layer/layer-index.ts';
 import type { Tree } from '../tree/tree.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { pathsBeneath } from './compare-trees.ts';
 
-/** True where an upper has directories that were moved with what lower layers have in them. */
+/** True if an upper has moved directories that still have content in lower layers. */
 export function hasMoved(upper: LayerIndex): boolean {
   for (const inode of upper.redirects?.keys() ?? []) {
     if (((upper.mode[inode] as number) & S_IFMT) === S_IFDIR) return true;
@@ -15,7 +15,7 @@ export function hasMoved(upper: LayerIndex): boolean {
   return false;
 }
 
-/** Bytes of what lies in an upper; all there is, unless it `hasMoved`. */
+/** Bytes of the files in an upper: its whole size, unless it `hasMoved`. */
 export function sizeOfUpper(upper: LayerIndex): number {
   let size = 0;
   for (let inode = 0; inode < upper.inodeCount; inode++) {
@@ -25,8 +25,8 @@ export function sizeOfUpper(upper: LayerIndex): number {
 }
 
 /**
- * The same of an upper that `hasMoved`. `tree` is merged of all layers, the upper the topmost. What was in a moved directory
- * counts: where docker renames none, mv copies it.
+ * The size of an upper that `hasMoved`. `tree`: all layers merged, with the upper as the topmost. The content of a moved
+ * directory counts, since docker can't rename such a directory and mv copies it.
  */
 export function sizeWithMoved(upper: LayerIndex, tree: Tree): number {
   const written = new Set<number>();

@@ -1,11 +1,11 @@
-// The rules that an image's waste is held to, by dive's names, and the file that holds them: .dive-ci.
+// Checks an image's waste against rules, which have the names of dive's, and reads them from the file .dive-ci.
 //
 //   rules:
-//     lowestEfficiency: 0.95             a part of 1; broken below it
-//     highestWastedBytes: 20MB           broken above it
-//     highestUserWastedPercent: 0.20     a part of 1; broken above it
+//     lowestEfficiency: 0.95             a fraction; fails below it
+//     highestWastedBytes: 20MB           fails above it
+//     highestUserWastedPercent: 0.20     a fraction; fails above it
 //
-// "disabled" takes a rule out. dive reads YAML; this file never needs more of it than "key: value" and comments.
+// "disabled" turns a rule off. dive reads YAML; of it, this file only needs "key: value" and comments.
 import { InputError } from '../vfs/input-error.ts';
 import type { Waste } from './waste.ts';
 
@@ -15,7 +15,7 @@ export type RuleName = (typeof ruleNames)[number];
 /** undefined: disabled. */
 export type WasteRules = Readonly<Record<RuleName, number | undefined>>;
 
-/** dive's own. */
+/** dive's defaults. */
 export const defaultRules: WasteRules = {
   lowestEfficiency: 0.9,
   highestWastedBytes: undefined,
@@ -45,7 +45,7 @@ export function checkRules(rules: WasteRules, waste: Waste): RuleResult[] {
   });
 }
 
-/** The rules that a .dive-ci file sets. `where` names it in messages. Throws InputError for what it can't hold. */
+/** Parses a .dive-ci file. `where` names it in messages. Throws InputError for a malformed line or an unknown rule. */
 export function parseRules(text: string, where: string): Partial<WasteRules> {
   const rules: Partial<Record<RuleName, number | undefined>> = {};
   let isInRules = false;
@@ -71,7 +71,7 @@ export function parseRules(text: string, where: string): Partial<WasteRules> {
   return rules;
 }
 
-/** dive's newer releases write lowest-efficiency, and don't mind the case. */
+/** Newer releases of dive write lowest-efficiency, and ignore case. */
 function ruleNamed(key: string): RuleName | undefined {
   const plain = key.replaceAll('-', '').toLowerCase();
   return ruleNames.find((name) => name.toLowerCase() === plain);

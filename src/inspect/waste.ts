@@ -1,8 +1,7 @@
-// Waste: files that a layer stores and that higher layers overwrite or delete, so that the image never shows them.
+// Finds waste: files that a layer stores and that higher layers overwrite or delete, so that the image never shows them.
 //
-// A file's bytes are wasted when no name shows them any more: of hard links, with the last one. They count once, in the
-// layer that stores them. (dive counts every copy of a path that stands in several layers, the one that is shown too,
-// and knows nothing of opaque directories.)
+// A file's bytes are wasted when its last name is hidden. They count once, in the layer that stores them. (dive counts
+// every copy of a path that several layers have, including the visible one, and ignores opaque directories.)
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { InspectedImage } from './inspected-image.ts';
@@ -15,13 +14,13 @@ export interface WastedFile {
   /** Bytes as latin1, no leading slash: the last of its names. */
   readonly path: string;
   readonly bytes: number;
-  /** From 1 at the base: who stores it, and who hid its last name. */
+  /** From 1 at the base: the layer that stores it, and the one that hid its last name. */
   readonly layer: number;
   readonly hiddenBy: number;
   readonly cause: Change['cause'];
 }
 
-/** All that is hidden under one path. */
+/** All hidden files of one path. */
 export interface WastedPath {
   /** Bytes as latin1, no leading slash. */
   readonly path: string;
@@ -35,9 +34,9 @@ export interface LayerWaste {
   readonly number: number;
   /** Bytes of its files. */
   readonly size: number;
-  /** Bytes of those that higher layers hide. */
+  /** Bytes of its files that higher layers hide. */
   readonly wasted: number;
-  /** Bytes of lower layers that it hides. */
+  /** Bytes of lower layers' files that it hides. */
   readonly hides: number;
 }
 
@@ -46,20 +45,20 @@ export interface Waste {
   readonly totalBytes: number;
   readonly userBytes: number;
   readonly wastedBytes: number;
-  /** The part of `totalBytes` that is shown, 0 to 1; 1 where there are no bytes. */
+  /** The fraction of `totalBytes` that is visible, 0 to 1; 1 if there are no bytes. */
   readonly efficiency: number;
   /**
-   * `wastedBytes` as a part of `userBytes`, 0 to 1. Upper layers may hide more bytes of the base than they store: that is 1, as is
-   * any waste where they store none.
+   * `wastedBytes` as a fraction of `userBytes`, 0 to 1. It is 1 if upper layers hide more bytes of the base than they
+   * store, or store none.
    */
   readonly userWastedPercent: number;
   /** Base first. */
   readonly layers: readonly LayerWaste[];
-  /** The greatest first. */
+  /** The largest first. */
   readonly paths: readonly WastedPath[];
 }
 
-/** Throws InputError as `stackOf`. */
+/** Throws InputError like `stackOf`. */
 export function findWaste(inspected: InspectedImage): Waste {
   const indexes = inspected.layers.map(({ layer }) => layer.index);
   const files = new HiddenFiles(indexes).find(inspected);
@@ -93,9 +92,9 @@ export function findWaste(inspected: InspectedImage): Waste {
 /** Finds the regular files of layers that no name shows. */
 class HiddenFiles {
   readonly #indexes: readonly LayerIndex[];
-  /** By layer and inode: whether a name shows it. */
+  /** By layer and inode: whether a name shows the inode. */
   readonly #isShown: readonly Uint8Array[];
-  /** By layer, by inode: where its last name went. */
+  /** By layer, by inode: the change that hid its last name. */
   readonly #hidden: readonly Map<number, { directory: DirectoryNode; name: string; change: Change }>[];
 
   constructor(indexes: readonly LayerIndex[]) {

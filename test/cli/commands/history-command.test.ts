@@ -121,7 +121,7 @@ describe('stratafs history', () => {
       const { status, stdout, stderr } = await runAlone('history', '--json', path);
       expect(status).toBe(0);
       expect(stderr).toMatch(
-        /^stratafs: warning: .*: found .*; shown is what is known without it\nstratafs: warning: .*: the image has no history of its layers\n$/,
+        /^stratafs: warning: .*: found .*; showing the image without its config\nstratafs: warning: .*: the image has no history of its layers\n$/,
       );
       const { history: entries, ...image } = JSON.parse(stdout) as { history: object[] };
       expect(image).toMatchObject({ names: ['x:1'] });
