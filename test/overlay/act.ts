@@ -38,33 +38,33 @@ export function rmdir(bench: Bench, path: string): void {
 }
 
 export function mkdir(bench: Bench, path: string, mode = 0o755): void {
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.mkdir(parent, name, plain(mode), bench.call(), bench.newEntry()),
   );
-  check(made, 'mkdir', path);
+  check(status, 'mkdir', path);
 }
 
 /** `mode`: with type bits. */
 export function mknod(bench: Bench, path: string, mode: number, rdev = 0): void {
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.mknod(parent, name, { mode, umask: 0, rdev }, bench.call(), bench.newEntry()),
   );
-  check(made, 'mknod', path);
+  check(status, 'mknod', path);
 }
 
 export function symlink(bench: Bench, target: string, path: string): void {
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.symlink(parent, name, bytesOf(target), plain(0o777), bench.call(), bench.newEntry()),
   );
-  check(made, 'symlink', path);
+  check(status, 'symlink', path);
 }
 
 export async function link(bench: Bench, existing: string, path: string): Promise<void> {
   const node = bench.node(existing);
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.link(node, parent, name, bench.call(), bench.newEntry()),
   );
-  check(await made, 'link', path);
+  check(await status, 'link', path);
 }
 
 export async function rename(bench: Bench, from: string, to: string, flags = 0): Promise<void> {

@@ -15,8 +15,8 @@ export function entryName(upper: Upper, lower: number): Buffer {
 /** A descriptor, the upper's, of the directory, which is created if it is missing; or a negative errno. */
 export function openLinks(upper: Upper): number {
   if (upper.linksFd >= 0) return upper.linksFd;
-  const made = mkdirAt(upper.baseFd, LINKS_DIRECTORY, 0o700, 0);
-  if (made < 0 && made !== -EEXIST) return made;
+  const status = mkdirAt(upper.baseFd, LINKS_DIRECTORY, 0o700, 0);
+  if (status < 0 && status !== -EEXIST) return status;
   return openExistingLinks(upper);
 }
 

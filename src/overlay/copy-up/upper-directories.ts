@@ -63,9 +63,9 @@ export function copyUpDirectory(parts: CopyUpParts, directory: DirectoryInode): 
   if (above < 0) return above;
   const { upper, changed } = parts;
   const staged = { dir: upper.workFd, name: upper.workNames.next() };
-  const made = mkdirAt(staged.dir, staged.name, 0o700, 0);
-  if (made < 0) return made;
-  let status = copyMetadata(parts, lower, staged);
+  let status = mkdirAt(staged.dir, staged.name, 0o700, 0);
+  if (status < 0) return status;
+  status = copyMetadata(parts, lower, staged);
   if (status === 0) status = upper.markImpure(parent);
   const stat = status === 0 ? upper.statStoredAt(staged.dir, staged.name) : status;
   status = typeof stat === 'number' ? stat : place(parts, staged.name, parent, bytesOf(name));

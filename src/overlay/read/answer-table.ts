@@ -1,11 +1,11 @@
-// What native code may answer for: the tree's table, and where the bytes of the layers lie.
+// The table from which native code answers requests: the tree, and the places of the layers' bytes.
 import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import type { BlobReader } from '../../vfs/blob-reader.ts';
 import { unsupportedXattr } from './selinux-labels.ts';
 import { OWN_XATTR_PREFIX } from './synthetic-xattrs.ts';
 
-/** `readers`: one a layer, base first. `rest`: what an upper adds. */
+/** `readers`: one per layer, base first. `rest`: the parts that depend on an upper. */
 export function answerTableOf(
   tree: Tree,
   readers: readonly BlobReader[],

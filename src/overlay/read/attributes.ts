@@ -1,4 +1,4 @@
-// Attributes: of inodes that the tree alone doesn't answer for.
+// Attributes: reads the attributes of inodes that the tree alone does not answer for.
 import { NO_NAME } from '../../sys/upper-calls.ts';
 import type { FileStat } from '../../sys/stat-at.ts';
 import type { Tree } from '../../tree/tree.ts';
@@ -38,7 +38,7 @@ export class Attributes {
     this.#upper = upper;
   }
 
-  /** Of a tree's inode that is pristine. */
+  /** Reads those of a pristine inode of the tree. */
   readLower(lower: number, out: Attr): void {
     this.#tree.readAttr(lower, out);
     out.ino = lower + 1;

@@ -1,9 +1,9 @@
-// ChangedAttributes: the inodes whose attributes a request has changed beside those that the kernel expects it to change.
+// ChangedAttributes: the inodes whose attributes a request has changed in addition to those that the kernel expects.
 //
-// The kernel keeps attributes for ever. It drops by itself those of the inode and of the directories that a successful call
-// names. It does not know that a copy-up gives an inode, and each directory above it, an inode of the upper: another
-// ctime, another number of blocks, a directory another size. Who changes such attributes adds the inode here; the session
-// takes the list before it answers, and tells the kernel.
+// The kernel keeps attributes for ever. After a successful call it drops those of the inode and of the directories that the
+// call names. It does not know that a copy-up gives an inode, and each directory above it, an inode of the upper, with another
+// ctime and number of blocks, and a directory another size. The code that changes such attributes adds the inode here. The
+// session takes the list before it answers, and notifies the kernel.
 import type { NodeId } from '../../vfs/filesystem.ts';
 import type { Inode } from './inode.ts';
 
@@ -17,17 +17,17 @@ export class ChangedAttributes {
     this.#nodes.add(nodeId);
   }
 
-  /** What was added belongs to no call that is still to be answered: somebody should take it now. */
+  /** Notifies the listener: the inodes were added outside of a call, so no answer will take them. */
   report(): void {
     if (this.#nodes.size > 0) this.#onReport();
   }
 
-  /** `listener` is called when there is something to take outside of a call. */
+  /** Sets the listener of `report`. */
   onReport(listener: () => void): void {
     this.#onReport = listener;
   }
 
-  /** The nodes that were added since the last call. */
+  /** Returns the nodes that were added since the last call. */
   take(): readonly NodeId[] {
     if (this.#nodes.size === 0) return NONE;
     const taken = [...this.#nodes];

@@ -1,7 +1,7 @@
-// Directories: what a directory of the mount holds: the tree's names, less those hidden, and those that the upper adds.
+// Directories: the names in a directory of the mount: the tree's names except hidden ones, and names that the upper adds.
 //
-// A directory that has an upper one is loaded when it is first used: its names are read then, and what they are is
-// found out (resolve.ts) when somebody looks, or at once where the tree has the same name.
+// A directory with an upper directory is loaded when it is first used: its names are read then. A name is resolved to an inode
+// (resolve.ts) when it is first looked up, or at once if the tree has the same name.
 import type { Tree } from '../../tree/tree.ts';
 import { NO_NAME, DT_CHR, DT_DIR, DT_UNKNOWN, listNames } from '../../sys/upper-calls.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
@@ -32,7 +32,7 @@ export class Directories {
   /** Every upper directory has an object. */
   #isAllFound = false;
 
-  /** @param lostNames undefined: the upper was empty when it was mounted */
+  /** @param lostNames undefined if the upper was empty when it was mounted */
   constructor(
     tree: Tree,
     upper: Upper,
@@ -51,24 +51,24 @@ export class Directories {
     this.#lostNames = lostNames;
   }
 
-  /** The directory of a node, loaded; made an object where the tree alone had it. Or a negative errno. */
+  /** The loaded directory of a node, which gets an object if only the tree had it; or a negative errno. */
   get(node: NodeId): DirectoryInode | number {
-    const known = this.#inodes.get(node);
-    if (known === undefined) {
+    const existing = this.#inodes.get(node);
+    if (existing === undefined) {
       if (!this.isPristine(node)) return -ESTALE;
       return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : -ENOTDIR;
     }
-    if (!(known instanceof DirectoryInode)) return -ENOTDIR;
-    const status = this.load(known);
-    return status < 0 ? status : known;
+    if (!(existing instanceof DirectoryInode)) return -ENOTDIR;
+    const status = this.load(existing);
+    return status < 0 ? status : existing;
   }
 
-  /** The same of a tree's directory, wherever it was moved to; -ENOENT where it doesn't show. */
+  /** The same for a directory of the tree, wherever it was moved to; -ENOENT if it does not show. */
   getLower(lower: number): DirectoryInode | number {
-    const known = this.#inodes.get((lower + 1) as NodeId);
-    if (known instanceof DirectoryInode) {
-      const status = this.load(known);
-      return status < 0 ? status : known;
+    const existing = this.#inodes.get((lower + 1) as NodeId);
+    if (existing instanceof DirectoryInode) {
+      const status = this.load(existing);
+      return status < 0 ? status : existing;
     }
     const parent = this.getLower(this.#tree.parentOf(lower));
     if (typeof parent === 'number' && parent !== -ENOENT) return parent;
@@ -86,7 +86,7 @@ export class Directories {
     return parent.hidden.size > 0 && parent.hidden.has(this.#resolver.dentryOf(lower));
   }
 
-  /** Gives every directory of the upper its object: an earlier mount may have moved a tree's directory to any of them. */
+  /** Gives every upper directory its object: an earlier mount may have moved a tree's directory to any of them. */
   #findAll(): Status {
     const pending = [this.#inodes.get(ROOT_NODE_ID) as DirectoryInode];
     for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
@@ -108,15 +108,15 @@ export class Directories {
     }
   }
 
-  /** Reads the names of the upper directory, where there is one and that was not done before. */
+  /** Reads the names of the upper directory, if there is one, once. */
   load(directory: DirectoryInode): Status {
     if (directory.isLoaded) return 0;
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
     const load = (): Status => this.#loadNames(directory, fd);
     if (this.#upper.isPrivileged || this.#hasOwnerBits(fd)) return load();
-    // The mode is changed for a moment, which moves ctime. Not reported otherwise: of a node that was reported changed, the
-    // kernel drops the attributes that are being answered, and a root without any is closed to its owner.
+    // The mode is changed during the read, which moves ctime. Only then is the node reported as changed: the kernel drops the
+    // attributes of such a node even if they are just being answered, and without any it denies the owner access to the root.
     this.#changed.add(directory);
     return withOwnerBits(fd, NO_NAME, -EACCES, load);
   }
@@ -141,7 +141,7 @@ export class Directories {
     for (const name of hiddenNames(directory.aufsNames)) {
       const bytes = bytesOf(name);
       const dentry = this.lowerDentry(directory, bytes);
-      // It hides the layers' name, never one beside it.
+      // It hides the name in lower layers, not the one in the same directory.
       if (dentry >= 0 && this.#upper.statStoredAt(fd, bytes) === -ENOENT) this.hide(directory, dentry);
     }
     return 0;
@@ -163,7 +163,7 @@ export class Directories {
     const lower = this.#tree.dentryInode(dentry);
     const inode = this.#resolver.resolve(directory, name, lower);
     if (typeof inode !== 'number' && inode.lower === lower) return;
-    // What can't be understood hides what is below, as what replaces it does. Looking it up says why.
+    // A file that can't be resolved hides the lower name too. A lookup reports the error.
     this.hide(directory, dentry);
     if (typeof inode !== 'number') directory.add(name, inode instanceof DirectoryInode, inode);
     else if (inode !== -ENOENT) directory.add(name, this.#isDirectory(directory, bytes, type), undefined);
@@ -180,12 +180,12 @@ export class Directories {
     directory.hide(dentry, this.#tree.isDirectory(this.#tree.dentryInode(dentry)));
   }
 
-  /** The tree's dentry of a name, shown or hidden; -1 where the tree has none. */
+  /** The tree's dentry of a name, shown or hidden; -1 if the tree has none. */
   lowerDentry(directory: DirectoryInode, name: Uint8Array): number {
     return directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, name);
   }
 
-  /** The node of a name in a loaded directory; -ENOENT, or another negative errno. */
+  /** The node of a name in a loaded directory, or a negative errno. */
   find(directory: DirectoryInode, name: Uint8Array): number {
     if (directory.added.size > 0) {
       const added = directory.added.get(latin1Of(name));
@@ -210,15 +210,15 @@ export class Directories {
     return inode;
   }
 
-  /** The inode of a node, made an object where the tree alone had it. */
+  /** The inode of a node, which gets an object if only the tree had it. */
   getInode(node: NodeId): Inode | number {
-    const known = this.#inodes.get(node);
-    if (known !== undefined) return known;
+    const existing = this.#inodes.get(node);
+    if (existing !== undefined) return existing;
     if (!this.isPristine(node)) return -ESTALE;
     return this.#tree.isDirectory(node - 1) ? this.getLower(node - 1) : this.#inodes.getLower(node - 1);
   }
 
-  /** True where the tree alone answers for a node. */
+  /** True if the tree alone answers for a node. */
   isPristine(node: NodeId): boolean {
     return node >= 1 && node <= this.#tree.inodeCount && this.#tree.isPristine(node - 1);
   }
@@ -238,7 +238,7 @@ export class Directories {
     return this.#attributes.read(inode, out);
   }
 
-  /** What a loaded directory shows that has something in the upper, each added name looked up. */
+  /** The inodes in a loaded directory that have objects. Added names are resolved. */
   *upperInodes(directory: DirectoryInode): Generator<Inode> {
     for (const added of directory.added.values()) {
       const inode = this.resolve(directory, added);
@@ -247,7 +247,7 @@ export class Directories {
     yield* this.#changedLower(directory);
   }
 
-  /** What shows of a loaded directory's names in the tree, and has an object. */
+  /** The same for the names that the tree has. */
   *#changedLower(directory: DirectoryInode): Generator<Inode> {
     if (directory.lower < 0) return;
     const first = this.#tree.firstChild(directory.lower);
@@ -260,7 +260,7 @@ export class Directories {
     }
   }
 
-  /** True where nothing shows in a loaded directory. */
+  /** True if a loaded directory shows no names. */
   isEmpty(directory: DirectoryInode): boolean {
     const lowerCount = directory.lower < 0 ? 0 : this.#tree.childCount(directory.lower);
     return directory.added.size === 0 && directory.hidden.size === lowerCount;

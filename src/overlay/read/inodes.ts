@@ -1,7 +1,7 @@
-// Inodes: the table of all inodes that the tree alone doesn't answer for.
+// Inodes: the table of all inodes that the tree alone does not answer for.
 //
-// An inode of the tree gets an object when something about it changes, and loses `pristine` with it; what only the upper
-// has gets one when it is looked up. An object goes when the kernel has forgotten it and nothing else needs it.
+// An inode of the tree gets an object, and is no longer `pristine`, when something about it changes. An inode that only the
+// upper has gets an object when it is looked up. An object is dropped when the kernel has forgotten it and nothing needs it.
 import { closeSync } from 'node:fs';
 import type { Tree } from '../../tree/tree.ts';
 import { S_IFMT } from '../../vfs/attr.ts';
@@ -16,9 +16,9 @@ export class Inodes {
   readonly #byNodeId = new Map<NodeId, Inode>();
   /** Inodes that may have several names in the upper, by the upper's inode number. */
   readonly #byUpperIno = new Map<number, Inode>();
-  /** Opens of the tree's inodes, by inode. Native code counts in it as long as an inode is pristine. */
+  /** Number of opens of the tree's inodes, by inode. Native code counts here while an inode is pristine. */
   readonly opens: Uint32Array;
-  /** Opens of the upper's own; none is 0. */
+  /** Number of opens of the other inodes; entries are above 0. */
   readonly #upperOpens = new Map<NodeId, number>();
   #lastNodeId: number;
 
@@ -37,18 +37,18 @@ export class Inodes {
     return this.#byUpperIno.get(upperIno);
   }
 
-  /** The object of a tree's inode that is no directory; made where there is none. */
+  /** The object, created if needed, of an inode of the tree that is not a directory. */
   getLower(lower: number): Inode {
     const nodeId = (lower + 1) as NodeId;
-    const known = this.#byNodeId.get(nodeId);
-    if (known !== undefined) return known;
+    const existing = this.#byNodeId.get(nodeId);
+    if (existing !== undefined) return existing;
     const inode = new Inode(nodeId, nodeId, this.#tree.modeOf(lower) & S_IFMT, lower);
     inode.protection = this.#tree.protectionOf(lower);
     this.#take(inode);
     return inode;
   }
 
-  /** An inode that only the upper has. */
+  /** Adds an inode that only the upper has. */
   addUpper(type: number, upperIno: number): Inode {
     const inode = new Inode(this.#newNodeId(), this.#inoOf(upperIno), type, -1);
     inode.upperIno = upperIno;
@@ -57,7 +57,7 @@ export class Inodes {
     return inode;
   }
 
-  /** A directory; `lower` -1: only the upper has it. */
+  /** Adds a directory; `lower` is -1 if only the upper has it. */
   addDirectory(
     lower: number,
     upperIno: number,
@@ -74,21 +74,21 @@ export class Inodes {
     return directory;
   }
 
-  /** Another name of `inode` in the upper is known. */
+  /** Adds a name that `inode` has in the upper. */
   addName(inode: Inode, name: UpperName, upperIno: number): void {
     inode.upperNames.push(name);
     this.addCopy(inode, upperIno);
   }
 
-  /** The upper has a copy of `inode`, whose names are not known yet. */
+  /** Adds the upper's copy of `inode`; its names are not known yet. */
   addCopy(inode: Inode, upperIno: number): void {
     inode.upperIno = upperIno;
     this.#byUpperIno.set(upperIno, inode);
   }
 
-  /** A name in the upper is gone. */
+  /** Removes a name in the upper. */
   removeName(inode: Inode, directory: DirectoryInode, name: string): void {
-    const at = inode.upperNames.findIndex((known) => known.directory === directory && known.name === name);
+    const at = inode.upperNames.findIndex((each) => each.directory === directory && each.name === name);
     if (at >= 0) inode.upperNames.splice(at, 1);
   }
 
@@ -134,7 +134,7 @@ export class Inodes {
     }
   }
 
-  /** Directories stay: what they hide and add is what the mount shows. So does what the tree has and still shows. */
+  /** Keeps directories, because they hold what the mount hides and adds; and inodes of the tree that still show. */
   dropIfUnused(inode: Inode): void {
     if (!inode.isForgotten || this.isOpen(inode.nodeId) || inode.copying !== undefined) return;
     if (inode.sharedEntry !== undefined) return;
@@ -148,7 +148,7 @@ export class Inodes {
     }
   }
 
-  /** A lower inode that lost only some of its names goes on. */
+  /** Keeps a lower inode that has lost only some of its names. */
   #dropNameless(inode: Inode): void {
     if (inode.hasUpper || inode.lostNames >= this.#tree.linkCountOf(inode.lower)) this.#drop(inode);
   }
@@ -180,7 +180,7 @@ export class Inodes {
     return ++this.#lastNodeId as NodeId;
   }
 
-  /** Behind the tree's numbers: no two inodes of the mount share one. */
+  /** Above all numbers of the tree, so that no two inodes of the mount have the same number. */
   #inoOf(upperIno: number): number {
     return this.#tree.inodeCount + 1 + upperIno;
   }

@@ -1,5 +1,5 @@
-// Lists a directory of the tree. The offset behind "." is 1, behind ".." 2, behind child i 3 + i: children never
-// change place, so seekdir and telldir are right over any number of buffers.
+// Lists a directory of the tree. The offset after "." is 1, after ".." 2, after child i 3 + i. Children never change their
+// place, so seekdir and telldir stay correct over any number of buffers.
 import type { Tree } from '../../tree/tree.ts';
 import type { DirectorySink, Entry, NodeId } from '../../vfs/filesystem.ts';
 
@@ -8,14 +8,14 @@ const NO_NODE = 0 as NodeId;
 /** As libfuse's FUSE_UNKNOWN_INO. */
 const UNKNOWN_INO = 0xffff_ffff;
 
-/** Makes `entry` that of a name that is there but can't be looked up: the kernel asks again, and gets the error. */
+/** Makes `entry` that of a name that exists but can't be looked up: the kernel looks it up, and gets the error. */
 export function fillUnresolved(mode: number, entry: Entry): void {
   entry.nodeId = NO_NODE;
   entry.attr.ino = UNKNOWN_INO;
   entry.attr.mode = mode;
 }
 
-/** Adds what stands behind `cookie` in directory `inode` of the tree, until the sink is full; `entry` is used up. */
+/** Adds the names after `cookie` in directory `inode` of the tree, until the sink is full. Overwrites `entry`. */
 export function listDirectory(
   tree: Tree,
   inode: number,

@@ -1,7 +1,7 @@
-// How many of a hard-linked lower inode's names are gone: hidden in this mount, or in an earlier one on the same upper.
+// LostNames: how many names of a hard-linked lower inode are gone, hidden by this mount or by an earlier one on the same upper.
 //
-// What an earlier mount hid is known once the directories of all the names are loaded; that is done when somebody first
-// asks for the link count, and not at all where the upper was empty when it was mounted.
+// To find those that an earlier mount hid, the directories of all names must be loaded. That is done when the link count is
+// first needed, and never if the upper was empty when it was mounted.
 import type { Tree } from '../../tree/tree.ts';
 import type { Inodes } from './inodes.ts';
 
@@ -11,14 +11,14 @@ export class LostNames {
   readonly #countVisible: (lower: number) => number;
   readonly #counted = new Set<number>();
 
-  /** @param countVisible the names that show of a tree's inode, or a negative errno */
+  /** @param countVisible returns how many names of an inode show, or a negative errno */
   constructor(tree: Tree, inodes: Inodes, countVisible: (lower: number) => number) {
     this.#tree = tree;
     this.#inodes = inodes;
     this.#countVisible = countVisible;
   }
 
-  /** From now on the inode's object, where it needs one, tells. */
+  /** Counts once, and gives the inode an object with the number if it lost names. */
   count(lower: number): void {
     if (this.#tree.isDirectory(lower) || this.#tree.linkCountOf(lower) < 2 || this.#counted.has(lower))
       return;

@@ -1,7 +1,7 @@
-// LowerContent: the bytes of the tree's regular files, which lie in the layers' blobs.
+// LowerContent: reads the bytes of the tree's regular files from the layers' blobs.
 //
-// A range that lies in one piece is answered as the layer's reader answers it, so the driver can move it without us.
-// Only a read that crosses from data to a hole of a sparse file is put together in memory.
+// A range that is one piece of a blob is answered as the layer's reader answers it, so that the driver can move the bytes
+// itself. Only a read that crosses the border of a hole is put together in memory.
 import { read } from 'node:fs';
 import { isIntact } from '../../sys/file-state.ts';
 import type { Tree } from '../../tree/tree.ts';
@@ -14,21 +14,21 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const NO_BYTES = new Uint8Array(0);
 
-/** Bytes that lie together in a blob and, between holes, in order in a file: sparse files are stored packed. */
+/** Contiguous bytes of a blob that are in order, between holes, in a file: sparse files are stored packed. */
 interface Run {
   readonly layer: number;
   readonly blobOffset: number;
   length: number;
-  /** Where the bytes go, in order: offset in the answer and length. */
+  /** Places of the bytes in the answer, in order: offset and length. */
   readonly parts: [number, number][];
 }
 
 export class LowerContent {
   readonly #tree: Tree;
-  /** By layer, base first; lent by who opened them. */
+  /** By layer, base first. Their opener closes them. */
   readonly #readers: readonly BlobReader[];
   readonly #extent = new Extent();
-  /** What holes are answered from; grows to the largest hole asked for, which the largest read bounds. */
+  /** Zeros for holes; grows to the largest read. */
   #zeros = NO_BYTES;
 
   constructor(tree: Tree, readers: readonly BlobReader[]) {
@@ -36,7 +36,7 @@ export class LowerContent {
     this.#readers = readers;
   }
 
-  /** As FileSystem.read, of regular file `inode` of the tree: -EIO where the blob ends before the file does. */
+  /** As FileSystem.read, for a regular file of the tree; -EIO if the blob ends before the file does. */
   read(inode: number, offset: number, length: number): ReadResult | Promise<ReadResult> {
     const size = this.#tree.sizeOf(inode);
     if (offset >= size || length <= 0) return NO_BYTES;
@@ -48,12 +48,12 @@ export class LowerContent {
     return this.#readBlob(extent.layer, extent.blobOffset, wanted);
   }
 
-  /** The bytes of an extent that is no hole, as BlobReader.borrow has it. */
+  /** As BlobReader.borrow, for an extent of data. */
   borrow({ layer, blobOffset, length }: Extent): BorrowedRange | undefined {
     return this.#readers[layer]?.borrow?.(blobOffset, length);
   }
 
-  /** As FileSystem.seek, of regular file `inode` of the tree. */
+  /** As FileSystem.seek, for a regular file of the tree. */
   seek(inode: number, offset: number, whence: number): number {
     if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return -EINVAL;
     if (offset < 0 || offset >= this.#tree.sizeOf(inode)) return -ENXIO;
@@ -115,7 +115,7 @@ export class LowerContent {
   }
 }
 
-/** Fills `out` from the file, on a pool thread: -EIO where the file ends before, or has changed. */
+/** Fills `out` from the file, on a pool thread; -EIO if the file is too short or has changed. */
 async function readRange(range: FileRange, out: Uint8Array): Promise<Status> {
   let filled = 0;
   while (filled < out.length) {

@@ -1,4 +1,4 @@
-// Lists a directory that has an object: the tree's names that show, then what was added (cookies: directory-inode.ts).
+// Lists a directory that has an object: the tree's names that show, then added names (cookies: directory-inode.ts).
 import type { Tree } from '../../tree/tree.ts';
 import { S_IFDIR, S_IFREG } from '../../vfs/attr.ts';
 import { ENOENT } from '../../vfs/errno.ts';
@@ -24,7 +24,7 @@ export class MergedListing {
     this.#directories = directories;
   }
 
-  /** As listDirectory, of a loaded directory. */
+  /** As listDirectory, for a loaded directory. */
   list(directory: DirectoryInode, cookie: number, sink: DirectorySink, entry: Entry): void {
     const above = (directory.parent ?? directory).ino;
     const { lower, hidden } = directory;
@@ -39,7 +39,7 @@ export class MergedListing {
     }
   }
 
-  /** The same of a directory that the tree alone has: what is in it may have been changed by another name. */
+  /** The same for a directory that only the tree has. Inodes in it may have been changed under other names. */
   listPristine(lower: number, cookie: number, sink: DirectorySink, entry: Entry): void {
     entry.generation = 0;
     const above = this.#tree.parentOf(lower) + 1;
@@ -84,7 +84,7 @@ export class MergedListing {
     const inode = this.#directories.resolve(directory, added);
     const name = bytesOf(added.name);
     if (typeof inode === 'number') {
-      // Gone behind our back.
+      // Another program removed it from the upper.
       if (inode === -ENOENT) return true;
       fillUnresolved(added.isDirectory ? S_IFDIR : S_IFREG, entry);
       return sink.add(name, 0, name.length, added.cookie, entry);

@@ -57,7 +57,7 @@ export class Overlay implements ReadOnlyFileSystem {
     if (type < 0) return type;
     let child: number;
     if (name[0] === DOT && name.length === 1) {
-      // Only for handles of NFS (and open_by_handle_at), of what is no directory too.
+      // Only for file handles (NFS, open_by_handle_at), which may be of any file type.
       child = parent - 1;
     } else {
       if (type !== S_IFDIR) return -ENOTDIR;

@@ -1,8 +1,8 @@
-// Resolver: what a file of the upper is: a copy of which lower inode, merged with which lower directory, or new.
+// Resolver: decides what a file of the upper is: a copy of a lower inode, a directory merged with a lower one, or new.
 //
-// The upper is hostile: what its marks say is believed only where it fits. A lower inode has one object; the second file
-// that claims it is a new inode. A mark that leads to another file is followed only where those who could have set it had a
-// right to that file (sys/user-marks.ts): what can't be shown without it is EPERM, as in kernel overlayfs with `userxattr`.
+// The upper is hostile: its marks count only if they fit the tree. A lower inode has one object; a second file that claims it is
+// a new inode. A mark that leads to another file is followed only if every user who could have set it had a right to that file
+// (overlayfs-format/user-marks.ts). A file that can't be shown without its mark is EPERM, as in kernel overlayfs with `userxattr`.
 import type { Tree } from '../../tree/tree.ts';
 import type { TreeNames } from '../../tree/tree-names.ts';
 import { S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -16,9 +16,9 @@ import { decodeOrigin, encodeOrigin } from '../../overlayfs-format/origin.ts';
 import { type Upper } from '../upper/upper.ts';
 import { bytesOf } from '../../vfs/names.ts';
 
-/** Marks as far as they are followed. */
+/** Marks without those that are not followed. */
 interface FollowableMarks extends Marks {
-  /** False: the file is a copy of the lower file of the same name, or of none. */
+  /** False if the file can only be a copy of the lower file of the same name. */
   readonly isFollowed: boolean;
 }
 
@@ -57,7 +57,7 @@ export class Resolver {
     return typeof marks !== 'number' && marks.isWhiteout;
   }
 
-  /** The inode of name `name` in the upper directory; `lower` is the tree's of the same name, or -1. */
+  /** The inode under `name` in the upper directory; `lower` is the tree's inode of the same name, or -1. */
   resolve(directory: DirectoryInode, name: string, lower: number): Inode | number {
     const fd = this.#upper.directoryFd(directory);
     if (fd < 0) return fd;
@@ -101,7 +101,7 @@ export class Resolver {
     if (type === S_IFDIR) {
       if (marks.redirect === undefined || marks.opaque === 'y') return { ...marks, isFollowed: true };
       if (this.#upper.followsMarks(dir, name)) return { ...marks, isFollowed: true };
-      // Nothing lower shows in such a directory, so the mark means nothing.
+      // Such a directory shows nothing of lower layers, so the mark has no meaning.
       return parent.lower < 0 ? { ...marks, redirect: undefined, isFollowed: false } : -EPERM;
     }
     const origin = marks.origin ?? this.#aufsOriginOf(dir, name);
@@ -137,7 +137,7 @@ export class Resolver {
     return directory;
   }
 
-  /** The tree's directory whose names show in an upper one; -1: none. */
+  /** The tree's directory that an upper directory is merged with, or -1. */
   #mergedDirectory(parent: DirectoryInode, marks: Marks, sameName: number): number {
     if (marks.opaque === 'y') return -1;
     if (marks.redirect === undefined) {
@@ -156,9 +156,9 @@ export class Resolver {
     sameName: number,
   ): Inode {
     const lower = this.#originOf(directory, marks, type, sameName);
-    const known = lower < 0 ? undefined : this.#inodes.get((lower + 1) as NodeId);
+    const existing = lower < 0 ? undefined : this.#inodes.get((lower + 1) as NodeId);
     const inode =
-      lower < 0 || known?.hasUpper === true
+      lower < 0 || existing?.hasUpper === true
         ? this.#inodes.addUpper(type, upperIno)
         : this.#inodes.getLower(lower);
     inode.dataInode =
@@ -168,13 +168,13 @@ export class Resolver {
     return inode;
   }
 
-  /** The tree's inode that a file is a copy of: by our origin, or, where another wrote it, by its path; -1: none. */
+  /** The tree's inode that a file is a copy of, or -1. Found by our origin, or by the path if another program wrote it. */
   #originOf(directory: DirectoryInode, marks: FollowableMarks, type: number, sameName: number): number {
     if (marks.origin === undefined || !marks.isFollowed) {
-      // What can't carry user.* attributes carries no origin: the name alone tells.
+      // A file that can't have user.* attributes has no origin: only its name counts.
       const isCopy = marks.origin !== undefined || !this.#upper.marks.canMark(type);
       if (!isCopy || sameName < 0 || !this.#hasType(sameName, type)) return -1;
-      // Its other names, in directories of others, would show the file too.
+      // The other names of a hard-linked inode, in directories of other users, would show the file too.
       return marks.isFollowed || this.#tree.linkCountOf(sameName) === 1 ? sameName : -1;
     }
     let lower = decodeOrigin(this.#upper.identity, marks.origin);
@@ -209,7 +209,7 @@ export class Resolver {
     return this.#followPath(redirect.slice(1).split('/'));
   }
 
-  /** From the root of the lower tree; -1 where it leads nowhere. */
+  /** From the root of the lower tree; -1 if the path does not exist. */
   #followPath(components: readonly string[]): number {
     let at = 0;
     for (const component of components) {

@@ -1,7 +1,7 @@
 // WritableOverlay: the Tree under an Upper, as the file system that is served.
 //
-// What the tree alone answers for is answered from its table, as in a mount without an upper; for the rest this class finds
-// the inode and hands over to the file of the operation. Nothing here waits but what copies or syncs.
+// The tree's table answers for everything that only the tree has, as in a mount without an upper. For the rest this class finds
+// the inode, and calls the operation in its file. Only operations that copy bytes or sync wait.
 import { closeSync, constants } from 'node:fs';
 import { readlinkAt, statfsAt, syncLater } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
@@ -52,7 +52,7 @@ const O_ACCMODE = 3;
 
 export interface WritableOverlayOptions extends SyntheticSources {
   readonly tree: Tree;
-  /** One a layer, base first. Lent: their opener closes them, after `close` here. */
+  /** One per layer, base first. Their opener closes them, after `close` here. */
   readonly readers: readonly BlobReader[];
   /** Owned: closed with this. */
   readonly upper: Upper;
@@ -184,7 +184,7 @@ export class WritableOverlay implements WritableFileSystem {
     return this.#state.directories.isPristine(node) ? this.#tree.listxattr(node - 1) : -ESTALE;
   }
 
-  /** The upper's file system takes what is written. */
+  /** Of the upper's file system, which holds what is written. */
   statfs(out: StatFs): Status {
     const numbers = new Float64Array(8);
     const status = statfsAt(this.#state.upper.upperFd, numbers);
@@ -236,10 +236,10 @@ export class WritableOverlay implements WritableFileSystem {
   #make(parent: NodeId, name: Uint8Array, file: NewFile, call: Call, out: Entry): Status {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
-    const made = makeInode(this.#state, directory, name, file, call);
-    if (typeof made === 'number') return made;
-    if (made.fd >= 0) closeSync(made.fd);
-    return this.#answer(made.inode.nodeId, out);
+    const created = makeInode(this.#state, directory, name, file, call);
+    if (typeof created === 'number') return created;
+    if (created.fd >= 0) closeSync(created.fd);
+    return this.#answer(created.inode.nodeId, out);
   }
 
   link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status> {
@@ -306,19 +306,19 @@ export class WritableOverlay implements WritableFileSystem {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
     const newFile = { ...inode, mode: S_IFREG | (inode.mode & 0o7777) };
-    const made = makeInode(this.#state, directory, name, newFile, call);
-    if (typeof made === 'number') return made;
-    adoptOpen(this.#state, made.inode, made.fd, newFile.mode, file);
-    return this.#answer(made.inode.nodeId, out);
+    const created = makeInode(this.#state, directory, name, newFile, call);
+    if (typeof created === 'number') return created;
+    adoptOpen(this.#state, created.inode, created.fd, newFile.mode, file);
+    return this.#answer(created.inode.nodeId, out);
   }
 
   tmpfile(parent: NodeId, _flags: number, inode: NewInode, call: Call, out: Entry, file: OpenFile): Status {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
-    const made = makeTmpfile(this.#state, directory, inode, call);
-    if (typeof made === 'number') return made;
-    adoptOpen(this.#state, made.inode, made.fd, inode.mode, file);
-    return this.#answer(made.inode.nodeId, out);
+    const created = makeTmpfile(this.#state, directory, inode, call);
+    if (typeof created === 'number') return created;
+    adoptOpen(this.#state, created.inode, created.fd, inode.mode, file);
+    return this.#answer(created.inode.nodeId, out);
   }
 
   release(node: NodeId): void {
@@ -330,7 +330,7 @@ export class WritableOverlay implements WritableFileSystem {
     return inode === undefined ? -ESTALE : writeBytes(this.#state, inode, offset, bytes, killer);
   }
 
-  /** What the tree alone has is on disk already. */
+  /** Does nothing for an inode that only the tree has. */
   fsync(node: NodeId, isDataOnly: boolean): MaybePromise<Status> {
     const inode = this.#state.inodes.get(node);
     if (inode === undefined || this.#state.upper.isVolatile) return 0;
@@ -342,7 +342,7 @@ export class WritableOverlay implements WritableFileSystem {
     if (!inode.hasUpper || inode.type !== S_IFREG) return 0;
     const synced = withUpperFile(this.#state, inode, (fd) => syncLater(fd, isDataOnly));
     return andThen(synced, () => {
-      // Blocks that the file system allocates late are there now.
+      // Late allocation of blocks is done now, so st_blocks may have changed.
       this.#state.changed.add(inode);
       return 0;
     });
@@ -402,7 +402,7 @@ export class WritableOverlay implements WritableFileSystem {
   }
 }
 
-/** Goes on with `next` once `status` is a success. */
+/** Calls `next` after success. */
 function andThen(status: MaybePromise<Status>, next: () => Status): MaybePromise<Status> {
   if (typeof status !== 'number') return status.then((settled) => (settled < 0 ? settled : next()));
   return status < 0 ? status : next();
