@@ -26,7 +26,7 @@ export async function spoolPipe(source: Source, options: UnpackingOptions): Prom
   const spill = PlainSpill.create(directory);
   let isKept = false;
   try {
-    const { sha256, size } = await copyPipe(source.path, spill, options.signal);
+    const { sha256, size } = await copyPipe(source.path, spill, options);
     if (size === 0) throw new InputError(`${shown}: found no bytes in the pipe, expected an image`);
     const name = `${sha256}-${size}`;
     isKept = true;
@@ -42,7 +42,7 @@ export async function spoolPipe(source: Source, options: UnpackingOptions): Prom
 async function copyPipe(
   path: string,
   spill: PlainSpill,
-  signal: AbortSignal | undefined,
+  { signal, pipeProgress }: UnpackingOptions,
 ): Promise<{ sha256: string; size: number }> {
   signal?.throwIfAborted();
   const pipe = openPipe(path);
@@ -62,6 +62,7 @@ async function copyPipe(
       }
       hash.update(bytes);
       size += bytes.length;
+      pipeProgress?.(size);
     }
     signal?.throwIfAborted();
     return { sha256: hash.digest('hex'), size };

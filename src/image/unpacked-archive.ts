@@ -25,6 +25,8 @@ export interface UnpackingOptions {
   readonly notice?: ((text: string) => void) | undefined;
   /** Gets the stored bytes done, and the total. */
   readonly progress?: ((done: number, total: number) => void) | undefined;
+  /** Gets the bytes that were copied from a pipe so far. */
+  readonly pipeProgress?: ((done: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

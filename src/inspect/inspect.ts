@@ -317,6 +317,7 @@ export async function sourcesOf(source: string, options: InspectOptions = {}): P
     ...withDiskCache(options),
     notice: options.onNotice,
     progress: (done, total) => options.onProgress?.({ what: `unpacking ${source}`, done, total }),
+    pipeProgress: (done) => options.onProgress?.({ what: `reading ${source}`, done, total: undefined }),
   });
   const images = summaries.filter(({ isArtifact, isMissing }) => !isArtifact && !isMissing);
   const places = [...new Set(images.map(({ index }) => index))];

@@ -23,6 +23,7 @@ export function openImageWith(source: string, options: WithDiskCache<OpeningOpti
     ...rest,
     notice: onNotice,
     progress: (done, total) => onProgress?.({ what: `unpacking ${source}`, done, total }),
+    pipeProgress: (done) => onProgress?.({ what: `reading ${source}`, done, total: undefined }),
   });
 }
 

@@ -6,7 +6,8 @@ export interface Progress {
   readonly what: string;
   /** Bytes. */
   readonly done: number;
-  readonly total: number;
+  /** Undefined while it is unknown: a pipe has no size. */
+  readonly total: number | undefined;
 }
 
 /** Callbacks and the signal of an operation that may take long. */

@@ -1,7 +1,9 @@
 // A pipe as SOURCE: read once into the cache directory, in the background, too; nothing is left of one that fails.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { openImage } from '../../src/mount/open-image.ts';
+import type { Progress } from '../../src/mount/watch.ts';
 import { describeWith } from '../requirements.ts';
 import { type Outcome, PROGRAM, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
@@ -43,6 +45,20 @@ describeWith(['fuse', 'root'], 'a pipe as a source', () => {
       const { status, stdout, stderr } = await shell(place, 'cat $A | $S layers -q docker-archive:-:@0');
       expect({ status, stdout }).toEqual({ status: 0, stdout: expected.stdout });
       expect(stderr).toMatch(NOTICE);
+    }));
+
+  it('reports how many bytes were read, and no total, which a pipe does not have', () =>
+    withWorkplace(async (place) => {
+      const fifo = place.path('f');
+      execFileSync('mkfifo', [fifo]);
+      const writer = run('sh', ['-c', 'exec cat "$0" >"$1"', IMAGE, fifo]);
+      const reported: Progress[] = [];
+      const options = { diskCache: false, onProgress: (progress: Progress) => void reported.push(progress) };
+      await openImage(fifo, options);
+      expect((await writer).status).toBe(0);
+      const sizes = reported.map(({ done }) => done);
+      expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
+      expect(reported.at(-1)).toEqual({ what: `reading ${fifo}`, done: statSync(IMAGE).size, total: undefined });
     }));
 
   it('that is a file is not copied', () =>

@@ -22,12 +22,15 @@ export class TerminalReport implements Report {
   readonly #started = Date.now();
   readonly #terminal = errorTerminal();
   #bar: SingleBar | 'loading' | undefined;
+  /** The bar shows a part of a total, not a number alone. */
+  #showsTotal = false;
   #latest: Progress | undefined;
   #hasEnded = false;
 
   progress(latest: Progress): void {
     const progress = { ...latest, what: showText(latest.what) };
     this.#latest = progress;
+    if (this.#showsTotal !== (progress.total !== undefined)) this.#close();
     if (this.#terminal === undefined || this.#hasEnded || Date.now() - this.#started < BAR_DELAY_MS) return;
     if (this.#bar === undefined) {
       this.#bar = 'loading';
@@ -75,8 +78,12 @@ export class TerminalReport implements Report {
   async #open(): Promise<void> {
     const { default: cliProgress } = await import('cli-progress');
     if (this.#hasEnded || this.#latest === undefined || this.#terminal === undefined) return;
+    const { what, done, total } = this.#latest;
+    this.#showsTotal = total !== undefined;
     const bar = new cliProgress.SingleBar({
-      format: '{what} [{bar}] {percentage}% of {size}, {eta_formatted} left',
+      format: this.#showsTotal
+        ? '{what} [{bar}] {percentage}% of {size}, {eta_formatted} left'
+        : '{what}: {size}',
       barCompleteChar: '=',
       barIncompleteChar: ' ',
       stream: this.#terminal,
@@ -85,13 +92,13 @@ export class TerminalReport implements Report {
       fps: 10,
       etaBuffer: 50,
     });
-    const { what, done, total } = this.#latest;
-    bar.start(Math.max(1, total), done, { what, size: showByteSize(total) });
+    bar.start(Math.max(1, total ?? done), done, { what, size: showByteSize(total ?? done) });
     this.#bar = bar;
   }
 
   #draw(bar: SingleBar, progress: Progress): void {
-    bar.setTotal(Math.max(1, progress.total));
-    bar.update(progress.done, { what: progress.what, size: showByteSize(progress.total) });
+    const total = progress.total ?? progress.done;
+    bar.setTotal(Math.max(1, total));
+    bar.update(progress.done, { what: progress.what, size: showByteSize(total) });
   }
 }
