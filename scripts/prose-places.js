@@ -11,7 +11,6 @@ export const toBeRewritten = [
   'test/bench',
   'test/cli',
   'test/fuse',
-  'test/inspect',
   'test/mount',
   'test/overlay',
   'test/overlayfs-format',

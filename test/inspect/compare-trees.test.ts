@@ -47,7 +47,7 @@ async function tell(a: ComparedImage, b: ComparedImage, options?: CompareOptions
 }
 
 describe('two trees', () => {
-  it('are told apart as docker diff does: parents are changed, a removed directory stands alone', async () => {
+  it('differ as in docker diff: parents are changed, a removed directory is listed alone', async () => {
     const base = layer({
       etc: directory({
         passwd: file({ size: 1 }),
@@ -80,7 +80,7 @@ describe('two trees', () => {
     ).toEqual(['C /a type', 'C /b type', 'A /b/y', 'C /c type']);
   });
 
-  it('do not differ by the mtime of a directory; by that of a file unless told to ignore it', async () => {
+  it('do not differ by the mtime of a directory; by that of a file unless times are ignored', async () => {
     const a = imageOf(layer({ d: directory({ f: file({ mtime: 1 }) }, { mtime: 1 }) }));
     const b = imageOf(layer({ d: directory({ f: file({ mtime: 2 }) }, { mtime: 2 }) }));
     expect(await tell(a, b)).toEqual(['C /d', 'C /d/f mtime']);
@@ -136,7 +136,7 @@ describe('images with content', () => {
     expect(await tell(one('abcdef', 1), one('abcde', 2))).toEqual(['C /f0 size mtime']);
   });
 
-  it('random stacks are told apart by what a comparison of all paths finds', async () => {
+  it('random stacks differ in what a comparison of all paths finds', async () => {
     for (let seed = 1; seed <= 200; seed++) {
       const { roots } = randomStack(new Random(seed), { hasLinks: false });
       const layers = roots.map(makeLayer);

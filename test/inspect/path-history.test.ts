@@ -56,13 +56,13 @@ describe('the history of a path', () => {
     expect(await trace(image, '/loop/x')).toMatchObject({ versions: [], isShown: false });
   });
 
-  it('tells in what a version differs from the one below', async () => {
+  it('says in what a version differs from the one below', async () => {
     expect((await trace(image, '/app/kept')).versions[1]?.attributes).toEqual(['size', 'mtime']);
     expect((await trace(image, '/app')).versions[0]?.attributes).toEqual(['mode']);
     expect((await trace(image, '/file')).versions[1]?.attributes).toEqual(['type']);
   });
 
-  it('tells which layer holds the bytes of a hard link to a lower layer', async () => {
+  it('says which layer holds the bytes of a hard link to a lower layer', async () => {
     expect((await trace(image, '/same')).versions).toMatchObject([{ layer: 4, source: 1, change: 'added' }]);
   });
 

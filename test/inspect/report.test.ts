@@ -50,7 +50,7 @@ describe('the report of an image', () => {
     );
   });
 
-  it('says what the history does not tell', () => {
+  it('lists layers that the history does not mention', () => {
     const { image } = reportImage(inspectedOf([layer({ a: file() })]), 'a\u202eb\n', Infinity);
     expect(image.gap).toBe('the image has no history of its layers');
     expect(image.steps).toEqual([{ layer: 1 }]);

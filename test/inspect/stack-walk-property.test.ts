@@ -29,7 +29,7 @@ function extract(roots: ReturnType<typeof randomStack>['roots']): State[] {
   });
 }
 
-test(`${STACKS} random stacks are told layer by layer as a naive extractor unpacks them`, () => {
+test(`${STACKS} random stacks change layer by layer as a naive extractor unpacks them`, () => {
   const seen = { deleted: 0, opaque: 0, whiteout: 0, replaced: 0, entry: 0 };
   for (let seed = firstSeed; seed < firstSeed + STACKS; seed++) {
     const { roots } = randomStack(new Random(seed));
@@ -38,7 +38,7 @@ test(`${STACKS} random stacks are told layer by layer as a naive extractor unpac
       const mode = indexes[layer]?.mode[inode] ?? 0;
       return isDirectory ? `directory ${mode}` : `file ${layer} ${mode}`;
     };
-    const told: State[] = roots.map(() => new Map<string, string>());
+    const states: State[] = roots.map(() => new Map<string, string>());
     const stack = new LayerStack(indexes, (layer) => `layer ${layer}`);
     const tell = (
       path: string,
@@ -54,13 +54,14 @@ test(`${STACKS} random stacks are told layer by layer as a naive extractor unpac
           expect(change.cause).not.toBe('entry');
           return;
         }
-        for (let layer = change.layer; layer < last; layer++) told[layer]?.set(path, describe(change.after));
+        for (let layer = change.layer; layer < last; layer++)
+          states[layer]?.set(path, describe(change.after));
       });
       expect(trace.shown).toBe(trace.changes.at(-1)?.after);
     };
     tell('', stack.root);
     stack.walk((directory, trace) => tell(pathOf(directory, trace.name), trace));
-    expect(told, `STRATAFS_SEED=${seed}`).toEqual(extract(roots));
+    expect(states, `STRATAFS_SEED=${seed}`).toEqual(extract(roots));
   }
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(STACKS / 10);
 });

@@ -17,7 +17,7 @@ describe('a patch', () => {
     expect(formatPatch('f', side('a'), side('a'))).toBe('');
   });
 
-  it('tells what came and went, and modes', () => {
+  it('says what came and went, and modes', () => {
     expect(formatPatch('f', undefined, side('a\n'))).toBe(
       'diff --git a/f b/f\nnew file mode 100644\n--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n',
     );
@@ -30,7 +30,7 @@ describe('a patch', () => {
     expect(formatPatch('f', undefined, side(''))).toBe('diff --git a/f b/f\nnew file mode 100644\n');
   });
 
-  it('only tells that binary files differ', () => {
+  it('only says that binary files differ', () => {
     expect(formatPatch('f', side('a\0b'), side('c'))).toBe(
       'diff --git a/f b/f\nBinary files a/f and b/f differ\n',
     );
