@@ -6,8 +6,6 @@ export const toBeRewritten = [
   'CHANGELOG.md',
   'src/bench',
   'src/cli',
-  'src/overlay/upper',
-  'src/overlay/write',
   'test/bench',
   'test/cli',
   'test/fuse',

@@ -9,7 +9,7 @@ import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
 import type { Upper } from '../upper/upper.ts';
 
-/** All but the inode number, which is the mount's own. */
+/** Copies everything except the inode number: the mount has its own. */
 function copyStat(stat: FileStat, out: Attr): void {
   out.mode = stat.mode;
   out.nlink = stat.nlink;
@@ -61,18 +61,18 @@ export class Attributes {
     return 0;
   }
 
-  /** What an inode shows whose upper file has the attributes `stat`. */
+  /** Fills `out` with the attributes that an inode shows if its upper file has `stat`. */
   #show(inode: Inode, stat: FileStat, out: Attr): void {
     copyStat(stat, out);
     out.ino = inode.ino;
     if (inode.sharedEntry !== undefined) out.nlink = inode.sharedLinks;
     if (inode instanceof DirectoryInode) {
-      // The names that a directory of the tree has are not in the upper's count.
+      // The upper's link count doesn't include the subdirectories that only the tree has.
       if (inode.lower >= 0 && !inode.isRemoved) {
         out.nlink = this.#tree.linkCountOf(inode.lower) + inode.subdirectoryChange;
       }
     } else if (inode.type === S_IFCHR) {
-      // A regular file where the upper has it as shown-whiteout.ts says.
+      // The upper may store it as a regular file (shown-whiteout.ts).
       out.mode = (out.mode & ~S_IFMT) | S_IFCHR;
     } else if (inode.dataInode !== UPPER_DATA) {
       out.blocks = inode.dataInode < 0 ? 0 : this.#tree.blocksOf(inode.dataInode);
@@ -88,7 +88,7 @@ export class Attributes {
     if (typeof place === 'number') return place;
     const stat = this.#upper.statAt(place.dir, place.name);
     if (typeof stat === 'number' || inode.dataInode === UPPER_DATA) return stat;
-    // The bytes are the image's. Another file that somebody put under the name must not lend them its mode.
+    // The bytes come from the image. If the upper file was replaced from outside, they must not show with the other file's mode.
     return stat.ino === inode.upperIno ? stat : -ESTALE;
   }
 }

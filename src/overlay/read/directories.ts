@@ -29,7 +29,7 @@ export class Directories {
   readonly #attributes: Attributes;
   readonly #changed: ChangedAttributes;
   readonly #lostNames: LostNames | undefined;
-  /** Every upper directory has an object. */
+  /** True once every upper directory has an object. */
   #isAllFound = false;
 
   /** @param lostNames undefined if the upper was empty when it was mounted */
@@ -72,7 +72,7 @@ export class Directories {
     }
     const parent = this.getLower(this.#tree.parentOf(lower));
     if (typeof parent === 'number' && parent !== -ENOENT) return parent;
-    // Loading the parent may have found the directory in the upper.
+    // Loading the parent may have created the object, if the upper has the directory.
     if (this.#inodes.get((lower + 1) as NodeId) !== undefined) return this.getLower(lower);
     if (typeof parent !== 'number' && !parent.isRemoved && !this.#hides(parent, lower)) {
       return this.#inodes.addDirectory(lower, 0, parent, this.#resolver.nameOf(lower));

@@ -1,7 +1,7 @@
-// DirectoryInode: a directory that the tree alone does not answer for: the names that the upper adds, and those that it hides.
+// DirectoryInode: a directory with an Inode object: the names that the upper adds, and the names of the tree that it hides.
 //
 // Cookies of a listing: "." is 1, ".." is 2, child i of the tree's directory is 3 + i; added names follow in the order in
-// which they were added. A cookie never changes its meaning, so a listing stays correct while names come and go. A
+// which they were added. A cookie never changes its meaning, so a listing stays correct while names are added and removed. A
 // directory that only the tree has uses the same cookies (listing.ts).
 import { S_IFDIR } from '../../vfs/attr.ts';
 import type { NodeId } from '../../vfs/filesystem.ts';
@@ -14,20 +14,20 @@ export interface AddedName {
   /** The cookie after this name. */
   readonly cookie: number;
   readonly isDirectory: boolean;
-  /** Undefined until it is looked up, and again after the kernel forgot it. */
+  /** Undefined until the name is looked up, and again after the kernel has forgotten the inode. */
   inode: Inode | undefined;
   isRemoved: boolean;
 }
 
 export class DirectoryInode extends Inode {
-  /** Undefined for the root, and once it is removed. */
+  /** Undefined for the root, and for a removed directory. */
   parent: DirectoryInode | undefined;
   /** Its name in `parent`, latin1. */
   name: string;
-  /** False until the names in the upper were read. */
+  /** False until the names in the upper have been read. */
   isLoaded = true;
   isRemoved = false;
-  /** There is an upper directory, at `name` in that of `parent`. */
+  /** An upper directory exists: `name` in the upper directory of `parent`. */
   hasUpperDirectory = false;
   /** The upper directory is marked opaque. */
   isOpaque = false;
@@ -41,12 +41,12 @@ export class DirectoryInode extends Inode {
   readonly whiteouts = new Set<string>();
   /** Names (latin1) in it that begin with `.wh.` and do not show, until it is converted (aufs-form.ts). */
   readonly aufsNames = new Set<string>();
-  /** Opaque by such a name or by fuse-overlayfs's mark, which the kernel does not know. */
+  /** Opaque by a reserved name or by fuse-overlayfs's xattr. Kernel overlayfs ignores both. */
   hasAufsOpaque = false;
   readonly added = new Map<string, AddedName>();
-  /** Added subdirectories less hidden ones. */
+  /** Number of added subdirectories minus that of hidden ones. */
   subdirectoryChange = 0;
-  /** In order of cookies. Removed names stay until there are many of them. */
+  /** In order of cookies. Removed names stay in it until there are many of them. */
   #order: AddedName[] = [];
   #removedCount = 0;
   #nextCookie: number;
@@ -66,12 +66,12 @@ export class DirectoryInode extends Inode {
     this.#nextCookie = 3 + childCount;
   }
 
-  /** Names (latin1) in the upper directory of files that never show. An upper directory that shows empty may have some. */
+  /** Names (latin1) of upper files that the mount never shows. An upper directory that shows as empty may have some. */
   get hidingNames(): string[] {
     return [...this.whiteouts, ...this.aufsNames];
   }
 
-  /** Such a file was removed. */
+  /** Must be called after such a file was removed. */
   dropHidingName(name: string): void {
     this.whiteouts.delete(name);
     this.aufsNames.delete(name);

@@ -1,19 +1,19 @@
-// Inode: what is kept in memory of an inode that the tree alone does not answer for.
+// Inode: the object in memory of an inode that can't be answered from the tree alone.
 //
-// It has an identity in the tree (`lower`), and then keeps that inode number for ever, or only the upper has it. Its upper
-// file is found by one of its known names or, if it has none, by a descriptor. Only the code of overlay/ writes the fields;
-// inodes.ts creates and drops inodes.
+// Either the inode is one of the tree (`lower`) and keeps that inode number, or only the upper has it. Its upper file is found by
+// one of its known names or, if it has none, by a descriptor. Only code in overlay/ writes the fields; inodes.ts creates and drops
+// inodes.
 import type { NodeId, Status } from '../../vfs/filesystem.ts';
 import type { Call } from '../../vfs/operation.ts';
 import type { UpperDirectory } from '../upper/upper-inode.ts';
 
-/** The directory of an upper name. DirectoryInode, which extends Inode, is one. */
+/** The directory of an upper name. DirectoryInode implements it, but can't be named here: that would be an import cycle. */
 export interface NamingDirectory extends UpperDirectory {
   /** Drops the object of the inode under an added name (latin1); the next lookup makes a new one. */
   dropInode(name: string): void;
 }
 
-/** A name in the upper: latin1. */
+/** A name (latin1) in an upper directory. */
 export interface UpperName {
   readonly directory: NamingDirectory;
   readonly name: string;
@@ -22,7 +22,7 @@ export interface UpperName {
 /** A copy-up under way. Calls that need the copy wait for `done`, which never rejects. */
 export interface Copying {
   readonly done: Promise<Status>;
-  /** If all of them are interrupted the copy is given up. */
+  /** If all of them are interrupted, the copy is given up. */
   readonly waiters: Call[];
 }
 
@@ -37,9 +37,9 @@ export class Inode {
   readonly ino: number;
   /** S_IFMT bits. */
   readonly type: number;
-  /** The tree's inode that it is or was copied from; -1: only the upper has it. */
+  /** The inode in the tree; -1 if only the upper has it. */
   readonly lower: number;
-  /** Its known upper names. A hard link that nobody looked up is not among them. */
+  /** Its known upper names. A hard link that was never looked up is not among them. */
   readonly upperNames: UpperName[] = [];
   /** A descriptor of the upper inode (O_PATH or more) if it has no known name; else -1. */
   upperFd = -1;
@@ -47,11 +47,11 @@ export class Inode {
   upperIno = 0;
   /** The tree's inode that holds the bytes, or UPPER_DATA or LOST_DATA. */
   dataInode: number;
-  /** Number of the tree's names that are gone; counted only while there is no upper file. */
+  /** Number of names in the tree that were removed or hidden. Counted only while it has no upper file. */
   lostNames = 0;
-  /** Lookups since the object was created, less the forgets. Below 0 if the kernel knew the inode before that. */
+  /** Number of lookups since the object was created, minus forgets. Below 0 if the kernel knew the inode before. */
   lookups = 0;
-  /** The kernel has forgotten it, and has not looked it up again. */
+  /** True if the kernel has forgotten the inode and has not looked it up again. */
   isForgotten = false;
   /** Descriptors for reading, and for reading and writing; -1 if not open. They may be equal. The last release closes them. */
   readFd = -1;
@@ -59,8 +59,8 @@ export class Inode {
   /** `writeFd` has O_APPEND, as an append-only file (chattr +a) requires: only appending opens may share it. */
   isAppendOnly = false;
   /**
-   * PROTECTION_FLAGS that the tree says, or overlay.protattr of an upper file: nobody else enforces them. Flags that an upper
-   * file has itself are not among them.
+   * PROTECTION_FLAGS of the tree's inode or, if it has an upper file, of overlay.protattr. stratafs enforces these. It does not
+   * include flags that are set on the upper file itself, which the upper's file system enforces.
    */
   protection = 0;
   copying: Copying | undefined;
@@ -84,7 +84,7 @@ export class Inode {
     this.isForgotten = false;
   }
 
-  /** False while only the tree has it. */
+  /** False if only the tree has it. */
   get hasUpper(): boolean {
     return this.upperNames.length > 0 || this.upperFd >= 0 || this.sharedEntry !== undefined;
   }

@@ -100,7 +100,7 @@ export class Inodes {
     return this.#opensOf(node) > 0;
   }
 
-  /** Undoes one `countOpen`, where there is one to undo; with the last the descriptors are closed. */
+  /** Undoes one `countOpen`, if any. The last one closes the descriptors. */
   countRelease(node: NodeId): void {
     const count = this.#opensOf(node);
     if (count === 0) return;

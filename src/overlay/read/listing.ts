@@ -5,7 +5,7 @@ import type { DirectorySink, Entry, NodeId } from '../../vfs/filesystem.ts';
 
 const DOTS = Uint8Array.of(0x2e, 0x2e);
 const NO_NODE = 0 as NodeId;
-/** As libfuse's FUSE_UNKNOWN_INO. */
+/** The value of libfuse's FUSE_UNKNOWN_INO. */
 const UNKNOWN_INO = 0xffff_ffff;
 
 /** Makes `entry` that of a name that exists but can't be looked up: the kernel looks it up, and gets the error. */

@@ -1,7 +1,7 @@
-// Overlay without an upper: the Tree alone, its bytes from the layers' readers. With one: writable-overlay.ts.
+// Overlay: the file system of a Tree without an upper. With an upper it is WritableOverlay (write/writable-overlay.ts).
 //
-// A node ID, and the number that `ls -i` shows, is the tree's inode + 1; both hold for the life of the mount and over
-// remounts of the same layers. Hot handlers allocate nothing. Nothing here waits but a read.
+// The node ID, which is also the inode number that `ls -i` shows, is the tree's inode + 1. It stays the same for the life of the
+// mount, and after remounting the same layers. Hot handlers allocate nothing. Only reads return promises.
 import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -28,7 +28,7 @@ const DOT = 0x2e;
 
 export interface OverlayOptions extends SyntheticSources {
   readonly tree: Tree;
-  /** One a layer, base first. Lent: their opener closes them, after `close` here. */
+  /** One per layer, base first. Their opener closes them after closing this. */
   readonly readers: readonly BlobReader[];
 }
 
@@ -76,7 +76,7 @@ export class Overlay implements ReadOnlyFileSystem {
     return 0;
   }
 
-  /** Node IDs are the tree's for ever: there is nothing to drop. */
+  /** Nodes have no objects, so there is nothing to drop. */
   forget(): void {
     return;
   }
@@ -137,7 +137,7 @@ export class Overlay implements ReadOnlyFileSystem {
     return type === S_IFREG || type === S_IFDIR ? this.#tree.protectionOf(node - 1) : -ENOTTY;
   }
 
-  /** A full file system: what is there is all in use. */
+  /** Shows a full file system: no free blocks and no free inodes. */
   statfs(out: StatFs): Status {
     out.blockSize = BLOCK_SIZE;
     out.blocks = Math.ceil(this.#tree.totalSize / BLOCK_SIZE);
@@ -149,12 +149,12 @@ export class Overlay implements ReadOnlyFileSystem {
     return 0;
   }
 
-  /** The readers are their opener's to close. */
+  /** Does nothing: the opener of the readers closes them. */
   close(): void {
     return;
   }
 
-  /** The file type bits of a node; -ESTALE for what was never a node of this mount. */
+  /** The file type bits of a node; -ESTALE if the node ID is not one of this mount. */
   #typeOf(node: NodeId): number {
     return node >= 1 && node <= this.#tree.inodeCount ? this.#tree.modeOf(node - 1) & S_IFMT : -ESTALE;
   }

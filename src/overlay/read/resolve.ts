@@ -41,7 +41,7 @@ export class Resolver {
     return dentry < 0 ? '' : this.#tree.nameOf(dentry);
   }
 
-  /** The only dentry of a tree's directory; -1 for the root. */
+  /** The dentry of a tree's directory; -1 for the root. */
   dentryOf(lower: number): number {
     return this.#names().dentriesOf(lower)[0] ?? -1;
   }
@@ -88,8 +88,8 @@ export class Resolver {
   }
 
   /**
-   * `marks` with what may be followed of them, fuse-overlayfs's origin included; -EPERM for a file that can't be shown
-   * without the rest.
+   * `marks` without those that must not be followed, and with fuse-overlayfs's origin. -EPERM if the file can't be shown without
+   * the others.
    */
   #followable(
     parent: DirectoryInode,
@@ -111,7 +111,7 @@ export class Resolver {
     return { ...marks, origin, redirect: undefined, isFollowed: false };
   }
 
-  /** The origin that fuse-overlayfs wrote, in our own form; undefined for none, or one that leads nowhere. */
+  /** The origin that fuse-overlayfs has written, in our format; undefined if there is none, or its path does not exist. */
   #aufsOriginOf(dir: number, name: Uint8Array): Buffer | undefined {
     const path = this.#upper.names.readOrigin(dir, name);
     const lower = path === undefined ? -1 : this.#followPath(path.split('/'));
@@ -222,7 +222,7 @@ export class Resolver {
   }
 }
 
-/** What shows as a character device may lie in the upper as a regular file (shown-whiteout.ts). */
+/** True if the types match. A file that shows as a character device may be stored as a regular file (shown-whiteout.ts). */
 function maySayType(stored: number, shown: number): boolean {
   return stored === shown || (stored === S_IFREG && shown === S_IFCHR);
 }

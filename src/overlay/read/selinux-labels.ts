@@ -1,5 +1,5 @@
-// If no inode of an image has an SELinux label, the mount doesn't support security.selinux at all: EOPNOTSUPP makes `ls -l`
-// ask once, not once per file. The kernel doesn't cache these requests.
+// If no inode of an image has an SELinux label, the mount doesn't support security.selinux at all: after EOPNOTSUPP, `ls -l` makes
+// no further request, instead of one per file. The kernel doesn't cache these requests.
 import type { Tree } from '../../tree/tree.ts';
 import { ENODATA, EOPNOTSUPP } from '../../vfs/errno.ts';
 import { latin1Of } from '../../vfs/names.ts';

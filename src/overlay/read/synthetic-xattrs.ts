@@ -1,4 +1,4 @@
-// The xattrs that the mount itself answers: `user.stratafs.NAME`. None is listed, so no copy carries them away.
+// SyntheticXattrs: the xattrs `user.stratafs.NAME`, which the mount computes. They are not listed, so `cp -a` does not copy them.
 import type { Tree } from '../../tree/tree.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { type Inode, UPPER_DATA } from './inode.ts';
@@ -9,11 +9,11 @@ const PREFIX = Buffer.from(OWN_XATTR_PREFIX);
 const LAYER = 'layer';
 
 export interface SyntheticSources {
-  /** Answers `user.stratafs.NAME` of the root, given NAME as latin1; undefined where it knows none. */
+  /** The value of `user.stratafs.NAME` of the root. NAME is latin1. Undefined if the xattr does not exist. */
   readonly syntheticXattr?: ((name: string) => Uint8Array | undefined) | undefined;
   /**
-   * Answers `user.stratafs.layer` of any node of the tree, given the layer (base 0) that holds its bytes or, of a
-   * directory, its attributes; 'upper' where the upper does. Undefined: nothing answers it.
+   * The value of `user.stratafs.layer` for a layer (base 0), or for 'upper'. The layer of a node is the one that has its bytes or,
+   * for a directory, its attributes. Undefined: the mount does not have this xattr.
    */
   readonly nameLayer?: ((layer: number | 'upper') => Uint8Array) | undefined;
 }
@@ -27,14 +27,14 @@ export class SyntheticXattrs {
     this.#sources = sources;
   }
 
-  /** True for a name that is the mount's own, whether or not there is such a thing. */
+  /** True for a name with the mount's prefix, even if no such xattr exists. */
   owns(name: Uint8Array): boolean {
     return PREFIX.compare(name, 0, Math.min(PREFIX.length, name.length)) === 0;
   }
 
   /**
-   * The value of an own name; `lower`: the tree's inode, 0 for the root, -1 for what the upper alone has. `isWritten`: the
-   * upper holds its bytes or, of a directory, its attributes.
+   * The value of a synthetic xattr. `lower`: the tree's inode, 0 for the root, -1 if only the upper has it. `isWritten`: the upper
+   * has its bytes or, for a directory, its attributes.
    */
   find(lower: number, name: Uint8Array, isWritten = false): Uint8Array | undefined {
     if (!this.owns(name)) return undefined;
@@ -47,7 +47,7 @@ export class SyntheticXattrs {
   }
 }
 
-/** True where the upper holds an inode's bytes or, of a directory, its attributes. */
+/** True if the upper has an inode's bytes or, for a directory, its attributes. */
 export function isWritten(inode: Inode): boolean {
   if (inode instanceof DirectoryInode) return inode.hasUpperDirectory;
   return inode.hasUpper && inode.dataInode === UPPER_DATA;

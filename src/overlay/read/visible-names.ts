@@ -1,4 +1,4 @@
-// The names by which a lower inode shows in the mount now.
+// The names by which the mount currently shows a lower inode.
 import type { Tree } from '../../tree/tree.ts';
 import type { TreeNames } from '../../tree/tree-names.ts';
 import { ENOENT } from '../../vfs/errno.ts';
@@ -11,7 +11,7 @@ export interface VisibleName {
   readonly name: string;
 }
 
-/** What visibleNames looks names up in. */
+/** The tables in which visibleNames looks names up. */
 export interface NameTables {
   readonly tree: Tree;
   readonly names: TreeNames;

@@ -1,8 +1,8 @@
 // Recovery of hard links in an upper that kernel overlayfs has written.
 //
-// With index=on the kernel copies up one name of a hard-linked lower inode, and finds the copy for the other names by
-// W/index. Here each name has a link to the copy. So if W/index has entries, all upper directories are read, and each copy of
-// a hard-linked lower inode gets a link under every name that still shows. The tree that is shown stays the same.
+// With index=on the kernel copies up one name of a hard-linked lower inode, and finds the copy for the other names through
+// W/index. In stratafs each name has its own link to the copy. So if W/index has entries, all upper directories are read, and
+// each copy of a hard-linked lower inode gets a link under every name that still shows. The mount shows the same tree as before.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { ENOENT } from '../../vfs/errno.ts';

@@ -1,8 +1,8 @@
-// Recovery: what the opening of a writable overlay does before the overlay answers anything. It finishes or removes what
-// a daemon that was killed has left in W, and what another program has left in the upper.
+// Recovery: runs when a writable overlay is opened, before it answers any request. It removes or completes the files that a
+// killed daemon has left in W, and completes the hard links that another program has left in the upper.
 //
-// The order matters. Clearing W/work may move a file to W/stratafs-links; the next step reads that directory. Both run
-// before any upper directory is read, so that a copy of a file with several names is known by its inode first.
+// The order matters. Clearing W/work may move a file to W/stratafs-links, which the next step reads. Both run before any upper
+// directory is read: the copy of an inode with several names must be registered before its names are found.
 import { errnoName } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { InputError } from '../../vfs/input-error.ts';
@@ -12,7 +12,7 @@ import { completeIndexedLinks } from './complete-links.ts';
 import { recoverSharedCopies } from './shared-entries.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 
-/** Changes nothing where the upper is open for reading only. InputError where a step fails. */
+/** Does nothing if the upper is read-only. InputError if a step fails. */
 export function recover(parts: CopyUpParts, root: DirectoryInode): void {
   if (parts.upper.workFd < 0) return;
   throwOnFailure(clearWorkDirectory(parts), "the work directory can't be cleared");

@@ -1,8 +1,8 @@
-// Recovery of W/work: removes what a daemon that was killed has left there.
+// Recovery of W/work: removes the files that a killed daemon has left there.
 //
-// One kind of file is kept: a copy of an inode with several names that already has some of those names in the upper. Earlier
-// versions left such files. All names must lead to one file, so it becomes an entry of W/stratafs-links, and recoverSharedCopies
-// makes the missing links.
+// One kind of file is not removed: a copy of an inode with several names that already has some of these names in the upper.
+// Earlier versions left such files. Since all names must lead to one file, it becomes an entry of W/stratafs-links, and
+// recoverSharedCopies creates the missing links.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
@@ -14,7 +14,7 @@ import type { CopyUpParts } from '../copy-up/copy-up-parts.ts';
 import { moveToEntries } from './shared-entries.ts';
 import { INCOMPAT_NAME } from '../upper/volatile-mark.ts';
 
-/** Returns 0, or the negative errno of what can't be removed. */
+/** Returns 0, or the negative errno of a file that can't be removed. */
 export function clearWorkDirectory(parts: CopyUpParts): Status {
   const { workFd } = parts.upper;
   const names = namesIn(workFd);
@@ -38,7 +38,7 @@ function namesIn(dir: number): Buffer[] | number {
   return names;
 }
 
-/** Moves such a copy to W/stratafs-links, and does nothing for any other file. */
+/** Moves a copy of an inode with several names to W/stratafs-links. Does nothing if the file is another one. */
 function keepSharedCopy(parts: CopyUpParts, name: Buffer): Status {
   const { upper } = parts;
   const stat = upper.statStoredAt(upper.workFd, name);
@@ -53,7 +53,7 @@ function keepSharedCopy(parts: CopyUpParts, name: Buffer): Status {
   return moveToEntries(parts, upper.workFd, name, lower);
 }
 
-/** The tree may have any depth: another user may have put it there. */
+/** Removes a file, or a directory tree of any depth: another user may have put it there. */
 function removeTree(parts: CopyUpParts, dir: number, name: Uint8Array): Status {
   const { upper } = parts;
   const stat = upper.statStoredAt(dir, name);

@@ -1,10 +1,10 @@
-// Access times, as kernel overlayfs keeps them: the flags of our own mount decide (relatime, noatime, strictatime, nodiratime),
-// not those of the mount on which the upper lies.
+// Access times, as in kernel overlayfs: the flags of our mount (relatime, noatime, strictatime, nodiratime) decide, not those of
+// the mount on which the upper lies.
 //
-// So U and W are opened in a private clone of their mount, which has our flags: the kernel then does the right thing for every
-// descriptor that is opened from them, also for files that FUSE passes through. Both are in one clone, since no rename leaves
-// a mount. The clone is in no mount table, and ends when the last descriptor is closed. Only root can have one, from Linux 5.12
-// on; others open files with O_NOATIME for noatime, and can't have strictatime.
+// U and W are opened in a private clone of their mount, which has our flags. The kernel then applies the flags to every descriptor
+// that is opened from them, including files in passthrough mode. Both are in one clone, because rename(2) doesn't work across
+// mounts. The clone is detached (it appears in no mount table), and ends when the last descriptor is closed. It needs root and
+// Linux 5.12. Without it, noatime opens files with O_NOATIME, and strictatime is refused.
 import { closeSync, constants } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import {
@@ -22,15 +22,15 @@ import { NO_NAME, DIRECTORY_FLAGS, openAt } from '../../sys/upper-calls.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { AtimeRules } from './upper.ts';
 
-/** A directory as it is open, and its path (absolute, without symlinks). */
+/** An open directory, and its path (absolute, without symlinks). */
 export interface OpenDirectory {
   readonly fd: number;
   readonly path: string;
 }
 
 /**
- * Descriptors of the same directories in a mount of their own, the caller's; undefined where this process can't have one.
- * `mountFlags`: MS_* of mount(2).
+ * Opens the same directories in a private clone of their mount. The caller closes the descriptors. Undefined if the mount can't be
+ * cloned. `mountFlags`: MS_* of mount(2).
  */
 export function openInOwnMount(
   directories: readonly OpenDirectory[],
@@ -40,14 +40,14 @@ export function openInOwnMount(
   const root = cloneMount(top, attributesOf(mountFlags), MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME);
   if (root < 0) return undefined;
   const opened = directories.map(({ path }) => openBeneath(root, relative(top, path)));
-  // From now on the mount is attached nowhere: nothing can be mounted on it.
+  // The clone is detached now: nothing can be mounted on it.
   closeSync(root);
   if (directories.every(({ fd }, i) => isSame(fd, opened[i] as number))) return opened;
   for (const fd of opened) if (fd >= 0) closeSync(fd);
   return undefined;
 }
 
-/** `hasOwnMount`: whether the upper is open in one. InputError for what can't be had without. */
+/** `hasOwnMount`: the upper is open in a private clone. InputError for an option that needs one. */
 export function atimeRules(mountFlags: number, hasOwnMount: boolean): AtimeRules {
   if (!hasOwnMount && (mountFlags & MS_STRICTATIME) !== 0) {
     throw new InputError(

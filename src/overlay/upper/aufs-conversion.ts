@@ -16,8 +16,8 @@ export function needsConversion({ aufsNames, hasAufsOpaque }: UpperDirectory): b
 }
 
 /**
- * Converts the upper directory `dir`. The new marks and whiteouts are made before the old ones are removed, so at every
- * moment the same names show. `hasLower`: whether the tree's directory has a name.
+ * Converts the upper directory `dir`. New marks and whiteouts are created before the old ones are removed, so the directory shows
+ * the same names all the time. `hasLower` returns whether the lower directory has a name.
  */
 export function convertAufsMarkers(
   upper: Upper,
@@ -33,11 +33,11 @@ export function convertAufsMarkers(
   for (const name of directory.aufsNames) {
     const bytes = bytesOf(name);
     const hidden = hiddenBy(bytes);
-    // The bookkeeping of AUFS stays.
+    // AUFS's own files (`.wh..wh.plnk` and others) are left alone.
     if (hidden === undefined && !OPAQUE_NAME.equals(bytes)) continue;
     let status = hidden === undefined ? 0 : hideAsKernel(upper, directory, dir, hidden, hasLower);
     if (status === 0) status = unlinkAt(dir, bytes);
-    // A marker may be of any type; a directory stays too.
+    // A marker may be a file of any type. A directory is left alone too.
     if (status === -EISDIR) continue;
     if (status < 0 && status !== -ENOENT) return status;
     directory.aufsNames.delete(name);

@@ -1,8 +1,8 @@
 // The names and xattrs of AUFS's form, as fuse-overlayfs writes it: `.wh.NAME` hides NAME of the layers, `.wh..wh..opq` all names
 // of its directory, and user.fuseoverlayfs.opaque does the same. fuse-overlayfs writes names where it can't make a 0:0 device.
 //
-// They count only in an upper whose root is marked so. A directory is converted to the kernel's form before its first change
-// (aufs-conversion.ts).
+// They have this meaning only if the root of the upper has our mark for this form. A directory is converted to the kernel's form
+// before its first change (aufs-conversion.ts).
 import { closeSync, constants } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';
 import { statAt } from '../../sys/stat-at.ts';
@@ -71,7 +71,7 @@ export function hiddenNames(reserved: Iterable<string>): string[] {
 export function holdsAufsNames(upperFd: number): boolean {
   const pending: Uint8Array[] = [NO_NAME];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    // A directory that is gone by now, or too deep for a path, is left out.
+    // A directory that has been removed meanwhile, or whose path is too long, is skipped.
     const fd = openBeneath(upperFd, path, DIRECTORY_FLAGS);
     if (fd < 0) continue;
     try {
@@ -83,7 +83,7 @@ export function holdsAufsNames(upperFd: number): boolean {
   return false;
 }
 
-/** True if the directory `fd` holds such a name; else its directories are added to `pending`. */
+/** True if the directory `fd` holds such a name. Otherwise its subdirectories are added to `pending`. */
 function addDirectories(fd: number, path: Uint8Array, pending: Uint8Array[]): boolean {
   const names = listNames(fd);
   if (typeof names === 'number') return false;

@@ -1,8 +1,8 @@
-// Empties a directory, whatever users have made of it: of any depth, with names that no path is long enough for, with
-// directories that may not be entered and files that may not be removed.
+// Empties a directory, whatever users have put there: trees of any depth, paths longer than PATH_MAX, directories without
+// search permission, immutable files.
 //
-// What lies deeper is first moved up into the directory itself, so two descriptors do for any depth. No symlink is
-// followed, no mount entered.
+// Directories that lie deeper are first moved up into the directory itself, so two descriptors suffice at any depth. No symlink
+// is followed, and no mount point is entered.
 import { closeSync, constants } from 'node:fs';
 import {
   DT_DIR,
@@ -27,7 +27,7 @@ interface Name {
   readonly bytes: Uint8Array;
 }
 
-/** 0, or the negative errno of the first thing that can't be removed. `fd` stays open. */
+/** Returns 0, or the negative errno of the first file that can't be removed. `fd` stays open. */
 export function emptyDirectory(fd: number): Status {
   let moved = 0;
   const moveUp = (from: number, name: Uint8Array): Status => {
@@ -50,7 +50,7 @@ export function emptyDirectory(fd: number): Status {
   }
 }
 
-/** Removes a directory of `fd`, moving the directories in it up. */
+/** Removes a directory of `fd`. The directories in it are moved up to `fd`. */
 function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Uint8Array) => Status): Status {
   const directory = insist(fd, name, () => openAt(fd, name.bytes, DIRECTORY_FLAGS));
   if (directory < 0) return directory;
@@ -71,7 +71,7 @@ function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Ui
   return rmdirAt(fd, name.bytes);
 }
 
-/** Tries again without what may have hindered it: modes, and the flags of chattr(1). */
+/** If `remove` fails, clears the file's mode restrictions and its flags of chattr(1), and tries again. */
 function insist(dir: number, name: Name, remove: () => Status): Status {
   const status = remove();
   if (status >= 0 || (name.type !== DT_DIR && name.type !== DT_REG)) return status;
@@ -79,11 +79,11 @@ function insist(dir: number, name: Name, remove: () => Status): Status {
   return remove();
 }
 
-/** What fails here shows in the next try. */
+/** Errors are ignored: the next attempt reports them. */
 function unprotect(dir: number, name: Name): void {
   clearFlags(dir, name);
   chmodAt(dir, name.bytes, 0o700);
-  // The mode may have kept the flags from being read.
+  // The file may have been unreadable until chmod(2).
   clearFlags(dir, name);
 }
 

@@ -1,5 +1,5 @@
-// Finds out whether somebody with more rights has written an upper without our mark: root's kernel overlayfs
-// leaves marks in `trusted.`, which this process can't see, but it also leaves files that this process could not have made.
+// Detects that a user with more privileges has written to an upper without our mark. Root's kernel overlayfs leaves `trusted.`
+// marks, which this process can't see, but also files with owners that this process could not have set.
 import { closeSync } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';
 import { statAt } from '../../sys/stat-at.ts';
@@ -11,8 +11,8 @@ const NO_NAME = new Uint8Array(0);
 const SLASH = Buffer.from('/');
 
 /**
- * The path of a file in the upper, or '.', whose owner (as stat(2) shows it) is none of this process's own; undefined for
- * none, or an empty upper. What can't be opened has been looked at from its directory.
+ * The path of a file in the upper, or '.', whose owner (by stat(2)) is not one of this process. Undefined if there is none, or
+ * if the upper is empty. A directory that can't be opened is skipped; its own owner has been checked.
  */
 export function findForeignFile(upperFd: number, isOwn: (uid: number) => boolean): Uint8Array | undefined {
   const pending: Uint8Array[] = [NO_NAME];

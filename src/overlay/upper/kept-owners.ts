@@ -1,10 +1,10 @@
-// KeptOwners: owners and modes of upper files are kept in an xattr (overlayfs-format/override-stat.ts), as fuse-overlayfs with
-// xattr_permissions= keeps them. A daemon that may not chown(2) can so store any owner.
+// KeptOwners: the owner and mode of an upper file are stored in an xattr (overlayfs-format/override-stat.ts), in the format of
+// fuse-overlayfs with xattr_permissions=. A daemon without the right to chown(2) can so store any owner.
 //
-// Only regular files and directories have the xattr: fuse-overlayfs reads it from no other file, and a symlink can't have user.*
-// xattrs. The inode belongs to the daemon. Its permission bits for group and others are those that show, so the upper's file
-// system applies ACLs correctly. Its owner may always read and write (and search a directory). It never has set-ID or sticky
-// bits, which would mean the daemon's own user.
+// Only regular files and directories have the xattr: fuse-overlayfs ignores it on other files, and a symlink can't have user.*
+// xattrs. The inode belongs to the daemon. Its permission bits for group and others are those that the mount shows, so the
+// upper's file system applies ACLs correctly. Its owner may always read and write (and search a directory). The inode never has
+// set-ID or sticky bits: they would apply to the daemon's user.
 import { closeSync, constants } from 'node:fs';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import {
@@ -40,26 +40,26 @@ const S_IXGRP = 0o010;
 const ACL_OWNER_PERMISSIONS = 6;
 
 /**
- * The xattrs that keep owners: `security.` ones, which only root may set; `user.` ones; or ('found') the ones that the root of
- * a layer has. 'fake-root': `user.` ones, and files without one that belong to the upper's owner show as root's.
+ * The namespace of the xattr: 'security', which only root may set; 'user'; or 'found', the one that the root of the upper has.
+ * 'fake-root' is 'user', and files of this user without the xattr show as root's.
  */
 export type OwnerKeeping = 'found' | 'security' | 'user' | 'fake-root';
 
 export interface KeptOwnersOptions {
   /** Files of this user without the xattr show as root's. */
   readonly rootUid?: number | undefined;
-  /** Nothing may be written to the upper, not even permission bits for the duration of a call. */
+  /** Nothing may be written to the upper, not even permission bits for a moment. */
   readonly isReadOnly: boolean;
 }
 
-/** The mode of an inode, and what the file shows. */
+/** The mode of an inode, and the owner and mode that the mount shows. */
 interface StoredAndShown {
   readonly stored: number;
   readonly shown: OverrideStat;
 }
 
 export class KeptOwners implements OwnerForm {
-  /** The name that is written; it is also tried first when reading. */
+  /** The name that we write; it is also tried first when reading. */
   readonly name: OverrideName;
   readonly #names: readonly OverrideName[];
   readonly #trust: OverrideTrust;
@@ -71,7 +71,7 @@ export class KeptOwners implements OwnerForm {
     this.#rootUid = rootUid;
     this.#isReadOnly = isReadOnly;
     this.#trust = new OverrideTrust(rootUid !== undefined);
-    // The programs that unpack a layer and that run the container may have different versions.
+    // The program that unpacked the layer and the one that runs the container may be of different versions.
     const other = name === USER_OVERRIDE ? CONTAINERS_OVERRIDE : USER_OVERRIDE;
     this.#names = name === PRIVILEGED_OVERRIDE ? [name] : [name, other];
   }
@@ -145,7 +145,7 @@ export class KeptOwners implements OwnerForm {
       }
       const status = ignoreForbidden(chownAt(dir, name, uid, gid));
       if (status < 0 || (special & SET_ID_BITS) === 0) return status;
-      // chown(2) has cleared them.
+      // chown(2) has cleared the set-ID bits.
       return chmodAt(dir, name, (stored & 0o7777) | special);
     });
   }
@@ -157,7 +157,7 @@ export class KeptOwners implements OwnerForm {
     });
   }
 
-  /** The inode's owner may do more than the owner that shows. */
+  /** Replaces the owner's permissions: those of the inode may be more than those that the mount shows. */
   showAcl(dir: number, name: Uint8Array, value: Buffer): Buffer | number {
     if (value.length <= ACL_OWNER_PERMISSIONS) return value;
     const file = this.#read(dir, name);
@@ -166,7 +166,7 @@ export class KeptOwners implements OwnerForm {
     return value;
   }
 
-  /** Calls `change`, with the owner's access to the file if it needs that. */
+  /** Calls `change`. If permission bits deny it, calls it again with the owner's access to the file. */
   #withAccess(dir: number, name: Uint8Array, change: (file: StoredAndShown) => Status): Status {
     return this.#asOwner(dir, name, () => {
       const file = this.#read(dir, name);
@@ -187,7 +187,7 @@ export class KeptOwners implements OwnerForm {
     return { stored: stored.mode, shown: { uid, gid, mode, rdev } };
   }
 
-  /** The first xattr that is believed; -ENODATA if there is none. `mode` and `uid` are the inode's. */
+  /** The value of the first xattr that is trusted; -ENODATA if there is none. `mode` and `uid` are the inode's. */
   #readOverride(dir: number, name: Uint8Array, mode: number, uid: number): OverrideStat | number {
     for (const attribute of this.#names) {
       if (!this.#trust.believes(attribute, uid)) continue;
@@ -200,11 +200,11 @@ export class KeptOwners implements OwnerForm {
     return -ENODATA;
   }
 
-  /** Writes the xattr, and gives the inode the permission bits that belong to it. */
+  /** Writes the xattr, and sets the inode's permission bits to match. */
   #keep(dir: number, name: Uint8Array, stored: number, shown: OverrideStat): Status {
     const isDirectory = (stored & S_IFMT) === S_IFDIR;
     const bits = (shown.mode & 0o777) | (isDirectory ? 0o700 : 0o600);
-    // A user.* xattr can be set only on a writable file: the bits come first.
+    // A user.* xattr can be set only on a writable file, so the permission bits are set first.
     const status = bits === (stored & 0o7777) ? 0 : chmodAt(dir, name, bits);
     const value = formatOverride(shown, stored & S_IFMT);
     return status < 0 ? status : setxattrAt(dir, name, bytesOf(this.name), value, 0);

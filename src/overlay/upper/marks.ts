@@ -1,8 +1,8 @@
-// The xattrs by which overlayfs marks what lies in an upper directory, and what the mount shows of xattrs.
+// MarkSpace: the xattrs with which overlayfs marks files of an upper directory, and how xattrs of the upper show in the mount.
 //
-// Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The attributes are in
-// `trusted.` or, for unprivileged mounts, in `user.`: one mount obeys one of both. An attribute of a user (or of an
-// image) that has the name of a mark is escaped, as the kernel does: `P.overlay.x` lies in the upper as `P.overlay.overlay.x`.
+// Source: Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h (Linux 6.18). The namespace is `trusted.` or, for
+// unprivileged mounts, `user.`; a mount obeys only one of them. An xattr of a user or of an image that has the name of a mark
+// is escaped as in the kernel: `P.overlay.x` is stored in the upper as `P.overlay.overlay.x`.
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../../sys/upper-calls.ts';
 import { decodeProtattr } from '../../overlayfs-format/protattr.ts';
 import { UserMarkTrust } from '../../overlayfs-format/user-marks.ts';
@@ -27,23 +27,23 @@ export type MarkName =
   | 'stratafs'
   | 'stratafs.aufs'
   | 'stratafs.whiteout'
-  // Escaped: what a mount of the upper shows as `whiteout` and `opaque`.
+  // Escaped: a mount of the upper shows them as `whiteout` and `opaque`.
   | 'overlay.whiteout'
   | 'overlay.opaque';
 
 /** The marks of one upper file. */
 export interface Marks {
-  /** "y": hides lower names. "x": may hold whiteouts in the form of an xattr. */
+  /** "y": the directory hides lower names. "x": it may hold whiteouts that are marked with an xattr. */
   readonly opaque: string | undefined;
   /** A name, or a path from the root of the lower tree: latin1. */
   readonly redirect: string | undefined;
   readonly origin: Buffer | undefined;
   readonly isMetacopy: boolean;
-  /** An empty regular file with it is a whiteout, in a directory whose `opaque` is "x". */
+  /** True for a whiteout, if the file is regular and empty and the `opaque` of its directory is "x". */
   readonly isWhiteout: boolean;
-  /** An empty regular file with it shows as a character device 0:0 (shown-whiteout.ts). */
+  /** True for a file that shows as a character device 0:0, if it is regular and empty (shown-whiteout.ts). */
   readonly isShownWhiteout: boolean;
-  /** A directory with it may hold copies: the kernel then looks up the inode numbers for a listing. */
+  /** The directory may hold copies: to list it, the kernel looks up each inode number. */
   readonly isImpure: boolean;
   /** PROTECTION_FLAGS (vfs/inode-flags.ts). */
   readonly protection: number;
@@ -60,13 +60,13 @@ const NO_MARKS: Marks = {
   protection: 0,
 };
 
-/** The namespace of marks that one mount obeys and writes. */
+/** Reads and writes the marks of one namespace: that of the mount. */
 export class MarkSpace {
   readonly namespace: 'trusted' | 'user';
   /** `trusted.overlay.` or `user.overlay.` */
   readonly prefix: string;
   readonly #escaped: string;
-  /** Undefined: only root can have set the marks, so all are followed. */
+  /** Undefined for `trusted.`: only root can set these marks, so all are followed. */
   readonly #trust: UserMarkTrust | undefined;
 
   constructor(namespace: 'trusted' | 'user') {
@@ -76,27 +76,27 @@ export class MarkSpace {
     this.#escaped = `${this.prefix}overlay.`;
   }
 
-  /** False: redirects and metacopies are followed on no file, so none should be written. */
+  /** False if redirects and metacopies are never followed. Then they must not be written either. */
   get mayFollow(): boolean {
     return this.#trust?.mayFollow ?? true;
   }
 
-  /** Marks that lead to another file are followed on every file. */
+  /** True if the marks that refer to another file are followed on every file. */
   get followsAll(): boolean {
     return this.#trust === undefined;
   }
 
-  /** True where marks of a file that lead to another file are followed; arguments as UserMarkTrust.follows has them. */
+  /** True if the marks of a file that refer to another file are followed. Parameters: see UserMarkTrust.follows. */
   follows(uid: number, opensAsOwner: () => boolean): boolean {
     return this.#trust?.follows(uid, opensAsOwner) ?? true;
   }
 
-  /** False for a file type that can't have attributes of this namespace. */
+  /** False for a file type that can't have xattrs of this namespace. */
   canMark(type: number): boolean {
     return !this.prefix.startsWith('user.') || type === S_IFREG || type === S_IFDIR;
   }
 
-  /** The marks of a file; a negative errno where they can't be read. */
+  /** The marks of a file, or a negative errno. */
   read(dir: number, name: Uint8Array): Marks | number {
     const list = listxattrAt(dir, name);
     if (typeof list === 'number') return list;
@@ -130,12 +130,12 @@ export class MarkSpace {
     return withOwnerAccess(dir, name, () => setxattrAt(dir, name, this.bytesOf(mark), value, 0));
   }
 
-  /** Makes an upper directory hide what the tree has in its place. */
+  /** Makes an upper directory opaque: it hides the names of the lower directory. */
   setOpaque(dir: number, name: Uint8Array): Status {
     return this.set(dir, name, 'opaque', OPAQUE);
   }
 
-  /** -ENODATA where there is none. */
+  /** -ENODATA if the file doesn't have the mark. */
   remove(dir: number, name: Uint8Array, mark: MarkName): Status {
     return withOwnerAccess(dir, name, () => removexattrAt(dir, name, this.bytesOf(mark)));
   }
@@ -145,12 +145,12 @@ export class MarkSpace {
     return Buffer.from(this.prefix + mark, 'latin1');
   }
 
-  /** How an attribute that a user sees as `name` is called in the upper. */
+  /** The name in the upper of the xattr that a user sees as `name`. */
   toUpper(name: string): string {
     return name.startsWith(this.prefix) ? this.#escaped + name.slice(this.prefix.length) : name;
   }
 
-  /** How an attribute of the upper shows; undefined for a mark, which never does. */
+  /** The name that a user sees of an xattr in the upper; undefined for a mark, which is hidden. */
   toShown(name: string): string | undefined {
     if (name === HAS_TRUSTED_MARKS) return undefined;
     if (!name.startsWith(this.prefix)) return name;

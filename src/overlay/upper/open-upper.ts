@@ -1,7 +1,7 @@
-// Opens an upper and its work directory: locks both, refuses what was made for other layers, and clears what a daemon that
-// was killed has left.
+// Opens an upper and its work directory: locks both, and refuses an upper that belongs to other layers.
 //
-// `user.` marks are written where `trusted.` ones may not be (anybody but the initial namespace's root).
+// Marks are written in the `user.` namespace if this process may not write `trusted.` xattrs (it is not root of the initial
+// user namespace).
 import { closeSync, constants, openSync } from 'node:fs';
 import { isInitialRoot } from '../../sys/initial-root.ts';
 import { MS_NOATIME } from '../../sys/mount-calls.ts';
@@ -34,22 +34,22 @@ import { clearVolatile, markVolatile, readPast } from './volatile-mark.ts';
 const YES = bytesOf('y');
 const TRUSTED_MARKS = bytesOf(HAS_TRUSTED_MARKS);
 
-/** The place of an upper, and how it is used. */
+/** The directories of an upper, and how it is used. */
 export interface UpperPlace {
   /** Paths of directories on one file system, neither within the other. */
   readonly upper: string;
-  /** Undefined: nothing is written, nowhere. */
+  /** Undefined: the upper is read-only. */
   readonly work: string | undefined;
-  /** The work directory was not named by the user: it lies beside the upper. */
+  /** The user did not name a work directory, so it lies next to the upper. */
   readonly isWorkImplied?: boolean;
-  /** 16 bytes that name the layers: an upper that was made for others is refused. */
+  /** 16 bytes that identify the layers. An upper that was written over other layers is refused. */
   readonly layers: Uint8Array;
-  /** 16 bytes that name the tree, whose inode numbers the origins are. */
+  /** 16 bytes that identify the tree. Origins are inode numbers of that tree. */
   readonly identity: Uint8Array;
-  /** Takes an upper that was made for other layers. */
+  /** Accepts an upper that was written over other layers. */
   readonly isForced: boolean;
   readonly isVolatile: boolean;
-  /** A volatile one is synced when it ends in order, and then has no mark any more. */
+  /** A volatile upper is synced at a clean unmount, and then its mark is removed. */
   readonly syncsAtEnd?: boolean;
   readonly usesMetacopy: boolean;
   readonly usesRedirect: boolean;
@@ -57,15 +57,15 @@ export interface UpperPlace {
   readonly squashesGroups: boolean;
   /** Whether owners and modes are kept in xattrs; undefined: never. */
   readonly ownerKeeping: OwnerKeeping | undefined;
-  /** An upper that was not marked here before may be in fuse-overlayfs's form, with or without a sign of it. */
+  /** An upper without our mark is read in fuse-overlayfs's form, even if nothing in it has that form. */
   readonly takesAufsForm: boolean;
-  /** Marks are written in the `user.` namespace also where `trusted.` would do. */
+  /** Marks are written in the `user.` namespace even if `trusted.` can be used. */
   readonly usesUserXattrs: boolean;
-  /** MS_* of the mount that is made: those of access times count. 0 by default. */
+  /** MS_* flags of the mount. Only those about access times are used. 0 by default. */
   readonly mountFlags?: number;
 }
 
-/** InputError where it can't be used; then nothing stays open. */
+/** Opens an upper for a mount. InputError if it can't be used; then every descriptor has been closed. */
 export function openUpper(place: UpperPlace): Upper {
   const opened: number[] = [];
   const keep = (fd: number): number => {
@@ -85,12 +85,12 @@ export function openUpper(place: UpperPlace): Upper {
     requireOneFileSystem(place.upper, place.work, givenUpper, givenBase);
     lock(place.upper, givenUpper);
     lock(place.work, givenBase);
-    const given = [
+    const directories = [
       { fd: givenUpper, path: place.upper },
       { fd: givenBase, path: place.work },
     ];
     const { mountFlags = 0 } = place;
-    const own = openInOwnMount(given, mountFlags)?.map(keep);
+    const own = openInOwnMount(directories, mountFlags)?.map(keep);
     const atime = atimeRules(mountFlags, own !== undefined);
     const [upperFd = givenUpper, baseFd = givenBase] = own ?? [];
     const heldFds = own === undefined ? [] : [givenUpper, givenBase];
@@ -107,8 +107,7 @@ export function openUpper(place: UpperPlace): Upper {
 }
 
 /**
- * An upper that only is looked at, while a mount may hold it: not locked, nothing is written. InputError where it was
- * made for other layers.
+ * Opens an upper for reading only, without a lock: a mount may be using it. InputError if it was written over other layers.
  */
 export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
   const whole = { ...place, work: undefined };
@@ -121,7 +120,7 @@ export function lookAtUpper(place: Omit<UpperPlace, 'work'>): Upper {
   }
 }
 
-/** An upper to which nothing is written. */
+/** A read-only upper. */
 function onlyShown(place: UpperPlace, upperFd: number, heldFds: readonly number[]): Upper {
   const form = recognise(place, upperFd);
   return new Upper({
@@ -131,7 +130,7 @@ function onlyShown(place: UpperPlace, upperFd: number, heldFds: readonly number[
     baseFd: -1,
     workFd: -1,
     heldFds,
-    // Nothing is written, access times neither.
+    // Reading must not change access times.
     atime: atimeRules(MS_NOATIME, heldFds.length > 0),
     owners: findOwners(place, upperFd),
   });
@@ -139,7 +138,7 @@ function onlyShown(place: UpperPlace, upperFd: number, heldFds: readonly number[
 
 function openDirectory(path: string): number {
   try {
-    // The path is real: a symlink at its end was put there since.
+    // The path is the result of realpath(3): a symlink at its end was put there afterwards.
     return openSync(path, DIRECTORY_FLAGS | constants.O_NOFOLLOW);
   } catch (error) {
     throw new InputError(
@@ -169,7 +168,7 @@ function lock(path: string, fd: number): void {
   }
 }
 
-/** Refuses an upper that may have lost something, and marks it where this mount syncs nothing. */
+/** Refuses an upper that may have lost writes. Sets the volatile mark if this mount is volatile. */
 function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperPlace): void {
   const past = readPast(workFd);
   if (past === 'incompatible') {
@@ -186,7 +185,7 @@ function takePast(work: string, workFd: number, { isForced, isVolatile }: UpperP
   if (status < 0) throw new InputError(`${work}: can't be written to: ${errnoName(status)}`);
 }
 
-/** How an upper says what it has to say. */
+/** How an upper stores marks, whiteouts and overrides. */
 interface Form {
   readonly marks: MarkSpace;
   readonly names: NameForm;
@@ -195,30 +194,30 @@ interface Form {
 
 function formOf({ ownerKeeping }: UpperPlace, marks: MarkSpace, isAufsForm: boolean): Form {
   const names = isAufsForm ? aufsNames : kernelNames;
-  // Programs must not see the xattrs of fuse-overlayfs where they count.
+  // The xattrs of fuse-overlayfs are hidden if this mount obeys them.
   return { marks, names, hidesOverrides: ownerKeeping !== undefined || isAufsForm };
 }
 
-/** Writes on the upper for which layers it is, and that it is in fuse-overlayfs's form, unless that stands there. */
+/** Marks the upper with the identity of its layers, and with its form if that is fuse-overlayfs's. A marked one is left as it is. */
 function claim(place: UpperPlace, upperFd: number): Form {
-  const known = readIdentity(place, upperFd);
-  const isAufsForm = readsAufsForm(place, known, upperFd);
-  if (known.identity?.equals(place.layers) === true) {
-    announceMarks(upperFd, known.marks);
-    return formOf(place, known.marks, isAufsForm);
+  const stored = readIdentity(place, upperFd);
+  const isAufsForm = readsAufsForm(place, stored, upperFd);
+  if (stored.identity?.equals(place.layers) === true) {
+    announceMarks(upperFd, stored.marks);
+    return formOf(place, stored.marks, isAufsForm);
   }
-  refuseOther(place, known.identity);
-  if (known.identity === undefined) refuseForeign(place, upperFd);
+  refuseOther(place, stored.identity);
+  if (stored.identity === undefined) refuseForeign(place, upperFd);
   for (const namespace of place.usesUserXattrs ? (['user'] as const) : (['trusted', 'user'] as const)) {
     const marks = new MarkSpace(namespace);
-    // After a crash in between the upper has no identity yet, and the next mount comes to the same result.
+    // After a crash between the two calls the upper has no identity yet, so the next mount repeats both.
     let status = isAufsForm ? setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs'), YES, 0) : 0;
     if (status === 0) status = setxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs'), place.layers, 0);
     if (status === 0) {
       announceMarks(upperFd, marks);
       return formOf(place, marks, isAufsForm);
     }
-    // EOPNOTSUPP: an overlayfs before Linux 6.7 keeps the kernel's own marks to itself.
+    // EOPNOTSUPP: the upper lies on an overlayfs mount before Linux 6.7, which doesn't let users set overlay marks.
     if ((status !== -EPERM && status !== -EOPNOTSUPP) || namespace === 'user') {
       throw new InputError(
         `${place.upper}: can't be used as upper directory: ${errnoName(status)} from setting ${marks.prefix}stratafs on it`,
@@ -228,12 +227,12 @@ function claim(place: UpperPlace, upperFd: number): Form {
   throw new InputError(`${place.upper}: can't be used as upper directory: it takes no extended attributes`);
 }
 
-/** Lets everybody know where the marks are. A file system that takes no user.* xattrs leaves them unannounced. */
+/** Sets a user.* xattr, which everybody can read, on an upper with `trusted.` marks. An error (no user.* xattrs) is ignored. */
 function announceMarks(upperFd: number, { namespace }: MarkSpace): void {
   if (namespace === 'trusted') setxattrAt(upperFd, NO_NAME, TRUSTED_MARKS, YES, 0);
 }
 
-/** A process that can't see root's marks would show another tree. */
+/** Refuses an upper with `trusted.` marks if this process can't read them: it would show a different tree. */
 function refuseHiddenMarks({ upper }: Pick<UpperPlace, 'upper'>, upperFd: number): void {
   if (isInitialRoot() || typeof getxattrAt(upperFd, NO_NAME, TRUSTED_MARKS) === 'number') return;
   throw new InputError(
@@ -241,7 +240,7 @@ function refuseHiddenMarks({ upper }: Pick<UpperPlace, 'upper'>, upperFd: number
   );
 }
 
-/** The same of what root's kernel overlayfs wrote, as far as it shows. */
+/** Refuses an upper that root's kernel overlayfs may have written: one that holds files of another user. */
 function refuseForeign({ upper, isForced }: UpperPlace, upperFd: number): void {
   if (isForced || isInitialRoot()) return;
   const trust = new UserMarkTrust();
@@ -260,18 +259,18 @@ function refuseOther(place: UpperPlace, identity: Buffer | undefined): void {
   );
 }
 
-/** The same where nothing is written: an upper without an identity is taken as the kernel would take it. */
+/** The form of an upper that is only read. An upper without an identity is read as the kernel would read it. */
 function recognise(place: UpperPlace, upperFd: number): Form {
-  const known = readIdentity(place, upperFd);
-  refuseOther(place, known.identity);
-  if (known.identity === undefined) refuseForeign(place, upperFd);
-  const isAufsForm = readsAufsForm(place, known, upperFd);
-  if (known.identity !== undefined) return formOf(place, known.marks, isAufsForm);
+  const stored = readIdentity(place, upperFd);
+  refuseOther(place, stored.identity);
+  if (stored.identity === undefined) refuseForeign(place, upperFd);
+  const isAufsForm = readsAufsForm(place, stored, upperFd);
+  if (stored.identity !== undefined) return formOf(place, stored.marks, isAufsForm);
   const namespace = !place.usesUserXattrs && isInitialRoot() ? 'trusted' : 'user';
   return formOf(place, new MarkSpace(namespace), isAufsForm);
 }
 
-/** An upper that we marked says so itself; in one that we did not, a file `.wh.x` may be a whiteout of fuse-overlayfs's. */
+/** An upper with our mark has another mark for its form. In one without, a file `.wh.x` may be a whiteout of fuse-overlayfs. */
 function readsAufsForm(place: UpperPlace, { marks, identity }: UpperIdentity, upperFd: number): boolean {
   if (identity === undefined) return place.takesAufsForm || holdsAufsNames(upperFd);
   return typeof getxattrAt(upperFd, NO_NAME, marks.bytesOf('stratafs.aufs')) !== 'number';
@@ -283,7 +282,7 @@ interface UpperIdentity {
   readonly identity: Buffer | undefined;
 }
 
-/** Whose layers an upper says that it is for, and in which namespace. */
+/** The identity of the layers that an upper is marked with, and the namespace of its marks. */
 function readIdentity({ upper, usesUserXattrs }: UpperPlace, upperFd: number): UpperIdentity {
   const [trusted, user] = [new MarkSpace('trusted'), new MarkSpace('user')];
   const identity = getxattrAt(upperFd, NO_NAME, trusted.bytesOf('stratafs'));
@@ -295,7 +294,7 @@ function readIdentity({ upper, usesUserXattrs }: UpperPlace, upperFd: number): U
   }
   refuseHiddenMarks({ upper }, upperFd);
   const own = getxattrAt(upperFd, NO_NAME, user.bytesOf('stratafs'));
-  // What kernel overlayfs has written as root counts, whatever the directory's owner adds.
+  // If kernel overlayfs has written marks as root, `user.` marks that the directory's owner added are ignored.
   if (typeof own === 'number' || (!usesUserXattrs && hasTrustedMarks(upperFd, trusted))) {
     return { marks: user, identity: undefined };
   }

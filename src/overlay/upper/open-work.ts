@@ -1,8 +1,9 @@
-// Opens the work directory W, and W/work, in which files are made and which is emptied at every mount.
+// Opens the work directory W, and W/work, where new files are staged. Every mount empties W/work.
 //
-// Their paths may be derived, not given: W is U.work where none was named, and W/work always is. Somebody else may have put a
-// symlink there, or a directory with files in it that would be removed. So each is opened by a descriptor of what it lies in,
-// without following a symlink; it must belong to this user, and hold nothing but what a mount leaves. Nothing is changed before.
+// The user need not have named these paths: W is U.work by default, and W/work is always derived. Another user may have put a
+// symlink there, or a directory with files that would be removed. So each is opened relative to its parent's descriptor,
+// without following a symlink. It must belong to this user, and hold only files that a mount leaves. Nothing is changed before
+// these checks.
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename } from 'node:path';
 import {
@@ -25,29 +26,29 @@ import { INCOMPAT_NAME } from './volatile-mark.ts';
 
 const WORK_NAME = 'work';
 const WORK = bytesOf(WORK_NAME);
-/** What kernel overlayfs, fuse-overlayfs and we make in W. */
+/** The names that kernel overlayfs, fuse-overlayfs and stratafs create in W. */
 const NAMES_IN_BASE = /^(?:work|index|stratafs-links)$/;
-/** What a killed mount leaves in W/work: kernel overlayfs and we call it `#...`, fuse-overlayfs by a number. */
+/** The names that a killed mount leaves in W/work: `#...` by kernel overlayfs and stratafs, a number by fuse-overlayfs. */
 const NAMES_IN_WORK = new RegExp(`^(?:#.*|\\d+|${INCOMPAT_NAME})$`, 's');
 const HINT = '-o upperdir=U,workdir=W takes another';
 
-/** The name of the work directory that is used if none is given; it lies beside the upper. */
+/** The name of the default work directory, which lies next to the upper. */
 export function impliedWorkName(upper: string): string {
   return `${basename(upper)}.work`;
 }
 
 /**
- * W beside the upper directory that `upperFd` is open on, made where it is missing: a descriptor, the caller's. `path` is for
- * messages. InputError where it is not this user's own, or holds anything but what a mount leaves.
+ * Opens W next to the upper directory of `upperFd`, and creates it if it is missing. The caller closes the descriptor. `path` is
+ * for messages. InputError if W belongs to another user, or holds a name that no mount creates.
  */
 export function openImpliedWork(upperFd: number, path: string): number {
   const name = Buffer.from(basename(path));
-  // The parent of the very directory that was opened, whatever its path leads to by now.
+  // The parent of the directory that was opened. Its path may lead elsewhere by now.
   const parent = openSync(`/proc/self/fd/${upperFd}/..`, O_PATH | constants.O_DIRECTORY);
   try {
-    const made = mkdirAt(parent, name, 0o700, 0);
-    if (made < 0 && made !== -EEXIST)
-      throw new InputError(`work directory ${path}: can't be made: ${errnoName(made)}; ${HINT}`);
+    const status = mkdirAt(parent, name, 0o700, 0);
+    if (status < 0 && status !== -EEXIST)
+      throw new InputError(`work directory ${path}: can't be made: ${errnoName(status)}; ${HINT}`);
     const fd = openOwn(parent, name, path, []);
     try {
       refuseForeignNames(fd, path, NAMES_IN_BASE);
@@ -62,12 +63,13 @@ export function openImpliedWork(upperFd: number, path: string): number {
 }
 
 /**
- * W/work, made where it is missing: a descriptor, the caller's. `path`: W's, for messages. `isGiven`: W was named by the user,
- * who so vouches for its owner. InputError as `openImpliedWork`.
+ * Opens W/work, and creates it if it is missing. The caller closes the descriptor. `path` is W's, for messages. If the user named
+ * W (`isGiven`), W/work may also belong to the owner of W. InputError as in `openImpliedWork`.
  */
 export function openWork(baseFd: number, path: string, isGiven: boolean): number {
-  const made = mkdirAt(baseFd, WORK, 0o700, 0);
-  if (made < 0 && made !== -EEXIST) throw new InputError(`${path}: can't be written to: ${errnoName(made)}`);
+  const status = mkdirAt(baseFd, WORK, 0o700, 0);
+  if (status < 0 && status !== -EEXIST)
+    throw new InputError(`${path}: can't be written to: ${errnoName(status)}`);
   const place = `${path}/${WORK_NAME}`;
   const fd = openOwn(baseFd, WORK, place, isGiven ? [find(baseFd, NO_NAME, path).uid] : []);
   try {
@@ -80,8 +82,8 @@ export function openWork(baseFd: number, path: string, isGiven: boolean): number
 }
 
 /**
- * Makes W/work (`fd`) root's where another user's W was named, as kernel overlayfs makes its own: files are made there under
- * names, then get their owner and mode, and whoever may write there could exchange them in between.
+ * If root mounts with a W/work (`fd`) of another user, gives it to root, as kernel overlayfs does. A staged file gets its owner
+ * and mode after it is created; a user with write access to the directory could replace it before.
  */
 export function takeWork(fd: number, path: string): void {
   const root = 0;
@@ -95,7 +97,7 @@ export function takeWork(fd: number, path: string): void {
   }
 }
 
-/** `name` of `dir`: a directory of this user, or of one of `owners`. */
+/** Opens the directory `name` of `dir`. It must belong to this user or to one of `owners`. */
 function openOwn(dir: number, name: Uint8Array, path: string, owners: readonly number[]): number {
   const { mode } = find(dir, name, path);
   const type = mode & S_IFMT;
@@ -121,13 +123,13 @@ function find(dir: number, name: Uint8Array, path: string): FileStat {
   throw new InputError(`work directory ${path}: can't be looked at: ${errnoName(stat)}`);
 }
 
-function refuseForeignNames(fd: number, path: string, known: RegExp): void {
+function refuseForeignNames(fd: number, path: string, expected: RegExp): void {
   const list = listNames(fd);
   if (typeof list === 'number')
     throw new InputError(`work directory ${path}: can't be listed: ${errnoName(list)}`);
   for (let at = 0; at < list.length; at += 2 + (list[at + 1] as number)) {
     const name = list.subarray(at + 2, at + 2 + (list[at + 1] as number));
-    if (known.test(name.toString('latin1'))) continue;
+    if (expected.test(name.toString('latin1'))) continue;
     throw new InputError(
       `work directory ${path}: holds ${showText(name.toString())}, which no mount has made; move it away, or ${HINT}`,
     );

@@ -1,9 +1,9 @@
-// What the owner of a file may do whatever its permission bits say, for a daemon that is not root: the bits are given
-// for the while of one call, and taken back.
+// Access of a daemon that is not root to its own files, regardless of their permission bits: the owner's bits are set for the
+// duration of one call, and then restored.
 //
-// An owner without CAP_DAC_OVERRIDE can't put a name into a copied-up directory of mode 0555, nor set a user.* attribute
-// on a file of mode 0444 (xattr_permission in fs/xattr.c). The kernel has checked the caller before; this is about what
-// the daemon does beside: copies, marks, lists. A `kill -9` in between leaves bits that the owner alone profits from.
+// An owner without CAP_DAC_OVERRIDE can't create a name in a copied-up directory of mode 0555, nor set a user.* xattr on a file of
+// mode 0444 (xattr_permission in fs/xattr.c). The kernel has already checked the caller's permission; the daemon needs access for
+// its own work: copies, marks, listings. After `kill -9` during the call the owner's bits stay set, which only helps the owner.
 import { statAt } from '../../sys/stat-at.ts';
 import { chmodAt } from '../../sys/upper-calls.ts';
 import { EACCES } from '../../vfs/errno.ts';
@@ -11,15 +11,15 @@ import { EACCES } from '../../vfs/errno.ts';
 const OWNER_BITS = 0o700;
 
 /**
- * The answer of `attempt`; where that is -EACCES, its answer once the owner of `name` in `dir` (with an empty name: of the
- * descriptor) may read, write and search. -EACCES stays where the file is somebody else's.
+ * The result of `attempt`. If that is -EACCES, calls it again while the owner of `name` in `dir` (if the name is empty: of the
+ * descriptor's file) may read, write and search. Returns -EACCES if the file belongs to another user.
  */
 export function withOwnerAccess<T>(dir: number, name: Uint8Array, attempt: () => T): T {
   const first = attempt();
   return first === -EACCES ? withOwnerBits(dir, name, first, attempt) : first;
 }
 
-/** The answer of `attempt`, made with those bits from the first; `otherwise` where they can't be given. */
+/** The result of `attempt`, which is called with the owner's bits set; `otherwise` if they can't be set. */
 export function withOwnerBits<T>(dir: number, name: Uint8Array, otherwise: T, attempt: () => T): T {
   const stat = statAt(dir, name);
   if (typeof stat === 'number') return otherwise;

@@ -1,11 +1,11 @@
-// OwnerForm: how an upper stores the owners and modes of its files. The upper has one of two, chosen when it is opened:
-// StoredOwners (the inodes have them) or KeptOwners (xattrs have them).
+// OwnerForm: how an upper stores the owners and modes of its files. There are two implementations, of which one is chosen when the
+// upper is opened: StoredOwners (in the inodes) and KeptOwners (in xattrs).
 //
-// In all methods `dir` and `name` name an upper file, and a negative errno is returned on failure.
+// In all methods, `dir` and `name` address an upper file, and a failure returns a negative errno.
 import type { FileStat } from '../../sys/stat-at.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 
-/** The owner of a new file, and the mode that its maker asked for. */
+/** The owner of a new file, and the mode that the caller requested. */
 export interface NewOwner {
   readonly uid: number;
   readonly gid: number;
@@ -13,10 +13,10 @@ export interface NewOwner {
 }
 
 export interface OwnerForm {
-  /** The attributes that a file shows whose inode has `stored`. */
+  /** The attributes that the mount shows of a file whose inode has the attributes `stored`. */
   show(dir: number, name: Uint8Array, stored: FileStat): FileStat | number;
 
-  /** chown(2). KEEP_ID leaves the owner or the group. */
+  /** chown(2). KEEP_ID leaves the owner or the group unchanged. */
   changeOwner(dir: number, name: Uint8Array, uid: number, gid: number): Status;
 
   /** chmod(2). `mode`: permission bits. */
@@ -25,18 +25,18 @@ export interface OwnerForm {
   /** mknod(2). */
   makeNode(dir: number, name: Uint8Array, mode: number, rdev: number, umask: number): Status;
 
-  /** The mode to create a file with that is to have `mode`; `giveNew` adds the rest. */
+  /** The mode for creating a file that will get `mode`. `giveNew` adds the remaining bits. */
   creationMode(mode: number): number;
 
   /**
-   * Gives a file, made with `creationMode`, to its owner. The permission bits stay those that the file system gave it (by
-   * umask or default ACL). `inheritGroup` returns the group of a set-group-ID directory above it; it is called only if needed.
+   * Sets the owner of a file that was created with `creationMode`. The permission bits that the file system has set (by umask or
+   * default ACL) stay. `inheritGroup` returns the group of the parent if that is set-group-ID; it is called only if needed.
    */
   giveNew(dir: number, name: Uint8Array, owner: NewOwner, inheritGroup: () => number | undefined): Status;
 
-  /** An access ACL was set, which may have changed the permission bits of the inode. */
+  /** Must be called after an access ACL was set: that may have changed the permission bits of the inode. */
   adoptAclMode(dir: number, name: Uint8Array): Status;
 
-  /** The value of the access ACL that shows, if the inode has `value`, which may be overwritten. */
+  /** The access ACL that the mount shows if the inode has `value`. May change `value`. */
   showAcl(dir: number, name: Uint8Array, value: Buffer): Buffer | number;
 }

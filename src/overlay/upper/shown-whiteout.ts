@@ -1,10 +1,10 @@
-// A character device 0:0 that shows in the mount: what mknod(2) and RENAME_WHITEOUT leave, and an image may hold. It is how
-// an overlay that has its upper on our mount hides a name; to us it is a device like others.
+// A character device 0:0 that the mount shows. mknod(2) and RENAME_WHITEOUT create it, and an image may hold one. An overlay whose
+// upper lies on our mount hides a name with it; our mount shows it as an ordinary device.
 //
-// In our own upper such a device would hide a name of the image. So it lies there as an empty regular file marked
-// P.stratafs.whiteout, with P.overlay.whiteout as the kernel escapes it; its directory has P.overlay.opaque "x", escaped.
-// The kernel's mount of the upper then shows an xattr whiteout, which hides the name for an overlay over that mount
-// (overlayfs.rst, "Nesting overlayfs mounts"). Our mount shows none of these attributes.
+// In our own upper such a device would be a whiteout. So it is stored there as an empty regular file marked P.stratafs.whiteout,
+// with an escaped P.overlay.whiteout; its directory has an escaped P.overlay.opaque of "x". A kernel mount of the upper then shows
+// an xattr whiteout, which hides the name in an overlay on top of that mount (overlayfs.rst, "Nesting overlayfs mounts"). Our
+// mount hides these xattrs.
 import { closeSync, constants } from 'node:fs';
 import { NO_NAME, XATTR_CREATE, createAt, getxattrAt, setxattrAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFCHR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -23,7 +23,7 @@ export function isWhiteoutDevice(mode: number, rdev: number): boolean {
   return (mode & S_IFMT) === S_IFCHR && rdev === 0;
 }
 
-/** Makes one where nobody sees it yet. `mode`: its permission bits. On failure nothing is left. */
+/** Creates one in a directory that nobody else uses. `mode`: permission bits. On failure nothing is left. */
 export function makeShownWhiteout(
   marks: MarkSpace,
   dir: number,
@@ -40,7 +40,7 @@ export function makeShownWhiteout(
   return status;
 }
 
-/** True for an inode that lies in the upper in that form. */
+/** True for an inode that the upper stores in this form. */
 export function isShownWhiteout(upper: Upper, inode: UpperInode): boolean {
   if (inode.type !== S_IFCHR || !inode.hasUpper) return false;
   const place = upper.placeOf(inode);
@@ -48,7 +48,7 @@ export function isShownWhiteout(upper: Upper, inode: UpperInode): boolean {
   return typeof stat !== 'number' && (stat.mode & S_IFMT) === S_IFREG;
 }
 
-/** Before one gets a name in an upper directory. A user's own attribute of that name stays. */
+/** Must be called before a shown whiteout gets a name in `directory`: marks it. A user's own xattr of the same name stays. */
 export function markHolder(upper: Upper, directory: UpperDirectory): Status {
   const dir = upper.directoryFd(directory);
   if (dir < 0) return dir;
@@ -60,7 +60,7 @@ export function markHolder(upper: Upper, directory: UpperDirectory): Status {
   return status < 0 ? status : marks.set(dir, NO_NAME, 'stratafs.whiteout', YES);
 }
 
-/** The attributes, as a user would see them, that `place` has for the kernel's sake only: latin1. */
+/** The xattrs (latin1, by the name that a user would see) that `place` has only for kernel overlayfs. */
 export function hiddenXattrs(marks: MarkSpace, { dir, name }: Place): readonly string[] {
   if (typeof marks.get(dir, name, 'stratafs.whiteout') === 'number') return [];
   const opaque = getxattrAt(dir, name, marks.bytesOf('overlay.opaque'));
@@ -68,7 +68,7 @@ export function hiddenXattrs(marks: MarkSpace, { dir, name }: Place): readonly s
   return [`${marks.prefix}whiteout`, ...(isOurs ? [`${marks.prefix}opaque`] : [])];
 }
 
-/** As `hiddenXattrs`, of one attribute as a user names it; the upper is asked for marks only. */
+/** True if `hiddenXattrs` contains `name`. Reads the upper only if `name` has the prefix of marks. */
 export function hidesXattr(marks: MarkSpace, place: Place, name: Uint8Array): boolean {
   const text = latin1Of(name);
   return text.startsWith(marks.prefix) && hiddenXattrs(marks, place).includes(text);

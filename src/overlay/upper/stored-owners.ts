@@ -6,7 +6,7 @@ import { EINVAL, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import type { NewOwner, OwnerForm } from './owner-form.ts';
 
-/** Owners that the mount shows as one user's or one group's, so that storing another need not succeed. */
+/** Options that show all files as one user's or one group's. The owner in the upper is then invisible. */
 export interface Squashing {
   readonly squashesUsers: boolean;
   readonly squashesGroups: boolean;
@@ -25,7 +25,7 @@ export class StoredOwners implements OwnerForm {
     return stored;
   }
 
-  /** An owner that this process may not store is left out if nobody would see it, as fuse-overlayfs does. */
+  /** If chown(2) is not permitted and the owner is squashed anyway, the error is ignored, as in fuse-overlayfs. */
   changeOwner(dir: number, name: Uint8Array, uid: number, gid: number): Status {
     const { squashesUsers, squashesGroups } = this.#squashing;
     const status = chownAt(dir, name, uid, gid);
@@ -46,14 +46,14 @@ export class StoredOwners implements OwnerForm {
     return mode;
   }
 
-  /** The file system has applied the group of a set-group-ID directory already. */
+  /** The upper's file system has already applied the group of a set-group-ID directory. */
   giveNew(dir: number, name: Uint8Array, owner: NewOwner, inheritGroup: () => number | undefined): Status {
     const { uid, gid, mode } = owner;
     if (uid === this.#daemonUid && gid === this.#daemonGid) return 0;
     const status = this.changeOwner(dir, name, uid, inheritGroup() === undefined ? gid : KEEP_ID);
     const isDirectory = (mode & S_IFMT) === S_IFDIR;
     if (status < 0 || isDirectory || (mode & SET_ID_BITS) === 0) return status;
-    // chown(2) has cleared them.
+    // chown(2) has cleared the set-ID bits.
     const stat = statAt(dir, name);
     return typeof stat === 'number' ? 0 : chmodAt(dir, name, (stat.mode & 0o7777) | (mode & SET_ID_BITS));
   }

@@ -1,7 +1,7 @@
-// Upper: the directory that takes writes, and the work directory in which things are made before they appear.
+// Upper: the directory that takes writes, and the work directory in which new files are staged.
 //
-// Files are named by the descriptor of their directory (O_PATH, kept in an LRU, opened by the component from the
-// parent's) and a name. Everything here is on disk only: what the mount shows is kept by inodes.ts and directories.ts.
+// A file is addressed by its directory's descriptor and its name. The descriptors (O_PATH) are opened relative to the parent's
+// and cached in an LRU. This class handles files on disk; read/inodes.ts and read/directories.ts hold what the mount shows.
 import { LRUCache } from 'lru-cache';
 import { closeSync, constants } from 'node:fs';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
@@ -22,44 +22,44 @@ import { WorkNames } from './work-names.ts';
 
 const AS_OWNER = constants.O_RDONLY | constants.O_NOATIME | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY_FLAGS = O_PATH | constants.O_DIRECTORY;
-/** Descriptors of directories kept open. */
+/** Maximum number of directory descriptors in the cache. */
 const DIRECTORY_LIMIT = 1000;
 const HOLDS_COPIES = Buffer.from('y');
 
-/** The place of an upper inode: a name in a directory, or, with an empty name, the descriptor itself. */
+/** The place of an upper inode: a name in a directory, or, if the name is empty, the file of the descriptor itself. */
 export interface Place {
   readonly dir: number;
   readonly name: Uint8Array;
 }
 
-/** Access times, beyond what the kernel does for the descriptors (atime.ts). */
+/** How access times are handled in addition to the mount flags of the descriptors (atime.ts). */
 export interface AtimeRules {
   /** Added to the flags of every open of a regular file. */
   readonly openFlags: number;
-  /** Listing a directory moves its atime. */
+  /** Listing a directory updates its atime. */
   readonly countsListings: boolean;
 }
 
-/** What mounting decided about an upper. */
+/** The descriptors of an opened upper, and how it is used. */
 export interface UpperOptions {
   /**
-   * Descriptors of the upper directory, of W and of W/work, owned by the Upper from now on; the first two are locked.
-   * The other two are -1 where nothing is to be written.
+   * Descriptors of the upper directory, of W and of W/work. The Upper closes them. The first two are locked. W and W/work are
+   * -1 if the upper is read-only.
    */
   readonly upperFd: number;
   readonly baseFd: number;
   readonly workFd: number;
-  /** Owned too, and only closed: they hold the locks, and keep the mount of the upper busy. */
+  /** Descriptors that hold the locks and keep the upper's file system mounted. The Upper closes them. */
   readonly heldFds: readonly number[];
   readonly atime: AtimeRules;
   readonly marks: MarkSpace;
-  /** 16 bytes that name the tree: an origin of another counts for nothing. */
+  /** 16 bytes that identify the tree. An origin of another tree is ignored. */
   readonly identity: Uint8Array;
-  /** Nothing is synced while it is used. */
+  /** Nothing is synced while it is mounted. */
   readonly isVolatile: boolean;
-  /** A volatile one is synced when it ends in order, and then has no mark any more. */
+  /** A volatile upper is synced at a clean unmount, and then its mark is removed. */
   readonly syncsAtEnd?: boolean;
-  /** Metadata alone may be copied up. */
+  /** A copy-up may copy metadata only. */
   readonly usesMetacopy: boolean;
   /** Lower directories may be renamed. */
   readonly usesRedirect: boolean;
@@ -89,7 +89,7 @@ export class Upper {
   readonly baseFd: number;
   /** W/stratafs-links, once it is open (shared-copies.ts); else -1. */
   linksFd = -1;
-  /** No permission bits of the upper stop this process, or it must not change them. */
+  /** Permission bits are never changed to get access: root doesn't need that, and a read-only upper forbids it. */
   readonly isPrivileged: boolean;
   readonly #directories = new LRUCache<UpperDirectory, number>({
     max: DIRECTORY_LIMIT,
@@ -107,7 +107,7 @@ export class Upper {
     this.identity = options.identity;
     this.isVolatile = options.isVolatile;
     this.syncsAtEnd = options.syncsAtEnd ?? false;
-    // What the next mount would not follow is not written.
+    // Marks that the next mount would not follow must not be written.
     this.usesMetacopy = options.usesMetacopy && options.marks.mayFollow;
     this.usesRedirect = options.usesRedirect && options.marks.mayFollow;
     this.owners = options.owners;
@@ -117,12 +117,12 @@ export class Upper {
     this.isPrivileged = process.geteuid?.() === 0 || options.workFd < 0;
   }
 
-  /** A descriptor of a directory that has an upper one: lent, good until some other is asked for; or a negative errno. */
+  /** The descriptor of an upper directory, or a negative errno. The Upper closes it, at the earliest in the next call. */
   directoryFd(directory: UpperDirectory): number {
     if (directory.upperFd >= 0) return directory.upperFd;
     if (directory.parent === undefined) return directory.isRemoved ? -ENOENT : this.upperFd;
-    const known = this.#directories.get(directory);
-    if (known !== undefined) return known;
+    const cached = this.#directories.get(directory);
+    if (cached !== undefined) return cached;
     const parent = this.directoryFd(directory.parent);
     if (parent < 0) return parent;
     const fd = openAt(parent, bytesOf(directory.name), DIRECTORY_FLAGS);
@@ -130,7 +130,7 @@ export class Upper {
     return fd;
   }
 
-  /** The descriptor of a directory is no longer needed. */
+  /** Closes the descriptor of a directory. */
   forgetDirectory(directory: UpperDirectory): void {
     this.#directories.delete(directory);
   }
@@ -138,10 +138,10 @@ export class Upper {
   /** The place of an inode's upper file, or a negative errno. */
   placeOf(inode: UpperInode): Place | number {
     if (inode.sharedEntry !== undefined) return { dir: this.linksFd, name: inode.sharedEntry };
-    const [known] = inode.upperNames;
-    if (known === undefined) return inode.upperFd >= 0 ? { dir: inode.upperFd, name: NO_NAME } : -ENOENT;
-    const dir = this.directoryFd(known.directory);
-    return dir < 0 ? dir : { dir, name: bytesOf(known.name) };
+    const [upperName] = inode.upperNames;
+    if (upperName === undefined) return inode.upperFd >= 0 ? { dir: inode.upperFd, name: NO_NAME } : -ENOENT;
+    const dir = this.directoryFd(upperName.directory);
+    return dir < 0 ? dir : { dir, name: bytesOf(upperName.name) };
   }
 
   /** The attributes that a file shows, or a negative errno. */
@@ -155,19 +155,19 @@ export class Upper {
     return statAt(dir, name);
   }
 
-  /** `attempt`, with its owner's rights over a file (owner-access.ts); plainly where nothing is to be written. */
+  /** Calls `attempt`; if permission bits deny it, calls it again with its owner's access to the file (owner-access.ts). */
   asOwner<T>(dir: number, name: Uint8Array, attempt: () => T): T {
     return this.workFd < 0 ? attempt() : withOwnerAccess(dir, name, attempt);
   }
 
-  /** True where marks of a file that lead to another file are followed. */
+  /** True if redirects, origins and metacopies of a file are followed. */
   followsMarks(dir: number, name: Uint8Array): boolean {
     if (this.marks.followsAll) return true;
     const stored = this.statStoredAt(dir, name);
     if (typeof stored === 'number') return false;
     const type = stored.mode & S_IFMT;
     return this.marks.follows(stored.uid, () => {
-      // Opening anything else may do something.
+      // open(2) of a FIFO or a device has side effects.
       if (type !== S_IFREG && type !== S_IFDIR) return false;
       const fd = this.asOwner(dir, name, () => openAt(dir, name, AS_OWNER));
       if (fd >= 0) closeSync(fd);
@@ -180,7 +180,7 @@ export class Upper {
     return this.asOwner(dir, name, () => this.marks.read(dir, name));
   }
 
-  /** True for an xattr (latin1) that never shows, and that users can't set. */
+  /** True for an xattr (latin1) that is hidden from users, and that they can't set. */
   isPrivateXattr(name: string): boolean {
     return name === HAS_TRUSTED_MARKS || (this.#hidesOverrides && isOverrideAttribute(name));
   }
@@ -190,19 +190,19 @@ export class Upper {
     return this.#hidesOverrides || list.includes(this.marks.prefix, 0, 'latin1');
   }
 
-  /** Opens what is made, for both. */
+  /** Flags of open(2) for a new file, which is opened for reading and writing. */
   get newFileFlags(): number {
     return constants.O_RDWR | this.#atime.openFlags;
   }
 
-  /** `open` with the flags of an existing regular file; O_NOATIME is for its owner alone. */
+  /** Calls `open` with the flags for an existing regular file. O_NOATIME is left out if the file has another owner. */
   withAtimeFlags(flags: number, open: (flags: number) => number): number {
     const { openFlags } = this.#atime;
     const fd = open(flags | openFlags);
     return fd === -EPERM && openFlags !== 0 ? open(flags) : fd;
   }
 
-  /** A directory is listed from its beginning: its atime moves, as that of a directory listed by itself would. */
+  /** Updates the atime of a directory that is listed from its beginning, as getdents(2) would. */
   countListing(directory: UpperDirectory): void {
     if (!this.#atime.countsListings || !directory.hasUpperDirectory) return;
     const fd = this.directoryFd(directory);
@@ -210,7 +210,7 @@ export class Upper {
     if (fd >= 0) accessDirectory(fd);
   }
 
-  /** A new regular file without a name, open for both; -EOPNOTSUPP where the file system has none. */
+  /** A new regular file without a name, open for reading and writing; -EOPNOTSUPP if the file system has no O_TMPFILE. */
   openTmpfile(): number {
     if (!this.#hasTmpfile) return -EOPNOTSUPP;
     const fd = tmpfileAt(this.workFd, this.newFileFlags, 0o600, 0);
@@ -218,7 +218,10 @@ export class Upper {
     return fd;
   }
 
-  /** Before a copy gets a name in an upper directory: the kernel lists its number only where this is marked. */
+  /**
+   * Must be called before a copy gets a name in an upper directory: kernel overlayfs lists the copy's inode number only if the
+   * directory has this mark.
+   */
   markImpure(directory: UpperDirectory): Status {
     if (directory.isImpure) return 0;
     const dir = this.directoryFd(directory);

@@ -1,24 +1,25 @@
-// W/work/incompat/volatile: the mark that what a mount wrote may not be on the disk, as kernel overlayfs makes and refuses it.
+// W/work/incompat/volatile: a mark that writes of a mount may not have reached the disk. Kernel overlayfs creates the same mark,
+// and refuses an upper that has it.
 //
-// It is taken off only after a syncfs(2) that succeeded, when the mount ends in order. That the machine runs on says nothing:
-// the disk below the upper may have been lost, or taken away.
+// The mark is removed only at a clean unmount after a successful syncfs(2). That the machine did not crash is not enough: the
+// disk of the upper may have failed, or may have been removed.
 import { closeSync } from 'node:fs';
 import { listNames, mkdirAt, openAt, rmdirAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
 import { EEXIST, ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
 
-/** What the kernel's cleaning of a work directory stops at, and ours leaves. */
+/** A directory in W/work. If it is not empty, kernel overlayfs fails to clean W/work. We don't remove it. */
 export const INCOMPAT_NAME = 'incompat';
 const INCOMPAT = bytesOf(INCOMPAT_NAME);
 const VOLATILE = bytesOf('volatile');
 
-/** What a work directory says of the upper's past. */
+/** What the work directory shows about earlier mounts of the upper. */
 export type UpperPast =
   | 'synced'
-  /** A mount with `volatile` did not end in order, or another program made the mark. */
+  /** A mount with `volatile` was not unmounted cleanly, or another program set the mark. */
   | 'volatile'
-  /** Something in work/incompat that only its maker understands. */
+  /** W/work/incompat holds a mark that we don't know. */
   | 'incompatible';
 
 export function readPast(workFd: number): UpperPast {
@@ -32,8 +33,8 @@ export function markVolatile(workFd: number): Status {
 }
 
 /**
- * Removes the mark: once all is synced, or where the user takes the upper as it is. A mark of an earlier version has a name
- * in it.
+ * Removes the mark, after a sync or because the user accepts the upper as it is. Earlier versions put a directory into the mark;
+ * that is removed too.
  */
 export function clearVolatile(workFd: number): Status {
   const incompat = openAt(workFd, INCOMPAT, DIRECTORY_FLAGS);
@@ -52,10 +53,10 @@ export function clearVolatile(workFd: number): Status {
   }
 }
 
-/** Makes a directory where it is missing, and acts in it. */
+/** Calls `act` with the descriptor of a directory, which is created if it is missing. */
 function within(dir: number, name: Uint8Array, act: (fd: number) => Status): Status {
-  const made = mkdirAt(dir, name, 0o700, 0);
-  if (made < 0 && made !== -EEXIST) return made;
+  const status = mkdirAt(dir, name, 0o700, 0);
+  if (status < 0 && status !== -EEXIST) return status;
   const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return fd;
   try {
@@ -65,7 +66,7 @@ function within(dir: number, name: Uint8Array, act: (fd: number) => Status): Sta
   }
 }
 
-/** Names in a directory of `dir`; none where it is missing or can't be read. */
+/** The names in a directory of `dir`. Empty if the directory is missing or can't be read. */
 function namesIn(dir: number, name: Uint8Array): string[] {
   const fd = openAt(dir, name, DIRECTORY_FLAGS);
   if (fd < 0) return [];

@@ -29,7 +29,7 @@ export class Whiteouts {
   readonly #marks: MarkSpace;
   readonly #names: WorkNames;
   #isMade = false;
-  /** Whether devices can be made is known once the first was tried. */
+  /** Becomes 'xattr' if the first mknod(2) fails. */
   #form: 'device' | 'xattr' = 'device';
 
   /** @param workFd of W/work; borrowed */
@@ -58,8 +58,8 @@ export class Whiteouts {
     const removed = unlinkAt(this.#workFd, WHITEOUT_NAME);
     if (removed < 0 && removed !== -ENOENT) return removed;
     this.#isMade = false;
-    const made = this.#make();
-    return made < 0 ? made : linkAt(this.#workFd, WHITEOUT_NAME, dir, name);
+    const created = this.#make();
+    return created < 0 ? created : linkAt(this.#workFd, WHITEOUT_NAME, dir, name);
   }
 
   /** Puts a whiteout in place of a file, atomically. */

@@ -1,12 +1,12 @@
-// The users and groups of a caller, beyond what a FUSE request says: it names one group at most, and from Linux 6.12 on a request that
-// makes no inode names neither user nor group. The rest stands in /proc.
+// The user and groups of a caller, read from /proc/PID/status. A FUSE request has at most one group, and since Linux 6.12 a request
+// that creates no inode has neither user nor group.
 //
-// Asked in place: rarely, and /proc waits for no disk. A caller that has ended or can't be seen from here (pid 0) counts
-// as one without privileges and groups. Of an idmapped mount the caller's IDs are its own, not the stored ones.
+// The read is synchronous: it is rare, and /proc never waits for a disk. A caller that has ended or is not visible here (pid 0) is
+// treated as one without privileges and groups. On an idmapped mount these are the caller's own IDs, not the stored ones.
 import { readFileSync } from 'node:fs';
 import { type Call, UNKNOWN_ID } from '../../vfs/operation.ts';
 
-/** Whether the caller is root, and so may keep set-ID bits (CAP_FSETID). */
+/** True if the caller is root, which may keep set-ID bits (CAP_FSETID). */
 export function isRootCall({ uid, pid }: Call): boolean {
   return uid === UNKNOWN_ID ? idsOf(pid, 'Uid').at(-1) === 0 : uid === 0;
 }
@@ -16,7 +16,7 @@ export function isInGroup({ gid, pid }: Call, group: number): boolean {
   return primary === group || idsOf(pid, 'Groups').includes(group);
 }
 
-/** A line of /proc/PID/status, proc_pid_status(5): of Uid and Gid the last one is the file system's. */
+/** The IDs in a line of /proc/PID/status (proc_pid_status(5)). The last ID of Uid and Gid is the file system one. */
 function idsOf(pid: number, field: 'Uid' | 'Gid' | 'Groups'): number[] {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');

@@ -1,8 +1,9 @@
-// Makes inodes: create, mkdir, mknod, symlink.
+// Creates inodes: create, mkdir, mknod, symlink, tmpfile.
 //
-// If the upper has nothing at the name they are made in place: the upper's own file system applies set-group-ID of the
-// directory, its default ACL, or the umask. Over a whiteout they are made in the work directory (make-staged.ts) and take its
-// place in one step; a directory then becomes opaque. So is a character device 0:0, which the upper has in two steps.
+// If the name is free in the upper, the file is created in place: the upper's file system applies the directory's set-group-ID bit
+// and default ACL, or the umask. If the upper has a whiteout there, the file is created in the work directory (make-staged.ts) and
+// replaces the whiteout in one step; a directory is then opaque. A character device 0:0, which the upper stores as a marked
+// file, is staged too.
 import { closeSync } from 'node:fs';
 import { NO_NAME, O_PATH, reopen, tmpfileAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -19,12 +20,12 @@ import type { OverlayState } from './overlay-state.ts';
 import { refuseNewName } from './protection.ts';
 import { isWhiteoutDevice, markHolder } from '../upper/shown-whiteout.ts';
 
-/** A new inode, and its file. */
+/** A new inode, and its upper file. */
 export interface MadeInode extends MadeFile {
   readonly inode: Inode;
 }
 
-/** A new file under a name that nothing has. On a negative errno nothing is changed. */
+/** Creates a file under a name that must be free. If it returns a negative errno, nothing was created. */
 export function makeInode(
   state: OverlayState,
   directory: DirectoryInode,
@@ -41,20 +42,20 @@ export function makeInode(
   const isShown = isWhiteoutDevice(file.mode, file.rdev);
   if (isShown) status = markHolder(state.upper, directory);
   const make = isShown || directory.whiteouts.has(key) ? makeStaged : makeInPlace;
-  const made = status < 0 ? status : make(state, dir, name, file, call);
-  // On an error the name may have been there for a moment, which moved the directory's times.
-  if (typeof made === 'number') {
+  const newFile = status < 0 ? status : make(state, dir, name, file, call);
+  // After an error the directory's times may have changed: the name may have existed for a moment.
+  if (typeof newFile === 'number') {
     state.changed.add(directory);
-    return made;
+    return newFile;
   }
   const stat = state.upper.statStoredAt(dir, name);
   if (typeof stat === 'number') {
     state.changed.add(directory);
-    if (made.fd >= 0) closeSync(made.fd);
+    if (newFile.fd >= 0) closeSync(newFile.fd);
     return stat;
   }
   directory.whiteouts.delete(key);
-  return { inode: register(state, directory, key, file.mode & S_IFMT, stat.ino), fd: made.fd };
+  return { inode: register(state, directory, key, file.mode & S_IFMT, stat.ino), fd: newFile.fd };
 }
 
 function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
@@ -73,15 +74,15 @@ function makeInPlace(
   file: NewFile,
   call: Call,
 ): MadeFile | number {
-  const made = makeFile(state, dir, name, file);
-  if (typeof made === 'number') return made;
+  const newFile = makeFile(state, dir, name, file);
+  if (typeof newFile === 'number') return newFile;
   const status = giveToCaller(state, dir, name, file, call, () => groupFrom(state, dir));
-  if (status === 0) return made;
-  removeMade(dir, name, file, made);
+  if (status === 0) return newFile;
+  removeMade(dir, name, file, newFile);
   return status;
 }
 
-/** Adds a new upper file to its directory. `type`: S_IFMT bits that it shows; `upperIno`: its inode number in the upper. */
+/** Adds a new upper file to its directory. `type`: S_IFMT bits that the mount shows; `upperIno`: inode number in the upper. */
 export function register(
   state: OverlayState,
   directory: DirectoryInode,
@@ -90,10 +91,10 @@ export function register(
   upperIno: number,
 ): Inode {
   if (type === S_IFDIR) {
-    const made = state.inodes.addDirectory(-1, upperIno, directory, name);
-    made.hasUpperDirectory = true;
-    directory.add(name, true, made);
-    return made;
+    const newDirectory = state.inodes.addDirectory(-1, upperIno, directory, name);
+    newDirectory.hasUpperDirectory = true;
+    directory.add(name, true, newDirectory);
+    return newDirectory;
   }
   const inode = state.inodes.addUpper(type, upperIno);
   state.inodes.addName(inode, { directory, name }, upperIno);
@@ -101,7 +102,7 @@ export function register(
   return inode;
 }
 
-/** A new regular file without a name, and its descriptor, open for both, which is the caller's. */
+/** Creates a regular file without a name (O_TMPFILE). The caller closes its descriptor, which is open for reading and writing. */
 export function makeTmpfile(
   state: OverlayState,
   directory: DirectoryInode,

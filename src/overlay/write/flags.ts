@@ -1,8 +1,8 @@
-// FS_IOC_GETFLAGS and SETFLAGS (chattr): those of the upper's file. Layers have none, except that a directory given as a layer has
-// the two that protect a file.
+// FS_IOC_GETFLAGS and FS_IOC_SETFLAGS (chattr(1)): the flags of the upper's file. Files of layers have no flags, except that a
+// layer which is a directory may have immutable and append-only files.
 //
-// These two are kept in overlay.protattr, as kernel overlayfs does: of all directories, since files are still copied up into
-// them, and of files that had them in a layer. Other files of the upper have the flags themselves: passthrough then obeys them.
+// As in kernel overlayfs, these two flags are stored in overlay.protattr: for all directories, because files are copied up into
+// them, and for files that had them in a layer. On other files of the upper the flags themselves are set, so passthrough obeys them.
 import { getFlags, setFlags } from '../../sys/upper-calls.ts';
 import { encodeProtattr } from '../../overlayfs-format/protattr.ts';
 import { S_IFDIR, S_IFREG } from '../../vfs/attr.ts';

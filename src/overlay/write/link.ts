@@ -1,4 +1,4 @@
-// link: another name for an inode, which is copied up first; also the first name of an O_TMPFILE.
+// link: gives an inode another name, after copying it up; also gives a file of O_TMPFILE its first name.
 import { linkAt, renameAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR } from '../../vfs/attr.ts';
 import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../../vfs/errno.ts';

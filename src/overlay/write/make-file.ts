@@ -1,4 +1,4 @@
-// The steps of which inodes are made: the file itself, its owner, and taking it away again.
+// The steps of creating an inode: create the file, set its owner, and remove it again if a later step fails.
 import { closeSync } from 'node:fs';
 import { NO_NAME, createAt, mkdirAt, rmdirAt, symlinkAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../vfs/attr.ts';
@@ -7,19 +7,19 @@ import type { Call, NewInode } from '../../vfs/operation.ts';
 import type { OverlayState } from './overlay-state.ts';
 import { isWhiteoutDevice, makeShownWhiteout } from '../upper/shown-whiteout.ts';
 
-/** A file to be made. */
+/** A file to create. */
 export interface NewFile extends NewInode {
-  /** Of a symlink. */
+  /** The target, if the file is a symlink. */
   readonly target?: Uint8Array;
 }
 
-/** A file that was made. */
+/** A file that was created. */
 export interface MadeFile {
   /** Open for reading and writing if it is a regular file, else -1. The caller closes it. */
   readonly fd: number;
 }
 
-/** Makes the file itself, which belongs to the daemon at first; or a negative errno. */
+/** Creates the file, which at first belongs to the daemon. Returns a negative errno on failure. */
 export function makeFile(
   state: OverlayState,
   dir: number,
@@ -50,13 +50,13 @@ function withoutDescriptor(status: Status): MadeFile | number {
   return status < 0 ? status : { fd: -1 };
 }
 
-/** The group that new files in the upper directory `dir` get from it; undefined unless it is set-group-ID. */
+/** The group that new files in the upper directory `dir` inherit; undefined if it is not set-group-ID. */
 export function groupFrom(state: OverlayState, dir: number): number | undefined {
   const stat = state.upper.statAt(dir, NO_NAME);
   return typeof stat === 'number' || (stat.mode & S_ISGID) === 0 ? undefined : stat.gid;
 }
 
-/** Gives a new file to the caller. `inheritGroup`: see OwnerForm.giveNew. */
+/** Makes the caller the owner of a new file. `inheritGroup`: see OwnerForm.giveNew. */
 export function giveToCaller(
   { upper }: OverlayState,
   dir: number,
@@ -69,8 +69,8 @@ export function giveToCaller(
 }
 
 /** Undoes `makeFile`. */
-export function removeMade(dir: number, name: Uint8Array, file: NewFile, made: MadeFile): void {
-  if (made.fd >= 0) closeSync(made.fd);
+export function removeMade(dir: number, name: Uint8Array, file: NewFile, { fd }: MadeFile): void {
+  if (fd >= 0) closeSync(fd);
   if ((file.mode & S_IFMT) === S_IFDIR) rmdirAt(dir, name);
   else unlinkAt(dir, name);
 }

@@ -1,8 +1,8 @@
-// Makes an inode in the work directory first, then puts it in its place, that of a whiteout or of nothing, in one step.
+// Creates a file in the work directory, then moves it to its name in one step. There may be a whiteout at that name.
 //
-// What the directory's own file system would have done there is done by hand: its group where it is set-group-ID. Its
-// default ACL is given to a directory in the work directory, in which the file is then made, so that the kernel's own
-// rules for it apply.
+// A file that is created in place inherits from its directory; a staged one must get the same. The group of a set-group-ID
+// directory is set explicitly. For a default ACL, the file is created in a temporary directory with the same ACL, so that the
+// kernel applies its own rules.
 import {
   NO_NAME,
   O_PATH,
@@ -26,10 +26,10 @@ import type { OverlayState } from './overlay-state.ts';
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 const STAGED_NAME = Buffer.from('made');
 
-/** Puts a staged file in its place: on success, `name` has been moved out of `staging`. */
+/** Moves a staged file to its final name. On success, `name` no longer exists in `staging`. */
 export type Publish = (staging: number, name: Uint8Array) => Status;
 
-/** Makes a file in place of the whiteout `name` of the upper directory `dir`, or where there is nothing. */
+/** Creates a file under `name` in the upper directory `dir`. It may replace a whiteout. */
 export function makeStaged(
   state: OverlayState,
   dir: number,
@@ -40,13 +40,13 @@ export function makeStaged(
   const isDirectory = (file.mode & S_IFMT) === S_IFDIR;
   return makeAndPublish(state, dir, file, call, (staging, stagedName) => {
     const status = renameAt(staging, stagedName, dir, name, isDirectory ? RENAME_EXCHANGE : 0);
-    // The whiteout is there now.
+    // The staged name is now that of the whiteout.
     if (status === 0 && isDirectory) unlinkAt(staging, stagedName);
     return status;
   });
 }
 
-/** Makes a file as one made in the upper directory `dir` would be, then calls `publish`; on failure nothing is left of it. */
+/** Creates a file as if in the upper directory `dir`, then calls `publish`. On failure the file is removed. */
 export function makeAndPublish(
   state: OverlayState,
   dir: number,
@@ -64,7 +64,7 @@ export function makeAndPublish(
   );
 }
 
-/** Runs `make` with a new directory that has a default ACL; takes it away. */
+/** Calls `make` with a temporary directory that has a default ACL, then removes the directory. */
 function inDirectoryWithAcl<T>(
   { upper }: OverlayState,
   acl: Uint8Array,
@@ -90,20 +90,20 @@ function makeIn(
   call: Call,
   publish: Publish,
 ): MadeFile | number {
-  const made = makeFile(state, staging, stagedName, file);
-  if (typeof made === 'number') return made;
+  const newFile = makeFile(state, staging, stagedName, file);
+  if (typeof newFile === 'number') return newFile;
   const isDirectory = (file.mode & S_IFMT) === S_IFDIR;
   let status = giveToCaller(state, staging, stagedName, file, call, () => undefined);
   const group = status === 0 ? groupFrom(state, dir) : undefined;
   if (group !== undefined) status = giveGroup(state, staging, stagedName, group, isDirectory);
   if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
   if (status === 0) status = publish(staging, stagedName);
-  if (status === 0) return made;
-  removeMade(staging, stagedName, file, made);
+  if (status === 0) return newFile;
+  removeMade(staging, stagedName, file, newFile);
   return status;
 }
 
-/** What a set-group-ID directory of group `gid` does to a new file in it. */
+/** Sets the group of a new file in a set-group-ID directory; a new directory becomes set-group-ID too. */
 function giveGroup(
   { upper }: OverlayState,
   dir: number,

@@ -1,6 +1,6 @@
-// Open files: one descriptor an inode for reading and one for both, closed by the last release.
+// Open files: each inode has at most one descriptor for reading and one for reading and writing. The last release closes both.
 //
-// A file that only the tree has needs none to be read. If it is copied up while it is open, the copy-up leaves one.
+// A file that only the tree has needs no descriptor. If it is copied up while it is open, the copy-up leaves one.
 import { isRootCall } from './caller.ts';
 import { constants } from 'node:fs';
 import { closeSync } from 'node:fs';
@@ -29,7 +29,7 @@ const { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } = { ...constants, O_ACCMODE: 3 };
 const CAPABILITY = Buffer.from('security.capability');
 const NO_DATA: Need = { kind: 'data', limit: 0 };
 
-/** Opens a regular file that has an object. */
+/** Opens a regular file that has an Inode object. */
 export function openFile(
   state: OverlayState,
   inode: Inode,
@@ -78,7 +78,7 @@ function finishOpen(
   return 0;
 }
 
-/** The inode, whose bytes the upper has, gets a descriptor to read, or to read and write, unless it has one. */
+/** Opens a descriptor for an inode whose bytes are in the upper, if it doesn't have one. */
 function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, appends = false): Status {
   if (writes ? inode.writeFd >= 0 : inode.readFd >= 0) return 0;
   let fd = openUpperFile(state, inode, writes ? O_RDWR : O_RDONLY);
@@ -93,14 +93,14 @@ function provideDescriptor(state: OverlayState, inode: Inode, writes: boolean, a
   return 0;
 }
 
-/** True where a write has something to take off: the kernel doesn't where it writes by itself. */
+/** True if a write must clear capabilities or set-ID bits. In passthrough mode the kernel would not clear them. */
 function keepsPrivileges(state: OverlayState, fd: number): boolean {
   const stat = state.upper.statAt(fd, NO_NAME);
   if (typeof stat === 'number' || (stat.mode & SET_ID_BITS) !== 0) return true;
   return typeof getxattrAt(fd, NO_NAME, CAPABILITY) !== 'number';
 }
 
-/** A new file, its descriptor the inode's from now on. */
+/** Opens a new file. The inode takes over the descriptor `fd`. */
 export function adoptOpen(state: OverlayState, inode: Inode, fd: number, mode: number, out: OpenFile): void {
   inode.writeFd = fd;
   inode.readFd = fd;
@@ -189,7 +189,7 @@ export function seek(state: OverlayState, inode: Inode, offset: number, whence: 
   return status < 0 ? status : seekFile(inode.readFd, offset, whence);
 }
 
-/** Runs `use` with a descriptor of any inode that has an upper file: its own, or one for the while. */
+/** Calls `use` with a descriptor of an inode's upper file: the one that is open, or one that is closed afterwards. */
 export function withUpperFile<T extends MaybePromise<number>>(
   state: OverlayState,
   inode: Inode,

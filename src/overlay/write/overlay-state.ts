@@ -1,7 +1,7 @@
-// OverlayState: the parts of one writable overlay, wired together; the operations of this folder work on it.
+// OverlayState: the parts of one writable overlay, wired together. All operations in this folder get it as their first argument.
 //
-// Building it only reads the upper's root. It repairs nothing (overlay/recovery), so it is also used to look at an upper
-// that a mount is using.
+// Building it only reads the upper's root. Recovery is a step of its own (overlay/recovery), so the state can also be built on an
+// upper that a mount is using.
 import { NO_NAME, listNames, syncFileSystemLater } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
 import { TreeNames } from '../../tree/tree-names.ts';
@@ -21,7 +21,7 @@ import { visibleNames } from '../read/visible-names.ts';
 import type { Upper } from '../upper/upper.ts';
 import { clearVolatile } from '../upper/volatile-mark.ts';
 
-/** What the upper's root directory says when it is opened. */
+/** The state of the upper's root directory. */
 interface UpperRoot {
   /** Nothing was ever written to the upper. */
   readonly isEmpty: boolean;
@@ -30,7 +30,7 @@ interface UpperRoot {
   readonly protection: number;
 }
 
-/** Reads the upper's root and builds the state. `upper` is closed by the state's `close`. */
+/** Reads the upper's root and builds the state, whose `close` closes `upper`. */
 export function openOverlayState(tree: Tree, readers: readonly BlobReader[], upper: Upper): OverlayState {
   const names = listNames(upper.upperFd);
   const marks = upper.readMarks(upper.upperFd, NO_NAME);
@@ -86,8 +86,8 @@ export class OverlayState implements CopyUpParts {
    * Waits for the copies under way, and closes every descriptor. Fsynced files are on the disk; the kernel writes the rest
    * back in its time, as for any process. A volatile upper is synced here; its mark is removed if that succeeds.
    *
-   * Everything is closed before this resolves: umount(8) does not wait for the daemon, and the file system below must not
-   * be busy for whoever unmounts that next.
+   * Every descriptor is closed when this resolves. umount(8) does not wait for the daemon, and a descriptor would keep the
+   * upper's file system busy.
    */
   async close(): Promise<void> {
     await Promise.all(this.inodes.copies());

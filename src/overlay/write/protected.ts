@@ -1,8 +1,8 @@
-// chattr +i and +a: no name leaves an immutable or append-only directory, and no name of such a file or directory is removed.
+// chattr +i and +a: a name can't be removed from an immutable or append-only directory, and such a file or directory can't lose
+// a name.
 //
-// The upper's file system refuses that itself for its own flags, with two exceptions: it doesn't know names that only the tree
-// has, and it is not asked where another check fails first. may_delete (fs/namei.c) checks the flags before it asks whether a
-// directory is empty.
+// The upper's file system enforces its own flags, except in two cases: it doesn't know names that only the tree has, and another
+// check may fail before it is called. may_delete (fs/namei.c) checks the flags before it checks whether a directory is empty.
 import { EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { hasUpperFile } from '../read/directory-inode.ts';
@@ -20,6 +20,6 @@ function isProtected(state: OverlayState, inode: Inode): boolean {
   if (!hasUpperFile(inode)) return false;
   const place = upperPlace(state, inode);
   const stat = typeof place === 'number' ? place : state.upper.statStoredAt(place.dir, place.name);
-  // On an error the requested call goes on, and fails with its own errno.
+  // An error is ignored here: the requested call then fails with its own errno.
   return typeof stat !== 'number' && stat.isProtected;
 }

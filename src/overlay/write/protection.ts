@@ -1,7 +1,7 @@
-// What may not be done with a file or directory that Inode.protection says is immutable or append-only.
+// Refuses operations on files and directories that are immutable or append-only by Inode.protection.
 //
-// The rules are those of the VFS (fs/namei.c, fs/attr.c, fs/xattr.c, fs/open.c). FUSE keeps no inode flags, so the kernel
-// doesn't check them for us, and the upper's file system only knows its own (protected.ts).
+// The rules are those of the VFS (fs/namei.c, fs/attr.c, fs/xattr.c, fs/open.c). The kernel has no flags of FUSE inodes, so it
+// doesn't apply the rules itself, and the upper's file system only knows its own flags (protected.ts).
 import { constants } from 'node:fs';
 import { EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -17,7 +17,7 @@ export function refuseMarked(...inodes: readonly Inode[]): Status {
   return inodes.some(({ protection }) => protection !== 0) ? -EPERM : 0;
 }
 
-/** -EPERM if no name may be added to a directory: one that is append-only takes new names. */
+/** -EPERM if the directory is immutable. Names may be added to an append-only directory. */
 export function refuseNewName({ protection }: Inode): Status {
   return (protection & FS_IMMUTABLE_FL) === 0 ? 0 : -EPERM;
 }
@@ -29,7 +29,7 @@ export function refuseWriting({ protection }: Inode, flags: number): Status {
   return appends && protection === FS_APPEND_FL ? 0 : -EPERM;
 }
 
-/** An append-only file can be touched, to the present time. */
+/** The times of an append-only file can only be set to the current time. */
 export function refuseAttributes({ protection }: Inode, changes: AttrChanges): Status {
   if (protection === 0) return 0;
   const { size, mode, uid, gid, atime, mtime } = changes;

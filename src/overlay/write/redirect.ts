@@ -1,4 +1,4 @@
-// Before a name moves: what the upper must say so that it is found again: redirect, opaque, or nothing.
+// Sets the marks that an upper file needs before it is renamed: overlay.redirect, overlay.opaque, or none.
 import { NO_NAME } from '../../sys/upper-calls.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { E2BIG, ENOSPC, ERANGE, EXDEV } from '../../vfs/errno.ts';
@@ -11,8 +11,8 @@ import { isShownWhiteout, markHolder } from '../upper/shown-whiteout.ts';
 import { bytesOf } from '../../vfs/names.ts';
 
 /**
- * `inode`, which has an upper file, is about to get a name in `parent`, where the tree may have the same
- * (`hidesLower`): marks both as that needs. `parent` has an upper directory. -EXDEV where its lower names can't follow it.
+ * Must be called before `inode`, which has an upper file, gets a name in `parent`, which has an upper directory: marks both.
+ * `hidesLower`: the tree has the same name in `parent`. -EXDEV for a directory whose lower names can't be redirected.
  */
 export function prepareMove(
   state: OverlayState,
@@ -54,7 +54,7 @@ function prepareDirectory(
   return asMove(state.upper.marks.set(fd, NO_NAME, 'redirect', bytesOf(redirect)));
 }
 
-/** A path that no xattr can hold: who moves the directory copies it instead, as `mv` does. */
+/** Turns the errors for a path that is too long for an xattr into -EXDEV: mv(1) then copies the directory. */
 function asMove(status: Status): Status {
   return status === -ERANGE || status === -E2BIG || status === -ENOSPC ? -EXDEV : status;
 }

@@ -1,6 +1,6 @@
 // unlink and rmdir. If the tree has the name, a whiteout replaces the removed file in one step.
 //
-// An inode whose last known name goes keeps a descriptor: what is open, or is somebody's directory, goes on.
+// An inode that loses its last known name gets a descriptor first, because it may be open, or be a current directory.
 import { closeSync } from 'node:fs';
 import {
   NO_NAME,
@@ -42,8 +42,8 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
     const status = state.upper.whiteouts.link(dir, name);
     if (status < 0) return status;
   } else {
-    const kept = keepNameless(inode, dir, name);
-    if (kept < 0) return kept;
+    const opened = keepNameless(inode, dir, name);
+    if (opened < 0) return opened;
     const status = needsWhiteout ? state.upper.whiteouts.replace(dir, name) : unlinkAt(dir, name);
     if (status < 0) {
       dropKept(inode);
@@ -54,7 +54,7 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   return 0;
 }
 
-/** Whiteouts.prepare, which may mark the directory: that moves its ctime, also where the removal then fails. */
+/** Calls Whiteouts.prepare. If that marks the directory, its ctime changes, even if the removal fails afterwards. */
 export function prepareWhiteout(state: OverlayState, directory: DirectoryInode, dir: number): Status {
   const wasMarked = directory.hasXattrWhiteouts;
   const status = state.upper.whiteouts.prepare(directory, dir);
@@ -62,7 +62,7 @@ export function prepareWhiteout(state: OverlayState, directory: DirectoryInode, 
   return status;
 }
 
-/** Before the last known name of an inode goes: a descriptor instead. */
+/** Must be called before a name of an inode is removed: if it is the last known one, opens a descriptor. */
 export function keepNameless(inode: Inode, dir: number, name: Uint8Array): Status {
   if (inode.upperNames.length > 1 || inode.upperFd >= 0 || inode.sharedEntry !== undefined) return 0;
   const fd = openAt(dir, name, O_PATH);
@@ -71,14 +71,14 @@ export function keepNameless(inode: Inode, dir: number, name: Uint8Array): Statu
   return 0;
 }
 
-/** The name stayed after all. */
+/** Undoes keepNameless if the name could not be removed. */
 export function dropKept(inode: Inode): void {
   if (inode.upperNames.length === 0 || inode.upperFd < 0) return;
   closeSync(inode.upperFd);
   inode.upperFd = -1;
 }
 
-/** A name that is gone from the disk goes from memory. */
+/** Removes a name from memory after it was removed on disk. */
 export function takeName(
   state: OverlayState,
   directory: DirectoryInode,
@@ -125,7 +125,7 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   return 0;
 }
 
-/** An empty directory of the upper, which may hold whiteouts, goes; a whiteout comes where one is needed. */
+/** Removes an empty directory, which may hold whiteouts, from the upper. If needed, a whiteout replaces it. */
 function removeUpperDirectory(
   state: OverlayState,
   directory: DirectoryInode,
@@ -134,23 +134,23 @@ function removeUpperDirectory(
   needsWhiteout: boolean,
 ): Status {
   const { upper } = state;
-  const kept = openAt(dir, name, O_PATH);
-  if (kept < 0) return kept;
+  const fd = openAt(dir, name, O_PATH);
+  if (fd < 0) return fd;
   const status =
     needsWhiteout || directory.hidingNames.length > 0
-      ? // Out of its parent goes only a directory that its owner may write to.
-        upper.asOwner(kept, NO_NAME, () => discard(state, directory, kept, dir, name, needsWhiteout))
+      ? // rename(2) to another parent needs write permission on the directory itself.
+        upper.asOwner(fd, NO_NAME, () => discard(state, directory, fd, dir, name, needsWhiteout))
       : rmdirAt(dir, name);
   if (status < 0) {
-    closeSync(kept);
+    closeSync(fd);
     return status;
   }
   upper.forgetDirectory(directory);
-  directory.upperFd = kept;
+  directory.upperFd = fd;
   return 0;
 }
 
-/** Moves the directory to the work directory, a whiteout coming in its place, and removes it there. */
+/** Moves the directory to the work directory and removes it there. With `needsWhiteout`, exchanges it with a whiteout. */
 function discard(
   state: OverlayState,
   directory: DirectoryInode,
@@ -161,20 +161,20 @@ function discard(
 ): Status {
   const { upper } = state;
   const staged = upper.workNames.next();
-  const made = needsWhiteout ? upper.whiteouts.link(upper.workFd, staged) : 0;
-  if (made < 0) return made;
+  const linked = needsWhiteout ? upper.whiteouts.link(upper.workFd, staged) : 0;
+  if (linked < 0) return linked;
   const status = renameAt(dir, name, upper.workFd, staged, needsWhiteout ? RENAME_EXCHANGE : 0);
   if (status < 0) {
     if (needsWhiteout) unlinkAt(upper.workFd, staged);
     return status;
   }
   for (const hiding of directory.hidingNames) unlinkAt(fd, bytesOf(hiding));
-  // What stands in its way (put there by others) stays for the next mount to clear.
+  // This fails if another program has put files there. The next mount then removes the directory.
   rmdirAt(upper.workFd, staged);
   return 0;
 }
 
-/** A directory that is gone from the disk goes from memory. */
+/** Removes a directory from memory after it was removed on disk. */
 export function forgetDirectory(
   state: OverlayState,
   parent: DirectoryInode,

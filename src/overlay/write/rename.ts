@@ -1,7 +1,7 @@
-// rename: the names change places in the upper by one renameat2(2), whiteouts included; then in memory.
+// rename: one renameat2(2) changes the names in the upper, including the whiteout; then the names in memory change.
 //
-// A lower inode is copied up first; a lower directory only itself, not what is in it: overlay.redirect says where its names
-// are to be found. Before the one step that counts, marks are set that change nothing as long as it doesn't come.
+// A lower inode is copied up first. A lower directory is copied up without its contents: overlay.redirect refers to its lower
+// names. Marks are set before the renameat2(2); without it, they change nothing that the mount shows.
 import { closeSync } from 'node:fs';
 import {
   NO_NAME,
@@ -32,13 +32,13 @@ import { linkName } from '../copy-up/shared-copies.ts';
 import { markHolder } from '../upper/shown-whiteout.ts';
 import { dropKept, forgetDirectory, keepNameless, prepareWhiteout, takeName } from './remove.ts';
 
-/** What RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
+/** The device that RENAME_WHITEOUT leaves (WHITEOUT_MODE and WHITEOUT_DEV, include/linux/fs.h). */
 const WHITEOUT = { mode: S_IFCHR, rdev: 0, umask: 0 };
 
 /** One end of a rename. */
 interface End {
   readonly directory: DirectoryInode;
-  /** Bytes, kept. */
+  /** A copy of the request's bytes. */
   readonly name: Buffer;
   readonly key: string;
   /** The tree has the name. */
@@ -99,7 +99,7 @@ function renameEnds(
 
   for (const inode of isExchange && target !== undefined ? [source, target] : [source]) {
     const copied = copyUp(state, inode, METADATA, call);
-    // Names may have changed while the copy was made: everything is looked up again.
+    // Names may have changed during the copy-up: everything is looked up again.
     if (typeof copied !== 'number') {
       return copied.then((status) => (status < 0 ? status : renameEnds(state, from, to, flags, call)));
     }
@@ -162,8 +162,8 @@ function exchange(state: OverlayState, from: End, to: End, source: Inode, target
 }
 
 /**
- * RENAME_WHITEOUT, by an overlay that has its upper here: a character device 0:0 shows under the old name. It is made
- * before, and replaces the whiteout that the move leaves; who is killed in between finds the old name hidden.
+ * RENAME_WHITEOUT, which an overlay uses whose upper lies on our mount: the old name shows a character device 0:0. The device is
+ * staged first, and replaces the whiteout that the move leaves. After a crash between the two steps the old name is hidden.
  */
 function moveAndShowWhiteout(
   state: OverlayState,
@@ -179,7 +179,7 @@ function moveAndShowWhiteout(
   if (marked < 0) return marked;
   const above = state.upper.directoryFd(directory);
   if (above < 0) return above;
-  const made = makeAndPublish(state, above, WHITEOUT, call, (staging, staged) => {
+  const device = makeAndPublish(state, above, WHITEOUT, call, (staging, staged) => {
     const moved = move(state, from, to, source, target, true);
     if (moved < 0) return moved;
     const dir = state.upper.directoryFd(directory);
@@ -192,10 +192,10 @@ function moveAndShowWhiteout(
     register(state, directory, key, S_IFCHR, stat.ino);
     return 0;
   });
-  return typeof made === 'number' ? made : 0;
+  return typeof device === 'number' ? device : 0;
 }
 
-/** Moves; `leavesWhiteout`: in the upper a whiteout takes the old name. */
+/** Renames on disk and in memory. `leavesWhiteout`: the upper gets a whiteout under the old name. */
 function move(
   state: OverlayState,
   from: End,
@@ -226,8 +226,8 @@ function move(
 }
 
 /**
- * A directory can't replace a whiteout, which is a file: they are exchanged (`isSwap`), and the whiteout is then at the old
- * name, where it stays or is removed.
+ * Renames on disk. A directory can't replace a whiteout, which is a file: the two are exchanged (`isSwap`), and the whiteout, then
+ * at the old name, stays or is removed.
  */
 function renameUpper(
   { upper }: OverlayState,
@@ -242,7 +242,10 @@ function renameUpper(
   return renameAt(dirs.from, from.name, dirs.to, to.name, isSwap ? RENAME_EXCHANGE : 0);
 }
 
-/** Before `target` is replaced: it keeps a descriptor (the result, or 0), and an upper directory loses its whiteouts. */
+/**
+ * Must be called before `target` is replaced. Returns a descriptor of its upper directory, from which it removes whiteouts; 0 if
+ * it has none. A file that would lose its last name gets a descriptor (keepNameless).
+ */
 function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: End): number {
   if (!(target instanceof DirectoryInode)) return target.hasUpper ? keepNameless(target, dir, to.name) : 0;
   if (!target.hasUpperDirectory) return 0;
@@ -254,7 +257,7 @@ function prepareReplaced(state: OverlayState, target: Inode, dir: number, to: En
   return status;
 }
 
-/** Opaque, an empty directory shows the same without whiteouts. */
+/** Removes the whiteouts of an empty directory. It is made opaque first, so it shows the same. */
 function clear(state: OverlayState, directory: DirectoryInode, fd: number): Status {
   const names = directory.hidingNames;
   if (names.length === 0) return 0;
@@ -270,18 +273,18 @@ function clear(state: OverlayState, directory: DirectoryInode, fd: number): Stat
   return 0;
 }
 
-function undoReplaced(target: Inode, kept: number): void {
+function undoReplaced(target: Inode, targetFd: number): void {
   if (!(target instanceof DirectoryInode)) dropKept(target);
-  else if (kept > 0) closeSync(kept);
+  else if (targetFd > 0) closeSync(targetFd);
 }
 
-function finishReplaced(state: OverlayState, target: Inode, kept: number, to: End): void {
+function finishReplaced(state: OverlayState, target: Inode, targetFd: number, to: End): void {
   if (!(target instanceof DirectoryInode)) {
     takeName(state, to.directory, to.name, target, false);
     return;
   }
   state.upper.forgetDirectory(target);
-  if (kept > 0) target.upperFd = kept;
+  if (targetFd > 0) target.upperFd = targetFd;
   forgetDirectory(state, to.directory, to.name, target, false);
 }
 
@@ -297,7 +300,7 @@ function descriptors(state: OverlayState, from: End, to: End): Descriptors | num
   return fromFd < 0 ? fromFd : { from: fromFd, to: toFd };
 }
 
-/** Takes a name away from an inode that goes on under another. */
+/** Removes a name of an inode that gets another one. */
 function detach(state: OverlayState, end: End, inode: Inode): void {
   const { directory, key } = end;
   if (!directory.remove(key)) {

@@ -1,4 +1,4 @@
-// setattr: size, owner, mode, times, in this order, so that none undoes another.
+// setattr: sets size, owner, mode and times in this order, in which no step undoes another.
 import {
   NO_NAME,
   UTIME_NOW,
@@ -25,7 +25,7 @@ import { closeSync, constants } from 'node:fs';
 const S_IXGRP = 0o010;
 const CAPABILITY = Buffer.from('security.capability');
 
-/** `inode` is loaded where it is a directory. */
+/** If `inode` is a directory, it must be loaded. */
 export function setAttributes(
   state: OverlayState,
   inode: Inode,
@@ -59,12 +59,15 @@ function apply(state: OverlayState, inode: Inode, changes: AttrChanges, call: Ca
   if (status === 0 && (changes.atime !== undefined || changes.mtime !== undefined)) {
     status = setTimes(place, changes.atime, changes.mtime);
   }
-  // Some of it may have been done.
+  // Some of the changes may have been made.
   if (status < 0) state.changed.add(inode);
   return status;
 }
 
-/** A file that its group may not execute loses S_ISGID by a chown(2) of who is not in its group; chown(2) by us keeps it. */
+/**
+ * True if a chown(2) by the caller clears S_ISGID of a file that its group can't execute: the caller is not in the group. The
+ * daemon's own chown(2) would not clear it.
+ */
 function dropsSetgid({ upper }: OverlayState, inode: Inode, { dir, name }: Place, call: Call): boolean {
   const stat = inode.type === S_IFREG ? upper.statAt(dir, name) : undefined;
   if (typeof stat !== 'object' || (stat.mode & S_ISGID) === 0) return false;
@@ -77,7 +80,7 @@ function dropSetgid({ upper }: OverlayState, { dir, name }: Place): Status {
   return upper.owners.changeMode(dir, name, stat.mode & 0o7777 & ~S_ISGID);
 }
 
-/** The place of an inode's upper file or directory. */
+/** The place of an inode's upper file or directory, or a negative errno. */
 export function upperPlace(state: OverlayState, inode: Inode): Place | number {
   if (!(inode instanceof DirectoryInode)) return state.upper.placeOf(inode);
   const dir = state.upper.directoryFd(inode);
@@ -99,8 +102,8 @@ function truncateOpen(state: OverlayState, fd: number, size: number, killer: Cal
 }
 
 /**
- * What a write takes off a file, if the kernel says that the caller may not keep them: capabilities, S_ISUID, and S_ISGID as
- * setattr_should_drop_sgid (fs/attr.c) has it.
+ * Clears what a write by an unprivileged caller clears: capabilities, S_ISUID, and S_ISGID by the rule of
+ * setattr_should_drop_sgid (fs/attr.c).
  */
 export function dropPrivileges(state: OverlayState, fd: number, killer: Call): Status {
   const stat = state.upper.statAt(fd, NO_NAME);
@@ -108,7 +111,7 @@ export function dropPrivileges(state: OverlayState, fd: number, killer: Call): S
   const { mode, gid } = stat;
   let left = mode & 0o7777 & ~S_ISUID;
   if ((left & S_ISGID) !== 0 && ((mode & S_IXGRP) !== 0 || !isInGroup(killer, gid))) left &= ~S_ISGID;
-  // ENODATA, EOPNOTSUPP: there was none.
+  // ENODATA and EOPNOTSUPP: the file had no capabilities.
   removexattrAt(fd, NO_NAME, CAPABILITY);
   return left === (mode & 0o7777) ? 0 : state.upper.owners.changeMode(fd, NO_NAME, left);
 }

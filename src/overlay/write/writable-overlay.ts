@@ -1,4 +1,4 @@
-// WritableOverlay: the Tree under an Upper, as the file system that is served.
+// WritableOverlay: the file system of a Tree with an Upper.
 //
 // The tree's table answers for everything that only the tree has, as in a mount without an upper. For the rest this class finds
 // the inode, and calls the operation in its file. Only operations that copy bytes or sync wait.
@@ -54,7 +54,7 @@ export interface WritableOverlayOptions extends SyntheticSources {
   readonly tree: Tree;
   /** One per layer, base first. Their opener closes them, after `close` here. */
   readonly readers: readonly BlobReader[];
-  /** Owned: closed with this. */
+  /** Closed by `close`. */
   readonly upper: Upper;
 }
 
@@ -184,7 +184,7 @@ export class WritableOverlay implements WritableFileSystem {
     return this.#state.directories.isPristine(node) ? this.#tree.listxattr(node - 1) : -ESTALE;
   }
 
-  /** Of the upper's file system, which holds what is written. */
+  /** The numbers of the upper's file system, which stores everything that is written. */
   statfs(out: StatFs): Status {
     const numbers = new Float64Array(8);
     const status = statfsAt(this.#state.upper.upperFd, numbers);
