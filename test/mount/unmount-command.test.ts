@@ -43,9 +43,9 @@ describeWith(['fuse', 'root'], 'several mounts', () => {
     }));
 
   it.each([
-    [[], 'unmount: missing argument: DIR, or --all'],
-    [['--all', 'mnt'], 'unmount: found --all and a mount point, expected one of them'],
-    [['--lazy', '--force', 'mnt'], 'unmount: found --lazy and --force, expected one of them'],
+    [[], 'unmount: missing argument: MOUNTPOINT or --all'],
+    [['--all', 'mnt'], 'unmount: found --all and a mount point, expected only one of them'],
+    [['--lazy', '--force', 'mnt'], 'unmount: found --lazy and --force, expected only one of them'],
   ])('unmount %j is an error of usage', (args, message) =>
     withWorkplace(async (place) => {
       expect(await place.stratafs(['unmount', ...args])).toEqual({
