@@ -3,7 +3,7 @@
 // The tree's table answers for everything that only the tree has, as in a mount without an upper. For the rest this class finds
 // the inode, and calls the operation in its file. Only operations that copy bytes or sync wait.
 import { closeSync, constants } from 'node:fs';
-import { readlinkAt, statfsAt, syncLater } from '../../sys/upper-calls.ts';
+import { readlinkAt, syncLater } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -44,6 +44,7 @@ import { rename } from './rename.ts';
 import { missingXattr } from '../read/selinux-labels.ts';
 import { setAttributes } from './set-attributes.ts';
 import { type SyntheticSources, SyntheticXattrs, isWritten } from '../read/synthetic-xattrs.ts';
+import { readStatFs } from '../upper/stat-fs.ts';
 import type { Upper } from '../upper/upper.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';
 
@@ -186,18 +187,7 @@ export class WritableOverlay implements WritableFileSystem {
 
   /** The numbers of the upper's file system, which stores everything that is written. */
   statfs(out: StatFs): Status {
-    const numbers = new Float64Array(8);
-    const status = statfsAt(this.#state.upper.upperFd, numbers);
-    if (status < 0) return status;
-    const [blocks, free, available, files, filesFree, blockSize] = numbers;
-    out.blocks = blocks as number;
-    out.blocksFree = free as number;
-    out.blocksAvailable = available as number;
-    out.files = files as number;
-    out.filesFree = filesFree as number;
-    out.blockSize = blockSize as number;
-    out.nameLength = NAME_MAX;
-    return 0;
+    return readStatFs(this.#state.upper.upperFd, out);
   }
 
   takeChangedNodes(): readonly NodeId[] {
