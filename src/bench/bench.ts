@@ -1,4 +1,4 @@
-// The composition root of the bench: an image, or synthetic stacks -> what contenders can show -> a run.
+// The composition root of the bench: opens an image, or makes synthetic stacks, and runs the contenders on them.
 import { join } from 'node:path';
 import type { Cold } from './caches.ts';
 import type { Contender, Workshop } from './contender.ts';
@@ -21,23 +21,22 @@ export { contenders } from './contender-list.ts';
 export { workloads } from './workload-list.ts';
 export type { Workload } from './workload.ts';
 
-/** What contenders are put on. */
+/** The stacks to measure. */
 export type BenchSource =
   | { readonly kind: 'image'; readonly source: string; readonly platform: string | undefined }
   | { readonly kind: 'synthetic'; readonly layers: readonly number[]; readonly shape: SyntheticShape };
 
 export interface BenchOptions extends BenchPlan, BenchWatch {
   readonly source: BenchSource;
-  /** The directory in which everything is made that the run makes. */
+  /** The parent of the directory for scratch files. */
   readonly scratch: string;
-  /** The command line of `stratafs`, without arguments. */
+  /** The command that starts stratafs: program and leading arguments. */
   readonly stratafs: readonly string[];
   readonly signal: AbortSignal;
 }
 
 /**
- * Measures, and leaves nothing: no mount, no process, no file, also where it fails or is aborted (then the signal's
- * reason is thrown).
+ * Runs the bench. Leaves no mount, process or file, also if it fails or is aborted; then it throws the signal's reason.
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   requireLoadProgram();
@@ -83,12 +82,12 @@ async function findImages(
   }
   const { depth, fanout, seed } = source.shape;
   const label = `made with depth ${depth}, fanout ${fanout}, seed ${seed}`;
-  const made: FoundSource[] = [];
+  const stacks: FoundSource[] = [];
   for (const [n, layers] of source.layers.entries()) {
     onPhase(`making ${layers} layers`, n, source.layers.length);
     const directory = await scratch.fresh('stack');
     await writeSyntheticStack(directory, layers, source.shape, signal);
-    made.push({ source: `oci:${directory}`, label, platform: undefined });
+    stacks.push({ source: `oci:${directory}`, label, platform: undefined });
   }
-  return made;
+  return stacks;
 }

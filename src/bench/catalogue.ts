@@ -1,4 +1,4 @@
-// The catalogue of a stack: what its merged tree shows, from which paths the workloads take theirs.
+// The catalogue of a stack: the files of its merged tree, from which the workloads choose paths.
 import type { Tree } from '../tree/tree.ts';
 import { Attr, S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 
@@ -12,7 +12,7 @@ export interface CatalogueEntry {
   readonly layer: number;
 }
 
-/** Whose rights count: a mount obeys the owners and modes of the image. */
+/** The user whose permissions count: a mount enforces the owners and modes of the image. */
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
@@ -21,7 +21,7 @@ export interface Caller {
 const READ = 4;
 const SEARCH = 1;
 
-/** Everything beneath the root that `caller` can reach and read; root can all. */
+/** Everything below the root that `caller` can reach and read; for root, everything. */
 export function catalogueOf(tree: Tree, caller: Caller): CatalogueEntry[] {
   const may = (inode: number, rights: number): boolean => isAllowed(tree, inode, rights, caller);
   const entries: CatalogueEntry[] = [];

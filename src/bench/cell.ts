@@ -1,4 +1,4 @@
-// Cell: one contender under one workload on one stack, and what was measured of it so far.
+// Cell: one contender under one workload on one stack, with its measurements so far.
 import type { PreparedContender } from './contender.ts';
 import { Histogram } from './histogram.ts';
 import type { LoadResult } from './load-generator.ts';
@@ -6,7 +6,7 @@ import type { RunFigures } from './result.ts';
 import type { Workload, WorkloadPlan } from './workload.ts';
 
 export interface CellPlace {
-  /** Of the stack. */
+  /** The number of layers of the stack. */
   readonly layers: number;
   readonly workload: Workload;
   readonly plan: WorkloadPlan;
@@ -29,7 +29,7 @@ export class Cell {
     return this.#runs;
   }
 
-  /** Nanoseconds an operation, a figure a run. */
+  /** Mean nanoseconds per operation, one value a run. */
   get means(): number[] {
     return this.#runs.map(({ mean }) => mean);
   }

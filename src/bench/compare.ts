@@ -1,50 +1,53 @@
-// Compares a result with an older one: which contenders became slower, or faster, than they were.
+// Compares a result with an older one, to find contenders that became slower or faster.
 //
-// Times of different days, and machines, differ for many reasons. What is compared is the ratio to the baseline, which met
-// the same day; so the baseline itself is not compared.
+// Times of different days and machines differ for many reasons. So the ratios to the baseline are compared, which was
+// measured under the same conditions; the baseline itself is not compared.
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import { Random } from './random.ts';
 import { type BenchResult, type Measurement, SCHEMA } from './result.ts';
 import { type Ratio, type Rounds, changeOf, medianRatio } from './statistics.ts';
 
-/** How one ratio is to what it was. */
+/** The change of one ratio. */
 export interface Change extends Pick<Measurement, 'layers' | 'workload' | 'threads' | 'contender'> {
-  /** The ratios to the baseline. */
+  /** The ratios to the baseline, then and now. */
   readonly before: number;
   readonly after: number;
-  /** The latter by the former. */
+  /** `after` divided by `before`. */
   readonly change: Ratio;
   /**
-   * Past the threshold, and by more than chance alone would move it: the interval (of few runs, the extremes) leaves 1
-   * out.
+   * `slower` or `faster` if the change exceeds the threshold and is not due to chance: the interval (the extremes, if
+   * there are few runs) doesn't contain 1.
    */
   readonly verdict: 'slower' | 'faster' | 'unchanged';
 }
 
-/** Reads what an earlier run wrote. InputError for anything else. */
+/** Reads the JSON of an earlier run. Throws InputError for any other file. */
 export async function readResult(path: string): Promise<BenchResult> {
   const text = await readFile(path, 'utf8');
   let found: unknown;
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${path}: found no JSON (${(error as Error).message}), expected what --json wrote`);
+    throw new InputError(
+      `${path}: found no JSON (${(error as Error).message}), expected a file that --json wrote`,
+    );
   }
   const { schema, measurements, settings, stacks } = (found ?? {}) as Partial<BenchResult>;
   const isResult = Array.isArray(measurements) && Array.isArray(stacks) && typeof settings === 'object';
   if ((schema as unknown) !== SCHEMA) {
     const version = schema === undefined ? 'none' : JSON.stringify(schema);
     throw new InputError(
-      `${path}: found schema ${version}, expected ${SCHEMA}, as --json of this version writes it`,
+      `${path}: found schema ${version}, expected ${SCHEMA}, which --json of this version writes`,
     );
   }
-  if (!isResult) throw new InputError(`${path}: found no measurements, expected what --json wrote`);
+  if (!isResult) throw new InputError(`${path}: found no measurements, expected a file that --json wrote`);
   return found as BenchResult;
 }
 
 /**
- * What both measured, in the order of `after`. InputError where they are not of the same: `path` is the older's.
+ * The changes of everything that both results contain, in the order of `after`. Throws InputError if their stacks or
+ * settings differ. `path`: of the older result.
  */
 export function compareResults(
   before: BenchResult,
@@ -68,7 +71,7 @@ export function compareResults(
   }
   if (changes.length > 0) return changes;
   throw new InputError(
-    `${path}: found nothing of what was measured now, expected a run with ${baseline} in it`,
+    `${path}: found none of this run's measurements, expected a run that includes ${baseline}`,
   );
 }
 
@@ -77,7 +80,7 @@ function judge({ median, low, high }: Ratio, threshold: number): Change['verdict
   return median < 1 / threshold && high < 1 ? 'faster' : 'unchanged';
 }
 
-/** The rounds of what is like `wanted` in `result`, and of the baseline; undefined where they were not measured there. */
+/** The rounds in `result` that match `wanted`, and those of the baseline; undefined if `result` lacks either. */
 function roundsOf(baseline: string, result: BenchResult, wanted: Measurement): Rounds | undefined {
   const means = (contender: string): number[] | undefined =>
     result.measurements
@@ -93,12 +96,12 @@ function roundsOf(baseline: string, result: BenchResult, wanted: Measurement): R
   return ours && theirs && { ours, theirs };
 }
 
-/** What is asked of the contenders must be the same: the stacks, and how cold is made. */
+/** Throws InputError unless both runs had the same stacks and settings. */
 function refuseUnlike(before: BenchResult, after: BenchResult, path: string): void {
   const facts = ({ settings, stacks }: BenchResult): [string, string][] => [
     ['--operations', String(settings.operations)],
     ['--seed', String(settings.seed)],
-    ['--cold', settings.dropsCaches ? settings.cold : 'caches that are kept'],
+    ['--cold', settings.dropsCaches ? settings.cold : 'without dropping caches'],
     [
       'stacks',
       stacks
@@ -110,7 +113,7 @@ function refuseUnlike(before: BenchResult, after: BenchResult, path: string): vo
   for (const [name, value] of facts(before)) {
     if (now.get(name) === value) continue;
     throw new InputError(
-      `${path}: found ${name} ${value}, expected ${now.get(name) ?? ''} as in this run: figures of other work can't be compared`,
+      `${path}: found ${name} ${value}, expected ${now.get(name) ?? ''} as in this run: results of different settings can't be compared`,
     );
   }
 }

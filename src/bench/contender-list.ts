@@ -1,4 +1,4 @@
-// All contenders, in the order in which they are told.
+// All contenders, in the order of tables and help.
 import type { Contender } from './contender.ts';
 import { bareLoop } from './contenders/bare-loop.ts';
 import { fuseOverlayfs } from './contenders/fuse-overlayfs.ts';
@@ -8,16 +8,16 @@ import { plain } from './contenders/plain.ts';
 import { stratafs } from './contenders/stratafs.ts';
 
 export const contenders: readonly Contender[] = [
-  stratafs({ name: 'stratafs', summary: 'this program, as it is by default', options: [] }),
+  stratafs({ name: 'stratafs', summary: 'this program with default options', options: [] }),
   stratafs({
     name: 'fastpath-off',
-    summary: 'this program, JavaScript answering each request (-o fastpath=off)',
+    summary: 'this program with all requests answered in JavaScript (-o fastpath=off)',
     options: ['fastpath=off'],
   }),
   stratafs({
     name: 'fuse-native',
-    summary: 'this program over libfuse 2 (-o driver=fuse-native)',
-    // Its driver can't tell who writes.
+    summary: 'this program with libfuse 2 (-o driver=fuse-native)',
+    // The driver doesn't report which user writes.
     options: ['driver=fuse-native', 'no_allow_other'],
   }),
   overlayfs,

@@ -1,20 +1,20 @@
-// Contender: one way to show the layers of a stack as one tree, as the bench knows it.
+// Contender: one program, or way, to show the layers of a stack as one tree.
 import type { OperationFamily } from './load-generator.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Stack } from './stack.ts';
 
-/** What contenders are given to work with. */
+/** The resources of a run that contenders use. */
 export interface Workshop {
   readonly processes: Processes;
   readonly scratch: Scratch;
-  /** The command line of `stratafs`, without arguments. */
+  /** The command that starts stratafs: program and leading arguments. */
   readonly stratafs: readonly string[];
-  /** Where all variants of stratafs keep the indexes of layers. */
+  /** The cache directory of all variants of stratafs. */
   readonly cacheDirectory: string;
 }
 
-/** Why a contender can't take part here, and what to do about it where anything can be done. */
+/** The reason that a contender can't run here, and a remedy if one exists. */
 export interface Lack {
   readonly reason: string;
   readonly remedy?: string;
@@ -22,34 +22,34 @@ export interface Lack {
 
 export interface Contender {
   readonly name: string;
-  /** A few words: what it is, over what. */
+  /** A short description for the help. */
   readonly summary: string;
-  /** The operations that it can be put to: `changes` where it takes writes. */
+  /** The operations that it supports; `changes` if it is writable. */
   readonly serves: readonly OperationFamily[];
-  /** Undefined where it can take part. */
+  /** Undefined if it can run here. */
   lack(workshop: Workshop): Promise<Lack | undefined>;
-  /** Its version, for the record; undefined where it has none of its own. */
+  /** Its version, for the result; undefined if it has no version of its own. */
   version(workshop: Workshop): Promise<string | undefined>;
-  /** Makes what it needs of a stack before it can mount it: not measured. */
+  /** Prepares a stack for mounting; not measured. */
   prepare(workshop: Workshop, stack: Stack): Promise<PreparedContender>;
 }
 
-/** Where writes go: empty directories on one file system. */
+/** The directories for writes: empty, on one file system. */
 export interface UpperPlace {
   readonly upper: string;
   readonly work: string;
-  /** The files and directories of the stack that will be changed: bytes as latin1. */
+  /** The files and directories of the stack that the workload changes: bytes as latin1. */
   readonly touched: readonly string[];
 }
 
 export interface PreparedContender {
-  /** Shows the stack on `place`, an empty directory; with `upper`, writable. */
+  /** Mounts the stack at `place`, an empty directory; writable if `upper` is passed. */
   mount(place: string, upper?: UpperPlace): Promise<Mounted>;
 }
 
 export interface Mounted {
-  /** Where the stack is shown. */
+  /** The directory that shows the stack. */
   readonly directory: string;
-  /** Unmounts, and waits until whoever served it has ended. */
+  /** Unmounts, and waits until its server process has ended. */
   unmount(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// Who takes part: contenders that are installed, could prepare every stack, and showed it when they were tried. Whoever fails
-// in one of these is left out, and why is told; figures of half a table can't be compared.
+// Selects the contenders that take part: they must be installed, prepare every stack, and pass a trial mount. A contender
+// that fails any of these is left out and reported with the reason: figures of half the stacks can't be compared.
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { Contender, Mounted, PreparedContender, Workshop } from './contender.ts';
@@ -11,9 +11,9 @@ import type { Stack } from './stack.ts';
 
 export interface Entrant {
   readonly contender: Contender;
-  /** One a stack, in their order. */
+  /** One for each stack, in the same order. */
   readonly prepared: readonly PreparedContender[];
-  /** What the mount table said of a mount of it; undefined for what is not mounted. */
+  /** The options of its trial mount in the mount table; undefined if it mounts nothing. */
   readonly mountOptions: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface EntranceWatch {
   readonly onNotice: (text: string) => void;
 }
 
-/** Characters of mount options that are kept: a tall stack's are longer. */
+/** The most characters of mount options in a result: a stack of many layers has more. */
 const KEPT_OPTIONS = 400;
 
 export async function admit(
@@ -64,7 +64,7 @@ function reasonOf(error: InputError): string {
     : error.message;
 }
 
-/** Mounts it once, and counts what it shows. */
+/** Mounts it once, and counts the visible names. */
 async function tryOut(
   { processes, scratch }: Workshop,
   prepared: PreparedContender,
@@ -79,17 +79,17 @@ async function tryOut(
       options = await mountOptionsOf(mounted.directory);
       const load = { operation: 'walk', paths: ['.'], threads: 1, rehearsals: 0, seed: 0 } as const;
       const { latencies } = await runLoad(processes, mounted.directory, load);
-      // An ordinary user's catalogue lacks what may not be read.
+      // The catalogue of a user other than root lacks unreadable files.
       const expected = stack.catalogue.length + 1;
       if (process.geteuid?.() === 0 && latencies.length !== expected) {
-        onNotice(`shows ${latencies.length} names of the ${expected} that the layers have together`);
+        onNotice(`shows ${latencies.length} of the ${expected} names of the merged layers`);
       }
     },
   );
   return options;
 }
 
-/** The type, the mount's own options and the file system's; undefined where nothing is mounted. */
+/** The type, mount options and superblock options; undefined if nothing is mounted. */
 async function mountOptionsOf(place: string): Promise<string | undefined> {
   const entry = mountAt(await readMountTable(), place);
   return entry && `${entry.type} ${entry.options} ${entry.superOptions}`.slice(0, KEPT_OPTIONS);

@@ -1,4 +1,4 @@
-// The machine that figures were taken on.
+// Describes the machine on which a run was measured.
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { mountAbove, readMountTable } from '../sys/mount-table.ts';
@@ -7,16 +7,16 @@ export interface Environment {
   readonly kernel: string;
   readonly cpu: string;
   readonly cpus: number;
-  /** Of the first processor; left out where the kernel governs none, as in most virtual machines. */
+  /** Of the first processor; omitted if it has no frequency governor, as in most virtual machines. */
   readonly governor?: string;
   /** Bytes. */
   readonly memory: number;
   readonly node: string;
   readonly stratafs: string;
   readonly isRoot: boolean;
-  /** Where the stacks, unpacked layers and uppers lie. */
+  /** The file system of the stacks, unpacked layers and uppers. */
   readonly scratch: { readonly type: string; readonly source: string };
-  /** What the clock that takes the times is made of. */
+  /** The kernel's clock source. */
   readonly clockSource?: string;
   /** Over the last minute, before the bench began. */
   readonly load: number;
@@ -40,7 +40,7 @@ export async function describeEnvironment(scratch: string, version: string): Pro
   };
 }
 
-/** Undefined where this machine has no such file (ENOENT). */
+/** Undefined if this machine has no such file (ENOENT). */
 async function readLine(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').then(
     (text) => text.trim(),
@@ -48,7 +48,7 @@ async function readLine(path: string): Promise<string | undefined> {
   );
 }
 
-/** The file system that `path` (absolute, without symlinks) lies on; in a chroot the table may not tell. */
+/** The file system of `path` (absolute, without symlinks). In a chroot the mount table may not list it. */
 async function fileSystemOf(path: string): Promise<{ type: string; source: string }> {
   const { type, source } = mountAbove(await readMountTable(), path) ?? { type: 'unknown', source: 'unknown' };
   return { type, source };

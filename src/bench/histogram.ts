@@ -1,12 +1,12 @@
-// Histogram: the latencies of single operations, millions of them in a few kilobytes. A bucket is about 1 % wide, so that
-// is how exact its quantiles are; the greatest latency is kept as it was.
+// Histogram: the latencies of single operations, millions of them in a few kilobytes. A bucket is about 1 % wide, which is
+// the precision of the quantiles; the maximum is exact.
 import type { Latency } from './result.ts';
 
-/** Buckets in which a latency doubles. */
+/** Buckets per doubling of the latency. */
 const FINE = 64;
-/** As many of them are one bucket of what is shown. */
+/** Number of fine buckets that make one bucket of the output. */
 const FINE_IN_SHOWN = 8;
-/** Latencies reach to 2^OCTAVES ns, 18 minutes; longer ones are in the last bucket. */
+/** Latencies range up to 2^OCTAVES ns, 18 minutes; longer ones are counted in the last bucket. */
 const OCTAVES = 40;
 
 export class Histogram {
@@ -14,7 +14,7 @@ export class Histogram {
   #total = 0;
   #max = 0;
 
-  /** Nanoseconds; what took no time that the clock could tell counts as 1. */
+  /** Nanoseconds; a latency below the clock's resolution counts as 1. */
   add(latencies: Iterable<number>): void {
     for (const latency of latencies) {
       const bucket = Math.floor(Math.log2(Math.max(1, latency)) * FINE);
@@ -25,7 +25,7 @@ export class Histogram {
     }
   }
 
-  /** The latency that the fraction `q` of all do not exceed; NaN of none. */
+  /** The latency that the fraction `q` of all operations do not exceed; NaN if there are none. */
   quantile(q: number): number {
     if (this.#total === 0) return NaN;
     const wanted = Math.max(1, Math.ceil(q * this.#total));
@@ -44,7 +44,7 @@ export class Histogram {
     };
   }
 
-  /** Wider buckets, the empty ones left out. */
+  /** Wider buckets, without empty ones. */
   #shown(): [number, number][] {
     const shown: [number, number][] = [];
     for (let from = 0; from < this.#counts.length; from += FINE_IN_SHOWN) {

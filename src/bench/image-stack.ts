@@ -34,7 +34,7 @@ export class ImageStack implements Stack {
   #unpacked: Promise<UnpackedLayers> | undefined;
   readonly #forms = new Map<string, Promise<string>>();
 
-  /** The layers of `inspected` are lent as long as forms of it are made. */
+  /** The layers of `inspected` must stay open until the last form has been made. */
   constructor(inspected: InspectedImage, options: ImageStackOptions) {
     const { source, label, platform, processes, scratch } = options;
     this.source = source;
@@ -63,9 +63,9 @@ export class ImageStack implements Stack {
   }
 
   form(name: string, make: (place: string) => Promise<string>): Promise<string> {
-    const made = this.#forms.get(name) ?? this.#scratch.fresh(name).then(make);
-    this.#forms.set(name, made);
-    return made;
+    const form = this.#forms.get(name) ?? this.#scratch.fresh(name).then(make);
+    this.#forms.set(name, form);
+    return form;
   }
 
   async #unpack(): Promise<UnpackedLayers> {

@@ -1,8 +1,8 @@
-// The load generator (native/load), as a function: it makes the system calls of one workload and tells how long each took.
+// Runs the load generator (native/load), which makes the system calls of one workload and reports the latency of each.
 import { loadProgram } from './native-programs.ts';
 import type { Processes } from './processes.ts';
 
-/** As native/load names them, by what they need of what they are put on. */
+/** native/load's names of operations, grouped by what they need of the file system. */
 export const operations = {
   metadata: ['stat', 'lookup', 'missing', 'readdir', 'walk'],
   content: ['open-read-close', 'sequential-read', 'random-read', 'map-exec'],
@@ -14,15 +14,15 @@ export type Operation = (typeof operations)[OperationFamily][number];
 
 export interface Load {
   readonly operation: Operation;
-  /** Relative to the directory it is put on; bytes as latin1. */
+  /** Relative to the directory under load; bytes as latin1. */
   readonly paths: readonly string[];
   readonly threads: number;
-  /** How often the paths are worked through before anything is counted. */
+  /** Number of passes over the paths before the measured one. */
   readonly rehearsals: number;
   readonly seed: number;
-  /** Bytes that each new file gets. */
+  /** Size of each new file in bytes. */
   readonly size?: number;
-  /** How often each file is read at random. */
+  /** Number of random reads of each file. */
   readonly reads?: number;
 }
 
@@ -35,7 +35,7 @@ export interface LoadResult {
   readonly bytes: number;
 }
 
-/** Puts the load on what `directory` shows. InputError where any call of it fails. */
+/** Runs the load on `directory`. Throws InputError if any system call fails. */
 export async function runLoad(processes: Processes, directory: string, load: Load): Promise<LoadResult> {
   const options = Object.entries({
     threads: load.threads,

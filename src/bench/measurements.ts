@@ -1,10 +1,10 @@
-// From the cells to the measurements of a result: medians, and ratios taken round by round.
+// Computes the measurements of a result from the cells: medians, and ratios over paired rounds.
 import type { Cell } from './cell.ts';
 import { Random } from './random.ts';
 import type { Measurement } from './result.ts';
 import { median, ratioOf, spread } from './statistics.ts';
 
-/** In the order of `cells`. Ratios are to the contender called `baseline`; their intervals are drawn by `seed`. */
+/** In the order of `cells`. Ratios are relative to `baseline`; `seed` seeds the resampling of their intervals. */
 export function summariseCells(cells: readonly Cell[], baseline: string, seed: number): Measurement[] {
   const fewestLayers = Math.min(...cells.map(({ place }) => place.layers));
   const find = (of: Cell, layers: number, contender: string): Cell | undefined =>

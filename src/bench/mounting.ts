@@ -1,5 +1,5 @@
-// Unmounting, and waiting for the daemon of a FUSE file system to end: one that still frees its memory would disturb the
-// next sample.
+// Mounts and unmounts. After an unmount it waits for the daemon of a FUSE file system to end, since a daemon that is still
+// freeing memory would disturb the next sample.
 import { accessSync, closeSync, constants, readFileSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
@@ -8,12 +8,12 @@ import { InputError } from '../vfs/input-error.ts';
 import type { Mounted } from './contender.ts';
 import type { Processes, RunOptions } from './processes.ts';
 
-/** How long a daemon may take to end after its mount is gone. */
+/** The time for a daemon to end after its mount has been removed. */
 const EXIT_TIMEOUT_MS = 30_000;
 
 /**
- * Mounts by a program, and takes down what it mounted where it fails or is interrupted. `daemon`: the program leaves a
- * process behind that names the mount point on its command line.
+ * Mounts with a program, and unmounts if the program fails or is interrupted. `daemon`: the program starts a daemon that
+ * has the mount point on its command line.
  */
 export async function mountByProgram(
   processes: Processes,
@@ -31,7 +31,7 @@ export async function mountByProgram(
   return mounted;
 }
 
-/** Nothing where nothing is mounted. */
+/** Does nothing if nothing is mounted. */
 async function unmount(processes: Processes, place: string, hasDaemon: boolean): Promise<void> {
   const daemon = hasDaemon ? openDaemon(place) : -1;
   try {
@@ -39,14 +39,14 @@ async function unmount(processes: Processes, place: string, hasDaemon: boolean):
       await detach(processes, place);
     }
     if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
-      throw new InputError(`${place}: is unmounted, but what served it is still running`);
+      throw new InputError(`${place}: is unmounted, but its daemon is still running`);
     }
   } finally {
     if (daemon >= 0) closeSync(daemon);
   }
 }
 
-/** One that is busy (somebody looks into it) is detached now, and ends when it no longer is. */
+/** Unmounts. A busy mount is detached lazily, and ends when it is no longer used. */
 async function detach(processes: Processes, place: string): Promise<void> {
   const isRoot = process.geteuid?.() === 0;
   const program = isRoot ? ['umount'] : ['fusermount3', '-u'];
@@ -58,7 +58,7 @@ async function detach(processes: Processes, place: string): Promise<void> {
   }
 }
 
-/** A descriptor of the process that serves the mount; -1 where there is none. */
+/** A pidfd of the process that serves the mount; -1 if there is none. */
 function openDaemon(place: string): number {
   for (const name of readdirSync('/proc')) {
     if (/^\d+$/.test(name) && argumentsOf(name).includes(place)) return openProcess(Number(name));
@@ -70,11 +70,11 @@ function argumentsOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    return []; // ENOENT, ESRCH: it ended meanwhile
+    return []; // ENOENT, ESRCH: the process has ended
   }
 }
 
-/** Unmounts, in reverse, whatever happens in `act`. A mount that can't be ended doesn't keep others from it. */
+/** Unmounts in reverse order after `act`, also if that fails. If one unmount fails, the others are still done. */
 export async function unmountingAfter(
   mounts: () => Iterable<Mounted>,
   act: () => Promise<void>,
@@ -91,14 +91,14 @@ export async function unmountingAfter(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Whether a directory of PATH has it. */
+/** True if a directory of PATH contains the program. */
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK);
       return true;
     } catch {
-      return false; // ENOENT, EACCES: either way it can't be run
+      return false; // ENOENT, EACCES
     }
   });
 }

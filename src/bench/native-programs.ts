@@ -1,4 +1,4 @@
-// The native programs of the bench.
+// Paths of the bench's native programs.
 import { existsSync } from 'node:fs';
 import { nativeFile, packageFile } from '../sys/package-file.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -7,10 +7,10 @@ import { InputError } from '../vfs/input-error.ts';
 export const loadProgram = nativeFile('stratafs-load');
 /** native/bare. */
 export const bareProgram = nativeFile('stratafs-bare');
-/** The command that makes them where they were neither compiled nor prebuilt. */
+/** The command that compiles them, for messages: they may be neither compiled nor prebuilt. */
 export const buildCommand = `npm --prefix ${packageFile()} run build:native`;
 
-/** InputError, with the command that makes it, where there is no load generator. */
+/** Throws InputError, with the command that compiles it, if the load generator does not exist. */
 export function requireLoadProgram(): void {
   if (!existsSync(loadProgram)) throw new InputError(`${loadProgram} is not built; run: ${buildCommand}`);
 }

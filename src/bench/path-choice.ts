@@ -1,9 +1,9 @@
-// Which paths of a stack a workload takes. All choices are drawn: the same seed chooses the same.
+// Chooses the paths of a stack that a workload uses, at random: the same seed chooses the same paths.
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Random } from './random.ts';
 import type { Stack } from './stack.ts';
 
-/** Bytes that a run reads, or copies up, at most. */
+/** The most bytes that a run reads or copies up. */
 const MOST_BYTES = 128 * 1024 * 1024;
 
 export function filesBetween({ catalogue }: Stack, least: number, most: number): CatalogueEntry[] {
@@ -19,7 +19,7 @@ export function directoriesOf({ catalogue }: Stack): string[] {
   return ['', ...catalogue.filter(({ kind }) => kind === 'directory').map(({ path }) => path)];
 }
 
-/** At most `most` of them, in random order; undefined where there are none. */
+/** At most `most` of the entries, in random order; undefined if there are none. */
 export function choose(
   entries: readonly CatalogueEntry[],
   random: Random,
@@ -28,7 +28,7 @@ export function choose(
   return entries.length === 0 ? undefined : random.sample(entries, most).map(({ path }) => path);
 }
 
-/** The same, of no more than MOST_BYTES together; one at least. */
+/** Like `choose`, but at most MOST_BYTES in total, and at least one entry. */
 export function chooseByBytes(
   entries: readonly CatalogueEntry[],
   random: Random,
@@ -41,7 +41,7 @@ export function chooseByBytes(
   return choose(chosen, random, most);
 }
 
-/** The names of each directory together, directories in random order: the load opens a directory once. */
+/** Groups the paths by directory, in random order of directories, so that the load opens each directory once. */
 export function byDirectory(paths: readonly string[], random: Random): string[] {
   const directories = new Map<string, string[]>();
   for (const path of paths) {

@@ -1,7 +1,7 @@
-// Processes: the programs that a run of the bench starts, each waited for. The user's interrupt ends what runs, and keeps
-// anything else from starting but what takes things down.
+// Processes: starts the programs of a run, and waits for each. The user's interrupt ends the running program; after it,
+// only programs that clean up are started.
 //
-// Each is a session of its own: the terminal's Ctrl-C reaches the bench alone, which then ends them in order.
+// Each program has its own session: the terminal's Ctrl-C only reaches the bench, which then ends them in order.
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { InputError } from '../vfs/input-error.ts';
@@ -9,20 +9,20 @@ import { InputError } from '../vfs/input-error.ts';
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<NodeJS.ProcessEnv>;
-  /** What is written to standard input; nothing by default. */
+  /** Standard input; empty by default. */
   readonly input?: Uint8Array | ((stdin: Writable) => Promise<void>);
-  /** True: it runs even after an interrupt, and to its end. */
+  /** True: the program is started, and runs to its end, even after an interrupt. */
   readonly takesDown?: boolean;
 }
 
-/** Characters of a command line that a message shows. */
+/** The most characters of a command line in a message. */
 const SHOWN_COMMAND = 120;
-/** Lines of what a program said that a message shows. */
+/** The most lines of a program's output in a message. */
 const SHOWN_LINES = 3;
 
-/** A program ended with another status than 0, or could not be started. */
+/** A program exited with a status other than 0, or could not be started. */
 export class ProgramError extends InputError {
-  /** What it wrote to standard error, its last lines as one; empty where it said nothing. */
+  /** The last lines that it wrote to standard error, joined; empty if it wrote nothing. */
   readonly said: string;
 
   constructor(argv: readonly string[], failure: string, said: string) {
@@ -42,14 +42,14 @@ export class Processes {
     this.#signal = signal;
   }
 
-  /** The signal's reason is thrown once the user has interrupted. */
+  /** `signal` is the user's interrupt; after it, calls throw its reason. */
   get signal(): AbortSignal {
     return this.#signal;
   }
 
   /**
-   * Runs a program to its end: what it wrote to standard output. ProgramError where it can't be started, or ends with
-   * another status than 0.
+   * Runs a program to its end, and returns its standard output. Throws ProgramError if it can't be started, or exits with
+   * a status other than 0.
    */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Buffer> {
     const signal = options.takesDown === true ? undefined : this.#signal;
@@ -67,7 +67,7 @@ export class Processes {
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));
     child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
-    // EPIPE: it ended before it had read all; its exit status tells.
+    // EPIPE: the program ended before it had read all input; its exit status is reported.
     child.stdin.on('error', () => undefined);
     const ended = new Promise<string | undefined>((resolve) => {
       child.on('error', (error) => resolve(error.message));
@@ -79,7 +79,7 @@ export class Processes {
     try {
       await feed(child.stdin, options.input);
     } finally {
-      // Where there is no more input, for whatever reason, it ends too.
+      // Close its input also if writing failed, so that the program ends.
       child.stdin.end();
       failure = await ended;
       signal?.removeEventListener('abort', stop);
@@ -89,7 +89,7 @@ export class Processes {
     throw new ProgramError(argv, failure, Buffer.concat(stderr).toString());
   }
 
-  /** Runs what takes something down. */
+  /** Runs a program that cleans up, also after an interrupt. */
   takeDown(argv: readonly string[], options: RunOptions = {}): Promise<Buffer> {
     return this.run(argv, { ...options, takesDown: true });
   }

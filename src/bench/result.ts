@@ -1,9 +1,9 @@
-// What a run of the bench found: what is written as JSON (docs/bench.md), and what tables and plots are made of.
+// The result of a run: the JSON output (docs/bench.md), and the source of tables and plots.
 import type { Cold } from './caches.ts';
 import type { Environment } from './environment.ts';
 import type { Ratio } from './statistics.ts';
 
-/** Grows by one where a field is renamed, removed or means something else. */
+/** Incremented when a field is renamed or removed, or changes its meaning. */
 export const SCHEMA = 1;
 
 export interface BenchResult {
@@ -16,7 +16,7 @@ export interface BenchResult {
   readonly stacks: readonly StackFacts[];
   readonly contenders: readonly ContenderFacts[];
   readonly missing: readonly MissingContender[];
-  /** What a reader of the figures should know. */
+  /** Remarks that a reader of the figures needs. */
   readonly notices: readonly string[];
   readonly measurements: readonly Measurement[];
 }
@@ -26,15 +26,15 @@ export interface Settings {
   readonly operations: number;
   readonly seed: number;
   readonly cold: Cold;
-  /** False: the caches could not be dropped, and cold is no more than a fresh mount. */
+  /** False: the caches could not be dropped, so cold only means a fresh mount. */
   readonly dropsCaches: boolean;
-  /** The contender that ratios are to. */
+  /** The contender that ratios are relative to. */
   readonly baseline: string;
   readonly confidence: number;
 }
 
 export interface StackFacts {
-  /** As the user gave it, or how it was made. */
+  /** The source as the user wrote it, or the settings of a synthetic stack. */
   readonly source: string;
   readonly layers: number;
   readonly files: number;
@@ -48,7 +48,7 @@ export interface ContenderFacts {
   readonly name: string;
   readonly summary: string;
   readonly version?: string;
-  /** The line of the mount table that a mount of it had, less the place; none for what is not mounted. */
+  /** The mount table's line of one of its mounts, without the mount point; omitted if the contender mounts nothing. */
   readonly mountOptions?: string;
 }
 
@@ -64,37 +64,37 @@ export interface Measurement {
   readonly workload: string;
   readonly threads: number;
   readonly contender: string;
-  /** What is counted. */
+  /** The unit of one operation, such as "file". */
   readonly unit: string;
-  /** One a round, in order. */
+  /** One run a round, in order. */
   readonly runs: readonly RunFigures[];
-  /** Nanoseconds an operation: the median of the runs' means. */
+  /** Nanoseconds per operation: the median of the runs' means. */
   readonly median: number;
-  /** How far the middle half of the runs is apart, as a fraction of the median. */
+  /** The interquartile range of the runs' means, as a fraction of the median. */
   readonly spread: number;
   readonly latency: Latency;
-  /** To the baseline's runs on this stack; left out for the baseline itself and where it has none. */
+  /** Relative to the baseline's runs on this stack; omitted for the baseline itself, and if it has no such runs. */
   readonly ratio?: Ratio;
-  /** To this contender's own runs on the stack of fewest layers; left out there. */
+  /** Relative to this contender's runs on the stack with the fewest layers; omitted on that stack. */
   readonly growth?: Ratio;
 }
 
 export interface RunFigures {
   readonly operations: number;
-  /** Nanoseconds an operation took, on average. */
+  /** Mean latency in nanoseconds. */
   readonly mean: number;
-  /** Nanoseconds from the first call to the end of the last, whatever thread made it. */
+  /** Nanoseconds from the first call to the end of the last, over all threads. */
   readonly wall: number;
   /** Bytes read or written. */
   readonly bytes: number;
 }
 
-/** Of single operations, all runs together; nanoseconds. */
+/** Latencies of single operations of all runs, in nanoseconds. */
 export interface Latency {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
   readonly max: number;
-  /** Where each bucket begins, ascending, and how many operations fell into it; empty buckets are left out. */
+  /** The lower bound of each bucket, ascending, and its number of operations; empty buckets are omitted. */
   readonly histogram: readonly (readonly [from: number, count: number])[];
 }

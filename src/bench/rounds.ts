@@ -1,4 +1,4 @@
-// The rounds: every cell once a round, in random order, so that whatever the machine does meanwhile meets all alike.
+// Runs every cell once a round, in random order, so that other activity of the machine affects all contenders alike.
 import { rm } from 'node:fs/promises';
 import { type Cold, dropCaches } from './caches.ts';
 import type { Cell } from './cell.ts';
@@ -10,11 +10,11 @@ import type { WorkloadPlan } from './workload.ts';
 
 export interface RoundsOptions {
   readonly runs: number;
-  /** What is dropped before a cold run; undefined where nothing may be: cold is then a fresh mount alone. */
+  /** The caches to drop before a cold run; undefined if they can't be dropped, so that cold only means a fresh mount. */
   readonly cold: Cold | undefined;
   readonly seed: number;
   readonly random: Random;
-  /** Called when a cell's run is about to begin. */
+  /** Called before each run of a cell. */
   readonly onRun: (cell: Cell) => void;
 }
 
@@ -32,7 +32,7 @@ export async function runRounds(
   await runWarm(workshop, cells.filter(isWarm), options);
 }
 
-/** On a mount of its own. */
+/** Runs a cell on its own new mount. */
 async function runFresh(workshop: Workshop, cell: Cell, options: RoundsOptions): Promise<void> {
   options.onRun(cell);
   const { workload, plan, prepared } = cell.place;
@@ -48,7 +48,7 @@ async function runFresh(workshop: Workshop, cell: Cell, options: RoundsOptions):
   if (upper !== undefined) await discardUpper(upper);
 }
 
-/** On mounts that stay, one of each contender on each stack. */
+/** Runs warm cells on mounts that they share: one for each contender and stack. */
 async function runWarm(workshop: Workshop, cells: readonly Cell[], options: RoundsOptions): Promise<void> {
   const mounts = new Map<PreparedContender, Mounted>();
   await unmountingAfter(
@@ -95,7 +95,7 @@ async function makeUpper({ scratch }: Workshop, plan: WorkloadPlan): Promise<Upp
   };
 }
 
-/** What was copied up may be as large as the stack. */
+/** Removes an upper after its run, since copied-up files may be as large as the stack. */
 async function discardUpper({ upper, work }: UpperPlace): Promise<void> {
   for (const path of [upper, work]) await rm(path, { recursive: true, force: true });
 }

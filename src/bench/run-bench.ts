@@ -1,4 +1,4 @@
-// One run of the bench: stacks, contenders and workloads brought together, and what was measured made a result.
+// One run of the bench: measures all contenders under all workloads on all stacks, and returns the result.
 import { InputError } from '../vfs/input-error.ts';
 import { type Cold, canDropCaches } from './caches.ts';
 import { Cell } from './cell.ts';
@@ -25,11 +25,11 @@ export interface BenchPlan {
   readonly workloads: readonly Workload[];
   readonly threads: readonly number[];
   readonly runs: number;
-  /** How many operations a run makes at most, where the workload is a list of paths. */
+  /** The most operations of a run, for workloads that take a list of paths. */
   readonly operations: number;
   readonly seed: number;
   readonly cold: Cold;
-  /** The name of a contender that takes part; by default the kernel's overlayfs, or else the first. */
+  /** The name of a contender that takes part; by default overlayfs, or the first if that doesn't take part. */
   readonly baseline: string | undefined;
   /** Version of stratafs. */
   readonly version: string;
@@ -39,7 +39,7 @@ export type BenchWatch = EntranceWatch;
 
 const DEFAULT_BASELINE = 'overlayfs';
 
-/** Runs `plan` on `stacks`, and leaves nothing mounted. InputError where nothing can be measured. */
+/** Runs `plan` on `stacks`, and leaves nothing mounted. Throws InputError if nothing can be measured. */
 export async function runBench(
   workshop: Workshop,
   stacks: readonly Stack[],
@@ -58,9 +58,9 @@ export async function runBench(
   const baseline = chooseBaseline(entrants, missing, plan.baseline);
   const dropsCaches = await canDropCaches();
   if (!dropsCaches)
-    notice('the caches of the kernel are not dropped, which takes root: cold is a fresh mount alone');
+    notice('kernel caches are not dropped, since that needs root: cold runs only use a fresh mount');
   if (plan.runs < FEWEST_ROUNDS)
-    notice(`too few runs to tell a difference: found ${plan.runs}, expected ${FEWEST_ROUNDS} or more`);
+    notice(`too few runs to detect a difference: found ${plan.runs}, expected ${FEWEST_ROUNDS} or more`);
 
   const cells = makeCells(entrants, stacks, plan, notice);
   if (cells.length === 0) throw new InputError('bench: found nothing to measure');
@@ -97,16 +97,16 @@ function describeMissing({ name, reason, remedy }: MissingContender): string {
 function chooseBaseline(
   entrants: readonly Entrant[],
   missing: readonly MissingContender[],
-  asked: string | undefined,
+  requested: string | undefined,
 ): string {
   const names = entrants.map(({ contender }) => contender.name);
   const [first] = names;
   if (first === undefined) {
     throw new InputError(`bench: no contender can take part: ${missing.map(describeMissing).join('; ')}`);
   }
-  if (asked === undefined) return names.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : first;
-  if (names.includes(asked)) return asked;
-  throw new InputError(`--baseline: found ${asked}, expected one that takes part: ${names.join(', ')}`);
+  if (requested === undefined) return names.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : first;
+  if (names.includes(requested)) return requested;
+  throw new InputError(`--baseline: found ${requested}, expected one that takes part: ${names.join(', ')}`);
 }
 
 function makeCells(
@@ -119,14 +119,14 @@ function makeCells(
   const cells: Cell[] = [];
   for (const workload of plan.workloads) {
     if (workload.state === 'written' && !isRoot) {
-      notice(`${workload.name} is left out: the files of an image are root's, who alone may write to them`);
+      notice(`${workload.name} is skipped: the image's files belong to root, so only root can write to them`);
       continue;
     }
     const unsuited: Stack[] = [];
-    for (const [s, made] of planAlike(workload, stacks, plan).entries()) {
+    for (const [s, workloadPlan] of planAlike(workload, stacks, plan).entries()) {
       const stack = stacks[s] as Stack;
-      if (made === undefined) unsuited.push(stack);
-      else cells.push(...cellsOf(workload, made, stack, s, entrants, plan.threads));
+      if (workloadPlan === undefined) unsuited.push(stack);
+      else cells.push(...cellsOf(workload, workloadPlan, stack, s, entrants, plan.threads));
     }
     if (unsuited.length > 0) notice(describeUnsuited(workload, unsuited, stacks));
   }
@@ -134,8 +134,8 @@ function makeCells(
 }
 
 /**
- * One plan a stack, undefined where it doesn't suit. All make as many operations: the first ones of a fresh mount take longer,
- * and would tell of a stack with fewer files that it is slower.
+ * One plan a stack; undefined if the stack has no suitable files. All plans have the same number of operations: the first
+ * operations of a fresh mount are slow, so a stack with fewer operations would look slower.
  */
 function planAlike(
   workload: Workload,
@@ -145,7 +145,7 @@ function planAlike(
   const planAll = (limit: number): (WorkloadPlan | undefined)[] =>
     stacks.map((stack) => workload.plan(stack, new Random(seed), limit));
   const plans = planAll(most);
-  const lengths = plans.flatMap((made) => made?.paths.length ?? []);
+  const lengths = plans.flatMap((workloadPlan) => workloadPlan?.paths.length ?? []);
   return new Set(lengths).size > 1 ? planAll(Math.min(...lengths)) : plans;
 }
 
@@ -173,7 +173,7 @@ function canServe({ serves }: Contender, { operation }: Workload): boolean {
 function describeUnsuited({ name }: Workload, unsuited: readonly Stack[], stacks: readonly Stack[]): string {
   const heights = unsuited.map(({ layerCount }) => layerCount).join(', ');
   const where = unsuited.length === stacks.length ? '' : ` at ${heights} layers`;
-  return `${name} is left out${where}: there are no files that suit it`;
+  return `${name} is skipped${where}: the image has no suitable files`;
 }
 
 function describeStack({ label, layerCount, catalogue }: Stack): StackFacts {

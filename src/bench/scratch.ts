@@ -1,4 +1,4 @@
-// Scratch: the one directory that holds all that a run makes, mount points too, and is gone afterwards.
+// Scratch: the directory for all files and mount points of a run, which is removed at the end.
 import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMountTable } from '../sys/mount-table.ts';
@@ -6,7 +6,7 @@ import { examinePath } from '../sys/trusted-path.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export class Scratch {
-  /** Absolute, without symlinks: as the mount table shows what lies beneath. */
+  /** Absolute, without symlinks, to match the paths in the mount table. */
   readonly directory: string;
   #count = 0;
 
@@ -14,7 +14,7 @@ export class Scratch {
     this.directory = directory;
   }
 
-  /** A new directory in `parent`. InputError where that is no directory. */
+  /** Makes a new directory in `parent`. Throws InputError if `parent` is not a directory. */
   static async create(parent: string): Promise<Scratch> {
     const found = await stat(parent).catch(() => undefined); // ENOENT and its like
     if (found?.isDirectory() !== true) {
@@ -26,27 +26,27 @@ export class Scratch {
     const trust = examinePath(real);
     if (trust.kind === 'untrusted') {
       throw new InputError(
-        `--scratch ${parent}: ${trust.reason}: could replace what a run makes; name another directory`,
+        `--scratch ${parent}: ${trust.reason}: could replace files of the run; name another directory`,
       );
     }
     return new Scratch(await mkdtemp(join(real, 'stratafs-bench-')));
   }
 
-  /** A new empty directory of its own. */
+  /** Makes a new empty directory in the scratch directory. */
   async fresh(name: string): Promise<string> {
     const path = join(this.directory, `${name}-${++this.#count}`);
     await mkdir(path);
     return path;
   }
 
-  /** Removes everything. Where something is still mounted beneath, nothing: InputError tells what and where. */
+  /** Removes everything. If something in it is still mounted, removes nothing and throws an InputError that names the mounts. */
   async remove(): Promise<void> {
     const still = (await readMountTable())
       .map(({ mountPoint }) => mountPoint)
       .filter((path) => path.startsWith(`${this.directory}/`));
     if (still.length > 0) {
       throw new InputError(
-        `${this.directory}: is left, since ${still.join(', ')} could not be unmounted; unmount that, and remove it`,
+        `${this.directory}: not removed, since ${still.join(', ')} could not be unmounted; unmount and remove it`,
       );
     }
     await rm(this.directory, { recursive: true, force: true });

@@ -1,29 +1,29 @@
-// Stack: the layers that contenders show, in the forms that they take: the image itself, each layer unpacked in kernel
-// overlayfs's form, and all of them flattened into one directory. A form is made when the first contender asks for it.
+// Stack: the layers that contenders show, in the forms that they need: the image itself, each layer unpacked in the
+// kernel overlayfs's format, and the merged tree as one directory. A form is made when the first contender needs it.
 import type { Tree } from '../tree/tree.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
 export interface Stack {
-  /** What `stratafs mount` takes as its source. */
+  /** The source argument of `stratafs mount`. */
   readonly source: string;
-  /** What results call it: the source as the user gave it, or how it was made. */
+  /** Its name in results: the source as the user wrote it, or the settings of a synthetic stack. */
   readonly label: string;
   readonly platform: string | undefined;
   readonly layerCount: number;
   /** The layers merged. */
   readonly tree: Tree;
-  /** Everything that the stack shows beneath its root. */
+  /** Everything below the root of the merged tree. */
   readonly catalogue: readonly CatalogueEntry[];
   unpacked(): Promise<UnpackedLayers>;
-  /** A directory that shows what the stack shows. */
+  /** A directory with the unpacked merged tree. */
   flattened(): Promise<string>;
-  /** What `make` makes in a new directory, the first time; the same for who asks for it by that name again. */
+  /** The result of `make` in a new directory. Later calls with the same name return the same form. */
   form(name: string, make: (place: string) => Promise<string>): Promise<string>;
 }
 
 export interface UnpackedLayers {
-  /** Holds a directory for each layer. */
+  /** Contains one directory for each layer. */
   readonly directory: string;
-  /** Their names, topmost first: short, since mount(2) takes a page of options. */
+  /** Names of these directories, topmost first; short, since options of mount(2) are limited to one page. */
   readonly names: readonly string[];
 }

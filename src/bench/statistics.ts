@@ -1,20 +1,21 @@
-// What is said of samples: quantiles, and the ratio of two contenders with a confidence interval.
+// Statistics of samples: quantiles, and the ratio of two contenders with a confidence interval.
 //
-// A ratio is that of the two medians, so that it agrees with the medians beside it. Its interval is the percentile bootstrap's:
-// rounds are drawn again, with replacement, both contenders' runs of a round together, since they met the same weather; the ratios
-// of the draws show how far chance alone would move it. It assumes that rounds are alike and independent, no distribution.
+// A ratio is the ratio of the two medians, so that it agrees with the medians in the same table. Its interval is a
+// percentile bootstrap: rounds are resampled with replacement, keeping both contenders' runs of a round together, since
+// they ran under the same conditions. The ratios of the resamples show the effect of chance. The method assumes that
+// rounds are identically distributed and independent, but no particular distribution.
 import type { Random } from './random.ts';
 
-/** Of the interval. */
+/** The confidence level of the intervals. */
 export const CONFIDENCE = 0.95;
 const RESAMPLES = 2000;
 /**
- * With fewer rounds no interval can say anything: were there no difference, all of five rounds would still fall on one
- * side in 6 cases of 100.
+ * With fewer rounds an interval is meaningless: without any difference, all of five rounds fall on one side in 6 cases
+ * of 100.
  */
 export const FEWEST_ROUNDS = 6;
 
-/** The value below which the fraction `q` of `sorted` (ascending) lies, interpolated linearly; NaN of nothing. */
+/** The `q` quantile of `sorted` (ascending), interpolated linearly; NaN if it is empty. */
 export function quantile(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return NaN;
   const place = (sorted.length - 1) * q;
@@ -28,31 +29,31 @@ export function median(values: readonly number[]): number {
   return quantile(ascending(values), 0.5);
 }
 
-/** How far the middle half of the values is apart, as a fraction of their median. */
+/** The interquartile range of the values, as a fraction of their median. */
 export function spread(values: readonly number[]): number {
   const sorted = ascending(values);
   return (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / quantile(sorted, 0.5);
 }
 
-/** `undecided`: too few rounds to tell. `same`: the interval contains 1. */
+/** `undecided`: too few rounds. `same`: the interval contains 1. */
 export type Verdict = 'lower' | 'higher' | 'same' | 'undecided';
 
 export interface Ratio {
-  /** Of the medians. */
+  /** The ratio of the medians. */
   readonly median: number;
-  /** The interval of CONFIDENCE around it; of too few rounds, the extremes of the rounds' ratios. */
+  /** The confidence interval; with too few rounds, the extremes of the rounds' ratios. */
   readonly low: number;
   readonly high: number;
   readonly verdict: Verdict;
 }
 
-/** A value of each contender in every round. */
+/** The values of two contenders, one a round. */
 export interface Rounds {
   readonly ours: readonly number[];
   readonly theirs: readonly number[];
 }
 
-/** `ours` by `theirs`. */
+/** `ours` divided by `theirs`. */
 export function ratioOf(ours: readonly number[], theirs: readonly number[], random: Random): Ratio {
   const rounds = { ours, theirs };
   const middle = medianRatio(rounds);
@@ -72,7 +73,7 @@ function roundRatios({ ours, theirs }: Rounds): number[] {
   return ours.map((value, round) => value / (theirs[round] ?? NaN));
 }
 
-/** How the ratio of `after` is to that of `before`, which were found in rounds of their own. */
+/** The ratio of `after` divided by that of `before`, which were measured in separate rounds. */
 export function changeOf(before: Rounds, after: Rounds, random: Random): Ratio {
   const middle = medianRatio(after) / medianRatio(before);
   if (Math.min(before.ours.length, after.ours.length) < FEWEST_ROUNDS) {

@@ -1,4 +1,4 @@
-// What a run found, in few words: how one contender is to each of the others, workload by workload, on the tallest stack.
+// Summarises a run: the ratio of one contender to each of the others, by workload, on the stack with the most layers.
 import { Random } from './random.ts';
 import type { BenchResult, Measurement } from './result.ts';
 import { type Ratio, ratioOf } from './statistics.ts';
@@ -7,13 +7,13 @@ export interface WorkloadSummary {
   readonly workload: string;
   readonly threads: number;
   readonly layers: number;
-  /** Whose times are compared with the others': stratafs where it took part, or else the baseline. */
+  /** The contender that is compared with the others: stratafs if it took part, otherwise the baseline. */
   readonly subject: string;
-  /** In the order of the contenders. `ratio`: the subject's time by the other's. */
+  /** In the order of the contenders. `ratio`: the subject's time divided by the other's. */
   readonly others: readonly { readonly contender: string; readonly ratio: Ratio }[];
 }
 
-/** In the order of the measurements; workloads that the subject or all others don't serve are left out. */
+/** In the order of the measurements, without workloads that the subject or all others don't support. */
 export function summariseResult({ contenders, measurements, settings }: BenchResult): WorkloadSummary[] {
   const names = contenders.map(({ name }) => name);
   const subject = names.includes('stratafs') ? 'stratafs' : settings.baseline;

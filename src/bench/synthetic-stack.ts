@@ -1,9 +1,9 @@
-// Synthetic stacks: OCI layouts whose merged trees are alike, however many layers they are made of, so that only the number
-// of layers differs from stack to stack. The same settings give the same bytes.
+// Synthetic stacks: OCI layouts with nearly the same merged tree for any number of layers, so that stacks only differ in
+// the number of layers. The same settings give the same bytes.
 //
-// Every layer has every directory, as the worst of real images do: who searches layers one by one has to look into each.
-// The files are dealt out to the layers by chance. Of every ten that are not in the base, one replaces a file of
-// a layer below; and each layer above the base hides a file of the base that no other layer has (a whiteout).
+// Every layer has every directory, the worst case of real images: a search layer by layer has to visit each layer. Files
+// are assigned to layers at random. One in ten of the files above the base replaces a file of a lower layer, and each
+// layer above the base has a whiteout that hides a file that only the base has.
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
@@ -15,9 +15,9 @@ import { Random } from './random.ts';
 export interface SyntheticShape {
   /** In the merged tree. */
   readonly files: number;
-  /** How deep directories are nested: 0 for none. */
+  /** Levels of nested directories; 0 for none. */
   readonly depth: number;
-  /** Directories in each directory but the deepest. */
+  /** Number of directories in each directory except the deepest. */
   readonly fanout: number;
   readonly seed: number;
 }
@@ -25,7 +25,7 @@ export interface SyntheticShape {
 /** 2023-11-14. */
 const MTIME = new Date(1_700_000_000_000);
 const REPLACED_ONE_IN = 10;
-/** Most files of an image are small, a few hold most of its bytes: sizes in bytes, and how many of 1000 have about that. */
+/** Sizes of files, and how many of 1000 files have about that size: as in images, few files hold most of the bytes. */
 const SIZES: readonly (readonly [bytes: number, of1000: number])[] = [
   [300, 300],
   [4_000, 380],
@@ -40,11 +40,11 @@ interface PlannedFile {
   readonly size: number;
   /** From 0 at the base. */
   readonly layer: number;
-  /** Of an older file at its place; undefined for none. */
+  /** The lower layer that has a file of the same path, which this one replaces; undefined for none. */
   readonly replaced: number | undefined;
 }
 
-/** Writes the stack as an OCI layout to `directory`, which is made. `layers` is at least 1. */
+/** Writes the stack as an OCI layout to `directory`, which it creates. `layers` is at least 1. */
 export async function writeSyntheticStack(
   directory: string,
   layers: number,
@@ -121,7 +121,7 @@ async function writeLayer(
   const file = createWriteStream(draft);
   tar.on('data', (bytes) => hash.update(bytes as Buffer));
   const ended = finished(tar.pipe(file));
-  // It is awaited behind the last member.
+  // Awaited after the last member; until then a rejection must not be unhandled.
   ended.catch(() => undefined);
   for (const path of directories) if (path !== '') await add(tar, path, undefined);
   for (const { path, size, layer: place, replaced } of files) {
@@ -138,7 +138,7 @@ async function writeLayer(
   return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: `sha256:${digest}`, size };
 }
 
-/** `size` undefined: a directory. */
+/** Adds a file, or a directory if `size` is undefined. */
 function add(tar: Pack, name: string, size: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: Error | null): void => (error == null ? resolve() : reject(error));

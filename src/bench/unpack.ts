@@ -1,11 +1,11 @@
-// Unpacks a merged tree by GNU tar, which keeps what it unpacks beneath the directory.
+// Unpacks a merged tree with GNU tar, which writes nothing outside the directory.
 import type { Writable } from 'node:stream';
 import type { Processes } from './processes.ts';
 
-/** Gets all bytes of a tar, in order, one call after the other. */
+/** Receives all bytes of a tar in order; the next call is made when the last has resolved. */
 export type TakeBytes = (bytes: Uint8Array) => Promise<void>;
 
-/** Unpacks the tar that `write` hands over into `directory`, which is empty. Where it isn't root who unpacks, all is the user's. */
+/** Unpacks the tar that `write` produces into `directory`, which is empty. Without root, all files belong to the user. */
 export async function unpackTar(
   processes: Processes,
   directory: string,
@@ -21,7 +21,7 @@ export async function unpackTar(
 
 /** Resolves when there is room for more. */
 async function writeTo(stdin: Writable, bytes: Uint8Array): Promise<void> {
-  if (stdin.destroyed || stdin.write(bytes)) return; // tar has ended: its exit status tells why
+  if (stdin.destroyed || stdin.write(bytes)) return; // tar has ended: its exit status is reported
   await new Promise<void>((resolve) => {
     const settle = (): void => {
       stdin.off('drain', settle).off('close', settle);

@@ -1,4 +1,4 @@
-// All workloads, in the order in which they are told.
+// All workloads, in the order of tables and help.
 import type { CatalogueEntry } from './catalogue.ts';
 import {
   byDirectory,
@@ -16,29 +16,29 @@ import type { Workload, WorkloadPlan } from './workload.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Files up to here are small: most of an image's. */
+/** The largest small file; most files of an image are small. */
 const SMALL = 64 * KIB;
-/** Files from here are worth reading on and on. */
+/** The smallest file for sequential and random reads. */
 const LARGE = 256 * KIB;
-/** What untar brings: directories of so many files of that size. */
+/** untar makes directories of so many files of this size. */
 const UNTAR_FILES = 50;
 const UNTAR_SIZE = 4 * KIB;
-/** NAME_MAX, less what a renamed file gets behind its name. */
+/** NAME_MAX, less the suffix of a renamed file. */
 const RENAMED_NAME_LIMIT = 240;
 
 type Kind = Pick<Workload, 'group' | 'operation' | 'unit' | 'plan'>;
 
 const planOf = (paths: string[] | undefined): WorkloadPlan | undefined => paths && { paths };
 
-/** The same cold and warm. */
+/** A cold and a warm variant of one workload. */
 function coldAndWarm(what: string, kind: Kind): Workload[] {
   return [
     { ...kind, name: `${kind.group}-cold`, state: 'cold', summary: `${what}, cold` },
-    { ...kind, name: `${kind.group}-warm`, state: 'warm', summary: `${what}, again` },
+    { ...kind, name: `${kind.group}-warm`, state: 'warm', summary: `${what}, warm` },
   ];
 }
 
-/** Files, and what is done to them; they are changed. */
+/** The plan of a workload that changes existing files. */
 function changing(
   filesFrom: (stack: Stack) => readonly CatalogueEntry[],
 ): (stack: Stack, random: Random, most: number) => WorkloadPlan | undefined {
@@ -58,10 +58,10 @@ function lookupIn(name: string, summary: string, layerOf: (stack: Stack) => numb
   };
 }
 
-/** Files that make a lookup of a layer worth measuring. */
+/** The fewest files of a layer that suffice to measure lookups. */
 const FEW_FILES = 100;
 
-/** The topmost layer with enough files; the top layers of many images hold one or two. Of small stacks the one with most. */
+/** The topmost layer with enough files, or the one with the most: the top layers of many images hold one or two files. */
 function topLayerOf(stack: Stack): number {
   const counts = new Array<number>(stack.layerCount + 1).fill(0);
   for (const { kind, layer } of stack.catalogue)
@@ -76,7 +76,7 @@ function topLayerOf(stack: Stack): number {
 function copyUp(size: string, bytes: number): Workload {
   return {
     ...{ name: `copy-up-${size}`, group: 'copy-up', operation: 'copy-up', state: 'written', unit: 'file' },
-    summary: `first write to files of about ${size.toUpperCase()}`,
+    summary: `first write to files of about ${size.toUpperCase()} (copy-up)`,
     plan: changing((stack) => filesBetween(stack, bytes / 2, bytes * 2)),
   };
 }
@@ -95,29 +95,29 @@ const isShortName = ({ path }: CatalogueEntry): boolean =>
   path.length - (path.lastIndexOf('/') + 1) <= RENAMED_NAME_LIMIT;
 
 export const workloads: readonly Workload[] = [
-  ...coldAndWarm('lstat of whole paths', {
+  ...coldAndWarm('lstat of full paths', {
     ...{ group: 'stat', operation: 'stat', unit: 'lstat' },
     plan: ({ catalogue }, random, most) => planOf(choose(catalogue, random, most)),
   }),
-  lookupIn('lookup-base', 'lookup of names whose file is in the lowest layer, cold', () => 1),
-  lookupIn('lookup-top', 'lookup of names whose file is in a high layer, cold', topLayerOf),
+  lookupIn('lookup-base', 'lookup of files of the lowest layer, cold', () => 1),
+  lookupIn('lookup-top', 'lookup of files of a high layer, cold', topLayerOf),
   {
     ...{ name: 'miss-cold', group: 'miss', operation: 'missing', state: 'cold', unit: 'lookup' },
-    summary: 'lookup of names that no layer has, cold',
+    summary: 'lookup of missing names, cold',
     plan: (stack, random, most) => ({ paths: newPaths(stack, random, most) }),
   },
   {
     ...{ name: 'miss-cached', group: 'miss', operation: 'missing', state: 'warm', unit: 'lookup' },
-    summary: 'lookup of names that no layer has, again: the kernel may know by now',
+    summary: 'lookup of missing names, warm: the kernel may have cached them',
     plan: (stack, random, most) => ({ paths: newPaths(stack, random, most) }),
   },
-  ...coldAndWarm('open, listing and close of directories', {
+  ...coldAndWarm('open, read and close of directories', {
     ...{ group: 'readdir', operation: 'readdir', unit: 'directory' },
     plan: (stack, random, most) => ({
       paths: random.sample(directoriesOf(stack), most).map((path) => (path === '' ? '.' : path)),
     }),
   }),
-  ...coldAndWarm('a walk over everything, as find -ls makes it', {
+  ...coldAndWarm('walk of the whole tree, like find -ls', {
     ...{ group: 'find', operation: 'walk', unit: 'entry' },
     plan: () => ({ paths: ['.'] }),
   }),
@@ -125,18 +125,18 @@ export const workloads: readonly Workload[] = [
     ...{ group: 'open', operation: 'open-read-close', unit: 'file' },
     plan: (stack, random, most) => planOf(choose(filesBetween(stack, 0, SMALL), random, most)),
   }),
-  ...coldAndWarm('large files from beginning to end, 128 KiB at once', {
+  ...coldAndWarm('sequential reads of large files, 128 KiB each', {
     ...{ group: 'read', operation: 'sequential-read', unit: 'read' },
     plan: (stack, random, most) => planOf(chooseByBytes(filesBetween(stack, LARGE, Infinity), random, most)),
   }),
-  ...coldAndWarm('4 KiB of large files, here and there', {
+  ...coldAndWarm('random reads of large files, 4 KiB each', {
     ...{ group: 'random', operation: 'random-read', unit: 'read' },
     plan: (stack, random, most) => {
       const paths = chooseByBytes(filesBetween(stack, LARGE, Infinity), random, most);
       return paths && { paths, reads: Math.max(1, Math.ceil(most / paths.length)) };
     },
   }),
-  ...coldAndWarm('files mapped as programs are, each page touched', {
+  ...coldAndWarm('mmap of files like programs, with access to each page', {
     ...{ group: 'exec', operation: 'map-exec', unit: 'file' },
     plan: (stack, random, most) => planOf(chooseByBytes(filesBetween(stack, 1, Infinity), random, most)),
   }),
@@ -146,7 +146,7 @@ export const workloads: readonly Workload[] = [
   copyUp('16m', 16 * MIB),
   {
     ...{ name: 'create', group: 'create', operation: 'create', state: 'written', unit: 'file' },
-    summary: 'new empty files in directories of the image',
+    summary: 'creation of empty files in directories of the image',
     plan: (stack, random, most) => {
       const paths = newPaths(stack, random, most);
       const parents = new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
@@ -160,12 +160,12 @@ export const workloads: readonly Workload[] = [
   },
   {
     ...{ name: 'rename', group: 'rename', operation: 'rename', state: 'written', unit: 'file' },
-    summary: 'new names for files of the image',
+    summary: 'rename of files of the image',
     plan: changing((stack) => filesBetween(stack, 0, SMALL).filter(isShortName)),
   },
   {
     ...{ name: 'untar', group: 'untar', operation: 'untar', state: 'written', unit: 'member' },
-    summary: 'directories and files of 4 KiB made as tar -x makes them',
+    summary: 'creation of directories and files of 4 KiB, like tar -x',
     plan: planUntar,
   },
 ];

@@ -1,4 +1,4 @@
-// The built command, in whole runs: tiny ones, whose figures mean nothing and are not looked at.
+// Runs the built command with tiny inputs. The figures are meaningless and not checked.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -8,13 +8,13 @@ import { COMMAND, type Workplace, fixture, runAlone, withMounted, withWorkplace 
 import { asNobody } from '../mount/other-users.ts';
 import { describeWith } from '../requirements.ts';
 
-/** Everything that a run makes lies in `scratch` of the workplace. */
+/** The run's scratch directory: `scratch` in the workplace. */
 function scratchOf(place: Workplace): string {
   mkdirSync(place.path('scratch'), { recursive: true });
   return place.path('scratch');
 }
 
-/** Processes that name a path beneath the workplace on their command line, `self` excepted. */
+/** Processes with a path of the workplace on their command line, except `self`. */
 function processesIn(place: Workplace, self: number): string[] {
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -23,7 +23,7 @@ function processesIn(place: Workplace, self: number): string[] {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
       if (line.includes(place.directory)) found.push(line);
     } catch {
-      // ENOENT, ESRCH: it ended meanwhile
+      // ENOENT, ESRCH: the process has ended
     }
   }
   return found;
@@ -44,7 +44,7 @@ const everybody = [
   ...['squashfuse', 'erofs'],
 ];
 
-/** Take part where they are installed, which is told where they aren't. */
+/** Contenders that may be missing; the bench reports them then. */
 const optional = ['fuse-native', 'erofsfuse'];
 const isOfOptional = (line: string): boolean =>
   optional.some((name) => line.startsWith(`stratafs: ${name} does not take part: `));
@@ -53,13 +53,13 @@ const resultOf = (place: Workplace): BenchResult =>
   JSON.parse(readFileSync(place.path('result.json'), 'utf8')) as BenchResult;
 
 describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
-  it('measures every contender under every workload that it is told, and leaves nothing', () =>
+  it('measures every contender under every selected workload, and leaves nothing', () =>
     withWorkplace(async (place) => {
-      const asked = ['--cold', 'memory', '--workloads', 'lookup-base,find-warm,open-warm,rename'];
+      const selection = ['--cold', 'memory', '--workloads', 'lookup-base,find-warm,open-warm,rename'];
       const to = ['--scratch', scratchOf(place), '--json', 'result.json', '--html', 'result.html'];
-      const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...asked, ...to]);
+      const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...selection, ...to]);
       expect(stderr.split('\n').filter((line) => !isOfOptional(line))).toEqual([
-        'stratafs: too few runs to tell a difference: found 2, expected 6 or more',
+        'stratafs: too few runs to detect a difference: found 2, expected 6 or more',
         '',
       ]);
       expect(status).toBe(0);
@@ -77,7 +77,7 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         expect(median).toBeGreaterThan(0);
         expect(latency.p50).toBeLessThanOrEqual(latency.p99);
       }
-      // The base of two layers has half of the files; what one layer is asked is no more.
+      // The base of two layers has half of the files; the stack of one layer gets as many lookups.
       const lookups = result.measurements.filter(({ workload }) => workload === 'lookup-base');
       expect(new Set(lookups.map(({ layers }) => layers))).toEqual(new Set([1, 2]));
       const [count = 0, ...others] = new Set(
@@ -105,9 +105,9 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       expectNothingLeft(place);
     }));
 
-  it('says what has become slower than an earlier run tells, with exit status 1', () =>
+  it('lists contenders that became slower than in an earlier run, with exit status 1', () =>
     withWorkplace(async (place) => {
-      const asked = [
+      const selection = [
         '--contenders',
         'stratafs,plain',
         '--workloads',
@@ -115,7 +115,7 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         '--scratch',
         scratchOf(place),
       ];
-      const first = await place.stratafs(['bench', ...one, ...asked, '--json', 'result.json']);
+      const first = await place.stratafs(['bench', ...one, ...selection, '--json', 'result.json']);
       expect(first.status).toBe(0);
       const { measurements, ...rest } = resultOf(place);
       const slowerBaseline = measurements.map(({ contender, runs, ...each }) => ({
@@ -126,17 +126,17 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       }));
       writeFileSync(place.path('old.json'), JSON.stringify({ ...rest, measurements: slowerBaseline }));
       const compare = ['--baseline', 'plain', '--compare', 'old.json', '--threshold', '3'];
-      const { status, stdout } = await place.stratafs(['bench', ...one, ...asked, ...compare]);
+      const { status, stdout } = await place.stratafs(['bench', ...one, ...selection, ...compare]);
       expect(stdout).toMatch(/\nslower +stat-warm +2 +1 +stratafs /);
       expect(stdout).toMatch(/\nOf 1 ratio to plain, by more than 3: 1 slower, 0 faster\.\n$/);
       expect(status).toBe(1);
     }));
 
-  it('measures an image of the user, and only who and what it is told', () =>
+  it("measures the user's image with only the selected contenders and workloads", () =>
     withWorkplace(async (place) => {
       const scratch = scratchOf(place);
-      const asked = ['--contenders', 'plain,stratafs', '--workloads', 'stat-cold,find', '--runs', '1'];
-      const args = ['bench', ...asked, '--scratch', scratch, '--json', 'result.json', '--threads', '2,1'];
+      const selection = ['--contenders', 'plain,stratafs', '--workloads', 'stat-cold,find', '--runs', '1'];
+      const args = ['bench', ...selection, '--scratch', scratch, '--json', 'result.json', '--threads', '2,1'];
       const { status } = await place.stratafs([...args, fixture('expressweb.tar')]);
       expect(status).toBe(0);
       const result = resultOf(place);
@@ -157,11 +157,11 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
     ['SIGINT', []],
     ['SIGTERM', []],
     ['SIGINT', ['--contenders', 'bare-loop']],
-  ] as const)('dies of %s in the midst of a run (%j), and leaves nothing', (signal, asked) =>
+  ] as const)('dies of %s in the middle of a run (%j), and leaves nothing', (signal, selection) =>
     withWorkplace(async (place) => {
       const args = [
         'bench',
-        ...asked,
+        ...selection,
         '--runs',
         '100',
         '--files',
@@ -178,7 +178,7 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
       });
       await untilMounted(place, command);
       command.kill(signal);
-      // Who is impatient must not leave more.
+      // A second signal must not leave files either.
       setImmediate(() => command.kill(signal));
       expect(await once(command, 'close')).toEqual([null, signal]);
       expectNothingLeft(place);
@@ -204,21 +204,21 @@ describeWith(['fuse'], 'stratafs bench of a mount', () => {
 });
 
 describeWith(['root', { program: 'unshare' }], 'stratafs bench of an ordinary user', () => {
-  it('measures who needs no root, and says what is missing', () =>
+  it('measures contenders that work without root, and reports the others', () =>
     withWorkplace(async (place) => {
-      const asked =
+      const selection =
         '--contenders stratafs,overlayfs,plain,bare-loop --workloads stat-cold,unlink --runs 1 --json result.json';
       const { status, stderr } = await asNobody(
         place,
-        `mkdir scratch && eval "$S bench ${asked} --scratch scratch $I"`,
+        `mkdir scratch && eval "$S bench ${selection} --scratch scratch $I"`,
       );
       expect(stderr).toBe(
         [
           'overlayfs does not take part: only root can mount it (run the bench as root)',
           'bare-loop does not take part: only root can mount it (run the bench as root)',
-          'the caches of the kernel are not dropped, which takes root: cold is a fresh mount alone',
-          'too few runs to tell a difference: found 1, expected 6 or more',
-          "unlink is left out: the files of an image are root's, who alone may write to them",
+          'kernel caches are not dropped, since that needs root: cold runs only use a fresh mount',
+          'too few runs to detect a difference: found 1, expected 6 or more',
+          "unlink is skipped: the image's files belong to root, so only root can write to them",
           '',
         ]
           .join('\nstratafs: ')

@@ -13,7 +13,7 @@ const resultOf = (stratafs: readonly number[], overlayfs: readonly number[] = st
   madeResult({ 'stat-cold': { 1: { stratafs, overlayfs } } });
 
 describe('compareResults', () => {
-  it('finds what became slower than its baseline did, and what became faster', () => {
+  it('finds contenders that became slower or faster relative to the baseline', () => {
     const verdict = (before: BenchResult, after: BenchResult): string | undefined =>
       compareResults(before, after, 1.1, 'old.json')[0]?.verdict;
     expect(verdict(resultOf(scaled(1)), resultOf(scaled(1.3)))).toBe('slower');
@@ -21,19 +21,19 @@ describe('compareResults', () => {
     expect(verdict(resultOf(scaled(1)), resultOf(scaled(1.05)))).toBe('unchanged');
   });
 
-  it('takes a day on which all was slower for what it is', () => {
+  it('finds no change if everything was slower, including the baseline', () => {
     const [change] = compareResults(resultOf(scaled(1)), resultOf(scaled(3), scaled(3)), 1.1, 'old.json');
     expect(change).toMatchObject({ contender: 'stratafs', before: 1, after: 1, verdict: 'unchanged' });
   });
 
-  it('calls nothing slower that chance may have made so', () => {
+  it('ignores changes that may be due to chance', () => {
     const wild = [50, 400, 60, 380, 120, 300];
     const [change] = compareResults(resultOf(steady), resultOf(wild), 1.1, 'old.json');
     expect(change?.change.median).toBeGreaterThan(1.1);
     expect(change?.verdict).toBe('unchanged');
   });
 
-  it('of few runs takes the extremes: all must be slower than all were', () => {
+  it('with few runs, reports a contender as slower only if all runs are slower than all old ones', () => {
     const few = (factor: number): BenchResult => resultOf(scaled(factor).slice(0, 2), steady.slice(0, 2));
     expect(compareResults(few(1), few(1.5), 1.1, 'old.json')[0]).toMatchObject({
       verdict: 'slower',
@@ -41,7 +41,7 @@ describe('compareResults', () => {
     });
   });
 
-  it('leaves the baseline out, and what one of the two has not measured', () => {
+  it('skips the baseline, and measurements that only one result has', () => {
     const before = madeResult({ 'stat-cold': { 1: { stratafs: steady, overlayfs: steady, plain: steady } } });
     const after = madeResult({
       'stat-cold': { 1: { stratafs: steady, overlayfs: steady } },
@@ -53,7 +53,7 @@ describe('compareResults', () => {
     ]);
   });
 
-  it('refuses figures of other work, naming what differs', () => {
+  it('rejects results of other settings, and names the difference', () => {
     const after = resultOf(steady);
     const other = { ...after, settings: { ...after.settings, operations: 7 } };
     expect(() => compareResults(other, after, 1.1, 'old.json')).toThrow(
@@ -61,26 +61,28 @@ describe('compareResults', () => {
     );
     const smaller = { ...after, stacks: after.stacks.map((stack) => ({ ...stack, files: 9 })) };
     expect(() => compareResults(smaller, after, 1.1, 'old.json')).toThrow(/found stacks 1 layers of 9 files/);
-    const kept = { ...after, settings: { ...after.settings, dropsCaches: false } };
-    expect(() => compareResults(kept, after, 1.1, 'old.json')).toThrow(/found --cold caches that are kept/);
+    const uncleared = { ...after, settings: { ...after.settings, dropsCaches: false } };
+    expect(() => compareResults(uncleared, after, 1.1, 'old.json')).toThrow(
+      /found --cold without dropping caches/,
+    );
   });
 
-  it('refuses a result without the baseline', () => {
+  it('rejects a result without the baseline', () => {
     const before = madeResult({ 'stat-cold': { 1: { stratafs: steady, plain: steady } } }, 'plain');
     expect(() => compareResults(before, resultOf(steady), 1.1, 'old.json')).toThrow(
-      /^old\.json: found nothing of what was measured now, expected a run with overlayfs in it$/,
+      /^old\.json: found none of this run's measurements, expected a run that includes overlayfs$/,
     );
   });
 });
 
 describe('readResult', () => {
   it.each([
-    ['no JSON', /: found no JSON \(.*\), expected what --json wrote$/],
+    ['no JSON', /: found no JSON \(.*\), expected a file that --json wrote$/],
     ['{"schema":2}', /: found schema 2, expected 1, /],
     ['[]', /: found schema none, expected 1, /],
     ['null', /: found schema none, expected 1, /],
-    ['{"schema":1}', /: found no measurements, expected what --json wrote$/],
-  ])('refuses %j', async (text, message) => {
+    ['{"schema":1}', /: found no measurements, expected a file that --json wrote$/],
+  ])('rejects %j', async (text, message) => {
     const directory = mkdtempSync(join(tmpdir(), 'stratafs-compare-'));
     try {
       writeFileSync(join(directory, 'x.json'), text);

@@ -23,11 +23,11 @@ it.each([1, 2, 3, 4, 5])('its quantiles are within 1 percent of the sorted value
   }
 });
 
-it('takes what took no time, and what took hours', () => {
+it('counts latencies of zero and of hours', () => {
   const histogram = new Histogram();
   histogram.add([0, 1e13]);
   expect(histogram.quantile(0.5)).toBeLessThan(2);
   expect(histogram.summary().max).toBe(1e13);
 });
 
-it('has no quantile of nothing', () => expect(new Histogram().quantile(0.5)).toBeNaN());
+it('returns NaN for a quantile of no operations', () => expect(new Histogram().quantile(0.5)).toBeNaN());

@@ -1,4 +1,4 @@
-// The native load generator, on plain files.
+// Runs the native load generator on plain files.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -40,7 +40,7 @@ describe('the load generator', () => {
     ['stat', 2, 0],
     ['lookup', 2, 0],
     ['open-read-close', 2, 300_010],
-    // 128 KiB at once.
+    // Reads of 128 KiB.
     ['sequential-read', 3 + 1, 300_010],
     ['map-exec', 2, 300_010],
     ['copy-up', 2, 0],
@@ -57,7 +57,7 @@ describe('the load generator', () => {
     },
   );
 
-  it('walks over all that find shows, the root among it', async () => {
+  it('walks the same files as find, including the root', async () => {
     const { latencies } = await load({ operation: 'walk', paths: ['.'] });
     expect(latencies.length).toBe(1 + 2 + 2);
   });
@@ -66,29 +66,29 @@ describe('the load generator', () => {
     expect((await load({ operation: 'readdir', paths: ['a', 'a/b'] })).latencies.length).toBe(2);
   });
 
-  it('reads pages at random as often as it is told, and none of what has none', async () => {
+  it('reads as many random pages as --reads says, and skips empty files', async () => {
     const result = await load({ operation: 'random-read', reads: 7 });
     expect(result.latencies.length).toBe(7);
     expect(result.bytes).toBe(7 * 4096);
   });
 
-  it('looks names up that are not there, and fails where one is', async () => {
+  it('looks up missing names, and fails if one exists', async () => {
     expect((await load({ operation: 'missing', paths: ['no', 'a/no'] })).latencies.length).toBe(2);
     await expect(load({ operation: 'missing' })).rejects.toThrow(/fstatat a\/one: File exists$/);
   });
 
-  it('rehearses without counting', async () => {
+  it('does not count rehearsals', async () => {
     expect((await load({ operation: 'stat', rehearsals: 3 })).latencies.length).toBe(2);
   });
 
-  it('deals the paths out to threads, so that each is used once', async () => {
+  it('divides the paths among threads, so that each is used once', async () => {
     const paths = Array.from({ length: 101 }, (_, n) => `a/new-${n}`);
     const { latencies } = await load({ operation: 'create', paths, threads: 8 });
     expect(latencies.length).toBe(101);
     expect(readdirSync(join(directory, 'a')).length).toBe(101 + 2);
   });
 
-  it('unpacks in each thread what a tar would bring, as tar leaves it', async () => {
+  it('writes the files of a tar in each thread, with the same result as tar', async () => {
     const paths = ['d/', 'd/e/', 'd/e/f'];
     const { latencies, bytes } = await load({ operation: 'untar', paths, threads: 2, size: 5000 });
     expect(latencies.length).toBe(6);
@@ -100,14 +100,14 @@ describe('the load generator', () => {
     }
   });
 
-  it('a renamed file keeps its bytes, an unlinked one is gone', async () => {
+  it('renames a file with its bytes, and unlinks a file', async () => {
     await load({ operation: 'rename', paths: ['a/b/two'] });
     expect(readFileSync(join(directory, 'a/b/two.renamed'), 'latin1')).toBe('x'.repeat(10));
     await load({ operation: 'unlink', paths: ['a/b/two.renamed'] });
     expect(existsSync(join(directory, 'a/b/two.renamed'))).toBe(false);
   });
 
-  it('a failing call is an error that names call, path and reason', async () => {
+  it('reports a failing call with its name, path and reason', async () => {
     const failing = load({ operation: 'stat', paths: ['a/one', 'no'] });
     await expect(failing).rejects.toThrow(
       /stratafs-load stat .*: ended with status 1: lstat no: No such file or directory$/,

@@ -1,11 +1,11 @@
-// A result of the bench out of nothing but figures, for what reads results.
+// Makes a bench result from figures, to test code that reads results.
 import type { BenchResult, Measurement } from '../../src/bench/bench.ts';
 import { Cell } from '../../src/bench/cell.ts';
 import { summariseCells } from '../../src/bench/measurements.ts';
 import type { WorkloadPlan } from '../../src/bench/workload.ts';
 import { workloads } from '../../src/bench/workload-list.ts';
 
-/** Means of each run in nanoseconds, by contender, at a number of layers. */
+/** Means of each run in nanoseconds, by number of layers and contender. */
 export type MadeRuns = Readonly<Record<number, Readonly<Record<string, readonly number[]>>>>;
 
 const prepared = { mount: () => Promise.reject(new Error('is not mounted')) };

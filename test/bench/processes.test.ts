@@ -7,7 +7,7 @@ import { Processes } from '../../src/bench/processes.ts';
 const directory = mkdtempSync(join(tmpdir(), 'stratafs-processes-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-it('a program is waited for where what should feed it fails', async () => {
+it('waits for a program even if writing its input fails', async () => {
   const processes = new Processes(new AbortController().signal);
   const last = join(directory, 'last');
   const run = processes.run(['sh', '-c', 'cat >/dev/null; : >"$1"', 'sh', last], {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../src/bench/random.ts';
 
-it('the same seed gives the same numbers, another one others', () => {
+it('the same seed gives the same numbers, another seed others', () => {
   const draw = (seed: number): number[] => {
     const random = new Random(seed);
     return Array.from({ length: 20 }, () => random.below(1000));
@@ -10,7 +10,7 @@ it('the same seed gives the same numbers, another one others', () => {
   expect(draw(1)).not.toEqual(draw(2));
 });
 
-it('numbers are whole, below their bound, and reach all of it, also above 2^31', () => {
+it('numbers are whole, below their bound, and cover the whole range, also above 2^31', () => {
   const random = new Random(7);
   expect(new Set(Array.from({ length: 500 }, () => random.below(10)))).toEqual(
     new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
@@ -20,7 +20,7 @@ it('numbers are whole, below their bound, and reach all of it, also above 2^31',
   expect(large.some((n) => n > 2 ** 31)).toBe(true);
 });
 
-it('a shuffle keeps all values, and puts each in each place about as often', () => {
+it('a shuffle keeps all values, and puts each value at each place equally often', () => {
   const random = new Random(3);
   const values = [0, 1, 2, 3];
   const counts = values.map(() => values.map(() => 0));

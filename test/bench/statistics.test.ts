@@ -13,7 +13,7 @@ import {
 
 const seeds = Array.from({ length: 50 }, (_, seed) => seed);
 
-/** Positive values, a few of them far out, as latencies are. */
+/** Positive values with a few outliers, like latencies. */
 function draw(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => (1 + random.below(1000)) * (random.below(20) === 0 ? 50 : 1));
 }
@@ -35,7 +35,7 @@ describe('quantile', () => {
     expect(quantile(sorted, 1)).toBe(sorted.at(-1));
   });
 
-  it('of nothing is no number', () => expect(quantile([], 0.5)).toBeNaN());
+  it('is NaN for no values', () => expect(quantile([], 0.5)).toBeNaN());
 
   it('interpolates between two values', () => expect(quantile([10, 20], 0.25)).toBe(12.5));
 });
@@ -61,7 +61,7 @@ describe('ratioOf', () => {
     const turned = ratioOf(theirs, ours, new Random(seed));
     if (rounds % 2 === 1) expect(turned.median * ratio.median).toBeCloseTo(1, 10);
     const verdicts = { lower: 'higher', higher: 'lower', same: 'same', undecided: 'undecided' };
-    // The draws are the same; only where the interval just touches 1 may rounding tell another tale.
+    // The resamples are the same; rounding can only change the verdict if the interval nearly touches 1.
     if (Math.abs(ratio.low - 1) > 0.05 && Math.abs(ratio.high - 1) > 0.05) {
       expect(turned.verdict).toBe(verdicts[ratio.verdict]);
     }
@@ -72,7 +72,7 @@ describe('ratioOf', () => {
     expect(ratioOf(ours, theirs, new Random(3))).toEqual(ratioOf(ours, theirs, new Random(3)));
   });
 
-  it('finds a factor of two in every round, whatever the weather', () => {
+  it('finds a factor of two in every round, however the rounds vary', () => {
     const theirs = draw(new Random(5), 10);
     const ratio = ratioOf(
       theirs.map((value) => 2 * value),
@@ -82,7 +82,7 @@ describe('ratioOf', () => {
     expect(ratio).toEqual({ median: 2, low: 2, high: 2, verdict: 'higher' });
   });
 
-  it('finds no difference where there is none in at least nine of ten comparisons', () => {
+  it('finds no difference between equal contenders in at least nine of ten comparisons', () => {
     let different = 0;
     for (let seed = 0; seed < 400; seed++) {
       const random = new Random(1000 + seed);
@@ -92,7 +92,7 @@ describe('ratioOf', () => {
     expect(different).toBeLessThan(40);
   });
 
-  it('tells no difference from fewer rounds than can show one', () => {
+  it('is undecided with too few rounds', () => {
     const theirs = Array.from({ length: FEWEST_ROUNDS - 1 }, () => 100);
     const ours = theirs.map((value) => value / 10);
     expect(ratioOf(ours, theirs, new Random(1)).verdict).toBe('undecided');
@@ -117,7 +117,7 @@ describe('changeOf', () => {
     expect(changeOf(before, before, random)).toMatchObject({ median: 1, verdict: 'same' });
   });
 
-  it('finds a change where no value is what it was, and none of too few', () => {
+  it('finds a change if all values changed, and none with too few rounds', () => {
     const before = drawRounds(new Random(1), 9);
     const { ours, theirs } = drawRounds(new Random(2), 9);
     const after = { ours: ours.map((value) => 1e6 * value), theirs };

@@ -1,4 +1,4 @@
-// Synthetic stacks: the same bytes for the same settings, and the same tree however many layers it is made of.
+// Synthetic stacks: the same bytes for the same settings, and the same tree for any number of layers.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ async function catalogue(name: string, layers: number): Promise<CatalogueEntry[]
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-it('shows the same names and sizes, whiteouts obeyed, in one layer and in nine', async () => {
+it('has the same visible names and sizes with one layer and with nine', async () => {
   const one = await catalogue('one', 1);
   const nine = await catalogue('nine', 9);
   const shown = ({ path, kind, size }: CatalogueEntry): object => ({ path, kind, size });
@@ -35,7 +35,7 @@ it('shows the same names and sizes, whiteouts obeyed, in one layer and in nine',
   expect(new Set(nine.map(({ layer }) => layer)).size).toBe(9);
 });
 
-it('writes the same bytes for the same settings, others for another seed', async () => {
+it('writes the same bytes for the same settings, and other bytes for another seed', async () => {
   const digestOf = async (name: string, seed: number): Promise<string[]> => {
     await writeSyntheticStack(join(scratch, name), 3, { ...shape, seed }, signal);
     const blobs = join(scratch, name, 'blobs/sha256');
@@ -52,7 +52,7 @@ it('writes the same bytes for the same settings, others for another seed', async
   expect(await digestOf('c', 2)).not.toEqual(await digestOf('b', 1));
 });
 
-it('ends at once where it is aborted', async () => {
+it('stops immediately if it is aborted', async () => {
   await expect(
     writeSyntheticStack(join(scratch, 'x'), 3, shape, AbortSignal.abort(new Error('enough'))),
   ).rejects.toThrow('enough');

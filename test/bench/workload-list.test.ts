@@ -1,4 +1,4 @@
-// Which paths workloads take of a stack: there, of the right kind, and no more than asked.
+// Checks the paths that workloads choose: they exist, have the right kind, and don't exceed the limit.
 import { describe, expect, it } from 'vitest';
 import type { CatalogueEntry } from '../../src/bench/catalogue.ts';
 import { Random } from '../../src/bench/random.ts';
@@ -39,7 +39,7 @@ const entriesOf = (name: string): CatalogueEntry[] =>
 
 describe('workloads', () => {
   it.each(workloads.filter(({ group }) => !['find', 'copy-up'].includes(group)).map(({ name }) => name))(
-    '%s takes as many paths as asked at most, each once, and the same by the same seed',
+    '%s chooses distinct paths up to the limit, and the same paths for the same seed',
     (name) => {
       const plan = planOf(name, 2);
       expect(plan?.paths.length).toBeGreaterThan(0);
@@ -50,23 +50,23 @@ describe('workloads', () => {
     },
   );
 
-  it('have names of their own, each of its group', () => {
+  it('have unique names that begin with their group', () => {
     expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
     expect(workloads.filter(({ name, group }) => !name.startsWith(group))).toEqual([]);
   });
 
-  it('look names up where their files lie', () => {
+  it('look up files of the layer that they name', () => {
     expect(new Set(entriesOf('lookup-base').map(({ layer }) => layer))).toEqual(new Set([1]));
     expect(new Set(entriesOf('lookup-top').map(({ layer }) => layer))).toEqual(new Set([3]));
   });
 
-  it('look up the names of a directory one behind the other', () => {
+  it('look up the names of a directory one after the other', () => {
     const parents = entriesOf('lookup-base').map(({ path }) => path.slice(0, path.lastIndexOf('/')));
     const changes = parents.filter((parent, n) => parent !== parents[n - 1]).length;
     expect(changes).toBe(new Set(parents).size);
   });
 
-  it('miss, and create, names that are not there', () => {
+  it('look up and create names that do not exist', () => {
     const there = new Set(catalogue.map(({ path }) => path));
     for (const name of ['miss-cold', 'miss-cached', 'create']) {
       expect(planOf(name, 300)?.paths.filter((path) => there.has(path))).toEqual([]);
@@ -79,7 +79,7 @@ describe('workloads', () => {
     expect(entriesOf('exec-cold').every(({ size }) => size > 0)).toBe(true);
   });
 
-  it('copy up files of about a size, and tell which', () => {
+  it('copy up files of about the given size, and list them as touched', () => {
     const sizes = (name: string): number[] => [...new Set(entriesOf(name).map(({ size }) => size))];
     expect(sizes('copy-up-4k')).toEqual([5000]);
     expect(sizes('copy-up-64k')).toEqual([70_000]);
@@ -88,7 +88,7 @@ describe('workloads', () => {
     expect(plan?.touched).toEqual(plan?.paths);
   });
 
-  it('are not for a stack that has nothing of the kind', () => {
+  it('have no plan for a stack without suitable files', () => {
     expect(planOf('copy-up-16m', 1000)).toBeUndefined();
     expect(planOf('read-cold', 1000, catalogue.slice(0, 4))).toBeUndefined();
     expect(planOf('stat-cold', 1000, [])).toBeUndefined();

@@ -1,6 +1,6 @@
-// The floor of what a FUSE file system can be: a native program (native/bare) that answers names, attributes and listings
-// from memory, by the code of stratafs's own native fast path, and does nothing else. What stratafs is slower by is Node
-// and its event loop.
+// The lower bound of a FUSE file system: a native program (native/bare) that answers lookups, attributes and listings from
+// memory, with the code of stratafs's native fast path, and nothing else. Its distance to stratafs is the cost of Node and
+// its event loop.
 import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { bareProgram, buildCommand } from '../native-programs.ts';
 
 export const bareLoop: Contender = {
   name: 'bare-loop',
-  summary: 'names and attributes alone, answered from memory by a bare loop over /dev/fuse in C++',
+  summary: 'a C++ loop over /dev/fuse that answers metadata requests from memory',
   serves: ['metadata'],
   lack: () => Promise.resolve(lack()),
   version: () => Promise.resolve(undefined),

@@ -18,7 +18,7 @@ export const overlayfs: Contender = {
   version: () => Promise.resolve(`Linux ${release()}`),
   prepare: async ({ processes, scratch }, stack) => {
     const { directory, names } = await stack.unpacked();
-    // One layer alone is refused: an empty one lies beneath it.
+    // The kernel rejects a single layer, so an empty one is added below it.
     const lowers = names.length > 1 ? names : [...names, await scratch.fresh('nothing')];
     return {
       mount: (place: string, upper?: UpperPlace) => {
@@ -32,7 +32,7 @@ export const overlayfs: Contender = {
   },
 };
 
-/** mount(2) loads the module where it may; what is no module and not there, it can't. */
+/** True if overlayfs is built into the kernel or its module is loaded. mount(2) may not be able to load it. */
 async function isKnown(): Promise<boolean> {
   return /^nodev\toverlay$/m.test(await readFile('/proc/filesystems', 'utf8'));
 }

@@ -1,15 +1,15 @@
-// The merged tree packed into one file system image, and that mounted: squashfs and erofs, by the kernel over a loop device or
-// by their FUSE programs. They show a stack, and take no writes.
+// The merged tree packed into one file system image: squashfs and erofs, mounted by the kernel over a loop device or by
+// their FUSE programs. They are read-only.
 import { join } from 'node:path';
 import type { Contender, Lack, Workshop } from '../contender.ts';
 import { isInstalled, mountByProgram } from '../mounting.ts';
 import type { Stack } from '../stack.ts';
 
-/** How a tree becomes an image. */
+/** A program that packs a tree into an image. */
 interface Packer {
   readonly type: string;
   readonly program: string;
-  /** The Debian package that has it. */
+  /** The Debian package that contains it. */
   readonly package: string;
   readonly argv: (directory: string, image: string) => string[];
 }
@@ -28,7 +28,7 @@ const erofsPacker: Packer = {
   argv: (directory, image) => ['mkfs.erofs', '--quiet', image, directory],
 };
 
-/** Packs what `stack` shows, once for all who mount it: the image's path. */
+/** Packs the tree of `stack`, once for all contenders that mount the image, and returns the image's path. */
 async function pack({ processes }: Workshop, stack: Stack, packer: Packer): Promise<string> {
   const directory = await stack.flattened();
   return stack.form(packer.type, async (place) => {
@@ -46,7 +46,7 @@ const missing = (program: string, from: string): Lack => ({
 function byKernel(packer: Packer): Contender {
   return {
     name: packer.type,
-    summary: `the merged tree packed by ${packer.program}, mounted by the kernel over a loop device`,
+    summary: `the merged tree packed by ${packer.program}, mounted by the kernel (loop device)`,
     serves: ['metadata', 'content'],
     lack: () => {
       if (process.geteuid?.() !== 0)
@@ -90,10 +90,10 @@ function byFuse(program: string, from: string, packer: Packer): Contender {
   };
 }
 
-/** "mksquashfs version 4.5.1 (2022/03/17)", "mkfs.erofs 1.5": the first line of what the packer tells of itself. */
+/** The first line of the packer's version text: "mksquashfs version 4.5.1 (2022/03/17)", "mkfs.erofs 1.5". */
 async function versionOf({ processes }: Workshop, program: string): Promise<string | undefined> {
   const option = program === 'mksquashfs' ? '-version' : '-V';
-  // mksquashfs 4.5 ends with status 1 behind its version.
+  // mksquashfs 4.5 exits with status 1 after it has printed its version.
   const said = await processes.run(['sh', '-c', '"$1" "$2" 2>&1 || true', 'sh', program, option]);
   return said.toString().split('\n')[0]?.trim();
 }

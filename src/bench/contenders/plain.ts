@@ -1,4 +1,4 @@
-// The floor: the tree as plain files of the file system that the scratch directory lies on, and no mount at all.
+// The lower bound: the tree as plain files in the scratch directory, without a mount.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender, UpperPlace } from '../contender.ts';
@@ -21,7 +21,7 @@ export const plain: Contender = {
   },
 };
 
-/** Files that will be changed are changed in a copy, so that the next run finds what this one found. */
+/** A written workload changes a copy of the files, so that each run begins with the same tree. */
 async function copyTouched(processes: Processes, directory: string, upper: UpperPlace): Promise<string> {
   const copy = join(upper.upper, 'copy');
   await mkdir(copy);

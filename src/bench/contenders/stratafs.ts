@@ -1,11 +1,11 @@
-// stratafs itself: the command, as a user calls it. Its index is made before anything is measured.
+// stratafs itself, started by its command line. The index is made before the measurements.
 import type { Contender, UpperPlace } from '../contender.ts';
 import { mountByProgram } from '../mounting.ts';
 
 export interface StratafsVariant {
   readonly name: string;
   readonly summary: string;
-  /** For `-o`. */
+  /** Values of `-o`. */
   readonly options: readonly string[];
 }
 
@@ -14,7 +14,7 @@ export function stratafs({ name, summary, options }: StratafsVariant): Contender
     name,
     summary,
     serves: ['metadata', 'content', 'changes'],
-    // What is missing, mounting says.
+    // A failing mount reports what is missing.
     lack: () => Promise.resolve(undefined),
     version: async ({ processes, stratafs: command }) =>
       (await processes.run([...command, '--version'])).toString().trim(),

@@ -1,5 +1,5 @@
-// The bare loop: the program over a socket in the kernel's place, held to the session's handlers; and its mount beside
-// stratafs's own.
+// The bare loop: compares its answers over a socket, instead of /dev/fuse, with those of the session's handlers; and its
+// mount with a stratafs mount.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'stratafs-bare-'))));
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** The program, and its connection in the kernel's place. */
+/** The program, with a socket instead of /dev/fuse. */
 class Served {
   readonly child: ChildProcess;
   readonly #connection: Socket;
@@ -46,7 +46,7 @@ class Served {
     this.#connection = this.child.stdio[3] as Socket;
   }
 
-  /** One at a time: unlike the device, a socket doesn't keep messages apart. */
+  /** Sends one request at a time: unlike the device, a socket doesn't separate messages. */
   async ask(request: Uint8Array): Promise<Buffer> {
     this.#connection.write(request);
     let reply = Buffer.alloc(0);
@@ -57,12 +57,12 @@ class Served {
     return reply;
   }
 
-  /** Ends the connection behind a last request that wants no answer: the program's exit status. */
+  /** Closes the connection after a last request that has no answer, and returns the program's exit status. */
   async end(last?: Uint8Array): Promise<number | null> {
     this.#connection.on('data', (bytes: Buffer) => {
       throw new Error(`is answered ${bytes.toString('hex')}`);
     });
-    // A program that has ended already is written nothing (EPIPE).
+    // EPIPE: the program has already ended.
     if (last !== undefined) this.#connection.write(last);
     this.#connection.end();
     const [status] = (await once(this.child, 'close')) as [number | null];
@@ -88,7 +88,7 @@ describe('the bare loop', () => {
     },
   );
 
-  it('asks a newer kernel to come down to its version, and refuses one that is too old', async () => {
+  it('offers its own version to a newer kernel, and rejects one that is too old', async () => {
     const served = new Served(buildTree([]));
     const again = await served.ask(message(Opcode.INIT, 1, 0, initBody(8, 0, EVERY_FLAG)));
     expect([errorOf(again), again.readUInt32LE(16), again.readUInt32LE(20)]).toEqual([0, 7, 45]);
@@ -112,7 +112,7 @@ describe('the bare loop', () => {
         for (const request of readingRequests(random, tree, node)) {
           const replies = paths.test.replies.length;
           const isNative = paths.ask(request);
-          // No layer is there to be read, and what is forgotten is not answered.
+          // The test has no layers to read, and FORGET has no answer.
           const isAnswered = paths.test.replies.length > replies;
           if (!isNative || !isAnswered || request.readUInt32LE(4) === Opcode.READ) continue;
           expect(await served.ask(request), request.toString('hex')).toEqual(paths.test.replies.at(-1));
@@ -124,7 +124,7 @@ describe('the bare loop', () => {
     },
   );
 
-  it('answers what is no metadata with the least that lets the kernel go on', async () => {
+  it('answers requests other than metadata with ENOSYS or an empty answer', async () => {
     const served = new Served(buildTree([]));
     await served.ask(current);
     const nothing = Buffer.alloc(64);
@@ -133,10 +133,10 @@ describe('the bare loop', () => {
     }
     const statfs = await served.ask(message(Opcode.STATFS, 3, 1));
     expect(statfs.subarray(16)).toEqual(Buffer.alloc(80));
-    const asked = (name: string): Buffer =>
+    const getxattr = (name: string): Buffer =>
       message(Opcode.GETXATTR, 4, 1, Buffer.concat([numbers([4, 9], [4, 0]), Buffer.from(`${name}\0`)]));
-    expect(errorOf(await served.ask(asked('user.stratafs.layer')))).toBe(-ENODATA);
-    expect(errorOf(await served.ask(asked('security.selinux')))).toBe(-EOPNOTSUPP);
+    expect(errorOf(await served.ask(getxattr('user.stratafs.layer')))).toBe(-ENODATA);
+    expect(errorOf(await served.ask(getxattr('security.selinux')))).toBe(-EOPNOTSUPP);
     expect(await served.end(message(Opcode.INTERRUPT, 5, 0, numbers([8, 4])))).toBe(0);
   });
 
@@ -153,7 +153,7 @@ describe('the bare loop', () => {
 });
 
 describeWith(['fuse', 'root', { program: 'find' }], 'the contender bare-loop', () => {
-  it('shows what stratafs shows but for content, and leaves no mount', () =>
+  it('shows the same metadata as stratafs, and leaves no mount', () =>
     withMounted(fixture('expressweb.tar'), async (place) => {
       const source = fixture('expressweb.tar');
       const inspection = await inspectImage(source, { cacheDirectory: place.path('cache/stratafs') });
