@@ -8,8 +8,6 @@ export const toBeRewritten = [
   'test/cli',
   'test/fuse',
   'test/mount',
-  'test/overlay',
-  'test/overlayfs-format',
 ];
 
 const exempt = ['fixtures', 'scripts/prose-turns.js', 'test/scripts', ...toBeRewritten];

@@ -1,9 +1,9 @@
-// A BlobReader over bytes in memory, and one over a file, that answer as the layers' own do.
+// A BlobReader for bytes in memory, and one for a file. They behave like the readers of layers.
 import { type BlobReader, FileRange, type ReadResult } from '../../src/vfs/blob-reader.ts';
 
 export class MemoryReader implements BlobReader {
   readonly bytes: Uint8Array;
-  /** Each read that was asked for: offset and length. */
+  /** Offset and length of each read. */
   readonly reads: [number, number][] = [];
   isClosed = false;
   readonly #isAsync: boolean;

@@ -1,4 +1,4 @@
-// A sample of two layers under an upper, and what tests of single operations look at: the upper's own files and marks.
+// A sample of two layers with an upper, and functions that read the files and marks in the upper, for tests of single operations.
 import { closeSync, lstatSync, openSync, readSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -12,7 +12,7 @@ import { MemoryReader } from './memory-reader.ts';
 import { Bench, check } from './writable.ts';
 
 export const MARKS = process.geteuid?.() === 0 ? 'trusted.overlay.' : 'user.overlay.';
-/** The bytes of every lower file, cut to its size. */
+/** The bytes of every lower file, which has as many of them as its size. */
 export const LOWER_BYTES = 'the bytes of the image. '.repeat(10);
 
 /** A function that opens benches over the sample; all are closed after each test. */
@@ -29,7 +29,7 @@ export function useSample(): (options?: Partial<UpperPlace>) => Bench {
   };
 }
 
-/** New layers each time: a layer's table belongs to one tree. */
+/** Creates new layers on each call, because a layer's table belongs to one tree. */
 function sampleLayers(): ReturnType<typeof layer>[] {
   const shared = file({ size: 7 });
   const below = directory({ inner: file({ size: 3, mtime: 1000 }) }, { mtime: 1000 });
@@ -85,7 +85,7 @@ export function setMark(
   );
 }
 
-/** What `use` returns for the parent, opened, and the last name of a path in the upper. */
+/** Calls `use` with the open parent and the last name of a path in the upper, and returns its result. */
 export function inUpper<T>(bench: Bench, path: string, use: (dir: number, name: Uint8Array) => T): T {
   const whole = join(bench.upper, path);
   const dir = openSync(dirname(whole), 0);
@@ -105,7 +105,7 @@ export function upperType(bench: Bench, path: string): string | undefined {
   return stat.isFile() ? 'file' : 'other';
 }
 
-/** Names that are left in W/work. */
+/** The names in W/work. */
 export function leftInWork(bench: Bench): string[] {
   return readdirSync(join(bench.work, 'work')).filter((name) => name !== '#whiteout');
 }

@@ -1,4 +1,5 @@
-// A WritableOverlay over layers made by hand, its upper in a new directory: acted on by path, as a kernel would.
+// A bench: a WritableOverlay with an upper in a temporary directory and layers that the test defines. It is called by path, with
+// the sequence of requests that a kernel would send.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,12 +63,12 @@ export class Bench {
     return WritableOverlay.open({ tree: buildTree([...this.#layers]), readers: this.#readers, upper });
   }
 
-  /** Begins another mount with the same upper, after the one before was closed. */
+  /** Starts another mount with the same upper. The previous one must be closed. */
   reopen(): void {
     this.overlay = this.#open();
   }
 
-  /** Ends the mount and begins another with the same upper. */
+  /** Ends the mount and starts another with the same upper. */
   async remount(): Promise<void> {
     await this.overlay.close();
     this.overlay = this.#open();
@@ -82,7 +83,7 @@ export class Bench {
     return new Call(process.geteuid?.() ?? 0, process.getegid?.() ?? 0, process.pid);
   }
 
-  /** Throws ErrnoError where the name isn't there. */
+  /** Throws ErrnoError if the name does not exist. */
   lookup(path: string): Entry {
     const entry: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
     if (path === '') check(this.overlay.getattr(ROOT_NODE_ID, entry.attr), 'getattr', path);
@@ -114,7 +115,7 @@ export class Bench {
     }
   }
 
-  /** Names and inode numbers, `pageSize` entries a request. */
+  /** Names and inode numbers of a directory, read with `pageSize` entries per request. */
   list(path: string, pageSize = 1000, wantsAttributes = false): Map<string, number> {
     const found = new Map<string, number>();
     const node = this.node(path);
@@ -140,7 +141,7 @@ export class Bench {
     return found;
   }
 
-  /** What `operation` answers for the parent and last name of `path`. */
+  /** Calls `operation` with the parent and the last name of `path`, and returns its result. */
   at<T>(path: string, operation: (parent: NodeId, name: Uint8Array) => T): T {
     const slash = path.lastIndexOf('/');
     return operation(this.node(path.slice(0, Math.max(0, slash))), bytesOf(path.slice(slash + 1)));
@@ -154,10 +155,10 @@ export class Bench {
       check(await this.overlay.open(node, 0o1001, false, this.call(), file), 'open', path);
     } else {
       const entry = this.newEntry();
-      const made = this.at(path, (parent, name) =>
+      const status = this.at(path, (parent, name) =>
         this.overlay.create(parent, name, 1, plain(0o644), this.call(), entry, file),
       );
-      check(made, 'create', path);
+      check(status, 'create', path);
       node = entry.nodeId;
     }
     try {

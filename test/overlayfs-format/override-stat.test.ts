@@ -41,7 +41,7 @@ it.each([
   ['0:0:755:char', S_IFREG],
   ['0:0:755:char-1', S_IFREG],
   ['0:0:755:file-1-3', S_IFREG],
-  // A directory stands for nothing else, and nothing else for one or for a symlink's target.
+  // A directory can only show as a directory, and no other file can show as a directory or as a symlink.
   ['0:0:755:dir', S_IFREG],
   ['0:0:755:file', S_IFDIR],
   ['0:0:755:char-1-3', S_IFDIR],
@@ -50,7 +50,7 @@ it.each([
   expect(parse(text, stored)).toBeUndefined();
 });
 
-it('what is written is read again, the type told where it is another', () => {
+it('a written value is read back; it has a type if that differs from the inode', () => {
   const shown = { uid: 4_294_967_294, gid: 7, mode: S_IFREG | 0o4755, rdev: 0 };
   expect(formatOverride(shown, S_IFREG).toString()).toBe('-2:7:4755');
   expect(parse('-2:7:4755')).toEqual(shown);
@@ -64,12 +64,12 @@ it('what is written is read again, the type told where it is another', () => {
   }
 });
 
-it('counts for regular files and directories alone', () => {
+it('is used on regular files and directories only', () => {
   expect([S_IFREG, S_IFDIR].map(canOverride)).toEqual([true, true]);
   expect([S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK].some(canOverride)).toBe(false);
 });
 
-it('its names are private, and those of others are not', () => {
+it('its xattr names are private, other names are not', () => {
   const names = [
     'user.containers.override_stat',
     'user.fuseoverlayfs.override_stat',

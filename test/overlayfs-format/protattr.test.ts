@@ -1,4 +1,4 @@
-// Values as ovl_set_protattr (fs/overlayfs/util.c) writes them and ovl_check_protattr reads them.
+// overlay.protattr, as ovl_set_protattr (fs/overlayfs/util.c) writes and ovl_check_protattr reads it.
 import { expect, it } from 'vitest';
 import { decodeProtattr, encodeProtattr } from '../../src/overlayfs-format/protattr.ts';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../../src/vfs/inode-flags.ts';

@@ -1,4 +1,4 @@
-// The copy of bytes to the upper: one at a time an inode, and given up once nobody waits for it.
+// The copy of bytes to the upper: an inode has one copy at a time, which is given up when no call waits for it any more.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const content = Buffer.alloc(SIZE, 'lower');
 const O_RDWR = 2;
 const benches: Bench[] = [];
 
-/** Its reader answers later; a file is read in three pieces. */
+/** The reader answers asynchronously. The file is read in three pieces. */
 function open(): { bench: Bench; reader: MemoryReader; copy: (call: Call) => Promise<number> } {
   const reader = new MemoryReader(content, true);
   const bench = new Bench([layer({ f: file({ size: SIZE }) })], [reader]);
@@ -30,7 +30,7 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.close();
 });
 
-test('who comes while a file is copied waits for the same copy', async () => {
+test('a call during the copy of a file waits for the same copy', async () => {
   const { bench, reader, copy } = open();
   expect(await Promise.all([copy(bench.call()), copy(bench.call())])).toEqual([0, 0]);
   expect(reader.reads.length).toBe(3);
@@ -50,7 +50,7 @@ test('a copy whose only caller is interrupted is given up, and leaves nothing', 
   expect(readFileSync(join(bench.upper, 'f')).equals(content)).toBe(true);
 });
 
-test('a copy goes on for who still waits when another is interrupted', async () => {
+test('a copy continues if one of two waiting calls is interrupted', async () => {
   const { bench, reader, copy } = open();
   const [one, other] = [bench.call(), bench.call()];
   const copying = [copy(one), copy(other)];

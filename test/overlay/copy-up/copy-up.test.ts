@@ -1,5 +1,5 @@
-// What a copy-up leaves in the upper, and what it does not change: one sentence each. The marks are kernel overlayfs's
-// (Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h).
+// Copy-up: the files and marks that it leaves in the upper, and the attributes that it must not change. The marks are those of
+// kernel overlayfs (Documentation/filesystems/overlayfs.rst, fs/overlayfs/overlayfs.h).
 import {
   closeSync,
   constants,
@@ -63,7 +63,7 @@ function open(options = {}): Bench {
   return bench;
 }
 
-/** The value of a mark (latin1) that the upper has at `path`; undefined without one. */
+/** The value (latin1) of a mark of the upper file at `path`; undefined if it has none. */
 function mark(bench: Bench, path: string, name: string): string | undefined {
   const fd = openSync(join(bench.upper, dirname(path)), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -84,7 +84,7 @@ async function readText(bench: Bench, node: NodeId, length: number): Promise<str
   readSync(result.fd, bytes, 0, length, result.position);
   return bytes.toString();
 }
-/** Copies up all of a file: opens it for writing, and writes nothing. */
+/** Copies up a file with all its bytes by opening it for writing. Writes nothing. */
 async function copyWhole(bench: Bench, path: string): Promise<number> {
   const node = bench.node(path);
   const status = await bench.overlay.open(node, O_RDWR, false, bench.call(), new OpenFile());
@@ -99,7 +99,7 @@ describe('a copy-up of a file', () => {
     expect(stored(bench, 'd/file').equals(content.subarray(0, 2 * PAGE))).toBe(true);
   });
 
-  it('changes none of its attributes but the change time and the blocks', async () => {
+  it('changes only its change time and its number of blocks', async () => {
     const bench = open();
     const before = bench.lookup('d/file').attr;
     await copyWhole(bench, 'd/file');
@@ -136,7 +136,7 @@ describe('a copy-up of a file', () => {
     expect(staged(bench)).toEqual([]);
   });
 
-  it('works for a file that nobody may open', async () => {
+  it('works for a file of mode 0000', async () => {
     const bench = open();
     await copyWhole(bench, 'd/closed');
     expect(lstatSync(join(bench.upper, 'd/closed'))).toMatchObject({ size: 2, mode: 0o100000 });
@@ -155,7 +155,7 @@ describe('a copy-up of a file', () => {
     ).toBe('the');
   });
 
-  it('marks the file with its origin, and its directory as one that holds copies', async () => {
+  it('marks the file with its origin, and its directory as impure', async () => {
     const bench = open();
     await copyWhole(bench, 'd/file');
     expect(mark(bench, 'd/file', 'origin')).toBeDefined();
@@ -163,7 +163,7 @@ describe('a copy-up of a file', () => {
     expect(mark(bench, 'd/file', 'metacopy')).toBeUndefined();
   });
 
-  it('goes on for an open descriptor, and for the descriptors after it', async () => {
+  it('is seen through a descriptor that was open before, and through later ones', async () => {
     const bench = open();
     const node = bench.node('d/file');
     const file = new OpenFile();
@@ -174,7 +174,7 @@ describe('a copy-up of a file', () => {
     expect(text).toBe('THE bytes');
   });
 
-  it('gives it no name if the last one was removed while it was open', async () => {
+  it('gives it no name if its last name was removed while it was open', async () => {
     const bench = open();
     const node = bench.node('d/file');
     await bench.overlay.open(node, O_RDONLY, false, bench.call(), new OpenFile());
@@ -207,7 +207,7 @@ describe('a copy-up of a file', () => {
     bench.overlay.release(bench.node('f'));
   });
 
-  it('copies only the bytes that a truncation leaves', async () => {
+  it('copies only the bytes that remain after a truncation', async () => {
     const reader = new MemoryReader(content);
     const bench = new Bench([layer({ f: file({ size: 2 * PAGE }) })], [reader]);
     benches.push(bench);
@@ -217,8 +217,8 @@ describe('a copy-up of a file', () => {
   });
 });
 
-describe('a change of metadata alone', () => {
-  it('copies no bytes, and marks the file as one whose bytes the layers have', async () => {
+describe('a change of metadata only', () => {
+  it('copies no bytes, and marks the file as a metacopy', async () => {
     const reader = new MemoryReader(content);
     const bench = new Bench([layer({ f: file({ size: PAGE }) })], [reader]);
     benches.push(bench);
@@ -235,7 +235,7 @@ describe('a change of metadata alone', () => {
     expect(bench.lookup('d/file').attr.blocks).toBe(blocks);
   });
 
-  it('is followed by the bytes with the first write, which keeps the upper inode', async () => {
+  it('lets the first write copy the bytes into the same upper inode', async () => {
     const bench = open();
     await setattr(bench, 'd/file', { mode: 0o600 });
     const { ino } = lstatSync(join(bench.upper, 'd/file'));
@@ -253,14 +253,14 @@ describe('a change of metadata alone', () => {
     expect(await readText(bench, bench.node('moved'), 9)).toBe('the bytes');
   });
 
-  it('copies the bytes of a mount without metacopy', async () => {
+  it('copies the bytes too if metacopy is off', async () => {
     const bench = open({ usesMetacopy: false });
     await setattr(bench, 'd/file', { mode: 0o600 });
     expect(stored(bench, 'd/file').equals(content.subarray(0, 2 * PAGE))).toBe(true);
     expect(mark(bench, 'd/file', 'metacopy')).toBeUndefined();
   });
 
-  it('makes an empty file without a mark of missing bytes', async () => {
+  it('does not mark an empty file as a metacopy', async () => {
     const bench = open();
     await setattr(bench, 'd/empty', { mode: 0o600 });
     expect(lstatSync(join(bench.upper, 'd/empty'))).toMatchObject({ size: 0, mode: 0o100600 });
@@ -268,7 +268,7 @@ describe('a change of metadata alone', () => {
   });
 });
 
-describe('a copy-up of what is not a regular file', () => {
+describe('a copy-up of a special file', () => {
   it('keeps the target of a symlink', async () => {
     const bench = open();
     await setattr(bench, 'd/sym', { mtime: { sec: 5, nsec: 0 } });
@@ -284,14 +284,14 @@ describe('a copy-up of what is not a regular file', () => {
   });
 });
 
-describe('a copy-up of the directories above', () => {
+describe('a copy-up of parent directories', () => {
   it('gives the upper directory the mode and the times of the lower one', async () => {
     const bench = open();
     await copyWhole(bench, 'd/file');
     expect(lstatSync(join(bench.upper, 'd'))).toMatchObject({ mode: 0o40750, mtimeMs: 2_000_000 });
   });
 
-  it('leaves the times of each of them as they were when a second file follows', async () => {
+  it('keeps their times when a second file is copied up', async () => {
     const bench = open();
     const before = bench.lookup('').attr;
     await copyWhole(bench, 'd/file');
@@ -300,7 +300,7 @@ describe('a copy-up of the directories above', () => {
     expect(bench.lookup('').attr).toMatchObject({ mtimeSec: before.mtimeSec, mtimeNsec: before.mtimeNsec });
   });
 
-  it('does not make them opaque: the other names of the image still show', async () => {
+  it('does not make them opaque: the other lower names still show', async () => {
     const bench = open();
     await copyWhole(bench, 'd/file');
     await bench.remount();

@@ -1,4 +1,4 @@
-// Copies of lower inodes with several names: every name shows the copy at once, and gets its link in the upper in turns.
+// Copies of lower inodes with several names: every name shows the copy at once, and gets its link in the upper later.
 import { linkSync, mkdirSync, readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.close();
 });
 
-/** A file `d/n0` of 10 bytes that has `count` names, in one directory. */
+/** A file of 10 bytes with `count` names `d/n0`, `d/n1`, ... */
 function withNames(count: number): Bench {
   const names = Array.from({ length: count - 1 }, (_, i) => [`n${i + 1}`, link('d/n0')] as const);
   const bench = new Bench(
@@ -40,7 +40,7 @@ const shown = (bench: Bench, path: string): { nlink: number; mode: number } => {
 };
 
 describe('a change of a file with many names', () => {
-  it('shows under each at once, before they have links in the upper', async () => {
+  it('shows under all names at once, before they have links in the upper', async () => {
     const bench = withNames(500);
     await chmod(bench, 'd/n7');
     expect(upperNames(bench)).toBeLessThan(500);
@@ -48,7 +48,7 @@ describe('a change of a file with many names', () => {
       expect(shown(bench, path)).toEqual({ nlink: 500, mode: 0o600 });
   });
 
-  it('has given them links when the mount ends, and leaves nothing in the work directory', async () => {
+  it('gives all names links before the mount ends, and leaves nothing in the work directory', async () => {
     const bench = withNames(500);
     await chmod(bench, 'd/n7');
     await bench.remount();
@@ -59,7 +59,7 @@ describe('a change of a file with many names', () => {
     expect(shown(bench, 'd/n499')).toEqual({ nlink: 500, mode: 0o600 });
   });
 
-  it('lets names that have no link yet be renamed, removed, replaced and linked', async () => {
+  it('allows a name without a link to be renamed, removed, replaced and linked', async () => {
     const bench = withNames(500);
     await chmod(bench, 'd/n7');
     const d = bench.node('d');
@@ -68,8 +68,11 @@ describe('a change of a file with many names', () => {
     await settle(overlay.rename(d, bytesOf('n490'), d, bytesOf('moved'), 0, call));
     check(overlay.unlink(d, bytesOf('n491')), 'unlink');
     await settle(overlay.link(bench.node('d/n492'), d, bytesOf('new'), call, bench.newEntry()));
-    const made = { mode: 0o644, rdev: 0, umask: 0 };
-    check(overlay.mknod(d, bytesOf('other'), { ...made, mode: 0o100644 }, call, bench.newEntry()), 'mknod');
+    const plainFile = { mode: 0o644, rdev: 0, umask: 0 };
+    check(
+      overlay.mknod(d, bytesOf('other'), { ...plainFile, mode: 0o100644 }, call, bench.newEntry()),
+      'mknod',
+    );
     await settle(overlay.rename(d, bytesOf('other'), d, bytesOf('n493'), 0, call));
     const names = [...bench.list('d').keys()].sort();
     for (const isRemounted of [false, true]) {
@@ -85,7 +88,7 @@ describe('a change of a file with many names', () => {
     expect(entries(bench)).toEqual([]);
   });
 
-  it('is forgotten with its last name', async () => {
+  it('leaves no entry when the last name is removed', async () => {
     const bench = withNames(100);
     await chmod(bench, 'd/n7');
     const node = bench.node('d/n1');
@@ -98,7 +101,7 @@ describe('a change of a file with many names', () => {
 });
 
 describe('a mount that was killed before all names had links', () => {
-  /** What is on the disk when a daemon is killed after `linked` of the names got their links. */
+  /** Leaves the files of a daemon that was killed after `linked` of the names got their links. */
   async function killed(bench: Bench, linked: number, count: number): Promise<void> {
     await chmod(bench, 'd/n7');
     await bench.remount();
@@ -111,7 +114,7 @@ describe('a mount that was killed before all names had links', () => {
   }
 
   it.each([0, 1, 40, 99, 100])(
-    'shows the copy under all names, and links the rest: %i of 100',
+    'shows the copy under all names, and adds the missing links: %i of 100 exist',
     async (linked) => {
       const bench = withNames(100);
       await killed(bench, linked, 100);
@@ -122,7 +125,7 @@ describe('a mount that was killed before all names had links', () => {
     },
   );
 
-  it('leaves alone what is no entry of this tree', async () => {
+  it('leaves files alone that are not entries of this tree', async () => {
     const bench = withNames(3);
     await bench.overlay.close();
     const links = join(bench.work, 'stratafs-links');
@@ -136,7 +139,7 @@ describe('a mount that was killed before all names had links', () => {
 });
 
 describeWith(['root'], "a file with more names than the upper's file system allows links", () => {
-  it('is changed under all of them, also for the next mount', async (context) => {
+  it('changes under all of them, also for the next mount', async (context) => {
     const count = EXT4_LINK_MAX + 100;
     const bench = withNames(count);
     if (statfsSync(bench.upper).type !== EXT4_SUPER_MAGIC)

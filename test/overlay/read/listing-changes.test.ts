@@ -1,4 +1,4 @@
-// A directory is listed in many small pages while names come and go: no name that stays is missed or told twice.
+// A directory is listed in many small pages while names are added and removed: every name that stays is listed exactly once.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DirectorySink } from '../../../src/vfs/filesystem.ts';
 import { latin1Of } from '../../../src/vfs/names.ts';
@@ -21,7 +21,7 @@ function open(): Bench {
   return bench;
 }
 
-/** One page from `cookie`: the names, and the cookie behind them. */
+/** One page from `cookie`: the names, and the cookie after the last one. */
 function page(cookie: number): { readonly names: string[]; readonly next: number } {
   const names: string[] = [];
   let next = cookie;
@@ -57,8 +57,8 @@ const unlink = (path: string): void => {
   );
 };
 
-describe('a listing that is under way', () => {
-  test('goes on where it was when the directory gets its first change', async () => {
+describe('a listing in progress', () => {
+  test('continues at the same name when the directory gets its first change', async () => {
     open();
     const listed = await listWhile((number) => (number === 3 ? bench.write('d/new', 'x') : undefined));
     expect(listed.length).toBe(new Set(listed).size);
@@ -66,12 +66,12 @@ describe('a listing that is under way', () => {
     expect(listed.length).toBe(COUNT + 3);
   });
 
-  test('shows each name that stays once, while others come and go before and behind it', async () => {
+  test('shows each name that stays once while others are added and removed before and after it', async () => {
     open();
     for (let i = 0; i < COUNT; i++) await bench.write(`d/${name('u', i)}`, 'x');
     const gone = new Set<string>();
     const listed = await listWhile(async (number) => {
-      // Who goes on adding never sees the end.
+      // A listing never ends if names are added after each page.
       if (number > 60) return;
       for (const kind of ['l', 'u']) {
         const victim = name(kind, (number * 37) % COUNT);
@@ -88,7 +88,7 @@ describe('a listing that is under way', () => {
     }
   });
 
-  test('can go back to where it was (seekdir), after removals too', async () => {
+  test('can go back to an earlier cookie (seekdir), also after removals', async () => {
     open();
     for (let i = 0; i < 200; i++) await bench.write(`d/${name('u', i)}`, 'x');
     let { next } = page(0);

@@ -14,7 +14,7 @@ interface Listed {
   attr: Attr;
 }
 
-/** Takes up to `room` entries. */
+/** A sink for at most `room` entries. */
 class ListSink implements DirectorySink {
   readonly wantsAttributes: boolean;
   readonly listed: Listed[] = [];
@@ -55,7 +55,7 @@ function list(node: NodeId, cookie: number, sink: ListSink): Listed[] {
 }
 
 describe('readdir', () => {
-  test('"." and "..", then the children of all layers in order, each with the offset behind it', () => {
+  test('lists ".", "..", then the children of all layers in order, each with the offset after it', () => {
     const listed = list(nodeOf('d'), 0, new ListSink(true));
     expect(listed.map(({ name, cookie }) => [name, cookie])).toEqual([
       ['.', 1],
@@ -68,7 +68,7 @@ describe('readdir', () => {
     ]);
   });
 
-  test('"." and ".." have the right numbers and no node; the root\'s ".." is the root', () => {
+  test('lists "." and ".." with inode numbers but no node ID; ".." of the root is the root', () => {
     const listed = list(nodeOf('d'), 0, new ListSink(true));
     expect(listed.slice(0, 2).map(({ attr, nodeId }) => [attr.ino, attr.mode, nodeId])).toEqual([
       [nodeOf('d'), S_IFDIR | 0o755, 0],
@@ -83,7 +83,7 @@ describe('readdir', () => {
     ]);
   });
 
-  test('an entry with attributes is what lookup finds', () => {
+  test('returns the same attributes as lookup, if attributes are requested', () => {
     for (const { name, attr, nodeId } of list(nodeOf('d'), 2, new ListSink(true))) {
       const entry: Entry = { nodeId: 0 as NodeId, generation: 0, attr: new Attr() };
       expect(overlay.lookup(nodeOf('d'), Buffer.from(name, 'latin1'), entry)).toBe(0);
@@ -91,13 +91,13 @@ describe('readdir', () => {
     }
   });
 
-  test('without attributes the number and the type are told', () => {
+  test('returns inode number and type, if no attributes are requested', () => {
     const [first] = list(nodeOf('d'), 3, new ListSink(false));
     expect(first).toMatchObject({ name: 'b', nodeId: nodeOf('d/b') });
     expect([first?.attr.ino, first?.attr.mode]).toEqual([nodeOf('d/b'), S_IFREG | 0o644]);
   });
 
-  test('a listing goes on behind any cookie, and misses and doubles nothing over full buffers', () => {
+  test('continues after any cookie, and lists every name once when buffers are full', () => {
     const whole = list(nodeOf('d'), 0, new ListSink(true));
     for (const room of [1, 2, 3]) {
       const pieces: Listed[] = [];
@@ -110,12 +110,12 @@ describe('readdir', () => {
     }
   });
 
-  test('a cookie behind the end lists nothing', () => {
+  test('lists nothing for a cookie past the end', () => {
     expect(list(nodeOf('d'), 7, new ListSink(true))).toEqual([]);
     expect(list(nodeOf('d'), 2 ** 40, new ListSink(true))).toEqual([]);
   });
 
-  test('100,000 entries are listed in pages without a miss', () => {
+  test('lists 100,000 entries in pages without missing one', () => {
     const names = Array.from({ length: 100_000 }, (_, n) => `n${String(n).padStart(6, '0')}`);
     const big = new Overlay({
       tree: buildTree([layer(Object.fromEntries(names.map((name) => [name, file()])))]),

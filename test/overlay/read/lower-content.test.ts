@@ -36,7 +36,7 @@ const tree = buildTree([
 const inodeOf = (path: string): number => resolve(tree, path);
 const lowReader = new MemoryReader(new Uint8Array(100).fill(0xee));
 
-/** What a file reads as, byte by byte. */
+/** The expected bytes of a file, computed byte by byte. */
 function expectedSparse(): Uint8Array {
   const bytes = new Uint8Array(70);
   bytes.set(blob.subarray(1000, 1010), 10);
@@ -57,7 +57,7 @@ function withFileReader(act: (reader: BlobReader) => Promise<void>): Promise<voi
 }
 
 describe('read', () => {
-  test("a contiguous range is the reader's own answer, from the layer that has the file", () => {
+  test("returns the reader's own result for a contiguous range, from the layer that has the file", () => {
     const reader = new MemoryReader(blob);
     const content = new LowerContent(tree, [lowReader, reader]);
     expect(content.read(inodeOf('plain'), 100, 50)).toEqual(blob.subarray(612, 662));
@@ -65,7 +65,7 @@ describe('read', () => {
     expect(content.read(inodeOf('low'), 0, 4096)).toEqual(lowReader.bytes);
   });
 
-  test('a range of a file and a promise are handed on as they are', async () => {
+  test("passes on a reader's file range or promise unchanged", async () => {
     await withFileReader(async (reader) => {
       const content = new LowerContent(tree, [lowReader, reader]);
       const range = content.read(inodeOf('plain'), 990, 4096);
@@ -80,7 +80,7 @@ describe('read', () => {
     expect(await answer).toEqual(blob.subarray(512, 522));
   });
 
-  test('a read ends at the end of the file, and reads nothing beyond', () => {
+  test('stops at the end of the file', () => {
     const reader = new MemoryReader(blob);
     const content = new LowerContent(tree, [lowReader, reader]);
     expect(content.read(inodeOf('plain'), 995, 100)).toHaveLength(5);
@@ -90,7 +90,7 @@ describe('read', () => {
     expect(reader.reads).toHaveLength(1);
   });
 
-  test('a hole reads as zeros without touching the blob', () => {
+  test('returns zeros for a hole without reading the blob', () => {
     const reader = new MemoryReader(blob);
     const content = new LowerContent(tree, [lowReader, reader]);
     for (const [offset, length] of [
@@ -105,7 +105,7 @@ describe('read', () => {
     expect(reader.reads).toEqual([]);
   });
 
-  test('every range of a sparse file reads right, whatever the reader answers with', async () => {
+  test('is correct for every range of a sparse file and every kind of result of the reader', async () => {
     const expected = expectedSparse();
     await withFileReader(async (fileReader) => {
       for (const reader of [new MemoryReader(blob), new MemoryReader(blob, true), fileReader]) {
@@ -124,7 +124,7 @@ describe('read', () => {
     });
   });
 
-  test('data that is packed in the blob is fetched with one read, holes between or not', async () => {
+  test('fetches data that is packed in the blob with one read, even if the file has holes between', async () => {
     const reader = new MemoryReader(blob);
     await new LowerContent(tree, [lowReader, reader]).read(inodeOf('sparse'), 15, 55);
     expect(reader.reads).toEqual([
@@ -133,7 +133,7 @@ describe('read', () => {
     ]);
   });
 
-  test('a file that reaches beyond its blob is EIO, in part or whole, sparse or not', async () => {
+  test('is EIO if the blob ends before the file, sparse or not', async () => {
     const content = new LowerContent(tree, [lowReader, new MemoryReader(blob)]);
     expect(content.read(inodeOf('beyond'), 0, 96)).toHaveLength(96);
     expect(content.read(inodeOf('beyond'), 0, 97)).toBe(-EIO);
@@ -142,10 +142,10 @@ describe('read', () => {
     expect(await content.read(inodeOf('sparseBeyond'), 0, 100)).toBe(-EIO);
   });
 
-  test('a reader that fails or falls short, in a joined read, is EIO', async () => {
+  test('is EIO if the reader fails or returns too few bytes in a joined read', async () => {
     const failing: BlobReader = { size: 4096, read: () => -EIO, close: () => undefined };
     const short: BlobReader = { size: 4096, read: () => new Uint8Array(1), close: () => undefined };
-    // Opened for nothing but its errors: a directory fails, the null device ends at once.
+    // Opened only for their errors: reading a directory fails, and the null device is at its end at once.
     const directory = openSync(tmpdir(), 'r');
     const nothing = openSync('/dev/null', 'r');
     try {
@@ -165,25 +165,25 @@ describe('seek', () => {
   const seek = (path: string, whence: number, offsets: number[]): number[] =>
     offsets.map((offset) => content.seek(inodeOf(path), offset, whence));
 
-  test('SEEK_DATA finds data at or behind the offset; in the last hole there is none', () => {
+  test('SEEK_DATA finds data at or after the offset, and none in the last hole', () => {
     expect(seek('sparse', SEEK_DATA, [0, 10, 19, 20, 59, 60])).toEqual([10, 10, 19, 30, 59, -ENXIO]);
     expect(seek('plain', SEEK_DATA, [0, 999])).toEqual([0, 999]);
     expect(seek('hole', SEEK_DATA, [0])).toEqual([-ENXIO]);
   });
 
-  test('SEEK_HOLE finds the hole behind the data, at the latest the end', () => {
+  test('SEEK_HOLE finds the next hole, or the end of the file', () => {
     expect(seek('sparse', SEEK_HOLE, [0, 10, 20, 35, 50, 69])).toEqual([0, 20, 20, 40, 60, 69]);
     expect(seek('plain', SEEK_HOLE, [0, 999])).toEqual([1000, 1000]);
   });
 
-  test('at or behind the end there is neither', () => {
+  test('is ENXIO at or past the end', () => {
     expect(seek('plain', SEEK_DATA, [1000, 2 ** 50])).toEqual([-ENXIO, -ENXIO]);
     expect(seek('plain', SEEK_HOLE, [1000])).toEqual([-ENXIO]);
     expect(seek('empty', SEEK_DATA, [0])).toEqual([-ENXIO]);
     expect(seek('sparse', SEEK_HOLE, [-1])).toEqual([-ENXIO]);
   });
 
-  test('another whence is refused', () => {
+  test('refuses any other whence', () => {
     expect(seek('plain', 2, [0])).toEqual([-EINVAL]);
   });
 });

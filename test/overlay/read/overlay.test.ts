@@ -39,7 +39,7 @@ function find(path: string): Entry {
 }
 
 describe('lookup', () => {
-  test('a name is found with its attributes, its number the node ID', () => {
+  test('finds a name and returns its attributes; the inode number is the node ID', () => {
     const entry = find('d/f');
     expect(entry.attr).toMatchObject({
       ino: entry.nodeId,
@@ -51,11 +51,11 @@ describe('lookup', () => {
     expect(entry.generation).toBe(0);
   });
 
-  test('names of one inode are one node', () => {
+  test('returns the same node for all names of an inode', () => {
     expect(find('hard').nodeId).toBe(find('d/f').nodeId);
   });
 
-  test('what is missing is ENOENT, beneath a file ENOTDIR, over 255 bytes ENAMETOOLONG', () => {
+  test('is ENOENT for a missing name, ENOTDIR in a file, ENAMETOOLONG for over 255 bytes', () => {
     const entry = newEntry();
     expect(overlay.lookup(ROOT_NODE_ID, bytes('x'), entry)).toBe(-ENOENT);
     expect(overlay.lookup(ROOT_NODE_ID, bytes('x'.repeat(255)), entry)).toBe(-ENOENT);
@@ -63,7 +63,7 @@ describe('lookup', () => {
     expect(overlay.lookup(find('d/f').nodeId, bytes('x'), entry)).toBe(-ENOTDIR);
   });
 
-  test('"." is the node itself, of any type, ".." a directory\'s parent', () => {
+  test('returns the node itself for ".", whatever its type, and the parent of a directory for ".."', () => {
     const f = find('d/f');
     const d = find('d');
     const entry = newEntry();
@@ -77,20 +77,20 @@ describe('lookup', () => {
 });
 
 describe('attributes', () => {
-  test('getattr answers what lookup did', () => {
+  test('of getattr are those of lookup', () => {
     const entry = find('pipe');
     const attr = new Attr();
     expect(overlay.getattr(entry.nodeId, attr)).toBe(0);
     expect(attr).toEqual(entry.attr);
   });
 
-  test('the root is node 1 and number 1, a directory', () => {
+  test('of the root are those of a directory; node ID and inode number are 1', () => {
     const attr = new Attr();
     expect(overlay.getattr(ROOT_NODE_ID, attr)).toBe(0);
     expect(attr).toMatchObject({ ino: 1, mode: S_IFDIR | 0o755, nlink: 4, size: 4096 });
   });
 
-  test('a node that never was is ESTALE everywhere', () => {
+  test('a node ID that is not in the tree is ESTALE in every operation', () => {
     for (const node of [0, 99, -1] as NodeId[]) {
       expect(overlay.lookup(node, bytes('.'), newEntry())).toBe(-ESTALE);
       expect(overlay.getattr(node, new Attr())).toBe(-ESTALE);
@@ -114,13 +114,13 @@ describe('attributes', () => {
     expect(overlay.seek(ROOT_NODE_ID, 0, 3)).toBe(-EINVAL);
   });
 
-  test('readlink answers the bytes of the target', () => {
+  test('readlink returns the bytes of the target', () => {
     expect(latin1(overlay.readlink(find('l').nodeId) as Uint8Array)).toBe('d/f');
   });
 });
 
 describe('xattrs', () => {
-  test('a value, a list, and what is not there', () => {
+  test('are read and listed; a missing one is ENODATA', () => {
     const { nodeId } = find('hard');
     expect(latin1(overlay.getxattr(nodeId, bytes('user.a')) as Uint8Array)).toBe('x');
     expect(latin1(overlay.listxattr(nodeId) as Uint8Array)).toBe('user.a\0');
@@ -128,7 +128,7 @@ describe('xattrs', () => {
     expect(overlay.listxattr(find('d').nodeId)).toHaveLength(0);
   });
 
-  test('SELinux labels are not supported where no inode has one', () => {
+  test('security.selinux is not supported if no inode has one', () => {
     expect(overlay.getxattr(find('hard').nodeId, bytes('security.selinux'))).toBe(-EOPNOTSUPP);
     const labels = layer({ a: file({ xattrs: { 'security.selinux': 'label' } }), b: file({}) });
     const labelled = new Overlay({ tree: buildTree([labels]), readers: readers.slice(0, 1) });
@@ -137,7 +137,7 @@ describe('xattrs', () => {
     expect(labelled.getxattr(entry.nodeId, bytes('security.selinux'))).toBe(-ENODATA);
   });
 
-  test('the synthetic xattrs are answered for the root alone, and never listed', () => {
+  test('synthetic ones exist on the root only, and are not listed', () => {
     expect(latin1(overlay.getxattr(ROOT_NODE_ID, bytes('user.stratafs.stats')) as Uint8Array)).toBe('{}');
     expect(overlay.getxattr(ROOT_NODE_ID, bytes('user.stratafs.other'))).toBe(-ENODATA);
     expect(overlay.getxattr(ROOT_NODE_ID, bytes('user.stratafs'))).toBe(-ENODATA);
@@ -149,7 +149,7 @@ describe('xattrs', () => {
 });
 
 describe('the layer of a node', () => {
-  test('is answered as an xattr that is not listed: whose bytes, or whose attributes of a directory', () => {
+  test('is an xattr that is not listed: the layer of the bytes or, for a directory, of the attributes', () => {
     const named = new Overlay({
       tree: buildTree([...stack, layer({ d: directory({ new: file() }) })]),
       readers: [...readers, new MemoryReader(new Uint8Array())],
@@ -173,7 +173,7 @@ describe('the layer of a node', () => {
 });
 
 describe('the whole', () => {
-  test('statfs tells a full file system', () => {
+  test('statfs shows a full file system', () => {
     const out: StatFs = {
       blocks: 0,
       blocksFree: 9,
@@ -195,12 +195,12 @@ describe('the whole', () => {
     });
   });
 
-  test('close leaves the readers to who opened them', () => {
+  test('close does not close the readers', () => {
     overlay.close();
     expect(readers.map(({ isClosed }) => isClosed)).toEqual([false, false]);
   });
 
-  test('each layer needs its reader', () => {
+  test('each layer needs a reader', () => {
     expect(() => new Overlay({ tree: buildTree(stack), readers: [] })).toThrow('0 readers for 2 layers');
   });
 });

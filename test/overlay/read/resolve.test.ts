@@ -1,4 +1,4 @@
-// What the files of an upper are that somebody else has written, a sentence each. Expectations: kernel overlayfs
+// How the mount shows files that another program has put into the upper. Expectations: kernel overlayfs
 // (Documentation/filesystems/overlayfs.rst, fs/overlayfs/namei.c). The upper is changed while no mount uses it.
 import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import {
 import { type Bench, check } from '../writable.ts';
 
 const open = useSample();
-/** As writable.ts names the tree. */
+/** The identity of the tree in writable.ts. */
 const IDENTITY = Buffer.alloc(16, 7);
 /** An origin that kernel overlayfs could have written: a file handle of another kind. */
 const KERNEL_ORIGIN = Buffer.from('00fb1d00010123456789abcdef0123456789abcdef0123456789', 'hex');
@@ -34,7 +34,7 @@ function whiteout(bench: Bench, path: string): void {
   inUpper(bench, path, (dir, name) => check(mknodAt(dir, name, S_IFCHR, 0, 0), 'mknod', path));
 }
 
-/** A file without bytes, marked as a copy of metadata. */
+/** A file without bytes, marked as a metacopy. */
 function metacopy(bench: Bench, path: string, size: number, prefix = MARKS): void {
   writeFileSync(at(bench, path), '');
   truncateSync(at(bench, path), size);
@@ -50,14 +50,14 @@ describe('a file of the upper', () => {
     expect(bench.lookup('top').attr.ino).not.toBe(ino);
   });
 
-  it('hides a lower directory with all that is in it', async () => {
+  it('hides a lower directory with its contents', async () => {
     const bench = open();
     await between(bench, () => writeFileSync(at(bench, 'dir'), 'upper'));
     expect(bench.lookup('dir').attr.size).toBe(5);
     expect(await errnoOf(() => bench.lookup('dir/file'))).toBe('ENOTDIR');
   });
 
-  it('has the number of the lower file that its origin names, wherever it lies', async () => {
+  it('has the inode number of the lower file that its origin names, under any name', async () => {
     const bench = open();
     const { nodeId, attr } = bench.lookup('top');
     const { ino } = attr;
@@ -137,7 +137,7 @@ describe('a whiteout', () => {
     expect(bench.exists('nothing')).toBe(false);
   });
 
-  it('may be an empty file with a mark, in a directory that is marked so', async () => {
+  it('may be an empty file with a mark, in a directory with the matching mark', async () => {
     const bench = open();
     await between(bench, () => {
       mkdirSync(at(bench, 'dir'));
@@ -148,7 +148,7 @@ describe('a whiteout', () => {
     expect(namesIn(bench, 'dir')).toEqual(['added', 'below', 'other']);
   });
 
-  it('in the form of a mark counts in no other directory', async () => {
+  it('in the form of a marked file is an ordinary file in any other directory', async () => {
     const bench = open();
     await between(bench, () => {
       mkdirSync(at(bench, 'dir'));
@@ -211,7 +211,7 @@ describe('a directory of the upper', () => {
   });
 });
 
-describe('a copy of metadata', () => {
+describe('a metacopy', () => {
   it('has the bytes of the lower file of its name', async () => {
     const bench = open();
     await between(bench, () => metacopy(bench, 'top', 100));

@@ -1,4 +1,4 @@
-// What a daemon that was killed has left in the work directory, and what the next mount makes of it.
+// Recovery by the next mount of files that a killed daemon has left in the work directory.
 import {
   closeSync,
   constants,
@@ -30,14 +30,14 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.close();
 });
 
-/** Copies up the metadata of the file that has two names, and takes one of them away again, as if it never came. */
+/** Copies up the metadata of the file that has two names, and removes one of its links, as if it was never created. */
 async function copyHalf(bench: Bench): Promise<void> {
   const { attr } = bench.newEntry();
   await settle(bench.overlay.setattr(bench.node('d/f'), { mode: 0o600 }, bench.call(), attr));
   rmSync(join(bench.upper, 'hard'));
 }
 
-test('files and directories that were not finished are removed', async () => {
+test('unfinished files and directories are removed', async () => {
   const bench = open();
   const work = join(bench.work, 'work');
   mkdirSync(join(work, '#1.0/a/b'), { recursive: true });
@@ -47,7 +47,7 @@ test('files and directories that were not finished are removed', async () => {
   expect(readdirSync(work)).toEqual([]);
 });
 
-test('a directory deeper than a path can name is removed', async () => {
+test('a directory that is deeper than PATH_MAX is removed', async () => {
   const bench = open();
   const work = join(bench.work, 'work');
   const name = Buffer.from('#deep');
@@ -63,7 +63,7 @@ test('a directory deeper than a path can name is removed', async () => {
   expect(readdirSync(work)).toEqual([]);
 });
 
-test('the copy of an inode that got some of its names gets all of them', async () => {
+test('the copy of an inode that has only some of its names gets the others', async () => {
   const bench = open();
   await copyHalf(bench);
   linkSync(join(bench.upper, 'd/f'), join(bench.work, 'work/#1.0'));
@@ -73,7 +73,7 @@ test('the copy of an inode that got some of its names gets all of them', async (
   expect(bench.lookup('hard').attr).toMatchObject({ nlink: 2, ino: bench.lookup('d/f').attr.ino });
 });
 
-test("an inode that was copied under one name gets all of them where the kernel's index says that it works so", async () => {
+test("an inode that was copied up under one name gets all its names if the kernel's index has entries", async () => {
   const bench = open();
   await copyHalf(bench);
   mkdirSync(join(bench.work, 'index'));

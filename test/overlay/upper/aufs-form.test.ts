@@ -1,4 +1,4 @@
-// Uppers in fuse-overlayfs's own form, without a kernel: what they show, and what becomes of them.
+// Uppers in fuse-overlayfs's form, tested without a kernel mount: the names that they hide, and their conversion.
 import { execFileSync } from 'node:child_process';
 import {
   closeSync,
@@ -66,14 +66,14 @@ const rename = (bench: Bench, from: string, to: string): Promise<number> =>
   );
 
 describe("an upper in fuse-overlayfs's form", () => {
-  test('hides by .wh.NAME what the layers have, and nothing beside it', async () => {
+  test('hides NAME of the layers by .wh.NAME, but not a NAME in the same directory', async () => {
     const bench = open();
     await put(bench, 'd/.wh.f', 'd/.wh.new', 'd/new', 'd/.wh..wh.plnk', 'd/.wh.');
     expect(names(bench, 'd')).toEqual(['e', 'g', 'new']);
     expect([bench.exists('d/f'), bench.exists('d/.wh.f')]).toEqual([false, false]);
   });
 
-  test('hides all that the layers have in a directory, by .wh..wh..opq in it or .wh.NAME beside it', async () => {
+  test('hides all lower names in a directory by .wh..wh..opq in it or by .wh.NAME next to it', async () => {
     const bench = open();
     await put(bench, 'd/.wh..wh..opq', 'd/own');
     expect(names(bench, 'd')).toEqual(['own']);
@@ -82,7 +82,7 @@ describe("an upper in fuse-overlayfs's form", () => {
     expect(names(other, 'd/e')).toEqual(['own']);
   });
 
-  test("comes to the kernel's form where something changes, the directory's times kept by a copy", async () => {
+  test("is converted to the kernel's form in a changed directory, and a copy-up keeps the directory's times", async () => {
     const bench = open();
     await put(bench, 'd/.wh.f', 'd/.wh.gone', 'd/.wh.e', 'd/e/', 'd/.wh..wh.plnk/x');
     utimesSync(join(bench.upper, 'd'), 1e9, 1e9);
@@ -96,7 +96,7 @@ describe("an upper in fuse-overlayfs's form", () => {
     expect(names(bench, 'd/e')).toEqual([]);
   });
 
-  test('takes a new name in place of what was hidden: a directory is empty', async () => {
+  test('allows a new file under a hidden name; a new directory is empty', async () => {
     const bench = open();
     await put(bench, 'd/.wh.f', 'd/.wh.e');
     check(makeDirectory(bench, 'd/e'), 'mkdir');
@@ -106,7 +106,7 @@ describe("an upper in fuse-overlayfs's form", () => {
     expect([names(bench, 'd'), names(bench, 'd/e')]).toEqual([['e', 'f', 'g'], []]);
   });
 
-  test('lets go of a directory that shows nothing, by rmdir(2) and by rename(2) over it', async () => {
+  test('allows rmdir(2) of a directory that shows no names, and rename(2) over it', async () => {
     const bench = open();
     const hiding = ['f', 'g', 'e'].map((name) => `d/.wh.${name}`);
     await put(bench, ...hiding, 'n/.wh..wh..opq');
@@ -123,7 +123,7 @@ describe("an upper in fuse-overlayfs's form", () => {
     expect(names(other, '')).toEqual(['keep']);
   });
 
-  test('takes no name that would hide another', async () => {
+  test('refuses a new name that would hide another', async () => {
     const bench = open();
     const { nodeId } = bench.lookup('keep');
     expect(makeDirectory(bench, '.wh.keep')).toBe(-EPERM);
@@ -140,7 +140,7 @@ describeWith([{ program: 'setfattr' }], "fuse-overlayfs's marks", () => {
     execFileSync('setfattr', ['-n', `user.fuseoverlayfs.${name}`, '-v', value, join(bench.upper, path)]);
   };
 
-  test('say that a directory is opaque, and of what a file is a copy, which it stays after a rename', async () => {
+  test('mark a directory as opaque, and a file as a copy, also after a rename', async () => {
     const bench = open();
     const { ino } = bench.lookup('d/f').attr;
     await put(bench, 'd/e/', 'd/.wh.f', 'moved', 'd/g');
@@ -157,7 +157,7 @@ describeWith([{ program: 'setfattr' }], "fuse-overlayfs's marks", () => {
 });
 
 describe('an upper of our own', () => {
-  test('has a file .wh.NAME as it has any other', async () => {
+  test('shows a file .wh.NAME like any other', async () => {
     const bench = open(false);
     await bench.write('d/.wh.f', 'x');
     await put(bench, 'd/.wh.g');
@@ -166,11 +166,11 @@ describe('an upper of our own', () => {
   });
 });
 
-describe('an upper that nobody marked', () => {
-  const holds = (...made: [path: string, mode: number, text?: string][]): boolean => {
+describe('an upper without our mark', () => {
+  const holds = (...files: [path: string, mode: number, text?: string][]): boolean => {
     const root = mkdtempSync(join(tmpdir(), 'stratafs-aufs-'));
     try {
-      for (const [path, mode, text = ''] of made) {
+      for (const [path, mode, text = ''] of files) {
         mkdirSync(join(root, path, '..'), { recursive: true });
         writeFileSync(join(root, path), text, { mode });
       }
@@ -185,12 +185,12 @@ describe('an upper that nobody marked', () => {
     }
   };
 
-  test("is in fuse-overlayfs's form where it holds what that makes", () => {
+  test("is in fuse-overlayfs's form if it holds files that fuse-overlayfs creates", () => {
     expect(holds(['a/b', 0o644], ['a/c/.wh.x', 0o700])).toBe(true);
     expect(holds(['a/.wh..wh..opq', 0o700])).toBe(true);
   });
 
-  test('is not for a file that a user made', () => {
+  test("is not in fuse-overlayfs's form because of a file that a user created", () => {
     expect(
       holds(['.wh.x', 0o644], ['.wh.y', 0o700, 'text'], ['.wh..wh.plnk', 0o700], ['x.wh.y', 0o700]),
     ).toBe(false);

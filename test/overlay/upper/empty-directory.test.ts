@@ -1,4 +1,4 @@
-// Emptying a directory that anybody has filled.
+// emptyDirectory: removes everything in a directory that other users have filled.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -39,7 +39,7 @@ function expectEmptied(): void {
   expect(readdirSync(join(place, 'full'))).toEqual([]);
 }
 
-test('files, fifos and directories go, and an empty directory stays so', () => {
+test('files, FIFOs and directories are removed, and an empty directory stays empty', () => {
   mkdirSync(join(place, 'full/a/b'), { recursive: true });
   for (const name of ['f', 'a/f', 'a/b/f']) writeFileSync(join(place, 'full', name), '');
   execFileSync('mkfifo', [join(place, 'full/a/fifo')]);
@@ -47,7 +47,7 @@ test('files, fifos and directories go, and an empty directory stays so', () => {
   expectEmptied();
 });
 
-test('a symlink goes, and what it leads to stays', () => {
+test('a symlink is removed, and its target stays', () => {
   mkdirSync(join(place, 'other'));
   writeFileSync(join(place, 'other/f'), '');
   symlinkSync('../other', join(place, 'full/link'));
@@ -55,20 +55,20 @@ test('a symlink goes, and what it leads to stays', () => {
   expect(existsSync(join(place, 'other/f'))).toBe(true);
 });
 
-test('directories that may not be entered go', () => {
+test('directories without search permission are removed', () => {
   mkdirSync(join(place, 'full/a/b'), { recursive: true });
   writeFileSync(join(place, 'full/a/b/f'), '');
   for (const name of ['full/a/b', 'full/a']) chmodSync(join(place, name), 0);
   expectEmptied();
 });
 
-test('names that are taken in the directory itself are no hindrance', () => {
+test('directories are moved up even if the names for that exist', () => {
   for (const name of ['#removed.0', '#removed.1'])
     mkdirSync(join(place, 'full', name, 'a/b'), { recursive: true });
   expectEmptied();
 });
 
-test('directories deeper than a path can name go', () => {
+test('directories that are deeper than PATH_MAX are removed', () => {
   const name = Buffer.alloc(255, 'x');
   let at = openSync(join(place, 'full'), DIRECTORY);
   for (let depth = 0; depth < 100; depth++) {
@@ -81,7 +81,7 @@ test('directories deeper than a path can name go', () => {
   expectEmptied();
 });
 
-test('an immutable file goes, where the file system and the user may have one', (context) => {
+test('an immutable file is removed', (context) => {
   writeFileSync(join(place, 'full/f'), '');
   const file = openSync(join(place, 'full/f'), constants.O_RDONLY);
   const flags = getFlags(file);

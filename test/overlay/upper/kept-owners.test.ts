@@ -1,4 +1,4 @@
-// Owners and modes kept in xattrs of upper files, without a kernel: what lies in the upper, and what shows.
+// KeptOwners: owners and modes in xattrs of upper files. Compares the upper with what the overlay shows, without a kernel mount.
 import { execFileSync } from 'node:child_process';
 import { lstatSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,26 +51,26 @@ async function change(bench: Bench, path: string, changes: AttrChanges, by = ben
 }
 function make(bench: Bench, path: string, mode: number, rdev = 0): void {
   const inode = { ...plain(mode), rdev };
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.mknod(parent, name, inode, caller, bench.newEntry()),
   );
-  check(made, 'mknod', path);
+  check(status, 'mknod', path);
 }
 function makeDirectory(bench: Bench, path: string, mode: number): void {
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.mkdir(parent, name, plain(mode), caller, bench.newEntry()),
   );
-  check(made, 'mkdir', path);
+  check(status, 'mkdir', path);
 }
 
 describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', () => {
-  test('has the root marked as it shows', () => {
+  test('sets the xattr on its root', () => {
     const bench = open();
     const { uid, gid } = lstatSync(bench.upper);
     expect(stored(bench, '')).toBe(`${uid}:${gid}:755`);
   });
 
-  test("says of what is made whose it is, and the inode stays the process's own", () => {
+  test('stores the owner of a new file in the xattr, and the inode belongs to the process', () => {
     const bench = open();
     make(bench, 'new', S_IFREG | 0o4751);
     expect(stored(bench, 'new')).toBe('1000:1001:4751');
@@ -79,7 +79,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(lstatSync(join(bench.upper, 'new')).uid).toBe(process.geteuid?.());
   });
 
-  test('gives the group of a set-group-ID directory, which the inode is not', async () => {
+  test('applies a set-group-ID directory, whose inode does not have the bit', async () => {
     const bench = open();
     makeDirectory(bench, 'd2', 0o750);
     await change(bench, 'd2', { gid: 7, mode: 0o2750 });
@@ -89,7 +89,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect([shows(bench, 'd2/below'), shows(bench, 'd2/f')]).toEqual(['1000:7:42700', '1000:7:100640']);
   });
 
-  test('keeps owner and mode of a copy, and of its directory', async () => {
+  test('stores owner and mode of a copy and of its directory', async () => {
     const bench = open();
     await bench.write('d/f', 'x');
     expect([stored(bench, 'd/f'), shows(bench, 'd/f')]).toEqual(['3:4:644', '3:4:100644']);
@@ -98,7 +98,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(shows(bench, 'd/f')).toBe('3:4:100644');
   });
 
-  test('takes set-ID bits off by chown(2), and by a write of another', async () => {
+  test('clears set-ID bits after chown(2), and after a write by another user', async () => {
     const bench = open();
     make(bench, 'f', S_IFREG | 0o6755);
     await change(bench, 'f', { uid: 5 });
@@ -108,7 +108,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(stored(bench, 'f')).toBe('5:1001:711');
   });
 
-  test('lets the process read and write what its shown owner may not', async () => {
+  test('lets the process read and write a file whose shown owner may not', async () => {
     const bench = open();
     make(bench, 'f', S_IFREG | 0o600);
     await change(bench, 'f', { mode: 0 });
@@ -140,7 +140,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(bench.overlay.getxattr(nodeId, name)).toEqual(acl);
   });
 
-  test('never shows the attribute, nor lets a user set it', () => {
+  test('hides the xattr, and refuses to set it', () => {
     const bench = open();
     make(bench, 'f', S_IFREG | 0o644);
     const { nodeId } = bench.lookup('f');
@@ -153,7 +153,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     }
   });
 
-  test('answers EIO for what can not be understood', () => {
+  test('fails with EIO if the xattr can not be parsed', () => {
     const bench = open();
     make(bench, 'f', S_IFREG | 0o644);
     setStored(bench, 'f', 'root:root:rwx');
@@ -161,7 +161,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(bench.at('f', (parent, name) => bench.overlay.lookup(parent, name, bench.newEntry()))).toBe(-EIO);
   });
 
-  test('shows a file as the device that it stands for, which hides nothing', async () => {
+  test('shows a file as the device in its xattr; a device 0:0 hides nothing', async () => {
     const bench = open();
     for (const [name, value] of [
       ['null', 'char-1-3'],
@@ -177,7 +177,7 @@ describeWith([{ program: 'setfattr' }], 'an upper that keeps owners in xattrs', 
     expect(stored(bench, 'null')).toBe('8:6:600:char-1-3');
   });
 
-  test('goes on in the form that the root has', async () => {
+  test('keeps the xattr name that the root has', async () => {
     const bench = open('found');
     expect(() => stored(bench, '')).toThrow();
     setStored(bench, '', '1:2:755', CONTAINERS);

@@ -1,4 +1,4 @@
-// The work directory whose path is derived: what others may have put there is refused, and stays as it is.
+// The derived work directory: if another user has put files there, it is refused, and the files stay.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -35,7 +35,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const at = (name: string): string => join(root, name);
 
-/** Opens U.work and U.work/work, as a mount does, and answers what is wrong. */
+/** Opens U.work and U.work/work as a mount does. Returns the error message. */
 function problem(): string | undefined {
   const open = openSync(at('U'), 'r');
   try {
@@ -55,15 +55,15 @@ function problem(): string | undefined {
 
 const HINT = '-o upperdir=U,workdir=W takes another';
 
-describe('a work directory that nobody has named', () => {
-  it('is made beside the upper, for this user alone', () => {
+describe('a derived work directory', () => {
+  it('is created next to the upper with access for this user only', () => {
     expect(problem()).toBeUndefined();
     expect([statSync(at('U.work')).mode & 0o777, statSync(at('U.work/work')).mode & 0o777]).toEqual([
       0o700, 0o700,
     ]);
   });
 
-  it.each(['#1.0', '#3d', '17', 'incompat'])('may hold what a mount leaves: %s', (name) => {
+  it.each(['#1.0', '#3d', '17', 'incompat'])('may hold a name that a mount leaves: %s', (name) => {
     mkdirSync(at(`U.work/work/${name}`), { recursive: true });
     mkdirSync(at('U.work/index'));
     expect(problem()).toBeUndefined();
@@ -94,19 +94,16 @@ describe('a work directory that nobody has named', () => {
     expect(readlinkSync(at(place))).toBe(at('victim'));
   });
 
-  it.each(['U.work', 'U.work/work'])(
-    'is refused if it is a FIFO or a file, and waits for nobody: %s',
-    (place) => {
-      if (place !== 'U.work') mkdirSync(at('U.work'));
-      execFileSync('mkfifo', [at(place)]);
-      expect(problem()).toBe(`work directory ${at(place)}: found a file, expected a directory; ${HINT}`);
-      rmSync(at(place));
-      writeFileSync(at(place), '');
-      expect(problem()).toBe(`work directory ${at(place)}: found a file, expected a directory; ${HINT}`);
-    },
-  );
+  it.each(['U.work', 'U.work/work'])('is refused without waiting if it is a FIFO or a file: %s', (place) => {
+    if (place !== 'U.work') mkdirSync(at('U.work'));
+    execFileSync('mkfifo', [at(place)]);
+    expect(problem()).toBe(`work directory ${at(place)}: found a file, expected a directory; ${HINT}`);
+    rmSync(at(place));
+    writeFileSync(at(place), '');
+    expect(problem()).toBe(`work directory ${at(place)}: found a file, expected a directory; ${HINT}`);
+  });
 
-  it('lies beside the directory that was opened, whatever its path leads to by now', () => {
+  it('lies next to the directory that was opened, even if its path leads elsewhere by now', () => {
     mkdirSync(at('theirs/U.work/work'), { recursive: true });
     mkdirSync(at('here'));
     renameSync(at('U'), at('here/U'));
@@ -128,7 +125,7 @@ describeWith(['root'], 'a work directory of another user', () => {
     expect(readdirSync(at('U.work/work'))).toEqual(['#1']);
   });
 
-  it('is used if the user has named it, but not what a third user has put into it', () => {
+  it('is used if the user has named it, unless a third user has put a directory into it', () => {
     mkdirSync(at('W/work'), { recursive: true });
     for (const name of ['W', 'W/work']) chownSync(at(name), OTHER, OTHER);
     const base = openSync(at('W'), 'r');
@@ -142,7 +139,7 @@ describeWith(['root'], 'a work directory of another user', () => {
 });
 
 describe('openUpper', () => {
-  it('refuses a symlink that took the place of a directory since its path was resolved', () => {
+  it('refuses a symlink that replaced a directory after its path was resolved', () => {
     mkdirSync(at('victim'));
     rmSync(at('U'), { recursive: true });
     symlinkSync('victim', at('U'));

@@ -41,13 +41,13 @@ function rename(bench: Bench, from: string, to: string, flags: number): Promise<
 }
 
 function makeDevice(bench: Bench, path: string, mode = S_IFCHR | 0o600): void {
-  const made = bench.at(path, (parent, name) =>
+  const status = bench.at(path, (parent, name) =>
     bench.overlay.mknod(parent, name, plain(mode), bench.call(), bench.newEntry()),
   );
-  check(made, 'mknod', path);
+  check(status, 'mknod', path);
 }
 
-/** Attributes of an upper file, as they lie there. */
+/** The xattrs that are stored on an upper file. */
 function storedXattrs(bench: Bench, path: string): string[] {
   const fd = openSync(join(bench.upper, path), 'r');
   try {
@@ -72,7 +72,7 @@ describe('rename with RENAME_WHITEOUT', () => {
     ['a file of the upper', 'd/new'],
     ['a merged directory', 'd'],
   ] as const) {
-    test(`shows a device 0:0 under the old name of ${what}, after a remount too`, async () => {
+    test(`shows a device 0:0 under the old name of ${what}, also after a remount`, async () => {
       const bench = open();
       await bench.write('d/new', 'upper');
       const { ino } = bench.lookup(from).attr;
@@ -92,7 +92,7 @@ describe('rename with RENAME_WHITEOUT', () => {
     });
   }
 
-  test('replaces what has the new name, and with RENAME_NOREPLACE does not', async () => {
+  test('replaces the file with the new name, except with RENAME_NOREPLACE', async () => {
     const bench = open();
     await bench.write('other', 'o');
     const flags = RENAME_WHITEOUT | RENAME_NOREPLACE;
@@ -101,14 +101,14 @@ describe('rename with RENAME_WHITEOUT', () => {
     expect(await rename(bench, 'd/f', 'other', RENAME_WHITEOUT)).toBe(0);
     expect(bench.lookup('other').attr.size).toBe(10);
     expect(await rename(bench, 'other', 'd/f', RENAME_WHITEOUT | RENAME_EXCHANGE)).toBe(-EINVAL);
-    // Over a whiteout that shows, as kernel overlayfs brings a name back.
+    // Over a shown whiteout, as when kernel overlayfs on top of our mount recreates a name.
     expect(await rename(bench, 'other', 'd/f', 0)).toBe(0);
     await bench.remount();
     expect(bench.lookup('d/f').attr.size).toBe(10);
     expect(bench.exists('other')).toBe(false);
   });
 
-  test('a directory takes the place of a name that was hidden', async () => {
+  test('moves a directory to a hidden name', async () => {
     const bench = open();
     check(
       bench.at('d/f', (parent, name) => bench.overlay.unlink(parent, name)),
@@ -122,7 +122,7 @@ describe('rename with RENAME_WHITEOUT', () => {
 });
 
 describe('a character device 0:0', () => {
-  test('is made by mknod, with its mode, and lies in the upper as an xattr whiteout of what is stacked on us', async () => {
+  test('is created by mknod with its mode, and stored in the upper with escaped whiteout marks', async () => {
     const bench = open();
     makeDevice(bench, 'd/null', S_IFCHR | 0o640);
     await bench.remount();
@@ -137,7 +137,7 @@ describe('a character device 0:0', () => {
     }
   });
 
-  test('keeps what a user has set of its directory', async () => {
+  test('keeps the xattrs that a user has set on its directory', async () => {
     const bench = open();
     const name = bytesOf(`${NAMESPACE}.overlay.opaque`);
     const set = bench.overlay.setxattr(bench.node('d'), name, bytesOf('y'), 0, false, bench.call());
@@ -147,7 +147,7 @@ describe('a character device 0:0', () => {
     expect(bench.overlay.getxattr(bench.node('d'), name)).toEqual(Buffer.from('y'));
   });
 
-  test('has hard links, moves, and takes attributes', async () => {
+  test('can be linked and renamed, and its attributes can be changed', async () => {
     const bench = open();
     makeDevice(bench, 'd/null');
     const { ino } = bench.lookup('d/null').attr;

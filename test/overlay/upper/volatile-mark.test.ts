@@ -1,4 +1,4 @@
-// The mark of an upper that may not be on the disk.
+// The mark of an upper whose files may not be on the disk.
 import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,32 +16,32 @@ afterEach(() => {
   rmSync(work, { recursive: true });
 });
 
-test('a work directory without a mark was synced', () => {
+test('an upper without the mark counts as synced', () => {
   expect(readPast(fd)).toBe('synced');
   expect(clearVolatile(fd)).toBe(0);
 });
 
-test("a mark is the kernel's, and made only once", () => {
+test('the mark is that of kernel overlayfs, and can be set twice', () => {
   expect([markVolatile(fd), markVolatile(fd)]).toEqual([0, 0]);
   expect(readdirSync(join(work, 'incompat'))).toEqual(['volatile']);
   expect(readPast(fd)).toBe('volatile');
 });
 
-test('a mark that is cleared leaves what the kernel leaves', () => {
+test('clearing the mark leaves the same directories as kernel overlayfs', () => {
   markVolatile(fd);
   expect(clearVolatile(fd)).toBe(0);
   expect(readPast(fd)).toBe('synced');
   expect(readdirSync(join(work, 'incompat'))).toEqual([]);
 });
 
-test('a mark of an earlier version, with a boot ID in it, is one, and is cleared', () => {
+test('a mark of an earlier version, which holds a boot ID, counts, and can be cleared', () => {
   mkdirSync(join(work, 'incompat/volatile/boot-1'), { recursive: true });
   expect(readPast(fd)).toBe('volatile');
   expect(clearVolatile(fd)).toBe(0);
   expect(readPast(fd)).toBe('synced');
 });
 
-test('a mark of anything else is incompatible, beside that of volatile too', () => {
+test('any other mark is incompatible, also together with the volatile mark', () => {
   markVolatile(fd);
   mkdirSync(join(work, 'incompat/feature'));
   expect(readPast(fd)).toBe('incompatible');

@@ -1,4 +1,4 @@
-// chattr +a: an append-only file of the upper can be appended to, and not be written otherwise, as open(2) says.
+// chattr +a: an append-only file of the upper can only be written with O_APPEND, as open(2) says.
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const APPEND = 0x20;
 const { O_WRONLY, O_APPEND } = constants;
 
 describeWith(['root'], 'an append-only file', () => {
-  it('is opened to append, and by nobody to write anywhere', async () => {
+  it('can be opened with O_APPEND, and not for writing without it', async () => {
     const bench = new Bench([layer({ f: file() })], [new MemoryReader(Buffer.alloc(0))]);
     try {
       await bench.write('f', 'one ');
@@ -25,7 +25,7 @@ describeWith(['root'], 'an append-only file', () => {
         Promise.resolve(bench.overlay.open(node, flags, false, call, new OpenFile()));
       check(await bench.overlay.setFlags(node, APPEND, call), 'setFlags');
       try {
-        // The kernel, on the upper's own file.
+        // The kernel checks this on the upper file itself.
         expect(() => writeFileSync(join(bench.upper, 'f'), 'x', { flag: 'r+' })).toThrow('EPERM');
         expect(await open(O_WRONLY)).toBe(-EPERM);
         check(await open(O_WRONLY | O_APPEND), 'open');

@@ -38,13 +38,13 @@ describe('a new file', () => {
     });
   });
 
-  it('has the mode less the bits of the umask', () => {
+  it('has the mode without the bits of the umask', () => {
     const bench = open();
     makeAs(bench, bench.call(), 'new', S_IFREG | 0o666, 0o027);
     expect(bench.lookup('new').attr.mode & 0o777).toBe(0o640);
   });
 
-  it('keeps the set-user-ID bit that another user asked for', () => {
+  it('keeps the set-user-ID bit that another user requested', () => {
     const bench = open();
     makeAs(bench, other, 'new', S_IFREG | 0o4755);
     expect(bench.lookup('new').attr.mode & 0o7777).toBe(0o4755);
@@ -59,7 +59,7 @@ describe('a new file', () => {
     expect(bench.lookup('new').attr.ino).toBe(ino);
   });
 
-  it('does not take a name that a layer or the upper has', async () => {
+  it('can not have a name that a layer or the upper has', async () => {
     const bench = open();
     mknod(bench, 'new', S_IFREG | 0o644);
     for (const path of ['dir/file', 'dir', 'new', 'sym']) {
@@ -83,7 +83,7 @@ describe('a new file', () => {
     expect(bench.lookup('dir/file').attr).toMatchObject({ uid: 1000, gid: 1001, mode: S_IFREG | 0o4711 });
   });
 
-  it('moves the times of its directory, and of no directory above', () => {
+  it('changes the times of its directory, and of no directory above', () => {
     const bench = open();
     mknod(bench, 'dir/below/new', S_IFREG | 0o644);
     expect(bench.lookup('dir/below').attr.mtimeSec).toBeGreaterThan(2000);
@@ -96,18 +96,18 @@ describe('a new file', () => {
     expect(await errnoOf(() => mknod(bench, 'n'.repeat(256), S_IFREG | 0o644))).toBe('ENAMETOOLONG');
   });
 
-  it('can not be made in a removed directory', () => {
+  it('can not be created in a removed directory', () => {
     const bench = open();
     const removed = bench.node('empty');
     rmdir(bench, 'empty');
-    const made = bench.overlay.mknod(
+    const status = bench.overlay.mknod(
       removed,
       bytesOf('new'),
       plain(S_IFREG | 0o644),
       bench.call(),
       bench.newEntry(),
     );
-    expect(made).toBeLessThan(0);
+    expect(status).toBeLessThan(0);
   });
 });
 
@@ -146,7 +146,7 @@ describe('a new directory', () => {
     expect([bench.lookup('dir/new').attr.nlink, bench.lookup('dir').attr.nlink]).toEqual([2, before + 1]);
   });
 
-  it('is opaque in the place of a removed one, and shows none of its names', async () => {
+  it('is opaque if it replaces a removed one, and shows none of its names', async () => {
     const bench = open();
     unlink(bench, 'dir/below/inner');
     rmdir(bench, 'dir/below');
@@ -164,7 +164,7 @@ describe('a new directory', () => {
 });
 
 describe('a special file', () => {
-  it('is a symlink with the bytes of its target as they are', () => {
+  it('is a symlink with unchanged bytes of its target', () => {
     const bench = open();
     symlink(bench, '../\xff/./x', 'new');
     const { nodeId, attr } = bench.lookup('new');

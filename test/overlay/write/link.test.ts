@@ -54,7 +54,7 @@ describe('the two names', () => {
     expect([uid, gid, mode & 0o777]).toEqual([5, 6, 0o600]);
   });
 
-  it('go one by one', async () => {
+  it('can be removed one after the other', async () => {
     const bench = open();
     await link(bench, 'top', 'linked');
     unlink(bench, 'top');
@@ -121,7 +121,7 @@ describe('the new name', () => {
     expect(await linked).toBeLessThan(0);
   });
 
-  it('moves the times of its directory, not those of the file that has its first copy', async () => {
+  it('changes the times of its directory, not of the directory of the old name', async () => {
     const bench = open();
     await link(bench, 'top', 'dir/linked');
     expect(bench.lookup('dir').attr.mtimeSec).toBeGreaterThan(2000);
@@ -135,12 +135,12 @@ describe('the new name', () => {
   });
 });
 
-describe('what is linked', () => {
+describe('the linked file', () => {
   it('is never a directory', async () => {
     expect(await errnoOf(() => link(open(), 'dir', 'linked'))).toBe('EPERM');
   });
 
-  it('is a symlink itself, not what it leads to', async () => {
+  it('may be a symlink, which is not followed', async () => {
     const bench = open();
     await link(bench, 'sym', 'linked');
     expect(bench.lookup('linked').attr).toMatchObject({ mode: S_IFLNK | 0o777, nlink: 2 });
@@ -154,7 +154,7 @@ describe('what is linked', () => {
     expect([mode & S_IFMT, nlink]).toEqual([S_IFIFO, 2]);
   });
 
-  it('may have its metadata alone in the upper: its bytes are found under both names', async () => {
+  it('may be a metacopy: its bytes are found under both names', async () => {
     const bench = open();
     await link(bench, 'top', 'dir/linked');
     expect(markOf(bench, 'dir/linked', 'metacopy')).toBe('');
@@ -163,7 +163,7 @@ describe('what is linked', () => {
     expect(await readBytes(bench, 'top')).toBe(LOWER_BYTES.slice(0, 100));
   });
 
-  it('can be renamed and removed under one name without a change to the other', async () => {
+  it('can be renamed and removed under one name without changing the other', async () => {
     const bench = open();
     await link(bench, 'dir/file', 'dir/linked');
     unlink(bench, 'dir/file');

@@ -90,14 +90,14 @@ describe('unlink', () => {
     bench.overlay.release(node);
   });
 
-  it('moves the times of the directory, and of no directory above', () => {
+  it('changes the times of the directory, and of no directory above', () => {
     const bench = open();
     unlink(bench, 'dir/below/inner');
     expect(bench.lookup('dir/below').attr.mtimeSec).toBeGreaterThan(2000);
     expect(bench.lookup('dir').attr.mtimeSec).toBe(2000);
   });
 
-  it('makes room for a new file of the same name', async () => {
+  it('allows a new file of the same name', async () => {
     const bench = open();
     unlink(bench, 'top');
     await bench.write('top', 'new');
@@ -165,17 +165,17 @@ describe('rmdir', () => {
     rmdir(bench, 'empty');
     expect(bench.attr(removed).nlink).toBe(0);
     expect(bench.overlay.lookup(removed, bytesOf('any'), bench.newEntry())).toBeLessThan(0);
-    const made = bench.overlay.mkdir(
+    const status = bench.overlay.mkdir(
       removed,
       bytesOf('new'),
       { mode: 0o755, umask: 0, rdev: 0 },
       bench.call(),
       bench.newEntry(),
     );
-    expect(made).toBeLessThan(0);
+    expect(status).toBeLessThan(0);
   });
 
-  it('of a directory in the place of a removed one puts the whiteout back', () => {
+  it('of a directory that replaced a removed one leaves a whiteout again', () => {
     const bench = open();
     rmdir(bench, 'empty');
     mkdir(bench, 'empty');

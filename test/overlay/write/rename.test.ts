@@ -43,7 +43,7 @@ describe('a file', () => {
     }
   });
 
-  it('replaces a file, which goes on without a name', async () => {
+  it('replaces a file, which stays readable without a name', async () => {
     const bench = open();
     const replaced = bench.node('dir/other');
     await rename(bench, 'dir/file', 'dir/other');
@@ -92,7 +92,7 @@ describe('a file', () => {
 });
 
 describe('a directory', () => {
-  it('of a layer moves by a redirect, and what is in it is not copied', async () => {
+  it('of a layer moves by a redirect, and its contents are not copied', async () => {
     const bench = open();
     await rename(bench, 'dir', 'moved');
     expect(markOf(bench, 'moved', 'redirect')).toBe('dir');
@@ -194,7 +194,7 @@ describe('the flag', () => {
     }
   });
 
-  it('RENAME_EXCHANGE goes with no other, and an unknown flag is refused', async () => {
+  it('RENAME_EXCHANGE can not be combined with another, and an unknown flag is refused', async () => {
     const bench = open();
     for (const flags of [RENAME_EXCHANGE | RENAME_NOREPLACE, RENAME_EXCHANGE | RENAME_WHITEOUT, 8]) {
       expect(await errnoOf(() => rename(bench, 'top', 'one', flags))).toBe('EINVAL');

@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 describe('names', () => {
-  test('a new file is there, after a remount too, with the same number', async () => {
+  test('a new file exists after a remount too, with the same inode number', async () => {
     const bench = open();
     await bench.write('d/new', 'hello');
     const { attr } = bench.lookup('d/new');
@@ -45,7 +45,7 @@ describe('names', () => {
     expect(bench.lookup('d/new').attr.ino).toBe(ino);
   });
 
-  test('a directory keeps its number and times when it is copied up', async () => {
+  test('a directory keeps its inode number and times when it is copied up', async () => {
     const bench = open();
     const before = bench.lookup('d/e').attr;
     await bench.write('d/e/new', '1');
@@ -56,7 +56,7 @@ describe('names', () => {
     expect(bench.list('d').get('e')).toBe(before.ino);
   });
 
-  test('unlink of a lower name leaves a whiteout; a file and a directory come over it', async () => {
+  test('unlink of a lower name leaves a whiteout, which a new file or directory replaces', async () => {
     const bench = open();
     for (const name of ['f', 'g', 'h']) {
       expect(bench.at(`d/${name}`, (parent, last) => bench.overlay.unlink(parent, last))).toBe(0);
@@ -65,17 +65,17 @@ describe('names', () => {
     expect(lstatSync(join(bench.upper, 'd/f')).isCharacterDevice()).toBe(true);
     await bench.write('d/f', 'again');
     const entry = bench.newEntry();
-    const made = bench.at('d/g', (parent, last) =>
+    const status = bench.at('d/g', (parent, last) =>
       bench.overlay.mkdir(parent, last, plain(S_IFDIR | 0o755), bench.call(), entry),
     );
-    expect(made).toBe(0);
+    expect(status).toBe(0);
     expect([...bench.list('d', 1).keys()].sort()).toEqual(['e', 'f', 'g']);
     await bench.remount();
     expect([...bench.list('d', 1).keys()].sort()).toEqual(['e', 'f', 'g']);
     expect(bench.lookup('hard').attr.nlink).toBe(1);
   });
 
-  test('rmdir of a merged directory that is empty succeeds, of one that is not is ENOTEMPTY', async () => {
+  test('rmdir of a merged directory succeeds if it is empty, and else is ENOTEMPTY', async () => {
     const bench = open();
     const rmdir = (): number => bench.at('d/e', (parent, name) => bench.overlay.rmdir(parent, name));
     expect(rmdir()).toBe(-ENOTEMPTY);
@@ -87,7 +87,7 @@ describe('names', () => {
     expect(readdirSync(join(bench.work, 'work'))).toEqual([]);
   });
 
-  test('a lower directory moves with all that is in it, and again', async () => {
+  test('a lower directory can be renamed with its contents, also twice', async () => {
     const bench = open();
     const { ino } = bench.lookup('d/e/x').attr;
     const move = (from: string, to: string) =>
@@ -109,7 +109,7 @@ describe('names', () => {
 });
 
 describe('copy-up', () => {
-  test('a write through one name of a lower hard link is seen through all, after a remount too', async () => {
+  test('a write through one name of a lower hard link is seen through all, also after a remount', async () => {
     const bench = open();
     const before = bench.lookup('hard').attr.ino;
     await bench.write('d/f', 'changed');
@@ -121,7 +121,7 @@ describe('copy-up', () => {
     }
   });
 
-  test('chmod copies no data, the first write does', async () => {
+  test('chmod copies no bytes; the first write does', async () => {
     const bench = open();
     const node = bench.node('top');
     const attr = bench.newEntry().attr;
@@ -140,8 +140,8 @@ describe('copy-up', () => {
   });
 });
 
-describe('opens that native code counted', () => {
-  /** Opens `path` for writing: whether it was open before. */
+describe('opens that native code has counted', () => {
+  /** Opens `path` for writing. Returns whether it was open before. */
   async function openToWrite(bench: Bench, path: string): Promise<boolean> {
     const opened = new OpenFile();
     expect(await bench.overlay.open(bench.node(path), 2, false, bench.call(), opened)).toBe(0);
@@ -149,7 +149,7 @@ describe('opens that native code counted', () => {
     return opened.wasOpen;
   }
 
-  test('are seen by an open that copies up, and undone by a release', async () => {
+  test('are seen by an open that copies up, and ended by a release', async () => {
     const bench = open();
     const node = bench.node('d/g');
     const { opens } = bench.overlay.answerTable;
@@ -165,7 +165,7 @@ describe('opens that native code counted', () => {
     bench.overlay.release(node);
   });
 
-  test('a release of what is not open does nothing', async () => {
+  test('a release of a file that is not open does nothing', async () => {
     const bench = open();
     const node = bench.node('d/g');
     bench.overlay.release(node);
@@ -176,8 +176,8 @@ describe('opens that native code counted', () => {
   });
 });
 
-describe('what an earlier mount did to hard links', () => {
-  test('a name that it hid is not counted', async () => {
+describe('changes of hard links by an earlier mount', () => {
+  test('a name that it has hidden is not counted', async () => {
     const bench = open();
     await settle(bench.at('d/f', (parent, name) => bench.overlay.unlink(parent, name)));
     expect(bench.lookup('hard').attr.nlink).toBe(1);
@@ -185,7 +185,7 @@ describe('what an earlier mount did to hard links', () => {
     expect(bench.lookup('hard').attr.nlink).toBe(1);
   });
 
-  test('a name in a directory that it moved is found there: all names are copied up together', async () => {
+  test('a name in a directory that it has moved is found there: all names are copied up together', async () => {
     const bench = open();
     const root = bench.node('');
     const [from, to] = [Buffer.from('d'), Buffer.from('moved')];
