@@ -1,7 +1,7 @@
-// Mounts in the background: this process becomes the daemon, and its launcher returns to the shell when the mount answers.
+// Mounts in the background: this process becomes the daemon, and the launcher exits when the mount answers.
 //
-// From then on nothing ties the daemon to whoever started it: it has a session of its own, its directory is /, its standard
-// streams are /dev/null (with DEBUG, stderr stays).
+// From then on the daemon is independent of its parent: it has its own session, its directory is /, and its standard
+// streams are /dev/null (except stderr with DEBUG).
 import { type Mount, exitNow, silence } from '../mount/mount.ts';
 import type { CommandResult } from './command-result.ts';
 import { withRealPaths } from './options/inherited-paths.ts';
@@ -10,22 +10,22 @@ import type { MountRequest } from './options/mount-request.ts';
 import { TerminalReport } from './output/report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
-/** Nobody waits for this process any more. */
+/** The result if the launcher has ended: nobody waits for this process. */
 const ABANDONED: CommandResult = { text: '', status: 1, exitsNow: true };
 
 /**
- * Mounts, and serves until the mount ends; then the process ends. Throws why the mount can't be. Where the launcher is gone
- * before it took the mount, everything is undone, and nothing is said. `announce` is called when the mount answers.
+ * Mounts, and serves until the mount ends; then the process exits. Throws if the mount fails. If the launcher ends before
+ * it has accepted the mount, everything is undone silently. `announce` is called when the mount answers.
  */
 export async function mountInBackground(
   launcher: Launcher,
-  asked: MountRequest,
+  request: MountRequest,
   announcement?: string,
 ): Promise<CommandResult> {
   const report = new TerminalReport();
   let mount: Mount;
   try {
-    mount = await openMount(withRealPaths(asked, `/proc/${launcher.pid}/fd`), report, launcher.abandoned);
+    mount = await openMount(withRealPaths(request, `/proc/${launcher.pid}/fd`), report, launcher.abandoned);
   } catch (error) {
     if (launcher.abandoned.aborted) return ABANDONED;
     throw error;
@@ -50,7 +50,7 @@ function becomeSilent(): void {
   for (const fd of hasDebug ? [0, 1] : [0, 1, 2]) silence(fd);
 }
 
-/** After a defect of this program, no dead mount remains. */
+/** Unmounts after an internal error, so that no dead mount remains. */
 function detachOnDefect(mount: Mount, report: TerminalReport): void {
   process.on('uncaughtException', (error) => {
     report.failure(error, error.stack ?? '');

@@ -1,5 +1,5 @@
-// V8's code cache of a script: its compiled functions, in a file beside the script. Who can write that file can run code, so
-// it is trusted only as far as the script itself: only the script's owner or root can have written it.
+// V8's code cache of a script: its compiled functions, in a file next to the script. A user who can write that file can run
+// code, so the cache is only used if it is as trustworthy as the script: written by the script's owner or by root.
 import {
   closeSync,
   constants,
@@ -23,10 +23,10 @@ export interface CachedScript {
   readonly cache: string;
 }
 
-/** Writable by group or others. */
+/** Mode bits: writable by group or others. */
 const OTHERS_WRITE = 0o022;
 
-/** Compiles with the cache. If the cache is missing or is of another V8, writes it, provided that the user owns the directory. */
+/** Compiles with the cache. If the cache is missing or from another V8, writes it, provided that the user owns the directory. */
 export function compileCached(script: CachedScript): Script {
   const cachedData = readCache(script);
   const { file: filename, source } = script;
@@ -35,11 +35,11 @@ export function compileCached(script: CachedScript): Script {
   try {
     return makeCache(script);
   } catch {
-    return compiled; // ENOSPC, EROFS, EDQUOT: the cache saves time, nothing else
+    return compiled; // ENOSPC, EROFS, EDQUOT: the cache only saves time
   }
 }
 
-/** Compiles all functions, not only those called at once, and writes the cache. Throws if it can't be written. */
+/** Compiles all functions, including those that start-up doesn't call, and writes the cache. Throws if it can't be written. */
 export function makeCache({ file, source, cache }: CachedScript): Script {
   let script: Script;
   setFlagsFromString('--no-lazy');
@@ -64,7 +64,7 @@ function readCache({ file, cache }: CachedScript): Buffer | undefined {
     );
     return isTrusted ? readFileSync(fd) : undefined;
   } catch {
-    return undefined; // ENOENT, EACCES, ELOOP: the script is compiled anew
+    return undefined; // ENOENT, EACCES, ELOOP: the script is compiled without a cache
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -85,7 +85,7 @@ function writeAtomically(path: string, bytes: Uint8Array): void {
   const fd = openSync(draft, 'wx', 0o644);
   try {
     try {
-      fchmodSync(fd, 0o644); // whatever the umask: other users read it
+      fchmodSync(fd, 0o644); // regardless of the umask, since other users read it
       writeFileSync(fd, bytes);
     } finally {
       closeSync(fd);

@@ -1,13 +1,14 @@
-// The command line: how what the user typed reaches a command.
+// The command line: finds and runs the command that the user typed.
 import { Command, CommanderError } from 'commander';
 import { commands } from './command-list.ts';
 import type { CommandResult } from './command-result.ts';
 import { helpWidth, wrapHelp } from './output/help-lines.ts';
+import { describeOption } from './output/option-help.ts';
 import { suggestNearest } from './options/suggest.ts';
 import { UsageError } from './options/usage-error.ts';
 import { readVersion } from './version.ts';
 
-/** Below the list of commands. */
+/** The help text below the list of commands. */
 export const examples = `
 Examples:
   stratafs mount alpine.tar /mnt           output of "docker save"
@@ -20,7 +21,7 @@ Examples:
 
 export const summary = 'Mount saved container images in place, without unpacking their layers.';
 
-/** Help of the terminal's width, and exceptions in place of output and exit. */
+/** Wraps help to the terminal's width, and makes commander throw instead of printing and exiting. */
 function configure(command: Command, writeHelp: (text: string) => void): Command {
   const width = helpWidth();
   const write = (text: string): void => writeHelp(wrapHelp(text, width));
@@ -29,14 +30,14 @@ function configure(command: Command, writeHelp: (text: string) => void): Command
     .helpCommand(false)
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError(true)
-    .configureHelp({ helpWidth: width })
+    .configureHelp({ helpWidth: width, optionDescription: describeOption })
     .configureOutput({ writeOut: write, writeErr: write, outputError: () => undefined });
 }
 
 /**
- * mount(8) reads "stratafs SOURCE DIR -o LIST" out of fstab's "fuse.stratafs" (mount.fuse3 writes it so, without a
- * command's name): what mount.stratafs is called with. With lowerdir= SOURCE may be any word, a command's name too: no
- * command takes such a list but mount itself.
+ * For the type "fuse.stratafs" in fstab, mount.fuse3 runs "stratafs SOURCE DIR -o LIST", without a command's name; these
+ * are the arguments of mount.stratafs. With lowerdir= SOURCE may be any word, even the name of a command: only mount
+ * takes such a list.
  */
 function isCalledFromFstab(args: readonly string[]): boolean {
   const [source = '', , option, list = ''] = args;
@@ -44,7 +45,7 @@ function isCalledFromFstab(args: readonly string[]): boolean {
   return !commands.has(source) || (source !== 'mount' && /(?:^|,)lowerdir=/.test(list));
 }
 
-/** Runs the command that `args` names (argv without node and the script). UsageError if they can't be understood. */
+/** Runs the command that `args` names (argv without node and the script). Throws UsageError for wrong arguments. */
 export async function runCommandLine(args: readonly string[]): Promise<CommandResult> {
   if (args[0] === '__complete') {
     const { answerCompletion } = await import('./completion/answer.ts');
@@ -95,7 +96,7 @@ function inOneLine(message: string): string {
     .replace(/\s*\n\s*/g, ' ');
 }
 
-/** "help COMMAND" is "COMMAND --help", and umount is how umount(8) spells it. */
+/** "help COMMAND" means "COMMAND --help", and umount means unmount. */
 function spellOut(args: readonly string[]): readonly string[] {
   const [first, ...rest] = args;
   if (first === 'umount') return ['unmount', ...rest];

@@ -1,6 +1,6 @@
-// Which commands there are.
+// The list of commands.
 //
-// A command's file is loaded only when the command is used: start-up time is most of a second mount.
+// A command's file is loaded only when the command is used, because start-up is most of the time of a cached mount.
 import type { CliCommand } from './command-result.ts';
 
 export interface CommandEntry {
@@ -8,7 +8,7 @@ export interface CommandEntry {
   readonly load: () => Promise<() => CliCommand>;
 }
 
-/** By name, in the order in which help lists them. */
+/** By name, in the order of the help. */
 export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, CommandEntry>([
   [
     'mount',

@@ -1,5 +1,5 @@
-// How a command ends: its output, or one line on standard error, and its exit status. Nothing else in src/cli prints or exits,
-// except that background.ts ends a daemon after a defect.
+// Ends a command: prints its output, or one line on standard error, and sets the exit status. Nothing else in src/cli prints
+// or exits, except that background.ts ends a daemon after an internal error.
 import { showJson } from '../vfs/show-text.ts';
 import type { CommandResult } from './command-result.ts';
 import { EXIT_USAGE } from './failure.ts';
@@ -8,7 +8,7 @@ import { launcherPid } from './launched.ts';
 import { TerminalReport } from './output/report.ts';
 import { flushOutput, watchOutputReader, writeError, writeOutput } from './output/terminal.ts';
 
-/** Prints what the command returned, and sets its exit status. */
+/** Prints the command's result, and sets the exit status. */
 export async function exitWithResult(result: CommandResult): Promise<void> {
   if ('stream' in result) {
     process.exitCode = await result.stream(writeOutput);
@@ -29,23 +29,23 @@ export async function exitWithResult(result: CommandResult): Promise<void> {
   }
 }
 
-/** Prints the failure. A command that was interrupted dies of the signal. */
+/** Prints the failure. An interrupted command dies of the signal. */
 export async function exitWithError(error: unknown, status: number): Promise<void> {
   if (error instanceof Interrupted) process.kill(process.pid, error.signalName);
   new TerminalReport().failure(error);
   process.exitCode = status;
-  // In both cases a pool thread may still wait for a mount point that hangs.
+  // In both cases a pool thread may be blocked by a mount point that hangs.
   if (launcherPid() !== undefined || (error instanceof Error && error.name === 'SilentMountError')) {
     await exitWithoutWaiting(status);
   }
 }
 
-/** `stratafs ls | head -1`: that the reader has gone is not a failure. */
+/** In `stratafs ls | head -1`, the end of the reader is not a failure. */
 export function exitWhenReaderIsGone(): void {
   watchOutputReader(() => process.exit(0));
 }
 
-/** Node's own exit would wait for the threads of its pool. */
+/** Exits without waiting for pool threads, which Node's own exit does. */
 async function exitWithoutWaiting(status: number): Promise<never> {
   const { exitNow } = await import('../mount/mount.ts');
   return exitNow(status);

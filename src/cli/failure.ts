@@ -1,4 +1,4 @@
-// How a failure is shown: one line that says what is wrong; the stack only with DEBUG=stratafs:*.
+// Formats a failure: one line that describes the error; the stack only with DEBUG=stratafs:*.
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -6,7 +6,7 @@ import { UsageError } from './options/usage-error.ts';
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
-/** What to do about failures that have little to do with what the command was asked for, by errno. */
+/** Remedies, by errno, for failures that are unrelated to the command's arguments. */
 const advice: Readonly<Record<string, string>> = {
   EMFILE: 'this process may open no more files: raise the limit (ulimit -Hn, LimitNOFILE=)',
   ENFILE: 'the system may open no more files: raise fs.file-max, or end programs',
@@ -15,7 +15,7 @@ const advice: Readonly<Record<string, string>> = {
   ERR_MEMORY_ALLOCATION_FAILED: 'out of memory: free some, or raise the limit (ulimit -v)',
 };
 
-/** The failure without the program's name: one line, or one line and a list of choices. */
+/** The message without the program's name: one line, possibly with a list of choices. */
 export function describeFailure(error: unknown): string {
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
     return 'the working directory was removed: change to another one, or give absolute paths';
@@ -25,7 +25,7 @@ export function describeFailure(error: unknown): string {
   return hint === undefined ? text : `${text}: ${hint}`;
 }
 
-/** Of the failure or of what caused it. */
+/** The code of the failure or of its cause. */
 function adviceOn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof RangeError && /allocation failed/i.test(error.message)) return advice['ENOMEM'];
@@ -44,12 +44,12 @@ export function exitStatusOf(error: unknown): number {
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
 }
 
-/** Node's own failures of system calls: "ENOENT: no such file or directory, open 'x'". */
+/** True for Node's system call errors: "ENOENT: no such file or directory, open 'x'". */
 function isSystemError(error: Error): boolean {
   return 'syscall' in error && 'code' in error;
 }
 
-/** The stack and those of its causes, where the environment asks for it; otherwise empty. */
+/** The stacks of the error and its causes if DEBUG asks for them; otherwise ''. */
 export function stackOf(error: unknown): string {
   if (!/\bstratafs\b|\*/.test(process.env['DEBUG'] ?? '')) return '';
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,6 @@
-// Interrupt: turns the signals that end a command into an AbortSignal, so that what was begun is undone first.
+// Interrupt: turns the signals that end a command into an AbortSignal, so that the command cleans up first.
 //
-// The command then fails with `Interrupted`, and dies of the signal that it got, as a shell expects.
+// The command then fails with `Interrupted`, and dies of the same signal, as shells expect.
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -18,11 +18,11 @@ export class Interrupted extends Error {
 export class Interrupt {
   readonly #abort = new AbortController();
   readonly #onSignal = (name: NodeJS.Signals): void => {
-    this.stop(); // the next one ends us at once
+    this.stop(); // the next signal ends the process immediately
     this.#abort.abort(new Interrupted(name));
   };
 
-  /** Listens at once. */
+  /** Starts listening immediately. */
   constructor() {
     for (const signal of signals) process.on(signal, this.#onSignal);
   }
@@ -31,7 +31,7 @@ export class Interrupt {
     return this.#abort.signal;
   }
 
-  /** Leaves signals to others again. */
+  /** Stops listening. */
   stop(): void {
     for (const signal of signals) process.off(signal, this.#onSignal);
   }

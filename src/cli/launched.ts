@@ -1,6 +1,6 @@
-// Whether this process was started by the launcher, to become a daemon.
+// Finds out whether the launcher started this process.
 
-/** The process ID of the launcher; undefined where there is none. */
+/** The process ID of the launcher; undefined without one. */
 export function launcherPid(): number | undefined {
   const pid = process.env['STRATAFS_LAUNCHER'];
   return pid === undefined ? undefined : Number(pid);

@@ -1,7 +1,7 @@
-// The launcher (native/launch/main.cc): what the shell waits for, while its child, which is this process, mounts and stays.
+// The launcher (native/launch/main.cc): the process that the shell waits for. Its child, this process, mounts and stays.
 //
-// It is there before Node is, so that a mount takes one start of Node, not two. bin/stratafs starts it; a command that was
-// started without one becomes it, and is started anew by it.
+// It runs before Node starts, so that a mount takes one start of Node, not two. bin/stratafs starts it; a command that
+// was started without a launcher executes the launcher, which starts the command again.
 import { Socket } from 'node:net';
 import { becomeProgram } from '../mount/mount.ts';
 import { nativeFile, packageFile } from '../sys/package-file.ts';
@@ -11,10 +11,10 @@ import { launcherPid } from './launched.ts';
 const LINK_FD = 3;
 const READY = 'R';
 
-/** The launcher of this process: until it has taken what is ready, its end means that everything is to be undone. */
+/** The launcher of this process. If it ends before it has accepted the mount, everything must be undone. */
 export class Launcher {
   readonly pid: number;
-  /** Aborted when the launcher is gone before it took what was ready. */
+  /** Aborted if the launcher ends before it has accepted the mount. */
   readonly abandoned: AbortSignal;
   readonly #socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
   readonly #taken: Promise<void>;
@@ -30,19 +30,19 @@ export class Launcher {
         resolve();
       });
     });
-    // EPIPE or ECONNRESET: the launcher is gone, and `close` follows.
+    // EPIPE or ECONNRESET: the launcher has ended, and `close` follows.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => {
       if (!isTaken) abandoned.abort();
     });
   }
 
-  /** This process's; where it has none it is started anew, by one. InputError where that can't be. */
+  /** The launcher of this process. Without one, the process is started again by a launcher; throws InputError if that fails. */
   static take(): Launcher {
     return new Launcher(launcherPid() ?? becomeLauncher());
   }
 
-  /** Reports readiness: true when the launcher has accepted this process as a daemon, false if the launcher has gone. */
+  /** Reports readiness: true when the launcher has accepted this process as a daemon, false if the launcher has ended. */
   async release(): Promise<boolean> {
     if (this.abandoned.aborted) return false;
     const isGone = new Promise<void>((resolve) => this.abandoned.addEventListener('abort', () => resolve()));
@@ -53,7 +53,7 @@ export class Launcher {
   }
 }
 
-/** The process becomes a launcher, which starts the same command. InputError where there is none. */
+/** Executes the launcher in this process, which starts the same command. Throws InputError if the launcher is not installed. */
 function becomeLauncher(): never {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const launcher = nativeFile('stratafs-launch');

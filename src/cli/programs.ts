@@ -1,6 +1,6 @@
-// The programs that the package installs, by the name of their file in dist/cli.
+// The programs that the package installs, by their file names in dist/cli.
 //
-// Each takes its arguments from the process, prints what the command returns, and sets the exit status.
+// Each reads its arguments from the process, prints the command's result, and sets the exit status.
 import type { CommandResult } from './command-result.ts';
 import { exitWhenReaderIsGone, exitWithError, exitWithResult } from './exit.ts';
 import { EXIT_FAILURE, exitStatusOf } from './failure.ts';
@@ -11,7 +11,7 @@ async function stratafs(): Promise<void> {
   await runProgram(async (args) => (await import('./command-line.ts')).runCommandLine(args), exitStatusOf);
 }
 
-/** `stratafs-overlay`: 1 for whatever failed, as fuse-overlayfs. */
+/** `stratafs-overlay`: 1 for any failure, like fuse-overlayfs. */
 async function stratafsOverlay(): Promise<void> {
   await runProgram(
     async (args) => (await import('./commands/overlay-command.ts')).runOverlayCommand(args),
@@ -19,7 +19,7 @@ async function stratafsOverlay(): Promise<void> {
   );
 }
 
-/** `mount.stratafs`, which mount(8) calls. */
+/** `mount.stratafs`, which mount(8) runs. */
 async function mountHelper(): Promise<void> {
   await runProgram(
     async (args) => (await import('./commands/mount-helper.ts')).runMountHelper(args),
@@ -27,7 +27,7 @@ async function mountHelper(): Promise<void> {
   );
 }
 
-/** `umount.fuse.stratafs`, which umount(8) calls. */
+/** `umount.fuse.stratafs`, which umount(8) runs. */
 async function unmountHelper(): Promise<void> {
   await runProgram(
     async (args) => (await import('./commands/unmount-helper.ts')).runUnmountHelper(args),
@@ -35,12 +35,12 @@ async function unmountHelper(): Promise<void> {
   );
 }
 
-/** mount(8) and umount(8) show a helper's exit status as their own: 1 is wrong usage, 32 a failure. */
+/** mount(8) and umount(8) exit with the status of a helper: 1 for wrong usage, 32 for a failure. */
 function helperStatusOf(error: unknown): number {
   return exitStatusOf(error) === EXIT_FAILURE ? 32 : 1;
 }
 
-/** `program` loads its modules itself: what they lack (the addon) is a failure like any other. */
+/** `program` loads its modules itself, so that a missing addon is reported like any failure. */
 async function runProgram(
   program: (args: readonly string[]) => Promise<CommandResult>,
   statusOf: (error: unknown) => number,

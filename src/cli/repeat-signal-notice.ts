@@ -1,6 +1,7 @@
-// RepeatSignalNotice: a user who interrupts twice, while what was begun is undone, is asked to wait: ended now, it would leave mounts.
+// RepeatSignalNotice: asks a user who interrupts again during the clean-up to wait, since ending now would leave mounts.
 //
-// It listens from the beginning: were it to begin when another listener has just gone, a signal in between would end us.
+// It listens from the beginning: if it started only when another listener is removed, a signal in between would end the
+// process.
 
 import type { TerminalReport } from './output/report.ts';
 
@@ -18,12 +19,12 @@ export class RepeatSignalNotice {
     for (const signal of signals) process.on(signal, this.#onSignal);
   }
 
-  /** From now on a signal does no more than say so. */
+  /** From now on a signal only prints the notice. */
   begin(): void {
     this.#isAsked = true;
   }
 
-  /** Leaves signals to others again. */
+  /** Stops listening. */
   end(): void {
     for (const signal of signals) process.off(signal, this.#onSignal);
   }

@@ -1,4 +1,4 @@
-// Serves one mount until it ends: the work of `mount --foreground`, and of the daemon.
+// Serves one mount until it ends, for `mount --foreground` and for the daemon.
 import type { Mount } from '../mount/mount.ts';
 import { CopiedMountError, mount as mountImage, openLowerDirectories } from '../mount/mount.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -6,10 +6,10 @@ import { describeFailure } from './failure.ts';
 import type { MountRequest } from './options/mount-request.ts';
 import type { Report } from './output/report.ts';
 
-/** Mounts what `request` asks for; resolves when the mount answers. Aborting undoes what was done so far. */
+/** Performs the requested mount, and resolves when it answers. Aborting undoes all steps so far. */
 export async function openMount(request: MountRequest, report: Report, signal: AbortSignal): Promise<Mount> {
   const { source, mountpoint, options } = request;
-  // Given as text, the image is opened after the mount point was looked at: unpacking it may take long.
+  // Pass the image as text, so that it is opened after the mount point has been checked: unpacking it may take long.
   const image = source.kind === 'image' ? source.text : await openLowerDirectories(source.text, options);
   return mountImage(image, mountpoint, {
     ...options,
@@ -21,9 +21,9 @@ export async function openMount(request: MountRequest, report: Report, signal: A
 }
 
 /**
- * Resolves when the mount has ended. The first of SIGTERM, SIGINT and SIGHUP unmounts it; where it is busy it stays, and
- * the processes that hold it go to `report`; the next one detaches it, and what is still open goes on being served. Where
- * it is not mounted here any more (another mount namespace has a copy, or it was detached), a signal ends it.
+ * Resolves when the mount has ended. The first SIGTERM, SIGINT or SIGHUP unmounts it. If it is busy, it stays mounted, and
+ * the processes that use it are reported; the next signal detaches it, and open files are still served. If it is no longer
+ * mounted here (another mount namespace has a copy, or it was detached), a signal ends it.
  */
 export async function serveUntilUnmounted(mount: Mount, report: Pick<Report, 'warning'>): Promise<void> {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

@@ -1,15 +1,15 @@
 // Starts a program from its bundle (scripts/bundle.js) with V8's code cache: finding, linking and compiling a hundred modules
 // takes longer than a mount.
 //
-// It runs as CommonJS, because in Node 20 only vm.Script accepts a code cache. A cache that is missing or of another version
-// costs only time: V8 rejects a cache that it did not make from this file.
+// It runs as CommonJS, because in Node 20 only vm.Script accepts a code cache. A missing or outdated cache only costs time:
+// V8 rejects a cache that it did not make from this file.
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type CachedScript, compileCached, makeCache } from './code-cache.ts';
 
 const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
-/** Everything that a mount loads; all programs load it. */
+/** The bundle with everything that a mount needs; all programs load it. */
 const MOUNTING = `${DIRECTORY}mounting.cjs`;
 
 type Wrapped = (
@@ -20,7 +20,7 @@ type Wrapped = (
   place: string,
 ) => void;
 
-/** The file is ASCII. */
+/** latin1, since the file is ASCII. */
 function readMounting(): CachedScript {
   const source = module.wrap(readFileSync(MOUNTING, 'latin1'));
   return { file: MOUNTING, source, cache: `${DIRECTORY}mounting.cache` };
@@ -38,7 +38,7 @@ export function start(name: string): void {
   void programs[name]?.();
 }
 
-/** Makes the cache beforehand, for scripts/code-cache.js. */
+/** Makes the cache at build time, for scripts/code-cache.js. */
 export function makeMountingCache(): void {
   makeCache(readMounting());
 }

@@ -1,4 +1,4 @@
-// stratafs bench: contenders side by side.
+// stratafs bench: compares stratafs with other ways to mount an image.
 import { PLATFORM_ABOUT } from './option-texts.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
 import { tmpdir } from 'node:os';
@@ -73,75 +73,75 @@ interface BenchArguments {
   readonly threshold?: string;
 }
 
-/** Every workload. */
+/** The name that selects every workload. */
 const ALL = 'all';
 
-/** What shapes a synthetic stack, and nothing else. */
+/** Options that are only valid for synthetic stacks. */
 const shapeNames = ['layers', 'files', 'depth', 'fanout'] as const;
 
 type Understood = Omit<BenchOptions, 'signal' | 'onPhase' | 'onNotice'>;
 
-function understand(source: string | undefined, given: BenchArguments): Understood {
+function understand(source: string | undefined, args: BenchArguments): Understood {
   const groups = [...new Set(workloads.map(({ group }) => group))];
-  const seed = parseWhole('--seed', given.seed, 0, 2 ** 32 - 1);
+  const seed = parseWhole('--seed', args.seed, 0, 2 ** 32 - 1);
   return {
-    source: understandSource(source, given, seed),
+    source: understandSource(source, args, seed),
     contenders:
-      given.contenders === undefined
+      args.contenders === undefined
         ? contenders
         : pickByName(
             '--contenders',
-            given.contenders,
+            args.contenders,
             (name) => contenders.filter((each) => each.name === name),
             contenders.map(({ name }) => name),
           ),
     workloads: pickByName(
       '--workloads',
-      given.workloads ?? 'stat,lookup,miss,readdir,find,open',
+      args.workloads ?? 'stat,lookup,miss,readdir,find,open',
       (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
       [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
     ),
-    threads: parseNumbers('--threads', given.threads, 1, 8),
-    runs: parseWhole('--runs', given.runs, 1, 1000),
-    operations: parseWhole('--operations', given.operations, 1, 10_000_000),
-    cold: given.cold,
+    threads: parseNumbers('--threads', args.threads, 1, 8),
+    runs: parseWhole('--runs', args.runs, 1, 1000),
+    operations: parseWhole('--operations', args.operations, 1, 10_000_000),
+    cold: args.cold,
     seed,
-    baseline: given.baseline,
+    baseline: args.baseline,
     version: readVersion(),
-    scratch: given.scratch ?? tmpdir(),
+    scratch: args.scratch ?? tmpdir(),
     stratafs: [process.execPath, packageFile('dist/cli/main.cjs')],
   };
 }
 
 function understandSource(
   source: string | undefined,
-  given: BenchArguments,
+  args: BenchArguments,
   seed: number,
 ): BenchOptions['source'] {
   if (source !== undefined) {
-    const shaped = shapeNames.find((name) => given[name] !== undefined);
+    const shaped = shapeNames.find((name) => args[name] !== undefined);
     if (shaped !== undefined) throw new UsageError(`--${shaped}: works only without SOURCE`);
-    return { kind: 'image', source, platform: given.platform };
+    return { kind: 'image', source, platform: args.platform };
   }
-  if (given.platform !== undefined) throw new UsageError('--platform: works only with SOURCE');
+  if (args.platform !== undefined) throw new UsageError('--platform: works only with SOURCE');
   return {
     kind: 'synthetic',
-    layers: parseNumbers('--layers', given.layers ?? '1,2,8,32,127', 1, 127),
+    layers: parseNumbers('--layers', args.layers ?? '1,2,8,32,127', 1, 127),
     shape: {
-      files: parseWhole('--files', given.files ?? '5000', 1, 1_000_000),
-      depth: parseWhole('--depth', given.depth ?? '2', 0, 8),
-      fanout: parseWhole('--fanout', given.fanout ?? '8', 1, 100),
+      files: parseWhole('--files', args.files ?? '5000', 1, 1_000_000),
+      depth: parseWhole('--depth', args.depth ?? '2', 0, 8),
+      fanout: parseWhole('--fanout', args.fanout ?? '8', 1, 100),
       seed,
     },
   };
 }
 
-async function runBench(source: string | undefined, given: BenchArguments): Promise<CommandResult> {
-  const understood = understand(source, given);
-  const threshold = parseThreshold(given);
+async function runBench(source: string | undefined, args: BenchArguments): Promise<CommandResult> {
+  const understood = understand(source, args);
+  const threshold = parseThreshold(args);
   // An unreadable file fails now, not after the run.
-  const before = given.compare === undefined ? undefined : await readResult(given.compare);
-  const result = await measureInto(understood, given);
+  const before = args.compare === undefined ? undefined : await readResult(args.compare);
+  const result = await measureInto(understood, args);
   const width = outputWidth();
   const plots = isOutputTerminal() ? [plotBenchResult(result, width ?? 80)] : [];
   const summary = formatSummary(result);
@@ -152,15 +152,15 @@ async function runBench(source: string | undefined, given: BenchArguments): Prom
     ...plots,
     describeRun(result),
   ];
-  if (before !== undefined && given.compare !== undefined) {
-    const changes = compareResults(before, result, threshold, given.compare);
+  if (before !== undefined && args.compare !== undefined) {
+    const changes = compareResults(before, result, threshold, args.compare);
     parts.push(formatChanges(changes, result, threshold, width));
     if (changes.some(({ verdict }) => verdict === 'slower')) status = 1;
   }
   return { text: parts.join('\n'), status };
 }
 
-/** Creates the files that the result goes to before the run: a run may take an hour. */
+/** Creates the output files before the run, so that a wrong path fails now: a run may take an hour. */
 async function measureInto(understood: Understood, { json, html }: BenchArguments): Promise<BenchResult> {
   const outputs: (readonly [file: OutputFile, format: (result: BenchResult) => string])[] = [];
   try {
@@ -205,10 +205,10 @@ async function measure(understood: Understood): Promise<BenchResult> {
   }
 }
 
-function parseThreshold({ compare, threshold: given }: BenchArguments): number {
-  if (compare === undefined && given !== undefined)
+function parseThreshold({ compare, threshold: text }: BenchArguments): number {
+  if (compare === undefined && text !== undefined)
     throw new UsageError('--threshold: works only with --compare');
-  const threshold = given ?? '1.1';
+  const threshold = text ?? '1.1';
   const factor = /^\d+(\.\d+)?$/.test(threshold) ? Number(threshold) : NaN;
   if (factor >= 1) return factor;
   throw new UsageError(`--threshold: found '${threshold}', expected a factor of 1 or more`);

@@ -1,4 +1,4 @@
-// stratafs cat: a file of an image, without a mount.
+// stratafs cat: writes files of an image to standard output, without a mount.
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -26,10 +26,10 @@ export function catCommand(): CliCommand {
         .option('--layer <layer>', LAYER_ABOUT)
         .option('--upto <layer>', UPTO_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, paths: string[], given: SourceArguments) => ({
+    run: (source: string, paths: string[], args: SourceArguments) => ({
       stream: (write) =>
-        withShown(source, given, async (image) => {
-          // All are looked up before anything is written.
+        withShown(source, args, async (image) => {
+          // Resolve all paths before writing anything.
           for (const path of paths) await requireFile(image, source, path);
           for (const path of paths) {
             try {
@@ -49,7 +49,7 @@ export function catCommand(): CliCommand {
   };
 }
 
-/** InputError for anything that has no bytes in an image. */
+/** Throws InputError unless the path is a regular file in the image. */
 async function requireFile(image: Image, source: string, path: string): Promise<void> {
   const where = `${showText(source)}: ${showText(path)}`;
   const stats = await image.stat(path === '' ? '/' : path).catch((error: unknown) => {

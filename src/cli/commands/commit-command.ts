@@ -1,4 +1,4 @@
-// stratafs commit: what was written to a mount becomes one more layer of a new image.
+// stratafs commit: saves the changes in a mount as an additional layer of a new image.
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { commit } from '../../library/new-image.ts';
@@ -23,7 +23,7 @@ export function commitCommand(): CliCommand {
         .description('Save a mount as an image, with what was written to it as a new layer.')
         .argument('<mountpoint>', 'stratafs mount that has an upper directory'),
     ).addHelpText('after', help),
-    run: (mountpoint: string, given: NewImageArguments) =>
-      writeNewImage(given, (target, options) => commit(mountpoint, target, options)),
+    run: (mountpoint: string, args: NewImageArguments) =>
+      writeNewImage(args, (target, options) => commit(mountpoint, target, options)),
   };
 }

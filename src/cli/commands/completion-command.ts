@@ -1,4 +1,4 @@
-// stratafs completion: prints the script that completes our command lines in a shell.
+// stratafs completion: prints the completion script of a shell.
 import type { CliCommand } from '../command-result.ts';
 import { Argument, Command } from 'commander';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ Examples:
   stratafs completion zsh > ~/.zfunc/_stratafs
   stratafs completion fish > stratafs.fish`;
 
-/** The same paths as in a distribution's package, below /usr. */
+/** Paths in this package, the same as those below /usr in a distribution's package. */
 const scripts = {
   bash: 'share/bash-completion/completions/stratafs',
   zsh: 'share/zsh/site-functions/_stratafs',

@@ -1,4 +1,4 @@
-// stratafs diff: what was written to a mount, or what differs between two images, stacks of layers, or directories.
+// stratafs diff: shows the changes in a mount, or compares two images, stacks of layers, or directories.
 import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
@@ -49,7 +49,7 @@ interface DiffArguments extends SourceArguments {
   readonly json?: true;
 }
 
-/** Opens both sides, and closes what was opened. */
+/** Opens both sides, and closes them after `body`. */
 async function withSides<T>(
   a: string,
   b: string | undefined,
@@ -79,8 +79,8 @@ async function withSides<T>(
   }
 }
 
-function formatStat(differences: readonly Difference[], sizes: DiffSizes, given: DiffArguments): string {
-  const size = sizeWriter(given.bytes);
+function formatStat(differences: readonly Difference[], sizes: DiffSizes, args: DiffArguments): string {
+  const size = sizeWriter(args.bytes);
   const show = (bytes: number | undefined): string => (bytes === undefined ? '' : size(bytes));
   const rows = differences
     .filter(({ kind, attributes }) => kind !== 'C' || attributes.length > 0)
@@ -129,12 +129,12 @@ function formatDifferences(
   differences: readonly Difference[],
   a: ComparedImage,
   b: ComparedImage,
-  given: DiffArguments,
+  args: DiffArguments,
 ): { readonly text: string } | { readonly json: unknown } {
-  if (given.quiet === true) return { text: '' };
+  if (args.quiet === true) return { text: '' };
   const sizes = new DiffSizes(a.tree, b.tree);
-  if (given.json === true) return { json: describe(differences, sizes) };
-  if (given.stat === true) return { text: formatStat(differences, sizes, given) };
+  if (args.json === true) return { json: describe(differences, sizes) };
+  if (args.stat === true) return { text: formatStat(differences, sizes, args) };
   return { text: differences.map(({ kind, path }) => `${fitLine(`${kind} ${showPath(path)}`)}\n`).join('') };
 }
 
@@ -157,14 +157,14 @@ function statusOf(differences: readonly Difference[], { quiet, exitCode }: DiffA
 type Show<T> = (differences: readonly Difference[], a: ComparedImage, b: ComparedImage) => T | Promise<T>;
 
 /** Compares the two sides, and calls `show` while they are open. */
-function compare<T>(a: string, b: string | undefined, given: DiffArguments, show: Show<T>): Promise<T> {
-  return withReport(given, (options, report) =>
+function compare<T>(a: string, b: string | undefined, args: DiffArguments, show: Show<T>): Promise<T> {
+  return withReport(args, (options, report) =>
     withSides(a, b, options, async (before, after) => {
       report.end();
       const sides = [mergeForComparison(before), mergeForComparison(after)] as const;
       const differences = await compareTrees(...sides, {
-        ignoresTimes: given.ignoreTimes === true,
-        isBrief: given.stat !== true && given.json !== true,
+        ignoresTimes: args.ignoreTimes === true,
+        isBrief: args.stat !== true && args.json !== true,
         signal: options.signal,
       });
       return show(differences, ...sides);
@@ -175,21 +175,21 @@ function compare<T>(a: string, b: string | undefined, given: DiffArguments, show
 function runDiff(
   first: string,
   second: string | undefined,
-  given: DiffArguments,
+  args: DiffArguments,
 ): CommandResult | Promise<CommandResult> {
-  const { patch, stat, json, quiet } = given;
+  const { patch, stat, json, quiet } = args;
   if (patch === true && stat !== true && json !== true && quiet !== true) {
     return {
       stream: (write) =>
-        compare(first, second, given, async (differences, a, b) => {
+        compare(first, second, args, async (differences, a, b) => {
           await writePatches(differences, a, b, write);
-          return statusOf(differences, given);
+          return statusOf(differences, args);
         }),
     };
   }
-  return compare(first, second, given, (differences, a, b) => ({
-    ...formatDifferences(differences, a, b, given),
-    status: statusOf(differences, given),
+  return compare(first, second, args, (differences, a, b) => ({
+    ...formatDifferences(differences, a, b, args),
+    status: statusOf(differences, args),
   }));
 }
 

@@ -1,4 +1,4 @@
-// stratafs export: what an image shows, as one tar, without a mount.
+// stratafs export: writes the merged files of an image as one tar, without a mount.
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -35,13 +35,13 @@ export function exportCommand(): CliCommand {
         .option('--layer <layer>', LAYER_ABOUT)
         .option('--upto <layer>', UPTO_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, given: ExportArguments) => {
-      if (given.output === '-' && isOutputTerminal()) {
+    run: (source: string, args: ExportArguments) => {
+      if (args.output === '-' && isOutputTerminal()) {
         throw new InputError('export: standard output is a terminal; use -o FILE or a pipe');
       }
       return {
         stream: (write) =>
-          withShown(source, { ...given, requiresConfig: true }, async (image, report, signal) => {
+          withShown(source, { ...args, requiresConfig: true }, async (image, report, signal) => {
             let status = 0;
             const tar = image.export({
               signal,
@@ -51,11 +51,11 @@ export function exportCommand(): CliCommand {
                 status = 1;
               },
             });
-            if (given.output === '-') {
+            if (args.output === '-') {
               for await (const bytes of tar) await write(bytes as Buffer);
               return status;
             }
-            const file = await OutputFile.create(given.output);
+            const file = await OutputFile.create(args.output);
             try {
               for await (const bytes of tar) await file.write(bytes as Buffer);
             } catch (error) {

@@ -1,4 +1,4 @@
-// stratafs flatten: an image of one layer.
+// stratafs flatten: merges all layers of an image into one.
 import { UPTO_ABOUT } from './option-texts.ts';
 import { SOURCE_ABOUT } from './inspection.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -25,7 +25,7 @@ export function flattenCommand(): CliCommand {
     )
       .option('--upto <layer>', UPTO_ABOUT)
       .addHelpText('after', help),
-    run: (source: string, given: NewImageArguments) =>
-      writeNewImage(given, (target, options) => flatten(source, target, options)),
+    run: (source: string, args: NewImageArguments) =>
+      writeNewImage(args, (target, options) => flatten(source, target, options)),
   };
 }

@@ -1,4 +1,4 @@
-// stratafs history: which step made which layer, as `docker history` shows it, newest first.
+// stratafs history: shows the steps that made the layers, newest first, like `docker history`.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -43,37 +43,37 @@ interface HistoryArguments extends SourceArguments {
   readonly json?: true;
 }
 
-/** -H, --human, --human=false, as docker has them. */
+/** Parses docker's -H, --human and --human=false. */
 function isHuman({ human }: HistoryArguments): boolean {
   if (human === undefined || human === true || human === 'true' || human === '1') return true;
   if (human === 'false' || human === '0') return false;
   throw new UsageError(`--human: found '${String(human)}', expected true or false`);
 }
 
-/** What docker's templates call the columns. */
-function fieldsOf(image: Image, given: HistoryArguments): Fields[] {
-  const human = isHuman(given);
-  const size = sizeWriter(!human || given.bytes);
+/** The columns, by their names in docker's templates. */
+function fieldsOf(image: Image, args: HistoryArguments): Fields[] {
+  const human = isHuman(args);
+  const size = sizeWriter(!human || args.bytes);
   const now = Date.now();
   const id = image.id ?? '<missing>';
   return image.history.toReversed().map(({ step, layer }, i) => {
     const createdBy = (step?.createdBy ?? '').replace(/\t/g, ' ');
     const isSurplus = step?.emptyLayer === false && layer === undefined;
     return {
-      ID: i > 0 || image.id === undefined ? '<missing>' : given.trunc ? shortenDigest(id) : id,
+      ID: i > 0 || image.id === undefined ? '<missing>' : args.trunc ? shortenDigest(id) : id,
       CreatedSince: human ? showCreated(step?.created, now) : (step?.created ?? 'N/A'),
       CreatedAt: step?.created ?? 'N/A',
-      CreatedBy: given.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
+      CreatedBy: args.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
       Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
       Comment: step?.comment ?? '',
     };
   });
 }
 
-function columnsOf(given: HistoryArguments): readonly (readonly [keyof Fields, Column])[] {
+function columnsOf(args: HistoryArguments): readonly (readonly [keyof Fields, Column])[] {
   return [
     ['ID', { title: 'IMAGE' }],
-    ['CreatedSince', { title: isHuman(given) ? 'CREATED' : 'CREATED AT' }],
+    ['CreatedSince', { title: isHuman(args) ? 'CREATED' : 'CREATED AT' }],
     ['CreatedBy', { title: 'CREATED BY' }],
     ['Size', { title: 'SIZE' }],
     ['Comment', { title: 'COMMENT' }],
@@ -91,10 +91,10 @@ const layerColumns: readonly Column[] = [
   { title: 'OPAQUES', align: 'right' },
 ];
 
-function layerCells({ layer }: HistoryEntry, given: HistoryArguments): string[] {
+function layerCells({ layer }: HistoryEntry, args: HistoryArguments): string[] {
   if (layer === undefined) return layerColumns.map(() => '');
-  const size = sizeWriter(!isHuman(given) || given.bytes);
-  const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
+  const size = sizeWriter(!isHuman(args) || args.bytes);
+  const digest = (text: string | undefined): string => (args.trunc ? shortenDigest(text) : (text ?? ''));
   const { files, whiteouts, opaques } = layer.counts;
   return [
     String(layer.number),
@@ -106,33 +106,33 @@ function layerCells({ layer }: HistoryEntry, given: HistoryArguments): string[] 
   ];
 }
 
-function formatHistory(image: Image, given: HistoryArguments): string {
-  const rows = fieldsOf(image, given);
-  const columns = columnsOf(given);
-  if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
+function formatHistory(image: Image, args: HistoryArguments): string {
+  const rows = fieldsOf(image, args);
+  const columns = columnsOf(args);
+  if (args.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
   const titles = Object.fromEntries([...columns.map(([name, { title }]) => [name, title])]) as Fields;
-  if (given.format !== undefined && given.format !== 'table') {
+  if (args.format !== undefined && args.format !== 'table') {
     const all = { ...titles, CreatedAt: 'CREATED AT' };
-    return formatRows(given.format, all, rows, outputWidth());
+    return formatRows(args.format, all, rows, outputWidth());
   }
   const cells = rows.map((row) => columns.map(([name]) => row[name] ?? ''));
   const plain = columns.map(([, column]) => column);
-  if (given.layers !== true) return formatTable(plain, cells, outputWidth());
+  if (args.layers !== true) return formatTable(plain, cells, outputWidth());
   const entries = image.history.toReversed();
-  const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, given)]);
+  const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, args)]);
   return formatTable([...plain, ...layerColumns], extended, outputWidth());
 }
 
-/** Base first, as in a Dockerfile; a comment above an instruction names the layer that it made. */
-function formatDockerfile(image: Image, given: HistoryArguments): string {
-  const size = sizeWriter(given.bytes);
+/** Base first, as in a Dockerfile. A comment above an instruction names the layer that it made. */
+function formatDockerfile(image: Image, args: HistoryArguments): string {
+  const size = sizeWriter(args.bytes);
   const lines = image.historyGap === undefined ? ['FROM scratch'] : [];
   for (const { layer, instruction } of image.history) {
     if (layer !== undefined) {
-      const digest = given.trunc ? shortenDigest(layer.diffId) : (layer.diffId ?? '');
+      const digest = args.trunc ? shortenDigest(layer.diffId) : (layer.diffId ?? '');
       lines.push('', `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd());
     }
-    lines.push(instruction === undefined ? '# no instruction is known' : showLines(instruction));
+    lines.push(instruction === undefined ? '# unknown instruction' : showLines(instruction));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -168,13 +168,13 @@ export function historyCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
       'Other:',
     ).addHelpText('after', help),
-    run: (source: string, given: HistoryArguments) =>
-      withImage(source, { ...given, listsForeign: true }, (image, report) => {
+    run: (source: string, args: HistoryArguments) =>
+      withImage(source, { ...args, listsForeign: true }, (image, report) => {
         const { historyGap } = image;
         if (historyGap !== undefined) report.warning(`${showText(source)}: ${historyGap}`);
-        if (given.json === true) return { json: describeHistory(image) };
-        const format = given.dockerfile === true ? formatDockerfile : formatHistory;
-        return { text: format(image, given) };
+        if (args.json === true) return { json: describeHistory(image) };
+        const format = args.dockerfile === true ? formatDockerfile : formatHistory;
+        return { text: format(image, args) };
       }),
   };
 }

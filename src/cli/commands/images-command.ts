@@ -1,4 +1,4 @@
-// stratafs images: the images of archives, as `docker images` lists them, and what they share.
+// stratafs images: lists the images of archives, like `docker images`, and the layers that they share.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -42,21 +42,21 @@ interface ImagesArguments extends SourceArguments {
 }
 
 const UNKNOWN = 'N/A';
-/** As "docker system df" writes what is shared. */
+/** Significant digits of shared sizes, as in "docker system df". */
 const DF_FIGURES = 4;
 
-/** What docker's templates call the columns. */
-function fieldsOf(images: readonly ListedImage[], given: ImagesArguments): Fields[] {
+/** The columns, by their names in docker's templates. */
+function fieldsOf(images: readonly ListedImage[], args: ImagesArguments): Fields[] {
   const now = Date.now();
-  const size = sizeWriter(given.bytes);
-  const exact = sizeWriter(given.bytes, DF_FIGURES);
+  const size = sizeWriter(args.bytes);
+  const exact = sizeWriter(args.bytes, DF_FIGURES);
   const show = (bytes: number | undefined, write = exact): string =>
     bytes === undefined ? UNKNOWN : write(bytes);
   return images.flatMap(({ source, names, id, platform, created, use }) =>
     repositoryTags(names).map(({ repository, tag }) => ({
       Repository: repository,
       Tag: tag,
-      ID: id === undefined ? '<none>' : given.trunc ? shortenDigest(id) : id,
+      ID: id === undefined ? '<none>' : args.trunc ? shortenDigest(id) : id,
       Platform: platform === undefined ? '' : showPlatform(platform),
       CreatedSince: showCreated(created, now),
       CreatedAt: created ?? UNKNOWN,
@@ -80,16 +80,16 @@ const columns: readonly (readonly [string, Column])[] = [
   ['Source', { title: 'SOURCE' }],
 ];
 
-/** Columns for platforms and sources, which docker lacks, are shown if lines differ in them. */
-function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, isShared: boolean): string {
-  const rows = fieldsOf(images, given);
+/** The columns for platforms and sources, which docker lacks, are shown if rows differ in them. */
+function formatImages({ images, totalSize }: ImageList, args: ImagesArguments, isShared: boolean): string {
+  const rows = fieldsOf(images, args);
   const titles = Object.fromEntries([
     ...columns.map(([name, { title }]) => [name, title]),
     ['CreatedAt', 'CREATED AT'],
   ]) as Fields;
-  if (given.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
-  if (given.format !== undefined && given.format !== 'table')
-    return formatRows(given.format, titles, rows, outputWidth());
+  if (args.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
+  if (args.format !== undefined && args.format !== 'table')
+    return formatRows(args.format, titles, rows, outputWidth());
   const shown = columns.filter(([name]) => {
     if (name === 'Platform' || name === 'Source') return new Set(rows.map((row) => row[name])).size > 1;
     return isShared || !['SharedSize', 'UniqueSize'].includes(name);
@@ -100,7 +100,7 @@ function formatImages({ images, totalSize }: ImageList, given: ImagesArguments, 
     outputWidth(),
   );
   return isShared
-    ? `${table}\nTotal: ${sizeWriter(given.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
+    ? `${table}\nTotal: ${sizeWriter(args.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
     : table;
 }
 
@@ -134,20 +134,20 @@ export function imagesCommand(): CliCommand {
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (sources: string[], given: ImagesArguments) =>
-      withReport({ ...given, listsForeign: true }, async (options, report) => {
+    run: (sources: string[], args: ImagesArguments) =>
+      withReport({ ...args, listsForeign: true }, async (options, report) => {
         const { images, totalSize } = await listImages(sources, options);
         report.end();
         let status = 0;
-        const shown = images.filter(({ isMissing }) => given.all === true || !isMissing);
+        const shown = images.filter(({ isMissing }) => args.all === true || !isMissing);
         for (const { source, problem, isArtifact, isMissing } of shown) {
           if (problem === undefined || isMissing) continue;
           report.warning(problem.startsWith(source) ? problem : `${showText(source)}: ${problem}`);
           if (!isArtifact) status = 1;
         }
         const list = { images: shown, totalSize };
-        if (given.json === true) return { json: describeImages(list), status };
-        return { text: formatImages(list, given, given.shared === true || sources.length > 1), status };
+        if (args.json === true) return { json: describeImages(list), status };
+        return { text: formatImages(list, args, args.shared === true || sources.length > 1), status };
       }),
   };
 }

@@ -1,4 +1,4 @@
-// stratafs index: makes the indexes of an image's layers beforehand.
+// stratafs index: makes the indexes of an image's layers before the first mount.
 import { PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -57,8 +57,8 @@ export function indexCommand(): CliCommand {
       .option('--verify', 'read all layers again and verify their digests')
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
-    run: async (source: string | undefined, given: IndexArguments) => {
-      if ((source === undefined) === (given.lowerdir === undefined)) {
+    run: async (source: string | undefined, args: IndexArguments) => {
+      if ((source === undefined) === (args.lowerdir === undefined)) {
         throw new UsageError('index: missing argument: SOURCE or --lowerdir');
       }
       const report = new TerminalReport();
@@ -68,15 +68,15 @@ export function indexCommand(): CliCommand {
           signal: interrupt.signal,
           onProgress: (progress: Progress) => report.progress(progress),
           onNotice: (text: string) => report.notice(text),
-          ...(given.platform === undefined ? {} : { platform: given.platform }),
-          ...(given.verify === undefined ? {} : { verify: 'always' as const }),
+          ...(args.platform === undefined ? {} : { platform: args.platform }),
+          ...(args.verify === undefined ? {} : { verify: 'always' as const }),
         };
         const layers = await indexImage(
-          given.lowerdir === undefined ? (source ?? '') : await describeLowerDirectories(given.lowerdir),
+          args.lowerdir === undefined ? (source ?? '') : await describeLowerDirectories(args.lowerdir),
           watch,
         );
         report.end();
-        if (given.json === true) return { json: layers };
+        if (args.json === true) return { json: layers };
         return { text: formatTable(columns, layers.map(cellsOf), outputWidth()) };
       } finally {
         report.end();

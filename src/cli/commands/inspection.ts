@@ -1,4 +1,4 @@
-// What the commands that look at an image without mounting it have in common: their options, and how they open it.
+// Shared code of the commands that inspect an image without mounting it: options, and opening the image.
 import type { Command } from 'commander';
 import { showDockerSize } from '../../library/docker-size.ts';
 import type { Image } from '../../library/image.ts';
@@ -10,20 +10,20 @@ import { TerminalReport } from '../output/report.ts';
 
 export interface SourceArguments {
   readonly platform?: string;
-  /** Which layers, where a command has such options. */
+  /** The selected layers, if the command has such options. */
   readonly layer?: string;
   readonly upto?: string;
   readonly indexCache: boolean;
-  /** Not an option: set by the commands that only list layers. */
+  /** Not a command line option: set by the commands that only list layers. */
   readonly listsForeign?: true;
-  /** Not an option: set by the commands that write what an image shows. */
+  /** Not a command line option: set by the commands that write an image's files. */
   readonly requiresConfig?: true;
 }
 
-/** What a command that reads an image says of its <source>. */
+/** The description of <source> in commands that read an image. */
 export const SOURCE_ABOUT = 'image as for "stratafs mount", or a stratafs mount point';
 
-/** The options that select a platform and turn off the index cache, below the heading `group`. */
+/** Adds the options that select a platform and turn off the index cache, below the heading `group`. */
 export function addSourceOptions(command: Command, group?: string): Command {
   if (group !== undefined) command.optionsGroup(group);
   return command
@@ -32,11 +32,11 @@ export function addSourceOptions(command: Command, group?: string): Command {
 }
 
 /**
- * Runs `body` with what opens images, progress going to stderr, and a report for its own remarks. A signal ends the
- * opening cleanly.
+ * Runs `body` with the options to open images, which report progress on stderr, and with a report for its own messages.
+ * A signal aborts the opening cleanly.
  */
 export async function withReport<T>(
-  given: SourceArguments,
+  args: SourceArguments,
   body: (options: OpenOptions & { readonly signal: AbortSignal }, report: TerminalReport) => Promise<T>,
 ): Promise<T> {
   const report = new TerminalReport();
@@ -44,15 +44,15 @@ export async function withReport<T>(
   try {
     const options = {
       signal: interrupt.signal,
-      useIndexCache: given.indexCache,
+      useIndexCache: args.indexCache,
       onProgress: (progress: Progress) => report.progress(progress),
       onNotice: (text: string) => report.notice(text),
       onWarning: (text: string) => report.warning(text),
-      ...(given.platform === undefined ? {} : { platform: given.platform }),
-      ...(given.layer === undefined ? {} : { layer: given.layer }),
-      ...(given.upto === undefined ? {} : { upto: given.upto }),
-      ...(given.listsForeign === undefined ? {} : { listsForeign: given.listsForeign }),
-      ...(given.requiresConfig === undefined ? {} : { requiresConfig: given.requiresConfig }),
+      ...(args.platform === undefined ? {} : { platform: args.platform }),
+      ...(args.layer === undefined ? {} : { layer: args.layer }),
+      ...(args.upto === undefined ? {} : { upto: args.upto }),
+      ...(args.listsForeign === undefined ? {} : { listsForeign: args.listsForeign }),
+      ...(args.requiresConfig === undefined ? {} : { requiresConfig: args.requiresConfig }),
     };
     return await body(options, report);
   } finally {
@@ -63,23 +63,23 @@ export async function withReport<T>(
 
 type ImageBody<T> = (image: Image, report: TerminalReport, signal: AbortSignal) => T | Promise<T>;
 
-/** Runs `body` with the image open, and closes it. Of a mount that is its image, not what was written to it. */
-export function withImage<T>(source: string, given: SourceArguments, body: ImageBody<T>): Promise<T> {
-  return withOpened(source, given, false, body);
+/** Runs `body` with the image open, and closes it. For a mount, that is its image without the changes in the mount. */
+export function withImage<T>(source: string, args: SourceArguments, body: ImageBody<T>): Promise<T> {
+  return withOpened(source, args, false, body);
 }
 
-/** The same with what `source` shows: of a mount also what was written to it. */
-export function withShown<T>(source: string, given: SourceArguments, body: ImageBody<T>): Promise<T> {
-  return withOpened(source, given, true, body);
+/** Like `withImage`, but for a mount with the changes in its upper directory. */
+export function withShown<T>(source: string, args: SourceArguments, body: ImageBody<T>): Promise<T> {
+  return withOpened(source, args, true, body);
 }
 
 function withOpened<T>(
   source: string,
-  given: SourceArguments,
+  args: SourceArguments,
   showsUpper: boolean,
   body: ImageBody<T>,
 ): Promise<T> {
-  return withReport(given, async (options, report) => {
+  return withReport(args, async (options, report) => {
     const image = await openImage(source, { ...options, showsUpper });
     report.end();
     try {
@@ -90,7 +90,7 @@ function withOpened<T>(
   });
 }
 
-/** How sizes are written: docker's way, or in bytes. */
+/** Formats sizes: in docker's format, or in bytes. */
 export function sizeWriter(isInBytes: boolean | undefined, figures = 3): (bytes: number) => string {
   return isInBytes === true ? String : (bytes) => showDockerSize(bytes, figures);
 }

@@ -1,4 +1,4 @@
-// stratafs layers: where the layers of an image lie, and what each of them does to those below.
+// stratafs layers: shows the layers of an image: where they are stored, and what each of them changes.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -52,7 +52,7 @@ const INSTRUCTION_WIDTH = 45;
 
 interface Row {
   readonly layer: LayerSummary;
-  /** Undefined where a layer is missing, so that nothing can be compared with what lies below. */
+  /** Undefined if a layer is missing, so that layers can't be compared. */
   readonly changes: LayerChanges | undefined;
   readonly instruction: string | undefined;
 }
@@ -63,19 +63,19 @@ async function rowsOf(image: Image): Promise<Row[]> {
   return image.layers.map(({ instruction, ...layer }, i) => ({ layer, changes: changes[i], instruction }));
 }
 
-function cellsOf({ layer, changes, instruction }: Row, given: LayersArguments): string[] {
-  const size = sizeWriter(given.bytes);
-  const digest = (text: string | undefined): string => (given.trunc ? shortenDigest(text) : (text ?? ''));
+function cellsOf({ layer, changes, instruction }: Row, args: LayersArguments): string[] {
+  const size = sizeWriter(args.bytes);
+  const digest = (text: string | undefined): string => (args.trunc ? shortenDigest(text) : (text ?? ''));
   return [
     String(layer.number),
     ...[layer.size, layer.storedSize].map((bytes) => (layer.missing === undefined ? size(bytes) : 'N/A')),
     layer.compression,
     ...[changes?.added, changes?.changed, changes?.deleted].map((count) => String(count ?? 'N/A')),
-    oneLine(instruction, given.trunc ? INSTRUCTION_WIDTH : Infinity),
+    oneLine(instruction, args.trunc ? INSTRUCTION_WIDTH : Infinity),
     digest(layer.diffId),
     digest(layer.chainId),
     layer.blob === undefined ? '' : String(layer.blob.offset),
-    placeOf(layer, given),
+    placeOf(layer, args),
   ];
 }
 
@@ -100,15 +100,15 @@ export function layersCommand(): CliCommand {
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, given: LayersArguments) =>
-      withImage(source, { ...given, listsForeign: true }, async (image, report) => {
-        if (given.quiet === true) {
+    run: (source: string, args: LayersArguments) =>
+      withImage(source, { ...args, listsForeign: true }, async (image, report) => {
+        if (args.quiet === true) {
           const ids = image.layers.map(({ diffId }) => diffId ?? '<unknown>');
           return { text: ids.map((id) => `${id}\n`).join('') };
         }
         const rows = await rowsOf(image);
         for (const { layer } of rows) if (layer.missing !== undefined) report.warning(layer.missing);
-        if (given.json === true) {
+        if (args.json === true) {
           return {
             json: rows.map(({ layer, ...rest }) => ({
               ...(describeLayer(layer) as Record<string, unknown>),
@@ -116,16 +116,16 @@ export function layersCommand(): CliCommand {
             })),
           };
         }
-        const cells = rows.map((row) => cellsOf(row, given));
+        const cells = rows.map((row) => cellsOf(row, args));
         return {
           text:
-            given.format === undefined || given.format === 'table'
+            args.format === undefined || args.format === 'table'
               ? formatTable(
                   columns.map(([, column]) => column),
                   cells,
                   outputWidth(),
                 )
-              : formatRows(given.format, titles, cells.map(nameCells), outputWidth()),
+              : formatRows(args.format, titles, cells.map(nameCells), outputWidth()),
         };
       }),
   };

@@ -1,4 +1,4 @@
-// stratafs ls: what is mounted.
+// stratafs ls: lists mounts.
 import { JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
@@ -10,7 +10,7 @@ import { type Column, formatTable } from '../output/table.ts';
 import { type Fields, formatRows } from '../output/template.ts';
 
 const help = `
-A source is shown as changed if it was written to after the mount was made: reads then fail with EIO. Mount it again.
+A source is marked as changed if it was modified after it was mounted: reads then fail with EIO. Mount it again.
 A dead mount has lost its daemon: remove it with "stratafs unmount".
 A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
 "stratafs unmount --force" ends it.
@@ -41,7 +41,7 @@ const titles: Fields = {
   HeldBy: 'HELD BY',
 };
 
-/** In the order of --json. */
+/** The fields of a mount, in the order of --json. */
 interface Row {
   readonly source: string;
   readonly mountPoint: string;
@@ -77,7 +77,7 @@ const stateTexts: Record<MountState, string> = {
   refused: '?',
 };
 
-/** As the table shows it. */
+/** The cells of a table row. */
 function fieldsOf(row: Row): Fields {
   const { source, mountPoint, state, pid, started, upper = '', work = '', heldBy = [] } = row;
   return {
@@ -126,10 +126,10 @@ export function lsCommand(): CliCommand {
       .option('--format <format>', FORMAT_ABOUT)
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
-    run: async (given: LsArguments) => {
+    run: async (args: LsArguments) => {
       const rows = (await listMounts()).map(rowOf);
       const exitsNow = rows.some(({ state }) => state === 'silent');
-      return given.json === true ? { json: rows, exitsNow } : { text: textOf(rows, given), exitsNow };
+      return args.json === true ? { json: rows, exitsNow } : { text: textOf(rows, args), exitsNow };
     },
   };
 }

@@ -1,4 +1,4 @@
-// stratafs mount: to the background, or with -f in front.
+// stratafs mount: mounts in the background, or with -f in the foreground.
 import { describeCount } from '../options/argument-count.ts';
 import { PLATFORM_ABOUT, LAYER_ABOUT, UPTO_ABOUT, NO_INDEX_CACHE_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -62,7 +62,7 @@ interface CommandOptions {
   readonly options?: readonly string[];
 }
 
-/** What the command line asks for, understood. UsageError if it makes no sense. */
+/** Parses the command line. Throws UsageError for wrong or contradicting arguments. */
 export function understandMount(command: Command, positional: readonly string[]): MountRequest {
   const draft = newDraft();
   for (const list of command.opts<CommandOptions>().options ?? []) applyOptionList(draft, list);
@@ -86,19 +86,19 @@ export function understandMount(command: Command, positional: readonly string[])
   return completeRequest(draft, source, mountpoint);
 }
 
-/** All other long options mean what they mean in -o. */
+/** Applies all other long options like options in -o. */
 function applyLongOptions(draft: MountDraft, command: Command): void {
   for (const option of command.options) {
     const name = option.long?.slice(2) ?? '';
     const value: unknown = command.getOptionValue(option.attributeName());
-    // commander has true for an option, and false for --no-NAME.
+    // commander sets true for an option, and false for --no-NAME.
     const isGiven = value !== undefined && value !== option.negate;
     if (!isGiven || COMMAND_OPTIONS.includes(name)) continue;
     applyOption(draft, name, typeof value === 'string' ? value : undefined);
   }
 }
 
-/** `description`, `usage` and options of the command; its action mounts. */
+/** The command's description, usage and options; `run` mounts. */
 export function mountCommand(): CliCommand {
   const syntax = new Command('mount')
     .description('Mount a saved container image or a stack of layers.')
@@ -129,10 +129,10 @@ export function mountCommand(): CliCommand {
     .addHelpText('after', help);
   return {
     syntax,
-    run: async (positional: string[], given: CommandOptions) => {
+    run: async (positional: string[], args: CommandOptions) => {
       const request = understandMount(syntax, positional);
-      const announcement = given.verbose === true ? `stratafs: ${describeMounted(request)}` : undefined;
-      if (given.foreground === true) {
+      const announcement = args.verbose === true ? `stratafs: ${describeMounted(request)}` : undefined;
+      if (args.foreground === true) {
         return (await import('../foreground.ts')).runInForeground(request, announcement);
       }
       return mountInBackground(Launcher.take(), request, announcement);

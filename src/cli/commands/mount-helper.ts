@@ -1,9 +1,9 @@
-// mount.stratafs: what mount(8) calls for `-t stratafs` and for fstab's lines of that type.
+// mount.stratafs: the helper that mount(8) runs for `-t stratafs` and for lines of that type in fstab.
 //
 //   mount.stratafs SOURCE DIR [-sfnv] [-t TYPE] [-o LIST]
 //
-// With lowerdir= in the list SOURCE names nothing: it is what the mount table shows, as it has to be for `mount -a` to
-// find that it is mounted already.
+// With lowerdir= in the list, SOURCE is only a label. The mount table shows it, so that `mount -a` recognises a line that
+// is already mounted.
 import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { mountInBackground } from '../background.ts';
@@ -40,13 +40,13 @@ Example:
 
 export interface HelperCall {
   readonly request: MountRequest;
-  /** -f: everything but the mount. */
+  /** -f: do everything except the mount. */
   readonly isFake: boolean;
-  /** -v: a line that says what was done. */
+  /** -v: print a line when it is mounted. */
   readonly isVerbose: boolean;
 }
 
-/** UsageError where the arguments can't be understood. */
+/** Parses the arguments. Throws UsageError if they are wrong. */
 export function understandHelper(args: readonly string[]): HelperCall {
   const { positional, lists, letters } = sortArguments(args);
   const [source = '', mountpoint = ''] = positional;
@@ -59,7 +59,7 @@ export function understandHelper(args: readonly string[]): HelperCall {
   const draft = newDraft();
   const isSloppy = letters.has('s');
   for (const list of lists) applyOptionList(draft, list, isSloppy ? () => undefined : undefined);
-  // mount(8) adds rw by itself: it asks for no upper.
+  // mount(8) adds rw by itself, so rw doesn't mean that the user wants an upper.
   if (draft.access === 'rw') draft.access = undefined;
   followMount8(draft);
   if (draft.lowerdir !== undefined) draft.options.fsname ??= source;

@@ -1,4 +1,4 @@
-// What the commands that write an image have in common.
+// Shared code of the commands that write an image.
 import type { CommandResult } from '../command-result.ts';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -17,7 +17,7 @@ export interface NewImageArguments extends SourceArguments {
 export const targetHelp = `
 <target> is [docker-archive:]<file>[:<ref>], oci:<dir>[:<ref>] or oci-archive:<file>[:<ref>], as in skopeo and podman. An
 existing file is not overwritten; an existing OCI layout gets an additional image. The file is created when the image is
-complete. Layers that are kept are copied byte for byte, except that xz and bzip2 are decompressed. If SOURCE_DATE_EPOCH is
+complete. Unchanged layers are copied byte for byte, except that xz and bzip2 are decompressed. If SOURCE_DATE_EPOCH is
 set, equal input gives equal output.
 
 -c accepts CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR, like "docker commit -c".`;
@@ -45,19 +45,19 @@ function collect(text: string, before: string[] = []): string[] {
 
 /** Runs `write` and prints the ID of the image that it wrote. */
 export function writeNewImage(
-  given: NewImageArguments,
+  args: NewImageArguments,
   write: (target: string, options: NewImageOptions) => Promise<WrittenImage>,
 ): Promise<CommandResult> {
-  return withReport(given, async (options, report) => {
-    const written = await write(given.output, {
+  return withReport(args, async (options, report) => {
+    const written = await write(args.output, {
       ...options,
-      compression: given.compression === 'plain' ? 'none' : given.compression,
-      instructions: given.change ?? [],
-      ...(given.message === undefined ? {} : { message: given.message }),
+      compression: args.compression === 'plain' ? 'none' : args.compression,
+      instructions: args.change ?? [],
+      ...(args.message === undefined ? {} : { message: args.message }),
       onLeftOut: (path) => report.notice(`${showPathName(path)}: ${path.remark}`),
     });
     report.end();
-    return given.json === true ? { json: describe(written) } : { text: `${written.id}\n` };
+    return args.json === true ? { json: describe(written) } : { text: `${written.id}\n` };
   });
 }
 

@@ -2,11 +2,11 @@
 //
 //   stratafs-overlay [-f] [-d] -o lowerdir=TOP:...:BASE[,upperdir=U,workdir=W][,...] MOUNTPOINT
 //
-// As fuse-overlayfs does, it takes any upper over any layers, and tells of arguments that it does not know without
-// failing. Data is copied up with the metadata, and lower directories are not renamed (EXDEV: mv copies them), unless
-// metacopy=on or redirect_dir=on ask otherwise: what commits the upper reads it by itself, without us, and who mounts it
-// next may be fuse-overlayfs, or the kernel with userxattr, which obey neither mark. What would be another mount than
-// asked for is refused by name.
+// Like fuse-overlayfs, it accepts any upper over any layers, and reports unknown arguments without failing. Unless
+// metacopy=on or redirect_dir=on is set, data is copied up with the metadata, and lower directories are not renamed
+// (EXDEV: mv copies them): the program that commits the upper reads it directly, and fuse-overlayfs, or the kernel with
+// userxattr, may mount it next, and neither obeys these marks. Options that would need a different mount are rejected
+// by name.
 import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { TerminalReport } from '../output/report.ts';
@@ -27,7 +27,7 @@ export type OverlayCall =
       readonly request: MountRequest;
       readonly isForeground: boolean;
       readonly isDebugging: boolean;
-      /** Arguments that nobody knows. */
+      /** Unknown arguments. */
       readonly ignored: readonly string[];
     };
 
@@ -48,14 +48,14 @@ redirect_dir=on|off, metacopy=on|off, userxattr, and those of mount(8). As with 
 have an effect if root mounts, except with nosuid or nodev.
 Accepted without effect: timeout=, threaded=, writeback=, fast_ino=, xino=, index=, clone_fd, max_threads=,
 max_idle_threads= and similar options.
-Refused: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, static_nlink, allow_root, auto_unmount.
+Rejected: plugins=, lowerdir=//PLUGIN/..., noxattrs=1, ino32_t, static_nlink, allow_root, auto_unmount.
 
 Example, in storage.conf:
   [storage.options.overlay]
   mount_program = "/usr/local/bin/stratafs-overlay"
 `;
 
-/** UsageError where the arguments can't be obeyed. */
+/** Parses the arguments. Throws UsageError for arguments that can't be obeyed. */
 export function understandOverlay(args: readonly string[]): OverlayCall {
   const draft = newDraft();
   const ignored: string[] = [];
@@ -95,7 +95,7 @@ function complete(draft: MountDraft, positional: readonly string[]): MountReques
   if (positional.length !== 1 || mountpoint === undefined) {
     throw new UsageError(describeCount(positional, ['MOUNTPOINT']));
   }
-  // With fake-root it is refused to keep owners elsewhere.
+  // fake-root excludes other ways to store owners.
   if (draft.isFakeRoot !== true) draft.options.ownerKeeping ??= 'found';
   const { directory, isThrowAway, metacopy = false, redirect = metacopy } = draft.upper;
   const hasUpper = directory !== undefined || isThrowAway === true;
@@ -106,7 +106,7 @@ function complete(draft: MountDraft, positional: readonly string[]): MountReques
   return completeRequest(draft, '', mountpoint);
 }
 
-/** Runs the command line; what is printed is fuse-overlayfs's, by form. */
+/** Runs the command line. Messages have fuse-overlayfs's form. */
 export async function runOverlayCommand(args: readonly string[]): Promise<CommandResult> {
   const call = understandOverlay(args);
   if (call.kind === 'help') {
@@ -116,11 +116,11 @@ export async function runOverlayCommand(args: readonly string[]): Promise<Comman
     const { readVersion } = await import('../version.ts');
     return { text: `stratafs-overlay: version ${readVersion()}\n` };
   }
-  // A process without a launcher starts again below one: messages before that would be printed twice.
+  // Without a launcher, the process starts again as its child: earlier messages would be printed twice.
   const launcher = call.isForeground ? undefined : Launcher.take();
   const report = new TerminalReport();
   for (const argument of call.ignored) report.line(`unknown argument ignored: ${argument}`);
-  // Read where the log is first loaded, which is later than here.
+  // Set before the log is loaded, which reads it.
   if (call.isDebugging) process.env['DEBUG'] ??= 'stratafs:*';
   if (launcher !== undefined) return mountInBackground(launcher, call.request);
   return (await import('../foreground.ts')).runInForeground(call.request);

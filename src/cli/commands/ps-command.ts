@@ -1,4 +1,4 @@
-// stratafs ps: the mounts as containers, as `docker ps` lists them.
+// stratafs ps: lists mounts like `docker ps` lists containers.
 import { BYTES_ABOUT, JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
 import { outputWidth } from '../output/terminal.ts';
@@ -51,9 +51,9 @@ const states = { answered: 'Up', dead: 'Dead', silent: 'No answer', refused: 'No
 interface ListedMount {
   readonly found: FoundMount;
   readonly mounted: MountedImage | undefined;
-  /** Bytes; undefined where they were not asked for, or are not known. */
+  /** Bytes; undefined if not requested, or unknown. */
   readonly written: number | undefined;
-  /** Whether what was written could not be measured. */
+  /** True if the written size could not be measured. */
   readonly hasFailed: boolean;
 }
 
@@ -74,10 +74,10 @@ const titles: Fields = {
   Source: 'SOURCE',
 };
 
-/** Those that may be looked into; what was written to each where that is asked for. */
+/** The mounts that this user may inspect, with the written size if it is requested. */
 async function listMounts(
   found: readonly FoundMount[],
-  given: PsArguments,
+  args: PsArguments,
   options: InspectOptions,
   report: Report,
 ): Promise<ListedMount[]> {
@@ -86,9 +86,9 @@ async function listMounts(
   for (const each of found) {
     if (each.answer.kind === 'refused') continue;
     const mounted = mountedImageOf(each);
-    // What lies in a mount that hangs would hang, too.
+    // An upper inside a mount that hangs would hang, too.
     const isReachable = !stuck.some((place) => `${mounted?.facts.upper ?? ''}/`.startsWith(`${place}/`));
-    const isMeasured = given.size === true && mounted !== undefined && isReachable;
+    const isMeasured = args.size === true && mounted !== undefined && isReachable;
     const measured = isMeasured ? await measure(mounted, options, report) : undefined;
     const hasFailed = measured === 'failed';
     listed.push({ found: each, mounted, written: hasFailed ? undefined : measured, hasFailed });
@@ -111,23 +111,23 @@ async function measure(
   }
 }
 
-/** What the image is called: a name of it, or its ID, or, of bare layers, what was mounted. */
+/** The image's name or ID; for bare layers, the mounted source. */
 function imageOf({ found, mounted }: ListedMount): string {
   const { names, imageId, source = found.entry.source } = mounted?.facts ?? {};
   if (names?.[0] !== undefined) return familiarName(names[0]);
   return imageId === undefined ? source : shortenDigest(imageId);
 }
 
-function fieldsOf(listed: ListedMount, given: PsArguments): Fields {
+function fieldsOf(listed: ListedMount, args: PsArguments): Fields {
   const { found, mounted, written } = listed;
   const { imageId, started, pid, upper, source = found.entry.source, size: imageSize } = mounted?.facts ?? {};
   const created = started === undefined ? undefined : new Date(started).toISOString();
-  const write = sizeWriter(given.bytes);
+  const write = sizeWriter(args.bytes);
   const virtual =
     written === undefined || imageSize === undefined ? '' : ` (virtual ${write(imageSize + written)})`;
   return {
     Image: imageOf(listed),
-    ImageID: given.trunc ? shortenDigest(imageId) : (imageId ?? ''),
+    ImageID: args.trunc ? shortenDigest(imageId) : (imageId ?? ''),
     CreatedAt: created ?? UNKNOWN,
     RunningFor: showCreated(created, Date.now()),
     Status: states[found.answer.kind],
@@ -158,14 +158,14 @@ function describe(listed: ListedMount): object {
   };
 }
 
-function format(mounts: readonly ListedMount[], given: PsArguments): string {
-  const rows = mounts.map((each) => fieldsOf(each, given));
-  if (given.quiet === true)
+function format(mounts: readonly ListedMount[], args: PsArguments): string {
+  const rows = mounts.map((each) => fieldsOf(each, args));
+  if (args.quiet === true)
     return rows.map(({ MountPoint = '' }) => `${showForReader(MountPoint)}\n`).join('');
-  if (given.format !== undefined && given.format !== 'table') {
-    return formatRows(given.format, titles, rows, outputWidth());
+  if (args.format !== undefined && args.format !== 'table') {
+    return formatRows(args.format, titles, rows, outputWidth());
   }
-  const shown = columns.filter(([name]) => name !== 'Size' || given.size === true);
+  const shown = columns.filter(([name]) => name !== 'Size' || args.size === true);
   return formatTable(
     shown.map(([, column]) => column),
     rows.map((row) => shown.map(([name]) => row[name] ?? '')),
@@ -184,17 +184,17 @@ export function psCommand(): CliCommand {
       .option('--bytes', BYTES_ABOUT)
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
-    run: async (given: PsArguments): Promise<CommandResult> => {
-      const needsSize = given.size === true || /\.Size\b|^json$/.test(given.format ?? '');
+    run: async (args: PsArguments): Promise<CommandResult> => {
+      const needsSize = args.size === true || /\.Size\b|^json$/.test(args.format ?? '');
       const found = await findMounts();
       const exitsNow = found.some(({ answer }) => answer.kind === 'silent');
       return withReport({ indexCache: true }, async (options, report) => {
-        const mounts = await listMounts(found, needsSize ? { ...given, size: true } : given, options, report);
+        const mounts = await listMounts(found, needsSize ? { ...args, size: true } : args, options, report);
         report.end();
         const status = mounts.some(({ hasFailed }) => hasFailed) ? 1 : 0;
-        return given.json === true
+        return args.json === true
           ? { json: mounts.map(describe), status, exitsNow }
-          : { text: format(mounts, given), status, exitsNow };
+          : { text: format(mounts, args), status, exitsNow };
       });
     },
   };

@@ -1,4 +1,4 @@
-// stratafs report: images as one page to look at, without a network and without a server.
+// stratafs report: writes a self-contained HTML page about images.
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { showDockerSize } from '../../library/docker-size.ts';
@@ -41,7 +41,7 @@ function limitOf({ names }: ReportArguments): number {
 async function writePage(path: string, page: string, signal: AbortSignal): Promise<void> {
   const file = await OutputFile.create(path);
   try {
-    signal.throwIfAborted(); // what came while an image was merged, which leaves no turn to signals
+    signal.throwIfAborted(); // merging an image is synchronous, so a signal is only seen now
     await file.write(Buffer.from(page));
   } catch (error) {
     await file.discard();
@@ -59,12 +59,12 @@ export function reportCommand(): CliCommand {
         .option('-o, --output <file>', 'output file; - is standard output', DEFAULT_FILE)
         .option('--names <n>', 'maximum number of names of an image', String(DEFAULT_LIMIT)),
     ).addHelpText('after', help),
-    run: (sources: string[], given: ReportArguments) => {
-      const limit = limitOf(given);
-      if (given.output === '-' && isOutputTerminal()) {
+    run: (sources: string[], args: ReportArguments) => {
+      const limit = limitOf(args);
+      if (args.output === '-' && isOutputTerminal()) {
         throw new InputError('report: standard output is a terminal; use -o FILE or a pipe');
       }
-      return withReport(given, async (options, report) => {
+      return withReport(args, async (options, report) => {
         const template = readPageTemplate();
         const reported: ReportedImage[] = [];
         const images = await Promise.all(sources.map((source) => sourcesOf(source, options)));
@@ -86,8 +86,8 @@ export function reportCommand(): CliCommand {
         }
         report.end();
         const page = fillPage(template, joinReport(reported, readVersion()));
-        if (given.output === '-') return { text: page };
-        await writePage(given.output, page, options.signal);
+        if (args.output === '-') return { text: page };
+        await writePage(args.output, page, options.signal);
         return { text: '' };
       });
     },

@@ -1,4 +1,4 @@
-// stratafs squash: an image whose upper layers are one.
+// stratafs squash: merges the upper layers of an image into one.
 import { SOURCE_ABOUT } from './inspection.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
@@ -29,7 +29,7 @@ export function squashCommand(): CliCommand {
         .argument('<source>', SOURCE_ABOUT)
         .requiredOption('--from <layer>', 'the lowest layer to merge; 1 is the base', parseLayer),
     ).addHelpText('after', help),
-    run: (source: string, given: NewImageArguments & { readonly from: number }) =>
-      writeNewImage(given, (target, options) => squash(source, target, { ...options, from: given.from })),
+    run: (source: string, args: NewImageArguments & { readonly from: number }) =>
+      writeNewImage(args, (target, options) => squash(source, target, { ...options, from: args.from })),
   };
 }

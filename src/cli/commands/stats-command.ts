@@ -1,4 +1,4 @@
-// stratafs stats: what a mount was asked, and what it answered from its cache.
+// stratafs stats: shows the requests to a mount, and the use of its cache.
 import { JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -15,12 +15,12 @@ Examples:
   stratafs stats /mnt
   stratafs stats --json /mnt | jq .cache.hits`;
 
-/** Names and figures; of requests also how many of them native code answered. */
+/** Rows of names and figures; for requests, also the number that native code answered. */
 function formatStatistics(statistics: MountStatistics): string {
   const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
   const isWritten = bytesWritten > 0 || passthroughOpens > 0;
-  const asked = cache.hits + cache.misses;
-  const share = asked === 0 ? '' : ` (${((100 * cache.hits) / asked).toFixed(1)} %)`;
+  const lookups = cache.hits + cache.misses;
+  const share = lookups === 0 ? '' : ` (${((100 * cache.hits) / lookups).toFixed(1)} %)`;
   const rows = [
     ...Object.entries(requests)
       .sort(([, a], [, b]) => b - a)

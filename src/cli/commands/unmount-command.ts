@@ -1,4 +1,4 @@
-// stratafs unmount: ends mounts, and waits until nothing of them is left.
+// stratafs unmount: unmounts, and waits until the daemons have ended.
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
@@ -17,7 +17,7 @@ import { UsageError } from '../options/usage-error.ts';
 const help = `
 A busy mount is not unmounted; the processes that use it are listed. umount(8) and "fusermount3 -u" also end a mount. If
 another process has the mount in its own mount namespace, the mount is removed here, that process is reported, and the
-daemon continues; --force ends it. If several mount points are given, a failure does not stop the others.
+daemon continues; --force ends it. If several mount points are args, a failure does not stop the others.
 
 Examples:
   stratafs unmount /mnt
@@ -41,16 +41,16 @@ export function unmountCommand(): CliCommand {
       .option('-l, --lazy', 'detach at once, even if busy; do not wait')
       .option('-f, --force', 'end the mount even if it is busy or used in another mount namespace')
       .addHelpText('after', help),
-    run: async (directories: readonly string[], given: UnmountArguments) => {
-      const how = understandHow(directories, given);
-      const places = given.all === true ? await ownMounts(how) : directories;
+    run: async (directories: readonly string[], args: UnmountArguments) => {
+      const how = understandHow(directories, args);
+      const places = args.all === true ? await ownMounts(how) : directories;
       await unmountEach(places, how);
       return { text: '' };
     },
   };
 }
 
-/** UsageError where the arguments contradict each other. */
+/** Throws UsageError if the arguments contradict each other. */
 function understandHow(
   directories: readonly string[],
   { all, lazy, force }: UnmountArguments,
@@ -66,7 +66,7 @@ function understandHow(
   return { lazy, force };
 }
 
-/** The mount points of this user's mounts, those that lie in others first; with `force` those that are only held, too. */
+/** The mount points of this user's mounts, nested ones first; with `force` also those that only other namespaces hold. */
 async function ownMounts({ force }: UnmountOptions): Promise<string[]> {
   const held = force === true ? (await findHeldMounts()).map(({ entry }) => entry) : [];
   return [...(await listMountTable()), ...held]
@@ -75,7 +75,7 @@ async function ownMounts({ force }: UnmountOptions): Promise<string[]> {
     .reverse();
 }
 
-/** Tries all; throws the failure where there is one, and the last of several once the others are printed. */
+/** Tries all mounts. Prints all failures except the last, and throws that. */
 async function unmountEach(places: readonly string[], how: UnmountOptions): Promise<void> {
   const failures: Error[] = [];
   for (const place of places) {

@@ -1,10 +1,10 @@
-// umount.fuse.stratafs: what umount(8) calls for a mount of that type; for `umount /DIR` it looks at no more than the file
-// system's magic number, and calls umount.fuse, which this may be too: it unmounts what other programs mounted as well.
+// umount.fuse.stratafs: the helper that umount(8) runs for mounts of that type. For `umount /DIR` umount(8) only looks at
+// the file system's magic number and runs umount.fuse, which may be this program: so it unmounts any FUSE mount.
 //
 //   umount.fuse.stratafs DIR [-flnrv] [-N NAMESPACE] [-t TYPE]
 //
-// umount2(2) of a FUSE mount returns before its daemon has closed what it had open: who unmounts the file system below
-// at once finds it busy. This waits for the daemon.
+// umount2(2) of a FUSE mount returns before its daemon has closed its files, so that the file system below is still busy
+// for a moment. This helper waits for the daemon.
 import { describeCount } from '../options/argument-count.ts';
 import type { CommandResult } from '../command-result.ts';
 import { locateMountPoint, unmountFuseAt } from '../../library/mounts.ts';
@@ -34,11 +34,11 @@ Example:
 export interface UnmountCall {
   readonly directory: string;
   readonly how: Parameters<typeof unmountFuseAt>[1];
-  /** -v: a line that says what was done. */
+  /** -v: print a line when it is unmounted. */
   readonly isVerbose: boolean;
 }
 
-/** UsageError where the arguments can't be understood. */
+/** Parses the arguments. Throws UsageError if they are wrong. */
 export function understandUnmount(args: readonly string[]): UnmountCall {
   const letters = new Set<string>();
   const directories: string[] = [];
@@ -64,7 +64,7 @@ export function understandUnmount(args: readonly string[]): UnmountCall {
   };
 }
 
-/** Unmounts as `stratafs unmount` does, any FUSE mount. InputError where that can't be. */
+/** Unmounts any FUSE mount, like `stratafs unmount`. Throws InputError if that fails. */
 export async function runUnmountHelper(args: readonly string[]): Promise<CommandResult> {
   if (args.some((arg) => arg === '-h' || arg === '--help')) {
     return { text: wrapHelp(unmountHelperHelp, helpWidth()) };

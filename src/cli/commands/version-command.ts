@@ -1,4 +1,4 @@
-// stratafs version: as --version.
+// stratafs version: the same as --version.
 import { Command } from 'commander';
 import type { CliCommand } from '../command-result.ts';
 import { readVersion } from '../version.ts';

@@ -1,4 +1,4 @@
-// stratafs waste: what an image stores and never shows; with --ci, whether that is within bounds.
+// stratafs waste: shows files that an image stores but hides; with --ci, checks the waste against rules.
 import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
@@ -60,10 +60,10 @@ function countOf({ top, trunc }: WasteArguments): number {
   return Number(top);
 }
 
-function formatFigures(waste: Waste, given: WasteArguments): string {
-  const size = sizeWriter(given.bytes);
+function formatFigures(waste: Waste, args: WasteArguments): string {
+  const size = sizeWriter(args.bytes);
   const { efficiency, wastedBytes, totalBytes, userWastedPercent } = waste;
-  const shown = given.bytes === true ? `${wastedBytes}` : `${wastedBytes} bytes (${size(wastedBytes)})`;
+  const shown = args.bytes === true ? `${wastedBytes}` : `${wastedBytes} bytes (${size(wastedBytes)})`;
   return [
     `  efficiency: ${percent(efficiency)}`,
     `  wastedBytes: ${shown} of ${size(totalBytes)}`,
@@ -91,18 +91,18 @@ const pathColumns: readonly Column[] = [
 function formatWaste(
   waste: Waste,
   instructions: readonly (string | undefined)[],
-  given: WasteArguments,
+  args: WasteArguments,
 ): string {
-  const size = sizeWriter(given.bytes);
+  const size = sizeWriter(args.bytes);
   const width = outputWidth();
   const layers = waste.layers.map(({ number, size: bytes, wasted, hides }) => [
     String(number),
     size(bytes),
     size(wasted),
     size(hides),
-    oneLine(instructions[number - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
+    oneLine(instructions[number - 1], args.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
-  const shown = waste.paths.slice(0, countOf(given));
+  const shown = waste.paths.slice(0, countOf(args));
   const paths = shown.map(({ bytes, files, ...path }) => [
     String(files.length),
     size(bytes),
@@ -112,19 +112,19 @@ function formatWaste(
   ]);
   const more = waste.paths.length - shown.length;
   return [
-    formatFigures(waste, given),
+    formatFigures(waste, args),
     formatTable(layerColumns, layers, width),
     ...(paths.length === 0 ? [] : [formatTable(pathColumns, paths, width)]),
     ...(more > 0 ? [`and ${more} more paths (--no-trunc shows all)\n`] : []),
   ].join('\n');
 }
 
-/** Options win over the file, the file over dive's defaults. */
-function readRules(given: WasteArguments): { rules: WasteRules; file: string | undefined } {
-  const { file, found } = readConfig(given.ciConfig);
+/** Options override the file, which overrides dive's defaults. */
+function readRules(args: WasteArguments): { rules: WasteRules; file: string | undefined } {
+  const { file, found } = readConfig(args.ciConfig);
   const rules = { ...defaultRules, ...found };
   for (const name of ruleNames) {
-    const text = given[name];
+    const text = args[name];
     if (text !== undefined) rules[name] = parseThreshold(name, text, '--ci');
   }
   return { rules, file };
@@ -135,7 +135,7 @@ function readConfig(path: string | undefined): { file: string | undefined; found
   try {
     return { file, found: parseRules(readFileSync(file, 'utf8'), file) };
   } catch (error) {
-    // ENOENT: nobody asked for one by name.
+    // ENOENT: the default file is optional.
     if (path === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT')
       return { file: undefined, found: {} };
     throw error;
@@ -151,7 +151,7 @@ const explanations: Readonly<Record<RuleName, (value: number, threshold: number)
     `too many bytes wasted, relative to the user bytes added (%-user-wasted-bytes=${value} > threshold=${threshold})`,
 };
 
-/** In dive's words. */
+/** Formats results like dive. */
 function formatResults(results: readonly RuleResult[]): string {
   const lines = results.map(({ rule, result, value, threshold }) => {
     if (threshold === undefined) return `  SKIP: ${rule}: rule disabled`;
@@ -211,23 +211,23 @@ export function wasteCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
       'Other:',
     ).addHelpText('after', help),
-    run: (source: string, given: WasteArguments) => {
-      const isUnused = [...ruleNames, 'ciConfig' as const].find((name) => given[name] !== undefined);
-      if (given.ci !== true && isUnused !== undefined)
+    run: (source: string, args: WasteArguments) => {
+      const isUnused = [...ruleNames, 'ciConfig' as const].find((name) => args[name] !== undefined);
+      if (args.ci !== true && isUnused !== undefined)
         throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: works only with --ci`);
-      const ci = given.ci === true ? readRules(given) : undefined;
-      countOf(given);
-      return withImage(source, given, async (image) => {
+      const ci = args.ci === true ? readRules(args) : undefined;
+      countOf(args);
+      return withImage(source, args, async (image) => {
         const waste = await image.waste();
         const results = ci === undefined ? undefined : checkRules(ci.rules, waste);
         const status = results?.some(({ result }) => result === 'fail') === true ? 1 : 0;
         const instructions = image.layers.map(({ instruction }) => instruction);
-        if (given.json === true) {
+        if (args.json === true) {
           return { json: describeWaste(source, waste, instructions, results), status };
         }
         const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
         const verdict = results === undefined ? '' : `\n${formatResults(results)}`;
-        return { text: config + formatWaste(waste, instructions, given) + verdict, status };
+        return { text: config + formatWaste(waste, instructions, args) + verdict, status };
       });
     },
   };

@@ -1,4 +1,4 @@
-// stratafs which: the layer that a path comes from, the instruction that made it, and every version below.
+// stratafs which: shows the layer that a path comes from, the instruction that made it, and every lower version.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
@@ -51,7 +51,7 @@ const columns: readonly Column[] = [
 /** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
 
-/** The root where the library names none. */
+/** The directory's path, or the root if the library names none. */
 const showDirectory = (directory: PathName | undefined): string =>
   directory === undefined ? '/' : showPathName(directory);
 
@@ -76,52 +76,52 @@ function showHow({ cause, with: directory, from, attributes, layer, source, chan
   return [hidden, origin, link, ...attributes].filter((each) => each !== undefined).join(' ');
 }
 
-/** Names the layers of what is looked into, from their numbers. */
+/** Converts layer numbers to those of the source's image. */
 type LayerNames = (number: number) => number | 'upper';
 
 function namesOf({ hasUpper, layers }: Image): LayerNames {
   return (number) => (hasUpper && number === layers.length ? 'upper' : number);
 }
 
-/** A path as it was typed, and what was found. */
-type Asked = PathHistory & { readonly asked: string };
+/** The history of a path, with the path as the user typed it. */
+type RequestedHistory = PathHistory & { readonly asked: string };
 
 function formatPath(
-  history: Asked,
+  history: RequestedHistory,
   instructions: readonly (string | undefined)[],
   nameLayer: LayerNames,
-  given: WhichArguments,
+  args: WhichArguments,
 ): string {
   const shown = showPathName(history);
-  const asked = showText(history.asked);
-  const line = asked === shown || `/${asked}` === shown ? shown : `${asked} -> ${shown}`;
+  const typed = showText(history.asked);
+  const line = typed === shown || `/${typed}` === shown ? shown : `${typed} -> ${shown}`;
   if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
-  const size = sizeWriter(given.bytes);
+  const size = sizeWriter(args.bytes);
   const cells = history.versions.map((version) => [
     String(nameLayer(version.layer)),
     version.change,
     version.mode === undefined ? '' : typeOfMode(version.mode),
     version.size === undefined ? '' : size(version.size),
     showHow(version),
-    oneLine(instructions[version.layer - 1], given.trunc ? INSTRUCTION_WIDTH : Infinity),
+    oneLine(instructions[version.layer - 1], args.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
   return `${fitLine(line)}\n${formatTable(columns, cells, outputWidth())}`;
 }
 
-/** The number of the layer that the image shows there; '-' for nothing. */
+/** The number of the layer that the visible version comes from; '-' if the path does not exist. */
 function topLayer({ isShown, versions }: PathHistory, nameLayer: LayerNames): string {
   const [top] = versions;
   return isShown && top !== undefined ? String(nameLayer(top.layer)) : '-';
 }
 
 function describePath(
-  history: Asked,
+  history: RequestedHistory,
   instructions: readonly (string | undefined)[],
   nameLayer: LayerNames,
 ): object {
-  const { asked, isShown, versions } = history;
+  const { isShown, versions } = history;
   return {
-    asked,
+    asked: history.asked,
     path: showPathName(history),
     layer: isShown && versions[0] !== undefined ? nameLayer(versions[0].layer) : undefined,
     versions: versions.map(({ mode, with: directory, from, source, ...version }) => ({
@@ -149,20 +149,20 @@ export function whichCommand(): CliCommand {
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, paths: string[], given: WhichArguments) =>
-      withShown(source, given, async (image, _report, signal) => {
-        const histories: Asked[] = [];
-        for (const asked of paths) histories.push({ ...(await image.which(asked, { signal })), asked });
+    run: (source: string, paths: string[], args: WhichArguments) =>
+      withShown(source, args, async (image, _report, signal) => {
+        const histories: RequestedHistory[] = [];
+        for (const path of paths) histories.push({ ...(await image.which(path, { signal })), asked: path });
         const status = histories.every(({ isShown }) => isShown) ? 0 : 1;
         const instructions = image.layers.map(({ instruction }) => instruction);
         const nameLayer = namesOf(image);
-        if (given.json === true) {
+        if (args.json === true) {
           return { json: histories.map((each) => describePath(each, instructions, nameLayer)), status };
         }
-        if (given.quiet === true) {
+        if (args.quiet === true) {
           return { text: histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''), status };
         }
-        const texts = histories.map((each) => formatPath(each, instructions, nameLayer, given));
+        const texts = histories.map((each) => formatPath(each, instructions, nameLayer, args));
         return { text: texts.join('\n'), status };
       }),
   };

@@ -1,11 +1,11 @@
-// What the words of a command line are to their command: which options were given, what the last word is a part of.
+// Parses the words of a command line for completion: the options before the last word, and the role of the last word.
 import type { Command, Option } from 'commander';
 
-/** What stands at the place of the last word. */
+/** The role of the last word. */
 export type WordRole =
   /** An option, or an argument that begins with a dash. */
   | { readonly kind: 'option' }
-  /** The value of `option`; `prefix` is what of it stands in the same word: "--upper=". */
+  /** The value of `option`; `prefix`: the part of the word before the value, such as "--upper=". */
   | { readonly kind: 'value'; readonly option: Option; readonly prefix: string }
   /** The argument number `index`, from 0. */
   | { readonly kind: 'argument'; readonly index: number };
@@ -18,7 +18,7 @@ export interface CommandWords {
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
-/** `words` follow the command's name; the user is typing the last one. */
+/** `words`: those after the command's name; the user is typing the last one. */
 export function understandWords(command: Command, words: readonly string[]): CommandWords {
   const positional: string[] = [];
   const values = new Map<string, string[]>();
@@ -61,7 +61,7 @@ function roleOf(
   return { kind: 'value', option: found.option, prefix: word.slice(0, word.length - found.value.length) };
 }
 
-/** The option that a word names, and the value that stands in it: "--top=3", "-o/tmp/x". */
+/** The option that a word names, with the value in the same word: "--top=3", "-o/tmp/x". */
 function findOption(
   command: Command,
   word: string,

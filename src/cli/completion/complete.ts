@@ -1,7 +1,6 @@
-// What may stand at the end of a command line of stratafs, from the same descriptions that parse it.
+// Completes a command line of stratafs, from the same descriptions that parse it.
 //
-// The name of a placeholder decides which candidates fit: <source>, <dir>, <layer>. A command that is added
-// is completed without a word here.
+// The name of a placeholder selects the candidates: <source>, <dir>, <layer>. A new command needs no code here.
 import type { Command, Option } from 'commander';
 import { commands } from '../command-list.ts';
 import { type CommandWords, understandWords } from './command-words.ts';
@@ -16,7 +15,7 @@ import {
   completeTarget,
 } from './sources.ts';
 
-/** `words` follow "stratafs"; the user is typing the last one. */
+/** `words`: those after "stratafs"; the user is typing the last one. */
 export async function complete(words: readonly string[]): Promise<Completion> {
   const [name = '', ...rest] = words;
   if (rest.length === 0) {
@@ -53,7 +52,7 @@ function optionNames(command: Command): { value: string; about: string }[] {
   return [...own, { value: '--help', about: 'describe the command' }];
 }
 
-/** What stands between < and >, or [ and ], of an option's flags. */
+/** The placeholder in an option's flags: the text between < and >, or [ and ]. */
 const placeholderOf = ({ flags }: Option): string => /[<[]([^>\]]*)[>\]]/.exec(flags)?.[1] ?? '';
 
 async function completeValue(
@@ -96,7 +95,7 @@ function withPrefix({ candidates, paths }: Completion, prefix: string): Completi
   };
 }
 
-/** mount takes its arguments by itself, as what they are depends on lowerdir=. */
+/** mount parses its arguments itself, because their meaning depends on lowerdir=. */
 const MOUNT_ARGUMENTS = ['image', 'directory'];
 
 function argumentNames(command: Command, { values }: CommandWords): readonly string[] {
@@ -133,7 +132,7 @@ function completeArgument(
   }
 }
 
-/** The SOURCE that was typed before. */
+/** The SOURCE in an earlier word. */
 function sourceOf(command: Command, words: CommandWords): string | undefined {
   const index = argumentNames(command, words).findIndex((name) => name === 'source' || name === 'image');
   return index < 0 ? undefined : words.positional[index];

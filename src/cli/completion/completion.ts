@@ -1,14 +1,14 @@
-// Completion: what may stand in place of one word.
+// Completion: the candidates for one word.
 
 export interface Candidate {
-  /** The whole word. What ends in one of `=:,#/` goes on. */
+  /** The whole word. No blank is added after a word that ends in one of `=:,#/`. */
   readonly value: string;
   readonly about?: string;
 }
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
-  /** Paths that follow the prefix of the word; the shell finds them. */
+  /** The kind of paths that may follow the prefix of the word; the shell finds them. */
   readonly paths?: { readonly kind: 'files' | 'directories'; readonly prefix: string };
 }
 
@@ -29,12 +29,12 @@ export function join(a: Completion, b: Completion): Completion {
   return { candidates: [...a.candidates, ...b.candidates], ...(paths === undefined ? {} : { paths }) };
 }
 
-/** Of the control characters those that are not above ASCII. */
+/** ASCII control characters. */
 const ASCII_CONTROL = /[^\P{Cc}\x80-\x9f]/u;
 
 /**
- * If paths are also possible, ":files PREFIX" or ":directories PREFIX" first; then one candidate a line, a tab between it and
- * what it is about. What has a control character in it, which no line can hold, is left out.
+ * Formats a completion. If paths are also possible, ":files PREFIX" or ":directories PREFIX" is the first line. Then one
+ * line for each candidate, with its description after a tab. Candidates with control characters are left out.
  */
 export function writeCompletion({ candidates, paths }: Completion): string {
   const lines = candidates

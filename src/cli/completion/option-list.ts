@@ -1,10 +1,10 @@
-// Completes `-o LIST`: the names of mount options, and their values after a `=`.
+// Completes `-o LIST`: names of mount options, and their values after `=`.
 import { mountOptions } from '../options/mount-options.ts';
 import { type Rule, acceptedChoices, isIdle } from '../options/option-rule.ts';
 import { type Candidate, type Completion, choices, directories, files, none } from './completion.ts';
 import { completeLayer, completePlatform } from './sources.ts';
 
-/** The start of the part of `text` that is being typed: after the last separator without a backslash before it. */
+/** The start of the part of `text` that the user is typing: after the last unescaped separator. */
 function startOfPart(text: string, separator: string): number {
   let start = 0;
   for (let i = 0; i < text.length; i++) {
@@ -14,7 +14,7 @@ function startOfPart(text: string, separator: string): number {
   return start;
 }
 
-/** `prefix` is what stands before the list in the same word. */
+/** `prefix`: the text before the list in the same word. */
 export async function completeOptionList(
   list: string,
   prefix: string,
@@ -26,7 +26,7 @@ export async function completeOptionList(
   const equals = part.indexOf('=');
   const rules = mountOptions.flatMap((group) => group.rules);
   if (equals < 0) {
-    const given = new Set(
+    const earlierNames = new Set(
       list
         .slice(0, start)
         .split(',')
@@ -34,7 +34,7 @@ export async function completeOptionList(
     );
     return {
       candidates: rules
-        .filter(([name]) => !given.has(name))
+        .filter(([name]) => !earlierNames.has(name))
         .flatMap(([name, rule]) => candidateOf(before, name, rule)),
     };
   }
@@ -45,7 +45,7 @@ export async function completeOptionList(
     : completeOptionValue(rule, value, before + part.slice(0, equals + 1), source);
 }
 
-/** What does nothing is for fstab, and not offered. */
+/** Options without effect are only accepted for fstab, so they are not offered. */
 function candidateOf(before: string, name: string, rule: Rule): Candidate[] {
   if (isIdle(rule)) return [];
   switch (rule.kind) {
@@ -81,7 +81,7 @@ function completeOptionValue(
   }
 }
 
-/** TOP:...:BASE: the next layer, a tar or a directory. */
+/** Completes TOP:...:BASE with the next layer, a tar or a directory. */
 export function completeStack(value: string, prefix: string): Completion {
   return files(prefix + value.slice(0, startOfPart(value, ':')));
 }

@@ -1,9 +1,8 @@
-// Words as they stand on a shell's command line, with their quotes and backslashes; the last may be unfinished.
+// Parses words of a shell's command line, with quotes and backslashes; the last word may be incomplete.
 import { homedir } from 'node:os';
 
 /**
- * What a shell makes of `raw`: quotes and backslashes are gone. Variables and substitutions stay as they are: nothing is
- * run for a completion.
+ * Removes quotes and backslashes like a shell. Variables and substitutions are not expanded: completion runs nothing.
  */
 export function unquoteWord(raw: string): string {
   let text = '';
@@ -18,7 +17,7 @@ export function unquoteWord(raw: string): string {
   return text;
 }
 
-/** The path that a word names: of `~/x` the one in the home directory. */
+/** The path that a word names, with `~/` replaced by the home directory. */
 export function expandHome(path: string): string {
   return path.startsWith('~/') ? homedir() + path.slice(1) : path;
 }

@@ -1,5 +1,4 @@
-// Candidates for a SOURCE, found without reading a layer: the images that an archive holds, their
-// layers, and the mounts that there are.
+// Candidates for a SOURCE, found without reading a layer: the images of an archive, their layers, and the current mounts.
 import { existsSync } from 'node:fs';
 import { type ImageSummary, peekImages } from '../../library/images.ts';
 import { instructionsOfLayers } from '../../library/layers.ts';
@@ -17,22 +16,22 @@ const transports: readonly (readonly [prefix: string, about: string])[] = [
 
 const TRANSPORT = /^(?:docker-archive|oci|oci-archive|dir):/;
 
-/** The images of a source that is complete; none where it can't be read. */
+/** The images of a complete source; none if it can't be read. */
 async function imagesOf(source: string): Promise<readonly ImageSummary[]> {
   try {
     return await peekImages(withHome(source));
   } catch {
-    return []; // it is being typed: what is wrong with it, the command will say
+    return []; // the user is still typing; the command reports any error
   }
 }
 
-/** "oci:~/x" and "~/x": no shell knows the first, and none has done the second yet. */
+/** Expands "oci:~/x", which shells don't expand, and "~/x", which they have not expanded yet. */
 function withHome(source: string): string {
   const [transport = ''] = TRANSPORT.exec(source) ?? [];
   return transport + expandHome(source.slice(transport.length));
 }
 
-/** The transport that a word begins with; its path is for the shell to find. */
+/** The transport at the beginning of a word. The shell completes its path. */
 function completeTransport(word: string): Completion | undefined {
   const [transport] = TRANSPORT.exec(word) ?? [];
   if (transport === undefined) return undefined;
@@ -49,7 +48,7 @@ export async function completeSource(word: string, takesMounts: boolean): Promis
   return join(join(files(), start), takesMounts ? await completeMountPoint(word) : none);
 }
 
-/** The names of the images of `PATH:` in a word, and the places of those that have none. */
+/** Completes `PATH:` with the names of its images, and with `@N` for images without a name. */
 async function completeReference(word: string): Promise<Completion> {
   for (let colon = word.lastIndexOf(':'); colon > 0; colon = word.lastIndexOf(':', colon - 1)) {
     const source = word.slice(0, colon);
@@ -72,12 +71,12 @@ async function completeReference(word: string): Promise<Completion> {
 
 function referencesTo({ names, index }: ImageSummary, typed: string): string[] {
   if (names.length === 0 || typed.startsWith('@')) return [`@${index}`];
-  // As archives spell them; shorter, where that is how the user began.
+  // In the archive's spelling, or in the short form if the user began with it.
   if (names.some((name) => name.startsWith(typed))) return [...names];
   return names.map((name) => name.replace(/^(?:docker\.io\/(?:library\/)?|localhost\/)/, ''));
 }
 
-/** Images of one name differ in their platforms. */
+/** Describes an image by its platform: images of the same name differ in it. */
 function describeImages(images: readonly ImageSummary[]): string {
   const platforms = images.flatMap(({ platform }) =>
     platform === undefined ? [] : [showPlatform(platform)],
@@ -93,11 +92,11 @@ export async function completeOperand(word: string): Promise<Completion> {
   return layers.candidates.length > 0 ? layers : completeSource(word, true);
 }
 
-/** The numbers of a source's layers, base first, with the instruction that made each. */
+/** The numbers of a source's layers, base first, each with the instruction that made it. */
 export async function completeLayer(source: string | undefined, prefix: string): Promise<Completion> {
   const images = source === undefined ? [] : await imagesOf(source);
   const [image] = images.flatMap((each) => each.image ?? []);
-  // Of several images it is not known which one is meant; the command would say so.
+  // With several images it is unknown which one is meant; the command reports that.
   if (image === undefined || images.length > 1) return none;
   const instructions = instructionsOfLayers({ image });
   return {
@@ -105,17 +104,19 @@ export async function completeLayer(source: string | undefined, prefix: string):
   };
 }
 
-/** The platforms that a source has; the usual ones where it isn't known. */
+/** The platforms of a source; common platforms if the source is unknown. */
 export async function completePlatform(source: string | undefined, prefix: string): Promise<Completion> {
   const images = source === undefined ? [] : await imagesOf(source);
-  const known = images.flatMap(({ platform }) => (platform === undefined ? [] : [showPlatform(platform)]));
+  const platforms = images.flatMap(({ platform }) =>
+    platform === undefined ? [] : [showPlatform(platform)],
+  );
   return choices(
     prefix,
-    known.length > 0 ? [...new Set(known)] : ['linux/amd64', 'linux/arm64', 'linux/arm/v7'],
+    platforms.length > 0 ? [...new Set(platforms)] : ['linux/amd64', 'linux/arm64', 'linux/arm/v7'],
   );
 }
 
-/** The mount points of stratafs; those below the working directory as relative paths, except after a slash. */
+/** The mount points of stratafs, relative if they are below the working directory, unless the user typed a slash. */
 export async function completeMountPoint(word: string): Promise<Completion> {
   const here = `${process.cwd().replace(/\/$/, '')}/`;
   const shorten = (path: string): string =>
@@ -127,7 +128,7 @@ export async function completeMountPoint(word: string): Promise<Completion> {
   return { candidates: candidates.filter(({ value }) => value !== '') };
 }
 
-/** TARGET: a transport, then a path. */
+/** Completes TARGET: a transport, then a path. */
 export function completeTarget(word: string): Completion {
   return completeTransport(word) ?? { candidates: transports.map(([value, about]) => ({ value, about })) };
 }

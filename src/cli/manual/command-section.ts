@@ -1,9 +1,10 @@
-// A command as a subsection of stratafs(1): how it is called, its options, and what its help says beside them.
+// A command as a subsection of stratafs(1): its usage, its options and the rest of its help.
 import type { Command, Option } from 'commander';
+import { describeOption } from '../output/option-help.ts';
 import { parseHelp } from './help-text.ts';
 import { type RoffPage, syntax } from './roff.ts';
 
-/** How a command is called, without "stratafs": one line or more, placeholders in capitals. */
+/** The usage lines of a command, without "stratafs", with placeholders in capitals. */
 export function usagesOf(command: Command): string[] {
   return command
     .usage()
@@ -24,18 +25,7 @@ function spellOption({ flags }: Option): string {
     .replace(/\[([^\]]*)\]/, (_, name: string) => `[${name.toUpperCase()}]`);
 }
 
-/** What an option means, the values it takes and the one it has untold. */
-function explainOption(option: Option): string {
-  const { description, argChoices, negate } = option;
-  const untold = negate ? undefined : (option.defaultValue as unknown);
-  const more = [
-    ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
-    ...(typeof untold === 'string' || typeof untold === 'number' ? [`default: ${untold}`] : []),
-  ];
-  return more.length === 0 ? description : `${description} (${more.join('; ')})`;
-}
-
-/** What the command's help says below its options. */
+/** The command's help below its options. */
 function helpAfter(command: Command): string {
   let help = '';
   const plain = command.helpInformation();
@@ -52,7 +42,7 @@ export function describeCommand(page: RoffPage, command: Command): void {
     if (argument.description !== '') page.item(syntax(argument.name().toUpperCase()), argument.description);
   }
   for (const option of command.options) {
-    if (!option.hidden) page.item(syntax(spellOption(option)), explainOption(option));
+    if (!option.hidden) page.item(syntax(spellOption(option)), describeOption(option));
   }
   page.help(parseHelp(helpAfter(command)));
 }

@@ -1,8 +1,8 @@
-// The layout of the help texts that the commands print, understood: what the manual pages take them apart by.
+// Parses the layout of the commands' help texts, for the manual pages.
 //
 //   Lines without indentation are a paragraph, until a blank line.
-//     term   what it means, with two blanks or more between them: a list
-//     a line with one blank at most between words: shown as it is, as are all lines below a heading such as "Examples:"
+//     term   its meaning, with two or more blanks between them: a list
+//     a line without two blanks between words: printed unchanged, like all lines below a heading such as "Examples:"
 
 export type HelpBlock =
   | { readonly kind: 'text'; readonly text: string }
@@ -33,7 +33,7 @@ export function parseHelp(help: string): HelpBlock[] {
   return blocks;
 }
 
-/** Both as one, where they are of one kind. */
+/** Joins both blocks if they have the same kind. */
 function join(a: HelpBlock | undefined, b: HelpBlock): HelpBlock[] {
   if (a === undefined) return [b];
   if (a.kind === 'text' && b.kind === 'text') return [{ kind: 'text', text: `${a.text} ${b.text}` }];

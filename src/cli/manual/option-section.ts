@@ -8,7 +8,7 @@ function spell(name: string, rule: Rule): string {
   return rule.kind === 'choice' ? `${name}=${acceptedChoices(rule.choices).join('|')}` : name;
 }
 
-/** "upperdir=DIR", with its fonts; undefined for what has no entry of its own. */
+/** "upperdir=DIR", with its fonts; undefined for an option without its own entry. */
 function termOf(name: string, rule: Rule): { term: string; about: string } | undefined {
   if (isIdle(rule)) return undefined;
   switch (rule.kind) {
@@ -23,7 +23,7 @@ function termOf(name: string, rule: Rule): { term: string; about: string } | und
   }
 }
 
-/** Refused options and refused values of options, with the reason. */
+/** Rejected options and rejected values of options, with the reason. */
 function refusals(rules: Rules): (readonly [option: string, reason: string])[] {
   return rules.flatMap(([name, rule]) => {
     if (rule.kind === 'refused') return [[name, rule.reason] as const];
@@ -37,7 +37,7 @@ function refusals(rules: Rules): (readonly [option: string, reason: string])[] {
 export function describeMountOptions(page: RoffPage): void {
   page.section('MOUNT OPTIONS');
   page.paragraph(
-    'Of options that contradict each other the last one counts. One that is not known is an error, which suggests the nearest.',
+    'If options contradict each other, the last one counts. An unknown option is an error, which suggests the nearest name.',
   );
   for (const { title, rules } of mountOptions) {
     const entries = rules.flatMap(([name, rule]) => termOf(name, rule) ?? []);

@@ -1,4 +1,5 @@
-// The manual pages: stratafs(1), stratafs-overlay(1), mount.stratafs(8) and umount.fuse.stratafs(8), from what describes the commands.
+// Builds the manual pages stratafs(1), stratafs-overlay(1), mount.stratafs(8) and umount.fuse.stratafs(8) from the commands'
+// descriptions.
 import { examples } from '../command-line.ts';
 import { commands } from '../command-list.ts';
 import { helperHelp } from '../commands/mount-helper.ts';
@@ -10,7 +11,7 @@ import { describeMountOptions } from './option-section.ts';
 import { type PageHeading, RoffPage, syntax } from './roff.ts';
 import { type Topic, parseTopics } from './topics.ts';
 
-/** The date and the version that the pages show. */
+/** The date and the version in the pages. */
 export type Edition = Pick<PageHeading, 'date' | 'version'>;
 
 export interface ManualPage {
@@ -64,7 +65,7 @@ async function commandPage(edition: Edition, prose: Prose): Promise<string> {
   return page.toString();
 }
 
-/** A page of a program whose help begins with one line of usage. */
+/** The page of a program whose help begins with one line of usage. */
 function helpPage(
   heading: PageHeading,
   help: string,

@@ -1,12 +1,12 @@
-// A manual page in man(7)'s macros, as mandoc and groff take them without a warning.
+// Writes a manual page in man(7)'s macros, without warnings from mandoc and groff.
 //
-// Prose is plain text: options, placeholders and references such as fstab(5) in it are set off by font. Lines of the
-// source stay below 80 bytes, as mandoc -T lint wants them.
+// Prose is plain text: options, placeholders and references such as fstab(5) get their own font. Lines of the source stay
+// below 80 bytes, for mandoc -T lint.
 import type { HelpBlock } from './help-text.ts';
 
 export interface PageHeading {
   readonly name: string;
-  /** 1 for commands, 8 for what the administrator's programs call. */
+  /** 1 for commands, 8 for helpers of mount(8) and umount(8). */
   readonly section: number;
   readonly summary: string;
   /** YYYY-MM-DD. */
@@ -14,14 +14,14 @@ export interface PageHeading {
   readonly version: string;
 }
 
-/** "<source>", as help spells what the user fills in; "<missing>" is output of stratafs. */
+/** Placeholders in help, such as "<source>"; "<missing>" is output of stratafs. */
 const PLACEHOLDER = /<(?!missing)([a-z]+)>/g;
 
 const LINE_LENGTH = 76;
-/** Columns of 80 that are left by what examples are indented. */
+/** Columns for examples: 80 less their indentation. */
 const EXAMPLE_WIDTH = 70;
 
-/** Text in which each character stands for itself: `-` a minus, `'` an apostrophe, `\` a backslash. */
+/** Escapes text, so that each character is printed literally: `-` as minus, `'` as apostrophe, `\` as backslash. */
 export function literal(text: string): string {
   const special: Readonly<Record<string, string>> = {
     '\\': '\\e',
@@ -39,8 +39,7 @@ export const bold = (text: string): string => `\\fB${literal(text)}\\fR`;
 export const italic = (text: string): string => `\\fI${literal(text)}\\fR`;
 
 /**
- * An option, a command or a usage: bold, but for the placeholders, which are words in capitals, and what says that
- * something may be left out or repeated.
+ * An option, a command or a usage in bold, except for placeholders (words in capitals), brackets and ellipses.
  */
 export function syntax(text: string): string {
   return text
@@ -73,7 +72,7 @@ const quote = (text: string): string => `"${text.replaceAll('"', '\\(dq')}"`;
 
 export class RoffPage {
   readonly #lines: string[] = [];
-  /** What follows needs a macro that begins a paragraph. */
+  /** True if the next text needs a macro that begins a paragraph. */
   #isWithinText = false;
 
   constructor({ name, section, summary, date, version }: PageHeading) {
@@ -101,13 +100,13 @@ export class RoffPage {
     this.roff(prose(text));
   }
 
-  /** A paragraph that has its fonts already. */
+  /** A paragraph with its fonts already set. */
   roff(text: string): void {
     if (this.#isWithinText) this.#lines.push('.PP');
     this.#fill(text);
   }
 
-  /** Lines that have their fonts already, each on a line of its own. */
+  /** Lines with their fonts already set, not filled. */
   lines(texts: readonly string[]): void {
     texts.forEach((text, i) => {
       if (i > 0) this.#lines.push('.br');
@@ -115,13 +114,13 @@ export class RoffPage {
     });
   }
 
-  /** A term, with its fonts, and below it what it means, in plain text. */
+  /** A term, with its fonts, and its meaning below it, in plain text. */
   item(term: string, text: string): void {
     this.#lines.push('.TP', guard(term));
     this.#fill(prose(text));
   }
 
-  /** Lines as they are, but for a remark at the end of one, which goes above it. */
+  /** Lines without filling. A remark at the end of a line is printed above it. */
   example(lines: readonly string[]): void {
     if (this.#isWithinText) this.#lines.push('.PP');
     const shown = lines.flatMap((line) => {
@@ -132,7 +131,7 @@ export class RoffPage {
     this.#isWithinText = true;
   }
 
-  /** What a command's help says. */
+  /** A command's help. */
   help(blocks: readonly HelpBlock[]): void {
     for (const block of blocks) {
       if (block.kind === 'text') this.paragraph(block.text);
@@ -159,14 +158,14 @@ export class RoffPage {
   }
 }
 
-/** A command that is too wide, in two lines: it goes on with an option. */
+/** Breaks a command that is too wide before an option. */
 function breakCommand(command: string): string[] {
   if (command.length <= EXAMPLE_WIDTH) return [command];
   const end = command.lastIndexOf(' -', EXAMPLE_WIDTH);
   return end < 0 ? [command] : [`${command.slice(0, end)} \\`, `    ${command.slice(end + 1)}`];
 }
 
-/** A line that begins with a dot or an apostrophe would be a request. */
+/** Protects a line that begins with a dot or an apostrophe, which would be a request. */
 function guard(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line;
 }

@@ -1,7 +1,7 @@
 // The prose of the manual pages (docs/man/*.md) as sections.
 //
-// Of Markdown a page has headings of one level, paragraphs, indented or fenced blocks, and lists whose items begin with a
-// term in backquotes and a colon.
+// Supported Markdown: headings of one level, paragraphs, indented or fenced blocks, and lists whose items begin with a term
+// in backquotes and a colon.
 import { type Token, type Tokens, lexer } from 'marked';
 import type { HelpBlock } from './help-text.ts';
 
@@ -10,7 +10,7 @@ export interface Topic {
   readonly blocks: readonly HelpBlock[];
 }
 
-/** Throws an Error that names what a page can't have. */
+/** Throws an Error that names unsupported Markdown. */
 export function parseTopics(markdown: string): Topic[] {
   const topics: { title: string; blocks: HelpBlock[] }[] = [];
   for (const token of lexer(markdown)) {

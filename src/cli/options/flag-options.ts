@@ -1,4 +1,4 @@
-// mount(8)'s options that set flags of a mount, and how each command decides about set-ID bits and devices.
+// mount(8)'s options that set flags of a mount, and the defaults of each command for set-ID bits and devices.
 //
 // `draft.options.flags` holds only what the options say. If they say nothing about suid or dev, "stratafs mount" takes
 // nosuid and nodev, for root too: an image is somebody else's. mount.stratafs and stratafs-overlay follow mount(8)
@@ -16,7 +16,7 @@ const opposites: Readonly<Partial<Record<MountFlag, MountFlag>>> = {
   strictatime: 'noatime',
 };
 
-/** The flags that are left without `dropped`. */
+/** The flags without `dropped`. */
 function without(draft: MountDraft, dropped: readonly (MountFlag | undefined)[]): MountFlag[] {
   return (draft.options.flags ?? []).filter((flag) => !dropped.includes(flag));
 }
@@ -77,7 +77,7 @@ export const flagRules: Rules = [
       ...(['suid', 'nosuid', 'dev', 'nodev', 'noexec', 'sync'] as const),
     ),
   ],
-  // mount(8): these imply restrictions, which a later option may take back.
+  // mount(8): these imply restrictions, which a later option may undo.
   [
     'user',
     setting('nodev, nosuid and noexec, unless a later option takes them back', 'nodev', 'nosuid', 'noexec'),
@@ -90,8 +90,8 @@ export const flagRules: Rules = [
 ];
 
 /**
- * mount(8)'s convention: suid and dev unless the options say otherwise. Without root neither is possible, and asking
- * for it has no effect, as with fusermount3.
+ * mount(8)'s convention: suid and dev are the defaults. Without root neither is possible, and setting them has no effect,
+ * as in fusermount3.
  */
 export function followMount8(draft: MountDraft, isRoot = process.geteuid?.() === 0): void {
   if (!isRoot) {

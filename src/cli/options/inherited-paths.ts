@@ -1,6 +1,6 @@
-// Paths by way of a descriptor that the command inherited: /dev/fd/N and /proc/self/fd/N, and what lies beneath them.
+// Resolves paths through an inherited descriptor: /dev/fd/N and /proc/self/fd/N, and paths below them.
 //
-// The daemon inherits no descriptors, so that it keeps nobody's files open: the paths are made real by the launcher's.
+// The daemon inherits no descriptors, so that it keeps no files of its parent open. The launcher's descriptors are used.
 import { readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type UpperOptions, nameStandardInput } from '../../mount/mount.ts';
@@ -8,15 +8,15 @@ import { InputError } from '../../vfs/input-error.ts';
 import type { MountRequest } from './mount-request.ts';
 
 const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)(?=\/|$)/;
-/** The same of a source, which may have a transport before it, and a reference after it. */
+/** The same in a source, which may have a transport before the path, and a reference after it. */
 const SOURCE_DESCRIPTOR =
   /^((?:docker-archive|oci|oci-archive|dir):)?\/(?:dev|proc\/self)\/fd\/(\d+)(?=[/:@]|$)/;
-/** The same at the head of a path in a lowerdir= value. */
+/** The same at the beginning of a path in a lowerdir= value. */
 const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
 
 /**
- * `request` with such paths made real: `descriptors` is the directory of links to what the command has open. InputError where
- * a descriptor is not open, or has no path.
+ * `request` with such paths resolved. `descriptors`: the directory of links to the command's open files. Throws InputError
+ * if a descriptor is not open, or has no path.
  */
 export function withRealPaths(request: MountRequest, descriptors: string): MountRequest {
   const { source, mountpoint, options } = request;
@@ -45,7 +45,7 @@ function realUpper(
   };
 }
 
-/** A pipe has no path: it is opened by the launcher's descriptor, which stays open until the mount answers. */
+/** A pipe has no path: it is opened through the launcher's descriptor, which stays open until the mount answers. */
 function realSource(descriptors: string, typed: string): string {
   const text = nameStandardInput(typed).replace(/^([a-z-]+:)?\/dev\/stdin(?=$|[:@])/, '$1/dev/fd/0');
   return text.replace(SOURCE_DESCRIPTOR, (link: string, transport: string | undefined, fd: string) => {

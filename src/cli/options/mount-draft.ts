@@ -1,15 +1,15 @@
-// MountDraft: what the options of one mount command have said so far. The rules change it; mount-request.ts completes it.
+// MountDraft: the options of one mount command that were parsed so far. The rules change it; mount-request.ts completes it.
 //
-// Everything that the library takes too stands in `options`, under the library's names.
+// `options` holds all options of the library, with the library's names.
 import type { MountOptions, OpenImageOptions, ThrowAwayUpper, UpperDirectories } from '../../mount/mount.ts';
 import type { UpperBehaviour } from '../../mount/mount.ts';
 
-/** Some fields of `T`, which can be set. */
+/** Optional, writable fields of `T`. */
 type Draft<T> = { -readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** The upper, as far as it is known: of no effect without a directory and without `isThrowAway`. */
+/** The upper so far. It has no effect without a directory and without `isThrowAway`. */
 export type UpperDraft = Draft<UpperDirectories & ThrowAwayUpper & UpperBehaviour> & {
-  /** True: the work directory lies beside the upper directory if none is named, and is made if it is missing. */
+  /** True: without workdir=, the work directory is next to the upper directory, and is made if it is missing. */
   isWorkBeside?: boolean;
 };
 
@@ -23,7 +23,7 @@ export interface MountDraft {
   readonly options: Draft<Omit<MountOptions & OpenImageOptions, 'upper'>>;
 }
 
-/** One of which no option has been applied. */
+/** A draft without options. */
 export function newDraft(): MountDraft {
   return { upper: {}, options: {} };
 }

@@ -1,6 +1,6 @@
-// The options that `-o` takes: what mount(8), fstab(5) and FUSE's users write, and what each does here.
+// All options of `-o`, including those of mount(8), fstab(5) and libfuse, with their effects.
 //
-// Every long option of `stratafs mount` may stand in the list too, since fstab has no other place for it.
+// Every long option of `stratafs mount` is also accepted in the list, since fstab has no other place for it.
 import { parseByteSize } from '../output/byte-size.ts';
 import { flagRules } from './flag-options.ts';
 import type { MountDraft } from './mount-draft.ts';
@@ -21,7 +21,7 @@ import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
 
-/** fstab(5): for those who read the table, not for those who mount; and lazytime, which the upper's file system decides. */
+/** Options of fstab(5) for programs that read fstab; and lazytime, which depends on the upper's file system. */
 const idleNames = [
   ...['auto', 'noauto', 'nofail', '_netdev', 'nouser', 'nousers', 'nogroup', 'noowner'],
   ...['norelatime', 'lazytime', 'nolazytime'],
@@ -30,7 +30,7 @@ const idleNames = [
   'default_permissions',
 ];
 
-/** What libfuse's users tune is agreed with the kernel; SELinux labels of a FUSE mount are the policy's to give. */
+/** libfuse's tuning options, which are negotiated with the kernel here; and SELinux labels, which the policy sets. */
 const tuningNames = [
   ...['comment', 'context', 'fscontext', 'defcontext', 'rootcontext'],
   ...['max_read', 'max_write', 'max_readahead', 'max_background', 'big_writes', 'blksize'],
@@ -118,11 +118,11 @@ const ownRules: Rules = [
   ],
   [
     'no-index-cache',
-    doing('neither use nor save what is known of layers', (draft) => (draft.options.useIndexCache = false)),
+    doing('do not read or write cached layer indexes', (draft) => (draft.options.useIndexCache = false)),
   ],
 ];
 
-/** All rules, under the titles that the manual pages have. */
+/** All rules, with the titles of the manual pages. */
 export const mountOptions: readonly { readonly title: string; readonly rules: Rules }[] = [
   { title: 'The image', rules: ownRules },
   { title: 'Writes', rules: upperRules },
@@ -139,7 +139,7 @@ export const mountOptions: readonly { readonly title: string; readonly rules: Ru
 
 const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>(mountOptions.flatMap((group) => group.rules));
 
-/** Applies one mount option. UsageError if it is unknown, refused or wrong. */
+/** Applies one mount option. Throws UsageError if it is unknown, rejected or has a wrong value. */
 export function applyOption(draft: MountDraft, name: string, value: string | undefined): void {
   const rule = rules.get(name);
   if (rule === undefined) {
@@ -149,8 +149,8 @@ export function applyOption(draft: MountDraft, name: string, value: string | und
 }
 
 /**
- * Applies one `-o LIST`, the later option winning. UsageError for what is refused or wrong; an unknown option goes to
- * `onUnknown`, or is a UsageError without it.
+ * Applies one `-o LIST`; later options override earlier ones. Throws UsageError for rejected options and wrong values. An
+ * unknown option is passed to `onUnknown`; without it, it is a UsageError.
  */
 export function applyOptionList(draft: MountDraft, list: string, onUnknown?: (option: string) => void): void {
   for (const { name, value } of splitOptionList(list)) {
@@ -159,7 +159,7 @@ export function applyOptionList(draft: MountDraft, list: string, onUnknown?: (op
       onUnknown(value === undefined ? name : `${name}=${value}`);
       continue;
     }
-    // The paths of lowerdir are split at colons that no backslash precedes: its escapes stay for that.
+    // Keep the escapes of lowerdir: its paths are split at colons without a backslash.
     const plain = value === undefined || name === 'lowerdir' ? value : unescapeOption(value);
     applyOption(draft, name, plain);
   }

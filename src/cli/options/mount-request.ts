@@ -1,4 +1,4 @@
-// MountRequest: one mount as a command line asks for it, checked: source, mount point and the library's own options.
+// MountRequest: one mount that a command line requests, checked: source, mount point and the library's options.
 import type { MountOptions, OpenImageOptions } from '../../mount/mount.ts';
 import type { MountDraft } from './mount-draft.ts';
 import { settleOwners } from './owner-options.ts';
@@ -17,7 +17,7 @@ export interface MountRequest {
   readonly options: MountOptions & OpenImageOptions;
 }
 
-/** Checks what the options say together. `source` is unused with lowerdir=. UsageError for a contradiction. */
+/** Checks all options together. `source` is unused with lowerdir=. Throws UsageError for a contradiction. */
 export function completeRequest(draft: MountDraft, source: string, mountpoint: string): MountRequest {
   const { lowerdir } = draft;
   return {

@@ -1,8 +1,8 @@
-// Lists of names and numbers on the command line: "a,b,c", each of which must be known.
+// Parses lists of names and numbers on the command line: "a,b,c".
 import { suggestNearest } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `find` finds for each name, in order and once. UsageError where it finds nothing: `option` is where it stands. */
+/** The results of `find` for each name, in order, without duplicates. Throws UsageError, with the name of `option`, for an unknown name. */
 export function pickByName<T>(
   option: string,
   list: string,
@@ -21,7 +21,7 @@ export function pickByName<T>(
   return [...new Set(picked)];
 }
 
-/** Whole numbers from `least` to `most`, ascending and each once. */
+/** Whole numbers from `least` to `most`, ascending, without duplicates. */
 export function parseNumbers(option: string, list: string, least: number, most: number): number[] {
   const numbers = splitList(list).map((text) => parseWhole(option, text, least, most));
   if (numbers.length === 0) throw new UsageError(`${option}: found nothing, expected numbers such as 1,2,8`);

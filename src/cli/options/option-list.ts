@@ -1,12 +1,12 @@
-// `-o LIST` as mount(8) writes it: commas separate, a backslash or double quotes take a comma's meaning away.
+// Parses `-o LIST` in mount(8)'s format: options are separated by commas; a backslash or double quotes escape a comma.
 
 export interface ListedOption {
   readonly name: string;
-  /** What follows the first '='; undefined without one. Backslash escapes are left: `unescapeOption` ends them. */
+  /** The text after the first '='; undefined without one. Backslash escapes are kept: `unescapeOption` removes them. */
   readonly value: string | undefined;
 }
 
-/** Splits one list. Empty parts ("ro,,nodev") are nothing, as for mount(8). */
+/** Splits one list. Empty parts ("ro,,nodev") are ignored, as in mount(8). */
 export function splitOptionList(list: string): ListedOption[] {
   const parts: string[] = [];
   let part = '';
@@ -31,7 +31,7 @@ export function splitOptionList(list: string): ListedOption[] {
     });
 }
 
-/** A value without its backslash escapes. */
+/** Removes the backslash escapes of a value. */
 export function unescapeOption(value: string): string {
   return value.replace(/\\(.)/gs, '$1');
 }

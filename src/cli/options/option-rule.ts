@@ -1,26 +1,26 @@
-// What one mount option means: a rule changes the draft, does nothing, or says why the option is refused.
+// The meaning of one mount option: a rule changes the draft, does nothing, or rejects the option with a reason.
 //
-// A rule that does something says what, for the manual pages and for completion, which list all rules.
+// A rule with an effect has a description, for the manual pages and for completion, which list all rules.
 import type { MountDraft } from './mount-draft.ts';
 import { UsageError } from './usage-error.ts';
 
 type Apply = (draft: MountDraft) => void;
 
 export type Rule =
-  /** Accepted without a value, and without an effect. */
+  /** Accepted without a value; no effect. */
   | { readonly kind: 'idle' }
-  /** Accepted with any value or without one, and without an effect. */
+  /** Accepted with or without a value; no effect. */
   | { readonly kind: 'tuning' }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'switch'; readonly about: string; readonly apply: Apply }
   | {
       readonly kind: 'value';
-      /** What the value is called: 'DIR'. */
+      /** The placeholder of the value: 'DIR'. */
       readonly placeholder: string;
       readonly about: string;
       readonly apply: (draft: MountDraft, value: string) => void;
     }
-  /** A value out of a few: what each does, or, as text, why it is refused. */
+  /** One of a few values, each with its effect, or with the reason that it is rejected. */
   | {
       readonly kind: 'choice';
       readonly about: string;
@@ -29,7 +29,7 @@ export type Rule =
 
 export type Rules = readonly (readonly [name: string, rule: Rule])[];
 
-/** Of a choice: this value changes nothing. */
+/** For a choice: this value changes nothing. */
 export const nothing: Apply = () => undefined;
 
 export const idle: Rule = { kind: 'idle' };
@@ -46,24 +46,24 @@ export const choosing = (about: string, choices: Readonly<Record<string, Apply |
   about,
   choices: new Map(Object.entries(choices)),
 });
-/** A choice out of what is so in any case, and of what can't be. */
+/** A choice without effects: of values that describe the fixed behaviour, and of rejected values. */
 export const settled = (accepted: readonly string[], refusals: Readonly<Record<string, string>> = {}): Rule =>
   choosing('so in any case', {
     ...Object.fromEntries(accepted.map((value) => [value, nothing])),
     ...refusals,
   });
 
-/** The values of a choice that are not refused. */
+/** The accepted values of a choice. */
 export function acceptedChoices(choices: ReadonlyMap<string, Apply | string>): string[] {
   return [...choices].filter(([, each]) => typeof each === 'function').map(([value]) => value);
 }
-/** Whether the option is accepted, and changes nothing whatever its value. */
+/** True if the option is accepted, and changes nothing with any value. */
 export function isIdle(rule: Rule): boolean {
   if (rule.kind !== 'choice') return rule.kind === 'idle' || rule.kind === 'tuning';
   return [...rule.choices.values()].every((choice) => typeof choice === 'string' || choice === nothing);
 }
 
-/** Applies the rule of option `name`; `value` is what follows its '=', undefined without one. UsageError where it is refused. */
+/** Applies the rule of option `name`. `value`: the text after '=', undefined without one. Throws UsageError if it is rejected. */
 export function applyRule(draft: MountDraft, name: string, value: string | undefined, rule: Rule): void {
   switch (rule.kind) {
     case 'tuning':

@@ -1,12 +1,12 @@
-// Options that show and store owners differently from how inodes have them: fuse-overlayfs(1)'s names and values.
+// Options that map owners between the mount and the stored inodes, with fuse-overlayfs(1)'s names and values.
 import type { IdRange, OwnerKeeping, OwnerMapping } from '../../mount/mount.ts';
 import type { MountDraft } from './mount-draft.ts';
 import { type Rules, choosing, doing, taking } from './option-rule.ts';
 import { UsageError } from './usage-error.ts';
 
-/** One more than the largest ID: (uid_t) -1 is none. */
+/** One more than the largest ID: (uid_t) -1 is not a valid ID. */
 const ID_LIMIT = 0xffffffff;
-/** As many as the kernel takes in /proc/PID/uid_map (UID_GID_MAP_MAX_EXTENTS). */
+/** The kernel's limit for /proc/PID/uid_map (UID_GID_MAP_MAX_EXTENTS). */
 const RANGE_LIMIT = 340;
 
 const set = ({ options }: MountDraft, fields: OwnerMapping): void => {
@@ -17,11 +17,11 @@ export const ownerRules: Rules = [
   [
     'fake-root',
     doing(
-      'act as root of the image: read and change everything, whoever owns it; owners are shown as the image has them and kept in xattrs of the upper',
+      'act as root of the image: read and change all files of all owners; show the owners that the image has, and store new ones in xattrs of the upper',
       (draft) => (draft.isFakeRoot = true),
     ),
   ],
-  // squash_to_uid and squash_to_gid go before it, in whatever order they stand.
+  // squash_to_uid and squash_to_gid override it, in any order.
   [
     'squash_to_root',
     doing('show all files as owned by root', (draft) =>
@@ -65,7 +65,7 @@ export const ownerRules: Rules = [
   ],
 ];
 
-/** The way in which owners are kept, by all options together. UsageError for a contradiction. */
+/** The owner storage that all options together select. Throws UsageError for a contradiction. */
 export function settleOwners({ isFakeRoot, options }: MountDraft): OwnerKeeping | undefined {
   if (isFakeRoot !== true) return options.ownerKeeping;
   if (options.owners !== undefined || options.ownerKeeping !== undefined) {
@@ -87,7 +87,7 @@ function parseId(text: string, option: string): number {
   return id;
 }
 
-/** "0:1000:1:1:110000:65536": stored ID, shown ID, how many; again and again. */
+/** Parses "0:1000:1:1:110000:65536": triples of stored ID, shown ID and count. */
 function parseRanges(text: string, option: string): IdRange[] {
   const numbers = text.split(':').map((part) => parseId(part, option));
   if (numbers.length % 3 !== 0) {

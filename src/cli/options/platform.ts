@@ -1,4 +1,4 @@
-// A platform as --platform takes it: "linux/arm/v7".
+// Parses the value of --platform: "linux/arm/v7".
 import type { Platform } from '../../mount/mount.ts';
 
 export function showPlatform({ os, architecture, variant }: Platform): string {

@@ -1,7 +1,7 @@
-// "Did you mean": the known word nearest to what was typed, by edit distance.
+// "Did you mean": suggests the nearest known word by edit distance.
 import { closest, distance } from 'fastest-levenshtein';
 
-/** " (did you mean 'ro'?)", or nothing where no word is near: more than a third of the letters differ. */
+/** " (did you mean 'ro'?)", or '' if more than a third of the letters differ from every word. */
 export function suggestNearest(typed: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const nearest = closest(typed, names);

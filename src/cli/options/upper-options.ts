@@ -1,7 +1,7 @@
-// The options of an upper directory, under kernel overlayfs's names and our own, and what they mean together.
+// The options of an upper directory, with the kernel overlayfs's names and our own, and their combined meaning.
 //
-// What Documentation/filesystems/overlayfs.rst has and what is so in any case here is accepted and changes nothing;
-// what would be a promise that is not kept is refused by name.
+// Options of Documentation/filesystems/overlayfs.rst that describe our fixed behaviour are accepted and change nothing;
+// options that we could not obey are rejected by name.
 import type { UpperOptions } from '../../mount/mount.ts';
 import type { MountDraft, UpperDraft } from './mount-draft.ts';
 import { type Rules, choosing, doing, refused, settled, taking, tuning } from './option-rule.ts';
@@ -37,7 +37,7 @@ export const upperRules: Rules = [
     'upper',
     taking(
       'DIR',
-      'the directory that takes writes; its work directory DIR.work is made beside it',
+      'the directory for writes; its work directory DIR.work is made next to it',
       (draft, directory) => setUpper(draft, { directory, isWorkBeside: true }),
     ),
   ],
@@ -83,7 +83,7 @@ export const upperRules: Rules = [
       (draft) => (draft.options.usesUserXattrs = true),
     ),
   ],
-  // Hard links stay hard links, and inode numbers are constant and unique, whatever is asked for.
+  // Hard links are always preserved, and inode numbers are always constant and unique.
   ['index', settled(['on', 'off', 'auto'])],
   ['xino', settled(['on', 'off', 'auto'])],
   ['nfs_export', settled(['off'], { on: 'not supported: file handles do not outlive the daemon' })],
@@ -92,7 +92,7 @@ export const upperRules: Rules = [
   ['lowerdir+', refused('name all layers in one lowerdir=')],
   ['datadir+', refused('layers of data only are not supported')],
 
-  // fuse-overlayfs(1). What it tunes is decided here by other means.
+  // fuse-overlayfs(1): tuning options that have no counterpart here.
   ['fsync', choosing('0 is volatile', { 0: upper({ isVolatile: true }), 1: upper({ isVolatile: false }) })],
   ...['timeout', 'threaded', 'fast_ino', 'writeback'].map((name) => [name, tuning] as const),
   ['static_nlink', refused('not supported: directories show their own link counts, which cost nothing here')],
@@ -101,7 +101,7 @@ export const upperRules: Rules = [
   ['ino32_t', refused('not supported: inode numbers may take more than 32 bits')],
 ];
 
-/** The upper that all options together ask for; undefined if nothing is shown or written there. UsageError for a contradiction. */
+/** The upper that all options together request; undefined if there is none. Throws UsageError for a contradiction. */
 export function settleUpper({ upper: draft, access }: MountDraft): UpperOptions | undefined {
   const { directory, workDirectory, isThrowAway, isWorkBeside, ...behaviour } = draft;
   const isReadOnly = access === 'ro';
@@ -109,9 +109,9 @@ export function settleUpper({ upper: draft, access }: MountDraft): UpperOptions 
     if (directory !== undefined || workDirectory !== undefined) {
       throw new UsageError('--tmp makes its own upper directory: found another one too, expected one');
     }
-    if (isReadOnly) throw new UsageError("--tmp is there to be written to: found 'ro' too");
+    if (isReadOnly) throw new UsageError("--tmp makes a writable mount: found 'ro' too");
   } else if (directory === undefined) {
-    if (workDirectory !== undefined) throw new UsageError('workdir= is of no use without upperdir=');
+    if (workDirectory !== undefined) throw new UsageError('workdir= needs upperdir=');
     if (access === 'rw') {
       throw new UsageError(
         "mount option 'rw': writes need a place: --upper U, --tmp, or upperdir=U,workdir=W",
@@ -119,7 +119,7 @@ export function settleUpper({ upper: draft, access }: MountDraft): UpperOptions 
     }
     return undefined;
   } else if (workDirectory === undefined && isWorkBeside !== true && !isReadOnly) {
-    throw new UsageError('upperdir= needs workdir= on the same file system (--upper makes one beside it)');
+    throw new UsageError('upperdir= needs workdir= on the same file system (--upper makes one next to it)');
   }
   if (behaviour.redirect === false && behaviour.metacopy === true) {
     throw new UsageError('metacopy=on needs redirect_dir=on: found redirect_dir=off');

@@ -1,4 +1,4 @@
-// The error for a command line that can't be understood: exit status 2, and a hint at the help.
+// The error for a wrong command line: exit status 2, and a hint to the help.
 import { InputError } from '../../vfs/input-error.ts';
 
 export class UsageError extends InputError {

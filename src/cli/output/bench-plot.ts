@@ -1,12 +1,12 @@
-// Plots of a run for terminals: where the medians lie, on one logarithmic scale a workload.
+// Plots a run in a terminal: the medians of each workload on one logarithmic scale.
 import type { BenchResult, Measurement } from '../../bench/bench.ts';
 import { showNanoseconds } from './figures.ts';
 
-/** Columns of the scale where the terminal is wide enough. */
+/** Columns of the scale if the terminal is wide enough. */
 const MOST_COLUMNS = 60;
 const FEWEST_COLUMNS = 20;
 
-/** A block a workload: a line for each contender and stack. `o`: the median; `-`: from the fastest run to the slowest. */
+/** A block for each workload, with a line for each contender and stack. `o`: the median; `-`: the range of the runs. */
 export function plotBenchResult({ measurements, contenders }: BenchResult, width: number): string {
   const names = contenders.map(({ name }) => name);
   const blocks = new Map<string, Measurement[]>();

@@ -1,4 +1,4 @@
-// How far a run of the bench is: one line that is drawn again, on a terminal alone.
+// Shows the progress of a bench run in one line that is redrawn, only on a terminal.
 import { SingleBar } from 'cli-progress';
 import { errorTerminal } from './terminal.ts';
 
@@ -6,7 +6,7 @@ export class BenchProgress {
   readonly #terminal = errorTerminal();
   #bar: SingleBar | undefined;
 
-  /** `done` of `total` are over, and `what` begins. */
+  /** `done` of `total` runs are complete, and `what` begins. */
   show(what: string, done: number, total: number): void {
     if (this.#terminal === undefined) return;
     if (this.#bar === undefined) {
@@ -28,7 +28,7 @@ export class BenchProgress {
     }
   }
 
-  /** Makes room for a line, or ends. */
+  /** Erases the line, before other output or at the end. */
   clear(): void {
     this.#bar?.stop();
     this.#bar = undefined;

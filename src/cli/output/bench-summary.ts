@@ -1,8 +1,8 @@
-// The summary of a run in sentences, as hyperfine words them.
+// The summary of a run in sentences like hyperfine's.
 import { type BenchResult, type WorkloadSummary, summariseResult } from '../../bench/bench.ts';
 import { describeRatio } from './figures.ts';
 
-/** One workload: what ran, and how it is to each other contender. */
+/** One workload: the subject, and its ratio to each other contender. */
 export interface SummaryLines {
   /** "stat-cold: stratafs ran" */
   readonly head: string;
@@ -26,14 +26,14 @@ function describeOther({ contender, ratio }: WorkloadSummary['others'][number]):
   const { factor, direction } = describeRatio(ratio);
   const doubt = {
     same: '; no difference was found',
-    undecided: '; too few runs to tell',
+    undecided: '; too few runs to decide',
     lower: '',
     higher: '',
   };
   return `${factor} times ${direction} than ${contender}${doubt[ratio.verdict]}`;
 }
 
-/** For a terminal. */
+/** The summary for a terminal. */
 export function formatSummary(result: BenchResult): string {
   const all = summaryLines(result);
   if (all.length === 0) return '';

@@ -1,4 +1,4 @@
-// What a run of the bench found, for people: a table of all measurements, and the machine that they are of.
+// Formats the result of a bench run: a table of all measurements, and the machine.
 import type { BenchResult, Change, Measurement } from '../../bench/bench.ts';
 import { showByteSize } from './byte-size.ts';
 import { showFactor, showNanoseconds, showPercent, showRatio } from './figures.ts';
@@ -27,7 +27,7 @@ export function formatBenchResult(result: BenchResult, width: number | undefined
   return formatTable(shown, rows, width);
 }
 
-/** Contenders under each other, then layers, then threads, then workloads. */
+/** Sorts by workload, threads, layers and contender, so that contenders are next to each other. */
 function inOrder({ measurements, contenders }: BenchResult): Measurement[] {
   const workloads = [...new Set(measurements.map(({ workload }) => workload))];
   const names = contenders.map(({ name }) => name);
@@ -40,12 +40,12 @@ function inOrder({ measurements, contenders }: BenchResult): Measurement[] {
   );
 }
 
-/** What the figures are, and of which machine. */
+/** Describes the figures and the machine. */
 export function describeRun({ environment, settings, stacks, seconds }: BenchResult): string {
   const { kernel, cpu, cpus, memory, scratch, load } = environment;
   const { runs, confidence, baseline, seed } = settings;
   const cold = !settings.dropsCaches
-    ? 'a fresh mount, caches kept'
+    ? 'a fresh mount, without dropping caches'
     : settings.cold === 'disk'
       ? 'a fresh mount, and all caches dropped'
       : 'a fresh mount, and dentries and inodes dropped';
@@ -58,14 +58,14 @@ export function describeRun({ environment, settings, stacks, seconds }: BenchRes
   ].join('\n');
 }
 
-/** What became slower or faster than it was, the rest counted. */
+/** Lists the ratios that became slower or faster, and counts all. */
 export function formatChanges(
   changes: readonly Change[],
   { settings }: BenchResult,
   threshold: number,
   width: number | undefined,
 ): string {
-  const told = changes.filter(({ verdict }) => verdict !== 'unchanged');
+  const changed = changes.filter(({ verdict }) => verdict !== 'unchanged');
   const columns: Column[] = [
     { title: 'CHANGE' },
     { title: 'WORKLOAD' },
@@ -76,11 +76,11 @@ export function formatChanges(
     { title: 'IS', align: right },
     { title: 'BY' },
   ];
-  const rows = told.map((each) => [
+  const rows = changed.map((each) => [
     ...[each.verdict, each.workload, String(each.layers), String(each.threads), each.contender],
     ...[showFactor(each.before), showFactor(each.after), showRatio(each.change)],
   ]);
-  const table = told.length === 0 ? '' : `${formatTable(columns, rows, width)}\n`;
+  const table = changed.length === 0 ? '' : `${formatTable(columns, rows, width)}\n`;
   const count = (wanted: Change['verdict']): number =>
     changes.filter(({ verdict }) => verdict === wanted).length;
   return `${table}Of ${changes.length} ${changes.length === 1 ? 'ratio' : 'ratios'} to ${settings.baseline}, by more than ${threshold}: ${count('slower')} slower, ${count('faster')} faster.\n`;

@@ -1,9 +1,9 @@
-// Sizes as people write and read them: K, M, G, T are powers of 1024.
+// Parses and prints human-readable sizes: K, M, G, T are powers of 1024.
 import { UsageError } from '../options/usage-error.ts';
 
 const units = ['B', 'K', 'M', 'G', 'T'];
 
-/** "256M", "1.5GiB", "4096": bytes. `option` names where it stands, for the message. */
+/** Parses "256M", "1.5GiB" or "4096" to bytes. `option`: named in the error. */
 export function parseByteSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
   const factor = match === null ? 0 : 1024 ** Math.max(0, units.indexOf((match[2] ?? '').toUpperCase()));
@@ -14,7 +14,7 @@ export function parseByteSize(text: string, option: string): number {
   return size;
 }
 
-/** Three figures and a unit: "0 B", "14.2 KiB", "786 MiB". */
+/** Three digits and a unit: "0 B", "14.2 KiB", "786 MiB". */
 export function showByteSize(bytes: number): string {
   let value = bytes;
   let unit = 0;

@@ -1,5 +1,4 @@
-// The patches that --patch prints of differences: of regular files and symlinks, as git does; of a removed directory
-// those of all that was in it.
+// The patches that --patch prints: of regular files and symlinks, as in git, and of all files in a removed directory.
 import {
   type ComparedImage,
   type DifferenceInTrees as Difference,
@@ -32,14 +31,14 @@ export class DiffPatches {
     const old = before === undefined ? undefined : await sideOf(this.#a, before);
     const now = after === undefined ? undefined : await sideOf(this.#b, after);
     if (old === undefined && now === undefined) return;
-    // What changes its type goes, and something else comes.
+    // A change of type is a removal and an addition.
     const isOther = old !== undefined && now !== undefined && ((old.mode ^ now.mode) & S_IFMT) !== 0;
     if (isOther) yield formatPatch(path, old, undefined);
     yield formatPatch(path, isOther ? undefined : old, now);
   }
 }
 
-/** undefined for what has no content. */
+/** undefined for a file without content. */
 async function sideOf({ tree, content }: ComparedImage, inode: number): Promise<PatchSide | undefined> {
   const mode = tree.modeOf(inode);
   const type = mode & S_IFMT;

@@ -1,4 +1,4 @@
-// The sizes that --stat shows of differences: of a removed directory, all that was in it.
+// The sizes that --stat shows. A removed directory counts with all its content.
 import {
   type ComparedImage,
   type DifferenceInTrees as Difference,
@@ -17,7 +17,7 @@ export class DiffSizes {
     this.#after = after;
   }
 
-  /** Bytes of files; undefined for what is not there, and of a directory that is. */
+  /** Bytes of files; undefined for a missing path, and for a directory that still exists. */
   of({ kind, path, before, after }: Difference): { before: number | undefined; after: number | undefined } {
     return {
       before: before === undefined ? undefined : this.#sizeOf(this.#before, path, before, kind === 'D'),
@@ -25,7 +25,7 @@ export class DiffSizes {
     };
   }
 
-  /** Names by kind, without the parents of changes; and by how many bytes B is greater. */
+  /** The number of names of each kind, without parents of changes; and the bytes by which B is larger. */
   total(differences: readonly Difference[]): {
     added: number;
     changed: number;

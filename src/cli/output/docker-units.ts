@@ -1,4 +1,4 @@
-// Ages and digests as docker writes them: "3 weeks ago" (docker/go-units), twelve digits. Sizes: inspect/docker-size.ts.
+// Ages and digests in docker's format: "3 weeks ago" (docker/go-units), twelve digits. Sizes: inspect/docker-size.ts.
 
 /** "Less than a second", "5 minutes", "About an hour", "8 months". */
 export function showAge(milliseconds: number): string {
@@ -15,13 +15,13 @@ export function showAge(milliseconds: number): string {
   return `${Math.floor(Math.floor(seconds / 3600) / 24 / 365)} years`;
 }
 
-/** How long ago an RFC 3339 time was, "N/A" where there is none: docker says "N/A" for no time, and for year 1. */
+/** The age of an RFC 3339 time; "N/A", as in docker, without a time and for year 1. */
 export function showCreated(created: string | undefined, now: number): string {
   const time = Date.parse(created ?? '');
   return Number.isNaN(time) || time <= 0 ? 'N/A' : `${showAge(now - time)} ago`;
 }
 
-/** "sha256:" dropped and twelve digits, as docker shows an ID; '' for none. */
+/** The first twelve digits without "sha256:", as docker shows an ID; '' for none. */
 export function shortenDigest(digest: string | undefined): string {
   return digest?.replace(/^sha256:/, '').slice(0, 12) ?? '';
 }

@@ -1,4 +1,4 @@
-// Durations as ps(1) and people write them, in two units at most.
+// Durations in at most two units.
 
 const units: readonly (readonly [string, number])[] = [
   ['d', 86_400_000],

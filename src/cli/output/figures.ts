@@ -1,4 +1,4 @@
-// Times and ratios as the bench writes them: three figures, and what is known of their sureness.
+// Times and ratios of the bench: three digits, with the confidence interval.
 import type { Ratio } from '../../bench/bench.ts';
 
 /** "843 ns", "17.1 us", "2.35 ms", "12.0 s". */
@@ -20,7 +20,7 @@ export function showFactor(factor: number): string {
   return factor >= 99.95 ? factor.toFixed(0) : factor >= 9.995 ? factor.toFixed(1) : factor.toFixed(2);
 }
 
-/** A ratio of times: how many times slower, or faster, with the interval. The factor is 1 or more, except within the interval. */
+/** A ratio of times: the factor, the interval and the direction. The factor is 1 or more; bounds may be less. */
 export interface ShownRatio {
   /** "1.31 (1.25-1.37)" */
   readonly factor: string;
@@ -37,7 +37,7 @@ export function describeRatio({ median, low, high }: Ratio): ShownRatio {
 }
 
 /**
- * "1.31x faster (1.25-1.37)", "1.02x slower (0.98-1.06), no difference"; empty where there is nothing to compare with.
+ * "1.31x faster (1.25-1.37)", "1.02x slower (0.98-1.06), no difference"; '' without a ratio.
  */
 export function showRatio(ratio: Ratio | undefined): string {
   if (ratio === undefined) return '';

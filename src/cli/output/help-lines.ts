@@ -1,9 +1,9 @@
-// A help text in lines no longer than the terminal is wide.
+// Wraps a help text to the terminal's width.
 //
-//   Lines without indentation are a paragraph, until a blank or an indented line: it is filled anew.
-//   "  term   meaning": the meaning goes on below where it begins; below the term if there is no room beside it.
-//   Other indented lines (a usage, an example without a remark) stay as they are: people copy them.
-// A text that fits is returned as it was filled before: to wrap twice changes nothing.
+//   Lines without indentation form a paragraph, up to a blank or indented line; it is refilled.
+//   "  term   meaning": the meaning continues in the same column, or below the term if there is no room next to it.
+//   Other indented lines (a usage, an example without a remark) are not changed, because people copy them.
+// A wrapped text stays the same if it is wrapped again.
 import { outputWidth } from './terminal.ts';
 import { widthOf } from './terminal-lines.ts';
 
@@ -12,7 +12,7 @@ export function helpWidth(): number {
   return Math.min(outputWidth() ?? 80, 120);
 }
 
-/** A meaning narrower than this is set below its term. */
+/** If the meaning would have fewer columns, it is printed below its term. */
 const NARROWEST_MEANING = 24;
 
 export function wrapHelp(help: string, width: number): string {
@@ -34,7 +34,7 @@ export function wrapHelp(help: string, width: number): string {
   return lines.join('\n');
 }
 
-/** `  term   meaning` as several lines. */
+/** Wraps `  term   meaning`. */
 function wrapTerm(line: string, width: number): string[] {
   const [, term, gap, meaning] = /^( +\S.*?)( {2,})(\S.*)$/.exec(line) ?? [];
   if (term === undefined || gap === undefined || meaning === undefined) return [line];

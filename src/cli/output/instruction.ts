@@ -1,7 +1,7 @@
-// An instruction of a Dockerfile in one cell of a table.
+// A Dockerfile instruction in one table cell.
 import { ellipsize } from './terminal-lines.ts';
 
-/** Without the comment ahead of it, its lines joined, cut to `width`; '' for none. */
+/** Without the preceding comment, lines joined, truncated to `width`; '' for none. */
 export function oneLine(instruction: string | undefined, width: number): string {
   const lines = (instruction ?? '').split('\n');
   while (lines.length > 1 && lines[0]?.startsWith('# ') === true) lines.shift();

@@ -1,4 +1,4 @@
-// A layer as --json prints it, the same in every command (docs/json.md).
+// The JSON of a layer, the same in every command (docs/json.md).
 import { bytesOf } from '../../vfs/names.ts';
 import type { LayerSummary } from '../../library/layers.ts';
 import { showName } from '../../vfs/show-text.ts';
@@ -11,7 +11,7 @@ export function describeLayer({ blob, directory, ...layer }: LayerSummary): obje
   };
 }
 
-/** What the archive calls the blob, fit to be shown; undefined for a file of its own. */
+/** The archive's name of the blob, escaped; undefined if the blob is a file. */
 export function memberOf(member: string | undefined): string | undefined {
   return member === undefined ? undefined : showName(bytesOf(member));
 }

@@ -1,4 +1,4 @@
-// A file's type in a word.
+// The type of a file in one word.
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../vfs/attr.ts';
 
 const types = new Map([

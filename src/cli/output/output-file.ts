@@ -1,4 +1,4 @@
-// OutputFile: what a command writes with -o FILE.
+// OutputFile: the output file of -o FILE.
 import { randomBytes } from 'node:crypto';
 import { type Stats, constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
@@ -6,12 +6,12 @@ import { dirname } from 'node:path';
 import { InputError } from '../../vfs/input-error.ts';
 import { writeFailure } from '../../vfs/write-failure.ts';
 
-/** Why no file could be created at `path`; the name of the draft helps nobody. */
+/** The error for a file that can't be created at `path`, without the name of the temporary file. */
 function createFailure(error: unknown, path: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   const directory = dirname(path);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new InputError(`${path}: ${directory} is no directory to write it in`, { cause: error });
+    return new InputError(`${path}: ${directory} is not a directory`, { cause: error });
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return new InputError(`${path}: no permission to write in ${directory} (${code})`, { cause: error });
@@ -19,7 +19,7 @@ function createFailure(error: unknown, path: string): unknown {
   return writeFailure(error, path);
 }
 
-/** The device, FIFO or socket that `found` describes. It is not truncated: somebody may have put a file in its place since. */
+/** Opens the device, FIFO or socket that `found` describes, without O_TRUNC: a file may have replaced it. */
 async function openSpecial(path: string, found: Stats): Promise<FileHandle> {
   const file = await open(path, constants.O_WRONLY);
   const { dev, ino } = await file.stat();
@@ -28,7 +28,7 @@ async function openSpecial(path: string, found: Stats): Promise<FileHandle> {
   throw new InputError(`${path}: was replaced by another file; try again`);
 }
 
-/** A file that gets its name when it is complete; one that is there and no regular file (/dev/null) is written to. */
+/** A file that gets its name when it is complete. An existing special file (/dev/null) is written directly. */
 export class OutputFile {
   readonly #path: string;
   readonly #draft: string | undefined;
@@ -40,9 +40,9 @@ export class OutputFile {
     this.#file = file;
   }
 
-  /** InputError where `path` is a directory. The caller calls keep or discard, once. */
+  /** Throws InputError if `path` is a directory. The caller must call keep or discard once. */
   static async create(path: string): Promise<OutputFile> {
-    const there = await stat(path).catch(() => undefined); // ENOENT; what else is wrong, opening it says
+    const there = await stat(path).catch(() => undefined); // ENOENT; opening it reports any other error
     if (there?.isDirectory() === true)
       throw new InputError(`${path}: is a directory, expected a file to write`);
     if (there?.isFile() === false) return new OutputFile(path, undefined, await openSpecial(path, there));
@@ -63,13 +63,13 @@ export class OutputFile {
     }
   }
 
-  /** Closes it, and gives it its name. */
+  /** Closes the file, and gives it its name. */
   async keep(): Promise<void> {
     await this.#file.close();
     if (this.#draft !== undefined) await rename(this.#draft, this.#path);
   }
 
-  /** Closes it, and leaves nothing. */
+  /** Closes the file, and removes it. */
   async discard(): Promise<void> {
     await this.#file.close();
     if (this.#draft !== undefined) await rm(this.#draft, { force: true });

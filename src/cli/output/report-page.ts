@@ -1,4 +1,4 @@
-// The page that `stratafs report` writes: the built template with the data in its place.
+// Builds the page of `stratafs report`: the built template with the data inserted.
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../../sys/package-file.ts';
 import type { ReportData } from '../../library/report.ts';
@@ -6,12 +6,12 @@ import type { ReportData } from '../../library/report.ts';
 /** The empty data block of src/report/template.html. */
 const DATA_BLOCK = '<script type="application/json" id="report-data"></script>';
 
-/** The template as scripts/bundle-page.js has built it. */
+/** The template that scripts/bundle-page.js has built. */
 export function readPageTemplate(): string {
   return readFileSync(packageFile('dist/report/page.html'), 'utf8');
 }
 
-/** All of the page. Nothing of the data can end the block that holds it: JSON without '<' has no markup. */
+/** The whole page. The data can't end its block, because JSON without '<' contains no markup. */
 export function fillPage(template: string, data: ReportData): string {
   const at = template.indexOf(DATA_BLOCK);
   if (at < 0) throw new Error('the template of the report has no place for its data');

@@ -1,4 +1,4 @@
-// Report: where a command that takes long says how it goes.
+// Report: the progress bar, notices and warnings of a command.
 import { showLines, showText } from '../../vfs/show-text.ts';
 import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../../library/mount.ts';
@@ -8,21 +8,21 @@ import { errorTerminal, writeError, writeOutput } from './terminal.ts';
 
 export interface Report {
   progress(progress: Progress): void;
-  /** Something that the user may want to know. */
+  /** Information that may be useful to the user. */
   notice(text: string): void;
-  /** Something that the user should look into. */
+  /** A problem that the user should check. */
   warning(text: string): void;
 }
 
-/** Work that ends sooner draws no bar: it would only flicker. */
+/** Shorter work shows no bar, which would only flicker. */
 const BAR_DELAY_MS = 300;
 
-/** Reports to stderr; the bar only where that is a terminal. `end` removes the bar. */
+/** Reports to stderr, with a bar only if that is a terminal. `end` removes the bar. */
 export class TerminalReport implements Report {
   readonly #started = Date.now();
   readonly #terminal = errorTerminal();
   #bar: SingleBar | 'loading' | undefined;
-  /** The bar shows a part of a total, not a number alone. */
+  /** True if the bar shows a fraction of a total, false for a number only. */
   #showsTotal = false;
   #latest: Progress | undefined;
   #hasEnded = false;
@@ -46,18 +46,18 @@ export class TerminalReport implements Report {
     this.line(`stratafs: warning: ${text}`);
   }
 
-  /** One line that says what went wrong; the stack as well if DEBUG asks for it. */
+  /** One line that describes the error; with DEBUG, also the stack. */
   failure(error: unknown, stack = stackOf(error)): void {
     this.line(`stratafs: ${describeFailure(error)}${stack === '' ? '' : `\n${stack}`}`);
   }
 
-  /** A line in the form of another program. */
+  /** A line without the prefix "stratafs: ", for programs with another format. */
   line(text: string): void {
     this.#close();
     writeError(`${showLines(text)}\n`);
   }
 
-  /** A line on standard output from a command that goes on. */
+  /** A line on standard output while the command keeps running. */
   async announce(text: string): Promise<void> {
     this.#close();
     await writeOutput(`${text}\n`);
@@ -74,7 +74,7 @@ export class TerminalReport implements Report {
     this.#bar = undefined;
   }
 
-  /** The library is loaded only when there is something to show: a second mount has nothing. */
+  /** Loads the library only when a bar is needed: a cached mount shows none. */
   async #open(): Promise<void> {
     const { default: cliProgress } = await import('cli-progress');
     if (this.#hasEnded || this.#latest === undefined || this.#terminal === undefined) return;

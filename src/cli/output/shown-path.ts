@@ -1,4 +1,4 @@
-// A path of an image as commands print it.
+// Formats paths of an image for output.
 import type { PathName } from '../../library/path-name.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import { showName } from '../../vfs/show-text.ts';
@@ -8,7 +8,7 @@ export function showPath(latin1: string): string {
   return `/${showName(bytesOf(latin1))}`;
 }
 
-/** As `showPath`. */
+/** The escaped path of an object of the library. */
 export function showPathName({ pathBytes }: PathName): string {
   return showName(pathBytes);
 }

@@ -1,7 +1,7 @@
-// Tables for people: aligned columns without rules, cut to the terminal's width; whole when they go elsewhere. On a
-// terminal that even narrow columns are too wide for, the last ones are left out.
+// Tables with aligned columns. On a terminal, cells are truncated to its width; if that is not enough, the last columns are
+// left out. Elsewhere the table is complete.
 //
-// cli-table3 measures what is wider or narrower than one column (CJK, combining characters) and cuts cells.
+// cli-table3 measures characters of other widths than one column (CJK, combining characters) and truncates cells.
 import Table from 'cli-table3';
 import { showText } from '../../vfs/show-text.ts';
 import { widthOf } from './terminal-lines.ts';
@@ -9,17 +9,17 @@ import { widthOf } from './terminal-lines.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Cut only where cutting all others is not enough. */
+  /** Truncated only if truncating all others is not enough. */
   readonly isWhole?: true;
 }
 
 const gap = 2;
-/** No column is cut below this. */
+/** The minimum width of a truncated column. */
 const narrowest = 8;
-/** Rows that cli-table3 lays out together: the time that it takes grows with their square. */
+/** Rows per call of cli-table3, whose time grows with the square of the rows. */
 const pieceLength = 256;
 
-/** The rows under their titles, ending in a newline. `width`: of the terminal, undefined for no limit. */
+/** The rows below their titles, ending in a newline. `width`: of the terminal; undefined for no limit. */
 export function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -72,7 +72,7 @@ function columnWidths(
   return widths.map((each) => each + gap);
 }
 
-/** How many columns a terminal has room for: one at least. */
+/** The number of columns that fit a terminal, at least one. */
 function fittingColumns(widths: readonly number[], width: number): number {
   let end = 0;
   const fitting = widths.findIndex((each) => (end += each) - gap > width);

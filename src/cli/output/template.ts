@@ -1,5 +1,5 @@
-// --format as docker has it: "json", "table TEMPLATE", or a template of Go's text/template. Of that language only what
-// people write for tables is understood: {{.Field}} and {{json .}}, {{json .Field}}, {{upper .Field}}, {{lower .Field}}.
+// docker's --format: "json", "table TEMPLATE", or a Go template (text/template). Only the actions for tables are supported:
+// {{.Field}}, {{json .}}, {{json .Field}}, {{upper .Field}} and {{lower .Field}}.
 import { showJson, showText } from '../../vfs/show-text.ts';
 import { formatTable } from './table.ts';
 import { showForReader } from './terminal-lines.ts';
@@ -7,7 +7,7 @@ import { UsageError } from '../options/usage-error.ts';
 
 export type Fields = Readonly<Record<string, string>>;
 
-/** The rows as `format` says. `titles`: of each field, for tables; they say which fields there are. */
+/** Formats the rows. `titles`: of all fields, for tables; other fields are rejected. */
 export function formatRows(format: string, titles: Fields, rows: readonly Fields[], width?: number): string {
   if (format === 'json') return rows.map((row) => `${showJson(row)}\n`).join('');
   const [, table] = /^table\s+(.*)$/s.exec(format) ?? [];
@@ -46,8 +46,10 @@ function parseTemplate(text: string, titles: Fields, show: (text: string) => str
 function parseAction(action: string, titles: Fields): Part {
   const [, name, field] = /^(?:(json|upper|lower)\s+)?\.(\w*)$/.exec(action) ?? [];
   if (field === undefined || (field === '' && name !== 'json') || (field !== '' && !(field in titles))) {
-    const known = Object.keys(titles).map((each) => `.${each}`);
-    throw new UsageError(`--format: found {{${action}}}, expected one of ${known.join(', ')}, or json of it`);
+    const fields = Object.keys(titles).map((each) => `.${each}`);
+    throw new UsageError(
+      `--format: found {{${action}}}, expected one of ${fields.join(', ')}, or json of it`,
+    );
   }
   return (row) => {
     const value = row[field] ?? '';
@@ -57,7 +59,7 @@ function parseAction(action: string, titles: Fields): Part {
   };
 }
 
-/** A shell leaves "\t" and "\n" as they are typed. */
+/** Replaces "\t" and "\n", which a shell doesn't. */
 function unescape(text: string): string {
   return text.replace(/\\([nt\\])/g, (_, letter: string) => ({ n: '\n', t: '\t' })[letter] ?? letter);
 }

@@ -1,8 +1,8 @@
-// The standard streams of this process. No other file of src/cli touches them (a lint rule): commands return what they have
-// to say (exit.ts prints it), and progress and warnings go through output/report.ts.
+// The standard streams of this process. A lint rule keeps all other files of src/cli from using them: commands return their
+// output, which exit.ts prints; progress and warnings go through output/report.ts.
 import { once } from 'node:events';
 
-/** Columns of the terminal that standard output is; undefined if it is none, or one that does not know its width. */
+/** Columns of the terminal on standard output; undefined without a terminal, or if its width is unknown. */
 export function outputWidth(): number | undefined {
   const { columns } = process.stdout as { columns?: number };
   return columns === 0 ? undefined : columns;
@@ -12,17 +12,17 @@ export function isOutputTerminal(): boolean {
   return process.stdout.isTTY;
 }
 
-/** The terminal that standard error is, for progress bars. */
+/** Standard error, for progress bars. */
 export function errorTerminal(): NodeJS.WriteStream | undefined {
   return process.stderr.isTTY ? process.stderr : undefined;
 }
 
-/** Resolves when the reader can take more. */
+/** Resolves when the stream accepts more. */
 export async function writeOutput(output: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(output)) await once(process.stdout, 'drain');
 }
 
-/** Resolves when all that was written has left the process. */
+/** Resolves when all output has been flushed. */
 export async function flushOutput(): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
 }
@@ -31,7 +31,7 @@ export function writeError(text: string): void {
   process.stderr.write(text);
 }
 
-/** Calls `onClosed` when the reader of standard output has gone, as in `stratafs ls | head -1`. */
+/** Calls `onClosed` when the reader of standard output has closed it, as in `stratafs ls | head -1`. */
 export function watchOutputReader(onClosed: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -37,9 +37,7 @@ describe('stratafs export', () => {
     withWorkplace(async (place) => {
       const missing = await place.stratafs(['export', source, '-o', 'nowhere/root.tar']);
       expect(missing.status).toBe(1);
-      expect(missing.stderr).toMatch(
-        /^stratafs: nowhere\/root\.tar: nowhere is no directory to write it in\n$/,
-      );
+      expect(missing.stderr).toMatch(/^stratafs: nowhere\/root\.tar: nowhere is not a directory\n$/);
       const directory = await place.stratafs(['export', source, '-o', 'mnt']);
       expect(directory).toMatchObject({
         status: 1,

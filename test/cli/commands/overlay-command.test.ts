@@ -97,7 +97,7 @@ it.each([
   ],
   [
     ['-o', 'lowerdir=a,upperdir=u', 'm'],
-    'upperdir= needs workdir= on the same file system (--upper makes one beside it)',
+    'upperdir= needs workdir= on the same file system (--upper makes one next to it)',
   ],
   [
     ['-o', 'lowerdir=a,noxattrs=1', 'm'],

@@ -78,11 +78,11 @@ it("'ro' shows an upper directory, and needs no work directory", () => {
 });
 
 it.each([
-  ['workdir=w', 'workdir= is of no use without upperdir='],
-  ['upperdir=u', 'upperdir= needs workdir= on the same file system (--upper makes one beside it)'],
+  ['workdir=w', 'workdir= needs upperdir='],
+  ['upperdir=u', 'upperdir= needs workdir= on the same file system (--upper makes one next to it)'],
   ['tmp,upper=u', '--tmp makes its own upper directory: found another one too, expected one'],
   ['tmp,workdir=w', '--tmp makes its own upper directory: found another one too, expected one'],
-  ['tmp,ro', "--tmp is there to be written to: found 'ro' too"],
+  ['tmp,ro', "--tmp makes a writable mount: found 'ro' too"],
   ['upper=u,metacopy=on,redirect_dir=off', 'metacopy=on needs redirect_dir=on: found redirect_dir=off'],
   ['metacopy=maybe', "mount option 'metacopy': found 'maybe', expected on, off"],
   ['metacopy', "mount option 'metacopy': found no value, expected on, off"],

@@ -22,8 +22,8 @@ it('the failure names the file that was asked for, not its draft', async () => {
   writeFileSync(join(place, 'file'), '');
   mkdirSync(join(place, 'directory'));
   for (const [name, reason] of [
-    ['no/x', `${place}/no is no directory to write it in`],
-    ['file/x', `${place}/file is no directory to write it in`],
+    ['no/x', `${place}/no is not a directory`],
+    ['file/x', `${place}/file is not a directory`],
     ['directory', 'is a directory, expected a file to write'],
   ] as const) {
     await expect(OutputFile.create(join(place, name))).rejects.toThrow(`${join(place, name)}: ${reason}`);
@@ -39,6 +39,6 @@ it.each(['--json', '--html'])('bench finds out before it runs that %s has no dir
     `${place}/no/x`,
     `${place}/image`,
   ]);
-  expect(stderr).toBe(`stratafs: ${place}/no/x: ${place}/no is no directory to write it in\n`);
+  expect(stderr).toBe(`stratafs: ${place}/no/x: ${place}/no is not a directory\n`);
   expect(status).toBe(1);
 });

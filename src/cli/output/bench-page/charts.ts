@@ -1,6 +1,7 @@
-// The charts of a page: medians by the number of layers, medians side by side, and how latencies are distributed.
+// The charts of a page: medians by number of layers, medians in rows, and the distribution of latencies.
 //
-// A contender has a class of its own (s0, s1, ...), for its colour, and a shape of its own: colours alone do not tell for everybody.
+// Each contender has its own class (s0, s1, ...) for the colour, and its own shape, because not everybody can distinguish
+// the colours.
 import type { Measurement } from '../../../bench/bench.ts';
 import { showNanoseconds, showPercent } from '../figures.ts';
 import { LogScale } from './log-scale.ts';
@@ -12,14 +13,14 @@ const left = 64;
 const right = 12;
 const top = 12;
 const bottom = 42;
-/** Of a character of the labels, 11 px high. */
+/** The width of a character of the labels, which are 11 px high. */
 const LABEL_WIDTH = 7;
 const plotRight = width - right;
 const plotBottom = height - bottom;
 
-/** Of one workload: the measurements of a contender belong together. */
+/** The measurements of one contender under one workload. */
 export interface Series {
-  /** Place in the list of all contenders: what it looks like. */
+  /** The index in the list of all contenders, which selects the style. */
   readonly look: number;
   readonly contender: string;
   /** Ascending by layers. */
@@ -45,7 +46,7 @@ export function layersChart(series: readonly Series[]): Markup {
     heights.map((layers) => axisText(x.place(layers), plotBottom + 16, 'middle', String(layers))),
     axisText((left + plotRight) / 2, height - 8, 'middle', 'layers'),
     series.map(({ look, contender, measurements }, n) => {
-      // Beside each other, so that whiskers don't hide each other.
+      // Shift the series, so that whiskers don't hide each other.
       const at = ({ layers }: Measurement): number => x.place(layers) + 2 * (n - (series.length - 1) / 2);
       return element(
         'g',
@@ -65,7 +66,7 @@ export function layersChart(series: readonly Series[]): Markup {
   );
 }
 
-/** A row a contender: its runs as ticks, their median as its shape. */
+/** One row a contender: its runs as ticks, their median as its shape. */
 export function mediansChart(series: readonly Series[]): Markup {
   const all = series.flatMap(({ measurements }) => measurements);
   const from = labelledLeft(series.map(({ contender }) => contender));
@@ -90,7 +91,7 @@ export function mediansChart(series: readonly Series[]): Markup {
   );
 }
 
-/** X: latency; Y: which part of the operations took no longer. One measurement of each series. */
+/** X: latency; Y: the fraction of operations that took no longer. One measurement of each series. */
 export function distributionChart(series: readonly Series[]): Markup {
   const curves = series.flatMap(({ look, measurements }) => {
     const last = measurements.at(-1);
@@ -120,7 +121,7 @@ export function distributionChart(series: readonly Series[]): Markup {
   );
 }
 
-/** The start of each bucket, and the part of the calls below it; the last is the greatest latency. */
+/** The start of each bucket, and the fraction of calls below it; the last is the maximum latency. */
 function cumulative({ latency: { histogram, max } }: Measurement): [number, number][] {
   const total = histogram.reduce((sum, [, count]) => sum + count, 0);
   let passed = 0;
@@ -147,7 +148,7 @@ function labelledLeft(labels: readonly string[]): number {
   return 12 + LABEL_WIDTH * Math.max(...labels.map(({ length }) => length));
 }
 
-/** `from`: where the plot begins, to the right of its labels. */
+/** `from`: the left edge of the plot, right of its labels. */
 function chart(title: string, from: number, ...content: Parameters<typeof element>[2][]): Markup {
   return element(
     'figure',
@@ -196,7 +197,7 @@ function polyline(points: readonly (readonly [number, number])[]): Markup {
   });
 }
 
-/** Disc, square, triangle, diamond, and again. */
+/** Disc, square, triangle, diamond, then the same again. */
 function marker(look: number, x: number, y: number, title?: string): Markup {
   const said = title === undefined ? '' : element('title', {}, title);
   const corners = [

@@ -1,4 +1,4 @@
-// A logarithmic scale: values to pixels, and the round values that are marked on it.
+// A logarithmic scale: converts values to pixels, and chooses round values for its ticks.
 
 export class LogScale {
   readonly #least: number;
@@ -6,7 +6,7 @@ export class LogScale {
   readonly #from: number;
   readonly #to: number;
 
-  /** `values` are above 0, and lie between pixels `from` and `to` (which may be the lesser). */
+  /** `values` are above 0, and are mapped between pixels `from` and `to` (which may be less than `from`). */
   constructor(values: readonly number[], from: number, to: number) {
     this.#least = Math.min(...values);
     this.#most = Math.max(...values);
@@ -20,7 +20,7 @@ export class LogScale {
     return this.#from + part * (this.#to - this.#from);
   }
 
-  /** Powers of ten, with their doubles and halves where there are few. */
+  /** Powers of ten, and also their doubles and halves if there are few. */
   get ticks(): number[] {
     const tens = this.#marks([1]);
     return tens.length >= 4 ? tens : this.#marks([1, 2, 5]);

@@ -1,5 +1,4 @@
-// HTML and SVG as text: elements whose attributes and content are escaped, so that no name of a file, or of an option, can
-// become markup.
+// Builds HTML and SVG as text. Attributes and content are escaped, so that names of files and options can't become markup.
 
 /** Text that is markup already. */
 export class Markup {
@@ -25,15 +24,15 @@ export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => escapes[character] as string);
 }
 
-/** An element; attributes that are undefined are left out. */
+/** An element; undefined attributes are left out. */
 export function element(name: string, attributes: Attributes, ...content: Content[]): Markup {
-  const given = Object.entries(attributes)
+  const pairs = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
     .map(
       ([key, value]) =>
         ` ${key}="${escapeText(typeof value === 'number' ? shortNumber(value) : String(value))}"`,
     );
-  return new Markup(`<${name}${given.join('')}>${render(content)}</${name}>`);
+  return new Markup(`<${name}${pairs.join('')}>${render(content)}</${name}>`);
 }
 
 function render(content: Content): string {

@@ -1,4 +1,4 @@
-// A run of the bench as one page of HTML that needs nothing else: no script, no font, no network, which its policy forbids.
+// A bench run as one self-contained HTML page: no script, font or network access, which its content policy forbids.
 import { createHash } from 'node:crypto';
 import { type BenchResult, type Measurement, workloads } from '../../../bench/bench.ts';
 import { showByteSize } from '../byte-size.ts';
@@ -8,7 +8,7 @@ import { type Series, distributionChart, layersChart, legendKey, mediansChart } 
 import { type Markup, element } from './markup.ts';
 import { LOOKS, style } from './style.ts';
 
-/** One workload at one number of threads. */
+/** The section of one workload and one number of threads. */
 interface Section {
   readonly id: string;
   readonly title: string;
@@ -41,7 +41,7 @@ export function formatBenchPage(result: BenchResult): string {
   return `<!doctype html>\n<html lang="en">\n<head>\n${head.join('\n')}\n</head>\n${body.text}\n</html>\n`;
 }
 
-/** The factors between the contenders; empty for a single contender. */
+/** The ratios between the contenders; empty for a single contender. */
 function summary(result: BenchResult): Markup[] {
   const all = summaryLines(result);
   if (all.length === 0) return [];
@@ -146,7 +146,7 @@ function facts({ started, seconds, environment, settings, stacks, contenders }: 
     ? { disk: 'fresh mounts, all caches dropped', memory: 'fresh mounts, dentries and inodes dropped' }[
         settings.cold
       ]
-    : 'fresh mounts, caches kept';
+    : 'fresh mounts, without dropping caches';
   const entries: [string, string][] = [
     ['when', `${started}, ${seconds.toFixed(0)} s`],
     ['machine', `${cpus} x ${cpu}, ${showByteSize(memory)}, Linux ${kernel}; load ${load.toFixed(2)} before`],
@@ -175,13 +175,13 @@ function facts({ started, seconds, environment, settings, stacks, contenders }: 
   );
 }
 
-function notices({ notices: told, missing }: BenchResult): Markup {
+function notices({ notices: remarks, missing }: BenchResult): Markup {
   const lines = [
     ...missing.map(
       ({ name, reason, remedy }) =>
         `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
     ),
-    ...told,
+    ...remarks,
   ];
   return element(
     'ul',

@@ -1,5 +1,5 @@
-// How a page of the bench looks, by day and by night. The series' colours are told apart by most eyes, also those that do not tell
-// red from green.
+// The style of a bench page, light and dark. The colours of the series can be distinguished by most people, including those
+// with red-green blindness.
 
 const series = [
   ['#0072b2', '#56b4e9'],
@@ -16,7 +16,7 @@ const series = [
 
 const colours = (at: 0 | 1): string => series.map((pair, look) => `.s${look}{--series:${pair[at]}}`).join('');
 
-/** How many looks there are; more contenders begin again. */
+/** The number of different styles; further contenders reuse them from the first. */
 export const LOOKS = series.length;
 
 export const style = `
