@@ -136,7 +136,7 @@ async function inspectMounted(
     return inspection;
   }
   inspection.close();
-  throw new InputError(`${place}: ${image.source} has changed since it was mounted: found other layers`, {
+  throw new InputError(`${place}: ${image.source} was changed since it was mounted: found other layers`, {
     code: 'ERR_STRATAFS_CHANGED',
   });
 }

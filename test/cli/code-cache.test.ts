@@ -1,4 +1,4 @@
-// V8's code cache of a script: when it is made, and when it is trusted.
+// V8's code cache of a script: when it is made, and when it is used.
 import {
   chmodSync,
   chownSync,
@@ -31,11 +31,11 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const runScript = (): unknown => compileCached(script).runInThisContext();
-/** True if the next compilation takes the cache that is there. */
+/** True if the next compilation uses the existing cache. */
 const isTaken = (): boolean => compileCached(script).cachedDataRejected === false;
 
 describe('the code cache', () => {
-  it('is made by the first command and taken by the next', () => {
+  it('is made by the first command and used by the next', () => {
     expect(runScript()).toBe(42);
     expect(statSync(script.cache).mode & 0o777).toBe(0o644);
     expect(isTaken()).toBe(true);
@@ -43,13 +43,13 @@ describe('the code cache', () => {
     expect(readdirSync(directory).sort()).toEqual(['script.cache', 'script.cjs']);
   });
 
-  it('is made anew when V8 rejects it', () => {
+  it('is made again when V8 rejects it', () => {
     writeFileSync(script.cache, 'of another V8');
     expect(runScript()).toBe(42);
     expect(isTaken()).toBe(true);
   });
 
-  it('is neither read nor made in a directory that others may write to', () => {
+  it('is neither read nor made in a directory that other users may write to', () => {
     runScript();
     utimesSync(script.cache, 0, 0);
     for (const mode of [0o775, 0o777, 0o1777]) {
@@ -60,12 +60,12 @@ describe('the code cache', () => {
     }
   });
 
-  it('is not read when others may write to it, or when it is a symlink', () => {
+  it('is not read if other users may write to it, or if it is a symlink', () => {
     runScript();
     const bytes = readFileSync(script.cache);
     chmodSync(script.cache, 0o666);
     expect(compileCached(script).cachedDataRejected).toBe(undefined);
-    // It was made anew.
+    // It was made again.
     expect(statSync(script.cache).mode & 0o777).toBe(0o644);
     rmSync(script.cache);
     writeFileSync(join(directory, 'elsewhere'), bytes);
@@ -73,7 +73,7 @@ describe('the code cache', () => {
     expect(compileCached(script).cachedDataRejected).toBe(undefined);
   });
 
-  it('fails no command when it cannot be written', () => {
+  it('does not fail a command if it cannot be written', () => {
     const draft = `${script.cache}.${process.pid}`;
     writeFileSync(draft, '');
     expect(runScript()).toBe(42);
@@ -88,7 +88,7 @@ describeWith(['root'], 'the code cache of another user', () => {
     expect(existsSync(script.cache)).toBe(false);
   });
 
-  it("is not taken unless the script is that user's too", () => {
+  it('is only used if the same user owns the script', () => {
     runScript();
     chownSync(script.cache, OTHER_USER, OTHER_USER);
     expect(compileCached(script).cachedDataRejected).toBe(undefined);

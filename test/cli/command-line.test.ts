@@ -1,4 +1,4 @@
-// The command as a whole: help, versions, exit statuses, and where its output goes.
+// The whole command: help, versions, exit statuses, and the streams of its output.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { COMMAND, type Outcome, run } from '../mount/stratafs.ts';
@@ -68,7 +68,7 @@ it('a failure is one line and exit status 1; the stack comes with DEBUG', async 
   expect(stderr).toMatch(/\n {4}at .*\.cjs:\d+/);
 });
 
-it('a reader that has seen enough is no failure', async () => {
+it('a reader that closes the pipe early causes no failure', async () => {
   const script = 'trap "" PIPE; "$1" "$2" --help | :; "$1" "$2" ls | :';
   const { stderr } = await run('sh', ['-c', script, 'sh', process.execPath, COMMAND]);
   expect(stderr).toBe('');
@@ -78,12 +78,12 @@ it.each([
   ['/no/image.tar', 'ro,dev,suid', 'mount point /no/place: there is no such directory (make it first)'],
   ['layers', 'rw,lowerdir=/no/a,dev,suid', "/no/a: can't open: ENOENT"],
   ['export', 'lowerdir=/no/a', "/no/a: can't open: ENOENT"],
-])('what fstab makes mount.fuse3 call is a mount: %s DIR -o %s', async (source, list, message) => {
+])('the call of mount.fuse3 for a line of fstab is a mount: %s DIR -o %s', async (source, list, message) => {
   const { status, stdout, stderr } = await stratafs(source, '/no/place', '-o', list);
   expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `stratafs: ${message}\n` });
 });
 
-it("a command's -o without lowerdir= is its own", async () => {
+it("without lowerdir=, -o is the command's own option", async () => {
   const { status, stderr } = await stratafs('layers', '/no/place', '-o', 'ro');
   expect(status).toBe(2);
   expect(stderr).toMatch(/^stratafs: unknown option '-o'/);

@@ -1,4 +1,4 @@
-// What is said of failures that are the machine's.
+// Messages for failures of the machine, such as limits.
 import { expect, it } from 'vitest';
 import { describeFailure } from '../../src/cli/failure.ts';
 import { EMFILE, ENOSPC, ErrnoError } from '../../src/vfs/errno.ts';
@@ -7,7 +7,7 @@ import { writeFailure } from '../../src/vfs/write-failure.ts';
 
 const advice = 'this process may open no more files: raise the limit (ulimit -Hn, LimitNOFILE=)';
 
-it('a limit of the process is named with what to do, also where it is a cause', () => {
+it('a limit of the process is named with a remedy, also if it is the cause of an error', () => {
   const error = new ErrnoError(EMFILE, 'open', 'a.tar');
   expect(describeFailure(error)).toBe(`EMFILE: open 'a.tar': ${advice}`);
   expect(describeFailure(new InputError("a.tar: can't open", { cause: error }))).toBe(
@@ -15,13 +15,13 @@ it('a limit of the process is named with what to do, also where it is a cause', 
   );
 });
 
-it('memory that cannot be had is no defect of the program alone', () => {
+it('a failed allocation is reported with a remedy, not as an internal error', () => {
   expect(describeFailure(new RangeError('Array buffer allocation failed'))).toMatch(
     /out of memory: free some, or raise the limit \(ulimit -v\)$/,
   );
 });
 
-it('a failure to write names the file that was to be written, and others stay what they are', () => {
+it('a write failure names the file; other failures are not changed', () => {
   const full = writeFailure(new ErrnoError(ENOSPC, 'write'), 'new.tar');
   expect(describeFailure(full)).toBe('new.tar: no space left on the device (ENOSPC)');
   const other = new Error('other');

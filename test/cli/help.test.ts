@@ -27,13 +27,16 @@ it.each([...commands.keys()])('stratafs %s --help', async (name) => {
   expect(examples).not.toMatch(/^ {2}-/m);
 });
 
-it.each(['mount', 'bench', 'history', 'waste'])('the options of %s stand under headings', async (name) => {
-  const help = await helpOf(COMMAND, name);
-  expect(help).not.toMatch(/^Options:$/m);
-  const groups = help.split(/^(?=[A-Z][a-z ]+:$)/m).filter((group) => /^ {2}-/m.test(group));
-  expect(groups.length).toBeGreaterThan(1);
-  for (const group of groups) expect((group.match(/^ {2}-/gm) ?? []).length).toBeLessThanOrEqual(10);
-});
+it.each(['mount', 'bench', 'history', 'waste'])(
+  'the options of %s are grouped under headings',
+  async (name) => {
+    const help = await helpOf(COMMAND, name);
+    expect(help).not.toMatch(/^Options:$/m);
+    const groups = help.split(/^(?=[A-Z][a-z ]+:$)/m).filter((group) => /^ {2}-/m.test(group));
+    expect(groups.length).toBeGreaterThan(1);
+    for (const group of groups) expect((group.match(/^ {2}-/gm) ?? []).length).toBeLessThanOrEqual(10);
+  },
+);
 
 it('other commands have at most ten options', async () => {
   for (const [name, { load }] of commands) {

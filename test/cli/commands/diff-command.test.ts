@@ -49,7 +49,7 @@ describe('stratafs diff', () => {
     expect(stdout).toMatch(/\n\n2 added, 2 changed, 3 deleted, -231B\n$/);
   });
 
-  it('-p prints a patch that makes B of A', () =>
+  it('-p prints a patch from A to B', () =>
     withWorkplace(async (place) => {
       for (const [name, source] of [
         ['a', base],
@@ -67,7 +67,7 @@ describe('stratafs diff', () => {
       execFileSync('diff', ['-r', '--no-dereference', 'a/usr/src', 'b/usr/src'], { cwd: place.directory });
     }));
 
-  it('--exit-code and --quiet tell by the exit status', async () => {
+  it('--exit-code and --quiet report differences by the exit status', async () => {
     expect(await runAlone('diff', '--quiet', base, extended)).toEqual({ status: 1, stdout: '', stderr: '' });
     expect((await runAlone('diff', '--exit-code', base, extended)).status).toBe(1);
     expect(await runAlone('diff', '--exit-code', extended, fixture('forms/oci-gzip.tar'))).toEqual({
@@ -87,7 +87,7 @@ describe('stratafs diff', () => {
     ]);
   });
 
-  it('refuses in one line one operand without a layer, and a layer that is not there', async () => {
+  it('rejects a single operand without a layer, and a missing layer, in one line', async () => {
     expect(await runAlone('diff', base)).toMatchObject({
       status: 2,
       stderr: 'stratafs: diff: missing argument: B (only a mount point or IMAGE#LAYER can stand alone)\n',

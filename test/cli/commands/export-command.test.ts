@@ -33,7 +33,7 @@ describe('stratafs export', () => {
       ]);
     }));
 
-  it('leaves nothing behind where it fails', () =>
+  it('leaves no file if it fails', () =>
     withWorkplace(async (place) => {
       const missing = await place.stratafs(['export', source, '-o', 'nowhere/root.tar']);
       expect(missing.status).toBe(1);
@@ -43,7 +43,7 @@ describe('stratafs export', () => {
         status: 1,
         stderr: 'stratafs: mnt: is a directory, expected a file to write\n',
       });
-      // Its bytes are cut off behind the headers of the archive.
+      // Truncate it after the headers of the archive.
       const bytes = readFileSync(source);
       writeFileSync(place.path('short.tar'), bytes.subarray(0, bytes.length - 20_480));
       expect((await place.stratafs(['export', 'short.tar', '-o', 'root.tar'])).status).toBe(1);
@@ -90,7 +90,7 @@ describeWith([{ program: 'skopeo' }, 'fuse'], 'a config', () => {
 });
 
 describe('stratafs cat', () => {
-  it('writes files one behind the other, symlinks followed', async () => {
+  it('writes files one after the other, and follows symlinks', async () => {
     const readme = readFileSync(join(fixture('expressweb'), 'README.md'), 'utf8');
     const { status, stdout } = await runAlone(
       'cat',
@@ -104,7 +104,7 @@ describe('stratafs cat', () => {
   it.each([
     ['/nope', 'no such file in the image'],
     ['/usr', 'found a directory, expected a file'],
-  ])('refuses %s in one line, and writes nothing', async (path, reason) => {
+  ])('rejects %s in one line, and writes nothing', async (path, reason) => {
     const { status, stdout, stderr } = await runAlone('cat', source, '/usr/src/app/README.md', path);
     expect({ status, stdout, stderr }).toEqual({
       status: 1,
@@ -113,12 +113,12 @@ describe('stratafs cat', () => {
     });
   });
 
-  it('refuses a device', async () => {
+  it('rejects a device', async () => {
     const { stderr } = await runAlone('cat', fixture('edge-cases.tar'), '/dev/big-minor');
     expect(stderr).toMatch(/big-minor: found a character device, expected a file\n$/);
   });
 
-  it('shows a file as a layer has it', async () => {
+  it('writes the version of a file in one layer', async () => {
     const both = `${fixture('expressweb-both.tar')}:extending-expressweb`;
     const old = await runAlone('cat', '--upto', '4', both, '/usr/src/app/server.js');
     expect(old.stdout).toBe(readFileSync(join(fixture('expressweb'), 'server.js'), 'utf8'));

@@ -29,7 +29,7 @@ describe('stratafs history', () => {
     expect(lines).toHaveLength(11);
   });
 
-  it("prints by docker's templates what docker would print", async () => {
+  it("supports docker's templates, with docker's output", async () => {
     const { stdout } = await history(
       '--no-trunc',
       '--human=false',
@@ -47,7 +47,7 @@ describe('stratafs history', () => {
     expect((await history('-q', source)).stdout).toBe(`c3c74c4ba3f5\n${'<missing>\n'.repeat(9)}`);
   });
 
-  it('--layers tells of each layer', async () => {
+  it('--layers shows the layer of each step', async () => {
     const { stdout } = await history(
       '--layers',
       '--bytes',
@@ -61,7 +61,7 @@ describe('stratafs history', () => {
     expect(lines.filter((line) => / {2}8 {2}554a84d37f98 {2}.* +1 +1 +0$/.test(line))).toHaveLength(1);
   });
 
-  it('--dockerfile prints instructions, base first, and which layer they made', async () => {
+  it('--dockerfile prints instructions, base first, and the layers that they made', async () => {
     const { stdout } = await history('--dockerfile', source);
     expect(stdout).toMatch(/^FROM scratch\n\n# layer 1: 318kB cebffcbf4352\nADD file:/);
     expect(stdout).toContain('\n# layer 3: 329B 1eaac6550aad\nRUN npm install\n');
@@ -101,7 +101,7 @@ describe('stratafs history', () => {
     });
   });
 
-  it('warns of a history that does not fit the layers, and shows what there is', async () => {
+  it('warns of a history that does not match the layers, and shows both', async () => {
     const layout = new SampleLayout();
     const image = layout.image([await sampleLayer('a')], { history: null });
     const { status, stdout, stderr } = await history(await tarFile(layout.add(image, 'x:1').members()));
@@ -131,7 +131,7 @@ describe('stratafs history', () => {
     },
   );
 
-  it('shows the layers of a docker archive whose config is no JSON', async () => {
+  it('shows the layers of a docker archive with a malformed config', async () => {
     const members = skopeoMembers([await sampleLayer('abc')], ['x:1']).map(
       ([name, content]) => [name, /^[0-9a-f]{64}\.json$/.test(name) ? 'no JSON' : content] as const,
     );
@@ -140,7 +140,7 @@ describe('stratafs history', () => {
     expect(stdout.split('\n')[1]).toMatch(/^ +1 +3 +\d+ +none +1 +0 +0 /);
   });
 
-  it('refuses in one line what is no image, and what it does not know', async () => {
+  it('rejects other files and unknown options in one line', async () => {
     const missing = await history('/nowhere.tar');
     expect(missing).toEqual({
       status: 1,

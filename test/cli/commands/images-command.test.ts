@@ -6,7 +6,7 @@ import { fixture, type Outcome, runAlone } from '../../mount/stratafs.ts';
 
 const images = (...args: string[]): Promise<Outcome> => runAlone('images', ...args);
 
-/** Ages change. */
+/** Replaces ages, which change. */
 const lines = ({ stdout }: Outcome): string[] => stdout.replace(/ +\d+ years ago +/g, '  AGE  ').split('\n');
 
 describe('stratafs images', () => {
@@ -21,7 +21,7 @@ describe('stratafs images', () => {
     ]);
   });
 
-  it('prints what several archives share, and the total with each layer once', async () => {
+  it('prints the shared sizes of several archives, and the total with each layer once', async () => {
     const outcome = await images(
       '--bytes',
       fixture('expressweb.tar'),
@@ -34,7 +34,7 @@ describe('stratafs images', () => {
     expect(outcome.stdout).toMatch(/\n\nTotal: 319067, each layer once\n$/);
   });
 
-  it('tells platforms apart, and warns of an artifact', async () => {
+  it('shows a column for platforms, and warns of an artifact', async () => {
     const outcome = await images(fixture('platforms.tar'));
     expect(outcome.status).toBe(0);
     expect(outcome.stdout).toMatch(/^<none> +demo +b12ab5399154 +linux\/arm\/v7 /m);
@@ -42,7 +42,7 @@ describe('stratafs images', () => {
     expect(outcome.stderr).toMatch(/^stratafs: warning: .*platforms\.tar: .*no container image\n$/);
   });
 
-  it('exits with 1 where an image is damaged, and lists the others', async () => {
+  it('exits with 1 if an image is damaged, and lists the others', async () => {
     const layout = new SampleLayout();
     const layer = await sampleLayer('good');
     layout

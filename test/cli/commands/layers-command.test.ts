@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fixture, runAlone } from '../../mount/stratafs.ts';
 
 describe('stratafs layers', () => {
-  it('prints a line a layer, base first: where it lies, and what it does', async () => {
+  it('prints a line a layer, base first: its place and its changes', async () => {
     const { status, stdout } = await runAlone(
       'layers',
       `${fixture('expressweb-both.tar')}:extending-expressweb`,
@@ -27,7 +27,7 @@ describe('stratafs layers', () => {
     expect(stdout).toMatch(/^sha256:cebffcbf4352/);
   });
 
-  it('--json prints what docs/json.md describes: the bytes lie where it says', async () => {
+  it('--json prints what docs/json.md describes, with the right places of the bytes', async () => {
     const { stdout } = await runAlone('layers', '--json', fixture('forms/oci-gzip.tar'));
     const layers = JSON.parse(stdout) as {
       number: number;

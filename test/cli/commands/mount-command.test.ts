@@ -1,4 +1,4 @@
-// What the mount command understands: arguments and options in, a MountRequest or a UsageError out.
+// Parsing of the mount command's arguments and options into a MountRequest, or a UsageError.
 import { expect, it } from 'vitest';
 import { mountCommand, understandMount } from '../../../src/cli/commands/mount-command.ts';
 import { mountOptions } from '../../../src/cli/options/mount-options.ts';
@@ -23,7 +23,7 @@ const plain: MountRequest = {
 };
 const withOptions = (options: MountRequest['options']): MountRequest => ({ ...plain, options });
 
-it('SOURCE and MOUNTPOINT alone', () => {
+it('accepts only SOURCE and MOUNTPOINT', () => {
   expect(understand('a.tar', '/mnt')).toEqual(plain);
 });
 
@@ -42,7 +42,7 @@ it('lowerdir= takes the place of SOURCE and keeps its escapes', () => {
   });
 });
 
-it('-o may be repeated, and the later option wins', () => {
+it('-o may be repeated, and later options override earlier ones', () => {
   const request = understand(
     '-o',
     'nodev,nosuid,noexec',
@@ -56,11 +56,11 @@ it('-o may be repeated, and the later option wins', () => {
   expect(request.options.flags).toEqual(['nodev', 'suid', 'noatime']);
 });
 
-it("user stands for nodev, nosuid and noexec, as in mount(8); a later 'exec' takes one back", () => {
+it("user stands for nodev, nosuid and noexec, as in mount(8); a later 'exec' undoes one", () => {
   expect(understand('-o', 'user,exec', 'a.tar', '/mnt').options.flags).toEqual(['nodev', 'nosuid']);
 });
 
-it('suid and dev are set only where they are asked for; defaults asks for nothing', () => {
+it('suid and dev are only set by options; defaults sets nothing', () => {
   expect(understand('-o', 'nodiratime', 'a.tar', '/mnt').options.flags).toEqual(['nodiratime']);
   expect(understand('-o', 'suid,dev', 'a.tar', '/mnt').options.flags).toEqual(['suid', 'dev']);
   expect(understand('-o', 'suid,dev,user', 'a.tar', '/mnt').options.flags).toEqual([
@@ -71,7 +71,7 @@ it('suid and dev are set only where they are asked for; defaults asks for nothin
   expect(understand('-o', 'suid,nodev,noexec,defaults', 'a.tar', '/mnt').options.flags).toEqual([]);
 });
 
-it('long options may stand in the list', () => {
+it('long options may be in the list', () => {
   const list = 'platform=linux/arm64,upto=2,cache-size=1G,no-verify,no-index-cache,allow_other,fsname=x\\,y';
   expect(understand('-o', list, 'a.tar', '/mnt')).toEqual(
     withOptions({
@@ -86,7 +86,7 @@ it('long options may stand in the list', () => {
   );
 });
 
-it('long options', () => {
+it('accepts long options', () => {
   const args = [
     '--platform',
     'linux/arm',
@@ -109,13 +109,13 @@ it('long options', () => {
   expect(understand('--no-verify', 'a.tar', '/mnt').options.verify).toBe('never');
 });
 
-it('every long option is a mount option, but for -f, -v and -o', () => {
+it('every long option except -f, -v and -o is a mount option', () => {
   const long = mountCommand().syntax.options.map((option) => option.long?.slice(2) ?? '');
   const rules = mountOptions.flatMap((group) => group.rules.map(([name]) => name));
   expect(long.filter((name) => !rules.includes(name))).toEqual(['foreground', 'verbose', 'options']);
 });
 
-it('a long option overrides -o, wherever it stands', () => {
+it('a long option overrides -o in any order', () => {
   const args = ['--cache-size', '1M', '-o', 'cache-size=2M,no-verify', '--verify', 'a.tar', '/mnt'];
   expect(understand(...args).options).toEqual({ cacheSize: 1024 ** 2, verify: 'always' });
 });
@@ -125,7 +125,7 @@ it.each([
   'timeout=0,clone_fd,max_threads=4,kernel_cache,entry_timeout=1,threaded=1,writeback=0',
   'x-systemd.automount,x-gvfs-show,comment=systemd.automount,default_permissions,max_read=131072',
   'context="system_u:object_r:tmp_t:s0:c127,c456"',
-])('fstab may say %s', (list) => {
+])('fstab may contain %s', (list) => {
   const { options, ...others } = understand('-o', list, 'a.tar', '/mnt');
   expect({ ...others, options: { ...options, flags: options.flags ?? [] } }).toEqual(
     withOptions({ flags: [] }),
@@ -145,7 +145,7 @@ it.each([
   ['fsname', "mount option 'fsname' needs a value: fsname=..."],
   ['lowerdir=', "mount option 'lowerdir' needs a value: lowerdir=..."],
   ['cache-size=much', "cache-size: found 'much', expected a size such as 256M or 1G"],
-])('-o %s is refused', (list, message) => {
+])('-o %s is rejected', (list, message) => {
   expect(() => understand('-o', list, 'a.tar', '/mnt')).toThrow(new UsageError(message));
 });
 
@@ -157,6 +157,6 @@ it.each([
   [['a.tar', ''], 'mount: MOUNTPOINT must not be empty'],
   [['', 'm'], 'mount: SOURCE must not be empty'],
   [['--layer', '1', '--upto', '2', 'a', 'b'], 'found --layer and --upto, expected only one of them'],
-])('%j is refused', (args, message) => {
+])('%j is rejected', (args, message) => {
   expect(() => understand(...args)).toThrow(new UsageError(message));
 });

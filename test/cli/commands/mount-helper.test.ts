@@ -1,11 +1,11 @@
-// What mount(8) calls its helper with, understood.
+// Parsing of the arguments that mount(8) passes to its helper.
 import { expect, it } from 'vitest';
 import { understandHelper } from '../../../src/cli/commands/mount-helper.ts';
 import { UsageError } from '../../../src/cli/options/usage-error.ts';
 
 const isRoot = process.geteuid?.() === 0;
 
-it("mount(8)'s own rw is no wish to write", () => {
+it("mount(8)'s own rw does not request an upper", () => {
   expect(understandHelper(['/a.tar', '/mnt', '-o', 'rw,nodev'])).toEqual({
     request: {
       source: { kind: 'image', text: '/a.tar' },
@@ -17,7 +17,7 @@ it("mount(8)'s own rw is no wish to write", () => {
   });
 });
 
-it('with lowerdir= SOURCE is only what the mount table shows', () => {
+it('with lowerdir= SOURCE is only a label in the mount table', () => {
   const { request } = understandHelper(['overlay', '/mnt', '-o', 'rw,lowerdir=b:a,upperdir=u,workdir=w']);
   expect(request).toMatchObject({
     source: { kind: 'lowerdir', text: 'b:a' },
@@ -26,7 +26,7 @@ it('with lowerdir= SOURCE is only what the mount table shows', () => {
   expect(understandHelper(['overlay', '/mnt', '-o', 'lowerdir=a,fsname=x']).request.options.fsname).toBe('x');
 });
 
-it('flags may stand anywhere, alone or together', () => {
+it('flags may be anywhere, alone or combined', () => {
   expect(understandHelper(['-f', 'a', 'm', '-n', '-v'])).toMatchObject({ isFake: true, isVerbose: true });
   expect(understandHelper(['a', 'm', '-nv', '-t', 'stratafs'])).toMatchObject({
     isFake: false,
@@ -34,7 +34,7 @@ it('flags may stand anywhere, alone or together', () => {
   });
 });
 
-it('-s ignores options that nobody knows, but none that is refused', () => {
+it('-s ignores unknown options, but not rejected ones', () => {
   expect(understandHelper(['a', 'm', '-s', '-o', 'bogus,nodev']).request.options.flags).toContain('nodev');
   expect(() => understandHelper(['a', 'm', '-o', 'bogus'])).toThrow(UsageError);
   expect(() => understandHelper(['a', 'm', '-s', '-o', 'plugins=x'])).toThrow(UsageError);
@@ -50,6 +50,6 @@ it.each([
     ['a', 'm', '-o', 'remount,ro'],
     "mount option 'remount': not supported: unmount, and mount again with the other options",
   ],
-])('%j is refused', (args, message) => {
+])('%j is rejected', (args, message) => {
   expect(() => understandHelper(args)).toThrow(new UsageError(message));
 });

@@ -1,4 +1,4 @@
-// fuse-overlayfs's command line, understood.
+// Parsing of fuse-overlayfs's command line.
 import { expect, it } from 'vitest';
 import { type OverlayCall, understandOverlay } from '../../../src/cli/commands/overlay-command.ts';
 import { UsageError } from '../../../src/cli/options/usage-error.ts';
@@ -45,7 +45,7 @@ it("podman's call", () => {
   });
 });
 
-it('without an upper directory the mount is read-only, whatever rw says', () => {
+it('without an upper directory the mount is read-only, even with rw', () => {
   const { request } = understand('-o', 'rw,lowerdir=a', 'm');
   expect(request.options.upper).toBeUndefined();
 });
@@ -68,7 +68,7 @@ it.each([
   expect(understand(...args, '-olowerdir=a', 'm')).toMatchObject({ isForeground, isDebugging, ignored: [] });
 });
 
-it('arguments that nobody knows are told of, and ignored', () => {
+it('unknown arguments are reported and ignored', () => {
   expect(understand('--frob', '-o', 'lowerdir=a,knob=1,switch', 'm').ignored).toEqual([
     '--frob',
     'knob=1',
@@ -103,16 +103,16 @@ it.each([
     ['-o', 'lowerdir=a,noxattrs=1', 'm'],
     "mount option 'noxattrs=1': not supported: the marks of an upper directory are xattrs",
   ],
-])('%j is refused', (args, message) => {
+])('%j is rejected', (args, message) => {
   expect(() => understandOverlay(args)).toThrow(new UsageError(message));
 });
 
-it('owners that a layer keeps in xattrs count, asked for or not', () => {
+it('owners that a layer stores in xattrs count, with or without the option', () => {
   const { request } = understand('-o', 'lowerdir=a', 'm');
   expect(request.options.ownerKeeping).toBe('found');
   expect(understand('-o', 'lowerdir=a,xattr_permissions=2', 'm').request.options.ownerKeeping).toBe('user');
 });
 
-it('an escaped colon before a slash makes no plugin of a path', () => {
+it('an escaped colon before a slash does not begin a plugin', () => {
   expect(understand('-o', 'lowerdir=a\\://b', 'm').request.source.text).toBe('a\\://b');
 });

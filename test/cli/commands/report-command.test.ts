@@ -16,7 +16,7 @@ function dataIn(page: string): ReportData {
 }
 
 describe('stratafs report', () => {
-  it('writes report.html, or what -o says, the same whether it is run again', () =>
+  it('writes report.html, or the file of -o, with the same bytes each time', () =>
     withWorkplace(async (place) => {
       expect(await place.stratafs(['report', source])).toEqual({ status: 0, stdout: '', stderr: '' });
       await place.stratafs(['report', '-o', 'other.html', source]);
@@ -28,7 +28,7 @@ describe('stratafs report', () => {
       expect(readdirSync(place.directory).sort()).toEqual(['cache', 'mnt', 'other.html', 'report.html']);
     }));
 
-  it('writes nothing where a source fails, and what was there stays', () =>
+  it('if a source fails, writes nothing and keeps an existing file', () =>
     withWorkplace(async (place) => {
       writeFileSync(place.path('report.html'), 'before');
       const failed = await place.stratafs(['report', source, 'missing.tar']);
@@ -43,7 +43,7 @@ describe('stratafs report', () => {
       expect(existsSync(place.path('none'))).toBe(false);
     }));
 
-  it('says how much it adds up where it may list only so many names', () =>
+  it('reports the number of folded names if there is a limit', () =>
     withWorkplace(async (place) => {
       const { status, stderr } = await place.stratafs(['report', '--names', '10', source]);
       expect(status).toBe(0);
@@ -54,7 +54,7 @@ describe('stratafs report', () => {
       expect(images[0]?.nodes.codes.length).toBeLessThan(20);
     }));
 
-  it('warns of a history that does not tell of the layers', async () => {
+  it('warns of a history that does not match the layers', async () => {
     const layer = await tarFile([['a', 'x']], 'layer.tar');
     const { status, stdout, stderr } = await runAlone('report', '-o', '-', layer);
     expect(status).toBe(0);
@@ -62,7 +62,7 @@ describe('stratafs report', () => {
     expect(dataIn(stdout).images[0]?.gap).toBe('the image has no history of its layers');
   });
 
-  it('refuses a number of names that is none', async () => {
+  it('rejects a malformed number of names', async () => {
     expect(await runAlone('report', '--names', '0', source)).toMatchObject({
       status: 2,
       stderr: "stratafs: --names: found '0', expected a number of 1 or more\n",
@@ -94,7 +94,7 @@ describeWith(['fuse'], 'stratafs report of a mount', () => {
     }));
 });
 
-it('the data end no block and are what was put in, whatever they hold', () => {
+it('the data never end their block, and are read back unchanged', () => {
   const template = 'a<script type="application/json" id="report-data"></script>$&b';
   const data = { images: [], note: '</script><!--<script>$& $1 \u2028' } as unknown as ReportData;
   const page = fillPage(template, data);

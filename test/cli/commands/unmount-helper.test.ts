@@ -1,4 +1,4 @@
-// What umount(8) calls its helper with, understood.
+// Parsing of the arguments that umount(8) passes to its helper.
 import { expect, it } from 'vitest';
 import { understandUnmount } from '../../../src/cli/commands/unmount-helper.ts';
 import { UsageError } from '../../../src/cli/options/usage-error.ts';
@@ -21,6 +21,6 @@ it.each([
     ['a', '-N', '/proc/1/ns/mnt'],
     'umount.fuse.stratafs: -N is not supported; run umount with nsenter --mount=NAMESPACE',
   ],
-])('%j is refused', (args, message) => {
+])('%j is rejected', (args, message) => {
   expect(() => understandUnmount(args)).toThrow(new UsageError(message));
 });

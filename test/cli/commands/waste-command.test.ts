@@ -16,23 +16,23 @@ describe('stratafs waste', () => {
     expect(stdout).toMatch(/\n +1 +241B +4 +5 +\/usr\/src\/app\/server\.js\n/);
   });
 
-  it('--top lists that many paths, and says how many more there are', async () => {
+  it('--top lists that many paths, and the number of further ones', async () => {
     const { stdout } = await runAlone('waste', '--top', '2', source);
     expect(stdout).toMatch(/index\.html\n\nand 5 more paths \(--no-trunc shows all\)\n$/);
   });
 
-  it("--ci holds it to dive's rules, and exits with 1 where one is broken", async () => {
+  it("--ci checks dive's rules, and exits with 1 if one fails", async () => {
     const broken = await runAlone('waste', '--ci', source);
     expect(broken.status).toBe(1);
     expect(broken.stdout).toMatch(
       /\nResults:\n {2}PASS: lowestEfficiency\n {2}SKIP: highestWastedBytes: rule disabled\n {2}FAIL: highestUserWastedPercent: too many bytes wasted, relative to the user bytes added \(%-user-wasted-bytes=0\.4009 > threshold=0\.1\)\nResult:FAIL \[Total:3\] \[Passed:1\] \[Failed:1\] \[Warn:0\] \[Skipped:1\]\n$/,
     );
-    const kept = await runAlone('waste', '--ci', '--highestUserWastedPercent', '0.5', source);
-    expect(kept.status).toBe(0);
-    expect(kept.stdout).toMatch(/\nResult:PASS /);
+    const passed = await runAlone('waste', '--ci', '--highestUserWastedPercent', '0.5', source);
+    expect(passed.status).toBe(0);
+    expect(passed.stdout).toMatch(/\nResult:PASS /);
   });
 
-  it('reads .dive-ci here, or another file; options win', () =>
+  it('reads .dive-ci in the working directory, or another file; options override it', () =>
     withWorkplace(async (place) => {
       writeFileSync(
         place.path('.dive-ci'),
@@ -50,7 +50,7 @@ describe('stratafs waste', () => {
       expect(missing.stderr).toMatch(/^stratafs: ENOENT: .*other\.yaml/);
     }));
 
-  it('refuses rules without --ci, and what is no threshold', async () => {
+  it('rejects rules without --ci, and malformed thresholds', async () => {
     expect(await runAlone('waste', '--lowestEfficiency', '1', source)).toMatchObject({
       status: 2,
       stderr: 'stratafs: --lowestEfficiency: works only with --ci\n',

@@ -5,7 +5,7 @@ import { fixture, runAlone } from '../../mount/stratafs.ts';
 const source = `${fixture('expressweb-both.tar')}:extending-expressweb`;
 
 describe('stratafs which', () => {
-  it('prints the versions of each path, topmost first, and the way through symlinks', async () => {
+  it('prints the versions of each path, topmost first, and the resolved path of symlinks', async () => {
     const { status, stdout, stderr } = await runAlone('which', source, '/usr/src/app/server.js', '/bin/sh');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout.replace(/ +/g, ' ')).toBe(
@@ -23,7 +23,7 @@ describe('stratafs which', () => {
     );
   });
 
-  it('exits with 1 where the image shows nothing, and tells what hid it', async () => {
+  it('exits with 1 for a deleted path, and prints what hid it', async () => {
     const gone = await runAlone('which', source, '/usr/src/app/node_modules/debug/index.js', '/nope');
     expect(gone.status).toBe(1);
     expect(gone.stdout).toMatch(/ 7 +deleted +whiteout of \/usr\/src\/app\/node_modules\/debug +RUN nuke /);

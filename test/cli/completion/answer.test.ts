@@ -13,14 +13,14 @@ describe('stratafs __complete', () => {
     [['--', 'history', '/nowhere/app.tar:']],
     [['--', 'mount', '-o', 'frob=\\']],
     [['--', 'diff', "'#"]],
-  ])('%j: never fails, and says nothing on stderr', (args) =>
+  ])('%j: never fails, and prints nothing on stderr', (args) =>
     withWorkplace(async (place) => {
       const { status, stderr } = await place.stratafs(['__complete', ...args]);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     }),
   );
 
-  it('answers in lines, what takes paths first', () =>
+  it('prints lines, with the request for paths first', () =>
     withWorkplace(async (place) => {
       const { stdout } = await place.stratafs(['__complete', '--', 'commit', '/mnt', '-o', 'oci:']);
       expect(stdout).toBe(':directories oci:\n');

@@ -9,18 +9,18 @@ const valuesOf = async (...words: string[]): Promise<string[]> =>
   (await complete(words)).candidates.map(({ value }) => value);
 
 describe('complete', () => {
-  it('offers the commands, and what else may come first', async () => {
+  it('offers commands and global options first', async () => {
     expect(await valuesOf('')).toEqual(expect.arrayContaining(['mount', 'squash', 'help', '--version']));
     expect(await valuesOf('help', '')).toContain('mount');
     expect(await valuesOf('help', 'mount', '')).toEqual([]);
   });
 
-  it('offers a command its own options, and umount those of unmount', async () => {
+  it('offers the options of the command, and those of unmount for umount', async () => {
     expect(await valuesOf('umount', '-')).toEqual(['--all', '-a', '--lazy', '-l', '--force', '-f', '--help']);
     expect(await valuesOf('squash', '--')).toEqual(expect.arrayContaining(['--from', '--output', '-c']));
   });
 
-  it('offers the names of the images behind the colon of an archive', async () => {
+  it('offers the names of the images after the colon of an archive', async () => {
     const names = [
       ...['expressweb:latest', 'expressweb:1.0.0', 'extending-expressweb:latest'],
       'localhost:5000/team/extending-expressweb:v2',
@@ -34,12 +34,12 @@ describe('complete', () => {
     expect(candidates[0]?.about).toBe('linux/amd64, linux/arm64/v8, linux/arm/v7, linux/arm/v6');
   });
 
-  it('offers the places of images that have no names', async () => {
+  it('offers the positions of images without names', async () => {
     const archive = fixture('forms/skopeo-untagged.tar');
     expect(await valuesOf('layers', `${archive}:`)).toEqual([`${archive}:@0`]);
   });
 
-  it('offers layers with their instructions, where the source is known', async () => {
+  it('offers layers with their instructions if the source is known', async () => {
     const layers = await complete(['squash', app, '--from', '']);
     expect(layers.candidates.map(({ value }) => value)).toEqual(['1', '2', '3', '4']);
     expect(layers.candidates[2]?.about).toBe('RUN npm install');
@@ -59,7 +59,7 @@ describe('complete', () => {
     ]);
   });
 
-  it('offers mount options once, their values, and none that does nothing', async () => {
+  it('offers each mount option once, and values, but no option without effect', async () => {
     const options = await valuesOf('mount', '-oro,tmp,');
     expect(options).toEqual(expect.arrayContaining(['-oro,tmp,metacopy=', '-oro,tmp,nodev']));
     expect(options).not.toContain('-oro,tmp,tmp');
@@ -70,7 +70,7 @@ describe('complete', () => {
     ]);
   });
 
-  it('leaves paths to the shell, and says behind what they begin', async () => {
+  it('leaves paths to the shell, with the prefix that they follow', async () => {
     const pathsOf = async (...words: string[]): Promise<unknown> => (await complete(words)).paths;
     expect(await pathsOf('history', '')).toEqual({ kind: 'files', prefix: '' });
     expect(await pathsOf('history', 'oci:x')).toEqual({ kind: 'directories', prefix: 'oci:' });
@@ -86,7 +86,7 @@ describe('complete', () => {
     expect(await pathsOf('mount', app, 'mnt', '')).toBeUndefined();
   });
 
-  it('offers nothing where nothing is known', async () => {
+  it('offers nothing for unknown words', async () => {
     expect(await complete(['frob', ''])).toEqual({ candidates: [] });
     expect(await complete(['mount', '-o', 'frob='])).toEqual({ candidates: [] });
     expect(await complete(['waste', app, '--top', ''])).toEqual({ candidates: [] });

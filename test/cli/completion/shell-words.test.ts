@@ -17,7 +17,7 @@ describe('unquoteWord', () => {
 });
 
 describe('expandHome', () => {
-  it('knows the home directory, and nobody else', () => {
+  it("expands the user's home directory, but not another user's", () => {
     expect(expandHome('~/x')).toBe(`${homedir()}/x`);
     expect(expandHome('~root/x')).toBe('~root/x');
   });

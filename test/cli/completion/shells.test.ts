@@ -1,5 +1,5 @@
-// Completion as a person meets it: a line is typed into an interactive shell on a terminal, a tab and return, and what
-// the shell then runs is what was meant.
+// Completion in real shells: types a line, a tab and return into an interactive shell on a terminal, and checks the command
+// that the shell then runs.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { describeWith } from '../../requirements.ts';
 const share = fileURLToPath(new URL('../../../share', import.meta.url));
 const driver = fileURLToPath(new URL('type.py', import.meta.url));
 
-/** How each shell is started, so that it reads nothing of the user's, and loads the script as README says. */
+/** The command that starts each shell without the user's files, and loads the script as documented. */
 const shells = {
   bash: {
     file: '.bashrc',
@@ -28,7 +28,7 @@ const shells = {
   },
 } as const;
 
-/** `stratafs` on the PATH: it completes, and writes down with what it was called otherwise. */
+/** A `stratafs` on the PATH that completes, and logs the arguments of other calls. */
 function prepare(place: Workplace, { file, text }: { file: string; text: string }): NodeJS.ProcessEnv {
   for (const name of ['bin', 'config/fish', 'home', 'oci-layout', 'a directory'])
     mkdirSync(place.path(name), { recursive: true });
@@ -53,7 +53,7 @@ function prepare(place: Workplace, { file, text }: { file: string; text: string 
   };
 }
 
-/** What is typed, a tab at its end, and the arguments that the shell then passes. */
+/** Typed lines, followed by a tab, and the arguments that the shell then passes. */
 const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
   ['stratafs hist\t', ['history']],
   ['stratafs history --dock\t', ['history', '--dockerfile']],
@@ -78,11 +78,11 @@ const isFor = (shell: keyof typeof shells, typed: string): boolean =>
 describeWith([{ program: 'python3' }], 'completion', () => {
   for (const shell of ['bash', 'zsh', 'fish'] as const) {
     describeWith([{ program: shell }], `in ${shell}`, () => {
-      it('finishes what was begun', () =>
+      it('completes typed lines', () =>
         withWorkplace(async (place) => {
           const env = prepare(place, shells[shell]);
-          const asked = cases.filter(([typed]) => isFor(shell, typed));
-          const lines = asked.map(([typed]) => typed);
+          const shellCases = cases.filter(([typed]) => isFor(shell, typed));
+          const lines = shellCases.map(([typed]) => typed);
           const { status, stdout, stderr } = await run(
             'python3',
             [driver, place.path('log'), ...lines, '--', ...shells[shell].command],
@@ -91,7 +91,7 @@ describeWith([{ program: 'python3' }], 'completion', () => {
           expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
           const calls = readFileSync(place.path('log'), 'utf8').split('END\n').slice(0, -1);
           const called = calls.map((text) => text.split('\n').slice(0, -1));
-          expect(called.map((args, i) => [lines[i], args])).toEqual(asked);
+          expect(called.map((args, i) => [lines[i], args])).toEqual(shellCases);
         }));
     });
   }

@@ -19,7 +19,7 @@ describe('parseHelp', () => {
     ]);
   });
 
-  it('leaves what has no meaning beside it, and examples, as they are', () => {
+  it('does not change examples, and terms without a meaning', () => {
     expect(parseHelp('  [section]\n  name = 1\n\nExamples:\n  ls     what is there\n    deeper')).toEqual([
       { kind: 'literal', lines: ['[section]', 'name = 1'] },
       { kind: 'text', text: 'Examples:' },

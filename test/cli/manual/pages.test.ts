@@ -1,4 +1,4 @@
-// The manual pages as they are built, read through mandoc and groff: complete, and without a warning.
+// The built manual pages, formatted by mandoc and groff: complete, and without warnings.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const files = ['mount.stratafs.8', 'stratafs-overlay.1', 'stratafs.1', 'umount.fuse.stratafs.8'];
 const page = (file: string): string => join(root, 'dist/man', file);
 
-/** What a reader sees: bold is an overstrike, which is taken out. */
+/** The text of a page: bold is an overstrike, which is removed. */
 function rendered(file: string, ...options: string[]): string {
   const text = execFileSync('mandoc', ['-T', 'ascii', ...options, page(file)], { encoding: 'utf8' });
   return text.replace(/.[\b]/g, '');
@@ -20,7 +20,7 @@ function rendered(file: string, ...options: string[]): string {
 
 const inOneLine = (text: string): string => text.replace(/\s+/g, ' ');
 
-/** The options that a help lists, as they stand there: "-o, --output <target>" is "-o, --output". */
+/** The options in a help text: "-o, --output" of "-o, --output <target>". */
 function listedOptions(help: string): string[] {
   return [...help.matchAll(/^ {2}(-\w, --[\w-]+|--?[\w-]+)/gm)].map(([, option]) => option as string);
 }
@@ -62,7 +62,7 @@ describeWith([{ program: 'mandoc' }], 'the manual pages, read with mandoc', () =
     expect(options.filter((option) => !text.includes(` ${option} `))).toEqual([]);
   });
 
-  it.each(['stratafs.1', 'mount.stratafs.8'])('%s tells of every mount option', (file) => {
+  it.each(['stratafs.1', 'mount.stratafs.8'])('%s describes every mount option', (file) => {
     const [, text = ''] = / MOUNT OPTIONS (.*)/.exec(inOneLine(rendered(file))) ?? [];
     const names = mountOptions.flatMap(({ rules }) => rules.map(([name]) => name));
     expect(names.length).toBeGreaterThan(80);
@@ -102,7 +102,7 @@ describe('scripts/manual.js', () => {
       }
     }));
 
-  it('makes what npm installs where man(1) looks', () =>
+  it('makes the files that npm installs for man(1)', () =>
     withWorkplace(async (place) => {
       const { status, stderr } = await run(
         'npm',

@@ -4,15 +4,15 @@ import { RoffPage, literal, prose, syntax } from '../../../src/cli/manual/roff.t
 const heading = { name: 'x-y', section: 1, summary: 'do it', date: '2026-01-02', version: '1.2.3' };
 
 describe('roff', () => {
-  it('lets every character of a literal stand for itself', () => {
+  it('prints every character of a literal unchanged', () => {
     expect(literal('a-b \'c\' `d` ~/e ^f \\g "h"')).toBe(
       'a\\-b \\(aqc\\(aq \\(gad\\(ga \\(ti/e \\(haf \\eg \\(dqh\\(dq',
     );
   });
 
-  it('sets off options and references in prose', () => {
-    expect(prose('--tmp, as fstab(5) has it')).toBe('\\fB\\-\\-tmp\\fR, as \\fBfstab\\fR(5) has it');
-    expect(prose('x-y is no option')).toBe('x\\-y is no option');
+  it('prints options and references in prose in bold', () => {
+    expect(prose('--tmp, see fstab(5) too')).toBe('\\fB\\-\\-tmp\\fR, see \\fBfstab\\fR(5) too');
+    expect(prose('x-y is not an option')).toBe('x\\-y is not an option');
   });
 
   it('sets placeholders in italics', () => {

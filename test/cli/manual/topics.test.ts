@@ -26,6 +26,6 @@ it.each([
   ['text', "the page begins with 'text', expected a heading"],
   ['# A\n\n> quoted', "a manual page can't have a blockquote: '> quoted'"],
   ['# A\n\n- item', "found 'item', expected `TERM`: text"],
-])('refuses %j', (markdown, message) => {
+])('rejects %j', (markdown, message) => {
   expect(() => parseTopics(markdown)).toThrow(message);
 });

@@ -1,4 +1,4 @@
-// Who gets suid and dev: root, by mount(8)'s convention, unless the options say otherwise.
+// suid and dev: by mount(8)'s convention, the defaults for root.
 import { expect, it } from 'vitest';
 import { followMount8 } from '../../../src/cli/options/flag-options.ts';
 import { newDraft } from '../../../src/cli/options/mount-draft.ts';

@@ -1,4 +1,4 @@
-// Paths by way of a descriptor, made real before another process has to find them.
+// Paths through a descriptor, which are resolved before another process uses them.
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('all paths of a request', () => {
+it('resolves all paths of a request', () => {
   const request = {
     ...plain,
     source: { kind: 'image' as const, text: `/dev/fd/${fd}/i.tar` },
@@ -34,14 +34,14 @@ it('all paths of a request', () => {
   });
 });
 
-it('in a list of layers each of them, escaped anew', () => {
+it('resolves each path in a list of layers, and escapes it again', () => {
   const text = `/dev/fd/${fd}:x\\:/dev/fd/${fd}:/dev/fd/${fd}/l:/dev/fdx/${fd}`;
   expect(withRealPaths({ ...plain, source: { kind: 'lowerdir', text } }, OWN).source.text).toBe(
     `${directory}/a\\:b:x\\:/dev/fd/${fd}:${directory}/a\\:b/l:/dev/fdx/${fd}`,
   );
 });
 
-it('a descriptor that is not open, or of what has no path, is an error', () => {
+it('rejects a descriptor that is not open or has no path', () => {
   const at = (mountpoint: string) => withRealPaths({ ...plain, mountpoint }, OWN);
   expect(() => at('/dev/fd/987654')).toThrow('/dev/fd/987654: descriptor 987654 is not open');
   const gone = mkdtempSync(join(directory, 'gone'));

@@ -1,4 +1,4 @@
-// fuse-overlayfs's options that show owners differently from how they are stored.
+// fuse-overlayfs's options that map owners between the mount and the stored inodes.
 import { expect, it } from 'vitest';
 import { applyOptionList } from '../../../src/cli/options/mount-options.ts';
 import { type MountDraft, newDraft } from '../../../src/cli/options/mount-draft.ts';
@@ -10,7 +10,7 @@ function apply(list: string): MountDraft['options'] {
   return draft.options;
 }
 
-it('uidmapping= and gidmapping= are ranges of three numbers', () => {
+it('uidmapping= and gidmapping= take ranges of three numbers', () => {
   expect(apply('uidmapping=0:1000:1:1:110000:65536,gidmapping=0:5:1').owners).toEqual({
     uids: [
       { stored: 0, shown: 1000, count: 1 },
@@ -20,18 +20,18 @@ it('uidmapping= and gidmapping= are ranges of three numbers', () => {
   });
 });
 
-it('squash_to_uid and squash_to_gid go before squash_to_root, in whatever order', () => {
+it('squash_to_uid and squash_to_gid override squash_to_root in any order', () => {
   const expected = { squashedUid: 7, squashedGid: 0 };
   expect(apply('squash_to_root,squash_to_uid=7').owners).toEqual(expected);
   expect(apply('squash_to_uid=7,squash_to_root').owners).toEqual(expected);
   expect(apply('squash_to_gid=4294967294').owners).toEqual({ squashedGid: 4_294_967_294 });
 });
 
-it('noacl', () => {
+it('accepts noacl', () => {
   expect(apply('noacl')).toMatchObject({ usesAcl: false });
 });
 
-it('xattr_permissions= says where owners are kept', () => {
+it('xattr_permissions= selects where owners are stored', () => {
   expect(apply('xattr_permissions=1')).toMatchObject({ ownerKeeping: 'security' });
   expect(apply('xattr_permissions=2')).toMatchObject({ ownerKeeping: 'user' });
   expect(apply('xattr_permissions=2,xattr_permissions=0').ownerKeeping).toBeUndefined();
@@ -54,11 +54,11 @@ it.each([
   ['squash_to_uid=-1', "mount option 'squash_to_uid': found '-1', expected an ID below 4294967295"],
   ['squash_to_root=1', "mount option 'squash_to_root' takes no value, found '1'"],
   ['xattr_permissions=3', "mount option 'xattr_permissions': found '3', expected 0, 1, 2"],
-])('%s is refused', (list, message) => {
+])('%s is rejected', (list, message) => {
   expect(() => apply(list)).toThrow(new UsageError(message));
 });
 
-it('more ranges than the kernel takes are refused', () => {
+it('rejects more ranges than the kernel accepts', () => {
   const list = `uidmapping=${Array.from({ length: 341 }, () => '0:0:1').join(':')}`;
   expect(() => apply(list)).toThrow(/found more than 340 ranges/);
 });

@@ -1,4 +1,4 @@
-// What the options say of the upper directory, alone and together.
+// The options of the upper directory, alone and combined.
 import { expect, it } from 'vitest';
 import { mountCommand, understandMount } from '../../../src/cli/commands/mount-command.ts';
 import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
@@ -14,11 +14,11 @@ function understand(...args: string[]): MountRequest {
   return request as MountRequest;
 }
 
-it('without an upper directory nothing is said of one', () => {
+it('without an upper directory the request has no upper', () => {
   expect(understand('-o', 'volatile,metacopy=off,index=on,force-upper').options.upper).toBeUndefined();
 });
 
-it('upperdir= and workdir= name both directories; a backslash keeps a comma or a colon', () => {
+it('upperdir= and workdir= name both directories; a backslash escapes a comma or a colon', () => {
   expect(understand('-o', 'upperdir=/u\\,1,workdir=/w\\:2').options.upper).toEqual({
     directory: '/u,1',
     workDirectory: '/w:2',
@@ -26,11 +26,11 @@ it('upperdir= and workdir= name both directories; a backslash keeps a comma or a
   });
 });
 
-it.each([[['--upper', 'u']], [['-o', 'upper=u']]])('%j has its work directory beside it', (args) => {
+it.each([[['--upper', 'u']], [['-o', 'upper=u']]])('%j has its work directory next to the upper', (args) => {
   expect(understand(...args).options.upper).toEqual({ directory: 'u', isReadOnly: false });
 });
 
-it('--upper takes another work directory too', () => {
+it('--upper accepts another work directory', () => {
   expect(understand('--upper', 'u', '-o', 'workdir=w').options.upper).toEqual({
     directory: 'u',
     workDirectory: 'w',
@@ -38,11 +38,11 @@ it('--upper takes another work directory too', () => {
   });
 });
 
-it.each([[['--tmp']], [['-o', 'tmp']], [['-o', 'rw,tmp']]])('%j is thrown away', (args) => {
+it.each([[['--tmp']], [['-o', 'tmp']], [['-o', 'rw,tmp']]])('%j makes a temporary upper', (args) => {
   expect(understand(...args).options.upper).toEqual({ isThrowAway: true });
 });
 
-it('how it is written is said in the same list, before or after it', () => {
+it('options of the upper may precede or follow it in the list', () => {
   const list = 'volatile,metacopy=off,redirect_dir=off,userxattr,upper=u';
   expect(understand('--force-upper', '-o', list).options.upper).toEqual({
     directory: 'u',
@@ -71,7 +71,7 @@ it.each([
   });
 });
 
-it("'ro' shows an upper directory, and needs no work directory", () => {
+it("'ro' shows an upper directory read-only, and needs no work directory", () => {
   expect(understand('-o', 'ro,upperdir=u')).toMatchObject({
     options: { upper: { directory: 'u', isReadOnly: true } },
   });
@@ -97,11 +97,11 @@ it.each([
   ['noxattrs=1', "mount option 'noxattrs=1': not supported: the marks of an upper directory are xattrs"],
   ['plugins=/x', "mount option 'plugins': plugins of fuse-overlayfs are not supported"],
   ['lowerdir+=/x', "mount option 'lowerdir+': name all layers in one lowerdir="],
-])('-o %s is refused', (list, message) => {
+])('-o %s is rejected', (list, message) => {
   expect(() => understand('-o', list)).toThrow(new UsageError(message));
 });
 
-it('--upper beside upperdir= is refused', () => {
+it('rejects --upper together with upperdir=', () => {
   expect(() => understand('--upper', 'u', '-o', 'upperdir=u2,workdir=w')).toThrow(
     new UsageError('--upper and upperdir=: found two upper directories, expected one'),
   );

@@ -1,4 +1,4 @@
-// What a run of the bench is shown as: figures, table, plots and page.
+// The outputs of a bench run: figures, table, plots and page.
 import { describe, expect, it } from 'vitest';
 import { compareResults } from '../../../src/bench/bench.ts';
 import { plotBenchResult } from '../../../src/cli/output/bench-plot.ts';
@@ -35,7 +35,7 @@ describe('figures', () => {
     [102.3, '102'],
   ])('a factor of %d is %s', (factor, text) => expect(showFactor(factor)).toBe(text));
 
-  it('a ratio tells how sure it is', () => {
+  it('a ratio is printed with its interval', () => {
     const ratio = { median: 0.5, low: 0.4, high: 1.2 };
     expect(showRatio({ ...ratio, verdict: 'same' })).toBe('2.00x faster (0.83-2.50), no difference');
     expect(showRatio({ ...ratio, verdict: 'undecided' })).toBe('2.00x faster (0.83-2.50), too few runs');
@@ -48,7 +48,7 @@ describe('figures', () => {
 });
 
 describe('the summary', () => {
-  it('says who is how many times faster or slower than each other, on the tallest stack', () => {
+  it('lists ratios between contenders on the stack with the most layers', () => {
     const three = madeResult({
       'stat-cold': {
         1: { stratafs: fast, overlayfs: fast },
@@ -67,8 +67,8 @@ describe('the summary', () => {
     expect(formatSummary(madeResult({ 'stat-cold': { 1: { stratafs: fast } } }))).toBe('');
   });
 
-  it('agrees with the medians beside it, whatever the rounds were', () => {
-    // Of most rounds the first is the faster; its median is the greater.
+  it('agrees with the printed medians for any rounds', () => {
+    // The first is faster in most rounds, but has the larger median.
     const [ours, theirs] = [
       [1, 2, 30, 31, 32, 33, 34],
       [2, 3, 25, 26, 27, 90, 91],
@@ -82,7 +82,7 @@ describe('the summary', () => {
 });
 
 describe('the table', () => {
-  it('tells medians, ratios to the baseline, and growth with the layers', () => {
+  it('shows medians, ratios to the baseline, and growth with the layers', () => {
     const lines = formatBenchResult(result, undefined).split('\n');
     expect(lines[0]).toMatch(
       /^WORKLOAD +LAYERS +CONTENDER +MEDIAN +THAN OVERLAYFS +P50 +P95 +P99 +SPREAD +THAN FEWEST LAYERS$/,
@@ -96,14 +96,14 @@ describe('the table', () => {
     expect(lines.length).toBe(6);
   });
 
-  it('has no column for what does not differ', () => {
+  it('has no columns for values that are the same in all rows', () => {
     const one = madeResult({ 'stat-cold': { 1: { stratafs: fast, overlayfs: fast } } });
     expect(formatBenchResult(one, undefined)).toMatch(
       /^WORKLOAD +CONTENDER +MEDIAN +THAN OVERLAYFS +P50 +P95 +P99 +SPREAD\n/,
     );
   });
 
-  it('comes with the machine, and what cold was', () => {
+  it('is printed with the machine and the meaning of cold', () => {
     expect(describeRun(result)).toMatch(
       /Cold is a fresh mount, and all caches dropped\. Seed 1\.\n.*Linux 6\.18\.0, 2 x A CPU, 1\.0 GiB, ext4; load 0\.50; 12 s\.\n$/,
     );
@@ -129,7 +129,7 @@ it('the plot puts equal factors at equal distances', () => {
   expect(lines.every((line) => line.length <= 80)).toBe(true);
 });
 
-it('changes are told with what they were, and counted', () => {
+it('lists changes with the old ratios, and counts them', () => {
   const after = madeResult({
     'stat-cold': {
       1: { stratafs: times(1.5), overlayfs: times(2) },

@@ -1,4 +1,4 @@
-// The page of a run: one file, whole, that neither runs nor loads anything.
+// The page of a run: one self-contained file that neither runs nor loads anything.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { formatBenchPage } from '../../../src/cli/output/bench-page/page.ts';
@@ -40,7 +40,7 @@ describe('the page', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('allows nothing but its own style, and asks for nothing', () => {
+  it('allows only its own style, and loads nothing', () => {
     const [, hash] = /content="default-src 'none'; style-src 'sha256-([^']+)'"/.exec(page) ?? [];
     const [, style = ''] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
     expect(hash).toBe(createHash('sha256').update(style).digest('base64'));
@@ -48,12 +48,12 @@ describe('the page', () => {
     expect(style).toContain('@media (prefers-color-scheme:dark)');
   });
 
-  it('shows what it is told as text', () => {
+  it('escapes names and notices', () => {
     expect(page).toContain('something &lt;b&gt;to know&lt;/b&gt;');
     expect(page).toContain('erofs does not take part: mkfs.erofs is not installed (apt install erofs-utils)');
   });
 
-  it('puts contenders beside each other where there is one stack', () => {
+  it('puts contenders next to each other if there is one stack', () => {
     const one = formatBenchPage(madeResult({ 'stat-cold': { 3: { stratafs: runs, overlayfs: runs } } }));
     expectBalanced(one);
     expect(one).toContain('<figcaption>Median time an operation, and each run<');
@@ -72,7 +72,7 @@ describe('LogScale', () => {
     expect(new LogScale([3, 60], 0, 1).ticks).toEqual([5, 10, 20, 50]);
   });
 
-  it('puts a lone value in the middle', () => expect(new LogScale([7], 0, 100).place(7)).toBe(50));
+  it('puts a single value in the middle', () => expect(new LogScale([7], 0, 100).place(7)).toBe(50));
 });
 
 it('an element escapes its attributes and its text', () => {

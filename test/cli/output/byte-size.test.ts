@@ -13,12 +13,15 @@ it.each([
   expect(parseByteSize(text, '--cache-size')).toBe(bytes);
 });
 
-it.each(['', 'M', '-1', '0', '1X', '1e9', '12 apples', '99999999999999999999G'])('%j is no size', (text) => {
-  expect(() => parseByteSize(text, '--cache-size')).toThrow(UsageError);
-  expect(() => parseByteSize(text, '--cache-size')).toThrow(
-    /^--cache-size: found '.*', expected a size such as/,
-  );
-});
+it.each(['', 'M', '-1', '0', '1X', '1e9', '12 apples', '99999999999999999999G'])(
+  '%j is not a size',
+  (text) => {
+    expect(() => parseByteSize(text, '--cache-size')).toThrow(UsageError);
+    expect(() => parseByteSize(text, '--cache-size')).toThrow(
+      /^--cache-size: found '.*', expected a size such as/,
+    );
+  },
+);
 
 it.each([
   [0, '0 B'],

@@ -21,14 +21,14 @@ it.each([
   expect(showAge(milliseconds)).toBe(text);
 });
 
-it('a time that is missing, malformed or before 1970 is none', () => {
+it('a time that is missing, malformed or before 1970 is N/A', () => {
   expect([undefined, 'yesterday', '0001-01-01T00:00:00Z'].map((time) => showCreated(time, 0))).toEqual(
     Array(3).fill('N/A'),
   );
   expect(showCreated('2024-01-01T00:00:00.123456789Z', Date.UTC(2024, 0, 4))).toBe('3 days ago');
 });
 
-it('shortens', () => {
+it('shortens a digest', () => {
   expect(shortenDigest(`sha256:${'ab'.repeat(32)}`)).toBe('abababababab');
   expect(shortenDigest(undefined)).toBe('');
 });

@@ -1,4 +1,4 @@
-// Help is no wider than the terminal, and says the same at each width.
+// Help is not wider than the terminal, and has the same words at each width.
 import { expect, it } from 'vitest';
 import { commands } from '../../../src/cli/command-list.ts';
 import { wrapHelp } from '../../../src/cli/output/help-lines.ts';
@@ -6,20 +6,20 @@ import { helperHelp } from '../../../src/cli/commands/mount-helper.ts';
 import { overlayHelp } from '../../../src/cli/commands/overlay-command.ts';
 import { unmountHelperHelp } from '../../../src/cli/commands/unmount-helper.ts';
 
-it('a paragraph is filled anew', () =>
+it('refills a paragraph', () =>
   expect(wrapHelp('one two three\nfour five\n\nsix', 10)).toBe('one two\nthree four\nfive\n\nsix'));
 
-it('a meaning goes on below where it begins', () =>
+it('continues a meaning in the same column', () =>
   expect(wrapHelp('  -a   is the first of all letters of it', 32)).toBe(
     '  -a   is the first of all\n       letters of it',
   ));
 
-it('a meaning without room beside its term stands below it', () =>
+it('prints a meaning below its term if there is no room next to it', () =>
   expect(wrapHelp('  stratafs mount app.tar /mnt    as a container', 40)).toBe(
     '  stratafs mount app.tar /mnt\n      as a container',
   ));
 
-it('an example is never broken, nor a word', () => {
+it('never breaks an example or a word', () => {
   const example = `  stratafs mount ${'x'.repeat(40)}`;
   expect(wrapHelp(`${example}\n${'y'.repeat(40)} z`, 20)).toBe(`${example}\n${'y'.repeat(40)}\nz`);
 });

@@ -1,4 +1,4 @@
-// What -o FILE leaves, and what it says where nothing can be written.
+// The file of -o FILE, and its errors.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { OutputFile } from '../../../src/cli/output/output-file.ts';
 import { scratchDirectory } from '../../image/scratch.ts';
 import { COMMAND, run } from '../../mount/stratafs.ts';
 
-it('a file gets its name when it is complete, and nothing stays of one that is discarded', async () => {
+it('a file gets its name when it is complete; a discarded one is removed', async () => {
   const place = await scratchDirectory();
   const file = await OutputFile.create(join(place, 'kept'));
   await file.write(Buffer.from('text'));
@@ -17,7 +17,7 @@ it('a file gets its name when it is complete, and nothing stays of one that is d
   expect(readFileSync(join(place, 'kept'), 'utf8')).toBe('text');
 });
 
-it('the failure names the file that was asked for, not its draft', async () => {
+it('the error names the requested file, not the temporary one', async () => {
   const place = await scratchDirectory();
   writeFileSync(join(place, 'file'), '');
   mkdirSync(join(place, 'directory'));

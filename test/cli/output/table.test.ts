@@ -13,11 +13,11 @@ it('aligns columns, and ends lines without blanks', () => {
   );
 });
 
-it('is its titles alone where there is nothing', () => {
+it('has only titles if there are no rows', () => {
   expect(formatTable(columns, [], 80)).toBe('SOURCE  PID\n');
 });
 
-it('is cut to the width of a terminal, the widest column first, and whole without one', () => {
+it('is truncated to the width of a terminal, the widest column first, and complete without one', () => {
   const rows = [['x'.repeat(100), '12345']];
   const lines = formatTable(columns, rows, 40).trimEnd().split('\n');
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
@@ -25,18 +25,18 @@ it('is cut to the width of a terminal, the widest column first, and whole withou
   expect(formatTable(columns, rows, undefined)).toContain('x'.repeat(100));
 });
 
-it('a column that is to stay whole is cut last', () => {
+it('truncates a column with isWhole last', () => {
   const rows = [['x'.repeat(30), '509B (virtual 319kB)']];
-  const kept = [columns[0], { title: 'SIZE', isWhole: true }] as const;
-  expect(formatTable(kept, rows, 40)).toMatch(/\nx{17}\u2026 {2}509B \(virtual 319kB\)\n$/);
-  expect(formatTable(kept, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
+  const withWhole = [columns[0], { title: 'SIZE', isWhole: true }] as const;
+  expect(formatTable(withWhole, rows, 40)).toMatch(/\nx{17}\u2026 {2}509B \(virtual 319kB\)\n$/);
+  expect(formatTable(withWhole, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
 });
 
 it('escapes control characters of a name as ls -b does', () => {
   expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\nb\\033[31m');
 });
 
-it('of 40,000 rows is laid out piece by piece, and aligned throughout', () => {
+it('aligns the columns of 40,000 rows, which are laid out in pieces', () => {
   const rows = Array.from({ length: 40_000 }, (_, i) => [`${i}.tar`, String(i)]);
   const lines = formatTable(columns, rows, undefined).split('\n');
   expect(lines).toHaveLength(40_002);

@@ -19,7 +19,7 @@ it.each([
   expect(formatRows(format, titles, rows)).toBe(text);
 });
 
-it('names the fields that there are', () => {
+it('lists the existing fields in its error', () => {
   expect(() => formatRows('{{.Nope}}', titles, rows)).toThrow(
     '--format: found {{.Nope}}, expected one of .ID, .Size, or json of it',
   );

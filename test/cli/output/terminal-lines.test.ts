@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ellipsize, widthOf } from '../../../src/cli/output/terminal-lines.ts';
 
-it('cuts a text to columns, of which wide characters take two', () => {
+it('truncates a text to columns; wide characters have two', () => {
   expect(ellipsize('abcdef', 6)).toBe('abcdef');
   expect(ellipsize('abcdefg', 6)).toBe('abcde\u2026');
   expect(ellipsize('\u6f22\u5b57\u6f22', 6)).toBe('\u6f22\u5b57\u6f22');

@@ -1,4 +1,4 @@
-// Lines are no longer than a terminal is wide: script(1) gives the commands one. What is piped is whole.
+// Lines fit the terminal, which script(1) provides. Piped output is not truncated.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import stringWidth from 'string-width';
