@@ -18,7 +18,7 @@ mkdir -p layer/d/sub layer/e U W W2 W3 W4
 echo a >layer/a && echo b >layer/b && echo keep >layer/keep
 echo x >layer/d/x && echo y >layer/d/sub/y && echo z >layer/e/z && echo w >layer/e/w
 
-# A file system without devices, told by a library; root of a user namespace may set no trusted.* attribute.
+# A preloaded library makes mknod(2) fail as on a file system without devices. Root of a user namespace may not set trusted.* xattrs.
 cat >nodevices.c <<'END'
 #include <errno.h>
 #include <sys/stat.h>
@@ -44,7 +44,7 @@ stat -c %i mnt/b | diff lower.ino -
 look stratafs-overlay
 stratafs mount -o lowerdir=layer,upperdir=U2,workdir=W4,redirect_dir=off mnt && look stratafs-mount
 
-# What is changed by us is the kernel's form, which all three know.
+# A directory that stratafs has changed is in the kernel's form, which all three understand.
 stratafs mount -o lowerdir=layer,upperdir=U2,workdir=W4,redirect_dir=off mnt
 (cd mnt && mkdir a && echo in >a/in && rm b && mv d/new e/z && rmdir d && mv keep e/keep)
 look changed

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Changes the tree in the current directory in all the ways that a layer has to tell of. Needs root, setfattr, setcap.
+# Makes every kind of change that a layer can store to the tree in the current directory. Needs root, setfattr, setcap.
 set -eu
 mkdir -p lower/deep merged/sub again
 : > "merged/$(printf 'n%.0s' $(seq 255))"

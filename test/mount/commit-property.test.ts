@@ -1,5 +1,5 @@
-// Random changes to random images, committed: our mount of the new image, and what umoci unpacks of it, show what the live
-// mount shows. What the environment says stands in test/oracle/sequence.ts.
+// Random changes to random images are committed: a mount of the new image and umoci's extraction of it show the same as the live
+// mount. The environment variables are described in test/oracle/sequence.ts.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,12 +25,12 @@ import { COMMAND } from './stratafs.ts';
 const sequences = sequenceCount(4);
 const timeout = timeoutOf(sequences);
 
-/** A name that begins so can be made, and not be committed: that has a test of its own. */
+/** A file `.wh.*` can be created, but not committed. Another test covers that. */
 const canBeCommitted = (operation: Operation): boolean =>
   !operation.some((argument) => typeof argument === 'string' && /(?:^|\/)\.wh\./.test(argument));
 
-/** What a layer can tell of a tree: no sockets, no empty attributes nor such as overlayfs obeys, no time of the root. */
-function tellable(snapshot: Snapshot): Snapshot {
+/** The parts of a tree that a layer can store: no sockets, no empty xattrs, no marks of overlayfs, no times of the root. */
+function storable(snapshot: Snapshot): Snapshot {
   return new Map(
     [...snapshot]
       .filter(([, { mode }]) => (mode & S_IFMT) !== S_IFSOCK)
@@ -46,7 +46,7 @@ function tellable(snapshot: Snapshot): Snapshot {
   );
 }
 
-/** umoci writes holes out, and has no time for the directories that it changes last. */
+/** umoci fills holes with zeros, and doesn't restore the times of the directories that it changes last. */
 function withoutHoles(snapshot: Snapshot): Snapshot {
   const forget = (shown: Shown): Shown => ({
     ...shown,
@@ -73,7 +73,7 @@ class CommittedSide extends StratafsSide {
     return layout;
   }
 
-  /** What our mount of an image shows. */
+  /** The tree of an image, mounted by stratafs. */
   show(image: string): Snapshot {
     const directory = join(this.#directory, 'shown');
     mkdirSync(directory);
@@ -94,7 +94,7 @@ class CommittedSide extends StratafsSide {
   }
 }
 
-/** True where umoci was asked too: it gives up at stacks in which a parent is no directory below. */
+/** True if umoci was compared too. It fails on stacks in which a parent is not a directory in a lower layer. */
 function runSequence(seed: number): Promise<boolean> {
   return withScratch((scratch) => {
     const random = new Random(seed);
@@ -107,13 +107,13 @@ function runSequence(seed: number): Promise<boolean> {
     mounted(side, () => execute(side.root, done.slice(0, done.length / 2), userOf(seed), begin));
     const [live, layout] = mounted(side, () => {
       execute(side.root, done.slice(done.length / 2), userOf(seed), begin);
-      return [tellable(snapshotDirectory(side.root)), side.commit()] as const;
+      return [storable(snapshotDirectory(side.root)), side.commit()] as const;
     });
-    expect(tellable(side.show(`${layout}:2`)), `STRATAFS_SEED=${seed}`).toEqual(live);
+    expect(storable(side.show(`${layout}:2`)), `STRATAFS_SEED=${seed}`).toEqual(live);
     if (!unpackByUmoci(tars, join(scratch, 'before'))) return false;
     const bundle = join(scratch, 'unpacked');
     command('umoci', 'raw', 'unpack', '--image', `${layout}:2`, bundle);
-    expect(withoutHoles(tellable(snapshotDirectory(bundle))), `umoci, STRATAFS_SEED=${seed}`).toEqual(
+    expect(withoutHoles(storable(snapshotDirectory(bundle))), `umoci, STRATAFS_SEED=${seed}`).toEqual(
       withoutHoles(live),
     );
     return true;
@@ -121,9 +121,14 @@ function runSequence(seed: number): Promise<boolean> {
 }
 
 describeWith(['root', 'fuse', { program: 'python3' }, { program: 'umoci' }], 'stratafs commit', () => {
-  it(`shows what the mount shows, after ${sequences} random sequences of changes`, { timeout }, async () => {
-    let compared = 0;
-    for (let seed = firstSeed; seed < firstSeed + sequences; seed++) if (await runSequence(seed)) compared++;
-    expect(compared).toBeGreaterThan(0);
-  });
+  it(
+    `makes an image that shows the same as the mount, after ${sequences} random sequences of changes`,
+    { timeout },
+    async () => {
+      let compared = 0;
+      for (let seed = firstSeed; seed < firstSeed + sequences; seed++)
+        if (await runSequence(seed)) compared++;
+      expect(compared).toBeGreaterThan(0);
+    },
+  );
 });

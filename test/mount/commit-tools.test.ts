@@ -1,4 +1,4 @@
-// Images that are made of a mount, as other people's tools take them: what they show is what the mount shows.
+// Images that were committed from a mount, read by other tools: they show the same as the mount.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { OWN_NAMESPACE } from './own-namespace.ts';
 import { type Workplace, run } from './stratafs.ts';
 
 describeWith(['fuse', 'root', ...tools, { program: 'umoci' }], 'umoci', () => {
-  it('unpacks what the mount shows', () =>
+  it('unpacks the same tree as the mount shows', () =>
     withUpper(APP, async (place) => {
       change(place);
       const expected = shown(place.mountpoint);
@@ -24,14 +24,14 @@ describeWith(['fuse', 'root', ...tools, { program: 'umoci' }], 'umoci', () => {
       ]);
       expect(unpacked).toMatchObject({ status: 0 });
       const found = shown(place.path('bundle/rootfs'));
-      // umoci knows no sparse files' holes: they are written out.
+      // umoci fills the holes of sparse files with zeros.
       for (const each of [expected, found]) for (const file of each.values()) file.data = [];
       expect(found).toEqual(expected);
       await place.unmount();
     }));
 });
 
-/** What podman shows of `archive` once it has loaded it. */
+/** The tree that podman shows after loading `archive`. */
 async function inPodman(place: Workplace, archive: string, name: string, driver: string): Promise<Snapshot> {
   mkdirSync(place.path('podman'));
   const script = fileURLToPath(new URL('podman-show.sh', import.meta.url));
@@ -44,7 +44,7 @@ async function inPodman(place: Workplace, archive: string, name: string, driver:
 }
 
 describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => {
-  it('loads and shows what the mount shows', () =>
+  it('loads it and shows the same tree as the mount', () =>
     withUpper(APP, async (place) => {
       change(place);
       const expected = shown(place.mountpoint);
@@ -53,10 +53,10 @@ describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => 
       for (const each of [expected, found]) {
         for (const file of each.values()) {
           file.data = [];
-          // It sets no time before 1970.
+          // podman sets no time before 1970.
           if (file.mtime.startsWith('-')) file.mtime = '0';
         }
-        // Its own choice for the root.
+        // podman chooses the attributes of the root itself.
         const root = each.get('');
         if (root !== undefined) root.mode = 0;
       }
@@ -64,10 +64,9 @@ describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => 
       await place.unmount();
     }));
 
-  // Not with its overlay driver, which loads no image with hard links from a layer to a lower one, committed or not:
-  // each layer is unpacked on its own there. What vfs gets wrong, it gets wrong of edge-cases itself
-  // (fixtures/oracle/edge-cases.differences.json).
-  it('loads what was made of an image with hard links across layers, into storage that takes such', () =>
+  // podman's overlay driver can't load an image with hard links from a layer to a lower one, because it unpacks each layer
+  // separately. The differences of the vfs driver are the same as for edge-cases itself (fixtures/oracle/edge-cases.differences.json).
+  it('loads an image with hard links across layers into vfs storage', () =>
     withUpper(IMAGE, async (place) => {
       execFileSync('sh', [CHANGES], { cwd: place.mountpoint, stdio: 'pipe' });
       const expected = shown(place.mountpoint);
@@ -81,8 +80,8 @@ describeWith(['fuse', 'root', ...tools, { program: 'podman' }], 'podman', () => 
           if (type === S_IFDIR) file.mtime = '';
           // Its copies of layers have symlinks of their own, no ACLs and no trusted attributes.
           if (type === S_IFLNK) Object.assign(file, { nlink: 1, sameAs: path });
-          const kept = Object.entries(file.xattrs).filter(([name]) => /^(?:user|security)\./.test(name));
-          file.xattrs = path === 'attributes' ? {} : Object.fromEntries(kept);
+          const copied = Object.entries(file.xattrs).filter(([name]) => /^(?:user|security)\./.test(name));
+          file.xattrs = path === 'attributes' ? {} : Object.fromEntries(copied);
         }
         const root = each.get('');
         if (root !== undefined) root.mode = 0;

@@ -1,4 +1,4 @@
-// Images that are made of a mount: what they show is what the mount shows.
+// stratafs commit: the new image shows the same tree as the mount.
 import { execFileSync, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import {
@@ -33,7 +33,7 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
     }),
   );
 
-  it('renamed directories come out whole, and removed ones stay removed', () =>
+  it('renamed directories are complete in the image, and removed ones stay removed', () =>
     withUpper(APP, async (place) => {
       renameSync(place.path('mnt/usr/src'), place.path('mnt/moved'));
       mkdirSync(place.path('mnt/usr/src'));
@@ -49,23 +49,23 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       await place.unmount();
     }));
 
-  it('the same upper gives the same bytes under one SOURCE_DATE_EPOCH', () =>
+  it('the same upper and SOURCE_DATE_EPOCH give the same bytes', () =>
     withUpper(IMAGE, async (place) => {
       change(place);
       const env = { ...place.environment, SOURCE_DATE_EPOCH: '1700000000' };
-      const made: Buffer[] = [];
+      const archives: Buffer[] = [];
       for (const name of ['a', 'b']) {
         const args = ['commit', 'mnt', '-o', `docker-archive:${name}.tar:x:1`, '--compression', 'gzip'];
         expect((await place.stratafs(args, { env })).status).toBe(0);
-        made.push(readFileSync(place.path(`${name}.tar`)));
+        archives.push(readFileSync(place.path(`${name}.tar`)));
         await place.unmount();
         await place.mount(IMAGE, '--upper', 'u');
       }
-      expect(made[0]?.equals(made[1] as Buffer)).toBe(true);
+      expect(archives[0]?.equals(archives[1] as Buffer)).toBe(true);
       await place.unmount();
     }));
 
-  it('a mount to which nothing was written gives no layer, and -c alone a new config', () =>
+  it('a mount without changes adds no layer, and with -c only a new config', () =>
     withUpper(APP, async (place) => {
       await call(place, 'commit', 'mnt', '-o', 'oci:l:1', '-c', 'ENV A=b', '-c', 'CMD run it', '-m', 'why');
       const layersOf = async (image: string): Promise<unknown[]> =>
@@ -118,7 +118,7 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       await place.unmount();
     }));
 
-  it('what is written meanwhile makes it fail, and leaves no target', () =>
+  it('a write during the commit makes it fail, and leaves no target', () =>
     withUpper(APP, async (place) => {
       writeFileSync(place.path('mnt/large'), Buffer.alloc(64 << 20, 'x'));
       const writes = 'echo >> "$1"; echo started; while :; do echo >> "$1"; done';
@@ -175,7 +175,7 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
       await place.unmount();
     }));
 
-  it('tells what a layer does not hold: sockets, and attributes without a value', () =>
+  it('warns of files that a layer can not hold: sockets, and xattrs without a value', () =>
     withUpper(APP, async (place) => {
       execFileSync('python3', ['-c', 'import socket; socket.socket(socket.AF_UNIX).bind("mnt/s")'], {
         cwd: place.directory,
@@ -194,8 +194,8 @@ describeWith(['fuse', 'root', ...tools], 'stratafs commit', () => {
 
   it('a 0:0 device that shows in the mount is a device in the image, and hides nothing', () =>
     withUpper(APP, async (place) => {
-      const [made, exchanged] = ['mnt/etc/device', 'mnt/etc/exchanged'].map((name) => place.path(name));
-      execFileSync('mknod', [made as string, 'c', '0', '0']);
+      const [device, exchanged] = ['mnt/etc/device', 'mnt/etc/exchanged'].map((name) => place.path(name));
+      execFileSync('mknod', [device as string, 'c', '0', '0']);
       writeFileSync(exchanged as string, '');
       // RENAME_WHITEOUT
       const rename = `import ctypes, sys; a, b = (p.encode() for p in sys.argv[1:]);

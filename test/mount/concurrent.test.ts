@@ -17,8 +17,8 @@ for n in range(200):
     os.makedirs("files/%d" % (n % 20), exist_ok=True)
     with open("files/%d/%d" % (n % 20, n), "wb") as file:
         size = chance.randrange(1, 150_000)
-        while file.tell() < size:
-            file.write(chance.choice(words))
+        while size > 0:
+            size -= file.write(chance.choice(words))
 `;
 
 async function readAll(directory: string, seed: number): Promise<unknown> {

@@ -1,4 +1,4 @@
-// What was written to a mount, told as `docker diff` tells it of a container.
+// `stratafs diff` of a mount lists the changes as `docker diff` lists those of a container.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -21,7 +21,7 @@ import { type Workplace, fixture, withWorkplace } from './stratafs.ts';
 const IMAGE = fixture('expressweb.tar');
 const APP = 'mnt/usr/src/app';
 
-/** What `stratafs diff` prints, which is to succeed. */
+/** The output of `stratafs diff`, which must succeed. */
 async function diff(place: Workplace, ...args: string[]): Promise<string[]> {
   const { status, stdout, stderr } = await place.stratafs(['diff', ...args]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -38,7 +38,7 @@ function withUpper(body: (place: Workplace) => Promise<void>, ...options: string
   });
 }
 
-/** Writes what docker was recorded to have made of the same. */
+/** Makes the changes for which docker's output was recorded. */
 function change(place: Workplace): void {
   execFileSync(fixture('make/changes.sh'), { cwd: place.mountpoint, stdio: 'pipe' });
 }
@@ -69,11 +69,13 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
         expect.stringMatching(/^C .* mtime +\/etc\/group$/),
         expect.stringMatching(/^C .* mtime content +\/etc\/passwd$/),
       ]);
-      const told = JSON.parse((await diff(place, '--json', 'mnt')).join('\n')) as {
+      const changes = JSON.parse((await diff(place, '--json', 'mnt')).join('\n')) as {
         path: string;
         attributes: string[];
       }[];
-      const found = told.filter(({ path }) => path in expected).map((each) => [each.path, each.attributes]);
+      const found = changes
+        .filter(({ path }) => path in expected)
+        .map((each) => [each.path, each.attributes]);
       expect(Object.fromEntries(found)).toEqual(expected);
       const which = await place.stratafs(['which', '--json', 'mnt', ...Object.keys(expected)]);
       const histories = JSON.parse(which.stdout) as { path: string; versions: { attributes: string[] }[] }[];
@@ -98,7 +100,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       ),
   );
 
-  it('a directory that was moved, again and with what was written in it, is gone there and new here', () =>
+  it('a directory that was moved twice shows as removed under the old name and as added under the new one', () =>
     withUpper(async (place) => {
       appendFileSync(place.path(`${APP}/server.js`), '//\n');
       renameSync(place.path('mnt/usr/src'), place.path('mnt/once'));
@@ -130,7 +132,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       ]);
     }));
 
-  it('what was copied up and is as it was is no change, nor what was made anew alike', () =>
+  it('a copied-up file without a change is not listed, nor an identical new one', () =>
     withUpper(async (place) => {
       const file = place.path(`${APP}/README.md`);
       const content = readFileSync(file);
@@ -151,7 +153,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       expect(attributes).toEqual(['content']);
     }));
 
-  it('--stat tells sizes and attributes, --exit-code and --quiet the exit status', () =>
+  it('--stat lists sizes and attributes; --exit-code and --quiet set the exit status', () =>
     withUpper(async (place) => {
       expect((await place.stratafs(['diff', '--quiet', 'mnt'])).status).toBe(0);
       writeFileSync(place.path('mnt/etc/new'), '12345');
@@ -164,7 +166,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       expect(stdout).toMatch(/\n\n1 added, 1 changed, 1 deleted, -150B\n$/);
     }));
 
-  it('shows what a mapping has written and nobody has synced', () =>
+  it('shows writes through mmap(2) that are not synced', () =>
     withUpper(async (place) => {
       const script = [
         'import mmap, sys',
@@ -184,7 +186,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       await once(child, 'close');
     }));
 
-  it('names that begin with .wh. are names', () =>
+  it('names that begin with .wh. are listed like any other', () =>
     withUpper(async (place) => {
       mkdirSync(place.path('mnt/etc/.wh.dir'));
       writeFileSync(place.path('mnt/etc/.wh.dir/.wh..wh..opq'), '');
@@ -209,7 +211,7 @@ describeWith(['fuse'], 'stratafs diff of a mount', () => {
       expect(other.filter((line) => line.includes('README'))).toEqual([]);
     }));
 
-  it('is refused in one line where nothing can have been written, and where no mount is', () =>
+  it('is refused in one line for a read-only mount, and for a directory that is not a mount point', () =>
     withWorkplace(async (place) => {
       await place.mount(IMAGE);
       expect(await place.stratafs(['diff', 'mnt'])).toEqual({

@@ -3,7 +3,7 @@ import { describeWith, type Requirement } from '../requirements.ts';
 
 export interface DriverUnderTest {
   readonly name: 'dev-fuse' | 'fuse-native';
-  /** What `stratafs mount` is told. */
+  /** The arguments of `stratafs mount` that select it. */
   readonly options: readonly string[];
   readonly needs: readonly Requirement[];
 }

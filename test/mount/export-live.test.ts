@@ -11,7 +11,7 @@ import { COMMAND, fixture, withWorkplace } from './stratafs.ts';
 const LARGE = 4 << 20;
 
 describeWith(['fuse', { program: 'tar' }], 'stratafs export of a mount that is written to', () => {
-  it('tells which files it could not have as they were, and is a whole tar otherwise', () =>
+  it('reports the files that changed while they were read, and writes a complete tar otherwise', () =>
     withWorkplace(async (place) => {
       mkdirSync(place.path('u'));
       await place.mount(fixture('expressweb.tar'), '--upper', 'u');

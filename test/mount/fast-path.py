@@ -173,7 +173,7 @@ def spawn(work):
     answer = {"error": "died"}
     try:
         answer = work() or {}
-    except BaseException as error:  # whatever it is, the parent tells
+    except BaseException as error:  # any exception: the parent reports it
         name = errno.errorcode.get(getattr(error, "errno", None) or 0, "")
         answer = {"error": f"{type(error).__name__} {name}: {error}"}
     finally:

@@ -1,4 +1,4 @@
-// Whole mounts with the fast path and without: the same tree, and nothing stale while it changes.
+// Whole mounts with and without the fast path: both show the same tree, and never a stale answer while it changes.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ async function statistics(place: Workplace): Promise<MountStatistics> {
   return JSON.parse((await place.stratafs(['stats', '--json', 'mnt'])).stdout) as MountStatistics;
 }
 
-/** Mounts so; answers what the tree holds, looked at twice, and the statistics then. */
+/** Mounts with these arguments. Returns the tree, read twice, and the statistics after that. */
 async function look(
   place: Workplace,
   source: string,
@@ -30,7 +30,7 @@ async function look(
   expect(seen[1]).toBe(seen[0]);
   const counted = await statistics(place);
   await place.unmount();
-  // The root is that of a new upper directory.
+  // The root has the attributes of a new upper directory.
   return [(seen[0] as string).replace(/^.*\n/, ''), counted];
 }
 
@@ -54,13 +54,13 @@ describeWith(['fuse', python], 'the fast path', () => {
       for (const [kind, count] of Object.entries(answeredNatively)) {
         expect(requests[kind], kind).toBeGreaterThanOrEqual(count);
       }
-      // How much is read at once, and again, is the kernel's to decide.
+      // The kernel decides how much it reads at once, and how often.
       expect(Math.min(counted.bytesRead, none.bytesRead)).toBeGreaterThan(0);
       if (name === 'edge-cases.tar') expect(answeredNatively['READ']).toBeGreaterThan(0);
     }),
   );
 
-  it.each(['on', 'off'])('never tells what a change has made untrue: fastpath=%s', (state) =>
+  it.each(['on', 'off'])('never returns a stale answer after a change: fastpath=%s', (state) =>
     withWorkplace(async (place) => {
       for (let d = 0; d < DIRECTORIES; d++) {
         mkdirSync(place.path(`lower/d${d}`), { recursive: true });
@@ -71,7 +71,7 @@ describeWith(['fuse', python], 'the fast path', () => {
       const args = [stress, place.mountpoint, DIRECTORIES, FILES, seed].map(String);
       const { status, stdout, stderr } = await run('python3', args);
       expect([status, stderr], `STRATAFS_SEED=${seed}`).toEqual([0, '']);
-      // Looks that fell between two changes, so that they had to be right.
+      // Reads during which nothing changed, so the answer had to be right.
       const seen = JSON.parse(stdout) as Record<string, number>;
       for (const kind of ['stat', 'read', 'list']) expect(seen[kind], kind).toBeGreaterThan(100);
       const { answeredNatively } = await statistics(place);

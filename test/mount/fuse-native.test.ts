@@ -1,4 +1,4 @@
-// What the driver fuse-native carries in a way of its own, and what it refuses: docs/architecture.md lists it.
+// The driver fuse-native: its differences from dev-fuse, and the options that it refuses (docs/architecture.md).
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { recordedTree, withoutHoles } from '../oracle/recorded.ts';
@@ -15,13 +15,13 @@ const programs = ['python3', 'setpriv', 'unshare', 'fusermount', 'setfattr', 'ch
   program,
 }));
 
-/** Directories that hold a name which is no UTF-8, and all that is beneath them. */
+/** Directories with a name that is not UTF-8, and everything in them. */
 const unlisted = /^names-(gnu|pax)\//;
 /** Directories without an entry in any tar: umoci leaves them the time of unpacking. */
 const untimed = /^implicit(\/new(\/deeper)?)?$/;
 const CUT = 1_000_000n;
 
-/** As the package tells it: times are cut to milliseconds. */
+/** The tree as the package shows it: times are truncated to milliseconds. */
 function carried(tree: Snapshot): Snapshot {
   return new Map(
     [...withoutHoles(tree)]
@@ -33,7 +33,7 @@ function carried(tree: Snapshot): Snapshot {
 const exchange = `import ctypes, os; c = ctypes.CDLL(None, use_errno=True)
 c.renameat2(-100, b"usr", -100, b"var", 2); print(os.strerror(ctypes.get_errno()))`;
 
-/** Runs a shell script in the mount: what it printed. */
+/** Runs a shell script in the mount, and returns its output. */
 async function inMount({ mountpoint }: Workplace, script: string): Promise<string> {
   const { stdout, stderr } = await run('sh', ['-c', script], {
     cwd: mountpoint,
@@ -43,7 +43,7 @@ async function inMount({ mountpoint }: Workplace, script: string): Promise<strin
 }
 
 describeWith([...fuseNative.needs, 'root', ...programs], 'a mount by fuse-native', () => {
-  it('shows what umoci made of edge-cases, in as much as the package carries it', () =>
+  it('shows the tree that umoci unpacked of edge-cases, as far as the package supports it', () =>
     withMounted(
       fixture('edge-cases.tar'),
       async (place) => {
@@ -97,7 +97,7 @@ os.setxattr("v", "user.x", b"\\0\\xff"); print(os.getxattr("v", "user.x"), os.li
       expect(readdirSync(place.path('u'))).not.toContain(expect.stringContaining('.fuse_hidden'));
     }));
 
-  it('refuses what the package cannot carry', () =>
+  it('refuses options that the package does not support', () =>
     withMounted(
       image,
       async (place) => {
@@ -118,7 +118,7 @@ os.setxattr("v", "user.x", b"\\0\\xff"); print(os.getxattr("v", "user.x"), os.li
       ...fuseNative.options,
     ));
 
-  it('refuses other users where it is writable, since the package does not name the caller of a write', () =>
+  it('refuses allow_other if it is writable, since the package does not name the caller of a write', () =>
     withWorkplace(async (place) => {
       const { status, stderr } = await place.stratafs([
         'mount',
@@ -144,12 +144,12 @@ os.setxattr("v", "user.x", b"\\0\\xff"); print(os.getxattr("v", "user.x"), os.li
       await place.unmount();
     }));
 
-  it('ends, and its daemon with it, where the connection is aborted', () =>
+  it('ends together with its daemon when the connection is aborted', () =>
     withWorkplace(async (place) => {
       await place.mount(image, '--tmp', ...fuseNative.options);
       const pid = (await place.listed())?.pid ?? 0;
       const shell = await workIn(place.path('mnt/usr'));
-      // Aborts, and then finds it busy.
+      // This aborts the connection, and then reports that the mount is busy.
       expect(await run('umount', ['-f', place.mountpoint])).toMatchObject({ status: 32 });
       expect(await hasEnded(pid)).toBe(true);
       expect(await place.listed()).toMatchObject({ state: 'dead' });

@@ -1,4 +1,4 @@
-// Mounts that another mount namespace has copied: unshare(1) makes one, with all mounts of ours in it.
+// Mounts that another mount namespace has copied. unshare(1) creates a namespace with a copy of each mount.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
@@ -38,7 +38,7 @@ async function list(place: Workplace): Promise<Listed[]> {
   return (JSON.parse(stdout) as Listed[]).filter(({ mountPoint }) => mountPoint === place.mountpoint);
 }
 
-/** What a process in the other namespace sees. */
+/** The output of a process in the other namespace. */
 function inNamespace(holder: ChildProcess, ...command: string[]): Promise<Outcome> {
   return run('nsenter', ['--mount', '--target', String(holder.pid), ...command]);
 }
@@ -47,13 +47,13 @@ describeWith(
   ['fuse', 'root', { program: 'unshare' }, { program: 'nsenter' }],
   'a mount that another mount namespace has copied',
   () => {
-    it('is unmounted here, its holder is named, it is listed meanwhile, and ends with the namespace', () =>
+    it('is unmounted here with a note of its holder, stays listed, and ends with the namespace', () =>
       withWorkplace(async (place) => {
         await place.mount(image);
         const before = await list(place);
         await whileCopied(async (holder) => {
           const message = `stratafs: ${place.mountpoint}: unmounted, but the mount namespace of cat (pid ${holder.pid ?? 0}) still has it; stratafs unmount --force ${place.mountpoint} ends it\n`;
-          // The second finds it in no mount table, and knows it all the same.
+          // The second call doesn't find it in the mount table, and reports it as held all the same.
           for (const args of [
             ['unmount', 'mnt'],
             ['unmount', '--lazy', 'mnt'],
@@ -72,7 +72,7 @@ describeWith(
         expect(await list(place)).toEqual([]);
       }));
 
-    it('ends by --force, mounted here or not any more', () =>
+    it('is ended by --force, whether or not it is still mounted here', () =>
       withWorkplace(async (place) => {
         for (const isMounted of [true, false]) {
           await place.mount(image);

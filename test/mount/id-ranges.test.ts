@@ -5,10 +5,10 @@ import { describeWith } from '../requirements.ts';
 import { asNobody } from './other-users.ts';
 import { withWorkplace } from './stratafs.ts';
 
-/** nobody's IDs, which a namespace gets in two ranges: 0 is nobody itself, 1 and up are 200000 and up. */
+/** The ID ranges of nobody in its namespace: 0 is nobody itself, 1 and up are 200000 and up. */
 const SUBORDINATE = '65534:200000:65536';
 
-/** What is done, in a namespace that has these IDs, to a mount by program $1 with options $2. */
+/** Runs in a namespace with these IDs, and changes a mount by the program $1 with the options $2. */
 const body = `
   set -eu
   mkdir -p layer/d U W && echo f >layer/d/f && chown 5:6 layer/d/f && chown 7:8 layer/d
@@ -20,7 +20,7 @@ describeWith(
   ['root', 'fuse', ...['newuidmap', 'unshare', 'setpriv', 'fuse-overlayfs'].map((program) => ({ program }))],
   'an ordinary user with ranges of IDs',
   () => {
-    /** Runs it as nobody, by us and by fuse-overlayfs; answers what each shows, and how it lies on the disk outside. */
+    /** Runs `body` as nobody with stratafs and with fuse-overlayfs. Returns the owners in each mount, and those on the disk. */
     const both = async (options: string): Promise<{ shown: string; stored: string }[]> => {
       const results: { shown: string; stored: string }[] = [];
       for (const program of ['$S mount', 'fuse-overlayfs 2>/dev/null']) {
@@ -50,7 +50,7 @@ describeWith(
     });
 
     it('has them mapped by several ranges, as fuse-overlayfs does', async () => {
-      // Root and 1 to 99 as stored a hundred higher, and the reverse; the rest as they are.
+      // IDs 0 to 99 and 100 to 199 are exchanged; all others stay as they are.
       const ranges = '0:100:100:100:0:100:200:200:65336';
       const [ours, theirs] = await both(`,uidmapping=${ranges},gidmapping=${ranges}`);
       expect(ours).toEqual(theirs);

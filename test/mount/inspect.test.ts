@@ -1,4 +1,4 @@
-// A mount point as a source: the mount tells where its image came from, whatever directory it was made in.
+// A mount point as a source: the mount names its image, independently of the directory in which it was mounted.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
@@ -7,7 +7,7 @@ import { fixture, type Outcome, type Workplace, withWorkplace } from './stratafs
 const look = (place: Workplace, ...args: string[]): Promise<Outcome> => place.stratafs(args, { cwd: '/' });
 
 describeWith(['fuse'], 'a mount point as a source', () => {
-  it('is the image that is mounted there, though its path was relative', () =>
+  it('is the image that is mounted there, even if its path was relative', () =>
     withWorkplace(async (place) => {
       copyFileSync(fixture('expressweb-both.tar'), place.path('both.tar'));
       await place.mount('docker-archive:both.tar:extending-expressweb');
@@ -20,7 +20,7 @@ describeWith(['fuse'], 'a mount point as a source', () => {
       await place.unmount();
     }));
 
-  it('is as much of the image as is mounted there, unless other layers are asked for', () =>
+  it('has only the layers that are mounted there, unless other layers are requested', () =>
     withWorkplace(async (place) => {
       await place.mount(fixture('expressweb.tar'), '--upto', '2');
       expect((await look(place, 'layers', '-q', place.mountpoint)).stdout.split('\n')).toHaveLength(3);
@@ -46,7 +46,7 @@ describeWith(['fuse'], 'a mount point as a source', () => {
       await place.unmount();
     }));
 
-  it('is refused where the archive holds another image by now', () =>
+  it('is refused if the archive has another image by now', () =>
     withWorkplace(async (place) => {
       copyFileSync(fixture('expressweb.tar'), place.path('app.tar'));
       await place.mount('app.tar');
@@ -59,7 +59,7 @@ describeWith(['fuse'], 'a mount point as a source', () => {
       await place.unmount();
     }));
 
-  it('is refused in one line where its daemon is gone', () =>
+  it('is refused in one line if its daemon has ended', () =>
     withWorkplace(async (place) => {
       await place.mount(fixture('expressweb.tar'));
       process.kill((await place.listed())?.pid ?? 0, 'SIGKILL');

@@ -51,9 +51,9 @@ describeWith(['fuse'], 'a mount that is given up', () => {
     }),
   );
 
-  // Whether the daemon learns of it before the mount answers, or behind, is chance: some of each are likely.
+  // The daemon may be interrupted before or after the mount answers its first request. Both are likely to happen here.
   it.each([1, 2, 3])(
-    'when the mount has just come into the table ends, and leaves nothing or a mount (%i)',
+    'just after it appeared in the mount table leaves nothing, or a working mount (%i)',
     () =>
       withWorkplace(async (place) => {
         const command = spawn(process.execPath, [COMMAND, 'mount', fixture('expressweb.tar'), 'mnt'], {
@@ -61,7 +61,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
           env: place.environment,
           stdio: 'ignore',
         });
-        // The command may end before the next look at the mount table.
+        // The command may end before the mount table is read again.
         const closed = once(command, 'close');
         const daemon = await childOf(command.pid as number);
         const descriptor = openProcess(daemon);
@@ -69,7 +69,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
           while (place.mounted().length === 0) await nextTurn();
           command.kill('SIGTERM');
           await closed;
-          // The mount was given up, or it was the command's no more: then it is a mount like any other.
+          // Either the mount was given up, or the command had finished: then it is a mount like any other.
           if (place.mounted().length > 0) await place.stratafs(['unmount', place.mountpoint]);
           expect(await waitForExit(descriptor, ENDING_MS)).toBe(0);
         } finally {

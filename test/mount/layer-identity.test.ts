@@ -1,4 +1,4 @@
-// What names the layers beneath an upper directory: what it depends on, and what it doesn't.
+// The identity of the layers under an upper directory: the properties that it depends on, and those that it doesn't.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ interface Digests {
   readonly diffId?: string;
 }
 
-/** A blob of which the image says `claimed` and the pass found `found`. */
+/** A blob with the digests `claimed` of the image and the digests `found` by indexing. */
 function blob(
   claimed: Digests,
   found: Digests = {},
@@ -29,7 +29,7 @@ function blob(
 
 const identify = (...layers: Parameters<typeof identifyLayers>[0]): LayersIdentity => identifyLayers(layers);
 
-/** The identity of the directory layer at `path`, opened anew. */
+/** The identity of the directory layer at `path`, which is opened again for each call. */
 function identifyDirectory(path: string): LayersIdentity {
   const opened = openDirectoryLayer(path, { marks: 'trusted' });
   try {
@@ -44,7 +44,7 @@ it('takes 16 bytes', () => {
   expect([layers.length, tree.length]).toEqual([16, 16]);
 });
 
-it('of a blob depends on the DiffID alone, whoever told it', () => {
+it('of a blob depends on its DiffID only, whether the image or the indexing provided it', () => {
   const plain = identify(blob({ diffId: 'sha256:1' }));
   expect(identify(blob({ digest: 'sha256:gz', diffId: 'sha256:1' }, {}, '/elsewhere'))).toEqual(plain);
   expect(identify(blob({}, { digest: 'sha256:gz', diffId: 'sha256:1' }))).toEqual(plain);

@@ -1,4 +1,4 @@
-// Where a file of a mounted image came from, asked as a user would ask it.
+// The xattr that names the layer of a file in a mounted image, read with getfattr(1).
 import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
@@ -50,7 +50,7 @@ describeWith(['fuse', { program: 'getfattr' }], 'user.stratafs.layer', () => {
           expect(status).toBe(1);
           expect(stderr).toMatch(/user\.stratafs\.layer: No such attribute\n$/);
         }
-        // The mount goes on telling of itself.
+        // The mount itself is still listed.
         expect(await place.listed()).toMatchObject({ state: 'mounted' });
       },
       '-o',

@@ -88,24 +88,24 @@ describeWith(['fuse'], 'the library', () => {
 
   it('rejects for a mount point that is missing, before a layer is read', () =>
     withDirectory(async (mountpoint, options) => {
-      const told: Progress[] = [];
-      const watched = { ...options, onProgress: (progress: Progress) => void told.push(progress) };
+      const reports: Progress[] = [];
+      const watched = { ...options, onProgress: (progress: Progress) => void reports.push(progress) };
       await expect(mount(source, `${mountpoint}-none`, watched)).rejects.toThrow(InputError);
-      expect(told).toEqual([]);
+      expect(reports).toEqual([]);
     }));
 
-  it('tells how far it is, and warns of what the mount hides', () =>
+  it('reports progress, and warns of files that the mount hides', () =>
     withDirectory(async (mountpoint, options) => {
       writeFileSync(join(mountpoint, 'hidden'), '');
-      const told: Progress[] = [];
+      const reports: Progress[] = [];
       const warnings: string[] = [];
       const served = await mount(source, mountpoint, {
         ...options,
-        onProgress: (progress) => void told.push(progress),
+        onProgress: (progress) => void reports.push(progress),
         onWarning: (text) => void warnings.push(text),
       });
       await served.close();
-      const last = told.at(-1);
+      const last = reports.at(-1);
       expect(last?.done).toBe(last?.total);
       expect(warnings).toEqual([expect.stringMatching(/not empty/)]);
     }));

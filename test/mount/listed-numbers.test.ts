@@ -1,4 +1,4 @@
-// The kernel's mount of an upper that was written here: a listing tells the inode numbers (d_ino) that stat tells (st_ino).
+// A kernel mount of an upper that stratafs has written: getdents(2) returns the same inode numbers (d_ino) as stat(2) (st_ino).
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { COMMAND, type Outcome, run, withWorkplace } from './stratafs.ts';
@@ -19,7 +19,7 @@ async function script(text: string): Promise<Outcome> {
 }
 
 describeWith(['root', 'fuse', { program: 'python3' }, { program: 'getfattr' }], 'the kernel', () => {
-  it('lists the numbers that stat tells, of copies and of what was moved', async () => {
+  it('lists copies and renamed files with the inode numbers of stat(2)', async () => {
     const { status, stdout, stderr } = await script(`
       mkdir -p layer/d/e layer/o; for f in d/f d/g d/e/x o/h; do echo $f >layer/$f; done
       M; echo more >>mnt/d/f; chmod 600 mnt/d/e/x; mv mnt/o mnt/d/moved; mv mnt/d/g mnt/d/e/g; mkdir mnt/n mnt/new; echo new >mnt/new/f; mv mnt/d/moved/h mnt/n

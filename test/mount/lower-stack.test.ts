@@ -49,7 +49,7 @@ async function byUs(place: Workplace, layers: readonly string[]): Promise<Snapsh
   return snapshot;
 }
 
-/** As our directories show it: holes in their files are not told (docs/formats.md). */
+/** The tree that a directory layer shows: without the holes of files (docs/formats.md). */
 function asDirectory(snapshot: Snapshot): Snapshot {
   return new Map(
     [...snapshot].map(([path, shown]) => {

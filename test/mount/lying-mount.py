@@ -1,4 +1,4 @@
-"""A FUSE mount of type fuse.stratafs, made as any user may (fusermount3), whose root answers user.stratafs.mount as told.
+"""A FUSE mount of type fuse.stratafs, which any user can mount with fusermount3. Its root returns ANSWER for user.stratafs.mount.
 
 lying-mount.py MOUNTPOINT ANSWER: returns when it is mounted; the server ends with the mount.
 """

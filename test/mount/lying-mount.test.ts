@@ -38,7 +38,7 @@ describeWith(
   ['fuse', 'root', { program: 'fusermount3' }, { program: 'setpriv' }, { program: 'unshare' }],
   "another user's mount that names what only root may read",
   () => {
-    it('is no source for root, and nothing of it is read or written', () =>
+    it('is refused as a source for root, and nothing in it is read or written', () =>
       withWorkplace(async (place) => {
         const { stdout, stderr, status } = await besideLiar(
           place,

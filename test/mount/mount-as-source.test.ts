@@ -1,4 +1,4 @@
-// A mount that was written to as the SOURCE of every command: which show what the mount shows, which tell of its image.
+// A changed mount as the SOURCE of every command: some show the tree of the mount, the others its image.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
 import { type Workplace, fixture, withWorkplace } from './stratafs.ts';
 
-/** What is asked of the image is the same, asked of the mount. */
+/** Commands with the same output for the mount as for its image. */
 const ofTheImage: readonly (readonly [string, (source: string) => string[]])[] = [
   ['images', (source) => ['images', '--no-trunc', source]],
   ['history', (source) => ['history', '--layers', '--no-trunc', source]],
@@ -65,7 +65,7 @@ function withWritten(body: (place: Workplace) => Promise<void>): Promise<void> {
 }
 
 describeWith(['fuse'], 'a mount that was written to', () => {
-  it('is its image where a command tells of an image, and what it shows elsewhere', () =>
+  it('counts as its image in commands about images, and as its tree in all others', () =>
     withWritten(async (place) => {
       for (const [name, args] of ofTheImage) {
         // Of new images this is the time.

@@ -10,7 +10,7 @@ import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 const script = fileURLToPath(new URL('mount-program.sh', import.meta.url));
 const overlayMain = fileURLToPath(new URL('../../dist/cli/overlay-main.cjs', import.meta.url));
 
-/** The new layer's entries and the image's names, as buildah and podman tell them with `program` (none: kernel overlayfs). */
+/** The new layer's entries and the image's names, listed by buildah and podman with `program` (empty: kernel overlayfs). */
 async function build(place: Workplace, name: string, program: readonly string[]): Promise<string> {
   mkdirSync(place.path(name));
   const { stdout, stderr, status } = await run('unshare', [...OWN_NAMESPACE, 'bash', script, ...program], {
@@ -31,7 +31,7 @@ describeWith(
         const theirs = await build(place, 'theirs', []);
         expect(readFileSync(place.path('ours/type'), 'utf8')).toBe('fuse.stratafs\n');
         expect(ours).toMatch(/usr\/src\/app\/\.wh\.node_modules/);
-        // What was removed and made anew: with a mount_program they tell each name that is gone.
+        // A directory that was removed and created again: with a mount_program the layer has a whiteout for each removed name.
         const ownWay = /^\S+ 0\/0 0 {3}usr\/src\/app\/public\/\.wh\.(index\.html|style\.css)\n/gm;
         const theirWay = /^\S+ 0\/0 0 {3}usr\/src\/app\/public\/\.wh\.\.wh\.\.opq\n/m;
         expect(ours.match(ownWay)).toHaveLength(2);

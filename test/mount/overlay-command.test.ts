@@ -25,7 +25,7 @@ const withLayers = (body: (place: Workplace) => Promise<void>): Promise<void> =>
 const silent: Outcome = { status: 0, stdout: '', stderr: '' };
 
 describeWith(['fuse'], 'stratafs-overlay', () => {
-  it('mounts as fuse-overlayfs does, and tells of what it does not know', () =>
+  it('mounts as fuse-overlayfs does, and warns of unknown options', () =>
     withLayers(async (place) => {
       const list = 'lowerdir=b:a,upperdir=u,workdir=w,timeout=0,knob=1';
       expect(await call(place, 'overlay-main', '-o', list, 'mnt')).toEqual({
@@ -38,7 +38,7 @@ describeWith(['fuse'], 'stratafs-overlay', () => {
       expect(readdirSync(place.path('u'))).toEqual(['c']);
     }));
 
-  it('takes an upper directory over other layers, as fuse-overlayfs does', () =>
+  it('accepts an upper directory that was written over other layers, as fuse-overlayfs does', () =>
     withLayers(async (place) => {
       for (const layers of ['b:a', 'a']) {
         expect(
@@ -48,7 +48,7 @@ describeWith(['fuse'], 'stratafs-overlay', () => {
       }
     }));
 
-  it('tells its version and its help', async () => {
+  it('prints its version and its help', async () => {
     const { status, stdout } = await run(process.execPath, [command('overlay-main'), '--version']);
     expect({ status, stdout }).toMatchObject({
       status: 0,
@@ -59,7 +59,7 @@ describeWith(['fuse'], 'stratafs-overlay', () => {
     );
   });
 
-  it('a failure is one line and exit status 1', () =>
+  it('fails with one line and exit status 1', () =>
     withLayers(async (place) => {
       expect(await call(place, 'overlay-main', '-o', 'lowerdir=a,plugins=x', 'mnt')).toEqual({
         status: 1,
@@ -85,7 +85,7 @@ describeWith(['fuse', 'root'], 'owners', () => {
       expect(owners(place.path('mnt/a'))).toEqual([1005, 2006]);
       expect(owners(place.path('u/a'))).toEqual([5, 6]);
       expect(() => chownSync(place.path('mnt/a'), 77, 2006)).toThrow(/EINVAL/);
-      // Root, who calls, is stored as 10.
+      // The caller is root, which is stored as 10.
       writeFileSync(place.path('mnt/new'), '');
       expect(owners(place.path('mnt/new'))).toEqual([0, 0]);
       expect(owners(place.path('u/new'))).toEqual([10, 10]);
@@ -141,7 +141,7 @@ describeWith(['fuse'], 'mount.stratafs', () => {
       expect(place.mounted()).toEqual([]);
     }));
 
-  it("exits as mount(8) does: 1 for usage, 32 where it can't mount", () =>
+  it("exits as mount(8) does: 1 for usage, 32 if it can't mount", () =>
     withWorkplace(async (place) => {
       expect((await call(place, 'mount-helper-main', image, 'mnt', '-o', 'bogus')).status).toBe(1);
       expect((await call(place, 'mount-helper-main', 'none.tar', 'mnt')).status).toBe(32);

@@ -58,7 +58,11 @@ describeWith(['fuse', 'root'], 'a pipe as a source', () => {
       expect((await writer).status).toBe(0);
       const sizes = reported.map(({ done }) => done);
       expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
-      expect(reported.at(-1)).toEqual({ what: `reading ${fifo}`, done: statSync(IMAGE).size, total: undefined });
+      expect(reported.at(-1)).toEqual({
+        what: `reading ${fifo}`,
+        done: statSync(IMAGE).size,
+        total: undefined,
+      });
     }));
 
   it('that is a file is not copied', () =>

@@ -1,11 +1,11 @@
-// Other processes: who uses a mount, and who serves it.
+// Other processes: those that use a mount, and the daemons that serve it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 
-/** One that has ended stays a zombie until init has reaped it. */
+/** A zombie counts as ended. */
 export function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
 }
@@ -13,7 +13,7 @@ export function isAlive(pid: number): boolean {
 /** How long a process may take to end before it counts as stuck, on a busy machine too. */
 export const ENDING_MS = 120_000;
 
-/** Waits until process `pid` has ended: false where it is stuck. */
+/** Waits until process `pid` has ended. False if it is stuck. */
 export async function hasEnded(pid: number): Promise<boolean> {
   const descriptor = openProcess(pid);
   if (descriptor === -constants.errno.ESRCH) return true;
@@ -55,7 +55,7 @@ export async function workIn(directory: string): Promise<{ pid: number; release:
   };
 }
 
-/** The process that `parent` started, once it runs `program` (a part of its command line); whatever it runs unless told. */
+/** Waits until `parent` has a child whose command line contains `program`, and returns its pid. Any child by default. */
 export async function childOf(parent: number, program = ''): Promise<number> {
   for (;;) {
     const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();

@@ -18,7 +18,7 @@ diff kernels ours >&2
 cat ours
 `;
 
-/** The flags lie in the lower directory; `ours` is mounted again for the second look. */
+/** The flags are set in the lower directory. `ours` is mounted again for the second comparison. */
 const LOWER_SCRIPT = `
 mkdir e
 truncate -s 64M image
@@ -33,7 +33,7 @@ python3 "$CALLS" run-flagged "$1" mnt >ours
 python3 "$CALLS" run-flagged "$1" k >kernels
 diff kernels ours >&2
 cat ours
-# What is in the upper means the same to both.
+# Both read the flags in the upper in the same way.
 lsattr -d k/0/d mnt/0/d | cut -c1-20 >before
 umount k
 "$STRATAFS" unmount mnt
@@ -49,7 +49,7 @@ lsattr -d mnt/1/d mnt/1/v | cut -c1-20
 
 describeWith(
   ['root', 'fuse', { program: 'python3' }, { filesystem: 'overlay' }],
-  'files with inode flags, as kernel overlayfs has them',
+  'files with inode flags, compared with kernel overlayfs',
   () => {
     it.each([
       ['immutable', ['rmdir d/full -> EPERM', 'open to append v/f -> EPERM']],

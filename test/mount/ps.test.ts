@@ -1,4 +1,4 @@
-// The mounts as containers: what `docker ps -s` says of a container that was written to alike.
+// stratafs ps: lists mounts as `docker ps -s` lists containers with the same changes.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,13 +19,13 @@ interface Container {
   readonly virtualSize?: number;
 }
 
-/** What `stratafs ps -s` tells of the mount here; others may be there, too. */
+/** The entry of this mount in `stratafs ps -s`, which may list others too. */
 async function psOf(place: Workplace): Promise<Container | undefined> {
   const { stdout } = await place.stratafs(['ps', '-s', '--json']);
   return (JSON.parse(stdout) as Container[]).find(({ mountPoint }) => mountPoint === place.mountpoint);
 }
 
-/** The line of the mount here. */
+/** The line of this mount. */
 function lineOf(place: Workplace, { stdout }: Pick<Outcome, 'stdout'>): string | undefined {
   return stdout.split('\n').find((line) => line.includes(place.mountpoint));
 }
@@ -46,7 +46,7 @@ function withUpper(
 
 describeWith(['fuse'], 'stratafs ps', () => {
   it.each([[[]], [['-o', 'redirect_dir=off']], [['-o', 'userxattr']]])(
-    'tells the sizes that docker tells of a container, mounted with %j',
+    'shows the sizes that docker shows of a container, mounted with %j',
     (options) =>
       withUpper(
         IMAGE,
@@ -64,7 +64,7 @@ describeWith(['fuse'], 'stratafs ps', () => {
       ),
   );
 
-  it('counts what was moved, once, however often and what is linked', () =>
+  it('counts a file once, even if it was moved several times or has several links', () =>
     withUpper(IMAGE, async (place) => {
       renameSync(place.path('mnt/usr/src'), place.path('mnt/once'));
       renameSync(place.path('mnt/once'), place.path('mnt/usr/twice'));
@@ -97,25 +97,25 @@ describeWith(['fuse'], 'stratafs ps', () => {
       const writer = spawn('python3', ['-uc', script, place.path('mnt/growing')], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      let told = 0;
-      const firstTold = new Promise<void>((resolve) => {
+      let written = 0;
+      const firstWrite = new Promise<void>((resolve) => {
         writer.stdout.setEncoding('utf8').on('data', (text: string) => {
-          told = Number(text.trimEnd().split('\n').at(-1)) || told;
+          written = Number(text.trimEnd().split('\n').at(-1)) || written;
           resolve();
         });
       });
-      await firstTold;
-      const before = told;
+      await firstWrite;
+      const before = written;
       const size = (await psOf(place))?.size ?? 0;
       const ended = once(writer, 'close');
       writer.kill('SIGKILL');
       await ended;
       expect(size).toBeGreaterThanOrEqual(before);
-      expect(size).toBeLessThanOrEqual(told + 4096);
-      expect((await psOf(place))?.size).toBeGreaterThanOrEqual(told);
+      expect(size).toBeLessThanOrEqual(written + 4096);
+      expect((await psOf(place))?.size).toBeGreaterThanOrEqual(written);
     }));
 
-  it('shows a mount that does not answer, and one whose daemon is gone, as such', () =>
+  it('marks a mount that does not answer, and one whose daemon has ended', () =>
     withWorkplace(async (place) => {
       await place.mount(IMAGE, '--tmp');
       const pid = (await place.listed())?.pid ?? 0;
@@ -127,7 +127,7 @@ describeWith(['fuse'], 'stratafs ps', () => {
       await place.unmount();
     }));
 
-  it('tells the size where the archive is gone, unless what was moved is to be looked up in it', () =>
+  it('shows the size if the archive has been removed, unless a moved directory must be looked up in it', () =>
     withWorkplace(async (place) => {
       copyFileSync(IMAGE, place.path('app.tar'));
       mkdirSync(place.path('u'));
@@ -168,7 +168,7 @@ describeWith(['fuse'], 'stratafs ps', () => {
 });
 
 describeWith(['fuse', 'root', { program: 'setpriv' }], 'stratafs ps of an ordinary user', () => {
-  it("leaves out what it may not look into, and tells no sizes of root's", () =>
+  it("leaves out mounts without access, and shows no sizes of root's mounts", () =>
     withWorkplace(async (place) => {
       const environment = install(place);
       mkdirSync(place.path('u'));

@@ -1,4 +1,4 @@
-// What can't be mounted: one clear line, exit status 1, nothing mounted, nothing half-written.
+// Mounts that fail: one line of error, exit status 1, nothing mounted, no partial files.
 import {
   closeSync,
   copyFileSync,
@@ -17,7 +17,7 @@ import { COMMAND, type Workplace, fixture, run, withMounted, withWorkplace } fro
 
 const image = fixture('expressweb.tar');
 
-/** Runs `mount ARGS`, which must fail by `status` with one line that matches; and nothing is left. */
+/** Runs `mount ARGS`, which must exit with `status` and one matching line, and leave nothing. */
 async function refuses(
   place: Workplace,
   args: readonly string[],
@@ -35,7 +35,7 @@ async function refuses(
 }
 
 describeWith(['fuse'], 'mount refuses', () => {
-  it('a source that is not there, is empty, or is no image', () =>
+  it('a source that does not exist, is empty, or is not an image', () =>
     withWorkplace(async (place) => {
       await refuses(place, ['none.tar', 'mnt'], 'none.tar: no such file or directory');
       writeFileSync(place.path('empty'), '');
@@ -70,7 +70,7 @@ describeWith(['fuse'], 'mount refuses', () => {
       await place.unmount();
     }));
 
-  it('an image, a platform or a layer that is not in the archive, listing what is', () =>
+  it('an image, a platform or a layer that is not in the archive, and lists those that are', () =>
     withWorkplace(async (place) => {
       for (const args of [
         [`${image}:none`],
@@ -98,7 +98,7 @@ describeWith(['fuse'], 'mount refuses', () => {
       await refuses(place, [image, './mnt/../mnt/'], line);
     }));
 
-  it('a directory as a layer of what is mounted on it', () =>
+  it('a mount point that is one of the layers', () =>
     withWorkplace(async (place) => {
       await refuses(
         place,
@@ -107,7 +107,7 @@ describeWith(['fuse'], 'mount refuses', () => {
       );
     }));
 
-  it('options that nobody knows, by exit status 2', () =>
+  it('unknown options, with exit status 2', () =>
     withWorkplace(async (place) => {
       await refuses(
         place,

@@ -1,7 +1,7 @@
-// A second mount shows bit for bit what the first one showed, though it merged nothing.
+// A second mount, which uses the saved tree instead of merging layers, shows exactly the same as the first one.
 //
-// That the saved tree was used is told by the index files: their columns are spoilt between two mounts, and a mount
-// that opens the layers makes them again.
+// The index files show whether the saved tree was used: their columns are damaged between two mounts, and a mount that opens
+// the layers writes them again.
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -24,7 +24,7 @@ import { type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const snapshot = fileURLToPath(new URL('../oracle/snapshot.py', import.meta.url));
 
-/** All that the mount shows: stat, content, holes and xattrs, and the inode numbers, that of the root too. */
+/** Everything that the mount shows: stat, content, holes, xattrs, and inode numbers including that of the root. */
 function look(place: Workplace): string {
   const print = (program: string, ...args: string[]): string =>
     execFileSync(program, args, { encoding: 'latin1', maxBuffer: 1 << 28, stdio: 'pipe' });
@@ -46,7 +46,7 @@ function look(place: Workplace): string {
   );
 }
 
-/** Mounts so, looks, and unmounts. */
+/** Mounts with these arguments, reads the tree, and unmounts. */
 async function lookOnce(place: Workplace, source: string, ...options: string[]): Promise<string> {
   await place.mount(source, ...options);
   const seen = look(place);
@@ -54,7 +54,7 @@ async function lookOnce(place: Workplace, source: string, ...options: string[]):
   return seen;
 }
 
-/** Without atimes: reading a directory of the upper moves its. */
+/** Without access times: reading a directory of the upper changes its own. */
 const withoutAtimes = (seen: string): string => seen.replaceAll(/ atime .*/g, '');
 
 const cacheFiles = (place: Workplace, folder: string): string[] => {
@@ -64,7 +64,7 @@ const cacheFiles = (place: Workplace, folder: string): string[] => {
 const trees = (place: Workplace): string[] => cacheFiles(place, 'trees');
 const indexes = (place: Workplace): string[] => cacheFiles(place, 'indexes');
 
-/** Spoils the columns of all indexes, which come last in their files, and answers whether they still are. */
+/** Damages the columns of all indexes, which are at the end of the files. Returns a function that checks whether they still are. */
 function spoilIndexes(place: Workplace): () => boolean {
   const spoilt = indexes(place).map((path) => {
     const bytes = readFileSync(path);
@@ -92,7 +92,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       const areSpoilt = spoilIndexes(place);
       expect(await lookOnce(place, source, ...options)).toBe(first);
       expect(areSpoilt()).toBe(true);
-      // Without the tree it takes the indexes, finds them spoilt, and makes them and the tree again.
+      // Without the tree it reads the indexes, detects the damage, and writes both again.
       rmSync(trees(place)[0] as string);
       await place.mount(source, ...options);
       await place.unmount();
@@ -102,7 +102,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
     }),
   );
 
-  it('answers natively what the first answers so', () =>
+  it('answers the same requests in native code as the first', () =>
     withWorkplace(async (place) => {
       const counts: Record<string, number>[] = [];
       for (let i = 0; i < 2; i++) {
@@ -113,7 +113,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
         await place.unmount();
         if (i === 0) spoilIndexes(place);
       }
-      // The kernel forgets what it drops from its caches: when it does, and how much at once, is its own affair.
+      // The kernel sends FORGET when it drops inodes from its cache. It decides when, and how many at once.
       const [first, second] = counts.map((each) =>
         Object.keys(each)
           .filter((name) => !name.endsWith('FORGET'))
@@ -123,7 +123,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       expect(second).toEqual(expect.arrayContaining(['LOOKUP', 'READ', 'READDIRPLUS', 'READLINK']));
     }));
 
-  it('has what was written to the upper directory at the first, by the same numbers', () =>
+  it('shows the files that the first wrote to the upper directory, with the same inode numbers', () =>
     withWorkplace(async (place) => {
       const source = fixture('expressweb.tar');
       const options = ['--upper', 'upper'];
@@ -145,7 +145,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       expect(withoutAtimes(await lookOnce(place, source, ...options))).toBe(written);
     }));
 
-  it('after `stratafs index` is the first, and merges nothing', () =>
+  it('may be the first after `stratafs index`, and merges nothing', () =>
     withWorkplace(async (place) => {
       const source = fixture('edge-cases.tar');
       expect((await place.stratafs(['index', source])).status).toBe(0);
@@ -164,7 +164,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       const { ino } = statSync(tree);
       copyFileSync(source, place.path('copy.tar'));
       expect(await lookOnce(place, 'copy.tar')).toBe(seen);
-      // What is saved anew is another file.
+      // A tree that is saved again is a new file.
       expect([trees(place), statSync(tree).ino]).toEqual([[tree], ino]);
       const areSpoilt = spoilIndexes(place);
       expect(await lookOnce(place, 'copy.tar')).toBe(seen);
@@ -182,7 +182,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       expect([areSpoilt(), trees(place), statSync(tree).ino]).toEqual([false, [tree], ino]);
     }));
 
-  it('with --no-verify keeps no tree of layers that nobody hashed, and uses that of those that were', () =>
+  it('with --no-verify saves no tree of layers without verified digests, and uses the tree of verified ones', () =>
     withWorkplace(async (place) => {
       const source = fixture('expressweb.tar');
       const seen = await lookOnce(place, source, '--no-verify');
@@ -194,7 +194,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       expect(areSpoilt()).toBe(true);
     }));
 
-  it('with --no-index-cache neither keeps a tree nor uses one', () =>
+  it('with --no-index-cache neither saves nor uses a tree', () =>
     withWorkplace(async (place) => {
       const source = fixture('expressweb.tar');
       const seen = await lookOnce(place, source, '--no-index-cache');
@@ -208,7 +208,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       expect(statSync(tree as string).mtimeMs).toBe(1_000_000);
     }));
 
-  it('makes a tree anew that is not whole', () =>
+  it('replaces an incomplete tree', () =>
     withWorkplace(async (place) => {
       const source = fixture('expressweb.tar');
       const seen = await lookOnce(place, source);
@@ -225,7 +225,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       }
     }));
 
-  it('of an archive that was changed since is refused', () =>
+  it('is refused if the archive has changed', () =>
     withWorkplace(async (place) => {
       copyFileSync(fixture('expressweb.tar'), place.path('copy.tar'));
       await place.mount('copy.tar');
@@ -263,7 +263,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
       }
     }));
 
-  it('at the same time as the first keeps one whole tree', () =>
+  it('at the same time as the first leaves one complete tree', () =>
     withWorkplace(async (place) => {
       const source = fixture('edge-cases.tar');
       mkdirSync(place.path('other'));
@@ -280,7 +280,7 @@ describeWith(['fuse', ...tools], 'a second mount', () => {
 });
 
 describeWith([], 'indexImage', () => {
-  it('makes the indexes of layers that can not be merged, which mounting them says', () =>
+  it('indexes layers that can not be merged, and mounting them is the error', () =>
     withWorkplace(async (place) => {
       writeFileSync(place.path('a'), '');
       execFileSync('sh', [

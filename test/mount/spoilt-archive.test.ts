@@ -1,5 +1,5 @@
-// What happens to an archive while it is mounted: readers of what is gone get EIO, all else goes on, and so does the
-// daemon.
+// An archive that is damaged while it is mounted: reads of lost bytes are EIO, all other files stay readable, and the daemon
+// keeps running.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
@@ -18,14 +18,14 @@ const forms = [
   ['zstd', 'zstd -q -1'],
 ] as const;
 
-/** Makes `archive`, a bare layer of the two files, each in a gzip member or zstd frame of its own. */
+/** Creates `archive`, a bare layer of the two files, each in its own gzip member or zstd frame. */
 async function makeArchive(place: Workplace, compress: string): Promise<string> {
   writeFileSync(place.path('first'), first);
   writeFileSync(place.path('last'), last);
-  // Without the zero blocks that would end the tar behind the first file.
+  // Without the zero blocks that would end the tar after the first file.
   const script = `tar -cf - first | head -c ${512 + first.length} | ${compress}; tar -cf - last | ${compress}`;
-  const made = await run('sh', ['-c', `(${script}) >archive`], { cwd: place.directory });
-  expect(made).toEqual({ status: 0, stdout: '', stderr: '' });
+  const outcome = await run('sh', ['-c', `(${script}) >archive`], { cwd: place.directory });
+  expect(outcome).toEqual({ status: 0, stdout: '', stderr: '' });
   return place.path('archive');
 }
 
@@ -76,7 +76,7 @@ describeWith(['fuse', { program: 'zstd' }], 'a mounted archive', () => {
       ),
   );
 
-  // Nothing checks the bytes of a plain tar when they are read, so none is believed once the file has changed.
+  // The bytes of a plain tar can't be verified when they are read, so none is returned once the file has changed.
   it('(plain) that is truncated is EIO from then on', () =>
     withArchive(
       'cat',
@@ -91,7 +91,7 @@ describeWith(['fuse', { program: 'zstd' }], 'a mounted archive', () => {
       changed,
     ));
 
-  it.each(forms)('(%s) that is written over is EIO, not other bytes', (_, compress) =>
+  it.each(forms)('(%s) that is overwritten is EIO, and never shows other bytes', (_, compress) =>
     withArchive(
       compress,
       (place, archive) => {

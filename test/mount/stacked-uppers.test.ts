@@ -1,5 +1,5 @@
 // An upper directory that lies in another overlay: within kernel overlayfs, where no 0:0 device can be made, whiteouts are
-// xattrs; within a writable mount of ours they are devices, as elsewhere.
+// xattrs; within a writable stratafs mount they are devices, as elsewhere.
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';

@@ -12,7 +12,7 @@ import { parseMountTable } from '../../src/sys/mount-table.ts';
 import { hasEnded, startedWith } from './processes.ts';
 
 export interface Outcome {
-  /** 128 + n where signal n ended it, as a shell tells it. */
+  /** 128 + n if signal n ended it, as in a shell. */
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -103,7 +103,7 @@ export class Workplace {
     return files.filter((name) => name.endsWith('.draft'));
   }
 
-  /** What `stratafs ls` tells of the mount here; undefined where it lists none. */
+  /** The entry of this mount in `stratafs ls`; undefined if it is not listed. */
   async listed(): Promise<ListedMount | undefined> {
     const { stdout } = await this.stratafs(['ls', '--json']);
     return (JSON.parse(stdout) as ListedMount[]).find(({ mountPoint }) => mountPoint === this.mountpoint);

@@ -53,7 +53,7 @@ function sortPaxRecords(tar: Buffer): void {
   }
 }
 
-/** What GNU tar packs of a directory, with all that it can tell; access and change times are not the image's. */
+/** GNU tar's archive of a directory with all metadata except access and change times, which an image does not have. */
 function pack(directory: string): Buffer {
   const format = ['--format=pax', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'];
   const all = ['--xattrs', '--xattrs-include=*', '--acls', '--selinux', '--numeric-owner', '--sort=name'];

@@ -1,4 +1,4 @@
-// An owner that the daemon's user namespace has not: what is told where it must be stored, and what squash_to_* forgives.
+// Owners that the daemon's user namespace does not map: the errors for storing them, which squash_to_* avoids.
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { OWN_NAMESPACE } from './own-namespace.ts';
@@ -26,19 +26,19 @@ ${body}
 END
       unshare -Urm sh body.sh`);
 
-  it('is told EOVERFLOW where a directory of an owner outside it must be copied up, as by kernel overlayfs', async () => {
+  it('gets EOVERFLOW if a directory of an unmapped owner must be copied up, as on kernel overlayfs', async () => {
     const outcome = await inNamespace(`
 mkdir U2 W2; mount -t overlay none nest -o lowerdir=layer,upperdir=U2,workdir=W2,userxattr
 S mount -o lowerdir=layer,upperdir=U,workdir=W mnt
 for d in nest mnt; do ! mkdir $d/others/own/new 2>&1; echo g >$d/own; ls $d $d/others/own; done | sed 's/nest/mnt/'
 S unmount mnt; umount nest; ls U`);
-    const told =
+    const message =
       "mkdir: cannot create directory 'mnt/others/own/new': Value too large for defined data type\n";
     const names = 'mnt:\nothers\nown\n\nmnt/others/own:\n';
     expect(outcome).toEqual({
       status: 0,
       stderr: '',
-      stdout: `${told}${names}${told}${names}own\n`,
+      stdout: `${message}${names}${message}${names}own\n`,
     });
   });
 

@@ -39,7 +39,7 @@ describeWith(['root', 'fuse', { program: 'unshare' }, { program: 'fuse-overlayfs
       expect(await inNamespace(place, words)).toEqual({ status: 0, stdout: 'text\n'.repeat(5), stderr: '' });
     }));
 
-  it('is told who keeps a mount busy, and detaches it when asked to', () =>
+  it('reports the processes that keep a mount busy, and detaches it with -l', () =>
     withWorkplace(async (place) => {
       const words = 'show; exec 9< mnt/file; umount mnt || echo "$?"; umount -lv mnt; cat <&9';
       const { status, stdout, stderr } = await inNamespace(place, words);
@@ -54,9 +54,9 @@ describeWith(['root', 'fuse', { program: 'unshare' }, { program: 'fuse-overlayfs
         show
         pid=$(node "$command" ls --json | node -pe 'JSON.parse(fs.readFileSync(0)).at(-1).pid')
         kill -STOP "$pid"
-        ls mnt/none 2> told & reader=$!
+        ls mnt/none 2> message & reader=$!
         until umount -f mnt 2> busy; do grep -q busy busy; done
-        wait "$reader" || sed 's/.*: //' told
+        wait "$reader" || sed 's/.*: //' message
         kill -CONT "$pid"`;
       expect(await inNamespace(place, words)).toEqual({
         status: 0,

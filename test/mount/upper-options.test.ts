@@ -1,4 +1,4 @@
-// Where an upper directory may lie, whose it is, and what becomes of it: mount, ls and unmount around the overlay.
+// The upper directory in mount, ls and unmount: its location, its owner, and its files after unmounting.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -178,7 +178,7 @@ describeWith(['fuse'], '--tmp', () => {
 });
 
 describeWith(['fuse'], 'an upper directory is refused', () => {
-  it('where it, or its work directory, is missing or no directory', () =>
+  it('if it or its work directory is missing, or is not a directory', () =>
     withDirectories(async (place) => {
       writeFileSync(place.path('f'), '');
       expect(await refusal(place, '--upper', 'no', image, 'mnt')).toBe(
@@ -195,7 +195,7 @@ describeWith(['fuse'], 'an upper directory is refused', () => {
       );
     }));
 
-  it('where it overlaps its work directory, a layer, or the mount point, by whatever path', () =>
+  it('if it overlaps its work directory, a layer, or the mount point, by any path', () =>
     withDirectories(async (place) => {
       for (const name of ['u/w', 'w/u', 'u/l', 'l/u']) mkdirSync(place.path(name), { recursive: true });
       symlinkSync('u', place.path('link'));
@@ -227,7 +227,7 @@ describeWith(['fuse'], 'an upper directory is refused', () => {
       );
     }));
 
-  it('while another mount has it, or its work directory', () =>
+  it('while another mount uses it or its work directory', () =>
     withDirectories(async (place) => {
       mkdirSync(place.path('u2'));
       mkdirSync(place.path('w2'));
@@ -244,7 +244,7 @@ describeWith(['fuse'], 'an upper directory is refused', () => {
       await place.unmount();
     }));
 
-  it('where it was made over other layers; --force-upper takes it', () =>
+  it('if it was written over other layers, unless --force-upper is set', () =>
     withDirectories(async (place) => {
       await place.mount(image, ...UPPER);
       writeFileSync(place.path('mnt/new'), '');
@@ -259,7 +259,7 @@ describeWith(['fuse'], 'an upper directory is refused', () => {
       await place.unmount();
     }));
 
-  it('but not where the same image lies elsewhere, or is packed anew', () =>
+  it('but not if the same image was moved, or packed again', () =>
     withDirectories(async (place) => {
       execFileSync('cp', [image, place.path('copy.tar')]);
       await place.mount(image, ...UPPER);
@@ -270,12 +270,12 @@ describeWith(['fuse'], 'an upper directory is refused', () => {
       await place.unmount();
     }));
 
-  it('where a volatile mount has written to it, and its daemon was killed', () =>
+  it('if a volatile mount has written to it, and its daemon was killed', () =>
     withDirectories(async (place) => {
       const mark = place.path('w/work/incompat/volatile');
       await place.mount(image, ...UPPER, '-o', 'volatile');
       expect(existsSync(mark)).toBe(true);
-      // Ended in order: all is synced.
+      // After a clean unmount everything is synced.
       await place.unmount();
       expect(existsSync(mark)).toBe(false);
       await place.mount(image, ...UPPER, '-o', 'volatile');
@@ -314,7 +314,7 @@ describeWith(['fuse', 'root'], 'an upper directory on a mount of its own', () =>
       await place.unmount();
     }));
 
-  it('that is read-only is refused, and shown with ro', () =>
+  it('that is read-only is refused without -o ro', () =>
     withTmpfs(async (place) => {
       mkdirSync(place.path('u/u'));
       await place.mount(image, '--upper', 'u/u');

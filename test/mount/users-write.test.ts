@@ -1,12 +1,12 @@
-// Writable mounts of those who are not the machine's root. Their marks are user.overlay.*; whiteouts are 0:0 devices, which
-// anybody may make since Linux 5.8.
+// Writable mounts of users other than the machine's root. Their marks are user.overlay.*; whiteouts are 0:0 devices, which every
+// user may create since Linux 5.8.
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { asNobody, install } from './other-users.ts';
 import { OWN_NAMESPACE } from './own-namespace.ts';
 import { run, withWorkplace } from './stratafs.ts';
 
-/** An image of the caller's own, and what is done with it on `mnt`: $S is stratafs. Ends unmounted. */
+/** Creates an image, mounts it on `mnt`, changes it and unmounts it. $S is stratafs. */
 const makeImage = `
   mkdir -p src/d u && echo one >src/d/f && ln src/d/f src/d/g && ln -s f src/d/s && mkfifo src/d/p
   head -c 300000 /dev/urandom >src/big && chmod 444 src/d/f && tar -cf i.tar -C src .`;
@@ -55,7 +55,7 @@ describeWith(
         expect(status).toBe(0);
       }));
 
-    it("can't change what belongs to others, and is told why", () =>
+    it("can't change files of other users, and gets the reason", () =>
       withWorkplace(async (place) => {
         const script = `mkdir u; eval "$S mount --upper u $I mnt" && chmod 600 mnt/etc/hostname; echo $?
           touch mnt/etc/new; eval "$S unmount mnt"`;

@@ -38,7 +38,7 @@ describeWith(
         });
       }));
 
-    it("can't unmount what root has mounted, and is told so", () =>
+    it("can't unmount a mount of root, and gets the reason", () =>
       withWorkplace(async (place) => {
         const environment = install(place);
         await place.mount(place.path('fixtures/expressweb.tar'));
@@ -55,7 +55,7 @@ describeWith(
         await place.unmount();
       }));
 
-    it('is told who keeps a mount busy', () =>
+    it('gets the names of the processes that keep a mount busy', () =>
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
@@ -95,7 +95,7 @@ describeWith(
         expect(outcome.status).toBe(1);
       }));
 
-    it("is told by one line what fusermount3 doesn't allow, and that it is missing", () =>
+    it('gets one line if fusermount3 refuses the mount, or is missing', () =>
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
