@@ -21,7 +21,7 @@ export interface ExportOptions {
 export interface LiveLayer {
   /** Base 0. */
   readonly layer: number;
-  /** Called for each file that changed before it was read: its path (bytes as latin1), and a text that says what was written instead. */
+  /** Called for each file that changed before it was read: its path (bytes as latin1), and a text about the replacement in the tar. */
   readonly onChanged: (path: string, what: string) => void;
 }
 

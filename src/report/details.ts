@@ -21,7 +21,7 @@ export function showDetails(state: ViewState, tile: Tile | undefined, node: numb
     const step = image.steps.find((each) => each.layer === layer);
     line.append(
       layerChip(layer, image.layers.length),
-      element('code', { text: step?.instruction ?? 'no instruction is known' }),
+      element('code', { text: step?.instruction ?? 'unknown instruction' }),
     );
   }
   const share =

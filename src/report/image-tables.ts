@@ -62,7 +62,7 @@ export function showShared({ images, shared, totalSize }: ReportData): void {
     ...distinctTitles(images).map((title) => ({ title })),
   ];
   const rows = shared.map(({ instruction, size: stored, numbers }) => [
-    element('code', { text: instruction ?? 'no instruction is known' }),
+    element('code', { text: instruction ?? 'unknown instruction' }),
     size(stored),
     ...numbers.map((number, i) => (number === 0 ? '' : layerChip(number, images[i]?.layers.length ?? 0))),
   ]);

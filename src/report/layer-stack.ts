@@ -63,7 +63,7 @@ export class LayerStack {
         attributes: { type: 'button', 'data-layer': String(which), 'aria-pressed': 'false' },
       },
       layerChip(which, image.layers.length),
-      element('code', { text: step.instruction ?? 'no instruction is known' }),
+      element('code', { text: step.instruction ?? 'unknown instruction' }),
       element(
         'span',
         { class: 'sizes' },
@@ -103,7 +103,7 @@ function emptyRow({ instruction, createdBy }: ReportStep): HTMLElement {
   return element(
     'li',
     { class: 'step' },
-    element('code', { text: instruction ?? createdBy ?? 'no instruction is known' }),
+    element('code', { text: instruction ?? createdBy ?? 'unknown instruction' }),
   );
 }
 

@@ -20,7 +20,7 @@ describe('rules', () => {
     expect(results(defaultRules)).toEqual(['pass', 'skip', 'fail']);
   });
 
-  it('are broken beyond their threshold, not at it', () => {
+  it('fail past their threshold, not at it', () => {
     expect(
       results({ lowestEfficiency: 0.9, highestWastedBytes: 100, highestUserWastedPercent: 0.2 }),
     ).toEqual(['pass', 'pass', 'pass']);
