@@ -1,4 +1,4 @@
-// A mount that is written to while it is exported: its reader is held up after the first file, and the others change.
+// A mount that is written to during an export: the reader pauses after the first file, and the other files change.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';

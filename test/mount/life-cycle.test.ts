@@ -1,4 +1,4 @@
-// A mount from its beginning to its end, as the command makes it.
+// The life of a mount that the command creates: start, signals, unmount.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -15,7 +15,7 @@ async function gone(pid: number): Promise<void> {
   expect(await hasEnded(pid)).toBe(true);
 }
 
-/** The daemon's pid; throws where `stratafs ls` knows none. */
+/** The daemon's pid. Throws if `stratafs ls` shows none. */
 async function daemonOf(place: Workplace): Promise<number> {
   const pid = (await place.listed())?.pid;
   if (pid === undefined) throw new Error('no daemon is listed');
@@ -24,7 +24,7 @@ async function daemonOf(place: Workplace): Promise<number> {
 
 describeDrivers([], 'a mount', (driver) => {
   const { options } = driver;
-  it('answers when the command returns, which says nothing', () =>
+  it('answers requests when the command returns, which prints nothing', () =>
     withWorkplace(async (place) => {
       expect(await place.stratafs(['mount', ...options, image, 'mnt'])).toEqual({
         status: 0,
@@ -54,7 +54,7 @@ describeDrivers([], 'a mount', (driver) => {
       ...options,
     ));
 
-  it('is served from an own session, directory /, with /dev/null as its standard streams', () =>
+  it('is served by a daemon in a new session, in directory /, with /dev/null as standard streams', () =>
     withMounted(
       image,
       async (place) => {
@@ -75,7 +75,7 @@ describeDrivers([], 'a mount', (driver) => {
 
   it('keeps no descriptor of the command that started it', () =>
     withWorkplace(async (place) => {
-      // The reader of this pipe would wait for ever for a daemon that holds its other end.
+      // If the daemon kept the other end of this pipe, its reader would wait forever.
       const script = `"$1" "$2" mount ${options.join(' ')} "$3" mnt | cat; "$1" "$2" unmount mnt 2>&1 | cat`;
       const { status } = await run('sh', ['-c', script, 'sh', process.execPath, COMMAND, image], {
         cwd: place.directory,
@@ -95,7 +95,7 @@ describeDrivers([], 'a mount', (driver) => {
       expect(readdirSync(place.mountpoint)).toEqual([]);
     }));
 
-  // Which driver serves makes no difference to how a signal is understood.
+  // The driver makes no difference for signals.
   it.each(driver === devFuse ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const))(
     'ends by %s',
     (signal) =>
@@ -118,7 +118,7 @@ describeDrivers([], 'a mount', (driver) => {
     }),
   );
 
-  it('stays where it is busy, and unmount says who holds it', () =>
+  it('stays mounted while it is busy, and unmount lists the processes that use it', () =>
     withMounted(
       image,
       async (place) => {
@@ -134,7 +134,7 @@ describeDrivers([], 'a mount', (driver) => {
       ...options,
     ));
 
-  it('stays where unmount itself works in it', () =>
+  it('stays mounted if unmount is started in it', () =>
     withMounted(
       image,
       async (place) => {
@@ -147,7 +147,7 @@ describeDrivers([], 'a mount', (driver) => {
       ...options,
     ));
 
-  it('is detached by unmount --lazy, and serves who is still in it', () =>
+  it('is detached by unmount --lazy, and keeps serving the processes in it', () =>
     withWorkplace(async (place) => {
       await place.mount(image, ...options);
       const pid = await daemonOf(place);
@@ -204,7 +204,7 @@ describeDrivers([], 'a mount', (driver) => {
       }
     }));
 
-  it('whose daemon was killed is listed as dead, and cleared away by unmount or by the next mount', () =>
+  it('whose daemon was killed is listed as dead, and removed by unmount or by the next mount', () =>
     withWorkplace(async (place) => {
       for (const clear of [
         () => place.stratafs(['unmount', 'mnt']),
@@ -225,7 +225,7 @@ describeDrivers([], 'a mount', (driver) => {
       expect(place.mounted()).toEqual([]);
     }));
 
-  it('has the flags, the name and the cache size that it was asked for', () =>
+  it('has the requested flags, name and cache size', () =>
     withMounted(
       image,
       async (place) => {
@@ -238,7 +238,7 @@ describeDrivers([], 'a mount', (driver) => {
       ...[...options, '-o', 'noexec,noatime', '-o', 'fsname=my image', '--cache-size', '64M'],
     ));
 
-  it('counts what it was asked', () =>
+  it('counts requests', () =>
     withMounted(
       image,
       async (place) => {

@@ -1,4 +1,4 @@
-// lowerdir= stacks of tars and directories, beside kernel overlayfs on the same directories.
+// lowerdir= stacks of tars and directories, compared with kernel overlayfs on the same directories.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ function pack(directory: string, ...options: string[]): string {
   return tar;
 }
 
-/** What kernel overlayfs shows of `directories`, topmost first. */
+/** The tree that kernel overlayfs shows of `directories`, topmost first. */
 function byKernel(place: Workplace, directories: readonly string[]): Snapshot {
   const merged = place.path('merged');
   mkdirSync(merged);
@@ -40,7 +40,7 @@ function byKernel(place: Workplace, directories: readonly string[]): Snapshot {
   }
 }
 
-/** What we show of `layers`, topmost first, relative to the workplace and escaped. */
+/** The tree that stratafs shows of `layers`: topmost first, relative to the workplace, escaped. */
 async function byUs(place: Workplace, layers: readonly string[]): Promise<Snapshot> {
   const { status, stderr } = await place.stratafs(['mount', '-o', `lowerdir=${layers.join(':')}`, 'mnt']);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -62,7 +62,7 @@ function asDirectory(snapshot: Snapshot): Snapshot {
 const programs = ['python3', 'tar', 'gzip', 'zstd', 'setcap', 'setfattr'].map((program) => ({ program }));
 
 describeWith(['fuse', 'root', ...programs], 'a lowerdir= stack', () => {
-  it('of directories and tars in any mixture shows what kernel overlayfs shows', () =>
+  it('of directories and tars in any mixture shows the same as kernel overlayfs', () =>
     withWorkplace(async (place) => {
       makeDirectories(place);
       const oracle = byKernel(place, [place.path('top.overlayfs'), place.path('base')]);
@@ -110,7 +110,7 @@ describeWith(['fuse', 'root', ...programs], 'a lowerdir= stack', () => {
       expect(await byUs(place, ['mid', 'base'])).toEqual(asDirectory(oracle));
     }));
 
-  it('takes paths with colons, commas, backslashes and blanks, escaped as mount(8) and overlayfs have it', () =>
+  it('accepts paths with colons, commas, backslashes and blanks, escaped as for mount(8) and overlayfs', () =>
     withWorkplace(async (place) => {
       makeDirectories(place);
       const top = 'a:b,c\\d e';
@@ -128,7 +128,7 @@ describeWith(['fuse', 'root', ...programs], 'a lowerdir= stack', () => {
       ).toEqual(oracle);
     }));
 
-  it('of 40 directories shows what kernel overlayfs shows', () =>
+  it('of 40 directories shows the same as kernel overlayfs', () =>
     withWorkplace(async (place) => {
       const layers = Array.from({ length: 40 }, (_, n) => `layer-${n}`);
       for (const [n, layer] of layers.entries()) {

@@ -1,4 +1,4 @@
-// A disk that is full and a working directory that is gone: one line that names what failed.
+// A full disk and a removed working directory: the error is one line that names the file.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
@@ -22,7 +22,7 @@ function inShell(place: Workplace, script: string): Promise<Outcome> {
 }
 
 describeWith(['fuse', 'root', { program: 'unshare' }], 'the machine', () => {
-  it('has no space left: the file that was to be written is named, not the one that is read', () =>
+  it('has no space left: the error names the file that is written, not the one that is read', () =>
     withMounted(
       image,
       async (place) => {

@@ -19,7 +19,7 @@ const ofTheImage: readonly (readonly [string, (source: string) => string[]])[] =
   ['diff IMAGE#LAYER', (source) => ['diff', `${source}#4`]],
 ];
 
-/** What the mount shows, in which `change` was made. */
+/** Commands that show the tree of the mount, including its changes. */
 const ofTheMount: readonly (readonly [string, readonly string[], number, RegExp])[] = [
   ['cat', ['cat', 'mnt', '/etc/new', '/moved/package.json'], 0, /^new\n\{[^]*\}\n$/],
   ['which', ['which', '-q', 'mnt', '/etc/new', '/moved', '/moved/package.json'], 0, /^upper\nupper\n2\n$/],
@@ -40,7 +40,7 @@ const ofTheMount: readonly (readonly [string, readonly string[], number, RegExp]
   ['commit', ['commit', 'mnt', '-o', 'oci:committed'], 0, /^sha256:[0-9a-f]{64}\n$/],
 ];
 
-/** Each with one line that names the mount. */
+/** Commands that are refused with one line, which names the mount. */
 const all: readonly (readonly string[])[] = [
   ...ofTheImage.map(([, args]) => args('mnt')),
   ...ofTheMount.map(([, args]) => args),
@@ -68,7 +68,7 @@ describeWith(['fuse'], 'a mount that was written to', () => {
   it('counts as its image in commands about images, and as its tree in all others', () =>
     withWritten(async (place) => {
       for (const [name, args] of ofTheImage) {
-        // Of new images this is the time.
+        // The creation time of new images.
         const env = { ...place.environment, SOURCE_DATE_EPOCH: '1700000000' };
         const found = await place.stratafs(args('mnt'), { env });
         const expected = await place.stratafs(args('app.tar'), { env });
@@ -82,7 +82,7 @@ describeWith(['fuse'], 'a mount that was written to', () => {
       }
     }));
 
-  it('is an error in one line where its archive was moved, and where another is there now', () =>
+  it('is an error in one line if its archive was moved, or replaced by another', () =>
     withWritten(async (place) => {
       const operands = all.filter((args) => !args.includes('app.tar'));
       const failures = async (): Promise<string[]> => {
@@ -107,7 +107,7 @@ describeWith(['fuse'], 'a mount that was written to', () => {
       expect((await place.stratafs(['cat', 'mnt', '/etc/new'])).stdout).toBe('new\n');
     }));
 
-  it('is an error where the layer that it is of was changed, which has no ID', () =>
+  it('is an error if its bare layer, which has no ID, was changed', () =>
     withWorkplace(async (place) => {
       mkdirSync(place.path('d'));
       writeFileSync(place.path('d/one'), '1');

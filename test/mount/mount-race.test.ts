@@ -1,4 +1,4 @@
-// Mounts that are started at once on one mount point: one of them is made.
+// Several mounts that start at the same time on one mount point: exactly one succeeds.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
@@ -32,7 +32,7 @@ async function kill(holder: ChildProcess): Promise<void> {
 }
 
 describeWith(['fuse', 'root', { program: 'python3' }], 'one mount point', () => {
-  it('of two mounts at once one is made, and the other says so in one line', () =>
+  it('one of two simultaneous mounts succeeds, and the other fails with one line', () =>
     withWorkplace(async (place) => {
       await place.stratafs(['index', image]);
       for (let round = 0; round < ROUNDS; round++) {
@@ -48,7 +48,7 @@ describeWith(['fuse', 'root', { program: 'python3' }], 'one mount point', () => 
       }
     }));
 
-  it('the lock ends with a process that is killed, and other users cannot take it', () =>
+  it('the lock ends when its process is killed, and other users cannot hold it', () =>
     withWorkplace(async (place) => {
       const killed = await holdLock(place.mountpoint, 0);
       expect((await place.stratafs(['mount', image, 'mnt'])).stderr).toBe(

@@ -1,5 +1,5 @@
-// Kernel overlayfs on top of a writable mount, all its directories within ours; and what it asks of us: RENAME_WHITEOUT,
-// compared with the file system of the test's directory, and visible character devices 0:0.
+// Kernel overlayfs with all its directories on a writable mount, and the operations that it needs: RENAME_WHITEOUT, compared with
+// the file system of the test's directory, and visible character devices 0:0.
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { COMMAND, type Outcome, run, withWorkplace } from './stratafs.ts';
@@ -44,7 +44,7 @@ for base, dirs, files in sorted(os.walk(".")):
 `;
 
 describeWith(['root', 'fuse', { program: 'python3' }], 'a writable mount', () => {
-  it('renames with RENAME_WHITEOUT as the file system below does, after a remount too', async () => {
+  it('handles RENAME_WHITEOUT like the file system below, also after a remount', async () => {
     const { status, stdout, stderr } = await script(`
       mkdir -p layer/dir/sub layer/merged layer/own; for f in low dir/sub/f merged/in hard own/f; do echo $f >layer/$f; done
       ln layer/hard layer/link; chown -R 65534:65534 layer/own; cp -a layer plain
@@ -63,7 +63,7 @@ END
     expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: '7\n' });
   });
 
-  it('takes kernel overlayfs with all its directories, and shows the same to the next ones', async () => {
+  it('can hold all directories of kernel overlayfs, and shows the same to later mounts', async () => {
     const { status, stdout, stderr } = await script(`
       low=layer/low; mkdir -p $low/d/sub $low/gone layer/up layer/work
       for f in a e d/b d/sub/c gone/f; do echo $f >$low/$f; done; cp -a $low plain

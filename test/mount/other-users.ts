@@ -1,12 +1,12 @@
-// Runs the command as somebody else than the machine's root: an ordinary user through fusermount3.
+// Runs the command as an ordinary user, who mounts with fusermount3.
 //
-// The ordinary user gets a /dev/fuse of its own in a mount namespace of its own, since this machine's may be root's.
+// The user gets its own /dev/fuse in a new mount namespace, since this machine's may be accessible to root only.
 import { chmodSync, copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OWN_NAMESPACE } from './own-namespace.ts';
 import { type Outcome, type Workplace, run } from './stratafs.ts';
 
-/** What the command consists of, beneath this repository; and an image. */
+/** The files of the command in this repository, and an image. */
 const parts = (): string[] => [
   ...readdirSync(new URL('../../dist/cli', import.meta.url))
     .filter((name) => /\.c(?:js|ache)$/.test(name))
@@ -18,7 +18,7 @@ const parts = (): string[] => [
   'fixtures/expressweb.tar',
 ];
 
-/** Copies the command to where everybody may read it, and answers the environment that names it ($S) and an image ($I). */
+/** Copies the command to a place that everybody may read. Returns an environment with the command ($S) and an image ($I). */
 export function install(place: Workplace): NodeJS.ProcessEnv {
   chmodSync(place.directory, 0o755);
   for (const part of parts()) {
@@ -32,12 +32,12 @@ export function install(place: Workplace): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs what follows as nobody. */
+/** Arguments before a command that run it as nobody. */
 export const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;
 
 /**
- * Runs a shell script in the workplace as nobody, with $S for stratafs and $I for an image. `prepare`: what root does
- * before, in the same mount namespace.
+ * Runs a shell script in the workplace as nobody, with $S for stratafs and $I for an image. Before that, root runs `prepare` in
+ * the same mount namespace.
  */
 export function asNobody(place: Workplace, script: string, prepare = ':'): Promise<Outcome> {
   const environment = install(place);

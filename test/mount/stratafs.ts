@@ -1,7 +1,7 @@
-// The built command, run as a user runs it, in a directory of its own where nothing stays mounted.
+// Runs the built command as a user would, in a temporary directory in which nothing stays mounted.
 //
-// A process must not touch a mount that it serves itself; here the daemon serves, so a test may look by node:fs.
-// It spawns children for what has to run elsewhere (another user, another namespace).
+// A process must not touch a mount that it serves itself. Here a daemon serves the mount, so a test may use node:fs on it. Child
+// processes are only needed for another user or another namespace.
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -21,14 +21,14 @@ export interface Outcome {
 /** The command as it is installed. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/stratafs', import.meta.url));
 
-/** The file of the command, for Node: it then gets itself a launcher. */
+/** The JavaScript file of the command, for Node. It then starts the launcher itself. */
 export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url));
 
 /** The path of a file in fixtures/. */
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 
-/** Runs a program until it and its output have ended. Rejects only where it can't be started. */
+/** Runs a program until it and its output have ended. Rejects only if it can't be started. */
 export function run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -77,13 +77,13 @@ export class Workplace {
     });
   }
 
-  /** Mounts `source` on `mountpoint`; throws what the command says where it fails. */
+  /** Mounts `source` on `mountpoint`. If the command fails, throws its message. */
   async mount(source: string, ...options: string[]): Promise<void> {
     const { status, stderr } = await this.stratafs(['mount', ...options, source, this.mountpoint]);
     if (status !== 0) throw new Error(`mount exited with ${status}: ${stderr}`);
   }
 
-  /** Unmounts `mountpoint`; throws likewise. */
+  /** Unmounts `mountpoint`. Throws in the same way. */
   async unmount(): Promise<void> {
     const { status, stderr } = await this.stratafs(['unmount', this.mountpoint]);
     if (status !== 0) throw new Error(`unmount exited with ${status}: ${stderr}`);
@@ -96,7 +96,7 @@ export class Workplace {
       .filter((path) => path.startsWith(this.directory));
   }
 
-  /** Files in the cache directory that were begun and not ended. */
+  /** Unfinished files in the cache directory. */
   drafts(): string[] {
     const cache = this.path('cache');
     const files = existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: 'utf8' }) : [];
@@ -120,7 +120,7 @@ export interface ListedMount {
   readonly layers?: number;
 }
 
-/** Kills what was started here and goes on although nothing is mounted any more, and answers which processes those were. */
+/** Kills processes that were started here and still run although nothing is mounted. Returns them. */
 async function killDaemons({ directory }: Workplace): Promise<number[]> {
   const stuck: number[] = [];
   for (const pid of startedWith(`XDG_CACHE_HOME=${cacheOf(directory)}`)) {
@@ -132,8 +132,8 @@ async function killDaemons({ directory }: Workplace): Promise<number[]> {
 }
 
 /**
- * Runs `body` in a new directory; whatever is mounted there afterwards is detached, and the directory removed. Throws where a
- * daemon then doesn't end.
+ * Runs `body` in a new directory. Then detaches everything that is mounted there and removes the directory. Throws if a daemon
+ * doesn't end.
  */
 export async function withWorkplace(body: (place: Workplace) => void | Promise<void>): Promise<void> {
   const place = new Workplace(mkdtempSync(join(tmpdir(), 'stratafs-mount-')));

@@ -1,5 +1,5 @@
-// The same image unpacked by somebody else's program and mounted by ours, looked at by everybody's tools: they must see
-// no difference. Needs root, since unpacking makes devices and owners.
+// An image is unpacked by umoci and mounted by stratafs; common tools must find no difference between the two trees. Needs root,
+// since unpacking creates devices and sets owners.
 import { execFileSync } from 'node:child_process';
 import { lutimesSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { fixture, run, type Workplace, withMounted } from './stratafs.ts';
 
 const programs = ['python3', 'umoci', 'tar', 'bsdtar', 'gzip', 'zstd'].map((program) => ({ program }));
 
-/** Mounts the image of an OCI archive on `mnt`, and has umoci unpack it to `root` beside it. */
+/** Mounts the image of an OCI archive on `mnt`, and unpacks it with umoci to `root`. */
 function withBoth(name: string, act: (place: Workplace, root: string) => Promise<void>): Promise<void> {
   return withMounted(fixture(name), async (place) => {
     const root = place.path('root');
@@ -149,7 +149,7 @@ describeWith(
         await podman('load', '--quiet', '--input', fixture('forms/podman.tar'));
         const root = await podman('image', 'mount', `localhost/${image}:latest`);
         try {
-          // No layer has an entry for the root: podman makes it 0555, and it has the time of unpacking.
+          // No layer has an entry for the root: podman gives it the mode 0555 and the time of unpacking.
           const oracle = decided(withoutHoles(snapshotDirectory(root)), {
             '': { mode: 0o40755, mtime: '0' },
           });
@@ -166,7 +166,7 @@ describeWith(
   ['fuse', 'root', { program: 'python3' }],
   'kernel overlayfs with a mount as its lower layer',
   () => {
-    it('shows the same tree, takes changes in its upper, and leaves the mount as it was', () =>
+    it('shows the same tree, stores changes in its upper, and does not change the mount', () =>
       withMounted(fixture('edge-cases.tar'), async (place) => {
         for (const name of ['upper', 'work', 'merged']) mkdirSync(place.path(name));
         const before = snapshotDirectory(place.mountpoint);
@@ -176,7 +176,7 @@ describeWith(
         });
         expect(mounted).toEqual({ status: 0, stdout: '', stderr: '' });
         try {
-          // The root's time is the upper's.
+          // The root has the time of the upper directory.
           const mtime = snapshotDirectory(place.path('upper')).get('')?.mtime ?? '';
           expect(snapshotDirectory(place.path('merged'))).toEqual(decided(before, { '': { mtime } }));
           const script =

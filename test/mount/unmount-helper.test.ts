@@ -1,4 +1,4 @@
-// umount(8) with our helper, which it looks for in /sbin: it stands there in a mount namespace of the test's own.
+// umount(8) with our helper. It looks for the helper in /sbin, so the test installs it there in its own mount namespace.
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
@@ -32,7 +32,7 @@ const inNamespace = (place: Workplace, words: string): Promise<Outcome> =>
   });
 
 describeWith(['root', 'fuse', { program: 'unshare' }, { program: 'fuse-overlayfs' }], 'umount(8)', () => {
-  it('returns when nothing is kept open any more below the mount', () =>
+  it('returns when the daemon has closed all files of the layers', () =>
     withWorkplace(async (place) => {
       const words =
         'for round in 1 2 3 4 5; do show; cat mnt/file; umount "$PWD/mnt"; umount below; mount -t tmpfs below below; mkdir below/a; echo text > below/a/file; done';
@@ -48,7 +48,7 @@ describeWith(['root', 'fuse', { program: 'unshare' }, { program: 'fuse-overlayfs
       expect(status).toBe(0);
     }));
 
-  it('with -f frees those who wait for a daemon that is stuck', () =>
+  it('with -f ends the requests that wait for a stuck daemon', () =>
     withWorkplace(async (place) => {
       const words = `
         show

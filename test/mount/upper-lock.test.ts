@@ -6,12 +6,12 @@ import { describeWith } from '../requirements.ts';
 import { fixture, withWorkplace } from './stratafs.ts';
 
 describeWith(['root', 'fuse'], 'the lock of an upper', () => {
-  it('lets go in time for a mount that follows umount(8) at once', async () => {
+  it('is unlocked in time for a mount right after umount(8)', async () => {
     await withWorkplace(async (place) => {
       mkdirSync(place.path('upper'));
       for (let round = 0; round < 4; round++) {
         await place.mount(fixture('expressweb.tar'), '--upper', place.path('upper'));
-        // What closing has to sync.
+        // Closing the upper must sync these bytes.
         writeFileSync(`${place.mountpoint}/file${round}`, Buffer.alloc(8 << 20, round));
         expect(spawnSync('umount', [place.mountpoint]).status).toBe(0);
       }
@@ -20,7 +20,7 @@ describeWith(['root', 'fuse'], 'the lock of an upper', () => {
     });
   });
 
-  it('is held while the mount lasts', async () => {
+  it('is locked while it is mounted', async () => {
     await withWorkplace(async (place) => {
       mkdirSync(place.path('upper'));
       await place.mount(fixture('expressweb.tar'), '--upper', place.path('upper'));

@@ -26,7 +26,7 @@ const withDirectories = (body: (place: Workplace) => Promise<void>): Promise<voi
 
 const UPPER = ['-o', 'upperdir=u,workdir=w'];
 
-/** What `stratafs mount ARGS` says where it fails. */
+/** The error of `stratafs mount ARGS`, which must fail. */
 async function refusal(place: Workplace, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await place.stratafs(['mount', ...args]);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
@@ -34,7 +34,7 @@ async function refusal(place: Workplace, ...args: string[]): Promise<string> {
   return stderr.replaceAll(place.directory, 'PLACE').replace(/^stratafs: /, '');
 }
 
-/** Ends the daemon as nothing but a crash would, and clears the mount away. */
+/** Kills the daemon, as in a crash, and removes the dead mount. */
 async function crash(place: Workplace): Promise<void> {
   const pid = (await place.listed())?.pid ?? 0;
   process.kill(pid, 'SIGKILL');
@@ -43,7 +43,7 @@ async function crash(place: Workplace): Promise<void> {
 }
 
 describeWith(['fuse'], 'a writable mount', () => {
-  it('keeps what is written in the upper directory, over an unmount', () =>
+  it('keeps written files in the upper directory after an unmount', () =>
     withDirectories(async (place) => {
       await place.mount(image, ...UPPER);
       writeFileSync(place.path(`${APP}/new`), 'new\n');
@@ -56,7 +56,7 @@ describeWith(['fuse'], 'a writable mount', () => {
       await place.unmount();
     }));
 
-  it('--upper makes a work directory beside it, for its owner alone, and takes it again', () =>
+  it('--upper creates a work directory next to it, for its owner only, and uses it again', () =>
     withDirectories(async (place) => {
       for (const text of ['one', 'two']) {
         await place.mount(image, '--upper', 'u');
@@ -122,7 +122,7 @@ describeWith(['fuse'], '--tmp', () => {
   const leftovers = (place: Workplace): string[] =>
     readdirSync(place.directory).filter((name) => name.startsWith('stratafs-tmp-'));
 
-  it('takes a directory in $TMPDIR that nobody else may look into, and removes it at unmount', () =>
+  it('uses a directory in $TMPDIR without access for others, and removes it at unmount', () =>
     withWorkplace(async (place) => {
       expect(await mountTmp(place)).toEqual({ status: 0, stdout: '', stderr: '' });
       const [name = ''] = leftovers(place);
@@ -146,7 +146,7 @@ describeWith(['fuse'], '--tmp', () => {
     }),
   );
 
-  it('is removed where the mount fails', () =>
+  it('is removed if the mount fails', () =>
     withWorkplace(async (place) => {
       const { status } = await place.stratafs(['mount', '--tmp', '--layer', '99', image, 'mnt'], {
         env: inPlace(place),
@@ -155,14 +155,14 @@ describeWith(['fuse'], '--tmp', () => {
       expect(leftovers(place)).toEqual([]);
     }));
 
-  it('what a killed daemon left is removed by the next one, and nothing else is', () =>
+  it('left by a killed daemon is removed by the next one, which removes nothing else', () =>
     withWorkplace(async (place) => {
       await mountTmp(place);
       writeFileSync(place.path('mnt/new'), '');
       await crash(place);
       const [left = ''] = leftovers(place);
       expect(left).toMatch(/^stratafs-tmp-/);
-      // Somebody else's, of such a name, and one whose daemon lives.
+      // One with such a name that another program created, and one whose daemon is running.
       mkdirSync(place.path('stratafs-tmp-abcdef'));
       mkdirSync(place.path('mnt2'));
       await place.stratafs(['mount', '--tmp', image, 'mnt2'], { env: inPlace(place) });

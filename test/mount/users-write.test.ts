@@ -46,7 +46,7 @@ describeWith(
   ['fuse', 'root', { program: 'fusermount3' }, { program: 'setpriv' }, { program: 'unshare' }],
   'an ordinary user',
   () => {
-    it('writes to an image of his own, read-only files too, and finds it again', () =>
+    it('can write to an image, also to read-only files, and finds the changes after a remount', () =>
       withWorkplace(async (place) => {
         const script = `set -e; ${makeImage}\n${change}\n${look}\n${expected}\neval "$S unmount mnt"`;
         const { stdout, stderr, status } = await asNobody(place, script);
@@ -82,12 +82,12 @@ describeWith(['fuse', 'root', { program: 'unshare' }], "a user namespace's root"
       checkResult(stdout);
     });
 
-  it('writes to an image, and finds it again', async () => {
+  it('can write to an image, and finds the changes after a remount', async () => {
     await asRoot(`set -e; ${makeImage}\n${change}\n${look}\n${expected}\neval "$S unmount mnt"`, checkLook);
   });
 
   // Mounts with userxattr take neither redirects nor metacopy.
-  it('writes what kernel overlayfs shows alike, with userxattr', async () => {
+  it('writes an upper that kernel overlayfs with userxattr shows the same', async () => {
     const plain = '-o metacopy=off,redirect_dir=off';
     const list = `(cd mnt && find . -type f -printf '%P %y %m %n %s\\n' -o -printf '%P %y %m\\n' | sort && cat d/g)`;
     await asRoot(

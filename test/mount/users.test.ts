@@ -1,4 +1,4 @@
-// Mounts of those who are not the machine's root: an ordinary user through fusermount3, and root of a user namespace.
+// Mounts of users other than the machine's root: an ordinary user with fusermount3, and root of a user namespace.
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { NOBODY, asNobody, install } from './other-users.ts';
@@ -9,7 +9,7 @@ describeWith(
   ['fuse', 'root', { program: 'fusermount3' }, { program: 'setpriv' }, { program: 'unshare' }],
   'an ordinary user',
   () => {
-    it('mounts, looks, lists and unmounts', () =>
+    it('can mount an image, read it, list the mount and unmount it', () =>
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
@@ -65,7 +65,7 @@ describeWith(
         expect(outcome).toMatchObject({ status: 0, stdout: '1\n' });
       }));
 
-    it('clears the mount of a daemon that was killed', () =>
+    it('can unmount after the daemon was killed', () =>
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
@@ -115,7 +115,7 @@ describeWith(
 );
 
 describeWith(['fuse', 'root', { program: 'unshare' }], 'root of a user namespace', () => {
-  it('mounts by mount(2), and what it sees belongs to it', () =>
+  it('mounts by mount(2), and owns all files in the mount', () =>
     withWorkplace(async (place) => {
       const script =
         'eval "$S mount $I mnt" && stat -c "%u %a" mnt/usr && eval "$S ls" && eval "$S unmount mnt" && ls mnt';

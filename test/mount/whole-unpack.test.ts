@@ -1,4 +1,4 @@
-// Layers and archives in xz and bzip2, as docker load takes them: unpacked once, announced, then as any other.
+// Layers and archives in xz and bzip2, which docker load accepts: unpacked once, with a notice, and then used like any other.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
