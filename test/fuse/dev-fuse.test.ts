@@ -84,7 +84,7 @@ describeWith(['fuse'], 'mountDevFuse', () => {
   ])('lets a reader go away while its answer is due, reading %s', async (_title, flags) => {
     const fileSystem = new SyntheticFileSystem(1, 1);
     let release: (bytes: Uint8Array) => void = () => undefined;
-    const asked = new Promise<void>((resolve) => {
+    const requested = new Promise<void>((resolve) => {
       fileSystem.onRead = () =>
         new Promise((settle) => {
           release = settle;
@@ -94,7 +94,7 @@ describeWith(['fuse'], 'mountDevFuse', () => {
     await withMount(fileSystem, async (mountpoint, mount) => {
       const reader = spawn('dd', [`if=${mountpoint}/d0/f0`, ...flags], { stdio: 'ignore' });
       const gone = new Promise((resolve) => reader.on('exit', resolve));
-      await asked;
+      await requested;
       reader.kill('SIGKILL');
       await gone;
       release(Buffer.from('file 3\n'));
@@ -165,7 +165,7 @@ describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
     await withMount(new SyntheticFileSystem(1, 20), async (mountpoint, mount) => {
       const list = (): Promise<string> => shell('ls -lR "$1"', mountpoint);
       await list();
-      // ls asks for SELinux labels until it is told that there are none, at most once a directory.
+      // ls asks for SELinux labels until the reply says that there are none, at most once a directory.
       const requests = Object.values(await requestsOfQuietRun(mount, list, 4));
       expect(requests.reduce((sum, count) => sum + count, 0)).toBeLessThan(5);
     });
@@ -191,7 +191,7 @@ describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
       const user = spawn('sh', ['-c', 'cd "$1" && echo in && read line', 'sh', join(mountpoint, 'd0')]);
       await new Promise((resolve) => user.stdout.once('data', resolve));
       const gone = new Promise((resolve) => user.on('exit', resolve));
-      // Forced on a busy mount, umount aborts the connection and leaves the mount: the daemon is told.
+      // Forced on a busy mount, umount aborts the connection and leaves the mount: the daemon sees it.
       await shell('umount -f "$1" 2>/dev/null || true', mountpoint);
       await mount.closed;
       user.stdin.end('\n');

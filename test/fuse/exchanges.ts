@@ -1,4 +1,4 @@
-// Exchanges: a request as the kernel sends it, what the file system is told, and the reply, byte for byte.
+// Exchanges: a request as the kernel sends it, the call of the file system, and the reply, byte for byte.
 import { expect, it } from 'vitest';
 import { TestSession, errorOf, hex, message } from './message.ts';
 import { RecordingFileSystem } from './recording-file-system.ts';
@@ -23,7 +23,7 @@ export interface Exchange {
   readonly body: string;
   /** What the file system answers; 0 by default. */
   readonly result?: number;
-  /** What the file system is told. */
+  /** The call that the file system gets. */
   readonly calls: readonly unknown[][];
   /** The body of the reply: annotated hex, or a negative errno. */
   readonly reply: string | number;

@@ -86,7 +86,7 @@ test('a table that is none is refused', () => {
     ['version', (header: DataView) => header.setUint32(4, 1, true)],
     ['more inodes than there are', (header: DataView) => header.setUint32(8, 2 ** 31, true)],
     ['a column beyond the end', (header: DataView) => header.setFloat64(40 + 8 * 7, 2 ** 40, true)],
-    ['a column that is no number', (header: DataView) => header.setFloat64(40, NaN, true)],
+    ['a column that is not a number', (header: DataView) => header.setFloat64(40, NaN, true)],
     ['more bytes of xattrs than there are', (header: DataView) => header.setFloat64(216, 2 ** 40, true)],
     ['another length', (header: DataView) => header.setFloat64(32, 12, true)],
   ] as const) {

@@ -27,7 +27,7 @@ export function message(
   return bytes;
 }
 
-/** Little-endian numbers behind each other: [size in bytes, value]. */
+/** Little-endian numbers, one after the other: [size in bytes, value]. */
 export function numbers(...parts: readonly (readonly [4 | 8, number | bigint])[]): Buffer {
   return Buffer.concat(
     parts.map(([size, value]) => {

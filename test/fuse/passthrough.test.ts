@@ -64,14 +64,14 @@ describe('OpenFileTable', () => {
   });
 
   it.each([EPERM, ELOOP])('gives up for good when a descriptor is refused with %d', (errno) => {
-    let asked = 0;
+    let requests = 0;
     const { books } = makeBooks(() => {
-      asked++;
+      requests++;
       return -errno;
     });
     expect(books.open(NODE, O_RDONLY, file(7))).toBe(0);
     expect(books.open(OTHER, O_RDONLY, file(8))).toBe(0);
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
     expect(books.passthroughOpens).toBe(0);
   });
 
@@ -86,7 +86,7 @@ describe('OpenFileTable', () => {
     const { books } = makeBooks();
     const wasOpen = Object.assign(file(7), { wasOpen: true });
     expect(books.open(NODE, O_RDONLY, wasOpen)).toBe(0);
-    // Which of the two this undoes nobody can tell, nor need to.
+    // This may undo either of the two; it makes no difference.
     books.release(NODE, O_RDONLY);
     expect(books.open(NODE, O_WRONLY, wasOpen)).toBe(0);
     books.release(NODE, O_WRONLY);

@@ -1,4 +1,4 @@
-// A writable file system that only records what it is told, and answers as a test wants. For tests of the protocol.
+// A writable file system that only records its calls, and answers as a test wants. For tests of the protocol.
 import type { Attr } from '../../src/vfs/attr.ts';
 import type { Entry, MaybePromise, NodeId, Status, WritableFileSystem } from '../../src/vfs/filesystem.ts';
 import { type AttrChanges, Call, type NewInode, type OpenFile } from '../../src/vfs/operation.ts';
@@ -10,7 +10,7 @@ export const MADE = 77 as NodeId;
 export class RecordingFileSystem implements WritableFileSystem {
   readonly isReadOnly = false;
   readonly hasPosixAcl = false;
-  /** What was called: names, arguments (bytes as text, a Call as its owner, what is filled left out). */
+  /** The calls: names, arguments (bytes as text, a Call as its owner, what is filled left out). */
   readonly calls: unknown[][] = [];
   /** The Calls that were passed, in order. */
   readonly passed: Call[] = [];

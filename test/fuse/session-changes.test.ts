@@ -133,7 +133,7 @@ describe('a change that is answered later', () => {
     expect(test.replies.map(errorOf)).toEqual([-ENOSPC, -ENOSPC, -EIO]);
   });
 
-  it('is told of an interrupt, and answered only when it has ended', async () => {
+  it('is notified of an interrupt, and answered only when it has ended', async () => {
     const { fileSystem, test, settle } = makeLate();
     test.handle(mkdir(3));
     test.handle(mkdir(4));
@@ -185,7 +185,7 @@ describe('a change that is answered later', () => {
     settle(new Error('closed'));
     await ended;
     expect(test.replies).toEqual([]);
-    // Who closes the file system ends the opens.
+    // Closing the file system ends the opens.
     expect(fileSystem.calls.map(([name]) => name)).toEqual(['create', 'fsync']);
   });
 

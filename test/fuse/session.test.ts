@@ -109,7 +109,7 @@ describe('metadata', () => {
     );
   });
 
-  it('READDIR packs entries up to the size that was asked for, and goes on behind a cookie', () => {
+  it('READDIR packs entries up to the size that was asked for, and continues after a cookie', () => {
     const test = TestSession.serving(make());
     const first = test.ask(message(Opcode.READDIR, 3, 1, readBody(0, 64)));
     expect(first).toEqual(

@@ -143,8 +143,8 @@ export class WritableTestFileSystem implements WritableFileSystem {
   }
 
   mknod(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
-    const kept = key(name);
-    return this.later(() => this.#make(parent, kept, inode, call, out));
+    const entryName = key(name);
+    return this.later(() => this.#make(parent, entryName, inode, call, out));
   }
 
   mkdir(parent: NodeId, name: Uint8Array, inode: NewInode, call: Call, out: Entry): MaybePromise<Status> {
@@ -159,10 +159,10 @@ export class WritableTestFileSystem implements WritableFileSystem {
     call: Call,
     out: Entry,
   ): MaybePromise<Status> {
-    const kept = key(name);
+    const entryName = key(name);
     const copy = Buffer.from(target);
     return this.later(() => {
-      const status = this.#make(parent, kept, inode, call, out);
+      const status = this.#make(parent, entryName, inode, call, out);
       if (status !== 0) return status;
       this.#node(out.nodeId).target = copy;
       out.attr.size = this.#node(out.nodeId).attr.size = copy.length;
@@ -171,12 +171,12 @@ export class WritableTestFileSystem implements WritableFileSystem {
   }
 
   link(node: NodeId, parent: NodeId, name: Uint8Array, _call: Call, out: Entry): MaybePromise<Status> {
-    const kept = key(name);
+    const entryName = key(name);
     return this.later(() => {
       const found = this.#node(node);
       const { children } = this.#node(parent);
-      if (children.has(kept)) return -EEXIST;
-      children.set(kept, found);
+      if (children.has(entryName)) return -EEXIST;
+      children.set(entryName, found);
       found.attr.nlink++;
       return this.#enter(found, out);
     });
@@ -232,9 +232,9 @@ export class WritableTestFileSystem implements WritableFileSystem {
     out: Entry,
     file: OpenFile,
   ): MaybePromise<Status> {
-    const kept = key(name);
+    const entryName = key(name);
     return this.later(() => {
-      const status = this.#make(parent, kept, inode, call, out);
+      const status = this.#make(parent, entryName, inode, call, out);
       return status === 0 ? this.#open(out.nodeId, flags, false, file) : status;
     });
   }
@@ -248,10 +248,10 @@ export class WritableTestFileSystem implements WritableFileSystem {
     file: OpenFile,
   ): MaybePromise<Status> {
     return this.later(() => {
-      const made = this.#add(inode, call);
-      made.attr.nlink = 0;
-      this.#enter(made, out);
-      return this.#open(made.id, flags, false, file);
+      const node = this.#add(inode, call);
+      node.attr.nlink = 0;
+      this.#enter(node, out);
+      return this.#open(node.id, flags, false, file);
     });
   }
 
@@ -298,19 +298,19 @@ export class WritableTestFileSystem implements WritableFileSystem {
   }
 
   setxattr(node: NodeId, name: Uint8Array, value: Uint8Array, flags: number): MaybePromise<Status> {
-    const [kept, copy] = [key(name), Buffer.from(value)];
+    const [entryName, copy] = [key(name), Buffer.from(value)];
     return this.later(() => {
       const { xattrs } = this.#node(node);
-      if (flags === 1 && xattrs.has(kept)) return -EEXIST;
-      if (flags === 2 && !xattrs.has(kept)) return -ENODATA;
-      xattrs.set(kept, copy);
+      if (flags === 1 && xattrs.has(entryName)) return -EEXIST;
+      if (flags === 2 && !xattrs.has(entryName)) return -ENODATA;
+      xattrs.set(entryName, copy);
       return 0;
     });
   }
 
   removexattr(node: NodeId, name: Uint8Array): MaybePromise<Status> {
-    const kept = key(name);
-    return this.later(() => (this.#node(node).xattrs.delete(kept) ? 0 : -ENODATA));
+    const entryName = key(name);
+    return this.later(() => (this.#node(node).xattrs.delete(entryName) ? 0 : -ENODATA));
   }
 
   getFlags(node: NodeId): MaybePromise<number> {
@@ -342,33 +342,33 @@ export class WritableTestFileSystem implements WritableFileSystem {
   }
 
   #add({ mode, umask, rdev }: NewInode, { uid, gid }: Call): TestNode {
-    const kept = (mode & S_IFMT) === S_IFLNK ? mode : mode & ~umask;
-    const made = new TestNode(this.#nextId++, kept, uid, gid);
-    made.attr.rdev = rdev;
-    this.nodes.set(made.id, made);
-    return made;
+    const storedMode = (mode & S_IFMT) === S_IFLNK ? mode : mode & ~umask;
+    const node = new TestNode(this.#nextId++, storedMode, uid, gid);
+    node.attr.rdev = rdev;
+    this.nodes.set(node.id, node);
+    return node;
   }
 
   #make(parent: NodeId, name: string, inode: NewInode, call: Call, out: Entry): Status {
     const directory = this.#node(parent);
     if (!directory.isDirectory) return -ENOTDIR;
     if (directory.children.has(name)) return -EEXIST;
-    const made = this.#add(inode, call);
-    if (made.isDirectory) directory.attr.nlink++;
-    directory.children.set(name, made);
+    const node = this.#add(inode, call);
+    if (node.isDirectory) directory.attr.nlink++;
+    directory.children.set(name, node);
     setTime(directory.attr, 'mtime', 'now');
-    return this.#enter(made, out);
+    return this.#enter(node, out);
   }
 
   #remove(parent: NodeId, name: Uint8Array, isDirectory: boolean): MaybePromise<Status> {
-    const kept = key(name);
+    const entryName = key(name);
     return this.later(() => {
       const directory = this.#node(parent);
-      const child = directory.children.get(kept);
+      const child = directory.children.get(entryName);
       if (child === undefined) return -ENOENT;
       if (child.isDirectory !== isDirectory) return isDirectory ? -ENOTDIR : -EISDIR;
       if (child.children.size > 0) return -ENOTEMPTY;
-      directory.children.delete(kept);
+      directory.children.delete(entryName);
       child.attr.nlink -= isDirectory ? 2 : 1;
       if (isDirectory) directory.attr.nlink--;
       return 0;

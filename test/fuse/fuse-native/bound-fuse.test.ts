@@ -7,11 +7,11 @@ import { ENODATA, ERANGE } from '../../../src/vfs/errno.ts';
 class PackageStub {
   readonly mnt: string;
   readonly _thread = Buffer.from('thread');
-  readonly given: unknown[];
+  readonly arguments: unknown[];
 
-  constructor(mnt: string, ...given: unknown[]) {
+  constructor(mnt: string, ...rest: unknown[]) {
     this.mnt = mnt;
-    this.given = given;
+    this.arguments = rest;
   }
 
   close(done: (error: Error | null) => void): void {
@@ -55,7 +55,7 @@ describe('BoundFuse', () => {
     expect(getxattr('there', 0)[0]).toBe(3);
   });
 
-  it('fills in a value that fits, and touches nothing behind it', () => {
+  it('fills in a value that fits, and touches nothing after it', () => {
     expect(getxattr('there', 3)).toEqual([3, Buffer.from([1, 0, 255])]);
     expect(getxattr('there', 5)).toEqual([3, Buffer.from([1, 0, 255, 7, 7])]);
   });
@@ -75,7 +75,7 @@ describe('BoundFuse', () => {
 
   it('mounts by our options, has no timeout, and only lets go when it is closed', () => {
     expect(fuse._fuseOptions()).toBe('-oro');
-    expect((fuse as unknown as PackageStub).given[1]).toEqual({ timeout: false });
+    expect((fuse as unknown as PackageStub).arguments[1]).toEqual({ timeout: false });
     fuse.close((error) => expect(error).toBeNull());
     expect(released).toEqual([['/mnt', Buffer.from('thread')]]);
   });

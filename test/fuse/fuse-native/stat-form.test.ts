@@ -44,7 +44,7 @@ describe('struct statvfs', () => {
     });
   });
 
-  it('tells more blocks as fewer, larger ones, and more inodes as the most', () => {
+  it('reports too many blocks as fewer, larger ones, and too many inodes as the maximum', () => {
     expect(
       statFsOf({ ...counts, blocks: 2 ** 34, blocksFree: 2 ** 33, blocksAvailable: 2 ** 20, files: 2 ** 40 }),
     ).toMatchObject({

@@ -106,7 +106,7 @@ describe('content', () => {
       reply: '00000100 00000000',
     })),
     {
-      title: 'COPY_FILE_RANGE of more than an answer can tell is cut short; EOPNOTSUPP comes through',
+      title: 'COPY_FILE_RANGE of more than a reply can express is cut short; EOPNOTSUPP comes through',
       opcode: Opcode.COPY_FILE_RANGE,
       node: 4,
       body: `0000000000000000 0000000000000000 0500000000000000 0000000000000000 0000000000000000
@@ -153,10 +153,10 @@ describe('content', () => {
 
   it("a FALLOCATE by another user than root drops the kernel's attributes: set-ID bits may be gone", () => {
     const test = TestSession.serving(new RecordingFileSystem());
-    const asked = message(Opcode.FALLOCATE, 3, 4, Buffer.alloc(32));
-    test.ask(asked);
-    asked.writeUInt32LE(0, 24);
-    test.ask(asked);
+    const request = message(Opcode.FALLOCATE, 3, 4, Buffer.alloc(32));
+    test.ask(request);
+    request.writeUInt32LE(0, 24);
+    test.ask(request);
     expect(test.replies.map((reply) => [reply.length, reply.readInt32LE(4)])).toEqual([
       [40, 2],
       [16, 0],

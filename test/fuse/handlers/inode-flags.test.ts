@@ -25,7 +25,7 @@ describe('inode flags', () => {
     getFlags('01660880'),
     getFlags('01660480'),
     {
-      title: "FS_IOC_FSGETXATTR tells the same flags in XFS's way, zeros else",
+      title: 'FS_IOC_FSGETXATTR reports the same flags in the form of XFS, and zeros otherwise',
       opcode: Opcode.IOCTL,
       node: 4,
       body: ioctlBody('1f581c80', '00000000', '1c000000'),

@@ -62,7 +62,7 @@ describe('nodes', () => {
       reply: -EPERM,
     },
     {
-      title: 'STATX tells all that GETATTR does',
+      title: 'STATX reports everything that GETATTR does',
       opcode: Opcode.STATX,
       node: 4,
       body: `00000000 00000000 0000000000000000   # getattr_flags, reserved, fh
@@ -84,7 +84,7 @@ describe('nodes', () => {
     },
   ]);
 
-  it('STATX tells the birth time and both halves of a device number', () => {
+  it('STATX reports the birth time and both halves of a device number', () => {
     const fileSystem = new RecordingFileSystem();
     fileSystem.getattr = (_node, out) => {
       Object.assign(out, { hasBtime: true, btimeSec: 0x1234, btimeNsec: 7, rdev: makeRdev(0xabc, 0x12345) });

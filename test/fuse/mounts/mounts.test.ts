@@ -87,7 +87,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       expect(await findMountAt(directory)).toBeUndefined();
     }));
 
-  it('an answer that is no JSON counts as none', () =>
+  it('an answer that is not JSON counts as none', () =>
     withDirectory(async (directory) => {
       const mount = await serve(directory, 'not JSON');
       expect(await askMount(directory, MOUNT_XATTR)).toMatchObject({ kind: 'refused' });
@@ -176,7 +176,7 @@ describeWith(['fuse', 'root'], 'mounts', () => {
       await mount.unmount();
     }));
 
-  it('what is no stratafs mount is not unmounted', () =>
+  it('a mount of another program is not unmounted', () =>
     withDirectory(async (directory) => {
       await expect(unmountAt(directory, 'when-free')).rejects.toThrow(/found that nothing is mounted there/);
       await promisify(execFile)('mount', ['-t', 'tmpfs', 'none', directory]);

@@ -64,14 +64,14 @@ function acl(user: number, group: number): Buffer {
 }
 
 it('of an ACL the IDs of named users and groups are mapped, and no others', () => {
-  const given = acl(12, 13);
+  const stored = acl(12, 13);
   const mapped = mapAcl(
-    given,
+    stored,
     (id) => id + 100,
     (id) => id + 1000,
   );
   expect(mapped).toEqual(acl(112, 1013));
-  expect(given).toEqual(acl(12, 13));
+  expect(stored).toEqual(acl(12, 13));
 });
 
 it('an ACL with an ID that has no image has none itself', () => {
@@ -92,7 +92,7 @@ it('an ACL with an ID that has no image has none itself', () => {
 });
 
 it.each([[''], ['0200'], ['01000000010006'], ['02000000020004']])(
-  'what is no ACL is left alone: %s',
+  'a value that is not an ACL stays as it is: %s',
   (hex) => {
     const value = Buffer.from(hex, 'hex');
     expect(

@@ -1,4 +1,4 @@
-// Owners at the edge: what a session shows of the file system's owners, and what the file system is asked in its callers' name.
+// Owners at the edge: what a session shows of the file system's owners, and what the file system is requests in its callers' name.
 import { describe, expect, it } from 'vitest';
 import { fakeRootOwners } from '../../../src/fuse/owners/fake-root.ts';
 import { makeOwnerMaps } from '../../../src/fuse/owners/id-mapping.ts';
@@ -219,12 +219,12 @@ describe('fake root', () => {
   });
 });
 
-it('without obeysAcls the kernel is asked to obey none, whatever the inodes have', () => {
+it('without obeysAcls the kernel is requests to obey none, whatever the inodes have', () => {
   const fileSystem = Object.assign(new OwnedFileSystem(), { hasPosixAcl: true });
-  const asked = (obeysAcls: boolean): number => {
+  const requests = (obeysAcls: boolean): number => {
     const test = new TestSession(fileSystem, { obeysAcls, cachesMissingAcls: true });
     const reply = test.ask(message(Opcode.INIT, 1, 0, initBody(7, 45, EVERY_FLAG)));
     return reply.readUInt32LE(HEADER + 12) & InitFlag.POSIX_ACL;
   };
-  expect([asked(true), asked(false)]).toEqual([InitFlag.POSIX_ACL, 0]);
+  expect([requests(true), requests(false)]).toEqual([InitFlag.POSIX_ACL, 0]);
 });

@@ -10,7 +10,7 @@ const WRITABLE: InitOptions = {
   ...{ maxStackDepth: 1, writesBack: false },
 };
 
-/** What is agreed on with a kernel that offers `flags` and `flags2`. */
+/** The agreement with a kernel that offers `flags` and `flags2`. */
 function agree(
   wishes: InitOptions,
   flags = EVERY_FLAG,
@@ -72,7 +72,7 @@ describe('negotiate for a writable mount', () => {
     expect(flags2 & InitFlag2.ALLOW_IDMAP).toBe(0);
   });
 
-  it('asks for passthrough with the depth that it was told', () => {
+  it('asks for passthrough with the given depth', () => {
     const { ALLOW_IDMAP, NO_EXPORT_SUPPORT, PASSTHROUGH } = InitFlag2;
     expect(agree(WRITABLE)).toMatchObject({
       flags2: PASSTHROUGH | NO_EXPORT_SUPPORT | ALLOW_IDMAP,
