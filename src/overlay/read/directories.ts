@@ -4,6 +4,7 @@
 // (resolve.ts) when it is first looked up, or at once if the tree has the same name.
 import type { Tree } from '../../tree/tree.ts';
 import { NO_NAME, DT_CHR, DT_DIR, DT_UNKNOWN, listNames } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { type Attr, S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { EACCES, ENOENT, ENOTDIR, EPERM, ESTALE } from '../../vfs/errno.ts';
 import { type NodeId, ROOT_NODE_ID, type Status } from '../../vfs/filesystem.ts';
@@ -130,13 +131,9 @@ export class Directories {
     const names = listNames(fd);
     if (typeof names === 'number') return names;
     directory.isLoaded = true;
-    for (let at = 0; at < names.length;) {
-      const type = names[at] as number;
-      const end = at + 2 + (names[at + 1] as number);
-      const name = names.subarray(at + 2, end);
+    for (const { type, name } of unpackNames(names)) {
       if (this.#upper.names.isReserved(name)) directory.aufsNames.add(latin1Of(name));
       else this.#loadName(directory, name, type);
-      at = end;
     }
     for (const name of hiddenNames(directory.aufsNames)) {
       const bytes = bytesOf(name);

@@ -1,5 +1,6 @@
 // Recovery of shared copies (copy-up/shared-copies.ts): makes the links that an earlier mount did not get to.
 import { linkAt, listNames, renameAt } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, EMLINK, ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -18,9 +19,8 @@ export function recoverSharedCopies(parts: CopyUpParts): Status {
   const names = listNames(links);
   if (typeof names === 'number') return names;
   const found: Inode[] = [];
-  for (let at = 0; at < names.length; at += 2 + (names[at + 1] as number)) {
-    const entry = Buffer.from(names.subarray(at + 2, at + 2 + (names[at + 1] as number)));
-    const inode = readEntry(parts, entry);
+  for (const { name } of unpackNames(names)) {
+    const inode = readEntry(parts, Buffer.from(name));
     if (inode !== undefined) found.push(inode);
   }
   for (const inode of found) {

@@ -5,6 +5,7 @@
 // recoverSharedCopies creates the missing links.
 import { closeSync } from 'node:fs';
 import { listNames, openAt, rmdirAt, unlinkAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -17,25 +18,15 @@ import { INCOMPAT_NAME } from '../upper/volatile-mark.ts';
 /** Returns 0, or the negative errno of a file that can't be removed. */
 export function clearWorkDirectory(parts: CopyUpParts): Status {
   const { workFd } = parts.upper;
-  const names = namesIn(workFd);
-  if (typeof names === 'number') return names;
-  for (const name of names) {
+  const list = listNames(workFd);
+  if (typeof list === 'number') return list;
+  for (const { name } of unpackNames(list)) {
     if (name.toString('latin1') === INCOMPAT_NAME) continue;
     const moved = keepSharedCopy(parts, name);
     const status = moved < 0 ? moved : removeTree(parts, workFd, name);
     if (status < 0 && status !== -ENOENT) return status;
   }
   return 0;
-}
-
-function namesIn(dir: number): Buffer[] | number {
-  const list = listNames(dir);
-  if (typeof list === 'number') return list;
-  const names: Buffer[] = [];
-  for (let at = 0; at < list.length; at += 2 + (list[at + 1] as number)) {
-    names.push(Buffer.from(list.subarray(at + 2, at + 2 + (list[at + 1] as number))));
-  }
-  return names;
 }
 
 /** Moves a copy of an inode with several names to W/stratafs-links. Does nothing if the file is another one. */

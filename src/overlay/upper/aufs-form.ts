@@ -17,6 +17,7 @@ import {
   listNames,
   openAt,
 } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { S_IFREG } from '../../vfs/attr.ts';
 import { PATH_MAX, bytesOf, latin1Of } from '../../vfs/names.ts';
 import { FUSE_OVERLAYFS_OPAQUE, FUSE_OVERLAYFS_ORIGIN } from '../../overlayfs-format/override-stat.ts';
@@ -87,16 +88,12 @@ export function holdsAufsNames(upperFd: number): boolean {
 function addDirectories(fd: number, path: Uint8Array, pending: Uint8Array[]): boolean {
   const names = listNames(fd);
   if (typeof names === 'number') return false;
-  for (let at = 0; at < names.length;) {
-    const type = names[at] as number;
-    const end = at + 2 + (names[at + 1] as number);
-    const name = names.subarray(at + 2, end);
+  for (const { type, name } of unpackNames(names)) {
     if (isMarker(fd, name, type)) return true;
     const isDirectory = type === DT_DIR || type === DT_UNKNOWN;
     if (isDirectory && path.length + 1 + name.length < PATH_MAX) {
       pending.push(path.length === 0 ? Buffer.from(name) : Buffer.concat([path, SLASH, name]));
     }
-    at = end;
   }
   return false;
 }

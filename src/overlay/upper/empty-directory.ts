@@ -18,14 +18,10 @@ import {
   RENAME_NOREPLACE,
   DIRECTORY_FLAGS,
 } from '../../sys/upper-calls.ts';
+import { type ListedName, unpackNames } from '../../sys/packed-names.ts';
 import { EEXIST } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { PROTECTION_FLAGS } from '../../vfs/inode-flags.ts';
-
-interface Name {
-  readonly type: number;
-  readonly bytes: Uint8Array;
-}
 
 /** Returns 0, or the negative errno of the first file that can't be removed. `fd` stays open. */
 export function emptyDirectory(fd: number): Status {
@@ -40,27 +36,31 @@ export function emptyDirectory(fd: number): Status {
     const names = namesOf(fd);
     if (typeof names === 'number') return names;
     if (names.length === 0) return 0;
-    for (const name of names) {
+    for (const entry of names) {
       const status =
-        name.type === DT_DIR
-          ? removeDirectory(fd, name, moveUp)
-          : insist(fd, name, () => unlinkAt(fd, name.bytes));
+        entry.type === DT_DIR
+          ? removeDirectory(fd, entry, moveUp)
+          : insist(fd, entry, () => unlinkAt(fd, entry.name));
       if (status < 0) return status;
     }
   }
 }
 
 /** Removes a directory of `fd`. The directories in it are moved up to `fd`. */
-function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Uint8Array) => Status): Status {
-  const directory = insist(fd, name, () => openAt(fd, name.bytes, DIRECTORY_FLAGS));
+function removeDirectory(
+  fd: number,
+  entry: ListedName,
+  moveUp: (from: number, name: Uint8Array) => Status,
+): Status {
+  const directory = insist(fd, entry, () => openAt(fd, entry.name, DIRECTORY_FLAGS));
   if (directory < 0) return directory;
   try {
     const children = namesOf(directory);
     if (typeof children === 'number') return children;
     for (const child of children) {
       const status = insist(directory, child, () =>
-        insist(fd, name, () =>
-          child.type === DT_DIR ? moveUp(directory, child.bytes) : unlinkAt(directory, child.bytes),
+        insist(fd, entry, () =>
+          child.type === DT_DIR ? moveUp(directory, child.name) : unlinkAt(directory, child.name),
         ),
       );
       if (status < 0) return status;
@@ -68,41 +68,34 @@ function removeDirectory(fd: number, name: Name, moveUp: (from: number, name: Ui
   } finally {
     closeSync(directory);
   }
-  return rmdirAt(fd, name.bytes);
+  return rmdirAt(fd, entry.name);
 }
 
 /** If `remove` fails, clears the file's mode restrictions and its flags of chattr(1), and tries again. */
-function insist(dir: number, name: Name, remove: () => Status): Status {
+function insist(dir: number, entry: ListedName, remove: () => Status): Status {
   const status = remove();
-  if (status >= 0 || (name.type !== DT_DIR && name.type !== DT_REG)) return status;
-  unprotect(dir, name);
+  if (status >= 0 || (entry.type !== DT_DIR && entry.type !== DT_REG)) return status;
+  unprotect(dir, entry);
   return remove();
 }
 
 /** Errors are ignored: the next attempt reports them. */
-function unprotect(dir: number, name: Name): void {
-  clearFlags(dir, name);
-  chmodAt(dir, name.bytes, 0o700);
+function unprotect(dir: number, entry: ListedName): void {
+  clearFlags(dir, entry);
+  chmodAt(dir, entry.name, 0o700);
   // The file may have been unreadable until chmod(2).
-  clearFlags(dir, name);
+  clearFlags(dir, entry);
 }
 
-function clearFlags(dir: number, { type, bytes }: Name): void {
-  const fd = openAt(dir, bytes, type === DT_DIR ? DIRECTORY_FLAGS : constants.O_RDONLY);
+function clearFlags(dir: number, { type, name }: ListedName): void {
+  const fd = openAt(dir, name, type === DT_DIR ? DIRECTORY_FLAGS : constants.O_RDONLY);
   if (fd < 0) return;
   const flags = getFlags(fd);
   if (flags > 0 && (flags & PROTECTION_FLAGS) !== 0) setFlags(fd, flags & ~PROTECTION_FLAGS);
   closeSync(fd);
 }
 
-function namesOf(fd: number): Name[] | number {
+function namesOf(fd: number): ListedName[] | number {
   const list = listNames(fd);
-  if (typeof list === 'number') return list;
-  const names: Name[] = [];
-  for (let at = 0; at < list.length;) {
-    const end = at + 2 + (list[at + 1] as number);
-    names.push({ type: list[at] as number, bytes: list.subarray(at + 2, end) });
-    at = end;
-  }
-  return names;
+  return typeof list === 'number' ? list : [...unpackNames(list)];
 }

@@ -4,6 +4,7 @@ import { closeSync } from 'node:fs';
 import { openBeneath } from '../../sys/file-calls.ts';
 import { statAt } from '../../sys/stat-at.ts';
 import { DIRECTORY_FLAGS, listNames } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { S_IFDIR, S_IFMT } from '../../vfs/attr.ts';
 import { PATH_MAX } from '../../vfs/names.ts';
 
@@ -22,10 +23,7 @@ export function findForeignFile(upperFd: number, isOwn: (uid: number) => boolean
     if (fd < 0) continue;
     const names = listNames(fd);
     try {
-      for (let at = 0; typeof names !== 'number' && at < names.length;) {
-        const end = at + 2 + (names[at + 1] as number);
-        const name = names.subarray(at + 2, end);
-        at = end;
+      for (const { name } of typeof names === 'number' ? [] : unpackNames(names)) {
         isEmpty = false;
         const stat = statAt(fd, name);
         if (typeof stat === 'number') continue;

@@ -16,6 +16,7 @@ import {
   openAt,
   DIRECTORY_FLAGS,
 } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../vfs/attr.ts';
 import { EEXIST, errnoName } from '../../vfs/errno.ts';
@@ -127,8 +128,7 @@ function refuseForeignNames(fd: number, path: string, expected: RegExp): void {
   const list = listNames(fd);
   if (typeof list === 'number')
     throw new InputError(`work directory ${path}: can't be listed: ${errnoName(list)}`);
-  for (let at = 0; at < list.length; at += 2 + (list[at + 1] as number)) {
-    const name = list.subarray(at + 2, at + 2 + (list[at + 1] as number));
+  for (const { name } of unpackNames(list)) {
     if (expected.test(name.toString('latin1'))) continue;
     throw new InputError(
       `work directory ${path}: holds ${showText(name.toString())}, which no mount has made; move it away, or ${HINT}`,

@@ -5,6 +5,7 @@
 // disk of the upper may have failed, or may have been removed.
 import { closeSync } from 'node:fs';
 import { listNames, mkdirAt, openAt, rmdirAt, DIRECTORY_FLAGS } from '../../sys/upper-calls.ts';
+import { unpackNames } from '../../sys/packed-names.ts';
 import { EEXIST, ENOENT } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
@@ -73,9 +74,5 @@ function namesIn(dir: number, name: Uint8Array): string[] {
   const list = listNames(fd);
   closeSync(fd);
   if (typeof list === 'number') return [];
-  const names: string[] = [];
-  for (let at = 0; at < list.length; at += 2 + (list[at + 1] as number)) {
-    names.push(list.toString('latin1', at + 2, at + 2 + (list[at + 1] as number)));
-  }
-  return names;
+  return Array.from(unpackNames(list), ({ name: each }) => each.toString('latin1'));
 }
