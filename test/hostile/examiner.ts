@@ -2,6 +2,7 @@
 // timers), is reported as a failure of its current step, and replaced by a new one.
 import { type ChildProcess, fork } from 'node:child_process';
 import { bundleProgram } from '../bundle-program.ts';
+import { withSanitizer } from '../sanitizer-preload.ts';
 
 const PROGRAM = await bundleProgram('hostile/examine.js');
 /** Milliseconds: a step that takes longer hangs. */
@@ -63,11 +64,9 @@ export class Examiner {
     this.#child = undefined;
   }
 
-  /** The child is preloaded with what HOSTILE_PRELOAD names: the libraries of sanitizers. */
   #start(): ChildProcess {
     this.#stderr = '';
-    const preload = process.env['HOSTILE_PRELOAD'];
-    const env = preload === undefined ? process.env : { ...process.env, LD_PRELOAD: preload };
+    const env = withSanitizer(process.env);
     const child = fork(PROGRAM, { env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     return child;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MNT_DETACH, unmount } from '../../src/sys/mount-calls.ts';
 import { parseMountTable } from '../../src/sys/mount-table.ts';
+import { withSanitizer } from '../sanitizer-preload.ts';
 import { hasEnded, startedWith } from './processes.ts';
 
 export interface Outcome {
@@ -72,7 +73,7 @@ export class Workplace {
   stratafs(args: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
     return run(PROGRAM, args, {
       cwd: this.directory,
-      env: this.environment,
+      env: withSanitizer(this.environment),
       ...options,
     });
   }
