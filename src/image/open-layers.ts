@@ -81,7 +81,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     for (let n = next++; n < distinct.length; n = next++) {
       const i = distinct[n] as number;
       const source = layers[i] as LayerSource;
-      const tell = (bytes: number): void => {
+      const report = (bytes: number): void => {
         done[i] = bytes;
         options.onProgress?.(
           done.reduce((sum, each) => sum + each),
@@ -89,7 +89,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
         );
       };
       signal.throwIfAborted();
-      const one = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: tell });
+      const one = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: report });
       opened[i] = one;
       done[i] = lengthOf(source);
       indexRoom -= indexBytes(one.layer);

@@ -224,7 +224,7 @@ class LayerOpening {
     const index = builder.finish();
     if (result.hasSpilled) {
       spill?.keep(result.blobSha256 ?? '');
-      this.#tellOfSpill(result.spans);
+      this.#announceSpill(result.spans);
     }
     const indexed: IndexedLayer = {
       index,
@@ -296,7 +296,7 @@ class LayerOpening {
     );
   }
 
-  #tellOfSpill(spans: SpanTable): void {
+  #announceSpill(spans: SpanTable): void {
     const { label, store, onNotice } = this.#options;
     let bytes = 0;
     for (let i = 0; i < spans.count; i++) {

@@ -55,7 +55,7 @@ export interface MountOptions extends Watch {
    */
   readonly usesUserXattrs?: boolean | undefined;
   /** False: the xattr `user.stratafs.layer`, which names a file's layer, is hidden. */
-  readonly tellsLayers?: boolean | undefined;
+  readonly showsLayers?: boolean | undefined;
   /** False: POSIX ACLs are not obeyed. */
   readonly usesAcl?: boolean | undefined;
   readonly flags?: readonly MountFlag[] | undefined;

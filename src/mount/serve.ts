@@ -29,10 +29,10 @@ import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts
 const SYNTHETIC_PREFIX = 'user.stratafs.';
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 
-/** `tellsWhoWrites`: a request carries its caller's IDs; without it a writable mount lets no other users in. */
-const drivers: Readonly<Record<DriverName, { readonly mount: Driver; readonly tellsWhoWrites: boolean }>> = {
-  'dev-fuse': { mount: mountDevFuse, tellsWhoWrites: true },
-  'fuse-native': { mount: mountFuseNative, tellsWhoWrites: false },
+/** `passesCallerIds`: a request carries its caller's IDs; without it a writable mount lets no other users in. */
+const drivers: Readonly<Record<DriverName, { readonly mount: Driver; readonly passesCallerIds: boolean }>> = {
+  'dev-fuse': { mount: mountDevFuse, passesCallerIds: true },
+  'fuse-native': { mount: mountFuseNative, passesCallerIds: false },
 };
 
 /**
@@ -74,7 +74,7 @@ export async function serve(
         : undefined;
     },
     nameLayer:
-      options.tellsLayers === false
+      options.showsLayers === false
         ? undefined
         : (layer) =>
             Buffer.from(
@@ -95,7 +95,7 @@ export async function serve(
     checksPermissions: !isFakeRoot,
     allowOther:
       !isFakeRoot &&
-      (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.tellsWhoWrites))),
+      (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.passesCallerIds))),
     usesFastPath: options.usesFastPath,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,

@@ -8,7 +8,7 @@ import { describeWith } from '../requirements.ts';
 const script = fileURLToPath(new URL('upper-errors.sh', import.meta.url));
 
 /** The user's error, and the result of the same command after the file system works again. */
-async function expectTold(failure: 'quota' | 'io', stdout: string): Promise<void> {
+async function expectReported(failure: 'quota' | 'io', stdout: string): Promise<void> {
   await withWorkplace(async (place) => {
     const env = { ...place.environment, S: `'${process.execPath}' '${COMMAND}'` };
     const outcome = await run('unshare', [...OWN_NAMESPACE, 'bash', script, failure], {
@@ -26,7 +26,7 @@ describeWith(
   'an upper beyond its quota',
   () => {
     it('reports EDQUOT, and shows the lower file', () =>
-      expectTold(
+      expectReported(
         'quota',
         `copy-up: EDQUOT
 small copy-up: ok
@@ -44,7 +44,7 @@ describeWith(
   'an upper on a disk that fails',
   () => {
     it('reports EIO, and shows the lower file', () =>
-      expectTold(
+      expectReported(
         'io',
         `before: ok
 copy-up: EIO

@@ -79,7 +79,7 @@ const ownRules: Rules = [
   ],
   [
     'noprovenance',
-    doing('hide the user.stratafs.layer xattr', (draft) => (draft.options.tellsLayers = false)),
+    doing('hide the user.stratafs.layer xattr', (draft) => (draft.options.showsLayers = false)),
   ],
   ['layer', taking('LAYER', 'one layer alone', (draft, value) => (draft.options.layer = value))],
   ['upto', taking('LAYER', 'the stack up to that layer', (draft, value) => (draft.options.upto = value))],
