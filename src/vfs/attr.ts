@@ -30,6 +30,7 @@ export class Attr {
 /** Mode bits above the permissions. */
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
+export const S_ISVTX = 0o1000;
 export const SET_ID_BITS = S_ISUID | S_ISGID;
 
 export const S_IFMT = 0o170000;
