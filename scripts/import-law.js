@@ -39,6 +39,7 @@ export const importLaw = [
     'FileSystem = Tree + upper; a file an operation',
     'vfs sys tree overlayfs-format overlay/upper overlay/read overlay/copy-up overlay/recovery',
   ),
+  part('erofs', 'Tree -> image for the EROFS driver of the kernel', 'vfs sys tree'),
   part('fuse', 'FileSystem <-> kernel: sessions and drivers', 'vfs sys'),
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
   part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts'),

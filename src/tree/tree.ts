@@ -99,7 +99,7 @@ export class Tree {
     out.nlink = table.nlink[inode] as number;
     out.uid = table.uid[inode] as number;
     out.gid = table.gid[inode] as number;
-    out.rdev = type === S_IFCHR || type === S_IFBLK ? (table.dataWords[2 * inode] as number) : 0;
+    out.rdev = this.rdevOf(inode);
     out.size = size;
     out.blocks = type === S_IFDIR ? Math.ceil(size / BLOCK) : this.blocksOf(inode);
     out.mtimeSec = table.mtimeSec[inode] as number;
@@ -124,7 +124,13 @@ export class Tree {
     return this.#table.mode[inode] as number;
   }
 
-  /** Bytes of a regular file. */
+  /** The device number of a device (new_encode_dev); 0 for anything else. */
+  rdevOf(inode: number): number {
+    const type = this.modeOf(inode) & S_IFMT;
+    return type === S_IFCHR || type === S_IFBLK ? (this.#table.dataWords[2 * inode] as number) : 0;
+  }
+
+  /** Bytes of a regular file, or of a symlink's target. */
   sizeOf(inode: number): number {
     return this.#table.size[inode] as number;
   }
@@ -183,6 +189,11 @@ export class Tree {
   readlink(inode: number): Uint8Array {
     const start = this.#table.data[inode] as number;
     return this.#table.pool.subarray(start, start + (this.#table.size[inode] as number));
+  }
+
+  /** Inodes with the same number, which is not 0, have the same xattrs; 0: the inode has none. */
+  xattrBlockOf(inode: number): number {
+    return this.#table.xattr[inode] as number;
   }
 
   /** The value of an xattr, a view; undefined if the inode doesn't have it. */

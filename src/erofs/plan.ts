@@ -1,0 +1,170 @@
+// The plan of an EROFS image: where each part and each inode lies, before a byte is written. The same source always
+// gives the same plan.
+import { S_IFDIR, S_IFLNK, S_IFCHR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { InputError } from '../vfs/input-error.ts';
+import { Extent } from '../tree/tree.ts';
+import { measureDirectory } from './directory.ts';
+import { type FileChunks, blockOfWhole, endsInPlace, planChunks } from './file-chunks.ts';
+import {
+  BLOCK,
+  CHUNK_INDEX_SIZE,
+  INODE_SIZE,
+  MAX_BLOCKS,
+  MAX_DEVICES,
+  SLOT,
+  alignUp,
+  headLength,
+} from './layout.ts';
+import type { ErofsLayer, ErofsSource } from './source.ts';
+import { type Tail, findDirtyTails } from './tails.ts';
+import { ErofsXattrs } from './xattrs.ts';
+
+/** A regular file that is not one piece of a device. */
+export interface PlannedFile extends FileChunks {
+  readonly isTailDirty: boolean;
+}
+
+/** Offsets are in bytes from the start of the image. */
+export interface ImagePlan {
+  readonly xattrs: ErofsXattrs;
+  readonly xattrStart: number;
+  /** Nid 0. */
+  readonly metaStart: number;
+  /** By inode: its nid; 0: it is left out. */
+  readonly nids: Uint32Array;
+  /** By inode: i_size of a directory. */
+  readonly directorySizes: ReadonlyMap<number, number>;
+  readonly namesStart: number;
+  readonly bytesStart: number;
+  /** The size of the image. */
+  readonly end: number;
+  /** Regular files, all that are not one piece in place. */
+  readonly files: ReadonlyMap<number, PlannedFile>;
+  readonly copiedBytes: number;
+  readonly leftOut: number;
+}
+
+/** Throws InputError for what an EROFS image can't hold, ErrnoError if a layer can't be read. */
+export async function planImage(source: ErofsSource): Promise<ImagePlan> {
+  const { tree, devices } = source;
+  if (devices.length > MAX_DEVICES) {
+    throw new InputError(
+      `the image has ${devices.length} layer files, expected at most ${MAX_DEVICES} for an EROFS image`,
+    );
+  }
+  const files = await planFiles(source);
+  const xattrs = ErofsXattrs.of(source);
+  const xattrStart = headLength(devices.length);
+  const metaStart = alignUp(xattrStart + xattrs.sharedSize, BLOCK);
+  const nids = new Uint32Array(tree.inodeCount);
+  const directorySizes = new Map<number, number>();
+  const isLeftOut = (inode: number): boolean => isWhiteout(source, inode);
+  // Nid 0 stays free: programs skip a name whose inode number is 0.
+  let end = metaStart + SLOT;
+  let nameBlocks = 0;
+  let copiedBlocks = 0;
+  let leftOut = 0;
+  const place = (inode: number, head: number, tail: number): void => {
+    let start = alignUp(end, SLOT);
+    while (tail > 0 && ((start + head) % BLOCK) + tail > BLOCK) start += SLOT;
+    const nid = (start - metaStart) / SLOT;
+    if (nid > 0xffff_ffff) throw tooLarge();
+    nids[inode] = nid;
+    end = start + head + tail;
+  };
+  const headOf = (inode: number): number => INODE_SIZE + (xattrs.areaOf(inode)?.length ?? 0);
+
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    if (!tree.isDirectory(inode)) continue;
+    const size = measureDirectory(tree, inode, isLeftOut);
+    directorySizes.set(inode, size);
+    nameBlocks += Math.floor(size / BLOCK);
+    place(inode, headOf(inode), size % BLOCK);
+  }
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    const type = tree.modeOf(inode) & S_IFMT;
+    if (type === S_IFDIR) continue;
+    if (isLeftOut(inode)) {
+      leftOut++;
+      continue;
+    }
+    const head = headOf(inode);
+    const size = type === S_IFLNK || type === S_IFREG ? tree.sizeOf(inode) : 0;
+    if (type === S_IFREG && size > 0) {
+      const file = files.get(inode);
+      place(inode, alignUp(head, CHUNK_INDEX_SIZE) + CHUNK_INDEX_SIZE * (file?.count ?? 1), 0);
+      copiedBlocks += file?.copiedBlocks ?? 0;
+    } else if (type === S_IFLNK && isInline(size)) place(inode, head, size);
+    else {
+      place(inode, head, 0);
+      nameBlocks += Math.ceil(size / BLOCK);
+    }
+  }
+  const namesStart = alignUp(end, BLOCK);
+  const bytesStart = namesStart + nameBlocks * BLOCK;
+  const imageEnd = bytesStart + copiedBlocks * BLOCK;
+  if (imageEnd / BLOCK > MAX_BLOCKS) throw tooLarge();
+  return {
+    ...{ xattrs, xattrStart, metaStart, nids, directorySizes, namesStart, bytesStart, end: imageEnd },
+    ...{ files, copiedBytes: copiedBlocks * BLOCK, leftOut },
+  };
+}
+
+/** True for a symlink's target that stands after its inode. */
+export function isInline(size: number): boolean {
+  return size < BLOCK;
+}
+
+/** True for a character device that a kernel overlayfs on top would take for a whiteout. */
+function isWhiteout({ tree, isOverlayLower }: ErofsSource, inode: number): boolean {
+  return isOverlayLower && (tree.modeOf(inode) & S_IFMT) === S_IFCHR && tree.rdevOf(inode) === 0;
+}
+
+/** The regular files that are not one piece in place, with a clean end. */
+async function planFiles(source: ErofsSource): Promise<Map<number, PlannedFile>> {
+  const { tree, layers, maxCopiedBytes = Infinity } = source;
+  const dirty = new Set<number>();
+  const extent = new Extent();
+  for (const [layer, tails] of findTails(source).entries()) {
+    await findDirtyTails(layers[layer] as ErofsLayer, tails, dirty);
+  }
+  const files = new Map<number, PlannedFile>();
+  let extraBytes = 0;
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    if ((tree.modeOf(inode) & S_IFMT) !== S_IFREG || tree.sizeOf(inode) === 0) continue;
+    const layer = layers[tree.layerOf(inode)] as ErofsLayer;
+    const isTailDirty = dirty.has(inode);
+    if (!isTailDirty && blockOfWhole(tree, inode, layer, extent) >= 0) continue;
+    const file = { ...planChunks(tree, inode, layer, isTailDirty), isTailDirty };
+    files.set(inode, file);
+    extraBytes += file.count * CHUNK_INDEX_SIZE + file.copiedBlocks * BLOCK;
+    if (extraBytes > maxCopiedBytes) throw tooManyCopied(maxCopiedBytes);
+  }
+  return files;
+}
+
+/** By layer: the bytes after the ends of its files. */
+function findTails({ tree, layers }: ErofsSource): Tail[][] {
+  const tails: Tail[][] = layers.map(() => []);
+  const extent = new Extent();
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    if ((tree.modeOf(inode) & S_IFMT) !== S_IFREG || tree.sizeOf(inode) === 0) continue;
+    const number = tree.layerOf(inode);
+    const layer = layers[number] as ErofsLayer;
+    if (!endsInPlace(tree, inode, layer, extent)) continue;
+    const offset = extent.blobOffset + 1;
+    const length = BLOCK - ((layer.startByte + offset) % BLOCK);
+    tails[number]?.push({ inode, offset, length });
+  }
+  return tails;
+}
+
+function tooLarge(): InputError {
+  return new InputError('the EROFS image would have more than 2 TiB, which the format cannot hold');
+}
+
+function tooManyCopied(limit: number): InputError {
+  return new InputError(
+    `the layers have more than ${limit} bytes that do not lie at multiples of 512 bytes, or in sparse files, and that an EROFS image would have to copy; the FUSE drivers read them in place`,
+  );
+}
