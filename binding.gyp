@@ -69,7 +69,9 @@
               "native/load/content_operations.cc",
               "native/load/main.cc",
               "native/load/metadata_operations.cc",
-              "native/load/plan.cc"
+              "native/load/mount_operation.cc",
+              "native/load/plan.cc",
+              "native/load/tree_operations.cc"
             ],
             "defines": ["_FILE_OFFSET_BITS=64"],
             "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra"],

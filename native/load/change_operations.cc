@@ -1,4 +1,4 @@
-// The operations that write: copy-up, create, unlink, rename, untar.
+// The operations that write: copy-up, append, create, unlink, rename, untar.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +25,18 @@ class CopyUp : public Operation {
     const bool isWritten = samples->Time([&] {
       const int fd = open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
       return fd >= 0 && pwrite(fd, "x", 1, 0) == 1 && close(fd) == 0;
+    });
+    if (!isWritten) Fail("write", path);
+  }
+};
+
+// Opens a file for writing at its end, writes one byte and closes it.
+class Append : public Operation {
+ public:
+  void Run(const std::string& path, Samples* samples) override {
+    const bool isWritten = samples->Time([&] {
+      const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+      return fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0;
     });
     if (!isWritten) Fail("write", path);
   }
@@ -104,6 +116,7 @@ std::unique_ptr<Operation> Make(const Plan&, unsigned) {
 const std::vector<NamedOperation>& ChangeOperations() {
   static const std::vector<NamedOperation> operations = {
       {"copy-up", Make<CopyUp>},
+      {"append", Make<Append>},
       {"create", Make<Create>},
       {"unlink", Make<Unlink>},
       {"rename", Make<Rename>},

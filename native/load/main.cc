@@ -35,8 +35,8 @@ void Samples::Reserve(size_t count) {
 
 namespace {
 
-const std::vector<NamedOperation>* const kFamilies[] = {&MetadataOperations(), &ContentOperations(),
-                                                        &ChangeOperations()};
+const std::vector<NamedOperation>* const kFamilies[] = {
+    &MetadataOperations(), &ContentOperations(), &ChangeOperations(), &TreeOperations(), &MountOperations()};
 
 MakeOperation FindOperation(const std::string& name) {
   for (const auto* family : kFamilies)

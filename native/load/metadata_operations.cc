@@ -1,4 +1,4 @@
-// The operations on names and attributes: stat, lookup, missing, readdir, walk.
+// The operations on names and attributes: stat, lookup, missing, readdir.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,10 +74,6 @@ class Missing : public LastComponent {
   }
 };
 
-bool IsDotOrDotDot(const char* name) {
-  return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 // Opens, lists and closes a directory, like ls(1) without options.
 class ReadDirectory : public Operation {
  public:
@@ -97,37 +93,6 @@ class ReadDirectory : public Operation {
   }
 };
 
-// Everything beneath a directory, like `find -ls`: opens, lists and closes each directory, and calls lstat
-// for each name. One sample per entry; that of a directory includes its listing.
-class Walk : public Operation {
- public:
-  bool IsWholeListEach() const override { return true; }
-  size_t SamplesPerPath() const override { return 1 << 18; }
-  void Run(const std::string& path, Samples* samples) override { Visit(AT_FDCWD, path, path, samples); }
-
- private:
-  void Visit(int parent, const std::string& name, const std::string& path, Samples* samples) {
-    const uint64_t begin = Nanoseconds();
-    struct stat attributes;
-    if (fstatat(parent, name.c_str(), &attributes, AT_SYMLINK_NOFOLLOW) < 0) Fail("lstat", path);
-    if (!S_ISDIR(attributes.st_mode)) return samples->Add(Nanoseconds() - begin);
-    const int fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES) return samples->Add(Nanoseconds() - begin);
-    DIR* const directory = fd < 0 ? nullptr : fdopendir(fd);
-    if (directory == nullptr) Fail("opendir", path);
-    std::vector<std::string> names;
-    errno = 0;
-    for (const dirent* entry; (entry = readdir(directory)) != nullptr;)
-      if (!IsDotOrDotDot(entry->d_name)) names.emplace_back(entry->d_name);
-    if (errno != 0) Fail("readdir", path);
-    const uint64_t listed = Nanoseconds() - begin;
-    for (const std::string& each : names) Visit(fd, each, path + "/" + each, samples);
-    const uint64_t closing = Nanoseconds();
-    closedir(directory);
-    samples->Add(listed + Nanoseconds() - closing);
-  }
-};
-
 template <typename T>
 std::unique_ptr<Operation> Make(const Plan&, unsigned) {
   return std::make_unique<T>();
@@ -137,9 +102,10 @@ std::unique_ptr<Operation> Make(const Plan&, unsigned) {
 
 const std::vector<NamedOperation>& MetadataOperations() {
   static const std::vector<NamedOperation> operations = {
-      {"stat", Make<Stat>},       {"lookup", Make<Lookup>},
-      {"missing", Make<Missing>}, {"readdir", Make<ReadDirectory>},
-      {"walk", Make<Walk>},
+      {"stat", Make<Stat>},
+      {"lookup", Make<Lookup>},
+      {"missing", Make<Missing>},
+      {"readdir", Make<ReadDirectory>},
   };
   return operations;
 }

@@ -74,6 +74,8 @@ struct NamedOperation {
 const std::vector<NamedOperation>& MetadataOperations();
 const std::vector<NamedOperation>& ContentOperations();
 const std::vector<NamedOperation>& ChangeOperations();
+const std::vector<NamedOperation>& TreeOperations();
+const std::vector<NamedOperation>& MountOperations();
 
 std::vector<std::string> OperationNames();
 

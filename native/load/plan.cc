@@ -8,21 +8,21 @@
 
 namespace stratafs::load {
 
-namespace {
-
-constexpr unsigned long long kMostThreads = 64;
-constexpr unsigned long long kMostSize = 1ull << 40;
-
-[[noreturn]] void EndWithUsage() {
+void EndWithUsage() {
   std::string names;
   for (const std::string& name : OperationNames()) names += " " + name;
   fprintf(stderr,
           "usage: stratafs-load OPERATION DIRECTORY [--threads N] [--rehearsals N] [--seed N] [--size BYTES] "
-          "[--reads N] < PATHS\n"
+          "[--reads N] [-- COMMAND...] < PATHS\n"
           "paths are relative to DIRECTORY, and end in NUL each; operations:%s\n",
           names.c_str());
   exit(2);
 }
+
+namespace {
+
+constexpr unsigned long long kMostThreads = 64;
+constexpr unsigned long long kMostSize = 1ull << 40;
 
 unsigned long long ParseNumber(const char* text, unsigned long long most) {
   char* end = nullptr;
@@ -60,11 +60,16 @@ std::vector<std::string> ReadPaths() {
 }  // namespace
 
 Plan ReadPlan(int argc, char** argv) {
-  if (argc < 3 || argc % 2 == 0) EndWithUsage();
+  if (argc < 3) EndWithUsage();
   Plan plan;
   plan.operation = argv[1];
   plan.directory = argv[2];
-  for (int i = 3; i < argc; i += 2) ReadOption(argv[i], argv[i + 1], &plan);
+  int i = 3;
+  for (; i < argc && strcmp(argv[i], "--") != 0; i += 2) {
+    if (i + 1 == argc) EndWithUsage();
+    ReadOption(argv[i], argv[i + 1], &plan);
+  }
+  if (i < argc) plan.command.assign(argv + i + 1, argv + argc);
   if (plan.threads == 0) EndWithUsage();
   plan.paths = ReadPaths();
   return plan;

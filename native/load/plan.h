@@ -22,7 +22,12 @@ struct Plan {
   // Random reads per file.
   unsigned reads = 1;
   std::vector<std::string> paths;
+  // The program and arguments that the operation "mount" runs, in `directory`; empty for other operations.
+  std::vector<std::string> command;
 };
+
+// Prints how the program is used, and ends the process with status 2.
+[[noreturn]] void EndWithUsage();
 
 // Reads the command line, and the paths from standard input, each terminated by NUL. Ends the process with
 // status 2 for wrong usage.

@@ -20,6 +20,14 @@ export const contenders: readonly Contender[] = [
     // The driver doesn't report which user writes.
     options: ['driver=fuse-native', 'no_allow_other'],
   }),
+  stratafs({
+    name: 'writable',
+    summary: 'this program with an empty upper directory also where nothing is written',
+    options: [],
+    // What writes, writes to `stratafs` in the same way.
+    serves: ['metadata', 'content', 'mounts'],
+    isAlwaysWritable: true,
+  }),
   overlayfs,
   fuseOverlayfs,
   plain,

@@ -1,5 +1,6 @@
 // Contender: one program, or way, to show the layers of a stack as one tree.
-import type { OperationFamily } from './load-generator.ts';
+import type { LoadResult } from './load-generator.ts';
+import type { OperationFamily } from './operations.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Stack } from './stack.ts';
@@ -24,7 +25,7 @@ export interface Contender {
   readonly name: string;
   /** A short description for the help. */
   readonly summary: string;
-  /** The operations that it supports; `changes` if it is writable. */
+  /** The operations that it supports: `changes` if it is writable, `mounts` if it is mounted at all. */
   readonly serves: readonly OperationFamily[];
   /** Undefined if it can run here. */
   lack(workshop: Workshop): Promise<Lack | undefined>;
@@ -45,6 +46,11 @@ export interface UpperPlace {
 export interface PreparedContender {
   /** Mounts the stack at `place`, an empty directory; writable if `upper` is passed. */
   mount(place: string, upper?: UpperPlace): Promise<Mounted>;
+  /**
+   * Mounts the stack at `place`, read-only, lists its root, and unmounts. The result is one operation, from the start of
+   * the mount command to the end of the listing. Undefined if the contender mounts nothing.
+   */
+  readonly timeMount: ((place: string) => Promise<LoadResult>) | undefined;
 }
 
 export interface Mounted {

@@ -1,19 +1,10 @@
 // Runs the load generator (native/load), which makes the system calls of one workload and reports the latency of each.
 import { loadProgram } from './native-programs.ts';
+import type { LoadOperation } from './operations.ts';
 import type { Processes } from './processes.ts';
 
-/** native/load's names of operations, grouped by what they need of the file system. */
-export const operations = {
-  metadata: ['stat', 'lookup', 'missing', 'readdir', 'walk'],
-  content: ['open-read-close', 'sequential-read', 'random-read', 'map-exec'],
-  changes: ['copy-up', 'create', 'unlink', 'rename', 'untar'],
-} as const;
-
-export type OperationFamily = keyof typeof operations;
-export type Operation = (typeof operations)[OperationFamily][number];
-
 export interface Load {
-  readonly operation: Operation;
+  readonly operation: LoadOperation;
   /** Relative to the directory under load; bytes as latin1. */
   readonly paths: readonly string[];
   readonly threads: number;
@@ -24,6 +15,10 @@ export interface Load {
   readonly size?: number;
   /** Number of random reads of each file. */
   readonly reads?: number;
+  /** For `mount`: the program and arguments that mount, run in the directory under load. `paths` is the mount point. */
+  readonly command?: readonly string[];
+  /** Environment variables of the command, besides those of this process. */
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
 
 export interface LoadResult {
@@ -44,8 +39,12 @@ export async function runLoad(processes: Processes, directory: string, load: Loa
     size: load.size ?? 0,
     reads: load.reads ?? 1,
   }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const command = load.command === undefined ? [] : ['--', ...load.command];
+  const argv = [loadProgram, load.operation, directory, ...options, ...command];
   const input = Buffer.from(load.paths.map((path) => `${path}\0`).join(''), 'latin1');
-  return parseAnswer(await processes.run([loadProgram, load.operation, directory, ...options], { input }));
+  return parseAnswer(
+    await processes.run(argv, { input, ...(load.env === undefined ? {} : { env: load.env }) }),
+  );
 }
 
 /** One line of JSON, then the latencies as 64-bit little-endian integers. */

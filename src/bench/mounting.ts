@@ -5,30 +5,56 @@ import { delimiter, join } from 'node:path';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { openProcess, waitForExit } from '../sys/process-calls.ts';
 import { InputError } from '../vfs/input-error.ts';
-import type { Mounted } from './contender.ts';
-import type { Processes, RunOptions } from './processes.ts';
+import type { Mounted, PreparedContender, UpperPlace } from './contender.ts';
+import { type LoadResult, runLoad } from './load-generator.ts';
+import type { Processes } from './processes.ts';
 
 /** The time for a daemon to end after its mount has been removed. */
 const EXIT_TIMEOUT_MS = 30_000;
 
-/**
- * Mounts with a program, and unmounts if the program fails or is interrupted. `daemon`: the program starts a daemon that
- * has the mount point on its command line.
- */
-export async function mountByProgram(
+/** A program that mounts, and exits when it has mounted. */
+export interface MountCommand {
+  readonly argv: readonly string[];
+  /** The working directory; by default that of this process. */
+  readonly cwd?: string;
+  /** Environment variables besides those of this process. */
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
+  /** True: the program starts a daemon that has the mount point on its command line. */
+  readonly hasDaemon: boolean;
+}
+
+/** A contender that is mounted by the command that `commandFor` returns. It is unmounted if the command fails or is interrupted. */
+export function mountedByCommand(
   processes: Processes,
-  argv: readonly string[],
+  commandFor: (place: string, upper?: UpperPlace) => MountCommand | Promise<MountCommand>,
+): PreparedContender {
+  return {
+    mount: async (place, upper) => {
+      const { argv, hasDaemon, ...options } = await commandFor(place, upper);
+      const mounted: Mounted = { directory: place, unmount: () => unmount(processes, place, hasDaemon) };
+      try {
+        await processes.run(argv, options);
+      } catch (error) {
+        await mounted.unmount();
+        throw error;
+      }
+      return mounted;
+    },
+    timeMount: async (place) => timeMount(processes, await commandFor(place), place),
+  };
+}
+
+async function timeMount(
+  processes: Processes,
+  { argv, cwd = '.', hasDaemon, ...options }: MountCommand,
   place: string,
-  options: RunOptions & { readonly daemon: boolean },
-): Promise<Mounted> {
-  const mounted: Mounted = { directory: place, unmount: () => unmount(processes, place, options.daemon) };
+): Promise<LoadResult> {
+  const load = { operation: 'mount', paths: [place], threads: 1, rehearsals: 0, seed: 0 } as const;
   try {
-    await processes.run(argv, options);
-  } catch (error) {
-    await mounted.unmount();
-    throw error;
+    return await runLoad(processes, cwd, { ...load, command: argv, ...options });
+  } finally {
+    await unmount(processes, place, hasDaemon);
   }
-  return mounted;
 }
 
 /** Does nothing if nothing is mounted. */

@@ -14,6 +14,13 @@ export function filesOfLayer({ catalogue }: Stack, layer: number): CatalogueEntr
   return catalogue.filter((entry) => entry.kind === 'file' && entry.layer === layer);
 }
 
+/** The largest file, if it has `least` bytes or more. */
+export function largestFile(stack: Stack, least: number): CatalogueEntry[] {
+  const files = filesBetween(stack, least, Infinity);
+  const largest = Math.max(...files.map(({ size }) => size));
+  return files.filter(({ size }) => size === largest).slice(0, 1);
+}
+
 /** The root is the empty path. */
 export function directoriesOf({ catalogue }: Stack): string[] {
   return ['', ...catalogue.filter(({ kind }) => kind === 'directory').map(({ path }) => path)];
@@ -41,11 +48,57 @@ export function chooseByBytes(
   return choose(chosen, random, most);
 }
 
+/** Directories that do not contain each other, and everything in them. */
+interface ChosenTrees {
+  readonly roots: readonly string[];
+  /** The roots and all entries beneath them, parents first. */
+  readonly all: readonly string[];
+}
+
+/** Directories at random, which with all that is beneath them have at most `most` entries together; large ones first. */
+export function treesOf({ catalogue }: Stack, random: Random, most: number): ChosenTrees {
+  const children = new Map<string, CatalogueEntry[]>();
+  for (const entry of catalogue) {
+    const parent = parentOf(entry.path);
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [entry]);
+    else siblings.push(entry);
+  }
+  const beneath = (directory: string): string[] => {
+    const all = [directory];
+    for (const { path, kind } of children.get(directory) ?? [])
+      if (kind === 'directory') for (const each of beneath(path)) all.push(each);
+      else all.push(path);
+    return all;
+  };
+  const roots: string[] = [];
+  const all: string[] = [];
+  // Level by level, so that a directory is taken as a whole rather than in parts.
+  let level = [''];
+  while (level.length > 0) {
+    const directories = level.flatMap((parent) =>
+      (children.get(parent) ?? []).filter(({ kind }) => kind === 'directory').map(({ path }) => path),
+    );
+    level = [];
+    for (const directory of random.shuffle(directories.sort())) {
+      const tree = beneath(directory);
+      if (all.length + tree.length > most) level.push(directory);
+      else {
+        roots.push(directory);
+        for (const each of tree) all.push(each);
+      }
+    }
+  }
+  return { roots, all };
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
 /** Groups the paths by directory, in random order of directories, so that the load opens each directory once. */
 export function byDirectory(paths: readonly string[], random: Random): string[] {
   const directories = new Map<string, string[]>();
   for (const path of paths) {
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const parent = parentOf(path);
     const names = directories.get(parent);
     if (names === undefined) directories.set(parent, [path]);
     else names.push(path);

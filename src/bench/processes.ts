@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly input?: Uint8Array | ((stdin: Writable) => Promise<void>);
   /** True: the program is started, and runs to its end, even after an interrupt. */
   readonly takesDown?: boolean;
+  /** True: an interrupt ends its child processes too, which would otherwise survive it. */
+  readonly endsChildren?: boolean;
 }
 
 /** The most characters of a command line in a message. */
@@ -61,7 +63,11 @@ export class Processes {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const stop = (): unknown => child.kill('SIGTERM');
+    const stop = (): void => {
+      // `detached` made it the leader of a process group. Without a pid it could not be started.
+      if (options.endsChildren !== true || child.pid === undefined) child.kill('SIGTERM');
+      else endGroup(child.pid);
+    };
     signal?.addEventListener('abort', stop);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
@@ -92,6 +98,14 @@ export class Processes {
   /** Runs a program that cleans up, also after an interrupt. */
   takeDown(argv: readonly string[], options: RunOptions = {}): Promise<Buffer> {
     return this.run(argv, { ...options, takesDown: true });
+  }
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGTERM');
+  } catch {
+    // ESRCH: all have ended
   }
 }
 

@@ -2,11 +2,11 @@
 import { InputError } from '../vfs/input-error.ts';
 import { type Cold, canDropCaches } from './caches.ts';
 import { Cell } from './cell.ts';
-import type { Contender, Workshop } from './contender.ts';
+import type { Contender, Lack, Workshop } from './contender.ts';
 import { type Entrant, type EntranceWatch, admit } from './entrants.ts';
 import { describeEnvironment } from './environment.ts';
-import { operations } from './load-generator.ts';
 import { summariseCells } from './measurements.ts';
+import { operations } from './operations.ts';
 import { Random } from './random.ts';
 import {
   type BenchResult,
@@ -90,8 +90,12 @@ export async function runBench(
   };
 }
 
-function describeMissing({ name, reason, remedy }: MissingContender): string {
-  return `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`;
+function describeMissing(missing: MissingContender): string {
+  return `${missing.name} does not take part: ${describeLack(missing)}`;
+}
+
+function describeLack({ reason, remedy }: Lack): string {
+  return `${reason}${remedy === undefined ? '' : ` (${remedy})`}`;
 }
 
 function chooseBaseline(
@@ -120,6 +124,11 @@ function makeCells(
   for (const workload of plan.workloads) {
     if (workload.state === 'written' && !isRoot) {
       notice(`${workload.name} is skipped: the image's files belong to root, so only root can write to them`);
+      continue;
+    }
+    const lack = workload.lack?.();
+    if (lack !== undefined) {
+      notice(`${workload.name} is skipped: ${describeLack(lack)}`);
       continue;
     }
     const unsuited: Stack[] = [];
@@ -160,7 +169,8 @@ function cellsOf(
   return entrants.flatMap(({ contender, prepared: ofStacks }) => {
     const prepared = ofStacks[stackNumber];
     if (prepared === undefined || !canServe(contender, workload)) return [];
-    return threads.map(
+    const counts = workload.isSequential === true ? [1] : threads;
+    return counts.map(
       (each) => new Cell({ layers, workload, plan, threads: each, contender: contender.name, prepared }),
     );
   });

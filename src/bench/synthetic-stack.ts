@@ -5,6 +5,7 @@
 // are assigned to layers at random. One in ten of the files above the base replaces a file of a lower layer, and each
 // layer above the base has a whiteout that hides a file that only the base has.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,11 +21,16 @@ export interface SyntheticShape {
   /** Number of directories in each directory except the deepest. */
   readonly fanout: number;
   readonly seed: number;
+  /** True: the base layer also has one file of LARGE_FILE_BYTES. */
+  readonly hasLargeFile: boolean;
 }
 
+const LARGE_FILE_BYTES = 300_000_000;
 /** 2023-11-14. */
 const MTIME = new Date(1_700_000_000_000);
 const REPLACED_ONE_IN = 10;
+/** The bytes of a large file that are in memory at once. */
+const MOST_PIECE_BYTES = 1 << 20;
 /** Sizes of files, and how many of 1000 files have about that size: as in images, few files hold most of the bytes. */
 const SIZES: readonly (readonly [bytes: number, of1000: number])[] = [
   [300, 300],
@@ -58,7 +64,8 @@ export async function writeSyntheticStack(
   const written: Descriptor[] = [];
   for (let layer = 0; layer < layers; layer++) {
     signal.throwIfAborted();
-    written.push(await writeLayer(blobs, layer, layers, directories, files));
+    const largeFile = shape.hasLargeFile && layer === 0 ? LARGE_FILE_BYTES : undefined;
+    written.push(await writeLayer(blobs, layer, layers, directories, files, largeFile));
   }
   await writeLayout(directory, blobs, written);
 }
@@ -114,6 +121,7 @@ async function writeLayer(
   layers: number,
   directories: readonly string[],
   files: readonly PlannedFile[],
+  largeFile: number | undefined,
 ): Promise<Descriptor> {
   const tar = pack();
   const draft = join(blobs, `layer-${layer}`);
@@ -128,6 +136,7 @@ async function writeLayer(
     if (place === layer) await add(tar, path, size);
     else if (replaced === layer) await add(tar, path, Math.ceil(size / 2));
   }
+  if (largeFile !== undefined) await addLarge(tar, 'large-file', largeFile);
   if (layer === 0) for (let n = 1; n < layers; n++) await add(tar, `hidden-${n}`, 1);
   else await add(tar, `.wh.hidden-${layer}`, 0);
   tar.finalize();
@@ -146,6 +155,17 @@ function add(tar: Pack, name: string, size: number | undefined): Promise<void> {
     if (size === undefined) tar.entry({ ...owner, name, type: 'directory', mode: 0o755 }, settle);
     else tar.entry({ ...owner, name, mode: 0o644 }, Buffer.alloc(size, `${name}\n`), settle);
   });
+}
+
+/** Adds a file that need not fit into memory. */
+async function addLarge(tar: Pack, name: string, size: number): Promise<void> {
+  const entry = tar.entry({ name, size, mode: 0o644, mtime: MTIME, uid: 0, gid: 0 });
+  const ended = finished(entry);
+  const piece = Buffer.alloc(MOST_PIECE_BYTES, `${name}\n`);
+  let left = size;
+  for (; left > piece.length; left -= piece.length) if (!entry.write(piece)) await once(entry, 'drain');
+  entry.end(piece.subarray(0, left));
+  await ended;
 }
 
 async function writeLayout(directory: string, blobs: string, layers: readonly Descriptor[]): Promise<void> {

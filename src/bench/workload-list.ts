@@ -1,5 +1,6 @@
 // All workloads, in the order of tables and help.
 import type { CatalogueEntry } from './catalogue.ts';
+import { dbenchLack } from './dbench.ts';
 import {
   byDirectory,
   choose,
@@ -7,7 +8,9 @@ import {
   directoriesOf,
   filesBetween,
   filesOfLayer,
+  largestFile,
   newPaths,
+  treesOf,
 } from './path-choice.ts';
 import type { Random } from './random.ts';
 import type { Stack } from './stack.ts';
@@ -20,6 +23,8 @@ const MIB = 1024 * KIB;
 const SMALL = 64 * KIB;
 /** The smallest file for sequential and random reads. */
 const LARGE = 256 * KIB;
+/** The smallest file that `append` takes. */
+const APPENDED = MIB;
 /** untar makes directories of so many files of this size. */
 const UNTAR_FILES = 50;
 const UNTAR_SIZE = 4 * KIB;
@@ -140,10 +145,27 @@ export const workloads: readonly Workload[] = [
     ...{ group: 'exec', operation: 'map-exec', unit: 'file' },
     plan: (stack, random, most) => planOf(chooseByBytes(filesBetween(stack, 1, Infinity), random, most)),
   }),
+  ...coldAndWarm('walk that reads every byte of every file, like tar -c', {
+    ...{ group: 'read-all', operation: 'read-all', unit: 'entry' },
+    plan: () => ({ paths: ['.'] }),
+  }),
+  {
+    ...{ name: 'remount', group: 'remount', operation: 'mount', state: 'mounting', unit: 'mount' },
+    summary: 'mount command to the first listing of the root, everything in memory',
+    isSequential: true,
+    plan: () => ({ paths: [] }),
+  },
   copyUp('4k', 4 * KIB),
   copyUp('64k', 64 * KIB),
   copyUp('1m', MIB),
   copyUp('16m', 16 * MIB),
+  {
+    ...{ name: 'append', group: 'append', operation: 'append', state: 'written', unit: 'file' },
+    summary: 'append of 1 byte to the largest file (synthetic: 300 MB in the base layer)',
+    isSequential: true,
+    needsLargeFile: true,
+    plan: changing((stack) => largestFile(stack, APPENDED)),
+  },
   {
     ...{ name: 'create', group: 'create', operation: 'create', state: 'written', unit: 'file' },
     summary: 'creation of empty files in directories of the image',
@@ -159,6 +181,14 @@ export const workloads: readonly Workload[] = [
     plan: changing((stack) => filesBetween(stack, 0, Infinity)),
   },
   {
+    ...{ name: 'rm-rf', group: 'rm-rf', operation: 'remove-tree', state: 'written', unit: 'entry' },
+    summary: 'removal of whole directories of the image, like rm -rf',
+    plan: (stack, random, most) => {
+      const { roots, all } = treesOf(stack, random, most);
+      return roots.length === 0 ? undefined : { paths: roots, touched: all };
+    },
+  },
+  {
     ...{ name: 'rename', group: 'rename', operation: 'rename', state: 'written', unit: 'file' },
     summary: 'rename of files of the image',
     plan: changing((stack) => filesBetween(stack, 0, SMALL).filter(isShortName)),
@@ -167,5 +197,11 @@ export const workloads: readonly Workload[] = [
     ...{ name: 'untar', group: 'untar', operation: 'untar', state: 'written', unit: 'member' },
     summary: 'creation of directories and files of 4 KiB, like tar -x',
     plan: planUntar,
+  },
+  {
+    ...{ name: 'dbench', group: 'dbench', operation: 'dbench', state: 'written', unit: 'MB' },
+    summary: 'dbench, the load of a file server, for 5 seconds a run',
+    lack: dbenchLack,
+    plan: () => ({ paths: [] }),
   },
 ];

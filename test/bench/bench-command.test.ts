@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BenchResult } from '../../src/bench/bench.ts';
+import { tarOf } from '../image/scratch.ts';
+import { sampleLayer, skopeoMembers } from '../image/sample-images.ts';
 import { COMMAND, type Workplace, fixture, runAlone, withMounted, withWorkplace } from '../mount/stratafs.ts';
 import { asNobody } from '../mount/other-users.ts';
 import { describeWith } from '../requirements.ts';
@@ -40,7 +42,16 @@ const tiny = ['--runs', '2', '--files', '50', '--layers', '1,2', '--fanout', '2'
 
 const rivals = ['fuse-overlayfs', 'mksquashfs', 'squashfuse', 'mkfs.erofs'].map((program) => ({ program }));
 const everybody = [
-  ...['stratafs', 'fastpath-off', 'overlayfs', 'fuse-overlayfs', 'plain', 'bare-loop', 'squashfs'],
+  ...[
+    'stratafs',
+    'fastpath-off',
+    'writable',
+    'overlayfs',
+    'fuse-overlayfs',
+    'plain',
+    'bare-loop',
+    'squashfs',
+  ],
   ...['squashfuse', 'erofs'],
 ];
 
@@ -55,7 +66,12 @@ const resultOf = (place: Workplace): BenchResult =>
 describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
   it('measures every contender under every selected workload, and leaves nothing', () =>
     withWorkplace(async (place) => {
-      const selection = ['--cold', 'memory', '--workloads', 'lookup-base,find-warm,open-warm,rename'];
+      const selection = [
+        '--cold',
+        'memory',
+        '--workloads',
+        'lookup-base,find-warm,open-warm,rename,rm-rf,remount',
+      ];
       const to = ['--scratch', scratchOf(place), '--json', 'result.json', '--html', 'result.html'];
       const { status, stdout, stderr } = await place.stratafs(['bench', ...tiny, ...selection, ...to]);
       expect(stderr.split('\n').filter((line) => !isOfOptional(line))).toEqual([
@@ -94,14 +110,39 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         expect(cells).toContain(`2 find-warm ${name}`);
         const isRead = name !== 'bare-loop';
         expect(cells.includes(`2 open-warm ${name}`), name).toBe(isRead);
-        const isWritable = isRead && !['squashfs', 'squashfuse', 'erofs'].includes(name);
+        const isWritable = isRead && !['squashfs', 'squashfuse', 'erofs', 'writable'].includes(name);
         expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
+        expect(cells.includes(`2 rm-rf ${name}`)).toBe(isWritable);
+        expect(cells.includes(`2 remount ${name}`)).toBe(name !== 'plain');
       }
       expect(stdout).toMatch(
         /^Summary\n {2}[a-z0-9-]+, 2 layers: .* ran\n[^]*\n\nWORKLOAD +LAYERS +CONTENDER +MEDIAN /,
       );
       expect(stdout).toMatch(/\nrename +2 +fastpath-off .* too few runs/);
       expect(readFileSync(place.path('result.html'), 'latin1')).toMatch(/^<!doctype html>\n.*<\/html>\n$/s);
+      expectNothingLeft(place);
+    }));
+
+  it('reads all bytes on each contender, and appends to the largest file of an image', () =>
+    withWorkplace(async (place) => {
+      const layer = await sampleLayer('x'.repeat(2_000_000));
+      writeFileSync(place.path('large.tar'), await tarOf(skopeoMembers([layer], ['large:1'])));
+      const selection = ['--contenders', 'stratafs,writable,overlayfs,plain', '--runs', '1'];
+      const workloads = ['--workloads', 'read-all-cold,append', '--threads', '2'];
+      const to = ['--scratch', scratchOf(place), '--json', 'result.json'];
+      const args = ['bench', ...selection, ...workloads, ...to, 'large.tar'];
+      const { status, stderr } = await place.stratafs(args);
+      expect(stderr).toMatch(/^stratafs: too few runs [^\n]*\n$/);
+      expect(status).toBe(0);
+      const rows = resultOf(place).measurements.map(
+        ({ workload, contender, threads, runs }) =>
+          `${workload} ${contender} ${threads} ${runs[0]?.operations} ${runs[0]?.bytes}`,
+      );
+      // Each of two threads reads all; one thread appends.
+      expect(rows.sort()).toEqual([
+        ...['overlayfs', 'plain', 'stratafs'].map((name) => `append ${name} 1 1 0`),
+        ...['overlayfs', 'plain', 'stratafs', 'writable'].map((name) => `read-all-cold ${name} 2 4 4000000`),
+      ]);
       expectNothingLeft(place);
     }));
 

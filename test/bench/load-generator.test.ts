@@ -1,5 +1,5 @@
 // Runs the native load generator on plain files.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -9,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,6 +45,7 @@ describe('the load generator', () => {
     ['sequential-read', 3 + 1, 300_010],
     ['map-exec', 2, 300_010],
     ['copy-up', 2, 0],
+    ['append', 2, 0],
     ['unlink', 2, 0],
     ['rename', 2, 0],
   ] as const)(
@@ -60,6 +62,57 @@ describe('the load generator', () => {
   it('walks the same files as find, including the root', async () => {
     const { latencies } = await load({ operation: 'walk', paths: ['.'] });
     expect(latencies.length).toBe(1 + 2 + 2);
+  });
+
+  it('reads every byte of every regular file, and follows no symlink', async () => {
+    symlinkSync('/etc/passwd', join(directory, 'a/link'));
+    const { latencies, bytes } = await load({ operation: 'read-all', paths: ['.'] });
+    expect(latencies.length).toBe(1 + 2 + 3);
+    expect(bytes).toBe(300_010);
+  });
+
+  it('removes a whole directory like rm -rf, and nothing that a symlink in it points to', async () => {
+    mkdirSync(join(directory, 'kept'));
+    writeFileSync(join(directory, 'kept/file'), '');
+    symlinkSync('../kept', join(directory, 'a/link'));
+    const { latencies } = await load({ operation: 'remove-tree', paths: ['a'] });
+    expect(latencies.length).toBe(2 + 3);
+    expect(readdirSync(directory)).toEqual(['kept']);
+    expect(readdirSync(join(directory, 'kept'))).toEqual(['file']);
+  });
+
+  it('appends one byte', async () => {
+    await load({ operation: 'append', paths: ['a/b/two'] });
+    expect(readFileSync(join(directory, 'a/b/two'), 'latin1')).toBe(`${'x'.repeat(10)}x`);
+  });
+
+  it('runs a mount command in the directory, waits for it, and lists the mount point', async () => {
+    const command = ['sh', '-c', 'mkdir "$NAME" && touch "$NAME/x" && echo text', 'sh'];
+    const place = join(directory, 'place');
+    const result = await load({ operation: 'mount', paths: [place], command, env: { NAME: 'place' } });
+    expect(result.latencies.length).toBe(1);
+    expect(readdirSync(place)).toEqual(['x']);
+  });
+
+  it.each([
+    [['sh', '-c', 'echo reason >&2; exit 3'], /reason; sh ended with status 3$/],
+    [['sh', '-c', 'kill -9 $$'], /sh ended with signal 9$/],
+    [['/nowhere/mount'], /exec \/nowhere\/mount: No such file or directory$/],
+  ])('reports that the mount command %j failed', async (command, reason) => {
+    await expect(load({ operation: 'mount', paths: ['/'], command })).rejects.toThrow(reason);
+  });
+
+  it('ends only after the mount command if it is terminated', async () => {
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const command = ['sh', '-c', `echo started; read line < ${fifo}; echo line > ${directory}/ended`];
+    const child = spawn(program, ['mount', '.', '--', ...command], { stdio: ['pipe', 'ignore', 'pipe'] });
+    child.stdin.end(`${directory}\0`);
+    await once(child.stderr, 'data');
+    child.kill('SIGTERM');
+    writeFileSync(fifo, 'line\n');
+    expect(await once(child, 'close')).toEqual([null, 'SIGTERM']);
+    expect(existsSync(join(directory, 'ended'))).toBe(true);
   });
 
   it('lists directories', async () => {
@@ -122,6 +175,7 @@ describe('the load generator', () => {
     [['stat', '.', '--threads', '0']],
     [['stat', '.', '--size', '1x']],
     [['nothing', '.']],
+    [['stat', '.', '--threads', '--', 'true']],
   ])('refuses %j with status 2', async (args) => {
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';

@@ -8,7 +8,7 @@ import { workloads } from '../../src/bench/workload-list.ts';
 /** Means of each run in nanoseconds, by number of layers and contender. */
 export type MadeRuns = Readonly<Record<number, Readonly<Record<string, readonly number[]>>>>;
 
-const prepared = { mount: () => Promise.reject(new Error('is not mounted')) };
+const prepared = { mount: () => Promise.reject(new Error('is not mounted')), timeMount: undefined };
 const plan: WorkloadPlan = { paths: [] };
 
 function measurementsOf(name: string, runs: MadeRuns, baseline: string): Measurement[] {

@@ -8,16 +8,16 @@ import { type CatalogueEntry, catalogueOf } from '../../src/bench/catalogue.ts';
 import { writeSyntheticStack } from '../../src/bench/synthetic-stack.ts';
 import { inspectImage, mergeImage } from '../../src/inspect/inspect.ts';
 
-const shape = { files: 60, depth: 2, fanout: 3, seed: 4 };
+const shape = { files: 60, depth: 2, fanout: 3, seed: 4, hasLargeFile: false };
 const { signal } = new AbortController();
 let scratch: string;
 
 beforeEach(() => (scratch = mkdtempSync(join(tmpdir(), 'stratafs-synthetic-'))));
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-async function catalogue(name: string, layers: number): Promise<CatalogueEntry[]> {
+async function catalogue(name: string, layers: number, hasLargeFile = false): Promise<CatalogueEntry[]> {
   const directory = join(scratch, name);
-  await writeSyntheticStack(directory, layers, shape, signal);
+  await writeSyntheticStack(directory, layers, { ...shape, hasLargeFile }, signal);
   const inspection = await inspectImage(`oci:${directory}`, { useIndexCache: false });
   expect(inspection.layers.length).toBe(layers);
   const found = catalogueOf(mergeImage(inspection).tree, { uid: 0, gid: 0 });
@@ -33,6 +33,14 @@ it('has the same visible names and sizes with one layer and with nine', async ()
   expect(one.filter(({ kind }) => kind === 'file').length).toBe(60);
   expect(one.filter(({ kind }) => kind === 'directory').length).toBe(3 + 9);
   expect(new Set(nine.map(({ layer }) => layer)).size).toBe(9);
+});
+
+it('has one file of 300 MB in the base if asked to, and is otherwise the same', async () => {
+  const without = await catalogue('without', 2);
+  const withLarge = await catalogue('with', 2, true);
+  const large = { path: 'large-file', kind: 'file', size: 300_000_000, layer: 1 };
+  expect(withLarge.filter(({ path }) => path === large.path)).toEqual([large]);
+  expect(withLarge.filter(({ path }) => path !== large.path)).toEqual(without);
 });
 
 it('writes the same bytes for the same settings, and other bytes for another seed', async () => {

@@ -37,8 +37,11 @@ const entriesOf = (name: string): CatalogueEntry[] =>
     return found;
   });
 
+/** Their plan is the whole tree, nothing, or other files than those above. */
+const unlisted = ['find', 'read-all', 'remount', 'dbench', 'copy-up', 'append', 'rm-rf'];
+
 describe('workloads', () => {
-  it.each(workloads.filter(({ group }) => !['find', 'copy-up'].includes(group)).map(({ name }) => name))(
+  it.each(workloads.filter(({ group }) => !unlisted.includes(group)).map(({ name }) => name))(
     '%s chooses distinct paths up to the limit, and the same paths for the same seed',
     (name) => {
       const plan = planOf(name, 2);
@@ -86,6 +89,29 @@ describe('workloads', () => {
     expect(sizes('copy-up-1m')).toEqual([1_000_000]);
     const plan = planOf('copy-up-4k', 1000);
     expect(plan?.touched).toEqual(plan?.paths);
+  });
+
+  it('append to the largest file, if it has 1 MiB or more', () => {
+    expect(planOf('append', 1000)).toBeUndefined();
+    const entries: CatalogueEntry[] = [1, 3, 2].map((mebibytes) => ({
+      ...{ path: `of-${mebibytes}`, kind: 'file', layer: 1 },
+      size: mebibytes * 1_048_576,
+    }));
+    expect(planOf('append', 1000, [...catalogue, ...entries])).toEqual({
+      ...{ paths: ['of-3'], touched: ['of-3'] },
+    });
+  });
+
+  it('remove whole directories with as many entries as allowed, and list these entries', () => {
+    const beneath = catalogue.map(({ path }) => path).filter((path) => path === 'a' || path.startsWith('a/'));
+    const plan = planOf('rm-rf', 1000);
+    expect(plan?.paths).toEqual(['a']);
+    expect([...(plan?.touched ?? [])].sort()).toEqual(beneath.sort());
+    expect(plan?.touched?.[0]).toBe('a');
+    const smaller = planOf('rm-rf', beneath.length - 1);
+    expect(smaller?.paths).toEqual(['a/b']);
+    expect(smaller?.touched?.every((path) => path === 'a/b' || path.startsWith('a/b/'))).toBe(true);
+    expect(planOf('rm-rf', 2)).toBeUndefined();
   });
 
   it('have no plan for a stack without suitable files', () => {

@@ -5,13 +5,13 @@ import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contender, Lack } from '../contender.ts';
-import { mountByProgram } from '../mounting.ts';
+import { mountedByCommand } from '../mounting.ts';
 import { bareProgram, buildCommand } from '../native-programs.ts';
 
 export const bareLoop: Contender = {
   name: 'bare-loop',
   summary: 'a C++ loop over /dev/fuse that answers metadata requests from memory',
-  serves: ['metadata'],
+  serves: ['metadata', 'mounts'],
   lack: () => Promise.resolve(lack()),
   version: () => Promise.resolve(undefined),
   prepare: async ({ processes }, stack) => {
@@ -22,10 +22,10 @@ export const bareLoop: Contender = {
       await writeFile(path, new Uint8Array(tree.buffer));
       return path;
     });
-    return {
-      mount: (place) =>
-        mountByProgram(processes, [bareProgram, table, place, unsupportedXattr], place, { daemon: true }),
-    };
+    return mountedByCommand(processes, (place) => ({
+      argv: [bareProgram, table, place, unsupportedXattr],
+      hasDaemon: true,
+    }));
   },
 };
 

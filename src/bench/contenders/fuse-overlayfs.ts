@@ -1,11 +1,11 @@
 // fuse-overlayfs over unpacked layers.
-import type { Contender, UpperPlace } from '../contender.ts';
-import { isInstalled, mountByProgram } from '../mounting.ts';
+import type { Contender } from '../contender.ts';
+import { isInstalled, mountedByCommand } from '../mounting.ts';
 
 export const fuseOverlayfs: Contender = {
   name: 'fuse-overlayfs',
   summary: 'fuse-overlayfs over unpacked layers',
-  serves: ['metadata', 'content', 'changes'],
+  serves: ['metadata', 'content', 'changes', 'mounts'],
   lack: () =>
     Promise.resolve(
       isInstalled('fuse-overlayfs')
@@ -18,14 +18,10 @@ export const fuseOverlayfs: Contender = {
   },
   prepare: async ({ processes }, stack) => {
     const { directory, names } = await stack.unpacked();
-    return {
-      mount: (place: string, upper?: UpperPlace) => {
-        const lower = `lowerdir=${names.join(':')}`;
-        const options =
-          upper === undefined ? lower : `${lower},upperdir=${upper.upper},workdir=${upper.work}`;
-        const argv = ['fuse-overlayfs', '-o', options, place];
-        return mountByProgram(processes, argv, place, { cwd: directory, daemon: true });
-      },
-    };
+    return mountedByCommand(processes, (place, upper) => {
+      const lower = `lowerdir=${names.join(':')}`;
+      const options = upper === undefined ? lower : `${lower},upperdir=${upper.upper},workdir=${upper.work}`;
+      return { argv: ['fuse-overlayfs', '-o', options, place], cwd: directory, hasDaemon: true };
+    });
   },
 };

@@ -1,13 +1,13 @@
 // The kernel's overlayfs over unpacked layers.
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import type { Contender, UpperPlace } from '../contender.ts';
-import { mountByProgram } from '../mounting.ts';
+import type { Contender } from '../contender.ts';
+import { mountedByCommand } from '../mounting.ts';
 
 export const overlayfs: Contender = {
   name: 'overlayfs',
   summary: "the kernel's overlayfs over unpacked layers",
-  serves: ['metadata', 'content', 'changes'],
+  serves: ['metadata', 'content', 'changes', 'mounts'],
   lack: async () => {
     if (process.geteuid?.() !== 0)
       return { reason: 'only root can mount it', remedy: 'run the bench as root' };
@@ -20,15 +20,13 @@ export const overlayfs: Contender = {
     const { directory, names } = await stack.unpacked();
     // The kernel rejects a single layer, so an empty one is added below it.
     const lowers = names.length > 1 ? names : [...names, await scratch.fresh('nothing')];
-    return {
-      mount: (place: string, upper?: UpperPlace) => {
-        const lower = `lowerdir=${(upper === undefined ? lowers : names).join(':')}`;
-        const options =
-          upper === undefined ? `ro,${lower}` : `${lower},upperdir=${upper.upper},workdir=${upper.work}`;
-        const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, place];
-        return mountByProgram(processes, argv, place, { cwd: directory, daemon: false });
-      },
-    };
+    return mountedByCommand(processes, (place, upper) => {
+      const lower = `lowerdir=${(upper === undefined ? lowers : names).join(':')}`;
+      const options =
+        upper === undefined ? `ro,${lower}` : `${lower},upperdir=${upper.upper},workdir=${upper.work}`;
+      const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, place];
+      return { argv, cwd: directory, hasDaemon: false };
+    });
   },
 };
 

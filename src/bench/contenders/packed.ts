@@ -2,7 +2,7 @@
 // their FUSE programs. They are read-only.
 import { join } from 'node:path';
 import type { Contender, Lack, Workshop } from '../contender.ts';
-import { isInstalled, mountByProgram } from '../mounting.ts';
+import { isInstalled, mountedByCommand } from '../mounting.ts';
 import type { Stack } from '../stack.ts';
 
 /** A program that packs a tree into an image. */
@@ -47,7 +47,7 @@ function byKernel(packer: Packer): Contender {
   return {
     name: packer.type,
     summary: `the merged tree packed by ${packer.program}, mounted by the kernel (loop device)`,
-    serves: ['metadata', 'content'],
+    serves: ['metadata', 'content', 'mounts'],
     lack: () => {
       if (process.geteuid?.() !== 0)
         return Promise.resolve({ reason: 'only root can mount it', remedy: 'run the bench as root' });
@@ -58,12 +58,10 @@ function byKernel(packer: Packer): Contender {
     version: (workshop) => versionOf(workshop, packer.program),
     prepare: async (workshop, stack) => {
       const image = await pack(workshop, stack, packer);
-      return {
-        mount: (place) => {
-          const argv = ['mount', '-t', packer.type, '-o', 'ro,loop', image, place];
-          return mountByProgram(workshop.processes, argv, place, { daemon: false });
-        },
-      };
+      return mountedByCommand(workshop.processes, (place) => ({
+        argv: ['mount', '-t', packer.type, '-o', 'ro,loop', image, place],
+        hasDaemon: false,
+      }));
     },
   };
 }
@@ -72,7 +70,7 @@ function byFuse(program: string, from: string, packer: Packer): Contender {
   return {
     name: program,
     summary: `the merged tree packed by ${packer.program}, mounted by ${program}`,
-    serves: ['metadata', 'content'],
+    serves: ['metadata', 'content', 'mounts'],
     lack: () => {
       if (!isInstalled(program)) return Promise.resolve(missing(program, from));
       return Promise.resolve(
@@ -82,10 +80,10 @@ function byFuse(program: string, from: string, packer: Packer): Contender {
     version: (workshop) => versionOf(workshop, packer.program),
     prepare: async (workshop, stack) => {
       const image = await pack(workshop, stack, packer);
-      return {
-        mount: (place) =>
-          mountByProgram(workshop.processes, [program, image, place], place, { daemon: true }),
-      };
+      return mountedByCommand(workshop.processes, (place) => ({
+        argv: [program, image, place],
+        hasDaemon: true,
+      }));
     },
   };
 }

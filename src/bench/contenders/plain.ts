@@ -17,6 +17,7 @@ export const plain: Contender = {
         directory: upper === undefined ? directory : await copyTouched(processes, directory, upper),
         unmount: () => Promise.resolve(),
       }),
+      timeMount: undefined,
     };
   },
 };

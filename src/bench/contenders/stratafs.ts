@@ -1,35 +1,48 @@
 // stratafs itself, started by its command line. The index is made before the measurements.
 import type { Contender, UpperPlace } from '../contender.ts';
-import { mountByProgram } from '../mounting.ts';
+import { mountedByCommand } from '../mounting.ts';
+import type { OperationFamily } from '../operations.ts';
+import type { Scratch } from '../scratch.ts';
 
 export interface StratafsVariant {
   readonly name: string;
   readonly summary: string;
   /** Values of `-o`. */
   readonly options: readonly string[];
+  /** By default all. */
+  readonly serves?: readonly OperationFamily[];
+  /** True: mounts that are not written to have an empty upper too; by default they are read-only. */
+  readonly isAlwaysWritable?: boolean;
 }
 
-export function stratafs({ name, summary, options }: StratafsVariant): Contender {
+const everything: readonly OperationFamily[] = ['metadata', 'content', 'changes', 'mounts'];
+
+export function stratafs(variant: StratafsVariant): Contender {
+  const { name, summary, options, serves = everything, isAlwaysWritable = false } = variant;
   return {
     name,
     summary,
-    serves: ['metadata', 'content', 'changes'],
+    serves,
     // A failing mount reports what is missing.
     lack: () => Promise.resolve(undefined),
     version: async ({ processes, stratafs: command }) =>
       (await processes.run([...command, '--version'])).toString().trim(),
-    prepare: async ({ processes, stratafs: command, cacheDirectory }, stack) => {
+    prepare: async ({ processes, scratch, stratafs: command, cacheDirectory }, stack) => {
       const env = { XDG_CACHE_HOME: cacheDirectory };
       const image = [...(stack.platform === undefined ? [] : ['--platform', stack.platform]), stack.source];
       await processes.run([...command, 'index', ...image], { env });
-      return {
-        mount: (place: string, upper?: UpperPlace) => {
-          const writes = upper === undefined ? [] : [`upperdir=${upper.upper}`, `workdir=${upper.work}`];
-          const list = [...options, ...writes].join(',');
-          const argv = [...command, 'mount', ...(list === '' ? [] : ['-o', list]), ...image, place];
-          return mountByProgram(processes, argv, place, { env, daemon: true });
-        },
-      };
+      return mountedByCommand(processes, async (place, requested) => {
+        const upper = requested ?? (isAlwaysWritable ? await makeEmptyUpper(scratch) : undefined);
+        const writes = upper === undefined ? [] : [`upperdir=${upper.upper}`, `workdir=${upper.work}`];
+        const list = [...options, ...writes].join(',');
+        const argv = [...command, 'mount', ...(list === '' ? [] : ['-o', list]), ...image, place];
+        return { argv, env, hasDaemon: true };
+      });
     },
   };
+}
+
+/** It stays until the end of the run: nothing is written to it. */
+async function makeEmptyUpper(scratch: Scratch): Promise<UpperPlace> {
+  return { upper: await scratch.fresh('upper'), work: await scratch.fresh('work'), touched: [] };
 }

@@ -7,6 +7,7 @@ import {
   type BenchOptions,
   type BenchResult,
   type Cold,
+  type Workload,
   bench,
   compareResults,
   contenders,
@@ -41,7 +42,7 @@ removes everything it creates, also if it is interrupted.
 Contenders (a contender that cannot run here is reported, with the reason):
 ${listed(contenders)}
 
-Workloads (a name up to its "-" selects all variants; "all" selects all workloads):
+Workloads (a name without its last part, such as "stat", selects all variants; "all" selects all workloads):
 ${listed(workloads)}
 
 Examples:
@@ -82,10 +83,15 @@ const shapeNames = ['layers', 'files', 'depth', 'fanout'] as const;
 type Understood = Omit<BenchOptions, 'signal' | 'onPhase' | 'onNotice'>;
 
 function understand(source: string | undefined, args: BenchArguments): Understood {
-  const groups = [...new Set(workloads.map(({ group }) => group))];
   const seed = parseWhole('--seed', args.seed, 0, 2 ** 32 - 1);
+  const chosen = chooseWorkloads(args.workloads);
   return {
-    source: understandSource(source, args, seed),
+    source: understandSource(
+      source,
+      args,
+      seed,
+      chosen.some((workload) => workload.needsLargeFile === true),
+    ),
     contenders:
       args.contenders === undefined
         ? contenders
@@ -95,12 +101,7 @@ function understand(source: string | undefined, args: BenchArguments): Understoo
             (name) => contenders.filter((each) => each.name === name),
             contenders.map(({ name }) => name),
           ),
-    workloads: pickByName(
-      '--workloads',
-      args.workloads ?? 'stat,lookup,miss,readdir,find,open',
-      (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
-      [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
-    ),
+    workloads: chosen,
     threads: parseNumbers('--threads', args.threads, 1, 8),
     runs: parseWhole('--runs', args.runs, 1, 1000),
     operations: parseWhole('--operations', args.operations, 1, 10_000_000),
@@ -117,6 +118,7 @@ function understandSource(
   source: string | undefined,
   args: BenchArguments,
   seed: number,
+  hasLargeFile: boolean,
 ): BenchOptions['source'] {
   if (source !== undefined) {
     const shaped = shapeNames.find((name) => args[name] !== undefined);
@@ -132,8 +134,19 @@ function understandSource(
       depth: parseWhole('--depth', args.depth ?? '2', 0, 8),
       fanout: parseWhole('--fanout', args.fanout ?? '8', 1, 100),
       seed,
+      hasLargeFile,
     },
   };
+}
+
+function chooseWorkloads(list: string | undefined): readonly Workload[] {
+  const groups = new Set(workloads.map(({ group }) => group));
+  return pickByName(
+    '--workloads',
+    list ?? 'stat,lookup,miss,readdir,find,open',
+    (name) => workloads.filter((each) => name === ALL || each.name === name || each.group === name),
+    [...new Set([ALL, ...groups, ...workloads.map(({ name }) => name)])],
+  );
 }
 
 async function runBench(source: string | undefined, args: BenchArguments): Promise<CommandResult> {
