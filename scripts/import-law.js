@@ -39,7 +39,7 @@ export const importLaw = [
     'FileSystem = Tree + upper; a file an operation',
     'vfs sys tree overlayfs-format overlay/upper overlay/read overlay/copy-up overlay/recovery',
   ),
-  part('erofs', 'Tree -> image for the EROFS driver of the kernel', 'vfs sys tree'),
+  part('erofs', 'Tree -> image for the EROFS driver of the kernel', 'vfs sys layer tree'),
   part('fuse', 'FileSystem <-> kernel: sessions and drivers', 'vfs sys'),
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
   part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts'),
@@ -48,7 +48,7 @@ export const importLaw = [
   part(
     'mount',
     'composition: image -> tree -> overlay -> driver',
-    'vfs sys cache overlayfs-format layer image tree overlay fuse',
+    'vfs sys cache overlayfs-format layer image tree erofs overlay fuse',
   ),
   part(
     'inspect',

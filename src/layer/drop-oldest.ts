@@ -3,12 +3,17 @@ import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Deletes files that end in `suffix`, oldest mtime first, until the rest takes at most `limit` bytes on disk.
+ * Deletes files that end in one of `suffixes`, oldest mtime first, until the rest takes at most `limit` bytes on disk.
  * `protectedName` is never deleted. Throws Node's errors.
  */
-export function dropOldest(directory: string, suffix: string, limit: number, protectedName: string): void {
+export function dropOldest(
+  directory: string,
+  suffixes: readonly string[],
+  limit: number,
+  protectedName: string,
+): void {
   const files = readdirSync(directory)
-    .filter((name) => name.endsWith(suffix))
+    .filter((name) => suffixes.some((suffix) => name.endsWith(suffix)))
     .flatMap((name) => {
       const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
       return stats?.isFile() !== true ? [] : { name, bytes: stats.blocks * 512, mtimeMs: stats.mtimeMs };

@@ -5,6 +5,7 @@
 //   plain/<key>-<size>.tar             an unpacked image archive that was compressed as a whole (src/image/unpacked-archive.ts)
 //   verified/<key>                     the digest that was computed for the bytes at one place of one file
 //   trees/<key>.tree                   merged layers (src/tree/tree-store.ts)
+//   trees/<key>.erofs                  the same for the kernel's EROFS driver (src/erofs/image-store.ts)
 //
 // Files appear atomically, by rename, and can be deleted at any time. If the directory can't be written or trusted
 // (cache-directory.ts), nothing is saved, and that is not an error.

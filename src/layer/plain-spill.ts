@@ -49,7 +49,7 @@ export class PlainSpill {
     if (this.#directory !== undefined) {
       const name = `${sha256}.tar`;
       renameSync(this.#path, join(this.#directory, name));
-      dropOldest(this.#directory, '.tar', DIRECTORY_LIMIT, name);
+      dropOldest(this.#directory, ['.tar'], DIRECTORY_LIMIT, name);
     }
     return this.fd;
   }

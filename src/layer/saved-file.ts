@@ -14,12 +14,22 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 export class UntrustedError extends InputError {}
 
 /** Writes `pieces`, one after the other, to a draft beside `path`, and renames it. Throws Node's errors. */
-export async function saveFile(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+export function saveFile(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  return saveFileWith(path, async (file) => {
+    for (const piece of pieces) await file.writeFile(piece);
+  });
+}
+
+/**
+ * Makes a draft beside `path`, which `write` fills, and renames it. If `write` throws, the draft is removed. Throws
+ * what `write` throws, and Node's errors.
+ */
+export async function saveFileWith(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const draft = draftName(path);
   try {
     const file = await open(draft, 'wx', 0o600);
     try {
-      for (const piece of pieces) await file.writeFile(piece);
+      await write(file);
     } finally {
       await file.close();
     }

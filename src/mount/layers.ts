@@ -20,6 +20,7 @@ import type { BlobReader } from '../vfs/blob-reader.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type IdentifiedLayer, type LayersIdentity, identifyLayers, nameLayers } from './layer-identity.ts';
 import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
+import { keepErofsImage } from './keep-erofs-image.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, directoryMarksOf } from './options.ts';
 import type { MountOrigin } from './origin.ts';
 
@@ -37,6 +38,8 @@ export interface MergedLayers {
   readonly layersId: string;
   /** Bytes of all layers' files, as docker counts an image's size. */
   readonly size: number;
+  /** The key of the saved tree (tree-store.ts); undefined if it can't be saved. */
+  readonly treeKey: string | undefined;
   close(): void;
 }
 
@@ -64,7 +67,7 @@ async function mergeLayers(
   const layers = await openLayers(image, layerOptions(cache, options));
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
-    return nameMerged(await treeOf(image, layers, key, trees), layers, options);
+    return nameMerged(await treeOf(image, layers, key, trees), key, layers, options);
   } catch (error) {
     for (const { layer } of layers.toReversed()) layer.close();
     throw error;
@@ -105,7 +108,7 @@ async function reopenMergedLayers(
     const key = treeKey(layers);
     const saved = key === undefined ? undefined : await trees.load(key);
     const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
-    merged = saved === undefined ? undefined : nameMerged(saved, named, options);
+    merged = saved === undefined ? undefined : nameMerged(saved, key, named, options);
     return merged;
   } finally {
     if (merged === undefined) for (const layer of layers.toReversed()) layer.close();
@@ -120,6 +123,7 @@ function treeKey(layers: readonly LayerBytes[]): string | undefined {
 
 function nameMerged(
   { tree, layersSize }: SavedTree,
+  treeKey: string | undefined,
   layers: readonly (IdentifiedLayer & { readonly layer: LayerBytes })[],
   { upper }: MountOptions,
 ): MergedLayers {
@@ -130,6 +134,7 @@ function nameMerged(
     identity: upper === undefined ? undefined : identifyLayers(layers),
     layersId: nameLayers(layers),
     size: layersSize,
+    treeKey,
     close: () => {
       for (const reader of readers.toReversed()) reader.close();
     },
@@ -180,16 +185,23 @@ export interface IndexedLayer {
   readonly milliseconds: number;
 }
 
-/** Makes the indexes of an image's layers, base first, and the tree that its first mount would merge. */
+/**
+ * Makes the indexes of an image's layers, base first, the tree that its first mount would merge, and for root, who alone
+ * can mount it, the EROFS image.
+ */
 export async function indexLayers(
   image: Image,
   options: WithDiskCache<MountOptions>,
 ): Promise<IndexedLayer[]> {
-  const trees = treeStoreOf(options);
+  const diskCache = indexCacheOf(options);
   const layers = await openLayers(image, layerOptions(new BlockCache(DEFAULT_CACHE_SIZE), options));
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
-    if (trees !== undefined && key !== undefined) await treeOf(image, layers, key, trees);
+    if (diskCache !== undefined && key !== undefined) {
+      const { tree } = await treeOf(image, layers, key, new TreeStore(diskCache));
+      const readers = layers.map(({ layer }) => layer.reader);
+      if (process.geteuid?.() === 0) await keepErofsImage(diskCache, tree, key, readers);
+    }
   } catch (error) {
     // Layers that can't be merged can't be mounted, which a mount says; each has its index.
     if (!(error instanceof InputError)) throw error;

@@ -11,9 +11,15 @@ import { removeStaleDrafts } from '../layer/drafts.ts';
 import { dropOldest, noteUse } from '../layer/drop-oldest.ts';
 import { type SavedTree, loadTreeFile, saveTreeFile } from './tree-file.ts';
 
-const FOLDER = 'trees';
-/** Default limit of the directory, in bytes on disk. */
-const DIRECTORY_LIMIT = 2 ** 30;
+/** The folder of the cache directory. It also has the EROFS images of the same layers (src/erofs/image-store.ts). */
+export const TREES_FOLDER = 'trees';
+/** Default limit of the folder, in bytes on disk. */
+export const TREES_LIMIT = 2 ** 30;
+
+/** Deletes the least recently used files of the folder beyond `limit` bytes, but not `protectedName`. Throws Node's errors. */
+export function dropOldestTrees(folder: string, limit: number, protectedName: string): void {
+  dropOldest(folder, ['.tree', '.erofs'], limit, protectedName);
+}
 
 /** The key of a stack of layers, from the digests of their uncompressed tars (DiffIDs), base first. */
 export function keyOfTree(diffIds: readonly string[]): string {
@@ -24,8 +30,8 @@ export class TreeStore {
   readonly #cache: CacheDirectory;
   readonly #limit: number;
 
-  /** @param limit bytes on disk for all trees together; the tree saved last stays even if it exceeds them */
-  constructor(cache: CacheDirectory, limit = DIRECTORY_LIMIT) {
+  /** @param limit bytes on disk for all trees and EROFS images together; the tree saved last stays even if it exceeds them */
+  constructor(cache: CacheDirectory, limit = TREES_LIMIT) {
     this.#cache = cache;
     this.#limit = limit;
   }
@@ -33,7 +39,7 @@ export class TreeStore {
   /** The tree that was saved under `key`; undefined if there is none, or if it can't be used. */
   async load(key: string): Promise<SavedTree | undefined> {
     try {
-      const folder = this.#cache.findFolder(FOLDER);
+      const folder = this.#cache.findFolder(TREES_FOLDER);
       if (folder === undefined) return undefined;
       const path = join(folder, `${key}.tree`);
       const saved = await loadTreeFile(path, key);
@@ -48,10 +54,10 @@ export class TreeStore {
   /** Saves a tree; all its inodes must be pristine. */
   async save(key: string, saved: SavedTree): Promise<void> {
     try {
-      const folder = this.#cache.makeFolder(FOLDER);
+      const folder = this.#cache.makeFolder(TREES_FOLDER);
       removeStaleDrafts(folder);
       await saveTreeFile(join(folder, `${key}.tree`), key, saved);
-      dropOldest(folder, '.tree', this.#limit, `${key}.tree`);
+      dropOldestTrees(folder, this.#limit, `${key}.tree`);
     } catch (error) {
       this.#cache.report(error);
     }

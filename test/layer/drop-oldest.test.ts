@@ -23,25 +23,25 @@ const names = (): string[] => readdirSync(directory).sort();
 const room = (count: number): number => count * statSync(join(directory, 'a.tree')).blocks * 512;
 
 test('nothing is dropped where all fit', () => {
-  dropOldest(directory, '.tree', room(3), 'b.tree');
+  dropOldest(directory, ['.tree'], room(3), 'b.tree');
   expect(names()).toEqual(['a.tree', 'b.tree', 'c.tree', 'old.idx']);
 });
 
 test('the longest unused go first, only as many as must, and no others', () => {
-  dropOldest(directory, '.tree', room(2), 'b.tree');
+  dropOldest(directory, ['.tree'], room(2), 'b.tree');
   expect(names()).toEqual(['a.tree', 'b.tree', 'old.idx']);
-  dropOldest(directory, '.tree', room(2) - 1, 'b.tree');
+  dropOldest(directory, ['.tree'], room(2) - 1, 'b.tree');
   expect(names()).toEqual(['b.tree', 'old.idx']);
 });
 
 test('one stays, however old and large it is', () => {
-  dropOldest(directory, '.tree', 0, 'c.tree');
+  dropOldest(directory, ['.tree'], 0, 'c.tree');
   expect(names()).toEqual(['c.tree', 'old.idx']);
 });
 
 test('a use counts', () => {
   noteUse(join(directory, 'c.tree'));
-  dropOldest(directory, '.tree', room(2), 'b.tree');
+  dropOldest(directory, ['.tree'], room(2), 'b.tree');
   expect(names()).toEqual(['b.tree', 'c.tree', 'old.idx']);
 });
 
