@@ -30,14 +30,36 @@ describe('the page', () => {
   it('is one document, with a chart of layers and one of latencies for each workload', () => {
     expect(page).toMatch(/^<!doctype html>\n<html lang="en">/);
     expectBalanced(page);
-    expect(page.match(/<h2 id="(?:stat|find)/g)?.length).toBe(2);
-    expect(page).toMatch(
-      /<h1>.*<h2 id="summary">Summary<\/h2>.*times slower than overlayfs; no difference was found/m,
-    );
-    expect(page.match(/<figcaption>Median time an operation, by the number of layers</g)?.length).toBe(2);
+    expect(page.match(/<p id="(?:stat|find)/g)?.length).toBe(2);
+    // One more than workloads: the picture on top.
+    expect(page.match(/<figcaption>Median time an operation, by the number of layers</g)?.length).toBe(3);
     expect(page.match(/<figcaption>How many operations took no longer</g)?.length).toBe(2);
     expect(page.match(/<tr><td/g)?.length).toBe(8);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('begins with the summary and one picture, and folds all else', () => {
+    const [before = '', ...details] = page.split('<details>');
+    expect(before).toMatch(/<h1>.*<h2 id="summary">How stratafs compares, at 8 layers<.*<figure>/s);
+    expect(before).toContain('<th>stat-cold</th><td data-label="overlayfs"><b>1.00x slower</b>');
+    expect(before).toContain('<small> 1.00-1.00, no difference</small>');
+    expect(before.match(/<figure>/g)?.length).toBe(1);
+    expect(details.map((each) => /<summary>([^<]*)</.exec(each)?.[1])).toEqual([
+      ...['stat-cold', 'find-warm', 'Machine, settings and contenders'],
+    ]);
+    expect(page).not.toMatch(/<details [^>]*open/);
+  });
+
+  it('shows the picture of the workload that grows most with layers', () => {
+    const slow = runs.map((each) => 5 * each);
+    const grown = formatBenchPage(
+      madeResult({
+        'stat-cold': { 1: { stratafs: runs, overlayfs: runs }, 8: { stratafs: runs, overlayfs: runs } },
+        'find-warm': { 1: { stratafs: runs, overlayfs: runs }, 8: { stratafs: runs, overlayfs: slow } },
+      }),
+    );
+    expect(grown).toContain('<h2>find-warm, by the number of layers</h2>');
+    expect(grown).toContain('<td class="faster" data-label="overlayfs"><b>5.00x faster</b>');
   });
 
   it('allows only its own style, and loads nothing', () => {

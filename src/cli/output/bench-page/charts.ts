@@ -7,9 +7,9 @@ import { showNanoseconds, showPercent } from '../figures.ts';
 import { LogScale } from './log-scale.ts';
 import { type Markup, element } from './markup.ts';
 
-const width = 520;
-const height = 300;
-const left = 64;
+const width = 400;
+const height = 270;
+const left = 58;
 const right = 12;
 const top = 12;
 const bottom = 42;

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { type BenchResult, type Measurement, workloads } from '../../../bench/bench.ts';
 import { showByteSize } from '../byte-size.ts';
 import { showNanoseconds, showPercent, showRatio } from '../figures.ts';
-import { summaryLines } from '../bench-summary.ts';
 import { type Series, distributionChart, layersChart, legendKey, mediansChart } from './charts.ts';
-import { type Markup, element } from './markup.ts';
+import { type Content, type Markup, element } from './markup.ts';
 import { LOOKS, style } from './style.ts';
+import { summaryTable } from './summary-table.ts';
 
 /** The section of one workload and one number of threads. */
 interface Section {
@@ -31,29 +31,45 @@ export function formatBenchPage(result: BenchResult): string {
     'body',
     {},
     element('h1', {}, 'stratafs bench'),
-    summary(result),
-    facts(result),
-    notices(result),
-    legend(result),
-    contents(sections),
+    summaryTable(result),
+    remarks(result.notices),
+    mainPicture(sections, result),
+    element('h2', {}, 'Details'),
     sections.map((section) => describeSection(section, result)),
+    folded('Machine, settings and contenders', facts(result), remarks(absences(result))),
   );
   return `<!doctype html>\n<html lang="en">\n<head>\n${head.join('\n')}\n</head>\n${body.text}\n</html>\n`;
 }
 
-/** The ratios between the contenders; empty for a single contender. */
-function summary(result: BenchResult): Markup[] {
-  const all = summaryLines(result);
-  if (all.length === 0) return [];
+/** One picture of latency against layers, of the workload that layers slow down most; with one stack, of the first. */
+function mainPicture(sections: readonly Section[], result: BenchResult): Markup[] {
+  const growth = ({ measurements }: Section): number =>
+    Math.max(...measurements.map((each) => each.growth?.median ?? 0));
+  const chosen = sections.reduce<Section | undefined>(
+    (best, each) => (best === undefined || growth(each) > growth(best) ? each : best),
+    undefined,
+  );
+  if (chosen === undefined) return [];
+  const series = seriesOf(chosen.measurements, result);
+  const hasLayers = result.stacks.length > 1;
+  const title = hasLayers ? `${chosen.title}, by the number of layers` : chosen.title;
+  const reason = hasLayers
+    ? 'Of all workloads, this one grows most with the number of layers, under some contender.'
+    : 'The first workload.';
   return [
-    element('h2', { id: 'summary' }, 'Summary'),
+    element('h2', {}, title),
+    element('p', {}, `${descriptionOf(chosen.workload)}. ${reason}`),
     element(
-      'dl',
-      { class: 'summary' },
-      all.map(({ head, lines }) => [element('dt', {}, head), lines.map((line) => element('dd', {}, line))]),
+      'div',
+      { class: 'picture' },
+      hasLayers ? layersChart(series) : mediansChart(series),
+      legend(series),
     ),
   ];
 }
+
+const descriptionOf = (workload: string): string =>
+  workloads.find(({ name }) => name === workload)?.summary ?? '';
 
 function sectionsOf({ measurements }: BenchResult): Section[] {
   const sections = new Map<string, Measurement[]>();
@@ -73,12 +89,10 @@ function describeSection({ id, title, workload, measurements }: Section, result:
   const heights = new Set(measurements.map(({ layers }) => layers));
   const tallest = Math.max(...heights);
   const where = heights.size > 1 ? ` The distribution is that of ${tallest} layers.` : '';
-  const summary = workloads.find(({ name }) => name === workload)?.summary ?? '';
-  return element(
-    'section',
-    {},
-    element('h2', { id }, title),
-    element('p', {}, `${summary}.${where}`),
+  return folded(
+    title,
+    element('p', { id }, `${descriptionOf(workload)}.${where}`),
+    legend(series),
     element(
       'div',
       { class: 'charts' },
@@ -126,15 +140,24 @@ function figures(measurements: readonly Measurement[], { settings, stacks }: Ben
     element(
       'tr',
       {},
-      texts.map((text, column) => element(name, isText(titles[column]) ? { class: 'name' } : {}, text)),
+      texts.map((text, column) =>
+        element(
+          name,
+          {
+            class: isText(titles[column]) ? 'name' : undefined,
+            'data-label': name === 'td' ? titles[column] : undefined,
+          },
+          text,
+        ),
+      ),
     );
   return element(
-    'div',
-    { class: 'scroll' },
+    'table',
+    { class: 'stacked figures' },
+    element('thead', {}, row('th', titles)),
     element(
-      'table',
+      'tbody',
       {},
-      row('th', titles),
       measurements.map((each) => row('td', cells(each))),
     ),
   );
@@ -175,37 +198,33 @@ function facts({ started, seconds, environment, settings, stacks, contenders }: 
   );
 }
 
-function notices({ notices: remarks, missing }: BenchResult): Markup {
-  const lines = [
-    ...missing.map(
-      ({ name, reason, remedy }) =>
-        `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
-    ),
-    ...remarks,
-  ];
-  return element(
-    'ul',
-    {},
-    lines.map((text) => element('li', {}, text)),
+/** Why contenders do not take part. */
+const absences = ({ missing }: BenchResult): string[] =>
+  missing.map(
+    ({ name, reason, remedy }) =>
+      `${name} does not take part: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
   );
+
+function remarks(lines: readonly string[]): Markup[] {
+  if (lines.length === 0) return [];
+  return [
+    element(
+      'ul',
+      { class: 'remarks' },
+      lines.map((text) => element('li', {}, text)),
+    ),
+  ];
 }
 
-function legend(result: BenchResult): Markup {
+function legend(series: readonly Series[]): Markup {
   return element(
     'ul',
     { class: 'legend' },
-    result.contenders.map(({ name }) => element('li', {}, legendKey(lookOf(result, name)), name)),
+    series.map(({ look, contender }) => element('li', {}, legendKey(look), contender)),
   );
 }
 
-function contents(sections: readonly Section[]): Markup {
-  return element(
-    'nav',
-    {},
-    element(
-      'ul',
-      {},
-      sections.map(({ id, title }) => element('li', {}, element('a', { href: `#${id}` }, title))),
-    ),
-  );
+/** Content that is shown on request, and always on paper. */
+function folded(title: string, ...content: readonly Content[]): Markup {
+  return element('details', {}, element('summary', {}, title), content);
 }
