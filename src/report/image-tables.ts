@@ -38,6 +38,12 @@ export function showImages({ images, totalSize }: ReportData, choose: (index: nu
     `Together ${size(totalSize)}, each layer once; ${size(apart)} if nothing were shared.`;
 }
 
+/** Marks the choice of an image, without making it. */
+export function markImage(index: number): void {
+  for (const radio of part('images-table').querySelectorAll('input'))
+    radio.checked = radio.value === String(index);
+}
+
 /** The names of the images. Images with a name in common, such as two builds of one image, get their sources. */
 export function distinctTitles(images: readonly ReportImage[]): string[] {
   const names = images.map(nameOfImage);

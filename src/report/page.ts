@@ -2,13 +2,16 @@
 import { REPORT_FORMAT, type ReportData, type ReportImage } from '../inspect/report-format.ts';
 import { showDetails } from './details.ts';
 import { element, part } from './dom.ts';
-import { showImages, showShared } from './image-tables.ts';
+import { typesOf } from './file-types.ts';
+import { type Place, beginAt, goTo, onTravel } from './history.ts';
+import { markImage, showImages, showShared } from './image-tables.ts';
 import { LayerStack } from './layer-stack.ts';
 import { type ByteFilter, NodeTable } from './node-table.ts';
 import { nameOfImage, showOverview } from './overview.ts';
 import { SearchBox } from './search-box.ts';
 import { offerThemes } from './theme.ts';
 import { Treemap } from './treemap.ts';
+import { showTypeLegend } from './type-legend.ts';
 import type { ViewActions, ViewState } from './view-state.ts';
 import { WasteTable } from './waste-table.ts';
 import { size } from './words.ts';
@@ -24,18 +27,49 @@ class Page implements ViewActions {
   /** The node whose details are shown while no tile is under the pointer. */
   #node = 0;
 
-  constructor(image: ReportImage) {
-    this.#state = stateOf(image);
+  readonly #images: readonly ReportImage[];
+
+  constructor(images: readonly ReportImage[], first: ReportImage) {
+    this.#images = images;
+    this.#state = stateOf(first);
     this.#treemap = new Treemap(this, (tile) => showDetails(this.#state, tile, this.#node));
-    for (const radio of this.#radios()) {
+    for (const radio of this.#radios('which')) {
       radio.addEventListener('change', () => this.#filter({ which: radio.value as ByteFilter['which'] }));
     }
+    for (const radio of this.#radios('colours')) {
+      radio.addEventListener('change', () => {
+        this.#state = { ...this.#state, colours: radio.value as ViewState['colours'] };
+        this.#show();
+      });
+    }
     this.#show();
+    beginAt(this.#place());
+    onTravel((place) => this.#travel(place));
   }
 
   showImage(image: ReportImage): void {
-    this.#state = stateOf(image);
+    this.#state = { ...stateOf(image), colours: this.#state.colours };
     this.#node = 0;
+    this.#show();
+    goTo(this.#place());
+  }
+
+  #place(): Place {
+    const { image, root, filter } = this.#state;
+    return { image: this.#images.indexOf(image), root, layer: filter.layer };
+  }
+
+  /** Shows the place of an entry of the history; nothing of it that these data don't have. */
+  #travel({ image: index, root, layer }: Place): void {
+    const { image: before, colours, filter } = this.#state;
+    const image = this.#images[index] ?? before;
+    const state = image === before ? this.#state : { ...stateOf(image), colours };
+    const { table } = state;
+    const wanted = { ...filter, layer: layer <= image.layers.length ? layer : 0 };
+    const directory = root < table.count && table.isDirectory(root) ? root : 0;
+    this.#state = { ...state, filter: wanted, sums: table.sum(wanted), root: directory };
+    this.#node = directory;
+    markImage(this.#images.indexOf(image));
     this.#show();
   }
 
@@ -43,6 +77,7 @@ class Page implements ViewActions {
     this.#state = { ...this.#state, root: directory };
     this.#node = directory;
     this.#show(focus);
+    goTo(this.#place());
   }
 
   reveal(node: number): void {
@@ -56,6 +91,7 @@ class Page implements ViewActions {
     this.#state = { ...this.#state, root };
     this.#node = node;
     this.#show((this.#state.sums[node] ?? 0) > 0 ? node : -1);
+    goTo(this.#place());
   }
 
   chooseLayer(layer: number): void {
@@ -71,22 +107,25 @@ class Page implements ViewActions {
     this.#node = line.find((at) => (sums[at] ?? 0) > 0) ?? 0;
     this.#state = { ...this.#state, filter, sums, root: this.#node };
     this.#show();
+    goTo(this.#place());
   }
 
-  #radios(): HTMLInputElement[] {
-    return [...part('which').querySelectorAll('input')];
+  #radios(id: 'which' | 'colours'): HTMLInputElement[] {
+    return [...part(id).querySelectorAll('input')];
   }
 
   #show(focus = -1): void {
     const state = this.#state;
     document.title = `${nameOfImage(state.image)} - stratafs report`;
-    for (const radio of this.#radios()) radio.checked = radio.value === state.filter.which;
+    for (const radio of this.#radios('which')) radio.checked = radio.value === state.filter.which;
+    part('colour-of').textContent = state.colours === 'type' ? 'file type' : 'layer';
     showOverview(state.image);
     this.#stack.show(state);
     this.#search.show(state);
     this.#waste.show(state);
     this.#showCrumbs(state);
     this.#showScope(state);
+    showTypeLegend(state);
     this.#treemap.show(state, focus);
   }
 
@@ -123,7 +162,8 @@ class Page implements ViewActions {
 function stateOf(image: ReportImage): ViewState {
   const table = new NodeTable(image.nodes);
   const sums = table.sum(everything);
-  return { image, table, filter: everything, sums, allSums: sums, root: 0 };
+  const types = typesOf(table);
+  return { image, table, filter: everything, sums, allSums: sums, root: 0, colours: 'layer', types };
 }
 
 function start(): void {
@@ -134,7 +174,7 @@ function start(): void {
   offerThemes();
   part('main').hidden = false;
   part('made-by').textContent = `Made by stratafs ${data.version}. All data are in this file.`;
-  const page = new Page(first);
+  const page = new Page(data.images, first);
   showImages(data, (index) => page.showImage(data.images[index] ?? first));
   showShared(data);
 }

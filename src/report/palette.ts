@@ -1,6 +1,7 @@
 // The colours of layers: hues in the order of the rainbow, from blue at the base upwards, like strata. The lightness
 // depends on the light or dark scheme and is set by style/colours.css; neighbours with similar hues differ in it.
 import { element } from './dom.ts';
+import { fileTypes } from './file-types.ts';
 
 const BASE_HUE = 250;
 /** Degrees between two layers. With many layers the steps shrink to fit the span, so that blue remains unique. */
@@ -15,6 +16,14 @@ export function tint(of: HTMLElement, layer: number, count: number): void {
   const hue = (BASE_HUE - (layer - 1) * step + 720) % 360;
   of.style.setProperty('--hue', hue.toFixed(1));
   of.style.setProperty('--odd', String(layer % 2));
+}
+
+/** Gives `of` the colour of a type of files: an index of fileTypes; all others are grey. */
+export function tintByType(of: HTMLElement, type: number): void {
+  of.classList.add('tinted');
+  of.classList.toggle('grey', fileTypes[type] === undefined);
+  of.style.setProperty('--hue', String(fileTypes[type]?.hue ?? 0));
+  of.style.setProperty('--odd', String(type % 2));
 }
 
 /** A layer's number on its colour. */

@@ -8,7 +8,7 @@ export interface Column {
 
 export type Cell = string | Node;
 
-/** With `hasRowHeads` the first cell of each row is its head. */
+/** Each cell has the title of its column as data-label, which a narrow window shows. With `hasRowHeads` the first cell of each row is its head. */
 export function fillTable(
   table: HTMLElement,
   columns: readonly Column[],
@@ -27,7 +27,7 @@ export function fillTable(
       ...cells.map((cell, i) =>
         i === 0 && hasRowHeads
           ? element('th', { attributes: { scope: 'row' } }, cell)
-          : element('td', classOf(i), cell),
+          : element('td', { ...classOf(i), attributes: { 'data-label': columns[i]?.title } }, cell),
       ),
     ),
   );

@@ -1,7 +1,8 @@
 // The treemap on the page: an element per tile, one of them in the tab order, and navigation by keys and clicks.
 import { element, part } from './dom.ts';
+import { bytesByType } from './file-types.ts';
 import type { NodeTable } from './node-table.ts';
-import { tint } from './palette.ts';
+import { tint, tintByType } from './palette.ts';
 import { type Tile, layOut } from './treemap-layout.ts';
 import type { ViewActions, ViewState } from './view-state.ts';
 import { kindWords, number, percent, size } from './words.ts';
@@ -100,11 +101,16 @@ export class Treemap {
       },
     });
     const { style } = tileElement;
-    style.left = `${x0}px`;
-    style.top = `${y0}px`;
-    style.width = `${x1 - x0}px`;
-    style.height = `${y1 - y0}px`;
-    if (kind === 'leaf') tint(tileElement, layerOfTile(tile, state), state.image.layers.length);
+    // Not in pixels: paper is narrower than the window, and no event precedes its layout.
+    const { clientWidth, clientHeight } = this.#box;
+    style.left = part100(x0, clientWidth);
+    style.top = part100(y0, clientHeight);
+    style.width = part100(x1 - x0, clientWidth);
+    style.height = part100(y1 - y0, clientHeight);
+    if (kind === 'leaf') {
+      if (state.colours === 'type') tintByType(tileElement, typeOfTile(tile, state));
+      else tint(tileElement, layerOfTile(tile, state), state.image.layers.length);
+    }
     tileElement.classList.toggle('wasted', kind === 'leaf' && isWholeWaste(node, state));
     tileElement.classList.toggle('directory', kind === 'leaf' && table.isDirectory(node));
     this.#label(tileElement, tile, state);
@@ -221,6 +227,14 @@ export function describeTile(tile: Tile, { table, sums, root, ...state }: ViewSt
   if (table.isDirectory(tile.node)) return `${name}, ${what}, ${share}`;
   const layer = layerOfTile(tile, { table, sums, root, ...state });
   return `${name}, ${what === name ? '' : `${what}, `}${share}, layer ${layer}`;
+}
+
+const part100 = (pixels: number, whole: number): string => `${(100 * pixels) / whole}%`;
+
+/** For a directory, the type with the most bytes in it. */
+function typeOfTile({ node }: Tile, { table, types, sums }: ViewState): number {
+  const bytes = bytesByType(table, types, sums, node);
+  return bytes.indexOf(Math.max(...bytes));
 }
 
 /** For a directory, the layer with the most bytes in it. */

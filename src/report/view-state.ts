@@ -11,6 +11,10 @@ export interface ViewState {
   readonly allSums: Float64Array;
   /** The directory that the treemap shows. */
   readonly root: number;
+  /** The meaning of the colours of tiles. */
+  readonly colours: 'layer' | 'type';
+  /** The type of each node: an index of fileTypes, or OTHER_TYPE. */
+  readonly types: Uint8Array;
 }
 
 export interface ViewActions {

@@ -287,6 +287,93 @@ describeWith([{ program: 'chromium' }], "the report's page", () => {
       { scheme: 'dark' },
     ));
 
+  it('goes back with the browser, to the directory, the layer and the image before', () =>
+    openPage(browser, two, async (page) => {
+      const state = async (): Promise<string[]> => [
+        await textOf(page, 'h1'),
+        await textOf(page, '#crumbs'),
+        await textOf(page, '#scope'),
+      ];
+      const steps: (() => Promise<unknown>)[] = [
+        () => page.$eval('.tile.frame', (frame) => (frame as HTMLElement).click()),
+        () => page.click('button[data-layer="1"]'),
+        () => page.click('#images-table tr:last-child input'),
+        () => page.click('button[data-layer="4"]'),
+      ];
+      const seen = [await state()];
+      for (const step of steps) {
+        await step();
+        const after = await state();
+        expect(after).not.toEqual(seen.at(-1));
+        seen.push(after);
+      }
+      for (const before of seen.slice(0, -1).reverse()) {
+        await page.goBack();
+        expect(await state()).toEqual(before);
+        expect(await page.$eval('#images-table input:checked', ({ value }) => value)).toBe(
+          before[0]?.startsWith('extending') ? '1' : '0',
+        );
+      }
+      await page.goForward();
+      expect(await state()).toEqual(seen[1]);
+    }));
+
+  it('colours tiles by file type, and sums up the types of the directory', () =>
+    openPage(browser, small, async (page) => {
+      const hue = (): Promise<string> =>
+        page.$$eval('.tile.leaf', (tiles) => {
+          const tile = (tiles as HTMLElement[]).find(({ innerText }) => innerText.startsWith('sh\n'));
+          return tile === undefined ? '' : tile.style.getPropertyValue('--hue');
+        });
+      const ofLayer = await hue();
+      expect(await page.$eval('#type-legend', (list) => list.checkVisibility())).toBe(false);
+      await page.click('#colours input[value=type]');
+      expect(await hue()).not.toBe(ofLayer);
+      const lines = await textsOf(page, '#type-legend li');
+      expect(lines[0]).toMatch(/^Programs\s+243kB, 76\.\d %$/);
+      expect(lines[1]).toMatch(/^Libraries\s+74\.7kB, 23\.\d %$/);
+      await page.click('#colours input[value=layer]');
+      expect(await hue()).toBe(ofLayer);
+    }));
+
+  it('scrolls nothing sideways on a telephone, and cuts no instruction of a chosen layer', () =>
+    openPage(
+      browser,
+      two,
+      async (page) => {
+        await page.click('#images-table tr:last-child input');
+        await page.click('#steps-toggle');
+        await page.click('button[data-layer="4"]');
+        const cut = await page.$$eval(
+          '.scrolling, .layer[aria-pressed=true] code, .facts dd, .step code',
+          (all) =>
+            all
+              .filter(
+                (each) =>
+                  each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1,
+              )
+              .map(({ tagName, className }) => `${tagName} ${className}`),
+        );
+        expect(cut).toEqual([]);
+        expect(await textsOf(page, '#images-table td')).toContain('8');
+      },
+      { width: 360 },
+    ));
+
+  it('fits paper, with all tiles and without what needs a pointer', () =>
+    openPage(browser, two, async (page) => {
+      await page.emulateMediaType('print');
+      await page.setViewport({ width: 718, height: 1000 });
+      const { right, tiles, width } = await page.evaluate(() => ({
+        right: document.getElementById('treemap')?.getBoundingClientRect().right ?? 0,
+        tiles: [...document.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect().right),
+        width: document.documentElement.scrollWidth,
+      }));
+      expect(width).toBeLessThanOrEqual(718);
+      expect(Math.max(...tiles)).toBeLessThanOrEqual(right + 3);
+      expect(await page.$eval('#search', (input) => input.checkVisibility())).toBe(false);
+    }));
+
   it('is no wider than a telephone', () =>
     openPage(
       browser,

@@ -63,7 +63,7 @@ tbody th{text-align:left;font-weight:600}
 .summary b,.summary small{display:block;white-space:nowrap}
 .faster{background:var(--faster)}
 .slower{background:var(--slower)}
-@media (max-width:60rem){
+@media screen and (max-width:60rem){
 .stacked,.stacked tbody,.stacked tr{display:block;width:auto}
 .stacked thead,.stacked .none,.stacked td:empty{display:none}
 .stacked tr{border:1px solid var(--rule);border-radius:6px;margin:.6rem 0;overflow:hidden}
@@ -79,6 +79,9 @@ body{margin:0;max-width:none;font-size:10pt}
 figure,tr{break-inside:avoid}
 h2,summary,thead{break-after:avoid}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
+table{font-size:7.5pt}
+th,td,.summary th,.summary td{padding:.1rem .25rem}
+.summary b,.summary small{white-space:normal}
 .faster,.slower,.marker{print-color-adjust:exact}
 }
 `;
