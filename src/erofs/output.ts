@@ -1,12 +1,15 @@
 // Output: the image on its way to the sink, through one buffer.
+//
+// Single structures are written without waiting, because a promise for each of a million inodes takes longer than the
+// work: the buffer grows to hold what is written between two calls of `drain`.
 import type { ErofsSink } from './source.ts';
 
 const SIZE = 1 << 20;
 
 export class Output {
   readonly #sink: ErofsSink;
-  readonly #bytes = Buffer.alloc(SIZE);
-  readonly #view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, SIZE);
+  #bytes = Buffer.alloc(2 * SIZE);
+  #view = viewOf(this.#bytes);
   #used = 0;
   #flushed = 0;
 
@@ -19,7 +22,7 @@ export class Output {
     return this.#flushed + this.#used;
   }
 
-  /** The buffer, whose bytes from `cursor` on are zeros. */
+  /** The buffer, until the next call that writes. Its bytes from the place that `reserve` returns are zeros. */
   get bytes(): Buffer {
     return this.#bytes;
   }
@@ -28,19 +31,39 @@ export class Output {
     return this.#view;
   }
 
-  /** Index in `bytes` of the next byte. */
-  get cursor(): number {
-    return this.#used;
+  /** Adds `length` zeros, which the caller may change. Returns their place in `bytes`. */
+  reserve(length: number): number {
+    const at = this.#used;
+    const end = at + length;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.alloc(2 * end);
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+      this.#view = viewOf(larger);
+    }
+    this.#used = end;
+    return at;
   }
 
-  /** True if `length` bytes fit without a flush. */
-  hasRoom(length: number): boolean {
-    return this.#used + length <= SIZE;
+  put(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
-  /** Counts bytes that were filled in place. */
-  advance(length: number): void {
-    this.#used += length;
+  /** Adds zeros up to `position`, which must not be passed yet. */
+  padTo(position: number): void {
+    if (position < this.position) throw new Error(`the image is at ${this.position}, expected ${position}`);
+    this.reserve(position - this.position);
+  }
+
+  /** Hands everything to the sink if that is enough for a write. */
+  async drain(): Promise<void> {
+    if (this.needsDrain) await this.flush();
+  }
+
+  /** True if `drain` would write. */
+  get needsDrain(): boolean {
+    return this.#used >= SIZE;
   }
 
   async flush(): Promise<void> {
@@ -50,23 +73,8 @@ export class Output {
     this.#bytes.fill(0, 0, this.#used);
     this.#used = 0;
   }
+}
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length;) {
-      if (this.#used === SIZE) await this.flush();
-      const count = Math.min(bytes.length - from, SIZE - this.#used);
-      this.#bytes.set(bytes.subarray(from, from + count), this.#used);
-      this.#used += count;
-      from += count;
-    }
-  }
-
-  /** Writes zeros up to `position`, which must not be passed yet. */
-  async padTo(position: number): Promise<void> {
-    if (position < this.position) throw new Error(`the image is at ${this.position}, expected ${position}`);
-    while (this.position < position) {
-      if (this.#used === SIZE) await this.flush();
-      this.#used += Math.min(position - this.position, SIZE - this.#used);
-    }
-  }
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

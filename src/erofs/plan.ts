@@ -1,10 +1,8 @@
 // The plan of an EROFS image: where each part and each inode lies, before a byte is written. The same source always
 // gives the same plan.
-import { S_IFDIR, S_IFLNK, S_IFCHR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { Extent } from '../tree/tree.ts';
-import { measureDirectory } from './directory.ts';
-import { type FileChunks, blockOfWhole, endsInPlace, planChunks } from './file-chunks.ts';
+import { DirectoryNames } from './directory.ts';
 import {
   BLOCK,
   CHUNK_INDEX_SIZE,
@@ -15,14 +13,9 @@ import {
   alignUp,
   headLength,
 } from './layout.ts';
-import type { ErofsLayer, ErofsSource } from './source.ts';
-import { type Tail, findDirtyTails } from './tails.ts';
+import { type PlannedFile, planFiles } from './plan-files.ts';
+import type { ErofsSource } from './source.ts';
 import { ErofsXattrs } from './xattrs.ts';
-
-/** A regular file that is not one piece of a device. */
-export interface PlannedFile extends FileChunks {
-  readonly isTailDirty: boolean;
-}
 
 /** Offsets are in bytes from the start of the image. */
 export interface ImagePlan {
@@ -59,6 +52,7 @@ export async function planImage(source: ErofsSource): Promise<ImagePlan> {
   const nids = new Uint32Array(tree.inodeCount);
   const directorySizes = new Map<number, number>();
   const isLeftOut = (inode: number): boolean => isWhiteout(source, inode);
+  const names = new DirectoryNames(tree, isLeftOut);
   // Nid 0 stays free: programs skip a name whose inode number is 0.
   let end = metaStart + SLOT;
   let nameBlocks = 0;
@@ -76,7 +70,7 @@ export async function planImage(source: ErofsSource): Promise<ImagePlan> {
 
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     if (!tree.isDirectory(inode)) continue;
-    const size = measureDirectory(tree, inode, isLeftOut);
+    const size = names.open(inode);
     directorySizes.set(inode, size);
     nameBlocks += Math.floor(size / BLOCK);
     place(inode, headOf(inode), size % BLOCK);
@@ -120,51 +114,6 @@ function isWhiteout({ tree, isOverlayLower }: ErofsSource, inode: number): boole
   return isOverlayLower && (tree.modeOf(inode) & S_IFMT) === S_IFCHR && tree.rdevOf(inode) === 0;
 }
 
-/** The regular files that are not one piece in place, with a clean end. */
-async function planFiles(source: ErofsSource): Promise<Map<number, PlannedFile>> {
-  const { tree, layers, maxCopiedBytes = Infinity } = source;
-  const dirty = new Set<number>();
-  const extent = new Extent();
-  for (const [layer, tails] of findTails(source).entries()) {
-    await findDirtyTails(layers[layer] as ErofsLayer, tails, dirty);
-  }
-  const files = new Map<number, PlannedFile>();
-  let extraBytes = 0;
-  for (let inode = 0; inode < tree.inodeCount; inode++) {
-    if ((tree.modeOf(inode) & S_IFMT) !== S_IFREG || tree.sizeOf(inode) === 0) continue;
-    const layer = layers[tree.layerOf(inode)] as ErofsLayer;
-    const isTailDirty = dirty.has(inode);
-    if (!isTailDirty && blockOfWhole(tree, inode, layer, extent) >= 0) continue;
-    const file = { ...planChunks(tree, inode, layer, isTailDirty), isTailDirty };
-    files.set(inode, file);
-    extraBytes += file.count * CHUNK_INDEX_SIZE + file.copiedBlocks * BLOCK;
-    if (extraBytes > maxCopiedBytes) throw tooManyCopied(maxCopiedBytes);
-  }
-  return files;
-}
-
-/** By layer: the bytes after the ends of its files. */
-function findTails({ tree, layers }: ErofsSource): Tail[][] {
-  const tails: Tail[][] = layers.map(() => []);
-  const extent = new Extent();
-  for (let inode = 0; inode < tree.inodeCount; inode++) {
-    if ((tree.modeOf(inode) & S_IFMT) !== S_IFREG || tree.sizeOf(inode) === 0) continue;
-    const number = tree.layerOf(inode);
-    const layer = layers[number] as ErofsLayer;
-    if (!endsInPlace(tree, inode, layer, extent)) continue;
-    const offset = extent.blobOffset + 1;
-    const length = BLOCK - ((layer.startByte + offset) % BLOCK);
-    tails[number]?.push({ inode, offset, length });
-  }
-  return tails;
-}
-
 function tooLarge(): InputError {
   return new InputError('the EROFS image would have more than 2 TiB, which the format cannot hold');
-}
-
-function tooManyCopied(limit: number): InputError {
-  return new InputError(
-    `the layers have more than ${limit} bytes that do not lie at multiples of 512 bytes, or in sparse files, and that an EROFS image would have to copy; the FUSE drivers read them in place`,
-  );
 }

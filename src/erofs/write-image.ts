@@ -2,7 +2,7 @@
 import { Attr, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { Extent } from '../tree/tree.ts';
-import { encodeDirectory } from './directory.ts';
+import { DirectoryNames } from './directory.ts';
 import { blockOfWhole, chunksOf, wholeFileBits } from './file-chunks.ts';
 import {
   BLOCK,
@@ -17,7 +17,8 @@ import {
   encodeSuperblock,
 } from './layout.ts';
 import { Output } from './output.ts';
-import { type ImagePlan, type PlannedFile, isInline, planImage } from './plan.ts';
+import { type ImagePlan, isInline, planImage } from './plan.ts';
+import type { PlannedFile } from './plan-files.ts';
 import { readLayer } from './read-layer.ts';
 import type { ErofsImage, ErofsLayer, ErofsSink, ErofsSource } from './source.ts';
 import { xattrCountOf } from './xattrs.ts';
@@ -42,10 +43,16 @@ export async function writeErofsImage(source: ErofsSource, sink: ErofsSink): Pro
   return { size: plan.end, copiedBytes: plan.copiedBytes, leftOut: plan.leftOut };
 }
 
+/** The number of the layer's device in a chunk index; 0: the image itself. */
+function deviceId({ device }: ErofsLayer): number {
+  return device === undefined ? 0 : device + 1;
+}
+
 class ImageWriter {
   readonly #source: ErofsSource;
   readonly #plan: ImagePlan;
   readonly #out: Output;
+  readonly #names: DirectoryNames;
   readonly #attr = new Attr();
   readonly #extent = new Extent();
   /** The next free block of names, and of copied bytes. */
@@ -56,15 +63,30 @@ class ImageWriter {
     this.#source = source;
     this.#plan = plan;
     this.#out = new Output(sink);
+    this.#names = new DirectoryNames(source.tree, (inode) => plan.nids[inode] === 0);
     this.#nameBlock = plan.namesStart / BLOCK;
     this.#copyBlock = plan.bytesStart / BLOCK;
   }
 
   async write(): Promise<void> {
-    const { tree, devices, uuid = NO_UUID } = this.#source;
-    const { xattrs, xattrStart, metaStart, nids, end, leftOut, namesStart, bytesStart } = this.#plan;
     const out = this.#out;
-    await out.write(
+    this.#writeSuperblock();
+    for (const entry of this.#plan.xattrs.shared) {
+      out.put(entry);
+      if (out.needsDrain) await out.drain();
+    }
+    await this.#writeInodes();
+    await this.#writeNames();
+    out.padTo(this.#plan.bytesStart);
+    for (const [inode, file] of this.#plan.files) await this.#copyFile(inode, file);
+    out.padTo(this.#plan.end);
+    await out.flush();
+  }
+
+  #writeSuperblock(): void {
+    const { tree, devices, uuid = NO_UUID } = this.#source;
+    const { xattrStart, metaStart, nids, end, leftOut } = this.#plan;
+    this.#out.put(
       encodeSuperblock({
         rootNid: nids[0] as number,
         inodes: tree.inodeCount - leftOut,
@@ -75,113 +97,137 @@ class ImageWriter {
         deviceBlocks: devices.map(({ size }) => Math.ceil(size / BLOCK)),
       }),
     );
-    await out.padTo(xattrStart);
-    for (const entry of xattrs.shared) await out.write(entry);
-    for (const inode of this.#directories()) await this.#writeDirectory(inode);
+    this.#out.padTo(xattrStart);
+  }
+
+  async #writeInodes(): Promise<void> {
+    const { tree } = this.#source;
+    const { nids, directorySizes } = this.#plan;
+    const out = this.#out;
+    for (const [inode, size] of directorySizes) {
+      this.#writeDirectory(inode, size);
+      if (out.needsDrain) await out.drain();
+    }
     for (let inode = 0; inode < tree.inodeCount; inode++) {
       if (tree.isDirectory(inode) || nids[inode] === 0) continue;
       const type = tree.modeOf(inode) & S_IFMT;
-      if (type === S_IFREG) await this.#writeFile(inode);
-      else if (type === S_IFLNK) await this.#writeSymlink(inode);
-      else await this.#writeInode(inode, Layout.flatPlain, tree.rdevOf(inode), 0);
+      if (type === S_IFREG) {
+        const file = this.#writeFile(inode);
+        if (file !== undefined) await this.#writeChunks(inode, file);
+      } else if (type === S_IFLNK) this.#writeSymlink(inode);
+      else this.#writeInode(inode, Layout.flatPlain, tree.rdevOf(inode), 0);
+      if (out.needsDrain) await out.drain();
     }
-    await out.padTo(namesStart);
-    for (const inode of this.#directories()) {
-      const names = this.#namesOf(inode);
-      await out.write(names.subarray(0, names.length - (names.length % BLOCK)));
+    out.padTo(this.#plan.namesStart);
+  }
+
+  /** The whole blocks of directories, and the targets of symlinks that are not inline. */
+  async #writeNames(): Promise<void> {
+    const { tree } = this.#source;
+    const { nids, directorySizes } = this.#plan;
+    const out = this.#out;
+    for (const [inode, size] of directorySizes) {
+      const blocks = Math.floor(size / BLOCK);
+      if (blocks === 0) continue;
+      this.#names.open(inode);
+      this.#names.encode(
+        nids,
+        (block) => block < blocks,
+        () => this.#reserve(BLOCK),
+      );
+      if (out.needsDrain) await out.drain();
     }
     for (let inode = 0; inode < tree.inodeCount; inode++) {
       if ((tree.modeOf(inode) & S_IFMT) !== S_IFLNK || isInline(tree.sizeOf(inode))) continue;
-      await out.write(tree.readlink(inode));
-      await out.padTo(alignUp(out.position, BLOCK));
+      out.put(tree.readlink(inode));
+      out.padTo(alignUp(out.position, BLOCK));
+      if (out.needsDrain) await out.drain();
     }
-    await out.padTo(bytesStart);
-    for (const [inode, file] of this.#plan.files) await this.#copyFile(inode, file);
-    await out.padTo(end);
-    await out.flush();
   }
 
-  *#directories(): Generator<number> {
-    yield* this.#plan.directorySizes.keys();
+  #reserve(length: number): { bytes: Buffer; view: DataView; at: number } {
+    const at = this.#out.reserve(length);
+    return { bytes: this.#out.bytes, view: this.#out.view, at };
   }
 
-  #namesOf(inode: number): Buffer {
-    const { nids, directorySizes } = this.#plan;
-    return encodeDirectory(this.#source.tree, inode, directorySizes.get(inode) as number, {
-      nidOf: (child) => nids[child] as number,
-      isLeftOut: (child) => nids[child] === 0,
-    });
-  }
-
-  async #writeDirectory(inode: number): Promise<void> {
-    const size = this.#plan.directorySizes.get(inode) as number;
+  #writeDirectory(inode: number, size: number): void {
+    const blocks = Math.floor(size / BLOCK);
     const tail = size % BLOCK;
-    const layout = tail === 0 ? Layout.flatPlain : Layout.flatInline;
-    const block = this.#nameBlock;
-    this.#nameBlock += Math.floor(size / BLOCK);
-    await this.#writeInode(inode, layout, block, size);
-    if (tail > 0) await this.#out.write(this.#namesOf(inode).subarray(size - tail));
+    const firstBlock = this.#nameBlock;
+    this.#nameBlock += blocks;
+    this.#writeInode(inode, tail === 0 ? Layout.flatPlain : Layout.flatInline, firstBlock, size);
+    if (tail === 0) return;
+    this.#names.open(inode);
+    this.#names.encode(
+      this.#plan.nids,
+      (block) => block === blocks,
+      (length) => this.#reserve(length),
+    );
   }
 
-  async #writeSymlink(inode: number): Promise<void> {
+  #writeSymlink(inode: number): void {
     const size = this.#source.tree.sizeOf(inode);
     if (isInline(size)) {
-      await this.#writeInode(inode, Layout.flatInline, 0, size);
-      await this.#out.write(this.#source.tree.readlink(inode));
+      this.#writeInode(inode, Layout.flatInline, 0, size);
+      this.#out.put(this.#source.tree.readlink(inode));
       return;
     }
     const block = this.#nameBlock;
     this.#nameBlock += Math.ceil(size / BLOCK);
-    await this.#writeInode(inode, Layout.flatPlain, block, size);
+    this.#writeInode(inode, Layout.flatPlain, block, size);
   }
 
-  async #writeFile(inode: number): Promise<void> {
+  /** Returns the file if its chunk indexes are still to be written. */
+  #writeFile(inode: number): PlannedFile | undefined {
     const { tree, layers } = this.#source;
     const size = tree.sizeOf(inode);
     if (size === 0) {
-      await this.#writeInode(inode, Layout.flatPlain, 0, 0);
-      return;
+      this.#writeInode(inode, Layout.flatPlain, 0, 0);
+      return undefined;
     }
-    const layer = layers[tree.layerOf(inode)] as ErofsLayer;
-    const device = layer.device === undefined ? 0 : layer.device + 1;
     const file = this.#plan.files.get(inode);
     const bits = file?.bits ?? wholeFileBits(size);
-    await this.#writeInode(inode, Layout.chunkBased, bits | CHUNK_INDEXES, size);
-    await this.#out.padTo(alignUp(this.#out.position, CHUNK_INDEX_SIZE));
-    if (file === undefined) {
-      await this.#writeIndex(device, blockOfWhole(tree, inode, layer, this.#extent));
-      return;
-    }
+    this.#writeInode(inode, Layout.chunkBased, bits | CHUNK_INDEXES, size);
+    this.#out.padTo(alignUp(this.#out.position, CHUNK_INDEX_SIZE));
+    if (file !== undefined) return file;
+    const layer = layers[tree.layerOf(inode)] as ErofsLayer;
+    this.#writeIndex(deviceId(layer), blockOfWhole(tree, inode, layer, this.#extent));
+    return undefined;
+  }
+
+  async #writeChunks(inode: number, file: PlannedFile): Promise<void> {
+    const { tree, layers } = this.#source;
+    const layer = layers[tree.layerOf(inode)] as ErofsLayer;
     for (const { kind, block, length } of chunksOf(tree, inode, layer, file)) {
-      if (kind === 'hole') await this.#writeIndex(0, HOLE);
-      else if (kind === 'device') await this.#writeIndex(device, block);
+      if (kind === 'hole') this.#writeIndex(0, HOLE);
+      else if (kind === 'device') this.#writeIndex(deviceId(layer), block);
       else {
-        await this.#writeIndex(0, this.#copyBlock);
+        this.#writeIndex(0, this.#copyBlock);
         this.#copyBlock += Math.ceil(length / BLOCK);
       }
+      if (this.#out.needsDrain) await this.#out.drain();
     }
   }
 
-  async #writeIndex(device: number, block: number): Promise<void> {
-    const out = this.#out;
-    if (!out.hasRoom(CHUNK_INDEX_SIZE)) await out.flush();
-    out.view.setUint16(out.cursor + 2, device, true);
-    out.view.setUint32(out.cursor + 4, block, true);
-    out.advance(CHUNK_INDEX_SIZE);
+  #writeIndex(device: number, block: number): void {
+    const at = this.#out.reserve(CHUNK_INDEX_SIZE);
+    const { view } = this.#out;
+    view.setUint16(at + 2, device, true);
+    view.setUint32(at + 4, block, true);
   }
 
   /** Writes an inode and its xattrs at the place that the plan has for it. `union` is i_u. */
-  async #writeInode(inode: number, layout: Layout, union: number, size: number): Promise<void> {
+  #writeInode(inode: number, layout: Layout, union: number, size: number): void {
     const { tree } = this.#source;
     const { nids, metaStart, xattrs } = this.#plan;
     const out = this.#out;
     const attr = this.#attr;
     const nid = nids[inode] as number;
-    await out.padTo(metaStart + nid * SLOT);
-    if (!out.hasRoom(INODE_SIZE)) await out.flush();
+    out.padTo(metaStart + nid * SLOT);
     const area = xattrs.areaOf(inode);
     tree.readAttr(inode, attr);
-    const { view, cursor: at } = out;
+    const at = out.reserve(INODE_SIZE);
+    const { view } = out;
     view.setUint16(at + Inode.format, 1 | (layout << 1), true);
     view.setUint16(at + Inode.xattrCount, xattrCountOf(area?.length ?? 0), true);
     view.setUint16(at + Inode.mode, attr.mode, true);
@@ -195,8 +241,7 @@ class ImageWriter {
     view.setInt32(at + Inode.mtime + 4, Math.floor(attr.mtimeSec / 2 ** 32), true);
     view.setUint32(at + Inode.mtimeNsec, attr.mtimeNsec, true);
     view.setUint32(at + Inode.nlink, attr.nlink, true);
-    out.advance(INODE_SIZE);
-    if (area !== undefined) await out.write(area);
+    if (area !== undefined) out.put(area);
   }
 
   async #copyFile(inode: number, file: PlannedFile): Promise<void> {
@@ -208,9 +253,10 @@ class ImageWriter {
       for (let done = 0; done < length; done += COPY_SIZE) {
         const bytes = new Uint8Array(Math.min(COPY_SIZE, length - done));
         await this.#readFile(inode, layer, start + done, bytes);
-        await this.#out.write(bytes);
+        this.#out.put(bytes);
+        await this.#out.drain();
       }
-      await this.#out.padTo(alignUp(this.#out.position, BLOCK));
+      this.#out.padTo(alignUp(this.#out.position, BLOCK));
     }
   }
 

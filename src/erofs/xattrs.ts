@@ -6,6 +6,7 @@
 import type { Tree } from '../tree/tree.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { latin1Of } from '../vfs/names.ts';
+import { showPathOf } from './inode-path.ts';
 import { alignUp } from './layout.ts';
 import type { ErofsSource } from './source.ts';
 
@@ -89,7 +90,7 @@ export class ErofsXattrs {
     }
     const entries = this.#entriesOf(inode);
     const area = shared.length + entries.length === 0 ? undefined : encodeArea(shared, entries);
-    if (area !== undefined && area.length > MAX_AREA) throw tooMany(area.length);
+    if (area !== undefined && area.length > MAX_AREA) throw tooMany(showPathOf(tree, inode), area.length);
     return area;
   }
 
@@ -175,8 +176,8 @@ export function xattrCountOf(length: number): number {
   return length === 0 ? 0 : (length - AREA_HEADER) / 4 + 1;
 }
 
-function tooMany(bytes: number): InputError {
+function tooMany(path: string, bytes: number): InputError {
   return new InputError(
-    `a file has ${bytes} bytes of xattrs, expected at most ${MAX_AREA} for an EROFS image; the FUSE drivers can show it`,
+    `${path}: has ${bytes} bytes of xattrs, expected at most ${MAX_AREA} for an EROFS image; the FUSE drivers can show it`,
   );
 }

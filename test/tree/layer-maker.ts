@@ -160,7 +160,7 @@ export function makeLayer(root: InodeSpec): LayerIndex {
     xattr: u32((spec) => {
       const block = xattrBlock(spec.xattrs);
       if (block.length === 0) return 0;
-      xattrs.push(...block);
+      for (const byte of block) xattrs.push(byte);
       return xattrs.length - block.length + 1;
     }),
     inodeFlags: Uint8Array.from(inodes, (spec) => spec.flags | (spec.extents ? InodeFlag.sparse : 0)),
