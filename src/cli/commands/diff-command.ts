@@ -1,5 +1,5 @@
 // stratafs diff: shows the changes in a mount, or compares two images, stacks of layers, or directories.
-import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPath } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
@@ -18,8 +18,33 @@ import { fitLine } from '../output/terminal-lines.ts';
 import { DiffPatches } from '../output/diff-patches.ts';
 import { DiffSizes } from '../output/diff-sizes.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
-import { formatTable } from '../output/table.ts';
+import {
+  type ColorChoice,
+  type Palette,
+  type Style,
+  colorOption,
+  outputPalette,
+  paint,
+} from '../output/color.ts';
+import {
+  type ListingField,
+  type ListingRow,
+  type RowFormat,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+import { paintPatch } from '../output/patch-colors.ts';
 import { UsageError } from '../options/usage-error.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Kind', title: '' },
+  { name: 'Before', title: 'BEFORE', align: 'right' },
+  { name: 'After', title: 'AFTER', align: 'right' },
+  { name: 'Changed', title: 'CHANGED' },
+  { name: 'Path', title: 'PATH' },
+];
+const shown = fields.map(({ name }) => name);
 
 const help = `
 <a> and <b> are images as for "stratafs mount", <image>#<layer> for the layers up to this one, stratafs mount points, or
@@ -28,7 +53,8 @@ mount, like "docker diff"; <image>#<layer> alone shows what that layer changes.
 Each line has A for added, C for changed or D for deleted. A deleted directory is listed without its content, and the parents
 of a changed file are listed as changed. The mtime of a directory is ignored. Files of equal size are compared by content,
 unless they are known to be equal. --stat and --json list the differences: "mode", "mtime", "content" and so on.
-docs/json.md describes the output of --json.
+${describeFields(fields)} Fields of parents of
+changed files are empty, except .Kind and .Path; --format table is the table of --stat. docs/json.md describes the output of --json.
 
 Examples:
   stratafs diff /mnt                 what was written to the mount
@@ -45,6 +71,8 @@ interface DiffArguments extends SourceArguments {
   readonly ignoreTimes?: true;
   readonly quiet?: true;
   readonly exitCode?: true;
+  readonly format?: string;
+  readonly color: ColorChoice;
   readonly bytes?: true;
   readonly json?: true;
 }
@@ -79,35 +107,43 @@ async function withSides<T>(
   }
 }
 
-function formatStat(differences: readonly Difference[], sizes: DiffSizes, args: DiffArguments): string {
+function styleOf({ kind }: Difference, { added, changed, deleted }: Palette): Style {
+  return { A: added, C: changed, D: deleted }[kind];
+}
+
+function rowOf(difference: Difference, sizes: DiffSizes, palette: Palette, args: DiffArguments): ListingRow {
   const size = sizeWriter(args.bytes);
   const show = (bytes: number | undefined): string => (bytes === undefined ? '' : size(bytes));
+  const { before, after } = sizes.of(difference);
+  const { kind, attributes } = difference;
+  const path = showPath(difference.path);
+  const style = styleOf(difference, palette);
+  return {
+    fields: {
+      Kind: kind,
+      Before: show(before),
+      After: show(after),
+      Changed: attributes.join(' '),
+      Path: path,
+    },
+    cells: { Kind: { text: kind, style }, Path: { text: path, style } },
+  };
+}
+
+function formatStat(
+  differences: readonly Difference[],
+  sizes: DiffSizes,
+  palette: Palette,
+  args: DiffArguments,
+): string {
+  const size = sizeWriter(args.bytes);
   const rows = differences
     .filter(({ kind, attributes }) => kind !== 'C' || attributes.length > 0)
-    .map((difference) => {
-      const { before, after } = sizes.of(difference);
-      return [
-        difference.kind,
-        show(before),
-        show(after),
-        difference.attributes.join(' '),
-        showPath(difference.path),
-      ];
-    });
+    .map((difference) => rowOf(difference, sizes, palette, args));
   const { added, changed, deleted, grown } = sizes.total(differences);
   const sign = grown < 0 ? '-' : '+';
   return [
-    formatTable(
-      [
-        { title: '' },
-        { title: 'BEFORE', align: 'right' },
-        { title: 'AFTER', align: 'right' },
-        { title: 'CHANGED' },
-        { title: 'PATH' },
-      ],
-      rows,
-      outputWidth(),
-    ),
+    formatListing(fields, rows, { kind: 'table' }, shown, outputWidth()),
     `${added} added, ${changed} changed, ${deleted} deleted, ${sign}${size(Math.abs(grown))}\n`,
   ].join('\n');
 }
@@ -129,26 +165,42 @@ function formatDifferences(
   differences: readonly Difference[],
   a: ComparedImage,
   b: ComparedImage,
+  format: RowFormat,
   args: DiffArguments,
 ): { readonly text: string } | { readonly json: unknown } {
   if (args.quiet === true) return { text: '' };
   const sizes = new DiffSizes(a.tree, b.tree);
   if (args.json === true) return { json: describe(differences, sizes) };
-  if (args.stat === true) return { text: formatStat(differences, sizes, args) };
-  return { text: differences.map(({ kind, path }) => `${fitLine(`${kind} ${showPath(path)}`)}\n`).join('') };
+  const palette = outputPalette(args.color);
+  if (format.kind !== 'table') {
+    const rows = differences.map((difference) => rowOf(difference, sizes, palette, args));
+    return { text: formatListing(fields, rows, format, shown, outputWidth()) };
+  }
+  if (showsSizes(args)) return { text: formatStat(differences, sizes, palette, args) };
+  const lines = differences.map((difference) => {
+    const { kind, path } = difference;
+    return `${paint(styleOf(difference, palette), fitLine(`${kind} ${showPath(path)}`))}\n`;
+  });
+  return { text: lines.join('') };
 }
 
 async function writePatches(
   differences: readonly Difference[],
   a: ComparedImage,
   b: ComparedImage,
+  palette: Palette,
   write: WriteBytes,
 ): Promise<void> {
   const patches = new DiffPatches(a, b);
   for (const difference of differences) {
-    for await (const patch of patches.of(difference)) await write(Buffer.from(patch, 'latin1'));
+    for await (const patch of patches.of(difference)) {
+      await write(Buffer.from(palette.hasColors ? paintPatch(patch, palette) : patch, 'latin1'));
+    }
   }
 }
+
+/** True if the table of --stat is shown. */
+const showsSizes = ({ stat, format }: DiffArguments): boolean => stat === true || format !== undefined;
 
 function statusOf(differences: readonly Difference[], { quiet, exitCode }: DiffArguments): number {
   return (quiet === true || exitCode === true) && differences.length > 0 ? 1 : 0;
@@ -164,7 +216,7 @@ function compare<T>(a: string, b: string | undefined, args: DiffArguments, show:
       const sides = [mergeForComparison(before), mergeForComparison(after)] as const;
       const differences = await compareTrees(...sides, {
         ignoresTimes: args.ignoreTimes === true,
-        isBrief: args.stat !== true && args.json !== true,
+        isBrief: !showsSizes(args) && args.json !== true,
         signal: options.signal,
       });
       return show(differences, ...sides);
@@ -177,18 +229,20 @@ function runDiff(
   second: string | undefined,
   args: DiffArguments,
 ): CommandResult | Promise<CommandResult> {
-  const { patch, stat, json, quiet } = args;
-  if (patch === true && stat !== true && json !== true && quiet !== true) {
+  const { patch, json, quiet } = args;
+  const format = parseRowFormat(args.format, fields);
+  if (patch === true && !showsSizes(args) && json !== true && quiet !== true) {
+    const palette = outputPalette(args.color);
     return {
       stream: (write) =>
         compare(first, second, args, async (differences, a, b) => {
-          await writePatches(differences, a, b, write);
+          await writePatches(differences, a, b, palette, write);
           return statusOf(differences, args);
         }),
     };
   }
   return compare(first, second, args, (differences, a, b) => ({
-    ...formatDifferences(differences, a, b, args),
+    ...formatDifferences(differences, a, b, format, args),
     status: statusOf(differences, args),
   }));
 }
@@ -200,13 +254,18 @@ export function diffCommand(): CliCommand {
         .description('Show what was written to a mount, or compare two images, layer stacks or directories.')
         .argument('<a>', 'old side; alone, a mount point or <image>#<layer>')
         .argument('[b]', 'new side')
-        .option('--stat', 'show sizes and changed attributes of each path')
-        .option('-p, --patch', 'print a unified diff of the changed text files')
+        .optionsGroup('Comparison:')
         .option('--ignore-times', 'ignore mtimes, to compare rebuilt images')
         .option('-q, --quiet', 'print nothing; exit 1 if there are differences')
         .option('--exit-code', 'exit 1 if there are differences')
+        .optionsGroup('Output:')
+        .option('--stat', 'show sizes and changed attributes of each path')
+        .option('-p, --patch', 'print a unified diff of the changed text files')
+        .option('--format <format>', FORMAT_ABOUT)
+        .addOption(colorOption())
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
+      'Other:',
     ).addHelpText('after', help),
     run: runDiff,
   };

@@ -9,10 +9,46 @@ import { showLines, showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
-import { type Column, formatTable } from '../output/table.ts';
-import { type Fields, formatRows } from '../output/template.ts';
+import {
+  type Fields,
+  type ListingField,
+  type RowFormat,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
 import { ellipsize } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
+
+/** docker's fields, and those of the columns that --layers adds. */
+const fields: readonly ListingField[] = [
+  { name: 'ID', title: 'IMAGE' },
+  { name: 'CreatedSince', title: 'CREATED' },
+  { name: 'CreatedAt', title: 'CREATED AT' },
+  { name: 'CreatedBy', title: 'CREATED BY' },
+  { name: 'Size', title: 'SIZE' },
+  { name: 'Comment', title: 'COMMENT' },
+  { name: 'Layer', title: 'LAYER', align: 'right' },
+  { name: 'DiffID', title: 'DIFFID' },
+  { name: 'Digest', title: 'DIGEST' },
+  { name: 'Compression', title: 'COMPRESSION' },
+  { name: 'Stored', title: 'STORED', align: 'right' },
+  { name: 'Files', title: 'FILES', align: 'right' },
+  { name: 'Whiteouts', title: 'WHITEOUTS', align: 'right' },
+  { name: 'Opaques', title: 'OPAQUES', align: 'right' },
+];
+
+function shownFields(args: HistoryArguments): string[] {
+  return [
+    'ID',
+    isHuman(args) ? 'CreatedSince' : 'CreatedAt',
+    ...['CreatedBy', 'Size', 'Comment'],
+    ...(args.layers === true
+      ? ['Layer', 'DiffID', 'Digest', 'Compression', 'Stored', 'Files', 'Whiteouts', 'Opaques']
+      : []),
+  ];
+}
 
 const help = `
 IMAGE is the image ID in the newest line and <missing> in all others, as docker prints it for images that were pulled or
@@ -21,8 +57,7 @@ only change the configuration have no layer and show 0B.
 --layers adds the number of the layer, counted from 1 at the base, its DiffID and digest, its compression and stored size,
 and its numbers of files, whiteouts and opaque directories. Columns that do not fit the terminal are left out; a pipe gets
 all of them.
-The fields of --format templates are .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size and .Comment. docs/json.md describes
-the output of --json.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs history app.tar
@@ -37,6 +72,7 @@ interface HistoryArguments extends SourceArguments {
   readonly trunc: boolean;
   readonly quiet?: true;
   readonly format?: string;
+  readonly color: ColorChoice;
   readonly layers?: true;
   readonly dockerfile?: true;
   readonly bytes?: true;
@@ -50,7 +86,7 @@ function isHuman({ human }: HistoryArguments): boolean {
   throw new UsageError(`--human: found '${String(human)}', expected true or false`);
 }
 
-/** The columns, by their names in docker's templates. */
+/** The fields of the steps, newest first. */
 function fieldsOf(image: Image, args: HistoryArguments): Fields[] {
   const human = isHuman(args);
   const size = sizeWriter(!human || args.bytes);
@@ -66,73 +102,54 @@ function fieldsOf(image: Image, args: HistoryArguments): Fields[] {
       CreatedBy: args.trunc ? ellipsize(createdBy, CREATED_BY_WIDTH) : createdBy,
       Size: isSurplus || layer?.missing !== undefined ? 'N/A' : size(layer?.size ?? 0),
       Comment: step?.comment ?? '',
+      ...layerFields(layer, args),
     };
   });
 }
 
-function columnsOf(args: HistoryArguments): readonly (readonly [keyof Fields, Column])[] {
-  return [
-    ['ID', { title: 'IMAGE' }],
-    ['CreatedSince', { title: isHuman(args) ? 'CREATED' : 'CREATED AT' }],
-    ['CreatedBy', { title: 'CREATED BY' }],
-    ['Size', { title: 'SIZE' }],
-    ['Comment', { title: 'COMMENT' }],
-  ];
-}
-
-const layerColumns: readonly Column[] = [
-  { title: 'LAYER', align: 'right' },
-  { title: 'DIFFID' },
-  { title: 'DIGEST' },
-  { title: 'COMPRESSION' },
-  { title: 'STORED', align: 'right' },
-  { title: 'FILES', align: 'right' },
-  { title: 'WHITEOUTS', align: 'right' },
-  { title: 'OPAQUES', align: 'right' },
-];
-
-function layerCells({ layer }: HistoryEntry, args: HistoryArguments): string[] {
-  if (layer === undefined) return layerColumns.map(() => '');
+function layerFields(layer: HistoryEntry['layer'], args: HistoryArguments): Fields {
+  const names = ['Layer', 'DiffID', 'Digest', 'Compression', 'Stored', 'Files', 'Whiteouts', 'Opaques'];
+  if (layer === undefined) return Object.fromEntries(names.map((name) => [name, '']));
   const size = sizeWriter(!isHuman(args) || args.bytes);
   const digest = (text: string | undefined): string => (args.trunc ? shortenDigest(text) : (text ?? ''));
   const { files, whiteouts, opaques } = layer.counts;
-  return [
-    String(layer.number),
-    digest(layer.diffId),
-    digest(layer.digest),
-    layer.compression,
-    layer.missing === undefined ? size(layer.storedSize) : 'N/A',
-    ...[files, whiteouts, opaques].map(String),
-  ];
+  return {
+    Layer: String(layer.number),
+    DiffID: digest(layer.diffId),
+    Digest: digest(layer.digest),
+    Compression: layer.compression,
+    Stored: layer.missing === undefined ? size(layer.storedSize) : 'N/A',
+    Files: String(files),
+    Whiteouts: String(whiteouts),
+    Opaques: String(opaques),
+  };
 }
 
-function formatHistory(image: Image, args: HistoryArguments): string {
+/** Steps that made no layer are faint. */
+function formatHistory(image: Image, format: RowFormat, palette: Palette, args: HistoryArguments): string {
   const rows = fieldsOf(image, args);
-  const columns = columnsOf(args);
   if (args.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
-  const titles = Object.fromEntries([...columns.map(([name, { title }]) => [name, title])]) as Fields;
-  if (args.format !== undefined && args.format !== 'table') {
-    const all = { ...titles, CreatedAt: 'CREATED AT' };
-    return formatRows(args.format, all, rows, outputWidth());
-  }
-  const cells = rows.map((row) => columns.map(([name]) => row[name] ?? ''));
-  const plain = columns.map(([, column]) => column);
-  if (args.layers !== true) return formatTable(plain, cells, outputWidth());
-  const entries = image.history.toReversed();
-  const extended = entries.map((entry, i) => [...(cells[i] ?? []), ...layerCells(entry, args)]);
-  return formatTable([...plain, ...layerColumns], extended, outputWidth());
+  const listed = rows.map((row) => {
+    const { ID = '', CreatedBy = '', Layer } = row;
+    const instruction = Layer === '' ? { CreatedBy: { text: CreatedBy, style: palette.faint } } : {};
+    return { fields: row, cells: { ID: { text: ID, style: palette.id }, ...instruction } };
+  });
+  return formatListing(fields, listed, format, shownFields(args), outputWidth());
 }
 
 /** Base first, as in a Dockerfile. A comment above an instruction names the layer that it made. */
-function formatDockerfile(image: Image, args: HistoryArguments): string {
+function formatDockerfile(image: Image, palette: Palette, args: HistoryArguments): string {
   const size = sizeWriter(args.bytes);
   const lines = image.historyGap === undefined ? ['FROM scratch'] : [];
   for (const { layer, instruction } of image.history) {
     if (layer !== undefined) {
       const digest = args.trunc ? shortenDigest(layer.diffId) : (layer.diffId ?? '');
-      lines.push('', `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd());
+      const comment = `# layer ${layer.number}: ${size(layer.size)} ${digest}`.trimEnd();
+      lines.push('', paint(palette.id, comment));
     }
-    lines.push(instruction === undefined ? '# unknown instruction' : showLines(instruction));
+    lines.push(
+      instruction === undefined ? paint(palette.faint, '# unknown instruction') : showLines(instruction),
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -163,18 +180,26 @@ export function historyCommand(): CliCommand {
         .option('-q, --quiet', 'print image IDs only')
         .option('--format <format>', FORMAT_ABOUT)
         .option('--layers', 'add columns about the layers')
+        .addOption(colorOption())
         .option('--dockerfile', 'print the steps as a Dockerfile, base first')
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
       'Other:',
     ).addHelpText('after', help),
-    run: (source: string, args: HistoryArguments) =>
-      withImage(source, { ...args, listsForeign: true }, (image, report) => {
+    run: (source: string, args: HistoryArguments) => {
+      const format = parseRowFormat(args.format, fields);
+      const palette = outputPalette(args.color);
+      return withImage(source, { ...args, listsForeign: true }, (image, report) => {
         const { historyGap } = image;
         if (historyGap !== undefined) report.warning(`${showText(source)}: ${historyGap}`);
         if (args.json === true) return { json: describeHistory(image) };
-        const format = args.dockerfile === true ? formatDockerfile : formatHistory;
-        return { text: format(image, args) };
-      }),
+        return {
+          text:
+            args.dockerfile === true
+              ? formatDockerfile(image, palette, args)
+              : formatHistory(image, format, palette, args),
+        };
+      });
+    },
   };
 }

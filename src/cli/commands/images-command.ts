@@ -15,8 +15,27 @@ import {
 } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { showPlatform } from '../options/platform.ts';
-import { type Column, formatTable } from '../output/table.ts';
-import { type Fields, formatRows } from '../output/template.ts';
+import {
+  type Fields,
+  type ListingField,
+  type RowFormat,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Repository', title: 'REPOSITORY' },
+  { name: 'Tag', title: 'TAG' },
+  { name: 'ID', title: 'IMAGE ID' },
+  { name: 'Platform', title: 'PLATFORM' },
+  { name: 'CreatedSince', title: 'CREATED' },
+  { name: 'CreatedAt', title: 'CREATED AT' },
+  { name: 'Size', title: 'SIZE' },
+  { name: 'SharedSize', title: 'SHARED SIZE' },
+  { name: 'UniqueSize', title: 'UNIQUE SIZE' },
+  { name: 'Source', title: 'SOURCE' },
+];
 
 const help = `
 Each name of an image has a line, newest image first. SIZE is the bytes of the files in all layers, as docker counts them.
@@ -24,8 +43,7 @@ With several sources, or with --shared, SHARED SIZE is the bytes of the layers t
 UNIQUE SIZE the rest, as in "docker system df -v". The total counts each layer once.
 An image that cannot be read has a line and a warning, and the exit status is 1. Artifacts such as signatures or charts
 have a warning only. --all lists the platforms that an index names but that were not saved.
-The fields of --format templates are .Repository, .Tag, .ID, .Platform, .CreatedSince, .CreatedAt, .Size, .SharedSize,
-.UniqueSize and .Source. docs/json.md describes the output of --json.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs images *.tar
@@ -68,38 +86,34 @@ function fieldsOf(images: readonly ListedImage[], args: ImagesArguments): Fields
   );
 }
 
-const columns: readonly (readonly [string, Column])[] = [
-  ['Repository', { title: 'REPOSITORY' }],
-  ['Tag', { title: 'TAG' }],
-  ['ID', { title: 'IMAGE ID' }],
-  ['Platform', { title: 'PLATFORM' }],
-  ['CreatedSince', { title: 'CREATED' }],
-  ['Size', { title: 'SIZE' }],
-  ['SharedSize', { title: 'SHARED SIZE' }],
-  ['UniqueSize', { title: 'UNIQUE SIZE' }],
-  ['Source', { title: 'SOURCE' }],
-];
+/** The columns of the table. Those for platforms and sources, which docker lacks, are shown if rows differ in them. */
+function shownFields(rows: readonly Fields[], isShared: boolean): string[] {
+  const differs = (name: string): boolean => new Set(rows.map((row) => row[name])).size > 1;
+  return [
+    ...['Repository', 'Tag', 'ID'],
+    ...(differs('Platform') ? ['Platform'] : []),
+    ...['CreatedSince', 'Size'],
+    ...(isShared ? ['SharedSize', 'UniqueSize'] : []),
+    ...(differs('Source') ? ['Source'] : []),
+  ];
+}
 
-/** The columns for platforms and sources, which docker lacks, are shown if rows differ in them. */
-function formatImages({ images, totalSize }: ImageList, args: ImagesArguments, isShared: boolean): string {
+function formatImages(
+  { images, totalSize }: ImageList,
+  format: RowFormat,
+  args: ImagesArguments,
+  isShared: boolean,
+): string {
   const rows = fieldsOf(images, args);
-  const titles = Object.fromEntries([
-    ...columns.map(([name, { title }]) => [name, title]),
-    ['CreatedAt', 'CREATED AT'],
-  ]) as Fields;
   if (args.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
-  if (args.format !== undefined && args.format !== 'table')
-    return formatRows(args.format, titles, rows, outputWidth());
-  const shown = columns.filter(([name]) => {
-    if (name === 'Platform' || name === 'Source') return new Set(rows.map((row) => row[name])).size > 1;
-    return isShared || !['SharedSize', 'UniqueSize'].includes(name);
-  });
-  const table = formatTable(
-    shown.map(([, column]) => column),
-    rows.map((row) => shown.map(([name]) => row[name] ?? '')),
+  const table = formatListing(
+    fields,
+    rows.map((row) => ({ fields: row })),
+    format,
+    shownFields(rows, isShared),
     outputWidth(),
   );
-  return isShared
+  return isShared && format.kind === 'table'
     ? `${table}\nTotal: ${sizeWriter(args.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
     : table;
 }
@@ -134,8 +148,9 @@ export function imagesCommand(): CliCommand {
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (sources: string[], args: ImagesArguments) =>
-      withReport({ ...args, listsForeign: true }, async (options, report) => {
+    run: (sources: string[], args: ImagesArguments) => {
+      const format = parseRowFormat(args.format, fields);
+      return withReport({ ...args, listsForeign: true }, async (options, report) => {
         const { images, totalSize } = await listImages(sources, options);
         report.end();
         let status = 0;
@@ -147,7 +162,9 @@ export function imagesCommand(): CliCommand {
         }
         const list = { images: shown, totalSize };
         if (args.json === true) return { json: describeImages(list), status };
-        return { text: formatImages(list, args, args.shared === true || sources.length > 1), status };
-      }),
+        const isShared = args.shared === true || sources.length > 1;
+        return { text: formatImages(list, format, args, isShared), status };
+      });
+    },
   };
 }

@@ -1,5 +1,5 @@
 // stratafs index: makes the indexes of an image's layers before the first mount.
-import { PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import { FORMAT_ABOUT, PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -12,39 +12,52 @@ import {
 import { showByteSize } from '../output/byte-size.ts';
 import { Interrupt } from '../interrupt.ts';
 import { TerminalReport } from '../output/report.ts';
-import { type Column, formatTable } from '../output/table.ts';
+import {
+  type Fields,
+  type ListingField,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
 import { UsageError } from '../options/usage-error.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Layer', title: 'LAYER', align: 'right' },
+  { name: 'Digest', title: 'DIGEST' },
+  { name: 'Entries', title: 'ENTRIES', align: 'right' },
+  { name: 'Size', title: 'SIZE', align: 'right' },
+  { name: 'Time', title: 'TIME', align: 'right' },
+];
+const shown = fields.map(({ name }) => name);
 
 const help = `
 The index of a layer is saved in $XDG_CACHE_HOME/stratafs (default: ~/.cache/stratafs), named by the digest of the layer.
 It may be deleted at any time: a mount creates missing indexes.
---json prints an array of { number, digest, compression, entries, size, tarSize, wasRead, milliseconds }.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs index app.tar
   stratafs index --verify oci:layout:latest    check all digests`;
 
-const columns: readonly Column[] = [
-  { title: 'LAYER', align: 'right' },
-  { title: 'DIGEST' },
-  { title: 'ENTRIES', align: 'right' },
-  { title: 'SIZE', align: 'right' },
-  { title: 'TIME', align: 'right' },
-];
-
 interface IndexArguments {
   readonly lowerdir?: string;
   readonly platform?: string;
   readonly verify?: true;
+  readonly format?: string;
   readonly json?: true;
 }
 
 /** "sha256:" and twelve digits, as docker shows an ID. */
 const shorten = (digest: string | undefined): string => digest?.slice(0, 'sha256:'.length + 12) ?? '';
 
-function cellsOf({ number, digest, entries, size, wasRead, milliseconds }: IndexedLayer): string[] {
-  const time = wasRead ? `${(milliseconds / 1000).toFixed(2)} s` : 'cached';
-  return [String(number), shorten(digest), String(entries), showByteSize(size), time];
+function fieldsOf({ number, digest, entries, size, wasRead, milliseconds }: IndexedLayer): Fields {
+  return {
+    Layer: String(number),
+    Digest: shorten(digest),
+    Entries: String(entries),
+    Size: showByteSize(size),
+    Time: wasRead ? `${(milliseconds / 1000).toFixed(2)} s` : 'cached',
+  };
 }
 
 export function indexCommand(): CliCommand {
@@ -55,12 +68,14 @@ export function indexCommand(): CliCommand {
       .option('--lowerdir <top:...:base>', 'index a stack of layers, topmost first, instead of an image')
       .option('--platform <os/arch>', PLATFORM_ABOUT)
       .option('--verify', 'read all layers again and verify their digests')
+      .option('--format <format>', FORMAT_ABOUT)
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (source: string | undefined, args: IndexArguments) => {
       if ((source === undefined) === (args.lowerdir === undefined)) {
         throw new UsageError('index: missing argument: SOURCE or --lowerdir');
       }
+      const format = parseRowFormat(args.format, fields);
       const report = new TerminalReport();
       const interrupt = new Interrupt();
       try {
@@ -77,7 +92,8 @@ export function indexCommand(): CliCommand {
         );
         report.end();
         if (args.json === true) return { json: layers };
-        return { text: formatTable(columns, layers.map(cellsOf), outputWidth()) };
+        const rows = layers.map((layer) => ({ fields: fieldsOf(layer) }));
+        return { text: formatListing(fields, rows, format, shown, outputWidth()) };
       } finally {
         report.end();
         interrupt.stop();

@@ -9,15 +9,35 @@ import { shortenDigest } from '../output/docker-units.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer, memberOf } from '../output/layer-json.ts';
 import { oneLine } from '../output/instruction.ts';
-import { type Column, formatTable } from '../output/table.ts';
-import { type Fields, formatRows } from '../output/template.ts';
+import {
+  type Fields,
+  type ListingField,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Layer', title: 'LAYER', align: 'right' },
+  { name: 'Size', title: 'SIZE', align: 'right' },
+  { name: 'Stored', title: 'STORED', align: 'right' },
+  { name: 'Compression', title: 'COMPRESSION' },
+  { name: 'Added', title: 'ADDED', align: 'right' },
+  { name: 'Changed', title: 'CHANGED', align: 'right' },
+  { name: 'Deleted', title: 'DELETED', align: 'right' },
+  { name: 'Instruction', title: 'INSTRUCTION' },
+  { name: 'DiffID', title: 'DIFFID' },
+  { name: 'ChainID', title: 'CHAINID' },
+  { name: 'Offset', title: 'OFFSET', align: 'right' },
+  { name: 'File', title: 'FILE' },
+];
+const shown = fields.map(({ name }) => name);
 
 const help = `
 The base comes first. SIZE is the bytes of the files in the layer, STORED the bytes of its blob. The blob begins at OFFSET of
 the archive, or of FILE if it is a file of its own. ADDED, CHANGED and DELETED count the names that the layer adds, replaces
 and removes; a directory counts as changed if its attributes change.
-The fields of --format templates are .Layer, .Size, .Stored, .Compression, .Added, .Changed, .Deleted, .Instruction,
-.DiffID, .ChainID, .Offset and .File. docs/json.md describes the output of --json.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs layers app.tar
@@ -30,22 +50,6 @@ interface LayersArguments extends SourceArguments {
   readonly bytes?: true;
   readonly json?: true;
 }
-
-const columns: readonly (readonly [field: string, Column])[] = [
-  ['Layer', { title: 'LAYER', align: 'right' }],
-  ['Size', { title: 'SIZE', align: 'right' }],
-  ['Stored', { title: 'STORED', align: 'right' }],
-  ['Compression', { title: 'COMPRESSION' }],
-  ['Added', { title: 'ADDED', align: 'right' }],
-  ['Changed', { title: 'CHANGED', align: 'right' }],
-  ['Deleted', { title: 'DELETED', align: 'right' }],
-  ['Instruction', { title: 'INSTRUCTION' }],
-  ['DiffID', { title: 'DIFFID' }],
-  ['ChainID', { title: 'CHAINID' }],
-  ['Offset', { title: 'OFFSET', align: 'right' }],
-  ['File', { title: 'FILE' }],
-];
-const titles: Fields = Object.fromEntries(columns.map(([field, { title }]) => [field, title]));
 
 /** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
@@ -63,29 +67,30 @@ async function rowsOf(image: Image): Promise<Row[]> {
   return image.layers.map(({ instruction, ...layer }, i) => ({ layer, changes: changes[i], instruction }));
 }
 
-function cellsOf({ layer, changes, instruction }: Row, args: LayersArguments): string[] {
-  const size = sizeWriter(args.bytes);
+function fieldsOf({ layer, changes, instruction }: Row, args: LayersArguments): Fields {
+  const write = sizeWriter(args.bytes);
+  const size = (bytes: number): string => (layer.missing === undefined ? write(bytes) : 'N/A');
+  const count = (names: number | undefined): string => String(names ?? 'N/A');
   const digest = (text: string | undefined): string => (args.trunc ? shortenDigest(text) : (text ?? ''));
-  return [
-    String(layer.number),
-    ...[layer.size, layer.storedSize].map((bytes) => (layer.missing === undefined ? size(bytes) : 'N/A')),
-    layer.compression,
-    ...[changes?.added, changes?.changed, changes?.deleted].map((count) => String(count ?? 'N/A')),
-    oneLine(instruction, args.trunc ? INSTRUCTION_WIDTH : Infinity),
-    digest(layer.diffId),
-    digest(layer.chainId),
-    layer.blob === undefined ? '' : String(layer.blob.offset),
-    placeOf(layer, args),
-  ];
+  return {
+    Layer: String(layer.number),
+    Size: size(layer.size),
+    Stored: size(layer.storedSize),
+    Compression: layer.compression,
+    Added: count(changes?.added),
+    Changed: count(changes?.changed),
+    Deleted: count(changes?.deleted),
+    Instruction: oneLine(instruction, args.trunc ? INSTRUCTION_WIDTH : Infinity),
+    DiffID: digest(layer.diffId),
+    ChainID: digest(layer.chainId),
+    Offset: layer.blob === undefined ? '' : String(layer.blob.offset),
+    File: placeOf(layer, args),
+  };
 }
 
 function placeOf({ blob, directory }: LayerSummary, { trunc }: LayersArguments): string {
   const place = memberOf(blob?.member) ?? blob?.path ?? directory ?? '';
   return trunc ? place.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1\u2026') : place;
-}
-
-function nameCells(cells: readonly string[]): Fields {
-  return Object.fromEntries(columns.map(([field], i) => [field, cells[i] ?? '']));
 }
 
 export function layersCommand(): CliCommand {
@@ -100,8 +105,9 @@ export function layersCommand(): CliCommand {
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, args: LayersArguments) =>
-      withImage(source, { ...args, listsForeign: true }, async (image, report) => {
+    run: (source: string, args: LayersArguments) => {
+      const format = parseRowFormat(args.format, fields);
+      return withImage(source, { ...args, listsForeign: true }, async (image, report) => {
         if (args.quiet === true) {
           const ids = image.layers.map(({ diffId }) => diffId ?? '<unknown>');
           return { text: ids.map((id) => `${id}\n`).join('') };
@@ -116,17 +122,9 @@ export function layersCommand(): CliCommand {
             })),
           };
         }
-        const cells = rows.map((row) => cellsOf(row, args));
-        return {
-          text:
-            args.format === undefined || args.format === 'table'
-              ? formatTable(
-                  columns.map(([, column]) => column),
-                  cells,
-                  outputWidth(),
-                )
-              : formatRows(args.format, titles, cells.map(nameCells), outputWidth()),
-        };
-      }),
+        const listed = rows.map((row) => ({ fields: fieldsOf(row, args) }));
+        return { text: formatListing(fields, listed, format, shown, outputWidth()) };
+      });
+    },
   };
 }

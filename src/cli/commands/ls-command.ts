@@ -6,8 +6,29 @@ import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ListedMount, type MountState, listMounts } from '../../library/mounts.ts';
 import { showDuration } from '../output/duration.ts';
-import { type Column, formatTable } from '../output/table.ts';
-import { type Fields, formatRows } from '../output/template.ts';
+import {
+  type Fields,
+  type ListingField,
+  type ListingRow,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Source', title: 'SOURCE' },
+  { name: 'MountPoint', title: 'MOUNT POINT' },
+  { name: 'State', title: 'STATE' },
+  { name: 'Upper', title: 'UPPER' },
+  { name: 'Work', title: 'WORK' },
+  { name: 'PID', title: 'PID', align: 'right' },
+  { name: 'Age', title: 'AGE', align: 'right' },
+  { name: 'Started', title: 'STARTED' },
+  { name: 'ImageID', title: 'IMAGE ID' },
+  { name: 'Layers', title: 'LAYERS' },
+  { name: 'HeldBy', title: 'HELD BY' },
+];
+const shown = ['Source', 'MountPoint', 'Upper', 'PID', 'Age'];
 
 const help = `
 A source is marked as changed if it was modified after it was mounted: reads then fail with EIO. Mount it again.
@@ -15,31 +36,12 @@ A dead mount has lost its daemon: remove it with "stratafs unmount".
 A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
 "stratafs unmount --force" ends it.
 "stratafs ps" shows the same mounts as containers, with images and sizes.
-The fields of --format templates are .Source, .MountPoint, .State, .Upper, .Work, .PID, .Age, .Started, .ImageID, .Layers
-and .HeldBy. docs/json.md describes the output of --json.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs ls
   stratafs ls --format '{{.PID}} {{.MountPoint}}'
   stratafs ls --json | jq -r '.[].mountPoint'`;
-
-const columns: readonly (readonly [field: string, Column])[] = [
-  ['Source', { title: 'SOURCE' }],
-  ['MountPoint', { title: 'MOUNT POINT' }],
-  ['Upper', { title: 'UPPER' }],
-  ['PID', { title: 'PID', align: 'right' }],
-  ['Age', { title: 'AGE', align: 'right' }],
-];
-
-const titles: Fields = {
-  ...Object.fromEntries(columns.map(([field, { title }]) => [field, title])),
-  State: 'STATE',
-  Work: 'WORK',
-  Started: 'STARTED',
-  ImageID: 'IMAGE ID',
-  Layers: 'LAYERS',
-  HeldBy: 'HELD BY',
-};
 
 /** The fields of a mount, in the order of --json. */
 interface Row {
@@ -95,27 +97,19 @@ function fieldsOf(row: Row): Fields {
   };
 }
 
-function cellsOf(row: Row): string[] {
-  const fields = fieldsOf(row);
+/** In the table, remarks follow the source and the mount point. */
+function listingRowOf(row: Row): ListingRow {
   const [holder] = row.heldBy ?? [];
-  const notes: Fields = {
-    Source: row.isSourceChanged === true ? ' (changed)' : '',
-    MountPoint: holder === undefined ? '' : ` (held by ${holder.name}, pid ${holder.pid})`,
+  const { source, mountPoint } = row;
+  return {
+    fields: fieldsOf(row),
+    cells: {
+      ...(row.isSourceChanged === true ? { Source: `${source} (changed)` } : {}),
+      ...(holder === undefined
+        ? {}
+        : { MountPoint: `${mountPoint} (held by ${holder.name}, pid ${holder.pid})` }),
+    },
   };
-  return columns.map(([field]) => `${fields[field] ?? ''}${notes[field] ?? ''}`);
-}
-
-function textOf(rows: readonly Row[], { quiet, format }: LsArguments): string {
-  if (quiet === true) return rows.map(({ mountPoint }) => `${showForReader(mountPoint)}\n`).join('');
-  const width = outputWidth();
-  if (format !== undefined && format !== 'table') {
-    return formatRows(format, titles, rows.map(fieldsOf), width);
-  }
-  return formatTable(
-    columns.map(([, column]) => column),
-    rows.map(cellsOf),
-    width,
-  );
 }
 
 export function lsCommand(): CliCommand {
@@ -126,10 +120,16 @@ export function lsCommand(): CliCommand {
       .option('--format <format>', FORMAT_ABOUT)
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
-    run: async (args: LsArguments) => {
+    run: async ({ quiet, format: typed, json }: LsArguments) => {
+      const format = parseRowFormat(typed, fields);
       const rows = (await listMounts()).map(rowOf);
       const exitsNow = rows.some(({ state }) => state === 'silent');
-      return args.json === true ? { json: rows, exitsNow } : { text: textOf(rows, args), exitsNow };
+      if (json === true) return { json: rows, exitsNow };
+      if (quiet === true) {
+        return { text: rows.map(({ mountPoint }) => `${showForReader(mountPoint)}\n`).join(''), exitsNow };
+      }
+      const text = formatListing(fields, rows.map(listingRowOf), format, shown, outputWidth());
+      return { text, exitsNow };
     },
   };
 }

@@ -17,8 +17,32 @@ import { InputError } from '../../vfs/input-error.ts';
 import { showCreated, shortenDigest } from '../output/docker-units.ts';
 import { sizeWriter, withReport } from './inspection.ts';
 import type { Report } from '../output/report.ts';
-import { type Column, formatTable } from '../output/table.ts';
-import { type Fields, formatRows } from '../output/template.ts';
+import {
+  type Fields,
+  type ListingField,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+  usesField,
+} from '../output/listing.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Image', title: 'IMAGE' },
+  { name: 'ImageID', title: 'IMAGE ID' },
+  { name: 'CreatedAt', title: 'CREATED AT' },
+  { name: 'RunningFor', title: 'CREATED' },
+  { name: 'Status', title: 'STATUS', isWhole: true },
+  { name: 'MountPoint', title: 'MOUNT POINT' },
+  { name: 'PID', title: 'PID', align: 'right', isWhole: true },
+  { name: 'Size', title: 'SIZE', isWhole: true },
+  { name: 'Upper', title: 'UPPER' },
+  { name: 'Source', title: 'SOURCE' },
+];
+
+function shownFields({ size }: PsArguments): readonly string[] {
+  const shown = ['Image', 'ImageID', 'RunningFor', 'Status', 'MountPoint', 'PID'];
+  return size === true ? [...shown, 'Size'] : shown;
+}
 
 const help = `
 The mounts are listed like containers: IMAGE and IMAGE ID name the mounted image, CREATED is when it was mounted. STATUS is
@@ -28,8 +52,7 @@ directories.
 SIZE is docker's: the bytes of the written files, holes included, each inode once, whiteouts zero. A file whose attributes
 alone were changed counts in full, because docker copies it; so do the files of a directory that was moved. The virtual
 size includes the image. N/A means that this user cannot read the upper directory.
-The fields of --format templates are .Image, .ImageID, .CreatedAt, .RunningFor, .Status, .MountPoint, .PID, .Size, .Upper
-and .Source. docs/json.md describes the output of --json.
+${describeFields(fields)} docs/json.md describes the output of --json.
 
 Examples:
   stratafs ps -s
@@ -57,27 +80,10 @@ interface ListedMount {
   readonly hasFailed: boolean;
 }
 
-const columns: readonly (readonly [string, Column])[] = [
-  ['Image', { title: 'IMAGE' }],
-  ['ImageID', { title: 'IMAGE ID' }],
-  ['RunningFor', { title: 'CREATED' }],
-  ['Status', { title: 'STATUS', isWhole: true }],
-  ['MountPoint', { title: 'MOUNT POINT' }],
-  ['PID', { title: 'PID', align: 'right', isWhole: true }],
-  ['Size', { title: 'SIZE', isWhole: true }],
-];
-
-const titles: Fields = {
-  ...Object.fromEntries(columns.map(([name, { title }]) => [name, title])),
-  CreatedAt: 'CREATED AT',
-  Upper: 'UPPER',
-  Source: 'SOURCE',
-};
-
 /** The mounts that this user may inspect, with the written size if it is requested. */
 async function listMounts(
   found: readonly FoundMount[],
-  args: PsArguments,
+  needsSize: boolean,
   options: InspectOptions,
   report: Report,
 ): Promise<ListedMount[]> {
@@ -88,7 +94,7 @@ async function listMounts(
     const mounted = mountedImageOf(each);
     // An upper inside a mount that hangs would hang, too.
     const isReachable = !stuck.some((place) => `${mounted?.facts.upper ?? ''}/`.startsWith(`${place}/`));
-    const isMeasured = args.size === true && mounted !== undefined && isReachable;
+    const isMeasured = needsSize && mounted !== undefined && isReachable;
     const measured = isMeasured ? await measure(mounted, options, report) : undefined;
     const hasFailed = measured === 'failed';
     listed.push({ found: each, mounted, written: hasFailed ? undefined : measured, hasFailed });
@@ -158,21 +164,6 @@ function describe(listed: ListedMount): object {
   };
 }
 
-function format(mounts: readonly ListedMount[], args: PsArguments): string {
-  const rows = mounts.map((each) => fieldsOf(each, args));
-  if (args.quiet === true)
-    return rows.map(({ MountPoint = '' }) => `${showForReader(MountPoint)}\n`).join('');
-  if (args.format !== undefined && args.format !== 'table') {
-    return formatRows(args.format, titles, rows, outputWidth());
-  }
-  const shown = columns.filter(([name]) => name !== 'Size' || args.size === true);
-  return formatTable(
-    shown.map(([, column]) => column),
-    rows.map((row) => shown.map(([name]) => row[name] ?? '')),
-    outputWidth(),
-  );
-}
-
 export function psCommand(): CliCommand {
   return {
     syntax: new Command('ps')
@@ -185,16 +176,22 @@ export function psCommand(): CliCommand {
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (args: PsArguments): Promise<CommandResult> => {
-      const needsSize = args.size === true || /\.Size\b|^json$/.test(args.format ?? '');
+      const format = parseRowFormat(args.format, fields);
+      const shown = shownFields(args);
+      const needsSize = args.size === true || usesField(format, 'Size', shown);
       const found = await findMounts();
       const exitsNow = found.some(({ answer }) => answer.kind === 'silent');
       return withReport({ indexCache: true }, async (options, report) => {
-        const mounts = await listMounts(found, needsSize ? { ...args, size: true } : args, options, report);
+        const mounts = await listMounts(found, needsSize, options, report);
         report.end();
         const status = mounts.some(({ hasFailed }) => hasFailed) ? 1 : 0;
-        return args.json === true
-          ? { json: mounts.map(describe), status, exitsNow }
-          : { text: format(mounts, args), status, exitsNow };
+        if (args.json === true) return { json: mounts.map(describe), status, exitsNow };
+        if (args.quiet === true) {
+          const mountPoints = mounts.map(({ found: { entry } }) => `${showForReader(entry.mountPoint)}\n`);
+          return { text: mountPoints.join(''), status, exitsNow };
+        }
+        const rows = mounts.map((each) => ({ fields: fieldsOf(each, args) }));
+        return { text: formatListing(fields, rows, format, shown, outputWidth()), status, exitsNow };
       });
     },
   };

@@ -1,5 +1,5 @@
 // stratafs waste: shows files that an image stores but hides; with --ci, checks the waste against rules.
-import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -18,9 +18,28 @@ import {
 } from '../../library/waste-rules.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
+import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
+import {
+  type ListingField,
+  type ListingRow,
+  type RowFormat,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { wrapLine } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
+
+/** Of a wasted path. */
+const fields: readonly ListingField[] = [
+  { name: 'Count', title: 'COUNT', align: 'right' },
+  { name: 'Wasted', title: 'WASTED', align: 'right' },
+  { name: 'Layers', title: 'LAYERS' },
+  { name: 'HiddenBy', title: 'HIDDEN BY' },
+  { name: 'Path', title: 'PATH' },
+];
+const shown = fields.map(({ name }) => name);
 
 const help = `
 A file is wasted if a higher layer overwrites or deletes it: the image stores it, but does not show it. WASTED is the wasted
@@ -33,6 +52,7 @@ ignores opaque directories; and its percentage has no upper limit.
   lowestEfficiency          default 0.9       a fraction
   highestWastedBytes        default disabled  a size, such as 20MB
   highestUserWastedPercent  default 0.1       a fraction
+With --format, only the wasted paths are listed. ${describeFields(fields)}
 docs/json.md describes the output of --json.
 
 Examples:
@@ -44,6 +64,8 @@ interface WasteArguments extends SourceArguments, Partial<Record<RuleName, strin
   readonly ciConfig?: string;
   readonly top: string;
   readonly trunc: boolean;
+  readonly format?: string;
+  readonly color: ColorChoice;
   readonly bytes?: true;
   readonly json?: true;
 }
@@ -80,41 +102,45 @@ const layerColumns: readonly Column[] = [
   { title: 'INSTRUCTION' },
 ];
 
-const pathColumns: readonly Column[] = [
-  { title: 'COUNT', align: 'right' },
-  { title: 'WASTED', align: 'right' },
-  { title: 'LAYERS' },
-  { title: 'HIDDEN BY' },
-  { title: 'PATH' },
-];
+/** The paths that waste most, up to --top. */
+function rowsOf(waste: Waste, args: WasteArguments, palette: Palette): ListingRow[] {
+  const size = sizeWriter(args.bytes);
+  return waste.paths.slice(0, countOf(args)).map(({ bytes, files, ...path }) => ({
+    fields: {
+      Count: String(files.length),
+      Wasted: size(bytes),
+      Layers: files.map(({ layer }) => layer).join(),
+      HiddenBy: [...new Set(files.map(({ hiddenBy }) => hiddenBy))].join(),
+      Path: showPathName(path),
+    },
+    cells: { Wasted: { text: size(bytes), style: palette.deleted } },
+  }));
+}
 
 function formatWaste(
   waste: Waste,
   instructions: readonly (string | undefined)[],
+  format: RowFormat,
+  palette: Palette,
   args: WasteArguments,
 ): string {
+  const rows = rowsOf(waste, args, palette);
+  const paths = formatListing(fields, rows, format, shown, outputWidth());
+  if (format.kind !== 'table') return paths;
   const size = sizeWriter(args.bytes);
   const width = outputWidth();
   const layers = waste.layers.map(({ number, size: bytes, wasted, hides }) => [
     String(number),
     size(bytes),
-    size(wasted),
+    { text: size(wasted), style: wasted > 0 ? palette.deleted : '' },
     size(hides),
     oneLine(instructions[number - 1], args.trunc ? INSTRUCTION_WIDTH : Infinity),
   ]);
-  const shown = waste.paths.slice(0, countOf(args));
-  const paths = shown.map(({ bytes, files, ...path }) => [
-    String(files.length),
-    size(bytes),
-    files.map(({ layer }) => layer).join(),
-    [...new Set(files.map(({ hiddenBy }) => hiddenBy))].join(),
-    showPathName(path),
-  ]);
-  const more = waste.paths.length - shown.length;
+  const more = waste.paths.length - rows.length;
   return [
     formatFigures(waste, args),
     formatTable(layerColumns, layers, width),
-    ...(paths.length === 0 ? [] : [formatTable(pathColumns, paths, width)]),
+    ...(rows.length === 0 ? [] : [paths]),
     ...(more > 0 ? [`and ${more} more paths (--no-trunc shows all)\n`] : []),
   ].join('\n');
 }
@@ -152,20 +178,24 @@ const explanations: Readonly<Record<RuleName, (value: number, threshold: number)
 };
 
 /** Formats results like dive. */
-function formatResults(results: readonly RuleResult[]): string {
+function formatResults(results: readonly RuleResult[], palette: Palette): string {
+  const styles = { pass: palette.added, fail: palette.deleted, skip: palette.faint };
   const lines = results.map(({ rule, result, value, threshold }) => {
-    if (threshold === undefined) return `  SKIP: ${rule}: rule disabled`;
-    return result === 'fail'
-      ? `  FAIL: ${rule}: ${explanations[rule](Number(value.toFixed(4)), threshold)}`
-      : `  PASS: ${rule}`;
+    const reason =
+      threshold === undefined
+        ? ': rule disabled'
+        : result === 'fail'
+          ? `: ${explanations[rule](Number(value.toFixed(4)), threshold)}`
+          : '';
+    return wrapLine(`  ${result.toUpperCase()}: ${rule}${reason}`, 4).replace(/\w+/, (word) =>
+      paint(styles[result], word),
+    );
   });
   const count = (wanted: RuleResult['result']): number =>
     results.filter(({ result }) => result === wanted).length;
   const verdict = count('fail') > 0 ? 'FAIL' : 'PASS';
   const counts = `[Total:${results.length}] [Passed:${count('pass')}] [Failed:${count('fail')}] [Warn:0] [Skipped:${count('skip')}]`;
-  return ['Results:', ...lines, `Result:${verdict} ${counts}`, '']
-    .map((line) => wrapLine(line, 4))
-    .join('\n');
+  return ['Results:', ...lines, wrapLine(`Result:${verdict} ${counts}`, 4), ''].join('\n');
 }
 
 function describeWaste(
@@ -207,6 +237,8 @@ export function wasteCommand(): CliCommand {
         .optionsGroup('Output:')
         .option('--top <n>', 'maximum number of paths in the list', '20')
         .option('--no-trunc', 'list all paths, and do not truncate output')
+        .option('--format <format>', FORMAT_ABOUT)
+        .addOption(colorOption())
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
       'Other:',
@@ -217,6 +249,8 @@ export function wasteCommand(): CliCommand {
         throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: works only with --ci`);
       const ci = args.ci === true ? readRules(args) : undefined;
       countOf(args);
+      const format = parseRowFormat(args.format, fields);
+      const palette = outputPalette(args.color);
       return withImage(source, args, async (image) => {
         const waste = await image.waste();
         const results = ci === undefined ? undefined : checkRules(ci.rules, waste);
@@ -225,9 +259,11 @@ export function wasteCommand(): CliCommand {
         if (args.json === true) {
           return { json: describeWaste(source, waste, instructions, results), status };
         }
+        const text = formatWaste(waste, instructions, format, palette, args);
+        if (format.kind !== 'table') return { text, status };
         const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
-        const verdict = results === undefined ? '' : `\n${formatResults(results)}`;
-        return { text: config + formatWaste(waste, instructions, args) + verdict, status };
+        const verdict = results === undefined ? '' : `\n${formatResults(results, palette)}`;
+        return { text: config + text + verdict, status };
       });
     },
   };

@@ -1,5 +1,5 @@
 // stratafs which: shows the layer that a path comes from, the instruction that made it, and every lower version.
-import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
+import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -12,7 +12,27 @@ import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withS
 import { fitLine } from '../output/terminal-lines.ts';
 import { oneLine } from '../output/instruction.ts';
 import { typeOfMode } from '../output/mode.ts';
-import { type Column, formatTable } from '../output/table.ts';
+import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
+import {
+  type Fields,
+  type ListingField,
+  describeFields,
+  formatListing,
+  parseRowFormat,
+} from '../output/listing.ts';
+
+const fields: readonly ListingField[] = [
+  { name: 'Asked', title: 'ASKED' },
+  { name: 'Path', title: 'PATH' },
+  { name: 'Layer', title: 'LAYER', align: 'right' },
+  { name: 'Change', title: 'CHANGE' },
+  { name: 'Type', title: 'TYPE' },
+  { name: 'Mode', title: 'MODE' },
+  { name: 'Size', title: 'SIZE', align: 'right' },
+  { name: 'How', title: 'HOW' },
+  { name: 'Instruction', title: 'INSTRUCTION' },
+];
+const shown = ['Layer', 'Change', 'Type', 'Size', 'How', 'Instruction'];
 
 const help = `
 Paths start at the root of the image. Symlinks in directory names are followed inside the image; the last name is not
@@ -25,28 +45,24 @@ followed. All versions of the path are listed, topmost layer first. CHANGE is on
   deleted      removed by a whiteout, an opaque directory above, or a new file in place of a parent directory
 HOW contains "content" if files of equal size have different bytes, and "content?" if they were not compared, because they
 are larger than 256 MiB or cannot be read. The top layer of a mount with an upper directory is called upper. On a mount,
-"getfattr -n user.stratafs.layer <path>" also prints the layer. docs/json.md describes the output of --json.
+"getfattr -n user.stratafs.layer <path>" also prints the layer.
+With --format, all versions of all paths are in one list; .Asked is the path as it was typed. ${describeFields(fields)}
+docs/json.md describes the output of --json.
 The exit status is 1 if one of the paths does not exist in the image.
 
 Examples:
   stratafs which app.tar /etc/passwd
-  stratafs which -q app.tar /bin/sh /bin/ls    layer numbers only`;
+  stratafs which -q app.tar /bin/sh /bin/ls    layer numbers only
+  stratafs which --format '{{.Layer}} {{.Change}} {{.Path}}' app.tar /bin/sh`;
 
 interface WhichArguments extends SourceArguments {
   readonly trunc: boolean;
   readonly quiet?: true;
+  readonly format?: string;
+  readonly color: ColorChoice;
   readonly bytes?: true;
   readonly json?: true;
 }
-
-const columns: readonly Column[] = [
-  { title: 'LAYER', align: 'right' },
-  { title: 'CHANGE' },
-  { title: 'TYPE' },
-  { title: 'SIZE', align: 'right' },
-  { title: 'HOW' },
-  { title: 'INSTRUCTION' },
-];
 
 /** Width of a truncated instruction, the same as CREATED BY in `history`. */
 const INSTRUCTION_WIDTH = 45;
@@ -86,26 +102,60 @@ function namesOf({ hasUpper, layers }: Image): LayerNames {
 /** The history of a path, with the path as the user typed it. */
 type RequestedHistory = PathHistory & { readonly asked: string };
 
-function formatPath(
+function styleOfChange({ change }: PathVersion, palette: Palette): string {
+  switch (change) {
+    case 'added':
+    case 'deleted':
+    case 'moved':
+      return palette[change];
+    case 'repeated':
+      return palette.faint;
+    default:
+      return palette.changed;
+  }
+}
+
+/** Of all versions of a path, topmost first. */
+function fieldsOf(
   history: RequestedHistory,
   instructions: readonly (string | undefined)[],
   nameLayer: LayerNames,
   args: WhichArguments,
-): string {
-  const shown = showPathName(history);
-  const typed = showText(history.asked);
-  const line = typed === shown || `/${typed}` === shown ? shown : `${typed} -> ${shown}`;
-  if (history.versions.length === 0) return `${fitLine(line)}\nno layer has it\n`;
+): Fields[] {
   const size = sizeWriter(args.bytes);
-  const cells = history.versions.map((version) => [
-    String(nameLayer(version.layer)),
-    version.change,
-    version.mode === undefined ? '' : typeOfMode(version.mode),
-    version.size === undefined ? '' : size(version.size),
-    showHow(version),
-    oneLine(instructions[version.layer - 1], args.trunc ? INSTRUCTION_WIDTH : Infinity),
-  ]);
-  return `${fitLine(line)}\n${formatTable(columns, cells, outputWidth())}`;
+  return history.versions.map((version) => ({
+    Asked: history.asked,
+    Path: showPathName(history),
+    Layer: String(nameLayer(version.layer)),
+    Change: version.change,
+    Type: version.mode === undefined ? '' : typeOfMode(version.mode),
+    Mode: version.mode === undefined ? '' : showPermissions(version.mode),
+    Size: version.size === undefined ? '' : size(version.size),
+    How: showHow(version),
+    Instruction: oneLine(instructions[version.layer - 1], args.trunc ? INSTRUCTION_WIDTH : Infinity),
+  }));
+}
+
+/** Four octal digits. */
+const showPermissions = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
+
+function formatPath(history: RequestedHistory, rows: readonly Fields[], palette: Palette): string {
+  const path = showPathName(history);
+  const typed = showText(history.asked);
+  const line = typed === path || `/${typed}` === path ? path : `${typed} -> ${path}`;
+  const [top] = history.versions;
+  if (top === undefined) return `${fitLine(line)}\nno layer has it\n`;
+  const listed = rows.map((row, i) => {
+    const version = history.versions[i] as PathVersion;
+    return {
+      fields: row,
+      cells: { Change: { text: version.change, style: styleOfChange(version, palette) } },
+    };
+  });
+  const name = history.pathBytes.toString('latin1');
+  const style = top.mode === undefined ? '' : palette.fileStyle({ name, mode: top.mode });
+  const table = formatListing(fields, listed, { kind: 'table' }, shown, outputWidth());
+  return `${paint(style, fitLine(line))}\n${table}`;
 }
 
 /** The number of the layer that the visible version comes from; '-' if the path does not exist. */
@@ -131,7 +181,7 @@ function describePath(
       with: directory === undefined ? undefined : showPathName(directory),
       from: from === undefined ? undefined : showPathName(from),
       type: mode === undefined ? undefined : typeOfMode(mode),
-      mode: mode === undefined ? undefined : (mode & 0o7777).toString(8).padStart(4, '0'),
+      mode: mode === undefined ? undefined : showPermissions(mode),
       instruction: instructions[version.layer - 1],
     })),
   };
@@ -146,11 +196,15 @@ export function whichCommand(): CliCommand {
         .argument('<path...>', 'paths in the image')
         .option('--no-trunc', NO_TRUNC_ABOUT)
         .option('-q, --quiet', 'print only the layer number of each path; - if it does not exist')
+        .option('--format <format>', FORMAT_ABOUT)
+        .addOption(colorOption())
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
-    run: (source: string, paths: string[], args: WhichArguments) =>
-      withShown(source, args, async (image, _report, signal) => {
+    run: (source: string, paths: string[], args: WhichArguments) => {
+      const format = parseRowFormat(args.format, fields);
+      const palette = outputPalette(args.color);
+      return withShown(source, args, async (image, _report, signal) => {
         const histories: RequestedHistory[] = [];
         for (const path of paths) histories.push({ ...(await image.which(path, { signal })), asked: path });
         const status = histories.every(({ isShown }) => isShown) ? 0 : 1;
@@ -162,8 +216,14 @@ export function whichCommand(): CliCommand {
         if (args.quiet === true) {
           return { text: histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''), status };
         }
-        const texts = histories.map((each) => formatPath(each, instructions, nameLayer, args));
+        const rows = histories.map((each) => fieldsOf(each, instructions, nameLayer, args));
+        if (format.kind !== 'table') {
+          const listed = rows.flat().map((row) => ({ fields: row }));
+          return { text: formatListing(fields, listed, format, shown, outputWidth()), status };
+        }
+        const texts = histories.map((each, i) => formatPath(each, rows[i] ?? [], palette));
         return { text: texts.join('\n'), status };
-      }),
+      });
+    },
   };
 }

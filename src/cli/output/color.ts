@@ -55,7 +55,7 @@ export const colorless: Palette = {
 };
 
 export function colorOption(): Option {
-  return new Option('--color <when>', 'use colors').choices(colorChoices).default('auto');
+  return new Option('--color <when>', 'use colours').choices(colorChoices).default('auto');
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,8 @@
 // cli-table3 measures characters of other widths than one column (CJK, combining characters) and truncates cells.
 import Table from 'cli-table3';
 import { showText } from '../../vfs/show-text.ts';
-import { widthOf } from './terminal-lines.ts';
+import { type Style, paint } from './color.ts';
+import { ellipsize, widthOf } from './terminal-lines.ts';
 
 export interface Column {
   readonly title: string;
@@ -12,6 +13,9 @@ export interface Column {
   /** Truncated only if truncating all others is not enough. */
   readonly isWhole?: true;
 }
+
+/** A text, alone or with its style. */
+export type Cell = string | { readonly text: string; readonly style: Style };
 
 const gap = 2;
 /** The minimum width of a truncated column. */
@@ -22,10 +26,10 @@ const pieceLength = 256;
 /** The rows below their titles, ending in a newline. `width`: of the terminal; undefined for no limit. */
 export function formatTable(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly Cell[])[],
   width: number | undefined,
 ): string {
-  const cells = rows.map((row) => row.map(showText));
+  const cells = rows.map((row) => row.map((cell) => showText(textOf(cell))));
   const widths = columnWidths(columns, cells, width);
   const shown = width === undefined ? columns.length : fittingColumns(widths, width);
   if (shown < columns.length) {
@@ -35,7 +39,10 @@ export function formatTable(
       width,
     );
   }
-  const lines = [columns.map((column) => column.title), ...cells];
+  const lines = [
+    columns.map((column) => column.title),
+    ...cells.map((row, i) => paintRow(row, rows[i] ?? [], widths)),
+  ];
   const pieces: string[] = [];
   for (let at = 0; at < lines.length; at += pieceLength) {
     const table = new Table({
@@ -48,6 +55,24 @@ export function formatTable(
     pieces.push(table.toString());
   }
   return `${pieces.join('\n').replace(/ +$/gm, '')}\n`;
+}
+
+const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
+
+/**
+ * `texts`: the escaped texts of `cells`. A styled one is truncated here, because cli-table3 would also interpret and rewrite
+ * its style.
+ */
+function paintRow(
+  texts: readonly string[],
+  cells: readonly Cell[],
+  widths: readonly number[],
+): readonly string[] {
+  return texts.map((text, i) => {
+    const cell = cells[i];
+    if (cell === undefined || typeof cell === 'string' || cell.style === '') return text;
+    return paint(cell.style, ellipsize(text, (widths[i] as number) - gap));
+  });
 }
 
 /** Widths with the gap. If the table is too wide for the terminal, its widest columns shrink first. */

@@ -149,6 +149,6 @@ describe('stratafs history', () => {
     });
     const usage = await history('--format', '{{.X}}', source);
     expect(usage.status).toBe(2);
-    expect(usage.stderr).toMatch(/^stratafs: --format: found \{\{\.X\}\}, expected one of \.ID, /);
+    expect(usage.stderr).toMatch(/^stratafs: --format: found \.X, expected one of \.ID, /);
   });
 });

@@ -44,3 +44,17 @@ it('aligns the columns of 40,000 rows, which are laid out in pieces', () => {
     new Set(['39999.tar  39999'.length]),
   );
 });
+
+it('styles a cell without its padding, after it is escaped and truncated', () => {
+  const styled = (text: string) => ({ text, style: '01;38;5;208' });
+  const on = '\x1b[01;38;5;208m';
+  expect(formatTable(columns, [[styled('a'), styled('7')]], undefined)).toBe(
+    `SOURCE  PID\n${on}a\x1b[m         ${on}7\x1b[m\n`,
+  );
+  expect(formatTable(columns, [[styled('x\x1b[31m'.repeat(9)), '7']], 20)).toBe(
+    `SOURCE           PID\n${on}x\\033[31mx\\033\u2026\x1b[m    7\n`,
+  );
+  expect(formatTable(columns, [[{ text: 'a', style: '' }, '7']], undefined)).toBe(
+    'SOURCE  PID\na         7\n',
+  );
+});

@@ -1,0 +1,101 @@
+// --color. When colours are used is tested in test/cli/output/color.test.ts; here, that the commands follow it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, it } from 'vitest';
+import { commands } from '../../../src/cli/command-list.ts';
+import { COMMAND, type Outcome, type Workplace, fixture, run, withWorkplace } from '../../mount/stratafs.ts';
+import { describeWith } from '../../requirements.ts';
+
+const both = fixture('expressweb-both.tar');
+const source = `${both}:extending-expressweb`;
+
+const styled = (style: string, text: string): string => `\x1b[${style}m${text}\x1b[m`;
+
+/** Command lines, with texts that must be in the coloured output. */
+const views: readonly (readonly [args: readonly string[], styledTexts: readonly string[]])[] = [
+  [['diff', `${source}#5`], [styled('33', 'C /usr/src/app/server.js')]],
+  [['diff', `${source}#1`, `${source}#8`], [styled('32', 'A /usr/src/app')]],
+  [
+    ['diff', '--stat', `${source}#8`, `${source}#1`],
+    [styled('31', 'D'), styled('31', '/usr/src')],
+  ],
+  [
+    ['diff', '-p', `${source}#5`],
+    [styled('1', '--- a/usr/src/app/server.js'), styled('31', '-const port = 8080;')],
+  ],
+  [
+    ['which', source, '/usr/src/app/server.js', '/bin'],
+    [styled('33', 'replaced'), styled('32', 'added'), styled('01;36', '/bin')],
+  ],
+  [
+    ['waste', '--ci', '--highestWastedBytes', '1', source],
+    [styled('31', '457B'), styled('31', 'FAIL'), styled('32', 'PASS')],
+  ],
+  [['history', source], [styled('33', '<missing>')]],
+  [['history', '--dockerfile', source], [styled('33', '# layer 1: 318kB cebffcbf4352')]],
+];
+
+function runView(place: Workplace, [name = '', ...args]: readonly string[], ...options: string[]) {
+  const environment = { ...place.environment };
+  delete environment['LS_COLORS'];
+  return place.stratafs([name, ...options, ...args], { env: environment });
+}
+
+it('--color=always adds styles and changes nothing else', () =>
+  withWorkplace(async (place) => {
+    for (const [args, texts] of views) {
+      const always = await runView(place, args, '--color=always');
+      for (const text of texts) expect(always.stdout).toContain(text);
+      const never = await runView(place, args, '--color', 'never');
+      expect(never.stdout).toBe(stripVTControlCharacters(always.stdout));
+      expect(never.stdout).toBe((await runView(place, args)).stdout);
+      expect(never.status).toBe(always.status);
+    }
+  }));
+
+it('the same commands have the option', async () => {
+  const found: string[] = [];
+  for (const [name, { load }] of commands) {
+    if ((await load())().syntax.options.some(({ long }) => long === '--color')) found.push(name);
+  }
+  expect(found).toEqual(expect.arrayContaining([...new Set(views.map(([[name]]) => name))]));
+});
+
+it('which shows a path in the style that LS_COLORS has for it', () =>
+  withWorkplace(async (place) => {
+    const args = ['which', '--color=always', source, '/usr/src/app/server.js'];
+    const { stdout } = await place.stratafs(args, {
+      env: { ...place.environment, LS_COLORS: '*.js=01;35' },
+    });
+    expect(stdout.split('\n')[0]).toBe(styled('01;35', '/usr/src/app/server.js'));
+  }));
+
+it('a name is escaped before it is styled', () =>
+  withWorkplace(async (place) => {
+    for (const name of ['a', 'b']) mkdirSync(place.path(name));
+    writeFileSync(place.path('b/\x1b[31mred'), '');
+    const { stdout } = await place.stratafs(['diff', '--color=always', 'a', 'b']);
+    expect(stdout).toBe(`${styled('32', 'A /\\033[31mred')}\n`);
+  }));
+
+describeWith([{ program: 'script' }], 'on a terminal', () => {
+  async function runOnTerminal(variables: NodeJS.ProcessEnv): Promise<string> {
+    const outcomes: Outcome[] = [];
+    await withWorkplace(async (place) => {
+      const environment = { ...place.environment };
+      delete environment['NO_COLOR'];
+      const command = `stty cols 200; "${process.execPath}" "${COMMAND}" diff "${source}#5"`;
+      const env = { ...environment, ...variables };
+      outcomes.push(await run('script', ['-qec', command, '/dev/null'], { cwd: place.directory, env }));
+    });
+    return outcomes[0]?.stdout ?? '';
+  }
+
+  it('colours are the default', async () => {
+    expect(await runOnTerminal({ TERM: 'xterm' })).toContain('\x1b[33mC /usr\x1b[m');
+  });
+
+  it.each([{ NO_COLOR: '1', TERM: 'xterm' }, { TERM: 'dumb' }])('except with %j', async (variables) => {
+    expect(await runOnTerminal(variables)).toMatch(/^C \/usr\r?\n/);
+  });
+});
