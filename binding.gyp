@@ -21,6 +21,7 @@
         "native/addon/pool_job.cc",
         "native/addon/scan_job.cc",
         "native/addon/process_calls.cc",
+        "native/addon/reply_pipe.cc",
         "native/addon/span_decoder.cc",
         "native/addon/span_reader.cc",
         "native/addon/stored_bytes.cc",

@@ -158,9 +158,17 @@ std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
     outcome = Outcome::kAnswered;
     // If the caller of OPEN has gone (ENOENT), no RELEASE will follow.
     if (Write(reply_, answer.length) == -ENOENT) answer.opens = std::min<int8_t>(answer.opens, 0);
-  } else if (answer.kind == FastAnswer::kFile &&
-             pool_->Send(answer.unique, answer.fd, answer.position, answer.length, false, answer.state)) {
-    outcome = Outcome::kAnswered;
+  } else if (answer.kind == FastAnswer::kFile) {
+    FileReply file;
+    file.unique = answer.unique;
+    file.fd = answer.fd;
+    file.position = answer.position;
+    file.length = answer.length;
+    file.state = answer.state;
+    file.never_waits = answer.never_waits;
+    file.node = static_cast<uint64_t>(answer.inode) + 1;
+    file.offset = answer.offset;
+    if (pool_->Send(file)) outcome = Outcome::kAnswered;
   }
   answers_->Count(opcode, answer);
   return outcome;
@@ -218,17 +226,18 @@ Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
 
 Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
   CallArguments in(info);
-  const uint64_t unique = static_cast<uint64_t>(in.Int64(0));
-  const int fd = in.Descriptor(1);
-  const int64_t position = in.Int64(2);
-  const size_t length = in.Uint(3);
-  const bool may_end = in.Bool(4);
-  FileState state;
-  if (in.count() > 5) state = {in.Int64(5), in.Int64(6), in.Int64(7)};
+  FileReply file;
+  file.unique = static_cast<uint64_t>(in.Int64(0));
+  file.fd = in.Descriptor(1);
+  file.position = in.Int64(2);
+  file.length = in.Uint(3);
+  file.may_end = in.Bool(4);
+  if (in.count() > 5) file.state = {in.Int64(5), in.Int64(6), in.Int64(7)};
   if (in.error() != 0) {
     in.Throw();
   } else if (pool_ != nullptr) {
-    has_sent_ = pool_->Send(unique, fd, position, length, may_end, state);
+    file.never_waits = file.length >= ReplyPipe::kLeastBytes && NeverWaits(file.fd);
+    has_sent_ = pool_->Send(file);
   }
   return info.Env().Undefined();
 }

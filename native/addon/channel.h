@@ -4,7 +4,7 @@
 // answered here. The rest goes to `onRequest`, which writes a reply into the reply buffer and returns its
 // length (0: a later answer, or none due). Both kinds of answers are made on one thread, between two turns of
 // JavaScript: a change takes effect before the next request. File data goes to the device directly from a
-// descriptor: on this thread if it is in the page cache, else on a pool thread.
+// descriptor: on this thread if it is in the page cache (large replies by splice), else on a pool thread.
 #ifndef STRATAFS_NATIVE_CHANNEL_H_
 #define STRATAFS_NATIVE_CHANNEL_H_
 

@@ -2,6 +2,7 @@
 
 #include "call_arguments.h"
 #include "parts.h"
+#include "reply_pipe.h"
 
 namespace stratafs {
 
@@ -36,8 +37,9 @@ std::vector<PlainBlob> ReadBlobs(const Napi::Object& facts) {
   for (size_t i = 0; i + 5 < numbers.ElementLength(); i += 6) {
     const FileState state = {static_cast<int64_t>(numbers[i + 3]), static_cast<int64_t>(numbers[i + 4]),
                              static_cast<int64_t>(numbers[i + 5])};
-    blobs.push_back({static_cast<int>(numbers[i]), static_cast<int64_t>(numbers[i + 1]),
-                     static_cast<uint64_t>(numbers[i + 2]), state});
+    const int fd = static_cast<int>(numbers[i]);
+    blobs.push_back({fd, static_cast<int64_t>(numbers[i + 1]), static_cast<uint64_t>(numbers[i + 2]), state,
+                     fd >= 0 && NeverWaits(fd)});
   }
   return blobs;
 }

@@ -29,11 +29,13 @@ bool IsEnd(int fd, int64_t position) {
   return fstat(fd, &st) == 0 && st.st_size <= position;
 }
 
-void Answer(int device, uint64_t unique, const uint8_t* payload, size_t wanted, ssize_t got, bool may_end) {
-  if (got == static_cast<ssize_t>(wanted) || (got >= 0 && may_end)) {
-    WriteReply(device, OutHeader{0, 0, unique}, payload, static_cast<size_t>(got));
+// `got`: the number of bytes in `payload`, or -errno.
+void Answer(int device, const FileReply& reply, const uint8_t* payload, ssize_t got) {
+  const bool is_whole = got == static_cast<ssize_t>(reply.length) || (got >= 0 && reply.may_end);
+  if (is_whole && reply.state.IsStillOf(reply.fd)) {
+    WriteReply(device, OutHeader{0, 0, reply.unique}, payload, static_cast<size_t>(got));
   } else {
-    WriteReply(device, OutHeader{0, -EIO, unique}, nullptr, 0);
+    WriteReply(device, OutHeader{0, -EIO, reply.unique}, nullptr, 0);
   }
 }
 
@@ -68,39 +70,60 @@ TransferPool::Transfer* TransferPool::Take() {
   return transfer;
 }
 
-bool TransferPool::Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end,
-                        const FileState& state) {
+bool TransferPool::Send(const FileReply& reply) {
+  switch (pipe_.Send(device_, reply)) {
+    case ReplyPipe::Outcome::kSent:
+      return true;
+    case ReplyPipe::Outcome::kSentChanged:
+      Drop(reply);
+      return true;
+    case ReplyPipe::Outcome::kNotSent:
+      break;
+  }
   Transfer* transfer = Take();
-  if (transfer->buffer.size() < length) transfer->buffer.resize(length);
+  if (transfer->buffer.size() < reply.length) transfer->buffer.resize(reply.length);
   // Bytes in the page cache are answered here: a thread hop costs more than the copy.
-  struct iovec to = {transfer->buffer.data(), length};
-  ssize_t n = preadv2(fd, &to, 1, position, RWF_NOWAIT);
-  if (n == static_cast<ssize_t>(length) || (may_end && n >= 0 && IsEnd(fd, position + n))) {
-    if (!state.IsStillOf(fd)) n = -EIO;
-    Answer(device_, unique, transfer->buffer.data(), length, n, may_end);
+  struct iovec to = {transfer->buffer.data(), reply.length};
+  ssize_t n = preadv2(reply.fd, &to, 1, reply.position, RWF_NOWAIT);
+  if (n == static_cast<ssize_t>(reply.length) ||
+      (reply.may_end && n >= 0 && IsEnd(reply.fd, reply.position + n))) {
+    Answer(device_, reply, transfer->buffer.data(), n);
     idle_.push_back(transfer);
     return true;
   }
-  transfer->unique = unique;
-  transfer->fd = fd;
-  transfer->position = position;
-  transfer->length = length;
-  transfer->may_end = may_end;
-  transfer->state = state;
+  transfer->reply = reply;
+  Queue(transfer, Run);
+  return false;
+}
+
+void TransferPool::Drop(const FileReply& reply) {
+  Transfer* transfer = Take();
+  transfer->reply = reply;
+  Queue(transfer, RunDrop);
+}
+
+void TransferPool::Queue(Transfer* transfer, uv_work_cb work) {
   active_++;
-  if (uv_queue_work(loop_, &transfer->work, Run, Done) != 0) {
-    Run(&transfer->work);
+  if (uv_queue_work(loop_, &transfer->work, work, Done) != 0) {
+    work(&transfer->work);
     Done(&transfer->work, 0);
   }
-  return false;
 }
 
 void TransferPool::Run(uv_work_t* work) {
   Transfer* transfer = static_cast<Transfer*>(work->data);
-  ssize_t got = ReadFully(transfer->fd, transfer->buffer.data(), transfer->length, transfer->position);
-  if (!transfer->state.IsStillOf(transfer->fd)) got = -EIO;
-  Answer(transfer->pool->device_, transfer->unique, transfer->buffer.data(), transfer->length, got,
-         transfer->may_end);
+  const FileReply& reply = transfer->reply;
+  const ssize_t got = ReadFully(reply.fd, transfer->buffer.data(), reply.length, reply.position);
+  Answer(transfer->pool->device_, reply, transfer->buffer.data(), got);
+}
+
+// The kernel locks each page, so it may wait for the answer to another READ: not for the loop's thread.
+void TransferPool::RunDrop(uv_work_t* work) {
+  const Transfer* transfer = static_cast<Transfer*>(work->data);
+  const FileReply& reply = transfer->reply;
+  const InvalInodeOut body = {reply.node, static_cast<int64_t>(reply.offset),
+                              static_cast<int64_t>(reply.length)};
+  WriteReply(transfer->pool->device_, OutHeader{0, kNotifyInvalInode, 0}, &body, sizeof(body));
 }
 
 void TransferPool::Done(uv_work_t* work, int /*status*/) {

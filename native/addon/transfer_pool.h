@@ -1,7 +1,7 @@
 // TransferPool: moves file data to the FUSE device on pool threads, and owns the device's descriptor.
 //
 // The channel and the transfers under way share it. It deletes itself and closes the device when it was
-// released and the last transfer has ended. Used only on the loop's thread, except for `Run`.
+// released and the last transfer has ended. Used only on the loop's thread, except for `Run` and `RunDrop`.
 #ifndef STRATAFS_NATIVE_TRANSFER_POOL_H_
 #define STRATAFS_NATIVE_TRANSFER_POOL_H_
 
@@ -11,8 +11,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "file_state.h"
+#include "file_reply.h"
 #include "fuse_messages.h"
+#include "reply_pipe.h"
 
 namespace stratafs {
 
@@ -22,10 +23,9 @@ class TransferPool {
   TransferPool(const TransferPool&) = delete;
   TransferPool& operator=(const TransferPool&) = delete;
 
-  // Answers request `unique` with `length` bytes of `fd` at `position`. If the file ends early, the answer is
-  // short with `may_end`, else -EIO. It is -EIO too if the file is no longer in `state`. The descriptor is
-  // not used after the answer. Returns true if that is done, false if a pool thread does it.
-  bool Send(uint64_t unique, int fd, int64_t position, size_t length, bool may_end, const FileState& state);
+  // Answers a READ. The descriptor is not used after the answer. Returns true if that is done, false if a
+  // pool thread does it.
+  bool Send(const FileReply& reply);
   // Send may not be called any more. Closes the device when idle.
   void Release();
 
@@ -33,18 +33,18 @@ class TransferPool {
   struct Transfer {
     uv_work_t work;
     TransferPool* pool;
-    uint64_t unique;
-    int fd;
-    int64_t position;
-    size_t length;
-    bool may_end;
-    FileState state;
+    FileReply reply;
     std::vector<uint8_t> buffer;
   };
 
   ~TransferPool();
+  // Makes the kernel drop the pages that a reply has filled.
+  void Drop(const FileReply& reply);
   Transfer* Take();
+  // Runs `work` on a pool thread, or here if the loop takes no more work.
+  void Queue(Transfer* transfer, uv_work_cb work);
   static void Run(uv_work_t* work);
+  static void RunDrop(uv_work_t* work);
   static void Done(uv_work_t* work, int status);
   void DeleteWhenIdle();
 
@@ -53,6 +53,7 @@ class TransferPool {
   bool released_ = false;
   size_t active_ = 0;
   std::vector<Transfer*> idle_;
+  ReplyPipe pipe_;
 };
 
 // Writes a whole reply. A reply that the kernel no longer wants (ENOENT: interrupted; ENODEV: unmounted) is

@@ -12,7 +12,6 @@ constexpr uint32_t kMinor = 45;
 // Linux 5.4.
 constexpr uint32_t kMinimumMinor = 31;
 constexpr uint16_t kMaxBackground = 64;
-constexpr uint16_t kMaxPages = 256;
 constexpr uint32_t kBlockSize = 4096;
 // Seconds: the longest time that the kernel supports.
 constexpr uint64_t kForever = 0x7fffffff;

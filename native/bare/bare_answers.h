@@ -17,7 +17,8 @@
 namespace stratafs::bare {
 
 // Limits of a message: of its data, and of the headers before it, as in src/fuse/dev-fuse.ts.
-constexpr size_t kMaxTransfer = 1 << 20;
+constexpr uint16_t kMaxPages = 254;
+constexpr size_t kMaxTransfer = kMaxPages * 4096;
 constexpr size_t kMessageSize = kMaxTransfer + 64 * 1024;
 
 class BareAnswers {

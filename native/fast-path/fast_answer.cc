@@ -205,8 +205,11 @@ class RequestReader {
     answer.kind = FastAnswer::kFile;
     answer.fd = blob.fd;
     answer.state = blob.state;
+    answer.never_waits = blob.never_waits;
     answer.position = blob.position + static_cast<int64_t>(extent.blob_offset);
     answer.length = wanted;
+    answer.inode = inode_;
+    answer.offset = in.offset;
     answer.unique = header_.unique;
     return answer;
   }

@@ -25,6 +25,8 @@ struct PlainBlob {
   uint64_t size;
   // State of the file when it was opened.
   FileState state;
+  // Reads wait for nothing but a local disk.
+  bool never_waits;
 };
 
 // Pairs (stored, shown) for IDs that are shown differently than stored, sorted. Other IDs are shown
@@ -72,12 +74,15 @@ struct FastAnswer {
   // OPEN +1, RELEASE -1: the caller counts it when the kernel has accepted the answer.
   int8_t opens = 0;
   int fd = -1;
-  // Of OPEN and RELEASE.
+  // Of OPEN, RELEASE and READ.
   uint32_t inode = 0;
   size_t length = 0;
   int64_t position = 0;
+  // In the inode, of READ.
+  uint64_t offset = 0;
   uint64_t unique = 0;
   FileState state;
+  bool never_waits = false;
 };
 
 // `request` has `length` bytes, `reply` has room for `capacity` (at least 512); both are aligned to 8.

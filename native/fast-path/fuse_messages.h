@@ -51,6 +51,17 @@ struct OutHeader {
 };
 static_assert(sizeof(OutHeader) == 16, "fuse_out_header is 16 bytes");
 
+// A notice has no unique, and its code in place of the error.
+constexpr int32_t kNotifyInvalInode = 2;
+
+// fuse_notify_inval_inode_out: the kernel drops attributes, and the pages of a range.
+struct InvalInodeOut {
+  uint64_t node;
+  int64_t offset;
+  int64_t length;
+};
+static_assert(sizeof(InvalInodeOut) == 24, "fuse_notify_inval_inode_out is 24 bytes");
+
 // fuse_init_in up to 7.35; later fields are ignored.
 struct InitIn {
   uint32_t major;

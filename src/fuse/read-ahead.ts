@@ -1,7 +1,7 @@
 // Read-ahead of a mount: how far the kernel reads on when a file is read sequentially.
 //
-// FUSE mounts get 128 KiB, and INIT can only lower that. Root can raise it in sysfs: with one 1 MiB request where
-// eight of 128 KiB were, a cached 600 MB file was read 4 times as fast.
+// FUSE mounts get 128 KiB, and INIT can only lower that. Root can raise it in sysfs: with one request of about 1 MiB
+// where eight of 128 KiB were, a cached 600 MB file was read 4 times as fast.
 import createDebug from 'debug';
 import { writeFile } from 'node:fs/promises';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { mountDevFuse } from '../../src/fuse/dev-fuse.ts';
+import { MAX_TRANSFER } from '../../src/fuse/wire/protocol.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { describeWith } from '../requirements.ts';
 import { requestsOfQuietRun, run, shell, withMount } from './mounted.ts';
@@ -171,7 +172,7 @@ describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
     });
   });
 
-  it('reads a file sequentially by requests of up to 1 MiB', async () => {
+  it('reads a file sequentially by requests of 254 pages', async () => {
     const fileSystem = new SyntheticFileSystem(1, 1);
     const content = Buffer.alloc(8 << 20, 'abcdefg');
     fileSystem.content = () => content;
@@ -182,7 +183,7 @@ describeWith(['fuse', 'root'], 'mountDevFuse as root', () => {
     };
     await withMount(fileSystem, async (mountpoint) => {
       await shell('cat "$1/d0/f0" >/dev/null', mountpoint);
-      expect(largest).toBe(1 << 20);
+      expect(largest).toBe(MAX_TRANSFER);
     });
   });
 

@@ -36,9 +36,9 @@ describe('INIT', () => {
            00000200                             # max_readahead as the kernel's
            2120e603                             # ASYNC_READ BIG_WRITES DO_READDIRPLUS NO_OPEN PARALLEL_DIROPS ...
            4000 3000                            # max_background 64, congestion_threshold 48
-           00001000                             # max_write 1 MiB
+           00e00f00                             # max_write 254 pages
            01000000                             # time_gran 1 ns
-           0001 0000                            # max_pages 256, map_alignment
+           fe00 0000                            # max_pages 254, map_alignment
            00000000 00000000 0000               # flags2, max_stack_depth, request_timeout
            00000000000000000000000000000000000000000000`),
     );

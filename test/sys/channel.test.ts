@@ -49,6 +49,13 @@ async function nextReply(): Promise<Reply> {
   return { unique, error: header.readInt32LE(4), payload: payload.toString('latin1') };
 }
 
+/** The fifo of the device takes 1 MiB. */
+function growPipe(path: string): void {
+  const program = 'import fcntl, os, sys; fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), 1031, 1 << 20)';
+  const { status, stderr } = spawnSync('python3', ['-c', program, path], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+}
+
 describe('sendFile', () => {
   // The page cache has the first; proc's files are always read on a pool thread.
   const sources = [
@@ -94,6 +101,43 @@ describe('sendFile', () => {
       expect(await nextReply()).toEqual({ unique: 2 + n, error: -EIO, payload: '' });
     }
     fs.closeSync(fd);
+  });
+
+  // Replies of this size are spliced, if the kernel says that all bytes are in the page cache (Linux 6.5).
+  describe('of 64 KiB and more', () => {
+    const bytes = Buffer.from(Array.from({ length: 400_000 }, (_, n) => (n * 7 + (n >> 8)) & 0xff));
+    let fd: number;
+    beforeEach(() => {
+      growPipe(join(root, 'device'));
+      fs.writeFileSync(join(root, 'large'), bytes);
+      fd = fs.openSync(join(root, 'large'), 'r');
+    });
+    afterEach(() => {
+      fs.closeSync(fd);
+    });
+
+    test('answers with what lies there, one reply after the other', async () => {
+      for (const [n, [position, length]] of [
+        [0, 65_536],
+        [513, 300_000],
+        [4096 * 3, 65_536 + 1],
+        [400_000 - 70_000, 70_000],
+      ].entries() as Iterable<[number, [number, number]]>) {
+        channel.sendFile(n, fd, position, length, true);
+        const payload = bytes.toString('latin1', position, position + length);
+        expect(await nextReply()).toEqual({ unique: n, error: 0, payload });
+      }
+    });
+
+    test('answers less, or EIO, if the file ends early, and is in order afterwards', async () => {
+      channel.sendFile(1, fd, 300_000, 131_072, true);
+      expect(await nextReply()).toEqual({ unique: 1, error: 0, payload: bytes.toString('latin1', 300_000) });
+      channel.sendFile(2, fd, 300_000, 131_072, false);
+      expect(await nextReply()).toEqual({ unique: 2, error: -EIO, payload: '' });
+      channel.sendFile(3, fd, 1000, 100_000, false);
+      const payload = bytes.toString('latin1', 1000, 101_000);
+      expect(await nextReply()).toEqual({ unique: 3, error: 0, payload });
+    });
   });
 
   test('answers EIO for what cannot be read, also where the file may end', async () => {

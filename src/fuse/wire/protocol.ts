@@ -143,9 +143,13 @@ export const DIRENT_HEADER_SIZE = 24;
 /** The value of st_blksize. */
 export const BLOCK_SIZE = 4096;
 
-/** Largest read or write in bytes: 256 pages, the kernel's own bound without privilege. */
-export const MAX_TRANSFER = 1 << 20;
-export const MAX_PAGES = 256;
+/**
+ * Pages of the largest read or write. The kernel's bound without privilege is 256. A reply that is spliced goes through a
+ * pipe of 256 pages (native/addon/reply_pipe.cc): one is for the header, and bytes that begin inside a page touch one more.
+ */
+export const MAX_PAGES = 254;
+/** The same in bytes, with pages of 4 KiB. */
+export const MAX_TRANSFER = MAX_PAGES * 4096;
 
 /** Bytes that one COPY_FILE_RANGE copies at most: the kernel's own MAX_RW_COUNT. */
 export const MAX_COPY = 0x7ffff000;
