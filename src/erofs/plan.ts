@@ -67,13 +67,18 @@ export async function planImage(source: ErofsSource): Promise<ImagePlan> {
     end = start + head + tail;
   };
   const headOf = (inode: number): number => INODE_SIZE + (xattrs.areaOf(inode)?.length ?? 0);
+  const placeNames = (inode: number, size: number): void => {
+    const head = headOf(inode);
+    const { blocks, tail } = splitNames(head, size);
+    nameBlocks += blocks;
+    place(inode, head, tail);
+  };
 
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     if (!tree.isDirectory(inode)) continue;
     const size = names.open(inode);
     directorySizes.set(inode, size);
-    nameBlocks += Math.floor(size / BLOCK);
-    place(inode, headOf(inode), size % BLOCK);
+    placeNames(inode, size);
   }
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     const type = tree.modeOf(inode) & S_IFMT;
@@ -83,16 +88,13 @@ export async function planImage(source: ErofsSource): Promise<ImagePlan> {
       continue;
     }
     const head = headOf(inode);
-    const size = type === S_IFLNK || type === S_IFREG ? tree.sizeOf(inode) : 0;
-    if (type === S_IFREG && size > 0) {
+    const size = type === S_IFREG ? tree.sizeOf(inode) : 0;
+    if (size > 0) {
       const file = files.get(inode);
       place(inode, alignUp(head, CHUNK_INDEX_SIZE) + CHUNK_INDEX_SIZE * (file?.count ?? 1), 0);
       copiedBlocks += file?.copiedBlocks ?? 0;
-    } else if (type === S_IFLNK && isInline(size)) place(inode, head, size);
-    else {
-      place(inode, head, 0);
-      nameBlocks += Math.ceil(size / BLOCK);
-    }
+    } else if (type === S_IFLNK) placeNames(inode, tree.sizeOf(inode));
+    else place(inode, head, 0);
   }
   const namesStart = alignUp(end, BLOCK);
   const bytesStart = namesStart + nameBlocks * BLOCK;
@@ -104,9 +106,17 @@ export async function planImage(source: ErofsSource): Promise<ImagePlan> {
   };
 }
 
-/** True for a symlink's target that stands after its inode. */
-export function isInline(size: number): boolean {
-  return size < BLOCK;
+/**
+ * How the target of a symlink or the names of a directory lie, of `size` bytes, after an inode that has `head` bytes
+ * with its xattrs: the bytes in whole blocks elsewhere, and those after the inode, which must lie within one block.
+ */
+export function splitNames(head: number, size: number): { readonly blocks: number; readonly tail: number } {
+  const tail = size % BLOCK;
+  // An inode begins at a multiple of 32, so its tail can't begin at any place in a block.
+  const room = BLOCK - (head % SLOT);
+  return tail <= room
+    ? { blocks: Math.floor(size / BLOCK), tail }
+    : { blocks: Math.ceil(size / BLOCK), tail: 0 };
 }
 
 /** True for a character device that a kernel overlayfs on top would take for a whiteout. */

@@ -17,7 +17,7 @@ import {
   encodeSuperblock,
 } from './layout.ts';
 import { Output } from './output.ts';
-import { type ImagePlan, isInline, planImage } from './plan.ts';
+import { type ImagePlan, planImage, splitNames } from './plan.ts';
 import type { PlannedFile } from './plan-files.ts';
 import { readLayer } from './read-layer.ts';
 import type { ErofsImage, ErofsLayer, ErofsSink, ErofsSource } from './source.ts';
@@ -127,7 +127,7 @@ class ImageWriter {
     const { nids, directorySizes } = this.#plan;
     const out = this.#out;
     for (const [inode, size] of directorySizes) {
-      const blocks = Math.floor(size / BLOCK);
+      const { blocks } = this.#split(inode, size);
       if (blocks === 0) continue;
       this.#names.open(inode);
       this.#names.encode(
@@ -138,8 +138,11 @@ class ImageWriter {
       if (out.needsDrain) await out.drain();
     }
     for (let inode = 0; inode < tree.inodeCount; inode++) {
-      if ((tree.modeOf(inode) & S_IFMT) !== S_IFLNK || isInline(tree.sizeOf(inode))) continue;
-      out.put(tree.readlink(inode));
+      if ((tree.modeOf(inode) & S_IFMT) !== S_IFLNK) continue;
+      const { blocks } = this.#split(inode, tree.sizeOf(inode));
+      if (blocks === 0) continue;
+      const target = tree.readlink(inode);
+      out.put(target.subarray(0, blocks * BLOCK));
       out.padTo(alignUp(out.position, BLOCK));
       if (out.needsDrain) await out.drain();
     }
@@ -150,12 +153,22 @@ class ImageWriter {
     return { bytes: this.#out.bytes, view: this.#out.view, at };
   }
 
+  /** How the names of a directory, or the target of a symlink, lie. */
+  #split(inode: number, size: number): { readonly blocks: number; readonly tail: number } {
+    return splitNames(INODE_SIZE + (this.#plan.xattrs.areaOf(inode)?.length ?? 0), size);
+  }
+
+  /** Writes the inode of a directory or a symlink of `size` bytes. Returns how they lie. */
+  #writeNameInode(inode: number, size: number): { readonly blocks: number; readonly tail: number } {
+    const split = this.#split(inode, size);
+    const layout = split.tail === 0 ? Layout.flatPlain : Layout.flatInline;
+    this.#writeInode(inode, layout, this.#nameBlock, size);
+    this.#nameBlock += split.blocks;
+    return split;
+  }
+
   #writeDirectory(inode: number, size: number): void {
-    const blocks = Math.floor(size / BLOCK);
-    const tail = size % BLOCK;
-    const firstBlock = this.#nameBlock;
-    this.#nameBlock += blocks;
-    this.#writeInode(inode, tail === 0 ? Layout.flatPlain : Layout.flatInline, firstBlock, size);
+    const { blocks, tail } = this.#writeNameInode(inode, size);
     if (tail === 0) return;
     this.#names.open(inode);
     this.#names.encode(
@@ -166,15 +179,9 @@ class ImageWriter {
   }
 
   #writeSymlink(inode: number): void {
-    const size = this.#source.tree.sizeOf(inode);
-    if (isInline(size)) {
-      this.#writeInode(inode, Layout.flatInline, 0, size);
-      this.#out.put(this.#source.tree.readlink(inode));
-      return;
-    }
-    const block = this.#nameBlock;
-    this.#nameBlock += Math.ceil(size / BLOCK);
-    this.#writeInode(inode, Layout.flatPlain, block, size);
+    const target = this.#source.tree.readlink(inode);
+    const { tail } = this.#writeNameInode(inode, target.length);
+    if (tail > 0) this.#out.put(target.subarray(target.length - tail));
   }
 
   /** Returns the file if its chunk indexes are still to be written. */

@@ -1,6 +1,6 @@
 // EROFS images of layers that are made to break them, read by the kernel.
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { S_IFBLK, S_IFCHR, makeRdev } from '../../src/vfs/attr.ts';
@@ -169,9 +169,41 @@ describeWith(EROFS, 'an EROFS image of hostile layers', () => {
       });
     }));
 
+  it('places tails of any length after inodes with and without xattrs', () =>
+    withScratch(async (scratch) => {
+      const lengths = Array.from({ length: 140 }, (_, i) => 400 + i);
+      const children: Children = {
+        ...Object.fromEntries(lengths.map((length) => [`l${length}`, symlink('t'.repeat(length))])),
+        ...Object.fromEntries(
+          Array.from({ length: 100 }, (_, i) => {
+            const names = ['a'.repeat(150), 'b'.repeat(150), 'c'.repeat(100 + i)];
+            return [`d${i}`, directory(Object.fromEntries(names.map((name) => [name, file()])))];
+          }),
+        ),
+      };
+      for (const [n, layerNames] of [undefined, [Buffer.from('layer 1')]].entries()) {
+        const place = join(scratch, String(n));
+        mkdirSync(place);
+        await withBlobMount(
+          place,
+          [{ index: layer(children) }],
+          (mountPoint) => {
+            for (const length of lengths) {
+              expect(readlinkSync(join(mountPoint, `l${length}`))).toBe('t'.repeat(length));
+            }
+            for (let i = 0; i < 100; i++) {
+              const names = readdirSync(join(mountPoint, `d${i}`));
+              expect(names.map((name) => name.length)).toEqual([150, 150, 100 + i]);
+            }
+          },
+          { layerNames },
+        );
+      }
+    }));
+
   it('holds symlinks of any length, extreme numbers and many hard links', () =>
     withScratch(async (scratch) => {
-      const lengths = [1, 59, 440, 447, 448, 449, 511, 512, 513, 1023, 4095];
+      const lengths = [1, 59, 430, 440, 447, 448, 449, 511, 512, 513, 1023, 4095];
       const linked = file({ size: 3 });
       const children: Children = {
         ...Object.fromEntries(lengths.map((length) => [`l${length}`, symlink('t'.repeat(length))])),
