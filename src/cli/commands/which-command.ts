@@ -53,7 +53,7 @@ The exit status is 1 if one of the paths does not exist in the image.
 Examples:
   stratafs which app.tar /etc/passwd
   stratafs which -q app.tar /bin/sh /bin/ls    layer numbers only
-  stratafs which --format '{{.Layer}} {{.Change}} {{.Path}}' app.tar /bin/sh`;
+  stratafs which --format '{{.Change}}' app.tar /bin/sh`;
 
 interface WhichArguments extends SourceArguments {
   readonly trunc: boolean;
