@@ -16,6 +16,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterTableChecks(env, exports);
   stratafs::RegisterUpperAttributes(env, exports);
   stratafs::RegisterUpperData(env, exports);
+  stratafs::RegisterUpperFill(env, exports);
   stratafs::RegisterUpperJobs(env, exports);
   stratafs::RegisterUpperNames(env, exports);
   stratafs::RegisterUpperXattrs(env, exports);

@@ -22,6 +22,7 @@ void RegisterSpanReader(Napi::Env env, Napi::Object exports);    // span_reader.
 // The upper directory, by (descriptor, one component):
 void RegisterUpperAttributes(Napi::Env env, Napi::Object exports);  // upper_attributes.cc: stat, chmod, ...
 void RegisterUpperData(Napi::Env env, Napi::Object exports);        // upper_data.cc: file data, listings
+void RegisterUpperFill(Napi::Env env, Napi::Object exports);        // upper_fill.cc: the steps of a copy-up
 void RegisterUpperJobs(Napi::Env env, Napi::Object exports);        // upper_jobs.cc: on pool threads
 void RegisterUpperNames(Napi::Env env, Napi::Object exports);   // upper_names.cc: open, create, rename, ...
 void RegisterUpperXattrs(Napi::Env env, Napi::Object exports);  // upper_xattrs.cc

@@ -1,5 +1,7 @@
 // Attributes of files in the upper directory, its file system, and inode flags. src/sys/upper-calls.ts
 // documents every function.
+#include "upper_attributes.h"
+
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -22,12 +24,43 @@ namespace stratafs {
 
 namespace {
 
+// chmod of the file of `path` (O_PATH): -1 and errno.
+int ChmodByPath(int path, mode_t mode) {
+  struct stat st;
+  if (fstat(path, &st) < 0) return -1;
+  if (S_ISLNK(st.st_mode)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  return chmod(DescriptorPath(path).c_str(), mode);
+}
+
+}  // namespace
+
+int ChangeMode(int dir, const Component& name, mode_t mode) {
+  const long result = syscall(SYS_fchmodat2, dir, name.c_str(), mode, NameFlags(name));
+  if (result == 0 || errno != ENOSYS) return static_cast<int>(result);
+  if (name.is_empty()) return ChmodByPath(dir, mode);
+  const int path = openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (path < 0) return path;
+  const int changed = ChmodByPath(path, mode);
+  const int error = errno;
+  close(path);
+  errno = error;
+  return changed;
+}
+
+int ChangeTimes(int dir, const Component& name, const struct timespec times[2]) {
+  // The system call itself, because a C library may refuse flags that it doesn't know.
+  return static_cast<int>(syscall(SYS_utimensat, dir, name.c_str(), times, NameFlags(name)));
+}
+
+namespace {
+
 // Numbers of a FileStat (src/sys/stat-at.ts), in its order, and of what statfsAt fills
 // (src/sys/upper-calls.ts).
 constexpr size_t kStatLength = 20;
 constexpr size_t kStatfsLength = 8;
-
-int NameFlags(const Component& name) { return name.is_empty() ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW; }
 
 void FillStat(const struct statx& st, double* out) {
   const uint32_t minor = st.stx_rdev_minor;
@@ -71,17 +104,6 @@ napi_value StatAt(napi_env env, napi_callback_info info) {
   });
 }
 
-// chmod of the file of `path` (O_PATH): -1 and errno.
-int ChmodByPath(int path, mode_t mode) {
-  struct stat st;
-  if (fstat(path, &st) < 0) return -1;
-  if (S_ISLNK(st.st_mode)) {
-    errno = EOPNOTSUPP;
-    return -1;
-  }
-  return chmod(DescriptorPath(path).c_str(), mode);
-}
-
 // chmodAt(dir, name, mode)
 napi_value ChmodAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
@@ -89,18 +111,7 @@ napi_value ChmodAt(napi_env env, napi_callback_info info) {
   Component name;
   in.NameOrEmpty(1, &name);
   const mode_t mode = in.Uint(2) & 07777;
-  return in.Answer([&] {
-    const long result = syscall(SYS_fchmodat2, dir, name.c_str(), mode, NameFlags(name));
-    if (result == 0 || errno != ENOSYS) return result;
-    if (name.is_empty()) return static_cast<long>(ChmodByPath(dir, mode));
-    const int path = openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (path < 0) return static_cast<long>(path);
-    const int changed = ChmodByPath(path, mode);
-    const int error = errno;
-    close(path);
-    errno = error;
-    return static_cast<long>(changed);
-  });
+  return in.Answer([&] { return ChangeMode(dir, name, mode); });
 }
 
 // chownAt(dir, name, uid, gid)
@@ -121,8 +132,7 @@ napi_value UtimensAt(napi_env env, napi_callback_info info) {
   Component name;
   in.NameOrEmpty(1, &name);
   const struct timespec times[2] = {{in.Int64(2), in.Int(3)}, {in.Int64(4), in.Int(5)}};
-  // The system call itself, because a C library may refuse flags that it doesn't know.
-  return in.Answer([&] { return syscall(SYS_utimensat, dir, name.c_str(), times, NameFlags(name)); });
+  return in.Answer([&] { return ChangeTimes(dir, name, times); });
 }
 
 // getFlags(fd)

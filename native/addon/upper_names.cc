@@ -1,5 +1,7 @@
 // Names in the upper and the work directory: opens, makes, links, renames and removes a file by (directory,
 // one component). src/sys/upper-calls.ts documents every function.
+#include "upper_names.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -162,15 +164,7 @@ napi_value LinkAt(napi_env env, napi_callback_info info) {
   const int dir = in.Descriptor(2);
   Component name;
   in.Name(3, &name);
-  return in.Answer([&] {
-    if (!from_name.is_empty()) return linkat(from_dir, from_name.c_str(), dir, name.c_str(), 0);
-    int result = linkat(from_dir, "", dir, name.c_str(), AT_EMPTY_PATH);
-    // ENOENT: AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; a path through /proc doesn't.
-    if (result < 0 && errno == ENOENT) {
-      result = linkat(AT_FDCWD, DescriptorPath(from_dir).c_str(), dir, name.c_str(), AT_SYMLINK_FOLLOW);
-    }
-    return result;
-  });
+  return in.Answer([&] { return Link(from_dir, from_name, dir, name); });
 }
 
 napi_value Unlink(napi_env env, napi_callback_info info, int flags) {
@@ -202,6 +196,14 @@ napi_value RenameAt(napi_env env, napi_callback_info info) {
 }
 
 }  // namespace
+
+int Link(int from_dir, const Component& from_name, int dir, const Component& name) {
+  if (!from_name.is_empty()) return linkat(from_dir, from_name.c_str(), dir, name.c_str(), 0);
+  const int result = linkat(from_dir, "", dir, name.c_str(), AT_EMPTY_PATH);
+  if (result == 0 || errno != ENOENT) return result;
+  // AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; a path through /proc doesn't.
+  return linkat(AT_FDCWD, DescriptorPath(from_dir).c_str(), dir, name.c_str(), AT_SYMLINK_FOLLOW);
+}
 
 void RegisterUpperNames(Napi::Env env, Napi::Object exports) {
   ExportCalls(env, exports,

@@ -1,9 +1,11 @@
 // Extended attributes of files in the upper directory. src/sys/upper-calls.ts documents every function.
 //
 // A name is accessed by getxattrat(2) and related calls (Linux 6.13), which take a third of the time, else by
-// a path through /proc/self/fd. A descriptor's own file always goes through /proc: it may be O_PATH, since a
-// symlink, FIFO or device has xattrs but can't be opened. Names are not followed; the magic link leads to the
-// descriptor's own file and no further.
+// a path through /proc/self/fd. A descriptor's own file goes through /proc only if it is O_PATH, as that of a
+// symlink, FIFO or device must be: these have xattrs but can't be opened. Names are not followed; the magic
+// link leads to the descriptor's own file and no further.
+#include "upper_xattrs.h"
+
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <sys/syscall.h>
@@ -38,10 +40,12 @@ enum XattrCall : long { kSetxattrat = 463, kGetxattrat = 464, kListxattrat = 465
 class Target {
  public:
   explicit Target(CallArguments* in) : dir_(in->Descriptor(0)) { in->NameOrEmpty(1, &name_); }
+  Target(int dir, const Component& name) : dir_(dir), name_(name) {}
 
   ssize_t Get(const char* attribute, char* to, size_t size) const {
     const XattrArgs args = {reinterpret_cast<uintptr_t>(to), static_cast<uint32_t>(size), 0};
     return Try([&] { return Call(kGetxattrat, attribute, &args, sizeof(args)); },
+               [&] { return fgetxattr(dir_, attribute, to, size); },
                [&](const char* path) { return getxattr(path, attribute, to, size); },
                [&](const char* path) { return lgetxattr(path, attribute, to, size); });
   }
@@ -57,18 +61,19 @@ class Target {
     const XattrArgs args = {reinterpret_cast<uintptr_t>(bytes), static_cast<uint32_t>(size),
                             static_cast<uint32_t>(flags)};
     return Try([&] { return Call(kSetxattrat, attribute, &args, sizeof(args)); },
+               [&] { return fsetxattr(dir_, attribute, bytes, size, flags); },
                [&](const char* path) { return setxattr(path, attribute, bytes, size, flags); },
                [&](const char* path) { return lsetxattr(path, attribute, bytes, size, flags); });
   }
 
   ssize_t Remove(const char* attribute) const {
-    return Try([&] { return Call(kRemovexattrat, attribute); },
+    return Try([&] { return Call(kRemovexattrat, attribute); }, [&] { return fremovexattr(dir_, attribute); },
                [&](const char* path) { return removexattr(path, attribute); },
                [&](const char* path) { return lremovexattr(path, attribute); });
   }
 
   ssize_t List(char* to, size_t size) const {
-    return Try([&] { return Call(kListxattrat, to, size); },
+    return Try([&] { return Call(kListxattrat, to, size); }, [&] { return flistxattr(dir_, to, size); },
                [&](const char* path) { return listxattr(path, to, size); },
                [&](const char* path) { return llistxattr(path, to, size); });
   }
@@ -79,9 +84,12 @@ class Target {
     return syscall(number, dir_, name_.c_str(), AT_SYMLINK_NOFOLLOW, rest...);
   }
 
-  template <typename AtName, typename OfPath, typename OfLink>
-  ssize_t Try(AtName at_name, OfPath of_path, OfLink of_link) const {
-    if (name_.is_empty()) return of_path(DescriptorPath(dir_).c_str());
+  template <typename AtName, typename OfFile, typename OfPath, typename OfLink>
+  ssize_t Try(AtName at_name, OfFile of_file, OfPath of_path, OfLink of_link) const {
+    if (name_.is_empty()) {
+      const ssize_t result = of_file();
+      return result >= 0 || errno != EBADF ? result : of_path(DescriptorPath(dir_).c_str());
+    }
     const ssize_t result = at_name();
     if (result >= 0 || errno != ENOSYS) return result;
     return of_link(DescriptorPath(dir_, name_.c_str()).c_str());
@@ -152,6 +160,10 @@ napi_value ListxattrAt(napi_env env, napi_callback_info info) {
 }
 
 }  // namespace
+
+int SetXattr(int dir, const Component& name, const char* attribute, const ByteSpan& value, int flags) {
+  return static_cast<int>(Target(dir, name).Set(attribute, value, flags));
+}
 
 void RegisterUpperXattrs(Napi::Env env, Napi::Object exports) {
   ExportCalls(env, exports,

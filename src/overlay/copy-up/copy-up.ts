@@ -2,14 +2,14 @@
 //
 //   plan    what the upper lacks
 //   stage   a new upper file that nobody sees (stage-file.ts)
-//   fill    bytes (copy-bytes.ts), then metadata (copy-metadata.ts), then fsync
+//   fill    bytes (copy-bytes.ts), then metadata (copy-metadata.ts), then fsync: one call for a small file
 //   finish  the file gets its name by one system call, and becomes the upper file of the inode
 //
 // So `kill -9` at any time leaves the old file or the new one. A copy of bytes runs on pool threads; any other copy is complete
 // when the call returns. A change of metadata alone copies no bytes (metacopy.ts): the first write copies them into the same
 // upper file. Directories have a trip of their own (upper-directories.ts).
 import { closeSync } from 'node:fs';
-import { O_PATH, openAt, reopen, syncLater, unlinkAt } from '../../sys/upper-calls.ts';
+import { O_PATH, openAt, reopen, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFREG } from '../../vfs/attr.ts';
 import { EINTR, EIO } from '../../vfs/errno.ts';
 import type { MaybePromise, Status } from '../../vfs/filesystem.ts';
@@ -18,7 +18,7 @@ import { DirectoryInode } from '../read/directory-inode.ts';
 import { type Copying, type Inode, UPPER_DATA } from '../read/inode.ts';
 import { visibleNames } from '../read/visible-names.ts';
 import { copyBytes } from './copy-bytes.ts';
-import { copyMetadata } from './copy-metadata.ts';
+import { copyMetadata, metadataOf } from './copy-metadata.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
 import { fillMetacopy, markMetacopy } from './metacopy.ts';
 import { copyUpDirectory, linkCopy, moveCopy } from './upper-directories.ts';
@@ -26,10 +26,17 @@ import { linkNames, placeShared } from './shared-copies.ts';
 import { type StagedFile, stageFile } from './stage-file.ts';
 
 /** How much of an inode the upper must have. `limit`: only the first bytes of the file, as many, are needed. */
-export type Need = { readonly kind: 'metadata' } | { readonly kind: 'data'; readonly limit: number };
+export type Need = { readonly kind: 'metadata' } | NeededData;
+
+export interface NeededData {
+  readonly kind: 'data';
+  readonly limit: number;
+  /** The caller is going to open the file: a new descriptor of it stays open, even if the inode is not open. */
+  readonly opens: boolean;
+}
 
 export const METADATA: Need = { kind: 'metadata' };
-export const ALL_DATA: Need = { kind: 'data', limit: Number.MAX_SAFE_INTEGER };
+export const ALL_DATA: NeededData = { kind: 'data', limit: Number.MAX_SAFE_INTEGER, opens: false };
 
 /**
  * Brings an inode to the upper as far as `need` says; a directory must be loaded. An inode has one copy at a time: calls that
@@ -40,7 +47,7 @@ export function copyUp(parts: CopyUpParts, inode: Inode, need: Need, call: Call)
   if (inode.copying !== undefined) {
     return waitFor(inode.copying, call, () => copyUp(parts, inode, need, call));
   }
-  const limit = need.kind === 'data' ? need.limit : Number.MAX_SAFE_INTEGER;
+  const { limit, opens } = need.kind === 'data' ? need : ALL_DATA;
   const plan = planCopy(parts, inode, need);
   switch (plan) {
     case 'nothing':
@@ -49,9 +56,9 @@ export function copyUp(parts: CopyUpParts, inode: Inode, need: Need, call: Call)
       return -EIO;
     case 'no-bytes':
     case 'metacopy':
-      return copyToNewFile(parts, inode, plan);
+      return copyToNewFile(parts, inode, plan, opens);
     case 'with-bytes':
-      return startCopy(inode, call, (isWanted) => copyToNewFile(parts, inode, plan, limit, isWanted));
+      return startCopy(inode, call, (isWanted) => copyWithBytes(parts, inode, limit, opens, isWanted));
     case 'only-bytes':
       return startCopy(inode, call, (isWanted) => fillMetacopy(parts, inode, limit, isWanted));
   }
@@ -106,25 +113,33 @@ function startCopy(
   return done;
 }
 
-/** Stage, fill, finish. At once, unless bytes are copied: only then `limit` and `isWanted` count. */
+/** Stage, fill, finish, at once. */
 function copyToNewFile(
   parts: CopyUpParts,
   inode: Inode,
-  plan: 'no-bytes' | 'metacopy' | 'with-bytes',
-  limit = 0,
-  isWanted: () => boolean = () => true,
+  plan: 'no-bytes' | 'metacopy',
+  opens: boolean,
+): Status {
+  const staged = stageFile(parts, inode);
+  if (typeof staged === 'number') return staged;
+  let status = plan === 'metacopy' ? markMetacopy(parts, inode.lower, staged) : 0;
+  if (status === 0) status = copyMetadata(parts, inode.lower, staged);
+  return finish(parts, inode, staged, status, plan === 'metacopy' ? inode.lower : UPPER_DATA, opens);
+}
+
+/** Stage, fill with bytes, finish. */
+function copyWithBytes(
+  parts: CopyUpParts,
+  inode: Inode,
+  limit: number,
+  opens: boolean,
+  isWanted: () => boolean,
 ): MaybePromise<Status> {
   const staged = stageFile(parts, inode);
   if (typeof staged === 'number') return staged;
-  const dataInode = plan === 'metacopy' ? inode.lower : UPPER_DATA;
-  if (plan === 'with-bytes') {
-    return fillWithBytes(parts, inode, staged, limit, isWanted).then((status) =>
-      finish(parts, inode, staged, status, dataInode),
-    );
-  }
-  let status = plan === 'metacopy' ? markMetacopy(parts, inode.lower, staged) : 0;
-  if (status === 0) status = copyMetadata(parts, inode.lower, staged);
-  return finish(parts, inode, staged, status, dataInode);
+  return fillWithBytes(parts, inode, staged, limit, isWanted).then((status) =>
+    finish(parts, inode, staged, status, UPPER_DATA, opens),
+  );
 }
 
 async function fillWithBytes(
@@ -134,15 +149,15 @@ async function fillWithBytes(
   limit: number,
   isWanted: () => boolean,
 ): Promise<Status> {
-  let status = await copyBytes(parts, dataInode, staged.fd, limit, isWanted);
-  if (status === 0) status = copyMetadata(parts, lower, staged);
-  if (status === 0 && !parts.upper.isVolatile) status = await syncLater(staged.fd, false);
+  const metadata = metadataOf(parts, lower, staged);
+  if (typeof metadata === 'number') return metadata;
+  const status = await copyBytes(parts, dataInode, staged.fd, limit, metadata, isWanted);
   return status === 0 && !isWanted() ? -EINTR : status;
 }
 
 /**
  * Makes a staged file, which is complete if `status` is 0, the upper file of its inode. The descriptor stays open if the inode
- * is open and the upper has its bytes. On failure nothing of the staged file remains.
+ * is open or `opens`, and the upper has its bytes. On failure nothing of the staged file remains.
  */
 function finish(
   parts: CopyUpParts,
@@ -150,6 +165,7 @@ function finish(
   staged: StagedFile,
   status: Status,
   dataInode: number,
+  opens: boolean,
 ): Status {
   const { tree, upper, inodes, changed } = parts;
   let result = status;
@@ -160,7 +176,8 @@ function finish(
     if (result === 0) inode.dataInode = dataInode;
     if (result === 0 && isShared) linkNames(parts, inode);
   }
-  if (result === 0 && dataInode === UPPER_DATA && staged.fd >= 0 && inodes.isOpen(inode.nodeId)) {
+  const stays = opens || inodes.isOpen(inode.nodeId);
+  if (result === 0 && dataInode === UPPER_DATA && staged.fd >= 0 && stays) {
     inode.readFd = staged.fd;
     inode.writeFd = staged.fd;
   } else if (staged.fd >= 0) {

@@ -2,7 +2,8 @@
 // the mark overlay.metacopy is there.
 import { closeSync, constants } from 'node:fs';
 import { statAt } from '../../sys/stat-at.ts';
-import { NO_NAME, syncLater, truncateFile, utimensAt } from '../../sys/upper-calls.ts';
+import { KEEP_ID, NO_NAME, truncateFile, utimensAt } from '../../sys/upper-calls.ts';
+import { KEEP_MODE, OwnerTolerance, packMetadata } from '../../sys/upper-fill.ts';
 import { ENODATA } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
@@ -12,6 +13,7 @@ import type { CopyUpParts } from './copy-up-parts.ts';
 import { openUpperFile } from './open-upper-file.ts';
 import type { StagedFile } from './stage-file.ts';
 
+const SAME_OWNER = { uid: KEEP_ID, gid: KEEP_ID, tolerance: OwnerTolerance.NONE };
 const NO_VALUE = new Uint8Array(0);
 
 /** Gives a staged file the size of the tree's file `lower`, and marks that say that this file has its bytes. */
@@ -38,16 +40,13 @@ export async function fillMetacopy(
   try {
     const before = statAt(fd, NO_NAME);
     if (typeof before === 'number') return before;
-    const restoreTimes = (): Status =>
-      utimensAt(fd, NO_NAME, before.atimeSec, before.atimeNsec, before.mtimeSec, before.mtimeNsec);
-    let status = await copyBytes(parts, inode.dataInode, fd, limit, isWanted);
-    if (status === 0) status = restoreTimes();
-    if (status === 0 && !upper.isVolatile) status = await syncLater(fd, false);
+    const sameTimes = packMetadata(SAME_OWNER, [], KEEP_MODE, before);
+    let status = await copyBytes(parts, inode.dataInode, fd, limit, sameTimes, isWanted);
     if (status !== 0) {
       // Frees the space of the copied bytes. If this fails too, the mark still says that they don't count.
       truncateFile(fd, 0);
       truncateFile(fd, tree.sizeOf(inode.dataInode));
-      restoreTimes();
+      utimensAt(fd, NO_NAME, before.atimeSec, before.atimeNsec, before.mtimeSec, before.mtimeNsec);
       return status;
     }
     status = upper.marks.remove(fd, NO_NAME, 'metacopy');

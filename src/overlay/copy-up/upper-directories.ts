@@ -1,18 +1,10 @@
 // Upper directories of a copy-up. A directory is made in the work directory and renamed to its name, parents first. Then a
 // copy gets its name in it.
 import { closeSync } from 'node:fs';
-import {
-  NO_NAME,
-  O_PATH,
-  linkAt,
-  mkdirAt,
-  openAt,
-  renameAt,
-  rmdirAt,
-  utimensAt,
-} from '../../sys/upper-calls.ts';
+import { NO_NAME, O_PATH, mkdirAt, openAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
+import { linkKeepingTimes, renameKeepingTimes } from '../../sys/upper-fill.ts';
 import { Attr } from '../../vfs/attr.ts';
-import { EPERM } from '../../vfs/errno.ts';
+import { EACCES, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import { bytesOf } from '../../vfs/names.ts';
 import type { DirectoryInode } from '../read/directory-inode.ts';
@@ -27,8 +19,8 @@ import type { CopyUpParts } from './copy-up-parts.ts';
 export function linkCopy(parts: CopyUpParts, lower: number, place: Place, target: VisibleName): Status {
   const prepared = prepareDirectory(parts, lower, target.directory);
   if (prepared < 0) return prepared;
-  return keepTimes(parts, target.directory, (dir) =>
-    linkAt(place.dir, place.name, dir, bytesOf(target.name)),
+  return changeNames(parts, target.directory, (dir) =>
+    linkKeepingTimes(place.dir, place.name, dir, bytesOf(target.name)),
   );
 }
 
@@ -36,8 +28,8 @@ export function linkCopy(parts: CopyUpParts, lower: number, place: Place, target
 export function moveCopy(parts: CopyUpParts, lower: number, place: Place, target: VisibleName): Status {
   const prepared = prepareDirectory(parts, lower, target.directory);
   if (prepared < 0) return prepared;
-  return keepTimes(parts, target.directory, (dir) =>
-    renameAt(place.dir, place.name, dir, bytesOf(target.name), 0),
+  return changeNames(parts, target.directory, (dir) =>
+    renameKeepingTimes(place.dir, place.name, dir, bytesOf(target.name)),
   );
 }
 
@@ -79,16 +71,31 @@ export function copyUpDirectory(parts: CopyUpParts, directory: DirectoryInode): 
   return 0;
 }
 
-/** Moves a staged directory to its name. Its mode may forbid its owner to do that, so the owner gets access meanwhile. */
+/** Moves a staged directory to its name. If its mode forbids its owner to do that, the owner gets access meanwhile. */
 function place(parts: CopyUpParts, staged: Uint8Array, parent: DirectoryInode, name: Uint8Array): Status {
   const { upper } = parts;
+  const move = (): Status =>
+    changeNames(parts, parent, (dir) => renameKeepingTimes(upper.workFd, staged, dir, name));
+  const first = move();
+  if (first !== -EACCES) return first;
   const fd = openAt(upper.workFd, staged, O_PATH);
   if (fd < 0) return fd;
-  const status = upper.asOwner(fd, NO_NAME, () =>
-    keepTimes(parts, parent, (dir) => renameAt(upper.workFd, staged, dir, name, 0)),
-  );
+  const status = upper.asOwner(fd, NO_NAME, move);
   closeSync(fd);
   return status;
+}
+
+/** Runs `change`, which keeps the times of the upper directory that it gets. */
+function changeNames(
+  { upper, changed }: CopyUpParts,
+  directory: DirectoryInode,
+  change: (dir: number) => Status,
+): Status {
+  const dir = upper.directoryFd(directory);
+  if (dir < 0) return dir;
+  // ctime moves.
+  changed.add(directory);
+  return upper.asOwner(dir, NO_NAME, () => change(dir));
 }
 
 function convert(parts: CopyUpParts, directory: DirectoryInode): Status {

@@ -112,6 +112,11 @@ export class Inodes {
     this.dropIfUnused(inode);
   }
 
+  /** Closes the descriptors of an inode that is not open. */
+  closeUnopened(inode: Inode): void {
+    if (!this.isOpen(inode.nodeId)) closeFiles(inode);
+  }
+
   forget(node: NodeId, count: number): void {
     const inode = this.#byNodeId.get(node);
     if (inode === undefined) return;

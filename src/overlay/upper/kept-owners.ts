@@ -6,6 +6,7 @@
 // upper's file system applies ACLs correctly. Its owner may always read and write (and search a directory). The inode never has
 // set-ID or sticky bits: they would apply to the daemon's user.
 import { closeSync, constants } from 'node:fs';
+import { OwnerTolerance } from '../../sys/upper-fill.ts';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import {
   KEEP_ID,
@@ -33,7 +34,7 @@ import {
 } from '../../overlayfs-format/override-stat.ts';
 import { OverrideTrust } from '../../overlayfs-format/override-trust.ts';
 import { withOwnerAccess } from './owner-access.ts';
-import type { NewOwner, OwnerForm } from './owner-form.ts';
+import type { NewOwner, OwnerForm, StoredOwner } from './owner-form.ts';
 
 const S_IXGRP = 0o010;
 /** The first entry's permissions (linux/posix_acl_xattr.h: u32 version; u16 tag, u16 permissions, u32 ID): the owner's. */
@@ -108,6 +109,17 @@ export class KeptOwners implements OwnerForm {
       if (!canOverride(stored)) return chmodAt(dir, name, mode);
       return this.#keep(dir, name, stored, { ...shown, mode: (shown.mode & S_IFMT) | (mode & 0o7777) });
     });
+  }
+
+  storeNew(shown: OverrideStat, storedType: number): StoredOwner {
+    const { uid, gid, mode } = shown;
+    if (!canOverride(storedType)) {
+      return { uid, gid, tolerance: OwnerTolerance.BOTH, mode: mode & 0o7777, xattr: undefined };
+    }
+    return {
+      ...{ uid: KEEP_ID, gid: KEEP_ID, tolerance: OwnerTolerance.NONE, mode: storedBits(mode, storedType) },
+      xattr: { name: bytesOf(this.name), value: formatOverride(shown, storedType) },
+    };
   }
 
   /** If this process may not make a device, makes an empty file that shows as one. On failure nothing is left. */
@@ -202,13 +214,17 @@ export class KeptOwners implements OwnerForm {
 
   /** Writes the xattr, and sets the inode's permission bits to match. */
   #keep(dir: number, name: Uint8Array, stored: number, shown: OverrideStat): Status {
-    const isDirectory = (stored & S_IFMT) === S_IFDIR;
-    const bits = (shown.mode & 0o777) | (isDirectory ? 0o700 : 0o600);
+    const bits = storedBits(shown.mode, stored);
     // A user.* xattr can be set only on a writable file, so the permission bits are set first.
     const status = bits === (stored & 0o7777) ? 0 : chmodAt(dir, name, bits);
     const value = formatOverride(shown, stored & S_IFMT);
     return status < 0 ? status : setxattrAt(dir, name, bytesOf(this.name), value, 0);
   }
+}
+
+/** The permission bits of an inode of type `stored` that is to show `mode`. */
+function storedBits(mode: number, stored: number): number {
+  return (mode & 0o777) | ((stored & S_IFMT) === S_IFDIR ? 0o700 : 0o600);
 }
 
 /** A file without the xattr keeps the owner that it has, as in fuse-overlayfs. */

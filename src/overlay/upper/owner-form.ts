@@ -3,13 +3,23 @@
 //
 // In all methods, `dir` and `name` address an upper file, and a failure returns a negative errno.
 import type { FileStat } from '../../sys/stat-at.ts';
+import type { NewFileOwner } from '../../sys/upper-fill.ts';
 import type { Status } from '../../vfs/filesystem.ts';
+import type { OverrideStat } from '../../overlayfs-format/override-stat.ts';
 
 /** The owner of a new file, and the mode that the caller requested. */
 export interface NewOwner {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
+}
+
+/** How a new upper file stores its owner and mode. */
+export interface StoredOwner extends NewFileOwner {
+  /** Permission bits of the inode. */
+  readonly mode: number;
+  /** The xattr that has the rest. */
+  readonly xattr: { readonly name: Uint8Array; readonly value: Uint8Array } | undefined;
 }
 
 export interface OwnerForm {
@@ -21,6 +31,12 @@ export interface OwnerForm {
 
   /** chmod(2). `mode`: permission bits. */
   changeMode(dir: number, name: Uint8Array, mode: number): Status;
+
+  /**
+   * How a new file of type `storedType` (S_IFMT bits), which only this process uses, stores what the mount is to show. `shown.mode`
+   * includes the file type.
+   */
+  storeNew(shown: OverrideStat, storedType: number): StoredOwner;
 
   /** mknod(2). */
   makeNode(dir: number, name: Uint8Array, mode: number, rdev: number, umask: number): Status;

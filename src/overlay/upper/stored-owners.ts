@@ -1,10 +1,12 @@
 // StoredOwners: upper files have the owners and modes that they show.
 import { KEEP_ID, chmodAt, chownAt, mknodAt } from '../../sys/upper-calls.ts';
+import { OwnerTolerance } from '../../sys/upper-fill.ts';
 import { type FileStat, statAt } from '../../sys/stat-at.ts';
 import { S_IFDIR, S_IFMT, SET_ID_BITS } from '../../vfs/attr.ts';
 import { EINVAL, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
-import type { NewOwner, OwnerForm } from './owner-form.ts';
+import type { OverrideStat } from '../../overlayfs-format/override-stat.ts';
+import type { NewOwner, OwnerForm, StoredOwner } from './owner-form.ts';
 
 /** Options that show all files as one user's or one group's. The owner in the upper is then invisible. */
 export interface Squashing {
@@ -36,6 +38,12 @@ export class StoredOwners implements OwnerForm {
 
   changeMode(dir: number, name: Uint8Array, mode: number): Status {
     return chmodAt(dir, name, mode);
+  }
+
+  storeNew({ uid, gid, mode }: OverrideStat): StoredOwner {
+    const { squashesUsers, squashesGroups } = this.#squashing;
+    const tolerance = (squashesUsers ? OwnerTolerance.USER : 0) | (squashesGroups ? OwnerTolerance.GROUP : 0);
+    return { uid, gid, tolerance, mode: mode & 0o7777, xattr: undefined };
   }
 
   makeNode(dir: number, name: Uint8Array, mode: number, rdev: number, umask: number): Status {

@@ -27,7 +27,8 @@ import { dropPrivileges, truncate } from './set-attributes.ts';
 
 const { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } = { ...constants, O_ACCMODE: 3 };
 const CAPABILITY = Buffer.from('security.capability');
-const NO_DATA: Need = { kind: 'data', limit: 0 };
+const OPEN_WHOLE: Need = { ...ALL_DATA, opens: true };
+const OPEN_EMPTY: Need = { ...OPEN_WHOLE, limit: 0 };
 
 /** Opens a regular file that has an Inode object. */
 export function openFile(
@@ -44,14 +45,16 @@ export function openFile(
   if (!writes) return finishOpen(state, inode, false, flags, out);
   const refused = refuseWriting(inode, flags);
   if (refused < 0) return refused;
-  const copied = copyUp(state, inode, isTruncated ? NO_DATA : ALL_DATA, call);
+  const copied = copyUp(state, inode, isTruncated ? OPEN_EMPTY : OPEN_WHOLE, call);
   const finish = (status: Status): Status => {
-    if (status < 0) return status;
-    if (isTruncated) {
-      const truncated = truncate(state, inode, 0, killsPrivileges ? call : undefined);
-      if (truncated < 0) return truncated;
+    let result = status;
+    if (result === 0 && isTruncated) {
+      result = truncate(state, inode, 0, killsPrivileges ? call : undefined);
     }
-    return finishOpen(state, inode, true, flags, out);
+    if (result === 0) result = finishOpen(state, inode, true, flags, out);
+    // The copy-up may have left a descriptor.
+    if (result < 0) state.inodes.closeUnopened(inode);
+    return result;
   };
   return typeof copied === 'number' ? finish(copied) : copied.then(finish);
 }

@@ -36,7 +36,7 @@ export function setAttributes(
   if (size !== undefined && inode.type !== S_IFREG) return inode.type === S_IFDIR ? -EISDIR : -EINVAL;
   const refused = refuseAttributes(inode, changes);
   if (refused < 0) return refused;
-  const need: Need = size === undefined ? METADATA : { ...ALL_DATA, kind: 'data', limit: size };
+  const need: Need = size === undefined ? METADATA : { ...ALL_DATA, limit: size };
   const copied = copyUp(state, inode, need, call);
   if (typeof copied === 'number') return copied < 0 ? copied : apply(state, inode, changes, call);
   return copied.then((status) => (status < 0 ? status : apply(state, inode, changes, call)));
