@@ -53,7 +53,7 @@ export const importLaw = [
   part(
     'inspect',
     'what can be said of an image without a mount',
-    'vfs tar cache overlayfs-format layer image tree fuse/mounts mount',
+    'vfs tar cache overlayfs-format layer image tree erofs fuse/mounts mount',
   ),
   part(
     'commit',

@@ -28,6 +28,7 @@ export type {
   Attribute,
   Cause,
   CompareOptions,
+  ErofsOptions,
   ImageList,
   ImageUse,
   InspectOptions,
@@ -36,6 +37,7 @@ export type {
   LayerSummary,
   LayerWaste,
   ListedImage,
+  WrittenErofs,
 } from './inspect/inspect.ts';
 export type {
   BlobLocation,

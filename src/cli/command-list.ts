@@ -109,6 +109,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'convert',
+    {
+      summary: "write an image as EROFS, for the kernel's own driver",
+      load: async () => (await import('./commands/convert-command.ts')).convertCommand,
+    },
+  ],
+  [
     'commit',
     {
       summary: 'save a mount as an image with a new layer',

@@ -43,6 +43,7 @@ export { DockerfileWriter, comment } from './dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './history.ts';
 export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './compare-trees.ts';
 export { type ComparedImage, mergeForComparison } from './compared-image.ts';
+export { type ErofsOptions, type WrittenErofs, writeErofs } from './write-erofs.ts';
 export { type ExportOptions, exportTar } from './export-tar.ts';
 export type { FileContent } from './file-content.ts';
 export { type MergedImage, mergeImage } from './merged-image.ts';

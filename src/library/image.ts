@@ -2,9 +2,11 @@
 import type { Readable } from 'node:stream';
 import {
   type CompareOptions,
+  type ErofsOptions,
   type InspectOptions,
   type Inspection,
   type LayerChanges,
+  type WrittenErofs,
   countChanges,
   createdOf,
   historyGap,
@@ -12,6 +14,7 @@ import {
   inspectOperand,
   isUpper,
   stackUpTo,
+  writeErofs,
 } from '../inspect/inspect.ts';
 import type { Image as ImageDescription, Platform } from '../mount/mount.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -192,6 +195,30 @@ export class Image extends ImageFiles implements AsyncDisposable {
         (signal) => writeExport(this.view.inspected, this.view.merged, { ...options, signal }, take),
         options.signal === undefined ? stop : AbortSignal.any([stop, options.signal]),
       ),
+    );
+  }
+
+  /**
+   * Writes the image's files as an EROFS image, which the kernel mounts without stratafs. `take` gets all bytes in order;
+   * the next call is made when its promise has resolved. Rejects with an InputError for what EROFS can't hold.
+   *
+   * @example
+   * ```ts
+   * import { open } from 'node:fs/promises';
+   * import { openImage } from 'stratafs';
+   *
+   * await using image = await openImage('fixtures/expressweb.tar');
+   * await using file = await open('/dev/null', 'w');
+   * const { size } = await image.writeErofs(async (bytes) => {
+   *   await file.writeFile(bytes);
+   * });
+   * console.log(size);
+   * ```
+   */
+  writeErofs(take: (bytes: Uint8Array) => Promise<void>, options: ErofsOptions = {}): Promise<WrittenErofs> {
+    return this.view.usage.run(
+      (signal) => writeErofs(this.view.inspected, this.view.merged, { ...options, signal }, take),
+      options.signal,
     );
   }
 
