@@ -15,6 +15,7 @@
         "native/addon/file_calls.cc",
         "native/addon/gzip_decoder.cc",
         "native/addon/index_check.cc",
+        "native/addon/loop_calls.cc",
         "native/addon/mount_calls.cc",
         "native/addon/name_lock.cc",
         "native/addon/new_metadata.cc",

@@ -6,6 +6,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterChannel(env, exports);
   stratafs::RegisterDeviceWatch(env, exports);
+  stratafs::RegisterLoopCalls(env, exports);
   stratafs::RegisterMountCalls(env, exports);
   stratafs::RegisterNameLock(env, exports);
   stratafs::RegisterFileCalls(env, exports);

@@ -1,6 +1,6 @@
 // mount(2), umount2(2), the FUSE device, and the descriptor that fusermount3 sends over a socket.
 //
-// Every function returns a number: a descriptor or 0, or a negative errno.
+// Every function returns a number, or a promise of one: a descriptor or 0, or a negative errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -42,6 +42,36 @@ napi_value Mount(napi_env env, napi_callback_info info) {
   const std::string options = in.String(4);
   return in.Answer(
       [&] { return mount(source.c_str(), target.c_str(), type.c_str(), flags, options.c_str()); });
+}
+
+// The file system that is mounted may read a file that this process serves.
+class MountJob : public PoolJob {
+ public:
+  explicit MountJob(CallArguments* in)
+      : source_(in->String(0)),
+        target_(in->String(1)),
+        type_(in->String(2)),
+        flags_(in->Uint(3)),
+        options_(in->String(4)) {}
+
+ protected:
+  int64_t Run() override {
+    const int status = mount(source_.c_str(), target_.c_str(), type_.c_str(), flags_, options_.c_str());
+    return status < 0 ? -errno : 0;
+  }
+
+ private:
+  const std::string source_;
+  const std::string target_;
+  const std::string type_;
+  const unsigned long flags_;
+  const std::string options_;
+};
+
+// mountOnPool(source, target, type, flags, options): a promise.
+napi_value MountOnPool(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  return PoolJob::Queue(&in, new MountJob(&in));
 }
 
 // Unmounting can wait for the daemon that requests it, so it runs on a pool thread.
@@ -137,8 +167,13 @@ napi_value ReceiveDescriptor(napi_env env, napi_callback_info info) {
 
 void RegisterMountCalls(Napi::Env env, Napi::Object exports) {
   const NamedCall calls[] = {
-      {"openDevice", OpenDevice}, {"mount", Mount},           {"unmount", Unmount},
-      {"cloneMount", CloneMount}, {"socketPair", SocketPair}, {"receiveDescriptor", ReceiveDescriptor},
+      {"openDevice", OpenDevice},
+      {"mount", Mount},
+      {"mountOnPool", MountOnPool},
+      {"unmount", Unmount},
+      {"cloneMount", CloneMount},
+      {"socketPair", SocketPair},
+      {"receiveDescriptor", ReceiveDescriptor},
   };
   ExportCalls(env, exports, calls);
 }

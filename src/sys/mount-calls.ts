@@ -4,6 +4,13 @@ import { addon } from './addon.ts';
 interface MountCalls {
   openDevice: (path: string) => number;
   mount: (source: string, target: string, type: string, flags: number, options: string) => number;
+  mountOnPool: (
+    source: string,
+    target: string,
+    type: string,
+    flags: number,
+    options: string,
+  ) => Promise<number>;
   unmount: (target: string, flags: number) => Promise<number>;
   cloneMount: (path: string, set: number, clear: number) => number;
   socketPair: () => [number, number] | number;
@@ -15,6 +22,8 @@ const calls = addon as MountCalls;
 export const openDevice = calls.openDevice;
 /** mount(2). */
 export const mount = calls.mount;
+/** mount(2) on a pool thread: for a file system that may read, while it is mounted, what this process serves. */
+export const mountOnPool = calls.mountOnPool;
 /** umount2(2), on a pool thread: it may wait for an answer of this process, so the event loop must not block. */
 export const unmount = calls.unmount;
 /**
