@@ -42,9 +42,10 @@ export const importLaw = [
   part('erofs', 'Tree -> image for the EROFS driver of the kernel', 'vfs sys layer tree'),
   part('fuse', 'FileSystem <-> kernel: sessions and drivers', 'vfs sys'),
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
-  part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts'),
+  part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts erofs/mounts'),
   part('fuse/owners', 'owners as the users of a mount see them', 'vfs fuse/wire'),
   part('fuse/driver.ts', 'what every driver offers', 'vfs fuse/owners'),
+  part('erofs/mounts', 'mounts that the kernel serves: make and record', 'vfs sys'),
   part(
     'mount',
     'composition: image -> tree -> overlay -> driver',

@@ -6,7 +6,7 @@ import { type Mount, exitNow, silence } from '../mount/mount.ts';
 import type { CommandResult } from './command-result.ts';
 import { withRealPaths } from './options/inherited-paths.ts';
 import type { Launcher } from './launcher.ts';
-import type { MountRequest } from './options/mount-request.ts';
+import type { Announce, MountRequest } from './options/mount-request.ts';
 import { TerminalReport } from './output/report.ts';
 import { openMount, serveUntilUnmounted } from './serve.ts';
 
@@ -14,13 +14,13 @@ import { openMount, serveUntilUnmounted } from './serve.ts';
 const ABANDONED: CommandResult = { text: '', status: 1, exitsNow: true };
 
 /**
- * Mounts, and serves until the mount ends; then the process exits. Throws if the mount fails. If the launcher ends before
- * it has accepted the mount, everything is undone silently. `announce` is called when the mount answers.
+ * Mounts, and serves until the mount ends, unless the kernel serves it alone; then the process exits. Throws if the mount fails. If the launcher ends before
+ * it has accepted the mount, everything is undone silently. The result of `announce` is printed when the mount answers.
  */
 export async function mountInBackground(
   launcher: Launcher,
   request: MountRequest,
-  announcement?: string,
+  announce?: Announce,
 ): Promise<CommandResult> {
   const report = new TerminalReport();
   let mount: Mount;
@@ -34,11 +34,13 @@ export async function mountInBackground(
   }
   detachOnDefect(mount, report);
   process.chdir('/');
-  if (announcement !== undefined) await report.announce(announcement);
+  if (announce !== undefined) await report.announce(announce(mount));
   if (!(await launcher.release())) {
     await mount.close();
     return ABANDONED;
   }
+  // The kernel serves it alone.
+  if (!mount.isServed) return { text: '', exitsNow: true };
   becomeSilent();
   await serveUntilUnmounted(mount, { warning: (text) => report.notice(text) });
   // A pool thread may still wait for a mount point that hangs.

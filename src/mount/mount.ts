@@ -5,14 +5,17 @@
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
 import { resolve } from 'node:path';
 import { BlockCache } from '../cache/block-cache.ts';
+import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import { locateMountPoint, prepareMountPoint } from '../fuse/mounts/mount-point.ts';
 import { lockMountPoint } from '../fuse/mounts/mount-point-lock.ts';
 import {
+  type FoundMount,
   STATISTICS_XATTR,
   SilentMountError,
   askMount,
   describeAnswer,
   findMountAt,
+  isKernelMount,
 } from '../fuse/mounts/mounts.ts';
 import type { Image } from '../image/image.ts';
 import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './layers.ts';
@@ -26,8 +29,8 @@ import {
   refuseUnsafeFlags,
 } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
-import { serve } from './serve.ts';
-import type { Mount, MountStatistics } from './served-mount.ts';
+import { serveByDriver } from './choose-driver.ts';
+import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
@@ -47,6 +50,7 @@ export type { IndexedLayer } from './layers.ts';
 export { openImage, openLowerDirectories } from './open-image.ts';
 export type {
   DriverName,
+  FuseDriverName,
   MountFlag,
   MountOptions,
   OpenImageOptions,
@@ -57,7 +61,7 @@ export type {
 } from './options.ts';
 export type { IdRange, OwnerMapping } from '../fuse/owners/id-mapping.ts';
 export type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
-export { CopiedMountError, type Mount, type MountStatistics } from './served-mount.ts';
+export { type ChosenDriver, CopiedMountError, type Mount, type MountStatistics } from './served-mount.ts';
 export type { Progress, Watch } from './watch.ts';
 export { becomeProgram, exitNow, silence } from '../sys/process-calls.ts';
 
@@ -101,7 +105,7 @@ async function mountLocked(
     const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
     layers = await openMergedLayers(opened, cache, withCache);
     options.signal?.throwIfAborted();
-    return await serve(opened, layers, upper, cache, place, options);
+    return await serveByDriver(opened, layers, upper, cache, place, withCache);
   } catch (error) {
     layers?.close();
     upper?.release();
@@ -128,11 +132,20 @@ export async function indexImage(
   return indexLayers(typeof image === 'string' ? await openImageWith(image, withCache) : image, withCache);
 }
 
+/** The kernel counts nothing. InputError if a process serves layers to it: no path leads to the mount that could be asked. */
+function statisticsOfKernelMount({ entry, answer }: FoundMount): MountStatistics {
+  if (answer.kind === 'answered' && (answer.json as MountFacts).pid === undefined) return NO_STATISTICS;
+  throw new InputError(
+    `${entry.mountPoint}: the mount gives no statistics: its process can't be asked (driver=erofs)`,
+  );
+}
+
 /** What the mount at `mountpoint` (absolute) counted, whoever serves it. InputError where none answers. */
 export async function readStatistics(mountpoint: string): Promise<MountStatistics> {
   const found = await findMountAt(mountpoint);
   if (found === undefined)
     throw new InputError(`${mountpoint}: not a stratafs mount`, { code: 'ERR_STRATAFS_NOT_MOUNTED' });
+  if (isKernelMount(found.entry)) return statisticsOfKernelMount(found);
   const answer =
     found.answer.kind === 'answered' ? await askMount(mountpoint, STATISTICS_XATTR) : found.answer;
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);

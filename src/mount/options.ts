@@ -31,12 +31,16 @@ export interface OpenImageOptions extends LayerSelection, Watch {
  */
 export type MountFlag = Exclude<MountFlagName, 'ro'> | 'suid' | 'dev';
 
-/** What carries the kernel's requests: /dev/fuse itself, by default, or the npm package fuse-native on libfuse 2. */
-export type DriverName = 'dev-fuse' | 'fuse-native';
+/** What carries the kernel's requests to this process: /dev/fuse itself, or the npm package fuse-native on libfuse 2. */
+export type FuseDriverName = 'dev-fuse' | 'fuse-native';
+
+/** 'erofs': the kernel's own EROFS driver answers, from an image that is written of the merged layers. */
+export type DriverName = FuseDriverName | 'erofs';
 
 /** How an image is mounted. */
 export interface MountOptions extends Watch {
-  readonly driver?: DriverName | undefined;
+  /** 'dev-fuse' by default. 'auto': 'erofs' where that is possible and safe, else 'dev-fuse'. */
+  readonly driver?: DriverName | 'auto' | undefined;
   /** Makes the mount writable; without it, it is read-only. */
   readonly upper?: UpperOptions | undefined;
   /** Owners that are shown differently from how they are stored. */

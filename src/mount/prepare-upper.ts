@@ -3,6 +3,7 @@ import createDebug from 'debug';
 import type { Image } from '../image/image.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { findKernelMountOf } from '../fuse/mounts/kernel-mounts.ts';
 import { type UpperPlace, openUpper } from '../overlay/upper/open-upper.ts';
 import { keepsOwners } from '../overlay/upper/open-owners.ts';
 import type { Upper } from '../overlay/upper/upper.ts';
@@ -22,8 +23,13 @@ export interface PreparedUpper {
   readonly paths: UpperPaths;
   readonly isThrowAway: boolean;
   readonly isReadOnly: boolean;
-  /** Opens it for a mount of these layers; what is opened is the caller's. InputError where it can't be used. */
-  open(identity: LayersIdentity): Promise<Upper>;
+  /** What a copy-up and a rename of a directory may leave. */
+  readonly writes: { readonly metacopy: boolean; readonly redirect: boolean };
+  /**
+   * Opens it for a mount of these layers; what is opened is the caller's. InputError where it can't be used. `isVolatile`:
+   * otherwise than the options say.
+   */
+  open(identity: LayersIdentity, how?: { readonly isVolatile: boolean }): Promise<Upper>;
   /** Once it is closed, or was never opened: nothing is left of a throw-away upper. */
   release(): void;
 }
@@ -50,9 +56,15 @@ export async function prepareUpper(
       paths,
       isThrowAway: thrownAway !== undefined,
       isReadOnly,
-      open: async (identity) => {
+      writes: writesOf(options),
+      open: async (identity, how) => {
         await untilReleased(paths.upper, mount.signal);
-        const upper = openUpper(upperPlace(paths, identity, options, mount));
+        const upper = openUpper({ ...upperPlace(paths, identity, options, mount), ...how });
+        const holder = await findKernelMountOf(paths.upper);
+        if (holder !== undefined) {
+          upper.close();
+          throw new InputError(`${paths.upper}: in use by the mount at ${holder}; unmount that first`);
+        }
         warnOfUnfollowed(paths.upper, upper, mount);
         hintAtKeptOwners(paths.upper, upper, mount);
         return upper;
@@ -99,13 +111,18 @@ function refuseUnfollowed(
   );
 }
 
+/** An inode that was copied up without its data is found by a redirect once it is renamed. */
+function writesOf({ redirect = true, metacopy = redirect }: UpperOptions): PreparedUpper['writes'] {
+  return { metacopy, redirect };
+}
+
 function upperPlace(
   paths: UpperPaths,
   identity: LayersIdentity,
   options: UpperOptions,
   { owners, ownerKeeping, usesUserXattrs, flags }: UpperMountOptions,
 ): UpperPlace {
-  const redirect = options.redirect ?? true;
+  const { metacopy, redirect } = writesOf(options);
   return {
     upper: paths.upper,
     work: paths.work,
@@ -116,8 +133,7 @@ function upperPlace(
     // A throw-away upper need not reach the disk.
     isVolatile: options.isVolatile ?? 'isThrowAway' in options,
     syncsAtEnd: !('isThrowAway' in options) && options.keepsVolatileMark !== true,
-    // An inode that was copied up without its data is found by a redirect once it is renamed.
-    usesMetacopy: options.metacopy ?? redirect,
+    usesMetacopy: metacopy,
     usesRedirect: redirect,
     squashesUsers: owners?.squashedUid !== undefined,
     squashesGroups: owners?.squashedGid !== undefined,

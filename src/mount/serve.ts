@@ -1,10 +1,9 @@
-// Brings a merged image to the kernel: overlay, the facts that the mount reports, driver.
+// Serves a merged image through FUSE: overlay, the facts that the mount reports, driver.
 import { statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
 import type { Driver, FuseMount } from '../fuse/driver.ts';
 import { deviceOfMount } from '../fuse/mounts/mount-point.ts';
-import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import { MOUNT_XATTR, STATISTICS_XATTR } from '../fuse/mounts/mounts.ts';
 import { mountFuseNative } from '../fuse/fuse-native/fuse-native.ts';
 import { fakeRootOwners } from '../fuse/owners/fake-root.ts';
@@ -21,25 +20,33 @@ import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { showText } from '../vfs/show-text.ts';
 import type { MergedLayers } from './layers.ts';
-import { type MountOrigin, originOf } from './origin.ts';
-import { type DriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
+import { describeMount } from './describe-mount.ts';
+import { type FuseDriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
-import { type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
+import { type ChosenDriver, type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 
 /** `passesCallerIds`: a request carries its caller's IDs; without it a writable mount lets no other users in. */
-const drivers: Readonly<Record<DriverName, { readonly mount: Driver; readonly passesCallerIds: boolean }>> = {
+const drivers: Readonly<
+  Record<FuseDriverName, { readonly mount: Driver; readonly passesCallerIds: boolean }>
+> = {
   'dev-fuse': { mount: mountDevFuse, passesCallerIds: true },
   'fuse-native': { mount: mountFuseNative, passesCallerIds: false },
 };
+
+/** A driver that serves from this process, and why it was taken. */
+export interface FuseDriver extends ChosenDriver {
+  readonly name: FuseDriverName;
+}
 
 /**
  * Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` and `upper` are closed after it;
  * where it fails they stay the caller's.
  */
 export async function serve(
+  chosen: FuseDriver,
   image: Image,
   layers: MergedLayers,
   upper: PreparedUpper | undefined,
@@ -48,20 +55,14 @@ export async function serve(
   options: MountOptions & OpenImageOptions,
 ): Promise<Mount> {
   const opened = await openUpper(layers, upper);
-  const facts: MountFacts & MountOrigin = {
-    pid: process.pid,
-    started: Date.now(),
-    source: image.source,
-    ...originOf(options),
-    names: image.names,
-    layers: layers.readers.length,
-    layersId: layers.layersId,
-    size: layers.size,
-    imageId: image.id,
-    upper: upper?.paths.upper,
-    work: upper?.paths.work,
-    upperMarks: opened?.marks.namespace,
-  };
+  const facts = describeMount(
+    {
+      ...{ image, layers, upper, driver: chosen.name },
+      upperMarks: opened?.marks.namespace,
+      pid: process.pid,
+    },
+    options,
+  );
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
   const fileSystem = makeFileSystem(layers, opened, {
     syntheticXattr: (name) => {
@@ -85,7 +86,7 @@ export async function serve(
   });
   const isReadOnly = upper?.isReadOnly ?? true;
   const isFakeRoot = options.ownerKeeping === 'fake-root';
-  const driver = drivers[options.driver ?? 'dev-fuse'];
+  const driver = drivers[chosen.name];
   const fuseMount: FuseMount = await driver.mount(fileSystem, place, {
     owners: ownerViewOf(options),
     // An ACL that is obeyed makes the kernel check permissions.
@@ -100,9 +101,12 @@ export async function serve(
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });
-  return new ServedMount(image, fuseMount, await deviceOfMount(place), statistics, () => {
-    layers.close();
-    upper?.release();
+  return new ServedMount({
+    ...{ image, fuseMount, statistics, driver: chosen, isServed: true, device: await deviceOfMount(place) },
+    cleanUp: () => {
+      layers.close();
+      upper?.release();
+    },
   });
 }
 

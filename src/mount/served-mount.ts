@@ -1,4 +1,4 @@
-// A mount that this process serves: from a file system that is brought to the kernel until everything is closed.
+// A mount that this process made: from a file system that is brought to the kernel until everything is closed.
 import type { CacheStatistics } from '../cache/block-cache.ts';
 import { describeCopies, describeHolders, detachAndFindCopies, findCopies } from '../fuse/mounts/busy.ts';
 import type { FuseMount } from '../fuse/driver.ts';
@@ -6,6 +6,7 @@ import type { Image } from '../image/image.ts';
 import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
+import type { DriverName } from './options.ts';
 
 /** What a mount was asked since it was made. */
 export interface MountStatistics {
@@ -22,11 +23,34 @@ export interface MountStatistics {
   readonly cache: CacheStatistics;
 }
 
-/** A mount that this process serves. */
+/** Of a mount that the kernel serves: it asks no process, and counts nothing. */
+export const NO_STATISTICS: MountStatistics = {
+  ...{
+    requests: {},
+    answeredNatively: {},
+    bytesRead: 0,
+    bytesWritten: 0,
+    passthroughOpens: 0,
+    pendingChanges: 0,
+  },
+  cache: { hits: 0, misses: 0, bytes: 0, maxBytes: 0 },
+};
+
+/** The driver of a mount. */
+export interface ChosenDriver {
+  readonly name: DriverName;
+  /** Of a mount that was asked for with 'auto': why it is not 'erofs'. */
+  readonly reason?: string | undefined;
+}
+
+/** A mount that this process made. */
 export interface Mount extends AsyncDisposable {
   /** Absolute. */
   readonly mountpoint: string;
   readonly image: Image;
+  readonly driver: ChosenDriver;
+  /** False: the kernel serves the mount by itself, and this process may end before it. */
+  readonly isServed: boolean;
   /** Resolves when the mount is gone, by whomever it was unmounted, and everything is closed. */
   readonly closed: Promise<void>;
   /** The counts so far. */
@@ -57,8 +81,19 @@ export class CopiedMountError extends InputError {
   }
 }
 
+/** What a mount is made of. */
+export interface MountParts extends Pick<Mount, 'image' | 'driver' | 'isServed' | 'statistics'> {
+  readonly fuseMount: FuseMount;
+  /** "major:minor" of the file system. */
+  readonly device: string;
+  /** Runs once the mount is gone, before `closed` resolves; it may not fail. */
+  readonly cleanUp: () => void | Promise<void>;
+}
+
 export class ServedMount implements Mount {
   readonly image: Image;
+  readonly driver: ChosenDriver;
+  readonly isServed: boolean;
   readonly mountpoint: string;
   readonly closed: Promise<void>;
   readonly statistics: () => MountStatistics;
@@ -66,15 +101,10 @@ export class ServedMount implements Mount {
   readonly #device: string;
   #isClosed = false;
 
-  /** `device`: "major:minor" of the file system. `cleanUp` runs once the mount is gone, before `closed` resolves; it may not fail. */
-  constructor(
-    image: Image,
-    fuseMount: FuseMount,
-    device: string,
-    statistics: () => MountStatistics,
-    cleanUp: () => void | Promise<void>,
-  ) {
+  constructor({ image, driver, isServed, fuseMount, device, statistics, cleanUp }: MountParts) {
     this.image = image;
+    this.driver = driver;
+    this.isServed = isServed;
     this.mountpoint = fuseMount.mountpoint;
     this.closed = fuseMount.closed.then(cleanUp).then(() => {
       this.#isClosed = true;

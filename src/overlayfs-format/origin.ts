@@ -28,6 +28,11 @@ export function encodeOrigin(identity: Uint8Array, lower: number): Uint8Array {
   return value;
 }
 
+/** The UUID of the file system that an origin names, 16 bytes; undefined if `value` is none. */
+export function uuidOfOrigin(value: Buffer): Buffer | undefined {
+  return value.length >= 21 && value[1] === MAGIC ? value.subarray(5, 21) : undefined;
+}
+
 /** The tree's inode that `value` names; -1 where it is not of our writing over these layers. Nothing is checked of it. */
 export function decodeOrigin(identity: Uint8Array, value: Buffer): number {
   if (value.length !== LENGTH || value[1] !== MAGIC || value[4] !== TYPE) return -1;

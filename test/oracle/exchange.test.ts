@@ -25,11 +25,12 @@ import { withScratch } from './stack.ts';
 
 const sequences = sequenceCount(2);
 const PHASES = 4;
+const SWAPS = 5;
 const DT_CHR = 2;
 
 /** As `operations`, but in phases of equal length. */
-function inPhases(operations: readonly Operation[]): Operation[] {
-  const length = Math.ceil(operations.length / PHASES);
+function inPhases(operations: readonly Operation[], phases = PHASES): Operation[] {
+  const length = Math.ceil(operations.length / phases);
   return operations
     .filter(([name]) => name !== 'remount')
     .flatMap((operation, n) => (n > 0 && n % length === 0 ? [['remount'] as const, operation] : [operation]));
@@ -42,7 +43,9 @@ function exchange(seed: number, begin: 0 | 1): Promise<void> {
     const tree = new Map([...inodes].map(([path, { mode }]) => [path, mode]));
     const operations = inPhases(randomOperations(random, { count: operationCount, tree }));
     const layers = unpackLayers(tars, join(scratch, 'layers'));
-    const ours = new AlternatingSide(join(scratch, 'both'), layers, begin);
+    const one = new StratafsSide(join(scratch, 'both'), { layers });
+    const other = new KernelSide(join(scratch, 'both-kernel'), layers, one);
+    const ours = new AlternatingSide([one, other], begin);
     const oracle = withoutOurMark(
       withoutLinks(kernelOracle(new KernelSide(join(scratch, 'kernel'), layers))),
     );
@@ -124,6 +127,40 @@ function stackUp(seed: number): Promise<void> {
     compare(ours, oracle, plainNames(second), userOf(seed), seed);
   });
 }
+
+/** The drivers of stratafs in turn, over plain layers or compressed ones. Five swaps. */
+function exchangeDrivers(seed: number, begin: 0 | 1): Promise<void> {
+  return withScratch((scratch) => {
+    const random = new Random(seed);
+    const { tars, inodes } = randomLayers(random, 'none');
+    const tree = new Map([...inodes].map(([path, { mode }]) => [path, mode]));
+    const operations = inPhases(randomOperations(random, { count: operationCount, tree }), SWAPS + 1);
+    const lower = { tars, compression: seed % 2 === 0 ? 'gzip' : 'none' } as const;
+    const one = new StratafsSide(join(scratch, 'fuse'), lower);
+    const options = ['-o', 'driver=erofs'];
+    const other = new StratafsSide(join(scratch, 'erofs'), lower, options, one);
+    const ours = new AlternatingSide([one, other], begin);
+    const layers = unpackLayers(tars, join(scratch, 'layers'));
+    const oracle = withoutOurMark(
+      withoutLinks(kernelOracle(new KernelSide(join(scratch, 'kernel'), layers))),
+    );
+    compare(ours, oracle, operations, userOf(seed), seed);
+  });
+}
+
+describeWith(
+  ['root', 'fuse', { filesystem: 'erofs' }, { program: 'tar' }, { program: 'python3' }],
+  'an upper that the drivers of stratafs mount in turn, five swaps',
+  () => {
+    it.each([0, 1] as const)(
+      'shows what kernel overlayfs shows where it did all; driver %d begins',
+      { timeout: timeoutOf(sequences) },
+      async (begin) => {
+        for (let seed = firstSeed; seed < firstSeed + sequences; seed++) await exchangeDrivers(seed, begin);
+      },
+    );
+  },
+);
 
 describeWith(['root', 'fuse', { program: 'tar' }, { program: 'python3' }], 'an upper', () => {
   const timeout = timeoutOf(sequences);

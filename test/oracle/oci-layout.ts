@@ -4,9 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
-/** `tars` base first; the image is `directory:latest`. */
-export function writeOciLayout(directory: string, tars: readonly Buffer[]): void {
+/** `tars` base first; the image is `directory:latest`. `compression`: how the layers are stored. */
+export function writeOciLayout(
+  directory: string,
+  tars: readonly Buffer[],
+  compression: 'none' | 'gzip' = 'none',
+): void {
   const blobs = join(directory, 'blobs', 'sha256');
   mkdirSync(blobs, { recursive: true });
   const addBlob = (mediaType: string, bytes: Buffer): { mediaType: string; digest: string; size: number } => {
@@ -17,12 +22,16 @@ export function writeOciLayout(directory: string, tars: readonly Buffer[]): void
   const addJson = (mediaType: string, value: object): ReturnType<typeof addBlob> =>
     addBlob(mediaType, Buffer.from(JSON.stringify(value)));
 
-  const layers = tars.map((tar) => addBlob('application/vnd.oci.image.layer.v1.tar', tar));
+  const type = 'application/vnd.oci.image.layer.v1.tar';
+  const layers = tars.map((tar) =>
+    compression === 'gzip' ? addBlob(`${type}+gzip`, gzipSync(tar)) : addBlob(type, tar),
+  );
+  const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
   const config = addJson('application/vnd.oci.image.config.v1+json', {
     architecture: 'amd64',
     os: 'linux',
     config: {},
-    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+    rootfs: { type: 'layers', diff_ids: tars.map((tar) => `sha256:${sha256(tar)}`) },
   });
   const manifest = addJson('application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,

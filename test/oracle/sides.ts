@@ -134,7 +134,9 @@ export class FuseOverlayfsSide extends UpperSide {
 }
 
 /** What stratafs mounts: tars or directories, base first. */
-export type StratafsLower = { readonly tars: readonly Buffer[] } | { readonly layers: readonly string[] };
+export type StratafsLower =
+  | { readonly tars: readonly Buffer[]; readonly compression?: 'none' | 'gzip' }
+  | { readonly layers: readonly string[] };
 
 /** stratafs over an OCI layout of the tars, or over the unpacked layers. */
 export class StratafsSide extends UpperSide {
@@ -143,16 +145,21 @@ export class StratafsSide extends UpperSide {
   readonly #cache: string;
   readonly #options: readonly string[];
 
-  /** `options`: further options of the command. */
-  constructor(directory: string, lower: StratafsLower, options: readonly string[] = []) {
-    super(directory);
+  /** `options`: further options of the command. `shared`: the directories of another side. */
+  constructor(
+    directory: string,
+    lower: StratafsLower,
+    options: readonly string[] = [],
+    shared?: UpperDirectories,
+  ) {
+    super(directory, shared);
     this.#options = options;
     this.#cache = join(directory, 'cache');
     if ('layers' in lower) {
       this.#lower = ['-o', `lowerdir=${lower.layers.toReversed().join(':')}`];
     } else {
       const layout = join(directory, 'layout');
-      writeOciLayout(layout, lower.tars);
+      writeOciLayout(layout, lower.tars, lower.compression);
       this.#lower = [layout];
     }
   }
@@ -168,18 +175,18 @@ export class StratafsSide extends UpperSide {
   }
 }
 
-/** Stratafs and the kernel in turn, over the same directories, upper and work directory. */
+/** Two sides in turn, over the same upper and work directory. */
 export class AlternatingSide implements Side {
-  readonly name = 'stratafs and kernel overlayfs in turn';
+  readonly name: string;
   readonly keepsNumbers = false;
-  readonly #sides: readonly [StratafsSide, KernelSide];
+  readonly #sides: readonly [Side, Side];
   readonly #begin: 0 | 1;
   #mounts = 0;
 
-  /** `begin` 0: stratafs mounts first, and last where the mounts are odd in number. */
-  constructor(directory: string, layers: readonly string[], begin: 0 | 1) {
-    const ours = new StratafsSide(directory, { layers });
-    this.#sides = [ours, new KernelSide(`${directory}-kernel`, layers, ours)];
+  /** `begin`: which of the sides, which share their directories, mounts first. */
+  constructor(sides: readonly [Side, Side], begin: 0 | 1) {
+    this.name = `${sides[0].name} and ${sides[1].name} in turn`;
+    this.#sides = sides;
     this.#begin = begin;
   }
 

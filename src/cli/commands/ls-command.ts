@@ -22,6 +22,7 @@ const fields: readonly ListingField[] = [
   { name: 'Upper', title: 'UPPER' },
   { name: 'Work', title: 'WORK' },
   { name: 'PID', title: 'PID', align: 'right' },
+  { name: 'Driver', title: 'DRIVER' },
   { name: 'Age', title: 'AGE', align: 'right' },
   { name: 'Started', title: 'STARTED' },
   { name: 'ImageID', title: 'IMAGE ID' },
@@ -49,6 +50,7 @@ interface Row {
   readonly mountPoint: string;
   readonly state: MountState;
   readonly pid: number | undefined;
+  readonly driver: string | undefined;
   readonly started: number | undefined;
   readonly imageId: string | undefined;
   readonly layers: number | undefined;
@@ -65,10 +67,10 @@ interface LsArguments {
 }
 
 function rowOf({ source, mountpoint, state, ...facts }: ListedMount): Row {
-  const { pid, started, imageId, layers, upper, work, heldBy } = facts;
+  const { pid, driver, started, imageId, layers, upper, work, heldBy } = facts;
   const isSourceChanged = facts.isSourceChanged === true ? true : undefined;
   const rest = { imageId, layers, upper, work, isSourceChanged, heldBy };
-  return { source, mountPoint: mountpoint, state, pid, started, ...rest };
+  return { source, mountPoint: mountpoint, state, pid, driver, started, ...rest };
 }
 
 const stateTexts: Record<MountState, string> = {
@@ -87,6 +89,7 @@ function fieldsOf(row: Row): Fields {
     MountPoint: mountPoint,
     Upper: upper,
     PID: pid === undefined ? stateTexts[state] : String(pid),
+    Driver: row.driver ?? '',
     Age: started === undefined ? '' : showDuration(Date.now() - started),
     State: state,
     Work: work,

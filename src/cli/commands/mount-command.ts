@@ -7,7 +7,12 @@ import { mountInBackground } from '../background.ts';
 import { Launcher } from '../launcher.ts';
 import { type MountDraft, newDraft } from '../options/mount-draft.ts';
 import { applyOption, applyOptionList } from '../options/mount-options.ts';
-import { type MountRequest, completeRequest, describeMounted } from '../options/mount-request.ts';
+import {
+  type Announce,
+  type MountRequest,
+  completeRequest,
+  describeMounted,
+} from '../options/mount-request.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
@@ -131,11 +136,12 @@ export function mountCommand(): CliCommand {
     syntax,
     run: async (positional: string[], args: CommandOptions) => {
       const request = understandMount(syntax, positional);
-      const announcement = args.verbose === true ? `stratafs: ${describeMounted(request)}` : undefined;
+      const describe: Announce = (mount) => `stratafs: ${describeMounted(request, mount)}`;
+      const announce = args.verbose === true ? describe : undefined;
       if (args.foreground === true) {
-        return (await import('../foreground.ts')).runInForeground(request, announcement);
+        return (await import('../foreground.ts')).runInForeground(request, announce);
       }
-      return mountInBackground(Launcher.take(), request, announcement);
+      return mountInBackground(Launcher.take(), request, announce);
     },
   };
 }

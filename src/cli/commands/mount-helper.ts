@@ -12,7 +12,12 @@ import { helpWidth, wrapHelp } from '../output/help-lines.ts';
 import { Launcher } from '../launcher.ts';
 import { newDraft } from '../options/mount-draft.ts';
 import { applyOptionList } from '../options/mount-options.ts';
-import { type MountRequest, completeRequest, describeMounted } from '../options/mount-request.ts';
+import {
+  type Announce,
+  type MountRequest,
+  completeRequest,
+  describeMounted,
+} from '../options/mount-request.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { readVersion } from '../version.ts';
 
@@ -97,7 +102,8 @@ export async function runMountHelper(args: readonly string[]): Promise<CommandRe
     return { text: `mount.stratafs: version ${readVersion()}\n` };
   }
   const { request, isFake, isVerbose } = understandHelper(args);
-  const announcement = isVerbose ? `mount.stratafs: ${describeMounted(request)}` : undefined;
-  if (isFake) return { text: announcement === undefined ? '' : `${announcement}\n` };
-  return mountInBackground(Launcher.take(), request, announcement);
+  const describe = (mount?: Parameters<Announce>[0]): string =>
+    `mount.stratafs: ${describeMounted(request, mount)}`;
+  if (isFake) return { text: isVerbose ? `${describe()}\n` : '' };
+  return mountInBackground(Launcher.take(), request, isVerbose ? describe : undefined);
 }

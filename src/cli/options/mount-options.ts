@@ -102,10 +102,12 @@ const ownRules: Rules = [
   [
     'driver',
     choosing(
-      "what carries the kernel's requests: /dev/fuse itself (default), or the npm package fuse-native",
+      'what serves the mount: /dev/fuse (default), the npm package fuse-native, the kernel alone (erofs; needs root, and tars that are not compressed), or erofs where it can (auto)',
       {
         'dev-fuse': (draft) => (draft.options.driver = 'dev-fuse'),
         'fuse-native': (draft) => (draft.options.driver = 'fuse-native'),
+        erofs: (draft) => (draft.options.driver = 'erofs'),
+        auto: (draft) => (draft.options.driver = 'auto'),
       },
     ),
   ],

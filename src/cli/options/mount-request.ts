@@ -1,5 +1,5 @@
 // MountRequest: one mount that a command line requests, checked: source, mount point and the library's options.
-import type { MountOptions, OpenImageOptions } from '../../mount/mount.ts';
+import type { Mount, MountOptions, OpenImageOptions } from '../../mount/mount.ts';
 import type { MountDraft } from './mount-draft.ts';
 import { settleOwners } from './owner-options.ts';
 import { settleUpper } from './upper-options.ts';
@@ -17,6 +17,9 @@ export interface MountRequest {
   readonly options: MountOptions & OpenImageOptions;
 }
 
+/** The line that says that `mount` answers. */
+export type Announce = (mount: Mount) => string;
+
 /** Checks all options together. `source` is unused with lowerdir=. Throws UsageError for a contradiction. */
 export function completeRequest(draft: MountDraft, source: string, mountpoint: string): MountRequest {
   const { lowerdir } = draft;
@@ -27,8 +30,14 @@ export function completeRequest(draft: MountDraft, source: string, mountpoint: s
   };
 }
 
-/** "app.tar mounted on /mnt.", as mount(8) prints it with -v. */
-export function describeMounted({ source, mountpoint, options }: MountRequest): string {
+/** "app.tar mounted on /mnt.", as mount(8) prints it with -v; with the option driver=auto, also which driver was taken. */
+export function describeMounted(
+  { source, mountpoint, options }: MountRequest,
+  mount?: Pick<Mount, 'driver'>,
+): string {
   const shown = source.kind === 'image' ? source.text : (options.fsname ?? source.text);
-  return `${shown} mounted on ${mountpoint}.`;
+  const text = `${shown} mounted on ${mountpoint}.`;
+  if (options.driver !== 'auto' || mount === undefined) return text;
+  const { name, reason } = mount.driver;
+  return `${text} Driver: ${name}${reason === undefined ? '' : `, because ${reason}`}.`;
 }

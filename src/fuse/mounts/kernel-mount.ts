@@ -68,7 +68,8 @@ export function attach(mountpoint: string, options: DriverOptions): number {
   throw new InputError(`${mountpoint}: mount(2) failed: ${errnoName(status)}`);
 }
 
-function shownSource(source: string): string {
+/** `source`, as long as the mount table can show it. */
+export function shownSource(source: string): string {
   return source.length <= SHOWN_SOURCE_LENGTH ? source : `${source.slice(0, SHOWN_SOURCE_LENGTH - 3)}...`;
 }
 

@@ -2,7 +2,10 @@
 
 /** The answer to MOUNT_XATTR. */
 export interface MountFacts {
-  readonly pid: number;
+  /** The daemon that serves the mount; undefined where the kernel alone does. */
+  readonly pid?: number | undefined;
+  /** The driver; undefined from an older version, which had FUSE alone. */
+  readonly driver?: string | undefined;
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly source: string;
@@ -28,19 +31,19 @@ export interface MountFacts {
 /** Milliseconds: the largest that a Date holds. */
 const MAX_NUMBER = 8.64e15;
 
-const NUMBERS = ['pid', 'started', 'layers'];
+const NUMBERS = ['started', 'layers'];
 const OPTIONAL_TEXTS = [
   ...['imageId', 'layersId', 'upper', 'work', 'upperMarks', 'directory', 'platform', 'layer', 'upto'],
-  ...['ownerKeeping', 'directoryMarks'],
+  ...['ownerKeeping', 'directoryMarks', 'driver'],
 ];
 
 /** Whether `json` has the types of MountFacts, and of what a mount adds about its origin. */
 export function isMountFacts(json: unknown): boolean {
   if (typeof json !== 'object' || json === null) return false;
   const fields = json as Readonly<Record<string, unknown>>;
-  const { names = [], size = 0, source } = fields;
+  const { names = [], size = 0, pid = 0, source } = fields;
   return (
-    [...NUMBERS.map((name) => fields[name]), size].every(isNumber) &&
+    [...NUMBERS.map((name) => fields[name]), size, pid].every(isNumber) &&
     [source, ...OPTIONAL_TEXTS.map((name) => fields[name] ?? '')].every(isText) &&
     Array.isArray(names) &&
     names.every(isText)

@@ -1,5 +1,6 @@
-// The stratafs mounts that exist, found without any file or socket of our own: the mount table names them, and each
-// answers for itself through xattrs of its root that only it knows.
+// The stratafs mounts that exist. FUSE mounts are found without any file or socket of our own: the mount table names them,
+// and each answers for itself through xattrs of its root that only it knows. A mount that the kernel serves (EROFS) has a
+// record (src/erofs/mounts/records.ts).
 //
 // A mount may be dead (its daemon is gone: ENOTCONN) or silent (its daemon doesn't answer, and may never).
 import { constants } from 'node:fs';
@@ -9,6 +10,7 @@ import { type MountEntry, mountAt, readMountTable } from '../../sys/mount-table.
 import { ECONNABORTED, EINVAL, ENOTCONN, ESTALE, errnoName } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
+import { findRecord, isAnyChanged, isRunning } from '../../erofs/mounts/records.ts';
 import { isMountFacts } from './mount-facts.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
@@ -104,20 +106,43 @@ async function answerInTime(question: Promise<Buffer | number>): Promise<MountAn
 /** The stratafs mounts of this mount namespace that can be seen (one that another mount covers can't). None is asked. */
 export async function listMounts(): Promise<MountEntry[]> {
   const table = await readMountTable();
-  return table.filter((entry) => entry.type === FUSE_TYPE && mountAt(table, entry.mountPoint) === entry);
+  return table.filter((entry) => isStratafs(entry) && mountAt(table, entry.mountPoint) === entry);
+}
+
+/** Whether stratafs has mounted it. */
+export function isStratafs(entry: MountEntry): boolean {
+  return entry.type === FUSE_TYPE || findRecord(entry) !== undefined;
+}
+
+/** Whether the kernel serves a mount of stratafs, without FUSE. */
+export function isKernelMount({ type }: MountEntry): boolean {
+  return type !== FUSE_TYPE;
+}
+
+/** What a mount is: its daemon says it, or its record. */
+async function describeEntry(entry: MountEntry): Promise<MountAnswer> {
+  if (entry.type === FUSE_TYPE) return askEntry(entry);
+  const record = findRecord(entry);
+  if (record === undefined) return { kind: 'refused', errno: -ESTALE };
+  const { facts, files } = record;
+  if (record.daemon !== undefined && !isRunning(record.daemon)) return { kind: 'dead' };
+  return checkFacts({
+    kind: 'answered',
+    json: isAnyChanged(files) ? { ...facts, isSourceChanged: true } : facts,
+  });
 }
 
 /** Those mounts, and what each answers. */
 export async function findMounts(): Promise<FoundMount[]> {
   const entries = await listMounts();
-  return Promise.all(entries.map(async (entry) => ({ entry, answer: await askEntry(entry) })));
+  return Promise.all(entries.map(async (entry) => ({ entry, answer: await describeEntry(entry) })));
 }
 
 /** The stratafs mount at `mountpoint` (absolute), or undefined. */
 export async function findMountAt(mountpoint: string): Promise<FoundMount | undefined> {
   const entry = mountAt(await readMountTable(), mountpoint);
-  if (entry?.type !== FUSE_TYPE) return undefined;
-  return { entry, answer: await askEntry(entry) };
+  if (entry === undefined || !isStratafs(entry)) return undefined;
+  return { entry, answer: await describeEntry(entry) };
 }
 
 /** Of any program: by its type, whatever its subtype. */

@@ -6,6 +6,7 @@ import { ErrnoError, EBUSY, EINVAL } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts';
 import { endConnection, findHeldMounts } from './held-mounts.ts';
+import { removeRecord } from '../../erofs/mounts/records.ts';
 import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
 import { daemonOf } from './mount-owner.ts';
 import type { MountFacts } from './mount-facts.ts';
@@ -15,7 +16,9 @@ import {
   type MountAnswer,
   SilentMountError,
   askMount,
+  findMountAt,
   isFuse,
+  isStratafs,
 } from './mounts.ts';
 
 /** 'aborted': detached, and its connection is ended for everybody who still uses it. */
@@ -28,7 +31,8 @@ export type Unmounting = Detachment | 'aborted';
  */
 export async function unmountAt(mountpoint: string, how: Unmounting): Promise<void> {
   const entry = mountAt(await readMountTable(), mountpoint);
-  if (entry?.type !== FUSE_TYPE) return unmountHeld(mountpoint, entry, how);
+  if (entry === undefined || !isStratafs(entry)) return unmountHeld(mountpoint, entry, how);
+  if (entry.type !== FUSE_TYPE) return unmountKernelMount(entry, how);
   // Asking a mount that hangs would keep it busy: detaching doesn't ask.
   if (how === 'lazy' || how === 'forced') return detachFound(mountpoint, how);
   const answer = await askMount(mountpoint, MOUNT_XATTR);
@@ -40,8 +44,7 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
   // What a dead mount still holds is lost already.
   if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
-  const pid = await daemonOf(entry, pidOf(answer));
-  const daemon = pid !== undefined && pid !== process.pid ? openProcess(pid) : -1;
+  const daemon = openDaemon(await daemonOf(entry, pidOf(answer)));
   try {
     const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
@@ -49,11 +52,46 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
         code: 'ERR_STRATAFS_COPIED',
       });
     }
-    if (daemon >= 0 && (await waitForExit(daemon, EXIT_TIMEOUT_MS)) !== 0) {
-      throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${pid ?? 0}) is still running`);
-    }
+    await waitForDaemon(mountpoint, daemon);
   } finally {
-    if (daemon >= 0) closeSync(daemon);
+    daemon?.close();
+  }
+}
+
+interface OpenDaemon {
+  readonly pid: number;
+  readonly fd: number;
+  close(): void;
+}
+
+/** The daemon, to be waited for: undefined where there is none, it has ended, or it is this process. */
+function openDaemon(pid: number | undefined): OpenDaemon | undefined {
+  const fd = pid !== undefined && pid !== process.pid ? openProcess(pid) : -1;
+  return pid === undefined || fd < 0 ? undefined : { pid, fd, close: () => closeSync(fd) };
+}
+
+/** InputError where it goes on. */
+async function waitForDaemon(mountpoint: string, daemon: OpenDaemon | undefined): Promise<void> {
+  if (daemon === undefined || (await waitForExit(daemon.fd, EXIT_TIMEOUT_MS)) === 0) return;
+  throw new InputError(`${mountpoint}: unmounted, but its daemon (pid ${daemon.pid}) is still running`);
+}
+
+/** A mount that the kernel serves can't be ended for those who still use it: 'aborted' detaches it. */
+async function unmountKernelMount(entry: MountEntry, how: Unmounting): Promise<void> {
+  const { mountPoint } = entry;
+  const answer = (await findMountAt(mountPoint))?.answer;
+  const daemon = openDaemon(answer === undefined ? undefined : await daemonOf(entry, pidOf(answer)));
+  try {
+    const detachment = how === 'aborted' ? 'lazy' : how;
+    const copies = await detachAndFindCopies(entry, () => detachFound(mountPoint, detachment));
+    if (copies !== undefined) {
+      if (how === 'lazy') return;
+      throw new InputError(describeCopies(mountPoint, copies), { code: 'ERR_STRATAFS_COPIED' });
+    }
+    removeRecord(entry.device);
+    if (how === 'when-free') await waitForDaemon(mountPoint, daemon);
+  } finally {
+    daemon?.close();
   }
 }
 

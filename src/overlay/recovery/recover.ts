@@ -13,11 +13,16 @@ import { recoverSharedCopies } from './shared-entries.ts';
 import { clearWorkDirectory } from './work-directory.ts';
 
 /** Does nothing if the upper is read-only. InputError if a step fails. */
-export function recover(parts: CopyUpParts, root: DirectoryInode): void {
+export function recover(
+  parts: CopyUpParts,
+  root: DirectoryInode,
+  { keepsIndex }: { readonly keepsIndex: boolean },
+): void {
   if (parts.upper.workFd < 0) return;
   throwOnFailure(clearWorkDirectory(parts), "the work directory can't be cleared");
   throwOnFailure(recoverSharedCopies(parts), "stratafs-links in the work directory can't be used");
-  throwOnFailure(completeIndexedLinks(parts, root), "the upper directory can't be read through");
+  if (!keepsIndex)
+    throwOnFailure(completeIndexedLinks(parts, root), "the upper directory can't be read through");
 }
 
 function throwOnFailure(status: Status, problem: string): void {

@@ -57,6 +57,8 @@ export interface WritableOverlayOptions extends SyntheticSources {
   readonly readers: readonly BlobReader[];
   /** Closed by `close`. */
   readonly upper: Upper;
+  /** True: the kernel will use W/index again, over the same lower file system: it stays as it is. */
+  readonly keepsIndex?: boolean | undefined;
 }
 
 export class WritableOverlay implements WritableFileSystem {
@@ -77,9 +79,15 @@ export class WritableOverlay implements WritableFileSystem {
   }
 
   /** InputError where recovery fails; then `upper` stays the caller's. */
-  static open({ tree, readers, upper, ...sources }: WritableOverlayOptions): WritableOverlay {
+  static open({
+    tree,
+    readers,
+    upper,
+    keepsIndex = false,
+    ...sources
+  }: WritableOverlayOptions): WritableOverlay {
     const state = openOverlayState(tree, readers, upper);
-    recover(state, state.root);
+    recover(state, state.root, { keepsIndex });
     return new WritableOverlay(state, readers, sources);
   }
 

@@ -1,0 +1,17 @@
+// Mounts of stratafs that the kernel serves, in any mount namespace: no lock of a daemon shows that their upper is in use.
+import { listRecords } from '../../erofs/mounts/records.ts';
+import { findInOtherNamespaces } from '../../sys/mount-namespaces.ts';
+import { type MountEntry, readMountTable } from '../../sys/mount-table.ts';
+import type { MountFacts } from './mount-facts.ts';
+
+/** The mount point of the mount that writes to `upper` (absolute, without symlinks); undefined if there is none. */
+export async function findKernelMountOf(upper: string): Promise<string | undefined> {
+  const records = listRecords().filter(({ facts }) => (facts as Partial<MountFacts>).upper === upper);
+  if (records.length === 0) return undefined;
+  const isRecorded = ({ device, type, source }: MountEntry): boolean =>
+    records.some((each) => each.device === device && each.type === type && each.source === source);
+  const here = (await readMountTable()).find(isRecorded);
+  if (here !== undefined) return here.mountPoint;
+  const [elsewhere] = await findInOtherNamespaces(isRecorded);
+  return elsewhere?.entry.mountPoint;
+}

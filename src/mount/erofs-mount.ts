@@ -1,0 +1,231 @@
+// A mount that the kernel serves: its EROFS driver answers names and attributes from an image of the merged
+// layers, and reads the bytes of files in place from the archive. Compressed layers are served by this process, each as one
+// file of plain bytes. Without such layers no process is left. Writes go through kernel overlayfs over the image.
+import { rmdirSync, statSync } from 'node:fs';
+import type { BlockCache } from '../cache/block-cache.ts';
+import { attachOverlay } from '../erofs/mounts/attach-overlay.ts';
+import { type ImageFiles, attachErofs } from '../erofs/mounts/attach.ts';
+import {
+  type MountRecord,
+  type RecordedFile,
+  type RecordedProcess,
+  makePrivateDirectory,
+  removeRecord,
+  writeRecord,
+} from '../erofs/mounts/records.ts';
+import { type PlacedLayers, placeLayers } from '../erofs/devices.ts';
+import type { DriverStatistics, FuseMount } from '../fuse/driver.ts';
+import { shownSource } from '../fuse/mounts/kernel-mount.ts';
+import type { Image } from '../image/image.ts';
+import { fileStateOf } from '../sys/file-state.ts';
+import { MNT_DETACH, MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW, unmount } from '../sys/mount-calls.ts';
+import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
+import { untilUnmounted } from '../sys/mount-watch.ts';
+import { processStart } from '../sys/process-start.ts';
+import type { BlobReader } from '../vfs/blob-reader.ts';
+import { ErrnoError } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import type { WithDiskCache } from './cache-choice.ts';
+import { claimUpper } from './claim-upper.ts';
+import { describeMount } from './describe-mount.ts';
+import { openErofsImage, shownPathOf, uuidOf } from './erofs-image.ts';
+import { type ServedLayers, serveLayers } from './layer-file-mount.ts';
+import type { MergedLayers } from './layers.ts';
+import { type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
+import type { PreparedUpper } from './prepare-upper.ts';
+import { type Mount, NO_STATISTICS, ServedMount } from './served-mount.ts';
+
+/** One mount by this driver. */
+export interface ErofsRequest {
+  readonly image: Image;
+  readonly layers: MergedLayers;
+  readonly upper: PreparedUpper | undefined;
+  readonly cache: BlockCache;
+  /** Absolute, a directory. */
+  readonly place: string;
+  readonly options: WithDiskCache<MountOptions & OpenImageOptions>;
+}
+
+/**
+ * Mounts on `place`. `layers` and `upper` are closed when the mount ends; where this fails they stay the caller's.
+ * InputError where the kernel can't, or the mount can't be recorded.
+ */
+export async function serveByErofs(request: ErofsRequest): Promise<Mount> {
+  const { image, layers, upper, cache, place, options } = request;
+  const placed = placeLayers(layers.readers);
+  const served = await serveUnplaced(placed, layers.readers);
+  // A directory that is removed when the mount ends needs somebody who does it.
+  const isServed = served !== undefined || upper?.isThrowAway === true;
+  const facts = describeMount(
+    {
+      ...{ image, layers, upper, driver: 'erofs' },
+      upperMarks: upper === undefined ? undefined : 'trusted',
+      pid: isServed ? process.pid : undefined,
+    },
+    options,
+  );
+  try {
+    const written = await openErofsImage(layers, placed, upper !== undefined, options);
+    const files = { path: shownPathOf(written), fd: written.fd, devices: devicesOf(placed, served) };
+    const record = { facts, files: recordFiles(image), daemon: isServed ? thisProcess() : undefined };
+    let entry: MountEntry;
+    try {
+      options.signal?.throwIfAborted();
+      entry =
+        upper === undefined
+          ? await mountReadOnly(files, request, record)
+          : await mountWritable(files, request, upper, record);
+    } finally {
+      written.close();
+    }
+    await served?.hide();
+    const fuseMount = new KernelMount(place, entry.device, served?.fuseMount);
+    return new ServedMount({
+      ...{ image, fuseMount, driver: { name: 'erofs' }, isServed, device: entry.device },
+      statistics: () => ({ ...fuseMount.statistics(), cache: cache.statistics() }),
+      cleanUp: () => {
+        layers.close();
+        upper?.release();
+      },
+    });
+  } catch (error) {
+    await served?.hide();
+    await served?.fuseMount.abort();
+    throw error;
+  }
+}
+
+async function mountReadOnly(
+  files: ImageFiles,
+  { place, options }: ErofsRequest,
+  record: MountRecord,
+): Promise<MountEntry> {
+  await attachErofs(files, place, {
+    flags: mountFlagBits(options.flags),
+    obeysAcls: options.usesAcl ?? true,
+  });
+  return recordMount(place, record);
+}
+
+/** Kernel overlayfs over the image, which no path leads to. */
+async function mountWritable(
+  files: ImageFiles,
+  { image, layers, place, options }: ErofsRequest,
+  upper: PreparedUpper,
+  record: MountRecord,
+): Promise<MountEntry> {
+  const claimed = await claimUpper(upper, layers, uuidOf(files.fd), place);
+  try {
+    const lower = makePrivateDirectory('lower-');
+    try {
+      await attachErofs(files, lower, { flags: MS_NOSUID | MS_NODEV, obeysAcls: true });
+      try {
+        const { upper: directory, work = '' } = upper.paths;
+        const { metacopy, redirect } = upper.writes;
+        await attachOverlay(
+          {
+            ...{ lower, upper: directory, work, isVolatile: upper.isThrowAway },
+            ...{ usesMetacopy: metacopy, usesRedirect: redirect },
+          },
+          place,
+          {
+            source: shownSource(options.fsname ?? image.source),
+            flags: mountFlagBits(options.flags),
+          },
+        );
+      } finally {
+        await unmount(lower, UMOUNT_NOFOLLOW | MNT_DETACH);
+      }
+    } finally {
+      rmdirSync(lower);
+    }
+    return await recordMount(place, record);
+  } finally {
+    claimed.release();
+  }
+}
+
+const thisProcess = (): RecordedProcess => ({ pid: process.pid, start: processStart(process.pid) });
+
+/** Serves what no file holds as plain bytes; undefined where there is nothing such. */
+async function serveUnplaced(
+  { devices }: PlacedLayers,
+  readers: readonly BlobReader[],
+): Promise<ServedLayers | undefined> {
+  const unplaced = devices.flatMap((device) =>
+    device.kind === 'layer' ? (readers[device.layer] as BlobReader) : [],
+  );
+  return unplaced.length === 0 ? undefined : serveLayers(unplaced);
+}
+
+/** The descriptors of all devices, in order. */
+function devicesOf({ devices }: PlacedLayers, served: ServedLayers | undefined): number[] {
+  const files = [...(served?.files ?? [])];
+  return devices.map((device) => (device.kind === 'file' ? device.fd : (files.shift()?.fd ?? -1)));
+}
+
+/** If this fails, nothing stays mounted. */
+async function recordMount(place: string, record: MountRecord): Promise<MountEntry> {
+  try {
+    const table = await readMountTable();
+    const entry = mountAt(table, place);
+    if (entry === undefined) throw new InputError(`${place}: unmounted before it was recorded`);
+    writeRecord(entry, record, table);
+    return entry;
+  } catch (error) {
+    await unmount(place, UMOUNT_NOFOLLOW | MNT_DETACH);
+    throw error;
+  }
+}
+
+/** The archive files as they are now. */
+function recordFiles({ layers }: Image): RecordedFile[] {
+  const paths = new Set(layers.flatMap((source) => (source.kind === 'blob' ? source.blob.path : [])));
+  return [...paths].map((path) => {
+    const stats = statSync(path, { bigint: true });
+    return { path, dev: Number(stats.dev), ino: Number(stats.ino), ...fileStateOf(stats) };
+  });
+}
+
+/** A mount that the kernel answers, as a driver offers it; `layers`: what this process serves of it. */
+class KernelMount implements FuseMount {
+  readonly mountpoint: string;
+  readonly closed: Promise<void>;
+  readonly #device: string;
+  readonly #layers: FuseMount | undefined;
+
+  constructor(mountpoint: string, device: string, layers: FuseMount | undefined) {
+    this.mountpoint = mountpoint;
+    this.#device = device;
+    this.#layers = layers;
+    this.closed = this.#untilGone();
+  }
+
+  statistics(): DriverStatistics {
+    return this.#layers?.statistics() ?? NO_STATISTICS;
+  }
+
+  async detach({ lazy }: { readonly lazy: boolean }): Promise<void> {
+    const status = await unmount(this.mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0));
+    if (status < 0) throw new ErrnoError(status, 'umount2', this.mountpoint);
+  }
+
+  async unmount({ lazy = false } = {}): Promise<void> {
+    await this.detach({ lazy });
+    if (!lazy) await this.closed;
+  }
+
+  /** What this process serves ends; the kernel goes on answering the rest to who still uses it. */
+  async abort(): Promise<void> {
+    await this.#layers?.abort();
+    const entry = mountAt(await readMountTable(), this.mountpoint);
+    if (entry?.device === this.#device) await this.detach({ lazy: true });
+    await this.closed;
+  }
+
+  async #untilGone(): Promise<void> {
+    await untilUnmounted(this.#device);
+    removeRecord(this.#device);
+    await this.#layers?.closed;
+  }
+}

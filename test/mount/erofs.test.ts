@@ -1,0 +1,297 @@
+// Mounts that the kernel serves by itself (driver=erofs): what they show, how they are found, and how they end.
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { expect, it } from 'vitest';
+import { mount } from '../../src/mount/mount.ts';
+import { parseMountTable } from '../../src/sys/mount-table.ts';
+import { type Decisions, decided, recordedTree, withoutHoles } from '../oracle/recorded.ts';
+import { snapshotDirectory } from '../oracle/snapshot.ts';
+import { describeWith } from '../requirements.ts';
+import { EROFS, needs, recordOf, records } from './erofs.ts';
+import { hasEnded, startedWith } from './processes.ts';
+import { type Workplace, fixture, run, withMounted, withWorkplace } from './stratafs.ts';
+
+const image = fixture('expressweb.tar');
+
+/** A directory without an entry in any tar: umoci leaves it the time of unpacking, we the lower one's, or 0. */
+const untimed: Decisions = {
+  implicit: { mtime: '1704067200000000000' },
+  'implicit/new': { mtime: '0' },
+  'implicit/new/deeper': { mtime: '0' },
+};
+
+function entryOf({ mountpoint }: Workplace): ReturnType<typeof parseMountTable>[number] {
+  const table = parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const entry = table.findLast((each) => each.mountPoint === mountpoint);
+  if (entry === undefined) throw new Error(`${mountpoint}: nothing is mounted`);
+  return entry;
+}
+
+/** Processes that were started in the workplace and still run. */
+const processesOf = ({ directory }: Workplace): number[] => startedWith(`XDG_CACHE_HOME=${directory}/cache`);
+
+describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
+  it.each([
+    ['expressweb', 'expressweb.tar'],
+    ['expressweb', 'forms/podman.tar:localhost/expressweb:1.0.0'],
+    ['extending-expressweb', 'forms/docker25.tar:extending-expressweb'],
+    ['expressweb', 'forms/oci-zstd'],
+    ['extending-expressweb', 'forms/oci-gzip.tar'],
+    ['edge-cases', 'edge-cases.tar'],
+  ] as const)("shows umoci's tree of %s: %s", (name, source) =>
+    withMounted(
+      fixture(source),
+      ({ mountpoint }) => {
+        const oracle = decided(recordedTree(name), name === 'edge-cases' ? untimed : {});
+        expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(oracle);
+      },
+      ...EROFS,
+      '-o',
+      'noprovenance',
+    ),
+  );
+
+  it('serves compressed layers from one process, which ends with the mount', () =>
+    withMounted(
+      fixture('forms/oci-gzip.tar'),
+      async (place) => {
+        const { pid = 0 } = (await place.listed()) ?? {};
+        expect(processesOf(place)).toEqual([pid]);
+        expect((await place.stratafs(['stats', 'mnt'])).stderr).toMatch(
+          /mnt: the mount gives no statistics: /,
+        );
+        await run('umount', [place.mountpoint]);
+        expect(await hasEnded(pid)).toBe(true);
+        await place.mount(fixture('forms/oci-gzip.tar'), ...EROFS);
+      },
+      ...EROFS,
+    ));
+
+  it('is dead when the process is killed that serves its compressed layers', () =>
+    withWorkplace(async (place) => {
+      await place.mount(fixture('forms/oci-gzip.tar'), ...EROFS);
+      const { pid = 0 } = (await place.listed()) ?? {};
+      process.kill(pid, 'SIGKILL');
+      expect(await hasEnded(pid)).toBe(true);
+      expect(await place.listed()).toMatchObject({ state: 'dead' });
+      // The next mount clears it.
+      const { status, stderr } = await place.stratafs(['mount', ...EROFS, image, 'mnt']);
+      expect(stderr).toMatch(/mnt: cleared the mount of .*, whose daemon is gone\n$/);
+      expect(status).toBe(0);
+      await place.unmount();
+    }));
+
+  it('leaves no process; the mount is listed, and without set-ID bits and devices', () =>
+    withMounted(
+      image,
+      async (place) => {
+        expect(processesOf(place)).toEqual([]);
+        expect(entryOf(place)).toMatchObject({ type: 'erofs', options: 'ro,nosuid,nodev,relatime' });
+        const listed = await place.listed();
+        expect(listed).toMatchObject({ source: image, mountPoint: place.mountpoint, state: 'mounted' });
+        expect(listed?.pid).toBeUndefined();
+        expect(listed?.layers).toBe(4);
+        const { stdout } = await place.stratafs(['ps', '--format', '{{.Image}} {{.Status}}']);
+        expect(stdout.split('\n')).toContain('expressweb:latest Up');
+        expect(JSON.parse((await place.stratafs(['stats', '--json', 'mnt'])).stdout)).toMatchObject({
+          requests: {},
+        });
+      },
+      ...EROFS,
+    ));
+
+  it('is a source for other commands, by its mount point', () =>
+    withMounted(
+      image,
+      async (place) => {
+        const which = await place.stratafs(['which', 'mnt', '/usr/src/app/package.json']);
+        expect(which.stderr).toBe('');
+        expect(which.stdout).toContain('/usr/src/app/package.json');
+        const app = `${place.mountpoint}/usr/src/app/package.json`;
+        const layer = await run('getfattr', ['--only-values', '-n', 'user.stratafs.layer', app]);
+        expect(layer.stdout).toMatch(/^layer \d$/);
+      },
+      ...EROFS,
+    ));
+
+  it('shows one layer, or the stack up to one', () =>
+    withWorkplace(async (place) => {
+      for (const option of [
+        ['--layer', '1'],
+        ['--upto', '2'],
+      ]) {
+        await place.mount(image, ...option);
+        const served = snapshotDirectory(place.mountpoint);
+        await place.unmount();
+        await place.mount(image, ...EROFS, '-o', 'noprovenance', ...option);
+        expect(withoutHoles(snapshotDirectory(place.mountpoint))).toEqual(withoutHoles(served));
+        await place.unmount();
+      }
+    }));
+
+  it('has no record after unmount; one that umount(8) has left is not taken for another mount', () =>
+    withWorkplace(async (place) => {
+      await place.mount(image, ...EROFS);
+      const first = recordOf(entryOf(place).device);
+      expect(records()).toContain(first);
+      await place.unmount();
+      expect(records()).not.toContain(first);
+
+      await place.mount(image, ...EROFS);
+      const second = recordOf(entryOf(place).device);
+      expect(await run('umount', [place.mountpoint])).toMatchObject({ status: 0 });
+      expect(records()).toContain(second);
+      expect(await place.listed()).toBeUndefined();
+      expect((await place.stratafs(['unmount', 'mnt'])).stderr).toMatch(/nothing is mounted there/);
+      // The next mount removes it, or takes its place.
+      await place.mount(image, ...EROFS);
+      expect(await place.listed()).toMatchObject({ state: 'mounted' });
+      await place.unmount();
+      expect(records()).not.toContain(second);
+    }));
+
+  it('reports who keeps it busy, and is detached with --lazy', () =>
+    withMounted(
+      image,
+      async (place) => {
+        const busy = await run('sh', ['-c', 'exec 3<usr/src/app/package.json; "$@"', 'sh', 'true'], {
+          cwd: place.mountpoint,
+        });
+        expect(busy.status).toBe(0);
+        const held = await run(
+          'sh',
+          ['-c', 'exec 3<mnt/usr/src/app/package.json; "$0" unmount mnt', fixture('../bin/stratafs')],
+          { cwd: place.directory, env: place.environment },
+        );
+        expect(held.status).toBe(1);
+        expect(held.stderr).toMatch(/mnt is busy: .*\(pid \d+\) has .*package\.json open/);
+        expect(await place.listed()).toMatchObject({ state: 'mounted' });
+        expect(await place.stratafs(['unmount', '--lazy', 'mnt'])).toMatchObject({ status: 0 });
+        await place.mount(image, ...EROFS);
+      },
+      ...EROFS,
+    ));
+
+  it('is refused for a place where a stratafs mount is', () =>
+    withMounted(
+      image,
+      async (place) => {
+        const again = await place.stratafs(['mount', image, 'mnt']);
+        expect(again).toMatchObject({ status: 1 });
+        expect(again.stderr).toMatch(/mnt: already a stratafs mount of .*expressweb\.tar\n$/);
+      },
+      ...EROFS,
+    ));
+
+  it('in the foreground ends with umount(8)', () =>
+    withWorkplace(async (place) => {
+      const served = place.stratafs(['mount', '-f', '-v', ...EROFS, image, 'mnt']);
+      await run('sh', ['-c', 'until mountpoint -q mnt; do :; done; umount mnt'], { cwd: place.directory });
+      expect(await served).toEqual({
+        status: 0,
+        stdout: expect.stringContaining(`mounted on mnt.`) as string,
+        stderr: '',
+      });
+    }));
+
+  it('is marked where the archive was written to in place', () =>
+    withWorkplace(async (place) => {
+      copyFileSync(image, place.path('copy.tar'));
+      await place.mount('copy.tar', ...EROFS);
+      expect((await place.stratafs(['ls'])).stdout).not.toMatch(/copy\.tar \(changed\)/);
+      appendFileSync(place.path('copy.tar'), ' ');
+      expect((await place.stratafs(['ls'])).stdout).toMatch(/copy\.tar \(changed\)/);
+      await place.unmount();
+    }));
+
+  it('takes loop devices where the image lies on a file system that the kernel takes no file from', () =>
+    withWorkplace(async (place) => {
+      mkdirSync(place.path('tmp'));
+      await run('mount', ['-t', 'tmpfs', 'none', place.path('tmp')]);
+      const environment = { ...place.environment, XDG_CACHE_HOME: place.path('tmp/cache') };
+      const mounted = await place.stratafs(['mount', ...EROFS, '-o', 'noprovenance', image, 'mnt'], {
+        env: environment,
+      });
+      expect(mounted).toEqual({ status: 0, stdout: '', stderr: '' });
+      const { source } = entryOf(place);
+      expect(source).toMatch(/^\/dev\/loop\d+$/);
+      expect(withoutHoles(snapshotDirectory(place.mountpoint))).toEqual(recordedTree('expressweb'));
+      await place.unmount();
+      // Freed by the kernel.
+      const { stdout } = await run('cat', [`/sys/block/${basename(source)}/loop/backing_file`]);
+      expect(stdout).not.toContain(place.directory);
+      await run('umount', [place.path('tmp')]);
+    }));
+
+  it('is available to programs, which may end before the mount', () =>
+    withWorkplace(async (place) => {
+      const mounted = await mount(image, place.mountpoint, {
+        driver: 'erofs',
+        cacheDirectory: place.path('cache'),
+      });
+      expect(mounted).toMatchObject({ driver: { name: 'erofs' }, isServed: false });
+      expect(readFileSync(`${place.mountpoint}/usr/src/app/package.json`, 'utf8')).toContain('expressweb');
+      await mounted.unmount();
+      await mounted.closed;
+      expect(place.mounted()).toEqual([]);
+    }));
+});
+
+describeWith(needs, 'mount -o driver=erofs refuses', () => {
+  async function refuses(place: Workplace, args: readonly string[], reason: RegExp): Promise<void> {
+    const { status, stderr } = await place.stratafs(['mount', ...EROFS, ...args]);
+    expect(stderr).toMatch(reason);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(status).toBe(1);
+    expect(place.mounted()).toEqual([]);
+  }
+
+  it('what the kernel cannot do, by name', () =>
+    withWorkplace(async (place) => {
+      mkdirSync(place.path('layer'));
+      await refuses(place, ['-o', 'lowerdir=layer', 'mnt'], /driver=erofs: a layer is a directory: /);
+      await refuses(place, ['-o', 'squash_to_root', image, 'mnt'], /driver=erofs: owners are mapped/);
+      await refuses(place, ['-o', 'no_allow_other', image, 'mnt'], /driver=erofs: no_allow_other: /);
+      await refuses(place, ['-o', 'fsname=x', image, 'mnt'], /driver=erofs: fsname: /);
+    }));
+
+  it('set-ID bits of an archive that others can write to, and warns of it without them', () =>
+    withWorkplace(async (place) => {
+      copyFileSync(image, place.path('copy.tar'));
+      chmodSync(place.path('copy.tar'), 0o666);
+      await refuses(place, ['-o', 'suid', 'copy.tar', 'mnt'], /with suid: others may write to .*copy\.tar/);
+      const warned = await place.stratafs(['mount', ...EROFS, 'copy.tar', 'mnt']);
+      expect(warned.status).toBe(0);
+      expect(warned.stderr).toMatch(/^stratafs: warning: others may write to .*copy\.tar .*no daemon checks/);
+      await place.unmount();
+    }));
+});
+
+describeWith([...needs, 'fuse'], 'mount -o driver=auto', () => {
+  const verbose = ['-v', '-o', 'driver=auto'];
+
+  it('takes EROFS for plain layers, and says so with -v', () =>
+    withWorkplace(async (place) => {
+      const { stdout } = await place.stratafs(['mount', ...verbose, image, 'mnt']);
+      expect(stdout).toBe(`stratafs: ${image} mounted on mnt. Driver: erofs.\n`);
+      expect(entryOf(place).type).toBe('erofs');
+      await place.unmount();
+    }));
+
+  it('takes FUSE for what the kernel cannot do, and for an archive that others can write to', () =>
+    withWorkplace(async (place) => {
+      copyFileSync(image, place.path('copy.tar'));
+      chmodSync(place.path('copy.tar'), 0o666);
+      const cases = [
+        [['copy.tar'], 'others may write to .*copy\\.tar'],
+        [['-o', 'squash_to_root', image], 'owners are mapped'],
+      ] as const;
+      for (const [args, reason] of cases) {
+        const { stdout, stderr } = await place.stratafs(['mount', ...verbose, ...args, 'mnt']);
+        expect(stderr).toBe('');
+        expect(stdout).toMatch(new RegExp(`mounted on mnt\\. Driver: dev-fuse, because ${reason}`));
+        expect(entryOf(place).type).toBe('fuse.stratafs');
+        await place.unmount();
+      }
+    }));
+});
