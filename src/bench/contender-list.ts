@@ -28,6 +28,12 @@ export const contenders: readonly Contender[] = [
     serves: ['metadata', 'content', 'mounts'],
     isAlwaysWritable: true,
   }),
+  stratafs({
+    name: 'stratafs-erofs',
+    summary: 'this program with the EROFS driver of the kernel (-o driver=erofs)',
+    options: ['driver=erofs'],
+    needsRoot: true,
+  }),
   overlayfs,
   fuseOverlayfs,
   plain,

@@ -46,6 +46,7 @@ const everybody = [
     'stratafs',
     'fastpath-off',
     'writable',
+    'stratafs-erofs',
     'overlayfs',
     'fuse-overlayfs',
     'plain',

@@ -13,18 +13,31 @@ export interface StratafsVariant {
   readonly serves?: readonly OperationFamily[];
   /** True: mounts that are not written to have an empty upper too; by default they are read-only. */
   readonly isAlwaysWritable?: boolean;
+  readonly needsRoot?: boolean;
 }
 
 const everything: readonly OperationFamily[] = ['metadata', 'content', 'changes', 'mounts'];
 
 export function stratafs(variant: StratafsVariant): Contender {
-  const { name, summary, options, serves = everything, isAlwaysWritable = false } = variant;
+  const {
+    name,
+    summary,
+    options,
+    serves = everything,
+    isAlwaysWritable = false,
+    needsRoot = false,
+  } = variant;
   return {
     name,
     summary,
     serves,
-    // A failing mount reports what is missing.
-    lack: () => Promise.resolve(undefined),
+    // A failing mount reports anything else that is missing.
+    lack: () =>
+      Promise.resolve(
+        needsRoot && process.geteuid?.() !== 0
+          ? { reason: 'only root can mount it', remedy: 'run the bench as root' }
+          : undefined,
+      ),
     version: async ({ processes, stratafs: command }) =>
       (await processes.run([...command, '--version'])).toString().trim(),
     prepare: async ({ processes, scratch, stratafs: command, cacheDirectory }, stack) => {
