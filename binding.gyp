@@ -37,6 +37,7 @@
         "native/addon/transfer_pool.cc",
         "native/fast-path/tree_check.cc",
         "native/fast-path/tree_table.cc",
+        "native/fast-path/upper_answer.cc",
         "native/addon/upper_attributes.cc",
         "native/addon/upper_data.cc",
         "native/addon/upper_fill.cc",

@@ -113,6 +113,12 @@ std::unique_ptr<TableAnswers> TableAnswers::Make(Napi::Object facts) {
     answers->opens_ = counts.Data();
     answers->opens_ref_ = Napi::Reference<Napi::Uint32Array>::New(counts, 1);
   }
+  const Napi::Value upper_rows = facts.Get("upperRows");
+  if (upper_rows.IsTypedArray()) {
+    Napi::Float64Array numbers = upper_rows.As<Napi::Float64Array>();
+    answers->upper_rows_ = {numbers.Data(), numbers.ElementLength() / UpperRows::kRowLength};
+    answers->upper_rows_ref_ = Napi::Reference<Napi::Float64Array>::New(numbers, 1);
+  }
   return answers;
 }
 

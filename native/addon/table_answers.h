@@ -13,6 +13,7 @@
 #include "fast_answer.h"
 #include "fuse_messages.h"
 #include "tree_table.h"
+#include "upper_answer.h"
 
 namespace stratafs {
 
@@ -22,7 +23,9 @@ class TableAnswers {
   static std::unique_ptr<TableAnswers> Make(Napi::Object facts);
 
   FastAnswer Answer(const uint8_t* request, size_t length, uint8_t* reply, size_t capacity) const {
-    return AnswerFast(request, length, table_, facts_, opens_, reply, capacity);
+    const FastAnswer answer = AnswerFast(request, length, table_, facts_, opens_, reply, capacity);
+    if (answer.kind != FastAnswer::kNotMine) return answer;
+    return AnswerFromUpper(request, length, table_, facts_, upper_rows_, reply);
   }
 
   // Counts an answer to a request of kind `opcode` that the kernel accepted, or a request without answer.
@@ -34,9 +37,11 @@ class TableAnswers {
   TreeTable table_;
   MountFacts facts_;
   uint32_t* opens_ = nullptr;
-  // Keep the memory alive that the two members above point to.
+  UpperRows upper_rows_;
+  // Keep the memory alive that the members above point to.
   Napi::Reference<Napi::ArrayBuffer> table_ref_;
   Napi::Reference<Napi::Uint32Array> opens_ref_;
+  Napi::Reference<Napi::Float64Array> upper_rows_ref_;
   std::array<double, kOpcodeCount + 1> counts_ = {};
 };
 

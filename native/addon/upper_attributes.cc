@@ -14,6 +14,7 @@
 #include "call_arguments.h"
 #include "parts.h"
 #include "upper_paths.h"
+#include "upper_stat.h"
 
 // Linux 6.6; the number is the same on all architectures that Node runs on.
 #ifndef SYS_fchmodat2
@@ -57,36 +58,8 @@ int ChangeTimes(int dir, const Component& name, const struct timespec times[2]) 
 
 namespace {
 
-// Numbers of a FileStat (src/sys/stat-at.ts), in its order, and of what statfsAt fills
-// (src/sys/upper-calls.ts).
-constexpr size_t kStatLength = 20;
+// Numbers that statfsAt fills (src/sys/upper-calls.ts).
 constexpr size_t kStatfsLength = 8;
-
-void FillStat(const struct statx& st, double* out) {
-  const uint32_t minor = st.stx_rdev_minor;
-  out[0] = st.stx_mode;
-  out[1] = st.stx_nlink;
-  out[2] = st.stx_uid;
-  out[3] = st.stx_gid;
-  // new_encode_dev of linux/kdev_t.h
-  out[4] = (minor & 0xff) | (st.stx_rdev_major << 8) | ((minor & ~0xffu) << 12);
-  out[5] = static_cast<double>(st.stx_size);
-  out[6] = static_cast<double>(st.stx_blocks);
-  out[7] = static_cast<double>(st.stx_atime.tv_sec);
-  out[8] = st.stx_atime.tv_nsec;
-  out[9] = static_cast<double>(st.stx_mtime.tv_sec);
-  out[10] = st.stx_mtime.tv_nsec;
-  out[11] = static_cast<double>(st.stx_ctime.tv_sec);
-  out[12] = st.stx_ctime.tv_nsec;
-  const bool has_btime = (st.stx_mask & STATX_BTIME) != 0;
-  out[13] = has_btime ? 1 : 0;
-  out[14] = has_btime ? static_cast<double>(st.stx_btime.tv_sec) : 0;
-  out[15] = has_btime ? st.stx_btime.tv_nsec : 0;
-  out[16] = static_cast<double>(st.stx_ino);
-  out[17] = static_cast<double>(st.stx_dev_major) * (1 << 20) + st.stx_dev_minor;
-  out[18] = (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? 1 : 0;
-  out[19] = (st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0 ? 1 : 0;
-}
 
 // statAt(dir, name, out)
 napi_value StatAt(napi_env env, napi_callback_info info) {
@@ -98,7 +71,7 @@ napi_value StatAt(napi_env env, napi_callback_info info) {
   return in.Answer([&] {
     struct statx st;
     const int flags = NameFlags(name) | AT_NO_AUTOMOUNT;
-    const int result = statx(dir, name.c_str(), flags, STATX_BASIC_STATS | STATX_BTIME, &st);
+    const int result = statx(dir, name.c_str(), flags, kStatMask, &st);
     if (result == 0) FillStat(st, out);
     return result;
   });

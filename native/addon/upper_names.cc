@@ -17,6 +17,7 @@
 #include "call_arguments.h"
 #include "parts.h"
 #include "upper_paths.h"
+#include "upper_stat.h"
 
 namespace stratafs {
 
@@ -59,6 +60,13 @@ long OpenBeneath(int dir, const char* name, uint32_t flags, uint32_t mode) {
   return fd;
 }
 
+// A descriptor of a new regular file, or -1 and errno.
+int CreateNew(int dir, const Component& name, uint32_t flags, uint32_t mode, uint32_t mask) {
+  constexpr uint32_t fixed = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  ScopedUmask scope(mask);
+  return openat(dir, name.c_str(), static_cast<int>((flags & kCreateFlags) | fixed), mode & kModeBits);
+}
+
 // openAt(dir, name, flags)
 napi_value OpenAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
@@ -88,12 +96,34 @@ napi_value CreateAt(napi_env env, napi_callback_info info) {
   const int dir = in.Descriptor(0);
   Component name;
   in.Name(1, &name);
-  const uint32_t flags = (in.Uint(2) & kCreateFlags) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const uint32_t mode = in.Uint(3) & kModeBits;
+  const uint32_t flags = in.Uint(2);
+  const uint32_t mode = in.Uint(3);
   const uint32_t mask = in.Uint(4);
+  return in.Answer([&] { return CreateNew(dir, name, flags, mode, mask); });
+}
+
+// createAndStat(dir, name, flags, mode, umask, out)
+napi_value CreateAndStat(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Descriptor(0);
+  Component name;
+  in.Name(1, &name);
+  const uint32_t flags = in.Uint(2);
+  const uint32_t mode = in.Uint(3);
+  const uint32_t mask = in.Uint(4);
+  double* out = in.Doubles(5, kStatLength);
   return in.Answer([&] {
-    ScopedUmask scope(mask);
-    return openat(dir, name.c_str(), static_cast<int>(flags), mode);
+    const int fd = CreateNew(dir, name, flags, mode, mask);
+    struct statx st;
+    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, kStatMask, &st) == 0) {
+      if (fd >= 0) FillStat(st, out);
+      return fd;
+    }
+    const int error = errno;
+    close(fd);
+    unlinkat(dir, name.c_str(), 0);
+    errno = error;
+    return -1;
   });
 }
 
@@ -210,6 +240,7 @@ void RegisterUpperNames(Napi::Env env, Napi::Object exports) {
               {{"openAt", OpenAt},
                {"reopen", Reopen},
                {"createAt", CreateAt},
+               {"createAndStat", CreateAndStat},
                {"tmpfileAt", TmpfileAt},
                {"mkdirAt", MkdirAt},
                {"mknodAt", MknodAt},

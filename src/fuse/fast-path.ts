@@ -13,6 +13,7 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean, owners: Owne
   return {
     table: table.table,
     opens: table.opens,
+    upperRows: table.upperRows,
     isReadOnly,
     countsLinks: table.countsLinks,
     ownXattrPrefix: table.ownXattrPrefix,

@@ -7,6 +7,8 @@ export interface TableFacts {
   readonly table: ArrayBuffer;
   /** By inode: the number of opens. The channel keeps a reference and counts in it. Undefined for a read-only mount. */
   readonly opens: Uint32Array | undefined;
+  /** As in AnswerTable. The channel keeps a reference and reads it from then on. Undefined for a read-only mount. */
+  readonly upperRows: Float64Array | undefined;
   readonly isReadOnly: boolean;
   readonly countsLinks: boolean;
   /** As in AnswerTable. */

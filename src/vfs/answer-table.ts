@@ -15,6 +15,11 @@ export interface AnswerTable {
    * Only of a writable file system: the number of opens of each inode, counted by the side that answers the request.
    */
   readonly opens?: Uint32Array;
+  /**
+   * Only of a writable file system: the files about which native code may ask the upper's file system
+   * (native/fast-path/upper_answer.h has the layout).
+   */
+  readonly upperRows?: Float64Array;
   /** True: the file system counts the links of hard-linked files itself, so the table's link counts don't apply. */
   readonly countsLinks: boolean;
   /** Xattr names with this prefix (latin1) are not in the table: the file system answers them. */

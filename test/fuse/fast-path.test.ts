@@ -1,5 +1,5 @@
 // Native answers against the handlers' answers, over random trees. STRATAFS_SEED=n begins with another seed.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { nameCounts, readCounts, tableFacts } from '../../src/fuse/fast-path.ts';
 import { IN_HEADER_SIZE, Opcode } from '../../src/fuse/wire/protocol.ts';
@@ -13,8 +13,10 @@ import { columns } from '../../src/tree/layout.ts';
 import { buildTree } from '../../src/tree/merge.ts';
 import type { Tree } from '../../src/tree/tree.ts';
 import { type BlobReader, FileRange } from '../../src/vfs/blob-reader.ts';
+import { type NodeId, ROOT_NODE_ID } from '../../src/vfs/filesystem.ts';
+import { OpenFile } from '../../src/vfs/operation.ts';
 import { MemoryReader } from '../overlay/memory-reader.ts';
-import { Bench } from '../overlay/writable.ts';
+import { Bench, plain } from '../overlay/writable.ts';
 import { directory, file, makeLayer, symlink } from '../tree/layer-maker.ts';
 import { Random } from '../tree/random.ts';
 import { randomStack } from '../tree/random-layers.ts';
@@ -158,6 +160,82 @@ const layers = [
     }),
   ),
 ];
+
+test('native code asks the upper about a directory that changes and about an open file, and answers alike', async () => {
+  const bench = new Bench(layers, [plainReader(0)]);
+  try {
+    const { overlay } = bench;
+    const paths = new BothPaths(overlay);
+    const ask = (opcode: number, node: number, body: Buffer): boolean =>
+      paths.ask(message(opcode, 5, node, body));
+    const getattr = (node: number): boolean => ask(Opcode.GETATTR, node, numbers([4, 0], [4, 0], [8, 0]));
+    const lookup = (node: number, name: string): boolean =>
+      ask(Opcode.LOOKUP, node, Buffer.from(`${name}\0`));
+    const getxattr = (node: number, name: string): boolean =>
+      ask(Opcode.GETXATTR, node, Buffer.concat([numbers([4, 99], [4, 0]), Buffer.from(`${name}\0`)]));
+    const d = bench.node('d');
+    const create = (name: string): number => {
+      const entry = bench.newEntry();
+      const file = new OpenFile();
+      const status = overlay.create(d, Buffer.from(name), 1, plain(0o644), bench.call(), entry, file);
+      expect(status).toBe(0);
+      return entry.nodeId;
+    };
+    const newFile = create('new');
+    // The first answer is the file system's.
+    expect([getattr(d), getattr(d), lookup(d, 'none'), lookup(d, 'new'), lookup(d, 'f')]).toEqual([
+      ...[false, true, true, false, false],
+    ]);
+    for (const name of ['', '.', '..', 'x'.repeat(256), 'a/b']) expect(lookup(d, name)).toBe(false);
+    expect(getxattr(newFile, 'security.capability')).toBe(true);
+    expect(getxattr(newFile, 'system.posix_acl_access')).toBe(true);
+    expect(getxattr(newFile, 'user.x')).toBe(false);
+    expect(overlay.unlink(d, Buffer.from('f'))).toBe(0);
+    // The upper has a whiteout.
+    expect([getattr(d), lookup(d, 'f')]).toEqual([true, false]);
+    // Of a merged directory the upper does not count the links.
+    const links = bench.attr(d).nlink;
+    const entry = bench.newEntry();
+    expect(overlay.mkdir(d, Buffer.from('sub'), plain(0o755), bench.call(), entry)).toBe(0);
+    expect([getattr(d), getattr(d), bench.attr(d).nlink]).toEqual([false, true, links + 1]);
+    expect([getattr(entry.nodeId), getattr(entry.nodeId), lookup(entry.nodeId, 'x')]).toEqual([
+      ...[false, true, true],
+    ]);
+    expect(
+      await overlay.rename(d, Buffer.from('sub'), ROOT_NODE_ID, Buffer.from('sub'), 0, bench.call()),
+    ).toBe(0);
+    expect([getattr(d), getattr(d), bench.attr(d).nlink]).toEqual([false, true, links]);
+    expect(overlay.rmdir(ROOT_NODE_ID, Buffer.from('sub'))).toBe(0);
+    expect([getattr(entry.nodeId), getattr(entry.nodeId)]).toEqual([false, false]);
+    overlay.release(newFile as NodeId);
+    expect(getxattr(newFile, 'security.capability')).toBe(false);
+    expect(
+      await overlay.open(newFile as NodeId, constants.O_WRONLY, false, bench.call(), new OpenFile()),
+    ).toBe(0);
+    expect(getxattr(newFile, 'security.capability')).toBe(true);
+  } finally {
+    await bench.close();
+  }
+});
+
+test('native code does not ask the upper about directories whose descriptors are closed', async () => {
+  const bench = new Bench(layers, [plainReader(0)]);
+  try {
+    const paths = new BothPaths(bench.overlay);
+    const nodes = Array.from({ length: 1100 }, (_, n) => {
+      const entry = bench.newEntry();
+      const name = Buffer.from(`new-${n}`);
+      expect(bench.overlay.mkdir(ROOT_NODE_ID, name, plain(0o755), bench.call(), entry)).toBe(0);
+      return entry.nodeId;
+    });
+    // More than the descriptors that are kept: most rows are of closed ones, unless they are removed.
+    for (let round = 0; round < 2; round++) {
+      for (const node of nodes) paths.ask(message(Opcode.GETATTR, 5, node, numbers([4, 0], [4, 0], [8, 0])));
+    }
+  } finally {
+    await bench.close();
+  }
+});
 
 test('a request that is cut off, or lies about its length, is answered alike', () => {
   const tree = buildTree(layers);

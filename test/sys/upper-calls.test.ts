@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as upper from '../../src/sys/upper-calls.ts';
 import { addon } from '../../src/sys/addon.ts';
-import { type FileStat, STAT_LENGTH, statAt } from '../../src/sys/stat-at.ts';
+import { type FileStat, STAT_LENGTH, createAndStat, statAt } from '../../src/sys/stat-at.ts';
 import { UTIME_NOW, UTIME_OMIT } from '../../src/sys/upper-calls.ts';
 import {
   EBADF,
@@ -54,6 +54,7 @@ const named: Record<string, (name: Uint8Array) => unknown> = {
   statAt: (name) => statAt(u.dir, name),
   openAt: (name) => upper.openAt(u.dir, name, O_RDONLY),
   createAt: (name) => upper.createAt(u.dir, name, O_WRONLY, 0o600, 0),
+  createAndStat: (name) => createAndStat(u.dir, name, O_WRONLY, 0o600, 0),
   mkdirAt: (name) => upper.mkdirAt(u.dir, name, 0o700, 0),
   mknodAt: (name) => upper.mknodAt(u.dir, name, S_IFIFO | 0o600, 0, 0),
   symlinkAt: (name) => upper.symlinkAt(bytes('target'), u.dir, name),
@@ -74,6 +75,7 @@ const named: Record<string, (name: Uint8Array) => unknown> = {
 };
 const takesNoEmptyName = [
   'createAt',
+  'createAndStat',
   'mkdirAt',
   'mknodAt',
   'symlinkAt',
@@ -326,6 +328,15 @@ describe('attributes', () => {
     const proc = fs.openSync('/', O_PATH);
     expect(statAt(proc, bytes('proc'))).toMatchObject({ isMountRoot: true });
     fs.closeSync(proc);
+  });
+
+  test('createAndStat says of a new file what statAt says', () => {
+    const newFile = createAndStat(u.dir, bytes('f'), O_RDWR, 0o6777, 0o027);
+    if (typeof newFile === 'number') throw new Error(`errno ${newFile}`);
+    closeNew(newFile.fd);
+    expect(newFile.stat).toEqual(u.stat('f'));
+    expect(newFile.stat.mode & 0o7777).toBe(0o6750);
+    expect(createAndStat(u.dir, bytes('f'), O_RDWR, 0o600, 0)).toBe(-EEXIST);
   });
 
   test('what statAt returned stays as it is while others are looked at', () => {

@@ -57,12 +57,12 @@ export class Attributes {
     }
     const stat = this.#statUpper(inode);
     if (typeof stat === 'number') return stat;
-    this.#show(inode, stat, out);
+    this.show(inode, stat, out);
     return 0;
   }
 
-  /** Fills `out` with the attributes that an inode shows if its upper file has `stat`. */
-  #show(inode: Inode, stat: FileStat, out: Attr): void {
+  /** Fills `out` with the attributes that an inode shows if its upper file has `stat` (with the owner that shows). */
+  show(inode: Inode, stat: FileStat, out: Attr): void {
     copyStat(stat, out);
     out.ino = inode.ino;
     if (inode.sharedEntry !== undefined) out.nlink = inode.sharedLinks;

@@ -18,6 +18,7 @@ import type { LostNames } from './lost-names.ts';
 import type { Resolver } from './resolve.ts';
 import { withOwnerBits } from '../upper/owner-access.ts';
 import type { Upper } from '../upper/upper.ts';
+import type { UpperRows } from './upper-rows.ts';
 import { bytesOf, latin1Of } from '../../vfs/names.ts';
 
 const S_IRWXU = 0o700;
@@ -29,6 +30,7 @@ export class Directories {
   readonly #resolver: Resolver;
   readonly #attributes: Attributes;
   readonly #changed: ChangedAttributes;
+  readonly #upperRows: UpperRows;
   readonly #lostNames: LostNames | undefined;
   /** True once every upper directory has an object. */
   #isAllFound = false;
@@ -41,6 +43,7 @@ export class Directories {
     resolver: Resolver,
     attributes: Attributes,
     changed: ChangedAttributes,
+    upperRows: UpperRows,
     lostNames: LostNames | undefined,
   ) {
     this.#tree = tree;
@@ -49,6 +52,7 @@ export class Directories {
     this.#resolver = resolver;
     this.#attributes = attributes;
     this.#changed = changed;
+    this.#upperRows = upperRows;
     this.#lostNames = lostNames;
   }
 
@@ -232,7 +236,16 @@ export class Directories {
       const status = this.load(inode);
       if (status < 0) return status;
     }
-    return this.#attributes.read(inode, out);
+    const status = this.#attributes.read(inode, out);
+    if (status === 0 && inode instanceof DirectoryInode) this.#addRow(inode, out.nlink);
+    return status;
+  }
+
+  /** From now on native code answers for the directory where it can. */
+  #addRow(directory: DirectoryInode, nlink: number): void {
+    if (!directory.hasUpperDirectory || directory.isRemoved || !this.#upper.owners.areStored) return;
+    const fd = this.#upper.directoryFd(directory);
+    if (fd >= 0) this.#upperRows.addDirectory(directory, fd, nlink);
   }
 
   /** The inodes in a loaded directory that have objects. Added names are resolved. */

@@ -9,10 +9,12 @@ import type { NodeId } from '../../vfs/filesystem.ts';
 import { DirectoryInode } from './directory-inode.ts';
 import { Inode, type UpperName, UPPER_DATA } from './inode.ts';
 import type { Upper } from '../upper/upper.ts';
+import type { UpperRows } from './upper-rows.ts';
 
 export class Inodes {
   readonly #tree: Tree;
   readonly #upper: Upper;
+  readonly #upperRows: UpperRows;
   readonly #byNodeId = new Map<NodeId, Inode>();
   /** Inodes that may have several names in the upper, by the upper's inode number. */
   readonly #byUpperIno = new Map<number, Inode>();
@@ -22,9 +24,11 @@ export class Inodes {
   readonly #upperOpens = new Map<NodeId, number>();
   #lastNodeId: number;
 
-  constructor(tree: Tree, upper: Upper) {
+  /** @param upperRows the row of an inode is removed before its descriptors are closed */
+  constructor(tree: Tree, upper: Upper, upperRows: UpperRows) {
     this.#tree = tree;
     this.#upper = upper;
+    this.#upperRows = upperRows;
     this.#lastNodeId = tree.inodeCount;
     this.opens = new Uint32Array(tree.inodeCount);
   }
@@ -108,6 +112,7 @@ export class Inodes {
     if (count > 1) return;
     const inode = this.#byNodeId.get(node);
     if (inode === undefined) return;
+    this.#upperRows.remove(inode);
     closeFiles(inode);
     this.dropIfUnused(inode);
   }
@@ -132,6 +137,7 @@ export class Inodes {
 
   /** Closes every descriptor. */
   close(): void {
+    this.#upperRows.removeAll();
     for (const inode of this.#byNodeId.values()) {
       closeFiles(inode);
       if (inode.upperFd >= 0) closeSync(inode.upperFd);

@@ -60,6 +60,7 @@ interface StoredAndShown {
 }
 
 export class KeptOwners implements OwnerForm {
+  readonly areStored = false;
   /** The name that we write; it is also tried first when reading. */
   readonly name: OverrideName;
   readonly #names: readonly OverrideName[];
@@ -143,6 +144,11 @@ export class KeptOwners implements OwnerForm {
 
   creationMode(mode: number): number {
     return mode & (S_IFMT | 0o777);
+  }
+
+  /** Every file gets the xattr. */
+  ownsNew(): boolean {
+    return false;
   }
 
   giveNew(dir: number, name: Uint8Array, owner: NewOwner, inheritGroup: () => number | undefined): Status {

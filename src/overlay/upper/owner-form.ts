@@ -23,6 +23,9 @@ export interface StoredOwner extends NewFileOwner {
 }
 
 export interface OwnerForm {
+  /** Upper files have the owners and modes that they show: `show` changes nothing. */
+  readonly areStored: boolean;
+
   /** The attributes that the mount shows of a file whose inode has the attributes `stored`. */
   show(dir: number, name: Uint8Array, stored: FileStat): FileStat | number;
 
@@ -43,6 +46,9 @@ export interface OwnerForm {
 
   /** The mode for creating a file that will get `mode`. `giveNew` adds the remaining bits. */
   creationMode(mode: number): number;
+
+  /** True if a file that this process creates belongs to `owner` from the start, so that `giveNew` has nothing to do. */
+  ownsNew(owner: Pick<NewOwner, 'uid' | 'gid'>): boolean;
 
   /**
    * Sets the owner of a file that was created with `creationMode`. The permission bits that the file system has set (by umask or

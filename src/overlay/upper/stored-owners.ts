@@ -15,6 +15,7 @@ export interface Squashing {
 }
 
 export class StoredOwners implements OwnerForm {
+  readonly areStored = true;
   readonly #squashing: Squashing;
   readonly #daemonUid = process.geteuid?.() ?? 0;
   readonly #daemonGid = process.getegid?.() ?? 0;
@@ -54,10 +55,13 @@ export class StoredOwners implements OwnerForm {
     return mode;
   }
 
+  ownsNew({ uid, gid }: Pick<NewOwner, 'uid' | 'gid'>): boolean {
+    return uid === this.#daemonUid && gid === this.#daemonGid;
+  }
+
   /** The upper's file system has already applied the group of a set-group-ID directory. */
   giveNew(dir: number, name: Uint8Array, owner: NewOwner, inheritGroup: () => number | undefined): Status {
     const { uid, gid, mode } = owner;
-    if (uid === this.#daemonUid && gid === this.#daemonGid) return 0;
     const status = this.changeOwner(dir, name, uid, inheritGroup() === undefined ? gid : KEEP_ID);
     const isDirectory = (mode & S_IFMT) === S_IFDIR;
     if (status < 0 || isDirectory || (mode & SET_ID_BITS) === 0) return status;

@@ -93,8 +93,12 @@ export class Upper {
   readonly isPrivileged: boolean;
   readonly #directories = new LRUCache<UpperDirectory, number>({
     max: DIRECTORY_LIMIT,
-    dispose: (fd) => closeSync(fd),
+    dispose: (fd) => {
+      closeSync(fd);
+      this.#onDirectoryClosed();
+    },
   });
+  #onDirectoryClosed: () => void = () => undefined;
   #hasTmpfile = true;
 
   constructor(options: UpperOptions) {
@@ -128,6 +132,11 @@ export class Upper {
     const fd = openAt(parent, bytesOf(directory.name), DIRECTORY_FLAGS);
     if (fd >= 0) this.#directories.set(directory, fd);
     return fd;
+  }
+
+  /** Sets the listener that is called when a descriptor that `directoryFd` has returned is closed. */
+  onDirectoryClosed(listener: () => void): void {
+    this.#onDirectoryClosed = listener;
   }
 
   /** Closes the descriptor of a directory. */

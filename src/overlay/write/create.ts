@@ -5,10 +5,11 @@
 // replaces the whiteout in one step; a directory is then opaque. A character device 0:0, which the upper stores as a marked
 // file, is staged too.
 import { closeSync } from 'node:fs';
+import type { FileStat } from '../../sys/stat-at.ts';
 import { NO_NAME, O_PATH, reopen, tmpfileAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
 import { EEXIST, ENAMETOOLONG, ENOENT, EPERM } from '../../vfs/errno.ts';
-import type { Status } from '../../vfs/filesystem.ts';
+import type { Entry, Status } from '../../vfs/filesystem.ts';
 import { NAME_MAX, latin1Of } from '../../vfs/names.ts';
 import type { Call, NewInode } from '../../vfs/operation.ts';
 import { copyUpDirectory } from '../copy-up/upper-directories.ts';
@@ -21,8 +22,12 @@ import { refuseNewName } from './protection.ts';
 import { isWhiteoutDevice, markHolder } from '../upper/shown-whiteout.ts';
 
 /** A new inode, and its upper file. */
-export interface MadeInode extends MadeFile {
+export interface MadeInode {
   readonly inode: Inode;
+  /** As in MadeFile. */
+  readonly fd: number;
+  /** The attributes that the mount shows, or a negative errno. */
+  readonly shown: FileStat | number;
 }
 
 /** Creates a file under a name that must be free. If it returns a negative errno, nothing was created. */
@@ -48,14 +53,26 @@ export function makeInode(
     state.changed.add(directory);
     return newFile;
   }
-  const stat = state.upper.statStoredAt(dir, name);
+  const { fd } = newFile;
+  const stat = newFile.stat ?? state.upper.statStoredAt(dir, name);
   if (typeof stat === 'number') {
     state.changed.add(directory);
-    if (newFile.fd >= 0) closeSync(newFile.fd);
+    if (fd >= 0) closeSync(fd);
     return stat;
   }
   directory.whiteouts.delete(key);
-  return { inode: register(state, directory, key, file.mode & S_IFMT, stat.ino), fd: newFile.fd };
+  const inode = register(state, directory, key, file.mode & S_IFMT, stat.ino);
+  return { inode, fd, shown: state.upper.owners.show(dir, name, stat) };
+}
+
+/** Fills `out` with a new inode, which counts as a lookup. */
+export function answerMade(state: OverlayState, { inode, shown }: MadeInode, out: Entry): Status {
+  if (typeof shown === 'number') return shown;
+  state.attributes.show(inode, shown, out.attr);
+  out.nodeId = inode.nodeId;
+  out.generation = 0;
+  inode.countLookup();
+  return 0;
 }
 
 function refuse(state: OverlayState, directory: DirectoryInode, name: Uint8Array): Status {
@@ -75,9 +92,9 @@ function makeInPlace(
   call: Call,
 ): MadeFile | number {
   const newFile = makeFile(state, dir, name, file);
-  if (typeof newFile === 'number') return newFile;
+  if (typeof newFile === 'number' || state.upper.owners.ownsNew(call)) return newFile;
   const status = giveToCaller(state, dir, name, file, call, () => groupFrom(state, dir));
-  if (status === 0) return newFile;
+  if (status === 0) return { fd: newFile.fd };
   removeMade(dir, name, file, newFile);
   return status;
 }
@@ -91,6 +108,7 @@ export function register(
   upperIno: number,
 ): Inode {
   if (type === S_IFDIR) {
+    state.upperRows.removeAll();
     const newDirectory = state.inodes.addDirectory(-1, upperIno, directory, name);
     newDirectory.hasUpperDirectory = true;
     directory.add(name, true, newDirectory);
@@ -134,5 +152,5 @@ export function makeTmpfile(
   }
   const inode = state.inodes.addUpper(S_IFREG, stat.ino);
   inode.upperFd = upperFd;
-  return { inode, fd };
+  return { inode, fd, shown: state.upper.owners.show(fd, NO_NAME, stat) };
 }

@@ -1,6 +1,7 @@
 // The steps of creating an inode: create the file, set its owner, and remove it again if a later step fails.
 import { closeSync } from 'node:fs';
-import { NO_NAME, createAt, mkdirAt, rmdirAt, symlinkAt, unlinkAt } from '../../sys/upper-calls.ts';
+import { type FileStat, createAndStat } from '../../sys/stat-at.ts';
+import { NO_NAME, mkdirAt, rmdirAt, symlinkAt, unlinkAt } from '../../sys/upper-calls.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../vfs/attr.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import type { Call, NewInode } from '../../vfs/operation.ts';
@@ -17,6 +18,8 @@ export interface NewFile extends NewInode {
 export interface MadeFile {
   /** Open for reading and writing if it is a regular file, else -1. The caller closes it. */
   readonly fd: number;
+  /** The attributes of its upper inode; undefined if they must be read, because something has changed since. */
+  readonly stat?: FileStat;
 }
 
 /** Creates the file, which at first belongs to the daemon. Returns a negative errno on failure. */
@@ -29,10 +32,8 @@ export function makeFile(
   const { umask, rdev, target } = file;
   const mode = state.upper.owners.creationMode(file.mode);
   switch (mode & S_IFMT) {
-    case S_IFREG: {
-      const fd = createAt(dir, name, state.upper.newFileFlags, mode & 0o7777, umask);
-      return fd < 0 ? fd : { fd };
-    }
+    case S_IFREG:
+      return createAndStat(dir, name, state.upper.newFileFlags, mode & 0o7777, umask);
     case S_IFDIR:
       return withoutDescriptor(mkdirAt(dir, name, mode & 0o7777, umask));
     case S_IFLNK:
@@ -65,6 +66,7 @@ export function giveToCaller(
   { uid, gid }: Call,
   inheritGroup: () => number | undefined,
 ): Status {
+  if (upper.owners.ownsNew({ uid, gid })) return 0;
   return upper.owners.giveNew(dir, name, { uid, gid, mode }, inheritGroup);
 }
 

@@ -98,7 +98,7 @@ function makeIn(
   if (group !== undefined) status = giveGroup(state, staging, stagedName, group, isDirectory);
   if (status === 0 && isDirectory) status = state.upper.marks.setOpaque(staging, stagedName);
   if (status === 0) status = publish(staging, stagedName);
-  if (status === 0) return newFile;
+  if (status === 0) return { fd: newFile.fd };
   removeMade(staging, stagedName, file, newFile);
   return status;
 }

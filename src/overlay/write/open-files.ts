@@ -74,6 +74,8 @@ function finishOpen(
     const status = provideDescriptor(state, inode, writes, appends);
     if (status < 0) return status;
     const fd = writes ? inode.writeFd : inode.readFd;
+    // The first write asks for capabilities.
+    if (writes) state.upperRows.addFile(inode, inode.readFd);
     if (!writes || !keepsPrivileges(state, fd)) out.backingFd = fd;
   }
   out.wasOpen = state.inodes.isOpen(inode.nodeId);
@@ -110,6 +112,7 @@ export function adoptOpen(state: OverlayState, inode: Inode, fd: number, mode: n
   out.backingFd = (mode & SET_ID_BITS) === 0 ? fd : -1;
   out.wasOpen = false;
   state.inodes.countOpen(inode.nodeId);
+  state.upperRows.addFile(inode, fd);
 }
 
 export function readFile(

@@ -17,6 +17,7 @@ import { LostNames } from '../read/lost-names.ts';
 import { LowerContent } from '../read/lower-content.ts';
 import { MergedListing } from '../read/merged-listing.ts';
 import { Resolver } from '../read/resolve.ts';
+import { UpperRows } from '../read/upper-rows.ts';
 import { visibleNames } from '../read/visible-names.ts';
 import type { Upper } from '../upper/upper.ts';
 import { clearVolatile } from '../upper/volatile-mark.ts';
@@ -51,6 +52,7 @@ export class OverlayState implements CopyUpParts {
   readonly directories: Directories;
   readonly listing: MergedListing;
   readonly changed = new ChangedAttributes();
+  readonly upperRows = new UpperRows();
   readonly linking = new Background();
   readonly root: DirectoryInode;
   /** An earlier mount may have hidden names of hard-linked lower inodes: LostNames counts them when it is asked. */
@@ -61,7 +63,10 @@ export class OverlayState implements CopyUpParts {
     this.tree = tree;
     this.upper = upper;
     this.content = new LowerContent(tree, readers);
-    this.inodes = new Inodes(tree, upper);
+    this.inodes = new Inodes(tree, upper, this.upperRows);
+    upper.onDirectoryClosed(() => {
+      this.upperRows.removeAll();
+    });
     this.attributes = new Attributes(tree, upper);
     this.countsLinks = !upperRoot.isEmpty;
     this.directories = new Directories(
@@ -71,6 +76,7 @@ export class OverlayState implements CopyUpParts {
       new Resolver(tree, () => this.names, upper, this.inodes),
       this.attributes,
       this.changed,
+      this.upperRows,
       this.countsLinks ? new LostNames(tree, this.inodes, (lower) => this.#countNames(lower)) : undefined,
     );
     this.listing = new MergedListing(tree, this.inodes, this.directories);

@@ -183,6 +183,7 @@ export function forgetDirectory(
   isWhiteout: boolean,
 ): void {
   const key = latin1Of(name);
+  state.upperRows.removeAll();
   if (isWhiteout) parent.whiteouts.add(key);
   directory.isRemoved = true;
   directory.parent = undefined;

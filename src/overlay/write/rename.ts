@@ -314,6 +314,7 @@ function attach(state: OverlayState, end: End, inode: Inode): void {
   const { directory, key } = end;
   directory.add(key, inode.type === S_IFDIR, inode);
   if (inode instanceof DirectoryInode) {
+    state.upperRows.removeAll();
     inode.parent = directory;
     inode.name = key;
   } else {

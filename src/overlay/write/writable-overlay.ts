@@ -22,7 +22,7 @@ import {
 import { NAME_MAX } from '../../vfs/names.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from '../../vfs/operation.ts';
 import { answerTableOf } from '../read/answer-table.ts';
-import { makeInode, makeTmpfile } from './create.ts';
+import { answerMade, makeInode, makeTmpfile } from './create.ts';
 import { DirectoryInode } from '../read/directory-inode.ts';
 import { changeFlags, readFlags } from './flags.ts';
 import { link } from './link.ts';
@@ -71,11 +71,12 @@ export class WritableOverlay implements WritableFileSystem {
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
   private constructor(state: OverlayState, readers: readonly BlobReader[], sources: SyntheticSources) {
-    const { tree, inodes, countsLinks } = state;
+    const { tree, inodes, upperRows, countsLinks } = state;
     this.#tree = tree;
     this.#state = state;
     this.#synthetic = new SyntheticXattrs(tree, sources);
-    this.answerTable = answerTableOf(tree, readers, { opens: inodes.opens, countsLinks });
+    const shared = { opens: inodes.opens, upperRows: upperRows.numbers, countsLinks };
+    this.answerTable = answerTableOf(tree, readers, shared);
   }
 
   /** InputError where recovery fails; then `upper` stays the caller's. */
@@ -237,7 +238,7 @@ export class WritableOverlay implements WritableFileSystem {
     const created = makeInode(this.#state, directory, name, file, call);
     if (typeof created === 'number') return created;
     if (created.fd >= 0) closeSync(created.fd);
-    return this.#answer(created.inode.nodeId, out);
+    return answerMade(this.#state, created, out);
   }
 
   link(node: NodeId, parent: NodeId, name: Uint8Array, call: Call, out: Entry): MaybePromise<Status> {
@@ -303,11 +304,11 @@ export class WritableOverlay implements WritableFileSystem {
   ): Status {
     const directory = this.#state.directories.get(parent);
     if (typeof directory === 'number') return directory;
-    const newFile = { ...inode, mode: S_IFREG | (inode.mode & 0o7777) };
+    const newFile = { mode: S_IFREG | (inode.mode & 0o7777), umask: inode.umask, rdev: inode.rdev };
     const created = makeInode(this.#state, directory, name, newFile, call);
     if (typeof created === 'number') return created;
     adoptOpen(this.#state, created.inode, created.fd, newFile.mode, file);
-    return this.#answer(created.inode.nodeId, out);
+    return answerMade(this.#state, created, out);
   }
 
   tmpfile(parent: NodeId, _flags: number, inode: NewInode, call: Call, out: Entry, file: OpenFile): Status {
@@ -316,7 +317,7 @@ export class WritableOverlay implements WritableFileSystem {
     const created = makeTmpfile(this.#state, directory, inode, call);
     if (typeof created === 'number') return created;
     adoptOpen(this.#state, created.inode, created.fd, inode.mode, file);
-    return this.#answer(created.inode.nodeId, out);
+    return answerMade(this.#state, created, out);
   }
 
   release(node: NodeId): void {
