@@ -61,7 +61,8 @@ export const importLaw = [
     'an upper, or layers -> a layer tar -> a new image',
     'vfs sys tar overlayfs-format layer image tree overlay fuse/mounts mount inspect',
   ),
-  part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit'),
+  part('copy', 'files of an image -> a directory of this machine', 'vfs sys inspect'),
+  part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit copy'),
   part('report', 'the page of `stratafs report`, for a browser', 'inspect'),
   part('bench', 'contenders, workloads, rounds, statistics', 'vfs sys tree inspect'),
   // Only what serves a mount imports mount: options, and the daemon.

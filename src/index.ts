@@ -12,6 +12,8 @@ export {
 } from './library/mounts.ts';
 export { type NewImageOptions, type SquashOptions, commit, flatten, squash } from './library/new-image.ts';
 export { listImages } from './library/images.ts';
+export type { CopyOptions } from './library/copy.ts';
+export { readConfig, readManifest } from './library/stored-documents.ts';
 export { Difference } from './library/difference.ts';
 export { Dirent, WalkEntry } from './library/dirent.ts';
 export type { ExportOptions, PathRemark } from './library/export.ts';
@@ -20,7 +22,9 @@ export type { ReaddirOptions } from './library/files.ts';
 export type { HistoryEntry, LayerDetails } from './library/layers.ts';
 export type { EncodingOption, NameEncoding, PathLike, PathName } from './library/path-name.ts';
 export type { ReadStreamOptions } from './library/read-stream.ts';
+export type { PathSelection } from './library/selection.ts';
 export { BigIntStats, Stats } from './library/stats.ts';
+export { TreeEntry, type TreeOptions } from './library/tree.ts';
 export type { Waste, WastedFile, WastedPath } from './library/waste.ts';
 export type { PathHistory, PathVersion } from './library/which.ts';
 export type { WrittenCompression, WrittenImage, WrittenLayer } from './commit/commit.ts';
@@ -29,6 +33,7 @@ export type {
   Cause,
   CompareOptions,
   ErofsOptions,
+  ImageDocument,
   ImageList,
   ImageUse,
   InspectOptions,
@@ -36,6 +41,7 @@ export type {
   LayerCounts,
   LayerSummary,
   LayerWaste,
+  ListedChanges,
   ListedImage,
   WrittenErofs,
 } from './inspect/inspect.ts';

@@ -53,6 +53,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'inspect',
+    {
+      summary: 'print the config and manifest of images as JSON',
+      load: async () => (await import('./commands/inspect-command.ts')).inspectCommand,
+    },
+  ],
+  [
     'history',
     {
       summary: 'show the build steps of an image',
@@ -64,6 +71,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     {
       summary: 'show the layers of an image: position, size, changes',
       load: async () => (await import('./commands/layers-command.ts')).layersCommand,
+    },
+  ],
+  [
+    'tree',
+    {
+      summary: 'show the files of an image with their layers and sizes',
+      load: async () => (await import('./commands/tree-command.ts')).treeCommand,
     },
   ],
   [
@@ -99,6 +113,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     {
       summary: 'write files of an image to standard output',
       load: async () => (await import('./commands/cat-command.ts')).catCommand,
+    },
+  ],
+  [
+    'cp',
+    {
+      summary: 'copy files of an image to this machine',
+      load: async () => (await import('./commands/cp-command.ts')).cpCommand,
     },
   ],
   [

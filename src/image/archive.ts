@@ -50,6 +50,7 @@ export interface JsonBlob {
   readonly digest: string;
   /** Bytes. */
   readonly size: number;
+  readonly location: BlobLocation;
 }
 
 /** Reads the JSON blobs of an archive, each once, and limits the total. */
@@ -92,6 +93,7 @@ export class JsonReader {
       json: parseJson(bytes, where),
       digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
       size: bytes.length,
+      location,
     };
   }
 }

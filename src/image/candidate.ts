@@ -5,7 +5,7 @@ import type { Image, LayerSource, Platform } from './image.ts';
 import type { JsonView } from './json-view.ts';
 
 /** The content of one image's config and manifest. */
-export type ImageContent = Pick<Image, 'config' | 'platform' | 'history'> & {
+export type ImageContent = Pick<Image, 'config' | 'platform' | 'history' | 'manifest' | 'configDocument'> & {
   /** RFC 3339, copied from the config. */
   readonly created: string | undefined;
   /** Base first. */

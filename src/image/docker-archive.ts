@@ -29,7 +29,7 @@ export async function readDockerArchive(archive: Archive): Promise<ImageCandidat
     );
   }
   return mergeSameImages(
-    await Promise.all(entries.map((entry, index) => readEntry(archive, reader, entry, index))),
+    await Promise.all(entries.map((entry, index) => readEntry(archive, reader, manifest, entry, index))),
   );
 }
 
@@ -58,6 +58,7 @@ function isDockerManifest(manifest: JsonView): boolean {
 async function readEntry(
   archive: Archive,
   reader: JsonReader,
+  manifest: JsonBlob,
   entry: JsonView,
   index: number,
 ): Promise<ImageCandidate> {
@@ -67,7 +68,12 @@ async function readEntry(
   try {
     const config = await readConfigBlob(archive, reader, entry.get('Config'));
     id = config.digest;
-    const content = { ...readConfig(config.json), layers: await readLayers(archive, entry, config.json) };
+    const content = {
+      ...readConfig(config.json),
+      layers: await readLayers(archive, entry, config.json),
+      configDocument: { blob: config.location, digest: config.digest },
+      manifest: { blob: manifest.location, digest: manifest.digest, mediaType: undefined, annotations: {} },
+    };
     return { places, id, digests: [], platform: content.platform, state: { kind: 'image', content } };
   } catch (error) {
     const withoutConfig = await readKnownLayers(archive, entry);

@@ -44,6 +44,20 @@ export interface Platform {
   readonly variant?: string;
 }
 
+/** A JSON document of an image, as the archive stores it. */
+export interface StoredDocument {
+  readonly blob: BlobLocation;
+  /** `sha256:<hex>` of the bytes. */
+  readonly digest: string;
+}
+
+/** A manifest of OCI or of docker's schema 2, or the manifest.json of a docker archive. */
+export interface StoredManifest extends StoredDocument {
+  /** undefined for manifest.json, which describes all images of an archive. */
+  readonly mediaType: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** The config of an image and the places of its layers. No layer is open. */
 export interface Image {
   /** The text that the user typed, as `stratafs ls` shows it and the mount's source has it. */
@@ -58,4 +72,9 @@ export interface Image {
   readonly history: readonly HistoryStep[];
   /** Base first. */
   readonly layers: readonly LayerSource[];
+  /** undefined if the archive has none, as for a bare stack. */
+  readonly manifest?: StoredManifest | undefined;
+  readonly configDocument?: StoredDocument | undefined;
+  /** All platforms of the image in the archive, also those that were not saved; undefined for a bare stack. */
+  readonly platforms?: readonly Platform[] | undefined;
 }

@@ -113,7 +113,8 @@ export class LayoutWalk {
         platform: readPlatform(descriptor.get('platform')),
       };
       refuseLayerDescriptor(descriptor);
-      const { json } = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
+      const blob = await readDescribed(this.#archive, this.#reader, descriptor, 'manifest');
+      const { json } = blob;
       const manifests = json.get('manifests');
       if (!manifests.isAbsent) {
         if (here.digests.length > DEPTH_LIMIT) {
@@ -126,7 +127,7 @@ export class LayoutWalk {
       refuseOtherManifests(json);
       manifest = json;
       id = readDigest(json.get('config').get('digest'));
-      const content = await readImageManifest(this.#archive, this.#reader, json);
+      const content = await readImageManifest(this.#archive, this.#reader, blob);
       this.#add(key, here, id, { kind: 'image', content });
     } catch (error) {
       if (this.#descriptors > DESCRIPTOR_LIMIT) throw error;

@@ -3,7 +3,7 @@
 // The media type separates images from other artifacts (charts, signatures, wasm). It also names the compression of a
 // layer, but it is often wrong: only the layer's magic number counts.
 import { InputError } from '../vfs/input-error.ts';
-import { type Archive, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
+import { type Archive, type JsonBlob, type JsonReader, MissingBlobError, whyMissing } from './archive.ts';
 import { bareContent, type ImageContent, readConfig } from './candidate.ts';
 import { blobName, readDiffIds, readDigest } from './digest.ts';
 import type { ForeignLayer, LayerSource } from './image.ts';
@@ -20,6 +20,9 @@ export class ArtifactError extends InputError {
   }
 }
 
+/** OCI manifests may leave out their type. */
+const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+
 /** docker 1.10 pushed application/octet-stream. */
 const CONFIG_TYPES = new Set([
   'application/vnd.oci.image.config.v1+json',
@@ -34,7 +37,7 @@ const CONFIG_TYPES = new Set([
 export async function readImageManifest(
   archive: Archive,
   reader: JsonReader,
-  manifest: JsonView,
+  { json: manifest, digest, location }: JsonBlob,
 ): Promise<ImageContent> {
   const blob = await readDescribed(archive, reader, manifest.get('config'), 'config');
   const diffIds = readDiffIds(blob.json);
@@ -48,7 +51,16 @@ export async function readImageManifest(
   for (const [i, layer] of descriptors.entries()) {
     layers.push(await readLayer(archive, layer, i + 1, descriptors.length, diffIds[i]));
   }
-  return { ...readConfig(blob.json), layers };
+  return {
+    ...readConfig(blob.json),
+    layers,
+    configDocument: { blob: blob.location, digest: blob.digest },
+    manifest: {
+      ...{ blob: location, digest },
+      mediaType: manifest.get('mediaType').optionalString() ?? OCI_MANIFEST,
+      annotations: readAnnotations(manifest),
+    },
+  };
 }
 
 /** The layers that `manifest` names, whatever its config says; undefined if any of them is missing. */
@@ -67,6 +79,15 @@ export async function readKnownLayers(
     if (!(error instanceof InputError)) throw error;
     return undefined;
   }
+}
+
+/** Those that are strings, as the specification requires: nothing depends on them. */
+function readAnnotations(manifest: JsonView): Record<string, string> {
+  const annotations = manifest.get('annotations');
+  const fields = annotations.isObject ? annotations.fields() : [];
+  return Object.fromEntries(
+    fields.flatMap(([name, { value }]) => (typeof value === 'string' ? [[name, value] as const] : [])),
+  );
 }
 
 /** Throws ArtifactError unless `manifest` describes a container image, InputError for Docker's schema 1. */

@@ -7,7 +7,13 @@ import { FormatError, InputError } from '../vfs/input-error.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
 import type { Compression } from '../layer/layer.ts';
 import type { Archive } from './archive.ts';
-import { type ImageCandidate, type ImageContent, namesOf, type Place } from './candidate.ts';
+import {
+  type CandidateState,
+  type ImageCandidate,
+  type ImageContent,
+  namesOf,
+  type Place,
+} from './candidate.ts';
 import { chooseImage } from './choose.ts';
 import { readDirArchive } from './dir-archive.ts';
 import { DirectoryArchive } from './directory-archive.ts';
@@ -18,7 +24,7 @@ import { showText } from '../vfs/show-text.ts';
 import { readLegacyDockerArchive } from './legacy-docker-archive.ts';
 import { bareImage, layerOfPath } from './lower-stack.ts';
 import { readOciLayout } from './oci-layout.ts';
-import { matchRank, parsePlatform } from './platform.ts';
+import { matchRank, parsePlatform, showPlatform } from './platform.ts';
 import { isSameName } from './reference.ts';
 import { type LayerSelection, selectLayers } from './select-layers.ts';
 import { spoolPipe } from './pipe-source.ts';
@@ -74,12 +80,13 @@ export async function openImageSource(text: string, options: OpenImageSourceOpti
     platform,
   });
   const { state } = candidate;
+  const platforms = platformsOf(candidates, candidate);
   if (state.kind === 'broken' && state.withoutConfig !== undefined && options.onBrokenConfig !== undefined) {
     options.onBrokenConfig(state.error);
-    return selectLayers(imageOf(source, candidate, state.withoutConfig), options);
+    return selectLayers({ ...imageOf(source, candidate, state.withoutConfig), platforms }, options);
   }
   if (state.kind !== 'image') throw state.error;
-  return selectLayers(imageOf(source, candidate, state.content), options);
+  return selectLayers({ ...imageOf(source, candidate, state.content), platforms }, options);
 }
 
 /** The source that `text` names. A pipe becomes a file, which serves again when the image is reopened by its source. */
@@ -89,12 +96,21 @@ async function locate(text: string, options: UnpackingOptions): Promise<{ parsed
   return { parsed, source: parsed === typed ? text : showSource(parsed) };
 }
 
-function imageOf(
-  source: string,
-  candidate: ImageCandidate,
-  { config, platform, history, layers }: ImageContent,
-): Image {
-  return { source, names: namesOf(candidate), id: candidate.id, config, platform, history, layers };
+function imageOf(source: string, candidate: ImageCandidate, content: ImageContent): Image {
+  const { config, platform, history, layers, manifest, configDocument } = content;
+  const names = namesOf(candidate);
+  return { source, names, id: candidate.id, config, platform, history, layers, manifest, configDocument };
+}
+
+/** The platforms of the images that share a place in the index with `chosen`, each once, in the order of the index. */
+function platformsOf(candidates: readonly ImageCandidate[], chosen: ImageCandidate): Platform[] {
+  const places = new Set(chosen.places.map(({ index }) => index));
+  const found = new Map<string, Platform>();
+  for (const { places: others, platform, state } of candidates) {
+    if (platform === undefined || state.kind === 'artifact') continue;
+    if (others.some(({ index }) => places.has(index))) found.set(showPlatform(platform), platform);
+  }
+  return [...found.values()];
 }
 
 /**
@@ -256,8 +272,14 @@ async function joinDockerManifest(layout: ImageCandidate[], archive: Archive): P
     const [first, ...others] = candidate.places as [Place, ...Place[]];
     const places = [{ ...first, names: [...first.names, ...new Set(more)] }, ...others];
     const whole = same.find(({ state }) => state.kind === 'image');
-    return { ...candidate, places, state: whole?.state ?? candidate.state };
+    return { ...candidate, places, state: withManifestOf(candidate.state, whole?.state ?? candidate.state) };
   });
+}
+
+/** `state` with the layout's own manifest. */
+function withManifestOf(layout: CandidateState, state: CandidateState): CandidateState {
+  if (layout.kind !== 'image' || state.kind !== 'image') return state;
+  return { ...state, content: { ...state.content, manifest: layout.content.manifest } };
 }
 
 function refuseDirectory(shown: string): never {

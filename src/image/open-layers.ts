@@ -11,7 +11,7 @@ import { showText } from '../vfs/show-text.ts';
 
 export interface OpenLayersOptions extends Pick<
   OpenLayerOptions,
-  'cache' | 'store' | 'verify' | 'signal' | 'onNotice'
+  'cache' | 'store' | 'verify' | 'mayIndex' | 'signal' | 'onNotice'
 > {
   /** Gets the stored bytes that were read or could be skipped, and the total of all layers. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -14,8 +14,17 @@ export interface ExportOptions {
   readonly take: (bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
   readonly onLeftOut?: OnLeftOut | undefined;
+  /** The files that are written, in this order; by default the whole tree. */
+  readonly roots?: readonly ExportRoot[] | undefined;
   /** A layer whose files other processes may write to during the export: the upper directory of a mount. */
   readonly live?: LiveLayer | undefined;
+}
+
+/** A file, or a directory with everything in it. */
+export interface ExportRoot {
+  readonly inode: number;
+  /** Its path in the tar, bytes; empty for the root of the tar. */
+  readonly path: Uint8Array;
 }
 
 export interface LiveLayer {
@@ -30,7 +39,7 @@ export async function exportTar({ tree, content }: MergedImage, options: ExportO
   const writer = new TarWriter(options.take);
   /** Inodes whose first name could not be read, so that their other names have no link target. */
   const lost = new Set<number>();
-  for (const member of membersOf(tree)) {
+  for (const member of membersOf(tree, options.roots ?? [{ inode: 0, path: NO_BYTES }])) {
     options.signal?.throwIfAborted();
     const { inode, path } = member;
     const mode = tree.modeOf(inode);
@@ -69,16 +78,22 @@ export interface Member {
   readonly linkTo: Uint8Array | undefined;
 }
 
-function* membersOf(tree: Tree): Generator<Member> {
+function* membersOf(tree: Tree, roots: readonly ExportRoot[]): Generator<Member> {
   const firstPaths = new Map<number, Uint8Array>();
   const attr = new Attr();
-  yield { inode: 0, path: NO_BYTES, linkTo: undefined };
-  for (const { inode, path } of walkTree(tree, 0, NO_BYTES)) {
+  for (const { inode, path } of namesBeneath(tree, roots)) {
     tree.readAttr(inode, attr);
     const mayBeLinked = attr.nlink > 1 && !tree.isDirectory(inode);
     const linkTo = mayBeLinked ? firstPaths.get(inode) : undefined;
     if (mayBeLinked && linkTo === undefined) firstPaths.set(inode, path);
     yield { inode, path, linkTo };
+  }
+}
+
+function* namesBeneath(tree: Tree, roots: readonly ExportRoot[]): Generator<ExportRoot> {
+  for (const root of roots) {
+    yield root;
+    if (tree.isDirectory(root.inode)) yield* walkTree(tree, root.inode, root.path);
   }
 }
 
@@ -103,7 +118,8 @@ export function describeMember(
   };
 }
 
-function xattrsOf(tree: Tree, inode: number): [Uint8Array, Uint8Array][] {
+/** Names and values, as bytes; values are views. */
+export function xattrsOf(tree: Tree, inode: number): [Uint8Array, Uint8Array][] {
   const names = Buffer.from(tree.listxattr(inode)).toString('latin1').split('\0').slice(0, -1);
   return names.map((text) => {
     const name = Buffer.from(text, 'latin1');

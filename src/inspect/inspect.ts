@@ -16,7 +16,7 @@ import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Image, OpenImageOptions, OwnerKeeping } from '../mount/mount.ts';
 import { type WithDiskCache, withDiskCache } from '../mount/cache-choice.ts';
 import { nameLayers } from '../mount/layer-identity.ts';
-import { layerOptions } from '../mount/layers.ts';
+import { layerOptions, treeStoreOf } from '../mount/layers.ts';
 import {
   type MountedImage,
   addUpper,
@@ -28,26 +28,30 @@ import {
 } from '../mount/mounted-image.ts';
 import { openImageWith, openLowerDirectories } from '../mount/open-image.ts';
 import type { MountOrigin } from '../mount/origin.ts';
+import type { TreeStore } from '../tree/tree-store.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { Image } from '../mount/mount.ts';
 export type { ImageSummary } from '../image/open-image.ts';
 export type { Tree } from '../tree/tree.ts';
+export type { TreeStore } from '../tree/tree-store.ts';
 export { type MountedImage, mountedImageOf } from '../mount/mounted-image.ts';
 export type { InspectedImage } from './inspected-image.ts';
 export type { Attribute } from './attributes.ts';
 export type { Cause } from './name-trace.ts';
 export type { ImageUse } from './shared-layers.ts';
 export { createdOf, isUpper, stackUpTo } from './inspected-image.ts';
+export { type ImageDocument, describeImage, readStored } from './image-document.ts';
 export { DockerfileWriter, comment } from './dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './history.ts';
 export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './compare-trees.ts';
-export { type ComparedImage, mergeForComparison } from './compared-image.ts';
+export { type ComparedImage, contentSources, mergeForComparison } from './compared-image.ts';
 export { type ErofsOptions, type WrittenErofs, writeErofs } from './write-erofs.ts';
-export { type ExportOptions, exportTar } from './export-tar.ts';
+export { type ExportOptions, type ExportRoot, exportTar, xattrsOf } from './export-tar.ts';
 export type { FileContent } from './file-content.ts';
-export { type MergedImage, mergeImage } from './merged-image.ts';
-export { type ResolveOptions, resolvePath } from './resolve-path.ts';
+export { type MergedImage, mergeImage, mergeWithStore } from './merged-image.ts';
+export { type ResolveOptions, type ResolvedPath, resolvePath, resolveToPath } from './resolve-path.ts';
+export { type SelectedPath, selectPath } from './selected-path.ts';
 export { type ImageList, type ListedImage, familiarName, repositoryTags } from './image-list.ts';
 export { type LayerChanges, countChanges } from './layer-changes.ts';
 export { type LayerCounts, type LayerSummary, summariseLayers } from './layer-summary.ts';
@@ -56,6 +60,7 @@ export { type PatchSide, formatPatch } from './text-patch.ts';
 export { showDockerSize } from './docker-size.ts';
 export type { ReportData, ReportImage } from './report-format.ts';
 export { type ReportedImage, joinReport, reportImage } from './report.ts';
+export { type ListedChanges, type ListedName, listTree } from './tree-listing.ts';
 export { walkTree } from './tree-walk.ts';
 export { type LayerWaste, type Waste, findWaste } from './waste.ts';
 export {
@@ -72,6 +77,8 @@ export {
 export interface InspectOptions extends OpenImageOptions {
   /** False: indexes are neither read from the cache directory nor saved there. */
   readonly useIndexCache?: boolean | undefined;
+  /** False: an image with a layer that was never indexed is refused with an InputError; no layer is read. */
+  readonly mayIndex?: boolean | undefined;
   /** True: foreign layers, which the archive doesn't hold, are listed as empty layers. */
   readonly listsForeign?: boolean | undefined;
   /** True: an image whose config can't be read is rejected, as by a mount, docker load and skopeo. */
@@ -85,6 +92,8 @@ const CACHE_SIZE = 64 * 1024 * 1024;
 export interface Inspection extends InspectedImage {
   /** How the mount stores owners, if the image is a mount's. */
   readonly ownerKeeping: OwnerKeeping | undefined;
+  /** The trees that earlier commands merged; undefined without a cache directory. */
+  readonly trees: TreeStore | undefined;
   close(): void;
 }
 
@@ -107,6 +116,13 @@ export async function inspectShown(source: string, options: InspectOptions = {})
   const mounted = await findMountedImage(source);
   if (mounted === undefined) return openInspected(source, options);
   return inspectMounted(mounted, !choosesLayers(options), options);
+}
+
+/** The image that `source` names, or that of a mount, without its layers. Throws InputError like `openImage`. */
+export async function findImage(source: string, inspectOptions: InspectOptions = {}): Promise<Image> {
+  const options = withDiskCache(inspectOptions);
+  const mounted = await findMountedImage(source);
+  return mounted === undefined ? openImageWith(source, options) : reopenImage(mounted, options);
 }
 
 /** Opens the layers of a `lowerdir=` value. Throws InputError like `openLowerDirectories`. */
@@ -156,6 +172,7 @@ function openMounted(
   return openLayers(image, {
     ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping, ...marks }),
     listsForeign: options.listsForeign,
+    mayIndex: options.mayIndex,
   });
 }
 
@@ -169,6 +186,7 @@ async function openInspection(
     image,
     layers,
     ownerKeeping: facts.ownerKeeping,
+    trees: treeStoreOf(options),
     close: () => {
       for (const { layer } of layers.toReversed()) layer.close();
     },

@@ -34,7 +34,7 @@ export function countChanges(inspected: InspectedImage): LayerChanges[] {
 }
 
 /** A directory's mtime changes with every name in it, so a new mtime alone doesn't count as a change, as in `docker diff`. */
-function changesDirectory(indexes: readonly LayerIndex[], before: Shown, after: Shown): boolean {
+export function changesDirectory(indexes: readonly LayerIndex[], before: Shown, after: Shown): boolean {
   const found = differingAttributes(
     new LayerAttributes(indexes, before),
     new LayerAttributes(indexes, after),

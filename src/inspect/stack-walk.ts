@@ -57,7 +57,19 @@ export class LayerStack {
    */
   trace(directory: DirectoryNode, name: string): NameTrace | undefined {
     const entries = this.#entriesOf(directory, name);
-    if (entries.length === 0) return undefined;
+    return entries.length === 0 ? undefined : this.#traceEntries(directory, name, entries);
+  }
+
+  /** The traces of all names that any layer has in a directory, in no order. */
+  traceNames(directory: DirectoryNode): NameTrace[] {
+    const traces: NameTrace[] = [];
+    this.#visitNames(directory, (name, entries) => {
+      traces.push(this.#traceEntries(directory, name, entries));
+    });
+    return traces;
+  }
+
+  #traceEntries(directory: DirectoryNode, name: string, entries: readonly LayerEntry[]): NameTrace {
     for (let top = entries.length - 1; top >= 0; top--) {
       const { layer, dentry } = entries[top] as LayerEntry;
       const index = this.#indexes[layer] as LayerIndex;

@@ -37,6 +37,8 @@ export interface OpenLayerOptions {
   /** The store of indexes; undefined: none. */
   readonly store: IndexStore | undefined;
   readonly verify: Verification;
+  /** False: a blob that was never indexed is refused with an InputError instead of being read. */
+  readonly mayIndex?: boolean | undefined;
   readonly signal?: AbortSignal;
   /** Gets the number of stored bytes read, now and then, and at the end the total. */
   readonly onProgress?: (bytesDone: number) => void;
@@ -124,6 +126,7 @@ class LayerOpening {
     const { store, verify } = this.#options;
     const claimed = this.#claimedSha256();
     const stamped = this.#stamped();
+    if (stamped === undefined) this.#requireIndexing();
     // Hashing a plain blob only to find its saved index takes longer than scanning its headers again.
     if (verify === 'never' && stamped === undefined && this.#compression === 'none') return this.#scan();
     const sha256 = stamped ?? claimed;
@@ -185,8 +188,14 @@ class LayerOpening {
     return this.#bytes(indexed, this.#reader(indexed, spillFd));
   }
 
+  /** Throws InputError if the blob may not be read. */
+  #requireIndexing(): void {
+    if (this.#options.mayIndex === false) throw new InputError(`${this.#options.label}: was never indexed`);
+  }
+
   /** Scans the whole blob. */
   async #scan(): Promise<Layer> {
+    this.#requireIndexing();
     const { store, verify, label } = this.#options;
     const hash = verify !== 'never' || this.#compression !== 'none' || this.#blob.mustVerify === true;
     const spill = this.#compression === 'none' ? undefined : PlainSpill.create(store?.plainDirectory());

@@ -1,5 +1,5 @@
 // The files of a merged image, by path: what node:fs answers for a directory tree.
-import { type MergedImage, resolvePath } from '../inspect/inspect.ts';
+import { type MergedImage, type ResolvedPath, resolveToPath } from '../inspect/inspect.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, ErrnoError } from '../vfs/errno.ts';
 import { Dirent } from './dirent.ts';
@@ -23,10 +23,15 @@ export class Files {
 
   /** The inode at `path`. `followsLast` false: of a symlink itself. */
   find(path: PathLike, syscall: string, followsLast = true): number {
+    return this.resolve(path, syscall, followsLast).inode;
+  }
+
+  /** The inode at `path`, and the path that symlinks lead to. */
+  resolve(path: PathLike, syscall: string, followsLast = true): ResolvedPath {
     const latin1 = latin1OfPath(path);
-    const inode = latin1 === '' ? -ENOENT : resolvePath(this.#merged.tree, latin1, { followsLast });
-    if (inode < 0) throw new ErrnoError(inode, syscall, textOfPath(path));
-    return inode;
+    const found = latin1 === '' ? -ENOENT : resolveToPath(this.#merged.tree, latin1, { followsLast });
+    if (typeof found === 'number') throw new ErrnoError(found, syscall, textOfPath(path));
+    return found;
   }
 
   /** A regular file. Anything else has no bytes in an image: EISDIR, EINVAL. */

@@ -76,8 +76,8 @@ export class ImageFiles {
   /** A stream of a file's bytes. Its 'error' is what `readFile` rejects with. */
   createReadStream(path: PathLike, options: ReadStreamOptions | BufferEncoding = {}): Readable {
     const chosen = typeof options === 'string' ? { encoding: options } : options;
-    const find = (): FileBytes => {
-      const { files, content } = this.view.merged;
+    const find = async (): Promise<FileBytes> => {
+      const { files, content } = await this.view.merged();
       return { content, inode: files.findFile(path) };
     };
     return streamFile(find, this.view.usage, chosen);

@@ -1,5 +1,11 @@
 // ImageView: an open image as the methods of Image read it. The merged tree is made when it is first needed.
-import { type ComparedImage, type InspectedImage, mergeForComparison } from '../inspect/inspect.ts';
+import {
+  type ComparedImage,
+  type InspectedImage,
+  type TreeStore,
+  contentSources,
+  mergeWithStore,
+} from '../inspect/inspect.ts';
 import { Files } from './files.ts';
 import type { Usage } from './usage.ts';
 
@@ -12,20 +18,24 @@ export class ImageView {
   readonly inspected: InspectedImage;
   /** Of all views of the same layers. */
   readonly usage: Usage;
-  #merged: MergedFiles | undefined;
+  readonly #trees: TreeStore | undefined;
+  #merged: Promise<MergedFiles> | undefined;
 
-  constructor(inspected: InspectedImage, usage: Usage) {
+  /** `trees`: where the merged tree is loaded from and saved. */
+  constructor(inspected: InspectedImage, usage: Usage, trees: TreeStore | undefined) {
     this.inspected = inspected;
     this.usage = usage;
+    this.#trees = trees;
   }
 
-  /** Throws InputError where the layers can't be merged. */
-  get merged(): MergedFiles {
-    if (this.#merged === undefined) {
-      const merged = mergeForComparison(this.inspected);
-      this.#merged = { ...merged, files: new Files(merged) };
-    }
-    return this.#merged;
+  /** Rejects with an InputError where the layers can't be merged. */
+  merged(): Promise<MergedFiles> {
+    return (this.#merged ??= this.#merge());
+  }
+
+  /** The view of the lowest layers, which `inspected` has; not saved. */
+  ofLowest(inspected: InspectedImage): ImageView {
+    return new ImageView(inspected, this.usage, undefined);
   }
 
   /** Runs `body` as an operation of the image; it stops, at the latest after a piece of a file, when `stop` is aborted. */
@@ -33,6 +43,11 @@ export class ImageView {
     body: (merged: MergedFiles, stop: AbortSignal) => T | Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.usage.run((stop) => body(this.merged, stop), signal);
+    return this.usage.run(async (stop) => body(await this.merged(), stop), signal);
+  }
+
+  async #merge(): Promise<MergedFiles> {
+    const merged = await mergeWithStore(this.inspected, this.#trees);
+    return { ...merged, sources: contentSources(this.inspected), files: new Files(merged) };
   }
 }

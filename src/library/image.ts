@@ -3,12 +3,14 @@ import type { Readable } from 'node:stream';
 import {
   type CompareOptions,
   type ErofsOptions,
+  type ImageDocument,
   type InspectOptions,
   type Inspection,
   type LayerChanges,
   type WrittenErofs,
   countChanges,
   createdOf,
+  describeImage,
   historyGap,
   historyOf,
   inspectOperand,
@@ -18,6 +20,7 @@ import {
 } from '../inspect/inspect.ts';
 import type { Image as ImageDescription, Platform } from '../mount/mount.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { type CopyOptions, copyFiles } from './copy.ts';
 import { type Difference, compareImages } from './difference.ts';
 import { type ExportOptions, writeExport } from './export.ts';
 import { ImageFiles } from './image-files.ts';
@@ -25,9 +28,12 @@ import { ImageView } from './image-view.ts';
 import { type HistoryEntry, type LayerDetails, layersOf, stepsOf } from './layers.ts';
 import type { PathLike } from './path-name.ts';
 import { WrittenStream } from './read-stream.ts';
+import { type TreeEntry, type TreeOptions, treeOf } from './tree.ts';
 import { Usage } from './usage.ts';
 import { type Waste, findWaste } from './waste.ts';
 import { type PathHistory, findVersions } from './which.ts';
+
+export type { ImageDocument } from '../inspect/inspect.ts';
 
 /** `CompareOptions`, and how the other image is opened where it is named by a string. */
 export interface DiffOptions extends CompareOptions {
@@ -108,6 +114,11 @@ export class Image extends ImageFiles implements AsyncDisposable {
     return this.view.inspected.image.layers.some(isUpper);
   }
 
+  /** What `docker image inspect` prints of it. */
+  inspect(): ImageDocument {
+    return describeImage(this.view.inspected);
+  }
+
   /** What `mount` mounts of it: where its layers are, less the upper directory of a mount. */
   get description(): ImageDescription {
     const { image } = this.view.inspected;
@@ -122,7 +133,7 @@ export class Image extends ImageFiles implements AsyncDisposable {
         code: 'ERR_STRATAFS_NO_LAYER',
       });
     }
-    return new Image(new ImageView(stackUpTo(this.view.inspected, layer), this.view.usage), () => undefined);
+    return new Image(this.view.ofLowest(stackUpTo(this.view.inspected, layer)), () => undefined);
   }
 
   /** How many names each layer adds, changes and deletes, base first. */
@@ -139,6 +150,24 @@ export class Image extends ImageFiles implements AsyncDisposable {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<PathHistory> {
     return this.view.usage.run((stop) => findVersions(this.view.inspected, path, stop), signal);
+  }
+
+  /**
+   * The names at and beneath `path`, a directory before what is in it, with the layer that last added or changed each, and sizes
+   * that add up. With `changes`, only names that layers changed, deleted ones too.
+   *
+   * @example What the layers above the base change
+   * ```ts
+   * import { openImage } from 'stratafs';
+   *
+   * await using image = await openImage('fixtures/expressweb.tar');
+   * for (const { kind, layer, path } of await image.tree('/usr', { changes: 'above-base' })) console.log(kind, layer, path);
+   * ```
+   */
+  tree(path: PathLike = '/', options: TreeOptions = {}): Promise<TreeEntry[]> {
+    return this.view.read((merged) =>
+      treeOf(this.view.inspected, merged, merged.files.resolve(path, 'scandir'), options),
+    );
   }
 
   /**
@@ -163,7 +192,8 @@ export class Image extends ImageFiles implements AsyncDisposable {
     return this.view.usage.run(
       (signal) =>
         other.view.usage.run(
-          (stop) => compareImages(this.view.merged, other.view.merged, { ...compared, signal: stop }),
+          async (stop) =>
+            compareImages(await this.view.merged(), await other.view.merged(), { ...compared, signal: stop }),
           signal,
         ),
       options.signal,
@@ -192,7 +222,8 @@ export class Image extends ImageFiles implements AsyncDisposable {
   export(options: ExportOptions = {}): Readable {
     return new WrittenStream((take, stop) =>
       this.view.usage.run(
-        (signal) => writeExport(this.view.inspected, this.view.merged, { ...options, signal }, take),
+        async (signal) =>
+          writeExport(this.view.inspected, await this.view.merged(), { ...options, signal }, take),
         options.signal === undefined ? stop : AbortSignal.any([stop, options.signal]),
       ),
     );
@@ -217,7 +248,24 @@ export class Image extends ImageFiles implements AsyncDisposable {
    */
   writeErofs(take: (bytes: Uint8Array) => Promise<void>, options: ErofsOptions = {}): Promise<WrittenErofs> {
     return this.view.usage.run(
-      (signal) => writeErofs(this.view.inspected, this.view.merged, { ...options, signal }, take),
+      async (signal) =>
+        writeErofs(this.view.inspected, await this.view.merged(), { ...options, signal }, take),
+      options.signal,
+    );
+  }
+
+  /**
+   * Copies files to `destination` by the rules of `docker cp`: an existing directory gets them under their own names, anything
+   * else gets the only path as itself; of a path that ends in `/.` only the content is copied. Permissions, times, hard links and
+   * holes are kept. Nothing is written through a symlink below `destination`, and a file appears when it is complete.
+   *
+   * Rejects with an ErrnoError for a path that the image doesn't have, and with an InputError where the destination does not fit or
+   * is full. Other failures concern one path: `onProblem` gets them, and the copy goes on.
+   */
+  copy(paths: PathLike | readonly PathLike[], destination: string, options: CopyOptions = {}): Promise<void> {
+    return this.view.usage.run(
+      async (signal) =>
+        copyFiles(this.view.inspected, await this.view.merged(), paths, destination, { ...options, signal }),
       options.signal,
     );
   }
@@ -237,7 +285,7 @@ export class Image extends ImageFiles implements AsyncDisposable {
 /** The image takes the inspection over, and closes it. */
 export function imageOf(inspection: Inspection): Image {
   let isClosed = false;
-  return new Image(new ImageView(inspection, new Usage(inspection.image.source)), () => {
+  return new Image(new ImageView(inspection, new Usage(inspection.image.source), inspection.trees), () => {
     if (!isClosed) inspection.close();
     isClosed = true;
   });

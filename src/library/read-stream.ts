@@ -22,7 +22,7 @@ export interface FileBytes {
 
 /** A stream of the bytes of the file that `find` finds once the stream is read. Failures are its 'error'. */
 export function streamFile(
-  find: () => FileBytes,
+  find: () => Promise<FileBytes>,
   usage: Usage,
   { start = 0, end = Infinity, ...options }: ReadStreamOptions,
 ): Readable {

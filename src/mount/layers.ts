@@ -67,26 +67,35 @@ async function mergeLayers(
   const layers = await openLayers(image, layerOptions(cache, options));
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
-    return nameMerged(await treeOf(image, layers, key, trees), key, layers, options);
+    const merged = await treeOf(image, layers, { trees, forbidsUnfollowed: true });
+    return nameMerged(merged, key, layers, options);
   } catch (error) {
     for (const { layer } of layers.toReversed()) layer.close();
     throw error;
   }
 }
 
-/** The layers' tree, as `trees` has it by `key`; else it is merged now, and kept. */
-async function treeOf(
+/** How layers are merged. */
+export interface TreeOptions {
+  /** Undefined: the tree is neither loaded nor saved. */
+  readonly trees: TreeStore | undefined;
+  /** As in `buildTree`. */
+  readonly forbidsUnfollowed: boolean;
+}
+
+/** The merged tree of layers: loaded from `trees`, or merged now and saved there. Throws InputError like `buildTree`. */
+export async function treeOf(
   image: Image,
   layers: readonly OpenedLayer[],
-  key: string | undefined,
-  trees: TreeStore | undefined,
+  { trees, forbidsUnfollowed }: TreeOptions,
 ): Promise<SavedTree> {
+  const key = treeKey(layers.map(({ layer }) => layer));
   const saved = key === undefined ? undefined : await trees?.load(key);
   if (saved !== undefined) return saved;
   const merged = {
     tree: buildTree(
       layers.map(({ layer }) => layer.index),
-      { nameLayer: (layer) => nameLayer(image, layer), forbidsUnfollowed: true },
+      { nameLayer: (layer) => nameLayer(image, layer), forbidsUnfollowed },
     ),
     layersSize: layers.reduce((sum, { layer }) => sum + sizeOfLayer(layer.index), 0),
   };
@@ -163,7 +172,9 @@ export function layerOptions(
 }
 
 /** Undefined where nothing is to be kept. */
-function treeStoreOf(options: WithDiskCache<MountOptions>): TreeStore | undefined {
+export function treeStoreOf(
+  options: WithDiskCache<Pick<MountOptions, 'useIndexCache'>>,
+): TreeStore | undefined {
   const diskCache = indexCacheOf(options);
   return diskCache === undefined ? undefined : new TreeStore(diskCache);
 }
@@ -198,7 +209,8 @@ export async function indexLayers(
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
     if (diskCache !== undefined && key !== undefined) {
-      const { tree } = await treeOf(image, layers, key, new TreeStore(diskCache));
+      const trees = new TreeStore(diskCache);
+      const { tree } = await treeOf(image, layers, { trees, forbidsUnfollowed: true });
       const readers = layers.map(({ layer }) => layer.reader);
       if (process.geteuid?.() === 0) await keepErofsImage(diskCache, tree, key, readers);
     }

@@ -92,6 +92,8 @@ describe('the output is valid', () => {
       expectValid('diff', changes);
       const paths = changes.map(({ path }) => path).filter((path) => !path.includes('\\'));
       await expectValidOutput(place, 'which', source, '/', '/nope', ...paths);
+      for (const selection of [[], ['--changed'], ['--layer', '1']])
+        await expectValidOutput(place, 'tree', ...selection, source);
       await expectValidOutput(place, 'flatten', source, '-o', 'flat.tar');
     }),
   );

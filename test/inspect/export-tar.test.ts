@@ -14,10 +14,8 @@ import { recordedTree, withoutHoles } from '../oracle/recorded.ts';
 import { type Snapshot, snapshotDirectory, snapshotFileSystem } from '../oracle/snapshot.ts';
 import { ours } from '../oracle/stack.ts';
 import { describeWith } from '../requirements.ts';
-import { layerTar } from '../tree/layer-tar.ts';
-import { Random } from '../tree/random.ts';
-import { randomStack } from '../tree/random-layers.ts';
 import { inspectForTest } from './open.ts';
+import { randomImage } from './random-image.ts';
 
 async function exported(inspected: InspectedImage): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -45,21 +43,6 @@ async function unpacked(tar: Buffer): Promise<Snapshot> {
   const options = ['--numeric-owner', '--xattrs', '--xattrs-include=*', '-p', '--delay-directory-restore'];
   execFileSync('tar', ['-x', '-f', join(directory, 'tar'), '-C', root, ...options], { stdio: 'pipe' });
   return snapshotDirectory(root);
-}
-
-/** An image of random layers. */
-async function randomImage(seed: number): Promise<InspectedImage> {
-  const random = new Random(seed);
-  const { roots } = randomStack(random, { isForTar: true, hasOverlayXattrs: false });
-  const directory = await scratchDirectory();
-  const layers: InspectedImage['layers'][number][] = [];
-  for (const [n, root] of roots.entries()) {
-    const path = join(directory, String(n));
-    writeFileSync(path, layerTar(root, 'ordered', random));
-    layers.push(...(await inspectForTest(path)).layers);
-  }
-  const { image } = await inspectForTest(join(directory, '0'));
-  return { image, layers };
 }
 
 const images = ['edge-cases.tar', 'expressweb-both.tar:extending-expressweb', 'forms/oci-zstd-chunked.tar'];

@@ -6,7 +6,7 @@ import { packageFile } from '../../sys/package-file.ts';
 
 const help = `
 The script asks stratafs for candidates: commands, options and their values, the images and layers of an archive, mount
-points. No layer is read. The package also has the scripts in share/.
+points, paths in an image that has been indexed. No layer is read. The package also has the scripts in share/.
 
 Examples:
   source <(stratafs completion bash)    for the current shell

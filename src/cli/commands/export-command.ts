@@ -1,12 +1,14 @@
 // stratafs export: writes the merged files of an image as one tar, without a mount.
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
-import type { CliCommand } from '../command-result.ts';
+import type { CliCommand, WriteBytes } from '../command-result.ts';
 import { Command } from 'commander';
-import type { PathRemark } from '../../library/export.ts';
+import type { ExportOptions } from '../../library/export.ts';
+import type { Image } from '../../library/image.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { OutputFile } from '../output/output-file.ts';
+import type { TerminalReport } from '../output/report.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
 
 const help = `
@@ -23,6 +25,26 @@ Examples:
 
 interface ExportArguments extends SourceArguments {
   readonly output: string;
+}
+
+/** Writes a tar, and reports what it can't hold. Returns the exit status. */
+export async function writeExport(
+  image: Image,
+  options: Omit<ExportOptions, 'onLeftOut' | 'onChanged'>,
+  report: TerminalReport,
+  write: WriteBytes,
+): Promise<number> {
+  let status = 0;
+  const tar = image.export({
+    ...options,
+    onLeftOut: (path) => report.notice(`${showPathName(path)}: ${path.remark}`),
+    onChanged: (path) => {
+      report.warning(`${showPathName(path)}: ${path.remark} while the mount was read`);
+      status = 1;
+    },
+  });
+  for await (const bytes of tar) await write(bytes as Buffer);
+  return status;
 }
 
 export function exportCommand(): CliCommand {
@@ -42,22 +64,11 @@ export function exportCommand(): CliCommand {
       return {
         stream: (write) =>
           withShown(source, { ...args, requiresConfig: true }, async (image, report, signal) => {
-            let status = 0;
-            const tar = image.export({
-              signal,
-              onLeftOut: (path: PathRemark) => report.notice(`${showPathName(path)}: ${path.remark}`),
-              onChanged: (path: PathRemark) => {
-                report.warning(`${showPathName(path)}: ${path.remark} while the mount was read`);
-                status = 1;
-              },
-            });
-            if (args.output === '-') {
-              for await (const bytes of tar) await write(bytes as Buffer);
-              return status;
-            }
+            if (args.output === '-') return writeExport(image, { signal }, report, write);
             const file = await OutputFile.create(args.output);
+            let status: number;
             try {
-              for await (const bytes of tar) await file.write(bytes as Buffer);
+              status = await writeExport(image, { signal }, report, (bytes) => file.write(bytes));
             } catch (error) {
               await file.discard();
               throw error;

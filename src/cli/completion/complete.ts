@@ -4,6 +4,8 @@
 import type { Command, Option } from 'commander';
 import { commands } from '../command-list.ts';
 import { type CommandWords, understandWords } from './command-words.ts';
+import { type ChosenImage, completeImagePath } from './image-paths.ts';
+import { splitImagePath } from '../options/image-path.ts';
 import { type Completion, choices, directories, files, join, none } from './completion.ts';
 import { completeOptionList, completeStack } from './option-list.ts';
 import {
@@ -125,11 +127,39 @@ function completeArgument(
     case 'dir':
     case 'mountpoint':
       return completeMountPoint(word);
+    case 'path':
+      return completeImagePath(sourceOf(command, words), word, '', layerOptionsOf(words));
+    case 'source:path':
+      return completeCopyOperand(word, index > 0, layerOptionsOf(words));
     case 'shell':
       return choices('', command.registeredArguments[index]?.argChoices ?? []);
     default:
       return none;
   }
+}
+
+/** The layers and the platform that earlier words choose. */
+function layerOptionsOf({ values }: CommandWords): ChosenImage {
+  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  const layer = last('layer');
+  return { layer: layer === 'upper' ? undefined : layer, upto: last('upto'), platform: last('platform') };
+}
+
+/** SOURCE:PATH of cp, or its destination, which is not the first word. */
+async function completeCopyOperand(
+  word: string,
+  mayBeDestination: boolean,
+  chosen: ChosenImage,
+): Promise<Completion> {
+  const split = splitImagePath(word);
+  const inImage =
+    split === undefined
+      ? none
+      : await completeImagePath(split.source, split.path, `${split.source}:`, chosen);
+  if (inImage.candidates.length > 0) return inImage;
+  const source = await completeSource(word, true);
+  const slash = word.endsWith(':') ? [{ value: `${word}/`, about: 'files of the image' }] : [];
+  return join({ candidates: slash }, mayBeDestination ? join(source, files()) : source);
 }
 
 /** The SOURCE in an earlier word. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { type ImageSummary, peekImages } from '../../library/images.ts';
 import { instructionsOfLayers } from '../../library/layers.ts';
 import { listMountTable } from '../../library/mounts.ts';
+import { TRANSPORT } from '../options/image-path.ts';
 import { showPlatform } from '../options/platform.ts';
 import { type Completion, choices, directories, files, join, none } from './completion.ts';
 import { expandHome } from './shell-words.ts';
@@ -14,8 +15,6 @@ const transports: readonly (readonly [prefix: string, about: string])[] = [
   ['dir:', 'what "skopeo copy ... dir:DIR" writes'],
 ];
 
-const TRANSPORT = /^(?:docker-archive|oci|oci-archive|dir):/;
-
 /** The images of a complete source; none if it can't be read. */
 async function imagesOf(source: string): Promise<readonly ImageSummary[]> {
   try {
@@ -26,7 +25,7 @@ async function imagesOf(source: string): Promise<readonly ImageSummary[]> {
 }
 
 /** Expands "oci:~/x", which shells don't expand, and "~/x", which they have not expanded yet. */
-function withHome(source: string): string {
+export function withHome(source: string): string {
   const [transport = ''] = TRANSPORT.exec(source) ?? [];
   return transport + expandHome(source.slice(transport.length));
 }

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { complete } from '../../../src/cli/completion/complete.ts';
+import { indexImage } from '../../../src/library/mount.ts';
+import { scratchDirectory } from '../../image/scratch.ts';
 import { fixture } from '../../mount/stratafs.ts';
 
 const both = fixture('expressweb-both.tar');
@@ -7,6 +9,18 @@ const app = fixture('expressweb.tar');
 
 const valuesOf = async (...words: string[]): Promise<string[]> =>
   (await complete(words)).candidates.map(({ value }) => value);
+
+/** Runs `body` with a cache directory of its own, which is empty; it gets a function that indexes an image. */
+async function withCache(
+  body: (index: (source: string) => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  vi.stubEnv('XDG_CACHE_HOME', await scratchDirectory());
+  try {
+    await body((source) => indexImage(source));
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
 
 describe('complete', () => {
   it('offers commands and global options first', async () => {
@@ -86,10 +100,28 @@ describe('complete', () => {
     expect(await pathsOf('mount', app, 'mnt', '')).toBeUndefined();
   });
 
+  it('offers the paths of an image that has been indexed, and only of such', () =>
+    withCache(async (index) => {
+      expect(await valuesOf('cat', app, '/usr/sr')).toEqual([]);
+      expect(await valuesOf('cp', `${app}:/usr/sr`)).not.toContain(`${app}:/usr/src/`);
+      await index(app);
+      for (const command of ['cat', 'tree', 'which']) {
+        expect(await valuesOf(command, app, '/usr/sr')).toEqual(['/usr/src/']);
+      }
+      expect(await valuesOf('which', app, '/etc/passwd', '/etc/gr')).toEqual(['/etc/group']);
+      // Symlinks to directories are entered inside the image.
+      expect(await valuesOf('cat', app, '/bi')).toEqual(['/bin/']);
+      expect(await valuesOf('cat', app, '/bin/chr')).toEqual(['/bin/chroot']);
+      expect(await valuesOf('cat', app, 'etc/pass')).toEqual(['etc/passwd']);
+      expect(await valuesOf('cp', `${app}:/usr/sr`)).toEqual([`${app}:/usr/src/`]);
+      expect(await valuesOf('cp', `${app}:`)).toContain(`${app}:/`);
+      expect(await valuesOf('cat', '--upto', '1', app, '/usr/src/')).toEqual([]);
+      expect((await complete(['cp', `${app}:/etc/passwd`, ''])).paths).toEqual({ kind: 'files', prefix: '' });
+    }));
+
   it('offers nothing for unknown words', async () => {
     expect(await complete(['frob', ''])).toEqual({ candidates: [] });
     expect(await complete(['mount', '-o', 'frob='])).toEqual({ candidates: [] });
     expect(await complete(['waste', app, '--top', ''])).toEqual({ candidates: [] });
-    expect(await complete(['which', app, '/etc'])).toEqual({ candidates: [] });
   });
 });

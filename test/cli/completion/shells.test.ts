@@ -69,6 +69,13 @@ const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
   ['stratafs history my\t', ['history', 'my web.tar']],
   ['stratafs history "my web.tar:expressweb:1\t', ['history', 'my web.tar:expressweb:1.0.0']],
   ['stratafs history my\\ web.tar:expressweb:1\t', ['history', 'my web.tar:expressweb:1.0.0']],
+  ['stratafs cat both.tar:expressweb:1.0.0 /etc/pass\t', ['cat', 'both.tar:expressweb:1.0.0', '/etc/passwd']],
+  ['stratafs tree both.tar:expressweb:1.0.0 /usr/sr\t', ['tree', 'both.tar:expressweb:1.0.0', '/usr/src/']],
+  [
+    'stratafs which both.tar:expressweb:1.0.0 /bin/cat /bin/chr\t',
+    ['which', 'both.tar:expressweb:1.0.0', '/bin/cat', '/bin/chroot'],
+  ],
+  ['stratafs cp both.tar:expressweb:1.0.0:/etc/pass\t', ['cp', 'both.tar:expressweb:1.0.0:/etc/passwd']],
 ];
 
 /** In fish an open quote stays open until it is closed; bash and zsh close it. */

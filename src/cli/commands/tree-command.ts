@@ -1,0 +1,161 @@
+// stratafs tree: shows the merged files of an image as a tree, with the layer that last changed each of them.
+import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import type { Image } from '../../library/image.ts';
+import type { TreeEntry, TreeOptions } from '../../library/tree.ts';
+import { ErrnoError } from '../../vfs/errno.ts';
+import { InputError } from '../../vfs/input-error.ts';
+import { latin1Of } from '../../vfs/names.ts';
+import { showText } from '../../vfs/show-text.ts';
+import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { type ColorChoice, colorOption, outputPalette } from '../output/color.ts';
+import { describeEntry, formatTree, formatTreeTotal } from '../output/tree-lines.ts';
+import { showPathName } from '../output/shown-path.ts';
+import { isOutputTerminal } from '../output/terminal.ts';
+
+const help = `
+Each line has a letter, the layer that last changed the path, the size and the path. A: added by this layer; C: changed, a
+lower layer has it too; D: deleted. The size of a directory is the sum of what is shown in it; of several hard links only the
+first has a size, and the size of a deleted path, which has a minus, is in no sum. A <path> that is a symlink is followed
+inside the image.
+--layer shows what one layer adds, changes and deletes; "upper" is what was written to a mount. --changed shows what all
+layers above the base change. Both also show the directories that lead there, without a letter. --paths prints the visible
+paths, the changed ones only with --layer or --changed. docs/json.md describes the output of --json.
+
+Examples:
+  stratafs tree --depth 2 app.tar
+  stratafs tree --layer 3 app.tar /etc
+  stratafs tree --paths -0 app.tar /bin | xargs -0 stratafs which app.tar`;
+
+interface TreeArguments extends SourceArguments {
+  readonly depth?: number;
+  readonly changed?: true;
+  readonly paths?: true;
+  readonly null?: true;
+  readonly bytes?: true;
+  readonly json?: true;
+  readonly color: ColorChoice;
+}
+
+/** --layer's name for the upper directory of a mount. */
+const UPPER = 'upper';
+
+/** Lines that are written at once. */
+const LINES_AT_ONCE = 4096;
+
+function parseDepth(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`found '${text}', expected a number from 0`);
+}
+
+/** The image as it is opened: with the layers up to --layer, whose changes are shown. */
+function sourceArguments({ layer, upto, ...args }: TreeArguments): SourceArguments {
+  if (layer !== undefined && upto !== undefined) {
+    throw new UsageError('tree: --layer and --upto are given, expected one of them');
+  }
+  const top = layer === UPPER ? undefined : (layer ?? upto);
+  return { ...args, ...(top === undefined ? {} : { upto: top }) };
+}
+
+function changesOf({ layer, changed }: TreeArguments): TreeOptions['changes'] {
+  if (layer !== undefined) return 'of-top';
+  return changed === true ? 'above-base' : 'none';
+}
+
+async function listEntries(
+  image: Image,
+  source: string,
+  path: string,
+  args: TreeArguments,
+): Promise<TreeEntry[]> {
+  if (args.layer === UPPER && !image.hasUpper) {
+    throw new InputError(
+      `${showText(source)}: is not a mount with an upper directory, so --layer upper has nothing`,
+    );
+  }
+  const entries = await image
+    .tree(path === '' ? '/' : path, { changes: changesOf(args), depth: args.depth })
+    .catch((error: unknown) => {
+      if (!(error instanceof ErrnoError)) throw error;
+      const where = `${showText(source)}: ${showText(path)}`;
+      throw new InputError(`${where}: no such file in the image; "stratafs which" also finds deleted ones`, {
+        cause: error,
+      });
+    });
+  return entries;
+}
+
+/** Writes texts in pieces, so that a large tree is never one string. */
+async function writeLines(
+  lines: Iterable<string>,
+  encoding: BufferEncoding,
+  write: WriteBytes,
+): Promise<void> {
+  let pending: string[] = [];
+  for (const line of lines) {
+    pending.push(line);
+    if (pending.length < LINES_AT_ONCE) continue;
+    await write(Buffer.from(pending.join(''), encoding));
+    pending = [];
+  }
+  await write(Buffer.from(pending.join(''), encoding));
+}
+
+/** Bytes as latin1: names are written as they are, unless a terminal shows them. */
+function* pathLines(entries: readonly TreeEntry[], args: TreeArguments): Generator<string> {
+  const end = args.null === true ? '\0' : '\n';
+  const isEscaped = args.null !== true && isOutputTerminal();
+  for (const entry of entries) {
+    if (!entry.isSelected || entry.kind === 'deleted') continue;
+    const path = isEscaped ? Buffer.from(showPathName(entry)) : entry.pathBytes;
+    yield `${latin1Of(path)}${end}`;
+  }
+}
+
+function runTree(source: string, path = '/', args: TreeArguments): CommandResult | Promise<CommandResult> {
+  if (args.null === true && args.paths !== true) throw new UsageError('tree: -0 needs --paths');
+  const opened = sourceArguments(args);
+  if (args.json === true) {
+    return withShown(source, opened, async (image) => {
+      const entries = await listEntries(image, source, path, args);
+      return { json: entries.map((entry) => describeEntry(entry, image)) };
+    });
+  }
+  return {
+    stream: (write) =>
+      withShown(source, opened, async (image) => {
+        const entries = await listEntries(image, source, path, args);
+        if (args.paths === true) {
+          await writeLines(pathLines(entries, args), 'latin1', write);
+          return 0;
+        }
+        const size = sizeWriter(args.bytes);
+        await writeLines(formatTree(entries, image, size, outputPalette(args.color)), 'utf8', write);
+        await write(Buffer.from(formatTreeTotal(entries, size)));
+        return 0;
+      }),
+  };
+}
+
+export function treeCommand(): CliCommand {
+  return {
+    syntax: addSourceOptions(
+      new Command('tree')
+        .description('Show the files of an image as a tree, with sizes and the layer that changed each.')
+        .argument('<source>', SOURCE_ABOUT)
+        .argument('[path]', 'directory or file in the image', '/')
+        .option('-d, --depth <n>', 'show <n> levels below <path>', parseDepth)
+        .option('--layer <layer>', 'show what a layer changes: a number, a digest or "upper"')
+        .option('--upto <layer>', 'show the tree of the layers up to this one')
+        .option('--changed', 'show what the layers above the base change')
+        .option('--paths', 'print paths only, one a line')
+        .option('-0, --null', 'end each of --paths with NUL, for "xargs -0"')
+        .option('--bytes', BYTES_ABOUT)
+        .option('--json', JSON_ABOUT)
+        .addOption(colorOption()),
+    ).addHelpText('after', help),
+    run: runTree,
+  };
+}
