@@ -86,7 +86,12 @@ describe('stratafs inspect', () => {
     const { stdout } = await runAlone('inspect', '-f', template, both, layout);
     expect(stdout).toBe('linux/amd64 ["npm","start"] 4\nlinux/amd64 ["npm","start"] 4\n');
     // As in docker, fields that the image does not have are nil.
-    const missing = await runAlone('inspect', '-f', '{{json .Config.Labels}}{{json .Author}}', both);
+    const missing = await runAlone(
+      'inspect',
+      '-f',
+      '{{json .Config.Labels}}{{json .Author}}',
+      fixture('platforms.tar'),
+    );
     expect(missing.stdout).toBe('nullnull\n');
     const wrong = await runAlone('inspect', '-f', '{{.Nothing}}', both);
     expect(wrong).toMatchObject({ status: 2, stdout: '' });
