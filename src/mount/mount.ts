@@ -34,7 +34,15 @@ import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
-export type { ForeignLayer, HistoryStep, Image, LayerSource, Platform } from '../image/image.ts';
+export type {
+  ForeignLayer,
+  HistoryStep,
+  Image,
+  LayerSource,
+  Platform,
+  StoredDocument,
+  StoredManifest,
+} from '../image/image.ts';
 export type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 export type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 export type { MountFlagName } from '../sys/mount-calls.ts';
