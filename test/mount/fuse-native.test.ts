@@ -193,7 +193,7 @@ describeWith(['fuse'], 'driver=', () => {
       await place.unmount();
       expect(await place.stratafs(['mount', '-o', 'driver=nfs', image, 'mnt'])).toMatchObject({
         status: 2,
-        stderr: "stratafs: mount option 'driver': found 'nfs', expected dev-fuse, fuse-native\n",
+        stderr: "stratafs: mount option 'driver': found 'nfs', expected dev-fuse, fuse-native, erofs, auto\n",
       });
     }));
 });
