@@ -88,6 +88,8 @@ describeWith([{ program: 'python3' }], 'completion', () => {
       it('completes typed lines', () =>
         withWorkplace(async (place) => {
           const env = prepare(place, shells[shell]);
+          // Completion reads no layer: it knows the paths of images that were indexed.
+          await place.stratafs(['index', 'both.tar:expressweb:1.0.0']);
           const shellCases = cases.filter(([typed]) => isFor(shell, typed));
           const lines = shellCases.map(([typed]) => typed);
           const { status, stdout, stderr } = await run(
