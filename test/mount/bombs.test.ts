@@ -35,7 +35,11 @@ function oneBlock(zeros: Buffer): Buffer {
 
 /** `stratafs index` of `source`, and the most memory that it had, in bytes. */
 async function indexWithPeak(place: Workplace, source: string): Promise<number> {
-  const script = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))';
+  // Not ru_maxrss: it counts what the process was before execve(2), a fork of this one.
+  const script =
+    'import { readFileSync } from "node:fs";' +
+    'const peak = () => /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];' +
+    'process.on("exit", () => console.error(peak()));';
   const { status, stderr } = await place.stratafs(['index', source], {
     env: {
       ...place.environment,
