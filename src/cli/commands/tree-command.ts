@@ -27,7 +27,7 @@ paths, the changed ones only with --layer or --changed. docs/json.md describes t
 Examples:
   stratafs tree --depth 2 app.tar
   stratafs tree --layer 3 app.tar /etc
-  stratafs tree --paths -0 app.tar /bin | xargs -0 stratafs which app.tar`;
+  stratafs tree --paths app.tar /etc`;
 
 interface TreeArguments extends SourceArguments {
   readonly depth?: number;
@@ -146,15 +146,18 @@ export function treeCommand(): CliCommand {
         .description('Show the files of an image as a tree, with sizes and the layer that changed each.')
         .argument('<source>', SOURCE_ABOUT)
         .argument('[path]', 'directory or file in the image', '/')
+        .optionsGroup('Selection:')
         .option('-d, --depth <n>', 'show <n> levels below <path>', parseDepth)
         .option('--layer <layer>', 'show what a layer changes: a number, a digest or "upper"')
         .option('--upto <layer>', 'show the tree of the layers up to this one')
         .option('--changed', 'show what the layers above the base change')
+        .optionsGroup('Output:')
         .option('--paths', 'print paths only, one a line')
         .option('-0, --null', 'end each of --paths with NUL, for "xargs -0"')
         .option('--bytes', BYTES_ABOUT)
         .option('--json', JSON_ABOUT)
         .addOption(colorOption()),
+      'Other:',
     ).addHelpText('after', help),
     run: runTree,
   };
