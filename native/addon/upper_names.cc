@@ -60,12 +60,28 @@ long OpenBeneath(int dir, const char* name, uint32_t flags, uint32_t mode) {
   return fd;
 }
 
-// A descriptor of a new regular file, or -1 and errno.
-int CreateNew(int dir, const Component& name, uint32_t flags, uint32_t mode, uint32_t mask) {
-  constexpr uint32_t fixed = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  ScopedUmask scope(mask);
-  return openat(dir, name.c_str(), static_cast<int>((flags & kCreateFlags) | fixed), mode & kModeBits);
-}
+// A regular file that does not exist yet: the arguments (dir, name, flags, mode, umask).
+struct NewFile {
+  explicit NewFile(CallArguments* in) : dir(in->Descriptor(0)) {
+    in->Name(1, &name);
+    flags = in->Uint(2);
+    mode = in->Uint(3);
+    mask = in->Uint(4);
+  }
+
+  // A descriptor of it, or -1 and errno.
+  int Create() const {
+    constexpr uint32_t fixed = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    ScopedUmask scope(mask);
+    return openat(dir, name.c_str(), static_cast<int>((flags & kCreateFlags) | fixed), mode & kModeBits);
+  }
+
+  const int dir;
+  Component name;
+  uint32_t flags;
+  uint32_t mode;
+  uint32_t mask;
+};
 
 // openAt(dir, name, flags)
 napi_value OpenAt(napi_env env, napi_callback_info info) {
@@ -93,27 +109,17 @@ napi_value Reopen(napi_env env, napi_callback_info info) {
 // createAt(dir, name, flags, mode, umask)
 napi_value CreateAt(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Descriptor(0);
-  Component name;
-  in.Name(1, &name);
-  const uint32_t flags = in.Uint(2);
-  const uint32_t mode = in.Uint(3);
-  const uint32_t mask = in.Uint(4);
-  return in.Answer([&] { return CreateNew(dir, name, flags, mode, mask); });
+  const NewFile file(&in);
+  return in.Answer([&] { return file.Create(); });
 }
 
 // createAndStat(dir, name, flags, mode, umask, out)
 napi_value CreateAndStat(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
-  const int dir = in.Descriptor(0);
-  Component name;
-  in.Name(1, &name);
-  const uint32_t flags = in.Uint(2);
-  const uint32_t mode = in.Uint(3);
-  const uint32_t mask = in.Uint(4);
+  const NewFile file(&in);
   double* out = in.Doubles(5, kStatLength);
   return in.Answer([&] {
-    const int fd = CreateNew(dir, name, flags, mode, mask);
+    const int fd = file.Create();
     struct statx st;
     if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, kStatMask, &st) == 0) {
       if (fd >= 0) FillStat(st, out);
@@ -121,7 +127,7 @@ napi_value CreateAndStat(napi_env env, napi_callback_info info) {
     }
     const int error = errno;
     close(fd);
-    unlinkat(dir, name.c_str(), 0);
+    unlinkat(file.dir, file.name.c_str(), 0);
     errno = error;
     return -1;
   });

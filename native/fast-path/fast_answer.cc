@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "directory_answer.h"
+#include "fast_request.h"
 #include "fuse_messages.h"
 #include "table_attributes.h"
 
@@ -18,35 +19,27 @@ namespace {
 
 constexpr size_t kNameMax = 255;
 
-bool BeginsWith(std::string_view name, std::string_view prefix) {
-  return name.substr(0, prefix.size()) == prefix;
-}
-
 // One request, on the way to its answer.
 class RequestReader {
  public:
   RequestReader(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
                 const uint32_t* opens, uint8_t* reply, size_t capacity)
-      : opens_(opens), table_{table, facts}, reply_(reply), capacity_(capacity) {
-    if (length < sizeof(header_)) return;
-    memcpy(&header_, request, sizeof(header_));
-    const size_t extension = static_cast<size_t>(header_.extension_length) * 8;
-    if (header_.length != length || extension > length - sizeof(header_)) return;
-    body_ = request + sizeof(header_);
-    body_size_ = length - sizeof(header_) - extension;
-    is_whole_ = true;
-  }
+      : request_(request, length, reply),
+        opens_(opens),
+        table_{table, facts},
+        reply_(reply),
+        capacity_(capacity) {}
 
   FastAnswer Answer() {
-    if (!is_whole_) return {};
-    if (static_cast<Opcode>(header_.opcode) == Opcode::kBatchForget) return BatchForget();
-    if (!table_.IsPristine(header_.node)) return {};
-    inode_ = static_cast<uint32_t>(header_.node - 1);
-    switch (static_cast<Opcode>(header_.opcode)) {
+    if (!request_.is_whole()) return {};
+    if (static_cast<Opcode>(request_.header().opcode) == Opcode::kBatchForget) return BatchForget();
+    if (!table_.IsPristine(request_.header().node)) return {};
+    inode_ = static_cast<uint32_t>(request_.header().node - 1);
+    switch (static_cast<Opcode>(request_.header().opcode)) {
       case Opcode::kLookup:
         return Lookup();
       case Opcode::kForget:
-        return body_size_ < kForgetInSize ? FastAnswer{} : Silent();
+        return request_.body_size() < kForgetInSize ? FastAnswer{} : Silent();
       case Opcode::kGetattr:
         return Getattr();
       case Opcode::kStatx:
@@ -74,88 +67,57 @@ class RequestReader {
  private:
   uint32_t type() const { return table_.table.mode(inode_) & S_IFMT; }
 
-  // The fixed part of the body; false if the body is shorter.
-  template <typename T>
-  bool Take(T* out) const {
-    if (body_size_ < sizeof(T)) return false;
-    memcpy(out, body_, sizeof(T));
-    return true;
-  }
-
-  // The name at `offset` of the body; empty if it is empty or not terminated.
-  std::string_view Name(size_t offset) const {
-    if (offset >= body_size_) return {};
-    const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);
-    const size_t end = rest.find('\0');
-    return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
-  }
-
   FastAnswer Silent() const {
     FastAnswer answer;
     answer.kind = FastAnswer::kSilent;
     return answer;
   }
 
-  FastAnswer Reply(int error, size_t body) {
-    const OutHeader out = {static_cast<uint32_t>(sizeof(OutHeader) + body), error, header_.unique};
-    memcpy(reply_, &out, sizeof(out));
-    FastAnswer answer;
-    answer.kind = FastAnswer::kReply;
-    answer.length = out.length;
-    answer.unique = header_.unique;
-    return answer;
-  }
-
-  FastAnswer Status(int error) { return Reply(error, 0); }
-
-  template <typename T>
-  FastAnswer Struct(const T& body) {
-    memcpy(reply_ + sizeof(OutHeader), &body, sizeof(body));
-    return Reply(0, sizeof(body));
-  }
+  FastAnswer Status(int error) { return request_.Reply(error, 0); }
 
   FastAnswer Lookup() {
-    const std::string_view name = Name(0);
+    const std::string_view name = request_.Name(0);
     if (name.empty() || name.size() > kNameMax || type() != S_IFDIR) return {};
     if (name == "." || name == "..") return {};
     const int64_t child = table_.table.Find(inode_, name);
     if (child < 0) {
       EntryOut negative = {};
       negative.entry_valid = table_.facts.validity;
-      return Struct(negative);
+      return request_.Struct(negative);
     }
     if (!table_.HasAttributes(static_cast<uint32_t>(child))) return {};
     EntryOut entry;
     table_.FillEntry(static_cast<uint32_t>(child), &entry);
-    return Struct(entry);
+    return request_.Struct(entry);
   }
 
   FastAnswer BatchForget() const {
     uint64_t counts = 0;
-    if (!Take(&counts)) return {};
+    if (!request_.Take(&counts)) return {};
     const size_t count =
-        std::min<size_t>(counts & 0xffffffff, (body_size_ - sizeof(counts)) / sizeof(ForgetOne));
+        std::min<size_t>(counts & 0xffffffff, (request_.body_size() - sizeof(counts)) / sizeof(ForgetOne));
     for (size_t i = 0; i < count; i++) {
       ForgetOne one;
-      memcpy(&one, body_ + sizeof(counts) + i * sizeof(one), sizeof(one));
+      memcpy(&one, request_.body() + sizeof(counts) + i * sizeof(one), sizeof(one));
       if (!table_.IsPristine(one.node)) return {};
     }
     return Silent();
   }
 
   FastAnswer Getattr() {
-    if (body_size_ < kGetattrInSize || !table_.HasAttributes(inode_)) return {};
+    if (request_.body_size() < kGetattrInSize || !table_.HasAttributes(inode_)) return {};
     AttrOut out = {};
     out.attr_valid = table_.facts.validity;
     table_.FillAttr(inode_, &out.attr);
-    return Struct(out);
+    return request_.Struct(out);
   }
 
   FastAnswer Statx() {
-    if (body_size_ < kStatxInSize || table_.facts.is_read_only || !table_.HasAttributes(inode_)) return {};
+    if (request_.body_size() < kStatxInSize || table_.facts.is_read_only || !table_.HasAttributes(inode_))
+      return {};
     StatxOut out;
     table_.FillStatx(inode_, &out);
-    return Struct(out);
+    return request_.Struct(out);
   }
 
   FastAnswer Readlink() {
@@ -166,23 +128,23 @@ class RequestReader {
   FastAnswer Copy(std::string_view bytes) {
     if (bytes.size() > capacity_ - sizeof(OutHeader)) return {};
     memcpy(reply_ + sizeof(OutHeader), bytes.data(), bytes.size());
-    return Reply(0, bytes.size());
+    return request_.Reply(0, bytes.size());
   }
 
   // Only for reading: an open that writes or truncates changes something. On a read-only mount the first
   // answer makes the kernel stop sending OPEN.
   FastAnswer Open() {
     OpenIn in;
-    if (table_.facts.is_read_only || opens_ == nullptr || !Take(&in)) return {};
+    if (table_.facts.is_read_only || opens_ == nullptr || !request_.Take(&in)) return {};
     if ((in.flags & (O_ACCMODE | O_TRUNC)) != 0 || type() != S_IFREG) return {};
-    FastAnswer answer = Struct(OpenOut{0, table_.facts.open_flags, 0});
+    FastAnswer answer = request_.Struct(OpenOut{0, table_.facts.open_flags, 0});
     answer.opens = 1;
     answer.inode = inode_;
     return answer;
   }
 
   FastAnswer Release() {
-    if (table_.facts.is_read_only || opens_ == nullptr || body_size_ < kReleaseInSize) return {};
+    if (table_.facts.is_read_only || opens_ == nullptr || request_.body_size() < kReleaseInSize) return {};
     if (opens_[inode_] == 0) return {};
     FastAnswer answer = Status(0);
     answer.opens = -1;
@@ -193,7 +155,7 @@ class RequestReader {
   // Bytes in one piece of a layer that is not compressed.
   FastAnswer Read() {
     ReadIn in;
-    if (!Take(&in) || type() != S_IFREG) return {};
+    if (!request_.Take(&in) || type() != S_IFREG) return {};
     const uint64_t size = table_.table.size(inode_);
     if (in.offset >= size || in.size == 0) return Status(0);
     const uint64_t wanted = std::min<uint64_t>(std::min(in.size, table_.facts.max_read), size - in.offset);
@@ -210,29 +172,29 @@ class RequestReader {
     answer.length = wanted;
     answer.inode = inode_;
     answer.offset = in.offset;
-    answer.unique = header_.unique;
+    answer.unique = request_.header().unique;
     return answer;
   }
 
   FastAnswer Readdir() {
     ReadIn in;
-    if (!Take(&in) || type() != S_IFDIR) return {};
-    const bool wants_attributes = static_cast<Opcode>(header_.opcode) == Opcode::kReaddirplus;
+    if (!request_.Take(&in) || type() != S_IFDIR) return {};
+    const bool wants_attributes = static_cast<Opcode>(request_.header().opcode) == Opcode::kReaddirplus;
     const size_t room = std::min<size_t>(in.size, capacity_ - sizeof(OutHeader));
     DirectoryAnswer listing(table_, inode_, wants_attributes, reply_ + sizeof(OutHeader), room);
-    return listing.Fill(in.offset) ? Reply(0, listing.size()) : FastAnswer{};
+    return listing.Fill(in.offset) ? request_.Reply(0, listing.size()) : FastAnswer{};
   }
 
   // A size of 0 queries the length of the value (getxattr(2)).
   FastAnswer AnswerXattr(uint32_t wanted, size_t size) {
     if (wanted != 0) return Status(-ERANGE);
-    return Struct(XattrOut{static_cast<uint32_t>(size), 0});
+    return request_.Struct(XattrOut{static_cast<uint32_t>(size), 0});
   }
 
   FastAnswer Getxattr() {
     XattrIn in;
-    if (!Take(&in)) return {};
-    const std::string_view name = Name(sizeof(in));
+    if (!request_.Take(&in)) return {};
+    const std::string_view name = request_.Name(sizeof(in));
     const MountFacts& facts = table_.facts;
     if (name.empty()) return {};
     if (!facts.own_xattr_prefix.empty() && BeginsWith(name, facts.own_xattr_prefix)) return {};
@@ -249,7 +211,7 @@ class RequestReader {
 
   FastAnswer Listxattr() {
     XattrIn in;
-    if (!Take(&in)) return {};
+    if (!request_.Take(&in)) return {};
     size_t size = 0;
     for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
       size += xattr.name.size() + 1;
@@ -262,13 +224,10 @@ class RequestReader {
       to += xattr.name.size();
       *to++ = 0;
     }
-    return Reply(0, size);
+    return request_.Reply(0, size);
   }
 
-  InHeader header_ = {};
-  const uint8_t* body_ = nullptr;
-  size_t body_size_ = 0;
-  bool is_whole_ = false;
+  const FastRequest request_;
   uint32_t inode_ = 0;
   const uint32_t* opens_;
   TableAttributes table_;

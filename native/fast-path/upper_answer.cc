@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include <cstring>
 #include <string_view>
 
+#include "fast_request.h"
 #include "fuse_messages.h"
 
 namespace stratafs {
@@ -34,24 +34,15 @@ bool FindRow(const UpperRows& rows, uint64_t node, UpperRow* out) {
   return true;
 }
 
-bool BeginsWith(std::string_view name, std::string_view prefix) {
-  return name.substr(0, prefix.size()) == prefix;
-}
-
+// One request about the file of a row.
 class UpperRequest {
  public:
-  UpperRequest(const InHeader& header, const uint8_t* body, size_t body_size, const UpperRow& row,
-               const TreeTable& table, const MountFacts& facts, uint8_t* reply)
-      : header_(header),
-        body_(body),
-        body_size_(body_size),
-        row_(row),
-        table_(table),
-        facts_(facts),
-        reply_(reply) {}
+  UpperRequest(const FastRequest& request, const UpperRow& row, const TreeTable& table,
+               const MountFacts& facts)
+      : request_(request), row_(row), table_(table), facts_(facts) {}
 
   FastAnswer Answer() {
-    switch (static_cast<Opcode>(header_.opcode)) {
+    switch (static_cast<Opcode>(request_.header().opcode)) {
       case Opcode::kGetattr:
         return row_.kind == kDirectory ? Getattr() : FastAnswer{};
       case Opcode::kLookup:
@@ -64,38 +55,14 @@ class UpperRequest {
   }
 
  private:
-  // The name at `offset` of the body; empty if it is empty or not terminated.
-  std::string_view Name(size_t offset) const {
-    if (offset >= body_size_) return {};
-    const std::string_view rest(reinterpret_cast<const char*>(body_ + offset), body_size_ - offset);
-    const size_t end = rest.find('\0');
-    return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
-  }
-
-  FastAnswer Reply(int error, size_t body) {
-    const OutHeader out = {static_cast<uint32_t>(sizeof(OutHeader) + body), error, header_.unique};
-    memcpy(reply_, &out, sizeof(out));
-    FastAnswer answer;
-    answer.kind = FastAnswer::kReply;
-    answer.length = out.length;
-    answer.unique = header_.unique;
-    return answer;
-  }
-
-  template <typename T>
-  FastAnswer Struct(const T& body) {
-    memcpy(reply_ + sizeof(OutHeader), &body, sizeof(body));
-    return Reply(0, sizeof(body));
-  }
-
   FastAnswer Getattr() {
     struct statx st;
-    if (body_size_ < kGetattrInSize) return {};
+    if (request_.body_size() < kGetattrInSize) return {};
     if (statx(row_.fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) != 0) return {};
     AttrOut out = {};
     out.attr_valid = facts_.validity;
     FillAttr(st, &out.attr);
-    return Struct(out);
+    return request_.Struct(out);
   }
 
   void FillAttr(const struct statx& st, FuseAttr* out) const {
@@ -119,7 +86,7 @@ class UpperRequest {
 
   // Only of a name that neither side has: what either has may be hidden, or must be counted.
   FastAnswer Lookup() {
-    const std::string_view name = Name(0);
+    const std::string_view name = request_.Name(0);
     if (name.empty() || name.size() > NAME_MAX || name == "." || name == "..") return {};
     if (name.find('/') != std::string_view::npos) return {};
     if (row_.inode >= 0 && table_.Find(static_cast<uint32_t>(row_.inode), name) >= 0) return {};
@@ -129,41 +96,35 @@ class UpperRequest {
     if (errno != ENOENT) return {};
     EntryOut negative = {};
     negative.entry_valid = facts_.validity;
-    return Struct(negative);
+    return request_.Struct(negative);
   }
 
   // Only of an xattr that the file doesn't have. The upper stores those of other namespaces under other
   // names.
   FastAnswer Getxattr() {
-    const std::string_view name = body_size_ < sizeof(XattrIn) ? std::string_view() : Name(sizeof(XattrIn));
+    const std::string_view name =
+        request_.body_size() < sizeof(XattrIn) ? std::string_view() : request_.Name(sizeof(XattrIn));
     if (!BeginsWith(name, "security.") && !BeginsWith(name, "system.posix_acl_")) return {};
     if (name == facts_.unsupported_xattr || fgetxattr(row_.fd, name.data(), nullptr, 0) >= 0) return {};
-    return errno == ENODATA ? Reply(-ENODATA, 0) : FastAnswer{};
+    return errno == ENODATA ? request_.Reply(-ENODATA, 0) : FastAnswer{};
   }
 
-  const InHeader& header_;
-  const uint8_t* const body_;
-  const size_t body_size_;
+  const FastRequest& request_;
   const UpperRow& row_;
   const TreeTable& table_;
   const MountFacts& facts_;
-  uint8_t* const reply_;
 };
 
 }  // namespace
 
 FastAnswer AnswerFromUpper(const uint8_t* request, size_t length, const TreeTable& table,
                            const MountFacts& facts, const UpperRows& rows, uint8_t* reply) {
-  InHeader header;
   // Owners that are mapped are shown by JavaScript.
-  if (length < sizeof(header) || facts.maps_owners) return {};
-  memcpy(&header, request, sizeof(header));
-  const size_t extension = static_cast<size_t>(header.extension_length) * 8;
-  if (header.length != length || extension > length - sizeof(header)) return {};
+  if (facts.maps_owners) return {};
+  const FastRequest whole(request, length, reply);
   UpperRow row;
-  if (!FindRow(rows, header.node, &row)) return {};
-  const size_t body_size = length - sizeof(header) - extension;
-  return UpperRequest(header, request + sizeof(header), body_size, row, table, facts, reply).Answer();
+  if (!whole.is_whole() || !FindRow(rows, whole.header().node, &row)) return {};
+  return UpperRequest(whole, row, table, facts).Answer();
 }
 
 }  // namespace stratafs

@@ -25,22 +25,13 @@ const SEEK_HOLE = 4;
 const FAR = 2 ** 40;
 
 let u: UpperDirectory;
-let opened: number[];
 beforeEach(() => {
   u = new UpperDirectory();
-  opened = [];
 });
-afterEach(() => {
-  for (const fd of opened) fs.closeSync(fd);
-  u.close();
-});
+afterEach(() => u.close());
 
 /** A descriptor that is closed at the test's end. */
-function open(fd: number): number {
-  expect(fd).toBeGreaterThan(0);
-  opened.push(fd);
-  return fd;
-}
+const open = (fd: number): number => u.keep(fd);
 
 function create(name: string, content = ''): number {
   const fd = open(upper.createAt(u.dir, bytes(name), O_RDWR, 0o600, 0));

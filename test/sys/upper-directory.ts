@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { type FileStat, statAt } from '../../src/sys/stat-at.ts';
 
 export const O_PATH = 0o10000000;
@@ -13,6 +14,7 @@ export class UpperDirectory {
   /** Descriptors: of the directory to work in, O_PATH; of one beside it. */
   readonly dir: number;
   readonly other: number;
+  readonly #kept: number[] = [];
 
   constructor() {
     fs.mkdirSync(this.path(''));
@@ -47,7 +49,15 @@ export class UpperDirectory {
     return this.stat(name).mode & 0o7777;
   }
 
+  /** `fd`, an open descriptor, which `close` closes. */
+  keep(fd: number): number {
+    expect(fd).toBeGreaterThan(0);
+    this.#kept.push(fd);
+    return fd;
+  }
+
   close(): void {
+    for (const fd of this.#kept) fs.closeSync(fd);
     fs.closeSync(this.dir);
     fs.closeSync(this.other);
     fs.rmSync(this.root, { recursive: true });

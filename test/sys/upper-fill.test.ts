@@ -26,22 +26,13 @@ const TIMES = { atimeSec: 1_000_000, atimeNsec: 5, mtimeSec: -3, mtimeNsec: 999_
 const plain = packMetadata(SAME_OWNER, [], 0o640, TIMES);
 
 let u: UpperDirectory;
-let opened: number[];
 beforeEach(() => {
   u = new UpperDirectory();
-  opened = [];
 });
-afterEach(() => {
-  for (const fd of opened) fs.closeSync(fd);
-  u.close();
-});
+afterEach(() => u.close());
 
 /** A descriptor that is closed at the test's end. */
-function open(fd: number): number {
-  expect(fd).toBeGreaterThan(0);
-  opened.push(fd);
-  return fd;
-}
+const open = (fd: number): number => u.keep(fd);
 
 const create = (name: string): number => open(upper.createAt(u.dir, bytes(name), O_RDWR, 0o600, 0));
 

@@ -3,7 +3,7 @@
 // The tree's table answers for everything that only the tree has, as in a mount without an upper. For the rest this class finds
 // the inode, and calls the operation in its file. Only operations that copy bytes or sync wait.
 import { closeSync, constants } from 'node:fs';
-import { readlinkAt, syncLater } from '../../sys/upper-calls.ts';
+import { readlinkAt } from '../../sys/upper-calls.ts';
 import type { Tree } from '../../tree/tree.ts';
 import type { AnswerTable } from '../../vfs/answer-table.ts';
 import { Attr, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../vfs/attr.ts';
@@ -22,21 +22,12 @@ import {
 import { NAME_MAX } from '../../vfs/names.ts';
 import type { AttrChanges, Call, NewInode, OpenFile } from '../../vfs/operation.ts';
 import { answerTableOf } from '../read/answer-table.ts';
+import { andThen } from './and-then.ts';
 import { answerMade, makeInode, makeTmpfile } from './create.ts';
-import { DirectoryInode } from '../read/directory-inode.ts';
 import { changeFlags, readFlags } from './flags.ts';
 import { link } from './link.ts';
 import type { NewFile } from './make-file.ts';
-import {
-  adoptOpen,
-  allocate,
-  copyRange,
-  openFile,
-  readFile,
-  seek,
-  withUpperFile,
-  writeBytes,
-} from './open-files.ts';
+import { adoptOpen, allocate, copyRange, openFile, readFile, seek, writeBytes } from './open-files.ts';
 import { type OverlayState, openOverlayState } from './overlay-state.ts';
 import { recover } from '../recovery/recover.ts';
 import { rmdir, unlink } from './remove.ts';
@@ -46,6 +37,7 @@ import { setAttributes } from './set-attributes.ts';
 import { type SyntheticSources, SyntheticXattrs, isWritten } from '../read/synthetic-xattrs.ts';
 import { readStatFs } from '../upper/stat-fs.ts';
 import type { Upper } from '../upper/upper.ts';
+import { syncInode } from './sync.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';
 
 const DOT = 0x2e;
@@ -332,19 +324,7 @@ export class WritableOverlay implements WritableFileSystem {
   /** Does nothing for an inode that only the tree has. */
   fsync(node: NodeId, isDataOnly: boolean): MaybePromise<Status> {
     const inode = this.#state.inodes.get(node);
-    if (inode === undefined || this.#state.upper.isVolatile) return 0;
-    if (inode instanceof DirectoryInode) {
-      if (!inode.hasUpperDirectory) return 0;
-      const fd = this.#state.upper.directoryFd(inode);
-      return fd < 0 ? fd : syncLater(fd, isDataOnly);
-    }
-    if (!inode.hasUpper || inode.type !== S_IFREG) return 0;
-    const synced = withUpperFile(this.#state, inode, (fd) => syncLater(fd, isDataOnly));
-    return andThen(synced, () => {
-      // Late allocation of blocks is done now, so st_blocks may have changed.
-      this.#state.changed.add(inode);
-      return 0;
-    });
+    return inode === undefined ? 0 : syncInode(this.#state, inode, isDataOnly);
   }
 
   fallocate(node: NodeId, mode: number, offset: number, length: number, call: Call): MaybePromise<Status> {
@@ -399,10 +379,4 @@ export class WritableOverlay implements WritableFileSystem {
   async close(): Promise<void> {
     await this.#state.close();
   }
-}
-
-/** Calls `next` after success. */
-function andThen(status: MaybePromise<Status>, next: () => Status): MaybePromise<Status> {
-  if (typeof status !== 'number') return status.then((settled) => (settled < 0 ? settled : next()));
-  return status < 0 ? status : next();
 }
