@@ -59,6 +59,7 @@ export { type PathHistory, type PathVersion, tracePaths } from './path-history.t
 export { type PatchSide, formatPatch } from './text-patch.ts';
 export { showDockerSize } from './docker-size.ts';
 export type { ReportData, ReportImage } from './report-format.ts';
+export { type ReopenedImage, reopenMerged } from './reopen-merged.ts';
 export { type ReportedImage, joinReport, reportImage } from './report.ts';
 export { type ListedChanges, type ListedName, listTree } from './tree-listing.ts';
 export { walkTree } from './tree-walk.ts';

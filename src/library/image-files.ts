@@ -3,7 +3,7 @@ import type { Tree } from '../inspect/inspect.ts';
 import type { Readable } from 'node:stream';
 import { type Dirent, type WalkEntry, walkEntries } from './dirent.ts';
 import type { ReaddirOptions } from './files.ts';
-import type { ImageView } from './image-view.ts';
+import type { FilesView } from './image-view.ts';
 import { type EncodingOption, type NameEncoding, type PathLike, latin1OfPath } from './path-name.ts';
 import { type FileBytes, type ReadStreamOptions, streamFile } from './read-stream.ts';
 import { BigIntStats, Stats } from './stats.ts';
@@ -30,10 +30,10 @@ export interface ReadFileOptions {
  */
 export class ImageFiles {
   /** @internal */
-  protected readonly view: ImageView;
+  protected readonly view: FilesView;
 
   /** @internal */
-  constructor(view: ImageView) {
+  constructor(view: FilesView) {
     this.view = view;
   }
 

@@ -2,6 +2,7 @@
 import {
   type ComparedImage,
   type InspectedImage,
+  type MergedImage,
   type TreeStore,
   contentSources,
   mergeWithStore,
@@ -9,12 +10,22 @@ import {
 import { Files } from './files.ts';
 import type { Usage } from './usage.ts';
 
-/** What a method reads. */
-export interface MergedFiles extends ComparedImage {
+/** What shows the files of an image. */
+export interface ShownFiles extends MergedImage {
   readonly files: Files;
 }
 
-export class ImageView {
+/** What the methods of ImageFiles read. */
+export interface FilesView {
+  readonly usage: Usage;
+  merged(): Promise<ShownFiles>;
+  read<T>(body: (merged: ShownFiles, stop: AbortSignal) => T | Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+/** What a method reads. */
+export interface MergedFiles extends ComparedImage, ShownFiles {}
+
+export class ImageView implements FilesView {
   readonly inspected: InspectedImage;
   /** Of all views of the same layers. */
   readonly usage: Usage;

@@ -54,6 +54,8 @@ export interface DiffOptions extends CompareOptions {
  * ```
  */
 export class Image extends ImageFiles implements AsyncDisposable {
+  /** @internal */
+  declare protected readonly view: ImageView;
   readonly #close: () => void;
   #layers: readonly LayerDetails[] | undefined;
   #history: readonly HistoryEntry[] | undefined;

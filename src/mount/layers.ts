@@ -103,8 +103,8 @@ export async function treeOf(
   return merged;
 }
 
-/** The layers as an earlier mount merged them; undefined where it kept too little of them. */
-async function reopenMergedLayers(
+/** The layers as an earlier mount or command merged them; undefined where it kept too little of them. No layer is read. */
+export async function reopenMergedLayers(
   image: Image,
   cache: BlockCache,
   options: WithDiskCache<MountOptions>,

@@ -168,16 +168,18 @@ describeWith(['fuse'], 'the installed program', () => {
 });
 
 describeWith([], "V8's cache", () => {
-  it('is taken by the Node that made it', () => {
+  const bundled = ['core', 'layers', 'mounting', 'inspecting'];
+
+  it.each(bundled)('of %s is taken by the Node that made it', (name) => {
     const check = `
-      const source = require('node:module').wrap(fs.readFileSync('${built('mounting.cjs')}', 'latin1'));
-      const cachedData = fs.readFileSync('${built('mounting.cache')}');
-      console.log(new vm.Script(source, { filename: '${built('mounting.cjs')}', cachedData }).cachedDataRejected);`;
+      const source = require('node:module').wrap(fs.readFileSync('${built(`${name}.cjs`)}', 'latin1'));
+      const cachedData = fs.readFileSync('${built(`${name}.cache`)}');
+      console.log(new vm.Script(source, { filename: '${built(`${name}.cjs`)}', cachedData }).cachedDataRejected);`;
     expect(execFileSync(process.execPath, ['-e', check], { encoding: 'utf8' })).toBe('false\n');
   });
 
-  it('is of a file that is ASCII: its bytes are taken for its characters', () => {
-    expect(readFileSync(built('mounting.cjs')).every((byte) => byte < 0x80)).toBe(true);
+  it.each(bundled)('of %s is of a file that is ASCII: its bytes are taken for its characters', (name) => {
+    expect(readFileSync(built(`${name}.cjs`)).every((byte) => byte < 0x80)).toBe(true);
   });
 
   it.each([
@@ -187,7 +189,7 @@ describeWith([], "V8's cache", () => {
   ])('may be %s', (_, spoil) =>
     withWorkplace(async (place) => {
       install(place);
-      spoil(place.path('dist/cli/mounting.cache'));
+      spoil(place.path('dist/cli/core.cache'));
       const { stdout, stderr } = await run(process.execPath, [place.path('dist/cli/main.cjs'), '--version']);
       expect({ stdout, stderr }).toEqual({
         stdout: `${(JSON.parse(readFileSync(join(place.directory, 'package.json'), 'utf8')) as { version: string }).version}\n`,

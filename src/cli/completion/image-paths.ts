@@ -1,5 +1,6 @@
 // Candidates for paths in an image. The image must have been indexed: completion reads no layer.
-import { openImage } from '../../library/open-image.ts';
+import type { ImageFiles } from '../../library/image-files.ts';
+import { openFiles } from '../../library/open-files.ts';
 import { type Completion, none } from './completion.ts';
 import { withHome } from './sources.ts';
 
@@ -42,7 +43,7 @@ async function listCandidates(
 ): Promise<Completion> {
   const slash = typed.lastIndexOf('/') + 1;
   const [directory, start] = [typed.slice(0, slash), typed.slice(slash)];
-  await using image = await openImage(withHome(source), { ...chosen, mayUnpack: false, mayIndex: false });
+  await using image = await openFiles(withHome(source), { ...chosen, mayUnpack: false, mayIndex: false });
   const parent = directory === '' ? '/' : directory;
   const candidates: Completion['candidates'][number][] = [];
   for (const name of await image.readdir(parent, { withFileTypes: true })) {
@@ -56,10 +57,7 @@ async function listCandidates(
   return { candidates };
 }
 
-async function leadsToDirectory(
-  image: Awaited<ReturnType<typeof openImage>>,
-  path: string,
-): Promise<boolean> {
+async function leadsToDirectory(image: ImageFiles, path: string): Promise<boolean> {
   const stats = await image.stat(path).catch(() => undefined); // ENOENT, ELOOP: it leads nowhere
   return stats?.isDirectory() === true;
 }

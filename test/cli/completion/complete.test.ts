@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { complete } from '../../../src/cli/completion/complete.ts';
 import { indexImage } from '../../../src/library/mount.ts';
@@ -117,6 +119,18 @@ describe('complete', () => {
       expect(await valuesOf('cp', `${app}:`)).toContain(`${app}:/`);
       expect(await valuesOf('cat', '--upto', '1', app, '/usr/src/')).toEqual([]);
       expect((await complete(['cp', `${app}:/etc/passwd`, ''])).paths).toEqual({ kind: 'files', prefix: '' });
+    }));
+
+  it('completes from the saved tree, without the indexes of the layers', () =>
+    withCache(async (index) => {
+      await index(app);
+      const indexes = join(process.env['XDG_CACHE_HOME'] as string, 'stratafs/indexes');
+      for (const name of readdirSync(indexes)) {
+        const path = join(indexes, name);
+        const bytes = readFileSync(path);
+        writeFileSync(path, bytes.fill(0xff, bytes.length - 64)); // of the columns, which have a checksum
+      }
+      expect(await valuesOf('cat', app, '/usr/sr')).toEqual(['/usr/src/']);
     }));
 
   it('offers nothing for unknown words', async () => {

@@ -1,0 +1,36 @@
+// Opens the merged files of an image as an earlier command saved them: the tree is one file, and the layers' indexes, which
+// are as large, are not loaded.
+import { BlockCache } from '../cache/block-cache.ts';
+import { withDiskCache } from '../mount/cache-choice.ts';
+import { reopenMergedLayers, treeStoreOf } from '../mount/layers.ts';
+import { findMountedImage } from '../mount/mounted-image.ts';
+import { openImageWith } from '../mount/open-image.ts';
+import type { OpenImageOptions } from '../mount/options.ts';
+import { FileContent } from './file-content.ts';
+import type { MergedImage } from './merged-image.ts';
+
+/** A file of the image is read once, so a small cache is enough. */
+const CACHE_SIZE = 64 * 1024 * 1024;
+
+/** The merged files of an image; `close` closes its layers. */
+export interface ReopenedImage extends MergedImage {
+  close(): void;
+}
+
+/**
+ * The merged files of the image that `source` names. undefined if they were not saved, and for a mount, which may show more
+ * than its image. Throws InputError like `openImage`.
+ */
+export async function reopenMerged(
+  source: string,
+  imageOptions: OpenImageOptions & { readonly useIndexCache?: boolean | undefined } = {},
+): Promise<ReopenedImage | undefined> {
+  const options = withDiskCache(imageOptions);
+  const trees = treeStoreOf(options);
+  if (trees === undefined || (await findMountedImage(source)) !== undefined) return undefined;
+  const image = await openImageWith(source, options);
+  const merged = await reopenMergedLayers(image, new BlockCache(CACHE_SIZE), options, trees);
+  if (merged === undefined) return undefined;
+  const { tree, readers } = merged;
+  return { tree, content: new FileContent(tree, readers), close: () => merged.close() };
+}
