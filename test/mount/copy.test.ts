@@ -151,5 +151,33 @@ describeWith(
           expect(ours, `seed ${seed}`).toEqual(theirs);
         }
       }));
+
+    it(`${IMAGES} random images are exported as by tar from a mount`, () =>
+      withWorkplace(async (place) => {
+        const seeds = Array.from({ length: IMAGES }, (_, n) => firstSeed + n);
+        for (const seed of seeds) writeOciLayout(place.path(`image${seed}`), randomTars(seed, true));
+        chmodSync(place.directory, 0o755);
+        const { status, stderr } = await asNobody(
+          place,
+          `for seed in ${seeds.join(' ')}; do
+             eval "$S mount oci:image$seed mnt" || exit 9
+             tar --format=pax -C mnt -cf theirs$seed.tar . || exit 8
+             eval "$S export oci:image$seed -o ours$seed.tar" || exit 7
+             eval "$S unmount mnt"
+           done`,
+        );
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        for (const seed of seeds) {
+          const [ours, theirs] = await Promise.all(
+            ['ours', 'theirs'].map(async (name) => {
+              const directory = `${name}${seed}`;
+              mkdirSync(place.path(directory));
+              await shell(place, `tar --same-owner -p -C ${directory} -xf ${directory}.tar`); // without xattrs
+              return withoutHoles(snapshotDirectory(place.path(directory)));
+            }),
+          );
+          expect(ours, `seed ${seed}`).toEqual(theirs);
+        }
+      }));
   },
 );
