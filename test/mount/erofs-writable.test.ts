@@ -1,5 +1,5 @@
 // Writable mounts that the kernel serves: its overlayfs over the EROFS image (driver=erofs with an upper directory).
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseMountTable } from '../../src/sys/mount-table.ts';
 import { describeWith } from '../requirements.ts';
@@ -87,6 +87,30 @@ describeWith([...needs, 'fuse', { filesystem: 'overlay' }], 'a writable mount by
       await place.mount(source, ...EROFS, ...UPPER);
       expect(contents()).toEqual(['fuse\n', 'fuse\n', 'fuse\n']);
       await place.unmount();
+    }));
+
+  it('counts the names of a hard-linked file, whichever driver has removed one', () =>
+    withUpper(async (place) => {
+      const source = place.path('links.tar');
+      const script =
+        'mkdir d && echo old > d/a && ln d/a d/b && ln d/a d/c && ln d/a d/e && tar cf links.tar -C d .';
+      await run('sh', ['-c', script], { cwd: place.directory });
+      const count = (): number => statSync(`${place.mountpoint}/a`).nlink;
+      const counts: number[] = [];
+      const mountAndCount = async (act: () => void, ...options: string[]): Promise<void> => {
+        await place.mount(source, ...options, ...UPPER);
+        counts.push(count());
+        act();
+        counts.push(count());
+        await place.unmount();
+      };
+      await mountAndCount(() => writeFileSync(`${place.mountpoint}/a`, 'kernel'), ...EROFS);
+      expect(readdirSync(place.path('upper.work/index'))).toHaveLength(1);
+      await mountAndCount(() => rmSync(`${place.mountpoint}/b`));
+      expect(readdirSync(place.path('upper.work/index'))).toEqual([]);
+      await mountAndCount(() => rmSync(`${place.mountpoint}/c`), ...EROFS);
+      await mountAndCount(() => writeFileSync(`${place.mountpoint}/e`, 'fuse'));
+      expect(counts).toEqual([4, 4, 4, 3, 3, 2, 2, 2]);
     }));
 
   it('takes an upper that belongs to an archive that was saved again', () =>

@@ -20,6 +20,8 @@ export type MarkName =
   | 'opaque'
   | 'redirect'
   | 'origin'
+  /** Of the kernel alone: the link count of a file that its index has. */
+  | 'nlink'
   | 'metacopy'
   | 'whiteout'
   | 'impure'
