@@ -29,7 +29,7 @@ import { isSameName } from './reference.ts';
 import { type LayerSelection, selectLayers } from './select-layers.ts';
 import { spoolPipe } from './pipe-source.ts';
 import { parseSource, showSource, type Source } from './source.ts';
-import { TarArchive } from './tar-archive.ts';
+import { TarArchive, type TarFile } from './tar-archive.ts';
 import { unpackArchive, type UnpackingOptions } from './unpacked-archive.ts';
 
 export interface OpenImageSourceOptions extends LayerSelection, UnpackingOptions {
@@ -72,7 +72,10 @@ export async function openImageSource(text: string, options: OpenImageSourceOpti
   const candidates = await readSource(parsed, options);
   if (candidates === undefined) {
     refuseSelector(parsed);
-    return selectLayers(bareImage(source, [await layerOfPath(parsed.path)]), options);
+    const layer = await layerOfPath(parsed.path);
+    const isCopy = parsed.isCopy === true && layer.kind === 'blob';
+    const stack = [isCopy ? { ...layer, blob: { ...layer.blob, isCopy } } : layer];
+    return selectLayers(bareImage(source, stack), options);
   }
   const candidate = chooseImage(candidates, {
     path: showText(parsed.path),
@@ -177,7 +180,7 @@ function summarise(source: string, candidate: ImageCandidate): ImageSummary {
 
 /** The images of a source; undefined for a tar that is not an image archive, which is then one layer. */
 async function readSource(
-  { transport, path }: Source,
+  { transport, path, isCopy = false }: Source,
   options: UnpackingOptions,
 ): Promise<ImageCandidate[] | undefined> {
   const file = await inspectHostFile(path);
@@ -198,7 +201,7 @@ async function readSource(
       throw new InputError(`${shown}: is a file, expected a directory; try oci-archive:${shown}`);
     if (transport === 'dir')
       throw new InputError(`${shown}: is a file, expected a directory of skopeo's dir:`);
-    const archive = await openTar(path, file.compression, transport === undefined, options);
+    const archive = await openTar({ file: path, isCopy }, file.compression, transport === undefined, options);
     return archive === undefined ? undefined : await readArchive(archive, transport);
   } catch (error) {
     throw withPath(error, path);
@@ -215,16 +218,20 @@ async function readDir(archive: DirectoryArchive): Promise<ImageCandidate[]> {
 
 /** Undefined for a layer; only if `isSniffed`. */
 async function openTar(
-  path: string,
+  { file: path, isCopy }: TarFile,
   compression: Compression,
   isSniffed: boolean,
   options: UnpackingOptions,
 ): Promise<TarArchive | undefined> {
   const shown = showText(path);
   try {
-    const plain =
-      compression === 'none' ? resolve(path) : await unpackArchive(path, compression, isSniffed, options);
-    return plain === undefined ? undefined : await TarArchive.open(shown, plain, isSniffed);
+    if (compression === 'none') {
+      return await TarArchive.open(shown, { file: resolve(path), isCopy }, isSniffed);
+    }
+    const plain = await unpackArchive(path, compression, isSniffed, options);
+    return plain === undefined
+      ? undefined
+      : await TarArchive.open(shown, { file: plain, isCopy: true }, isSniffed);
   } catch (error) {
     if (!(error instanceof FormatError) || error.offset >= BLOCK_SIZE) throw error;
     // Malformed at the start of a compressed file: the error itself says what is wrong.

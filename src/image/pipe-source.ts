@@ -30,9 +30,9 @@ export async function spoolPipe(source: Source, options: UnpackingOptions): Prom
     if (size === 0) throw new InputError(`${shown}: found no bytes in the pipe, expected an image`);
     const name = `${sha256}-${size}`;
     isKept = true;
-    if (directory === undefined) return { ...source, path: `/proc/self/fd/${spill.fd}` };
+    if (directory === undefined) return { ...source, path: `/proc/self/fd/${spill.fd}`, isCopy: true };
     closeSync(spill.keep(name));
-    return { ...source, path: join(directory, `${name}.tar`) };
+    return { ...source, path: join(directory, `${name}.tar`), isCopy: true };
   } finally {
     if (!isKept) spill.discard();
   }

@@ -21,6 +21,8 @@ export interface Source {
   /** An existing path, as it was typed. */
   readonly path: string;
   readonly selector: Selector;
+  /** True: `path` is a copy of a pipe in the cache directory. */
+  readonly isCopy?: boolean;
 }
 
 export type Transport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';

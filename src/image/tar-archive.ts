@@ -26,32 +26,42 @@ export function looksLikeImage(name: string): boolean {
   );
 }
 
+/** The file that has the bytes of an archive. */
+export interface TarFile {
+  /** Absolute path of a plain tar. */
+  readonly file: string;
+  /** As BlobLocation.isCopy. */
+  readonly isCopy: boolean;
+}
+
 export class TarArchive implements Archive {
   readonly path: string;
   readonly #file: string;
+  readonly #isCopy: boolean;
   /** By normalised name, its bytes as latin1. */
   readonly #members: ReadonlyMap<string, TarMember>;
 
-  private constructor(path: string, file: string, members: ReadonlyMap<string, TarMember>) {
+  private constructor(path: string, { file, isCopy }: TarFile, members: ReadonlyMap<string, TarMember>) {
     this.path = path;
     this.#file = file;
+    this.#isCopy = isCopy;
     this.#members = members;
   }
 
   /**
-   * Lists the plain tar `file` (absolute), whose name in messages is `path`. With `isSniffed`, returns undefined as
+   * Lists the tar, whose name in messages is `path`. With `isSniffed`, returns undefined as
    * soon as the first members show that it is not an image archive, so that a root of 100,000 files is not listed to
    * the end. Throws FormatError for a malformed or truncated tar.
    */
-  static async open(path: string, file: string, isSniffed: boolean): Promise<TarArchive | undefined> {
+  static async open(path: string, tar: TarFile, isSniffed: boolean): Promise<TarArchive | undefined> {
     const members = new Map<string, TarMember>();
     let isImage = !isSniffed;
-    await visitMembers(path, file, (member) => {
+    await visitMembers(path, tar.file, (member) => {
       members.set(member.name, member);
       isImage ||= looksLikeImage(member.name);
       return members.size < (isImage ? MEMBER_LIMIT : SNIFF_LIMIT);
     });
-    if (members.size < (isImage ? MEMBER_LIMIT : SNIFF_LIMIT)) return new TarArchive(path, file, members);
+    if (members.size < (isImage ? MEMBER_LIMIT : SNIFF_LIMIT)) return new TarArchive(path, tar, members);
     if (isSniffed) return undefined;
     throw new InputError(
       `${path}: found ${MEMBER_LIMIT} members and more, expected an image archive, which has fewer`,
@@ -64,7 +74,9 @@ export class TarArchive implements Archive {
     if (member.kind !== 'file') {
       throw new InputError(`${this.path}: ${showText(name)}: found no regular file`);
     }
-    return { path: this.#file, offset: member.offset, length: member.length, member: member.name };
+    const { offset, length, name: memberName } = member;
+    const isCopy = this.#isCopy ? { isCopy: true } : {};
+    return { path: this.#file, offset, length, member: memberName, ...isCopy };
   }
 
   danglingTarget(name: string): string | undefined {

@@ -72,6 +72,11 @@ export async function writeErofs(
 /** `layer`: the first that lies in the device. */
 function pathOfDevice({ image }: InspectedImage, device: LayerDevice, layer = 0): string {
   const source = image.layers[layer];
+  if (source?.kind === 'blob' && source.blob.isCopy === true) {
+    throw new InputError(
+      `${showText(image.source)}: is a pipe, or compressed as a whole, and its copy in the cache directory can be removed at any time; an external EROFS image can't refer to it: decompress it first, or convert it without --external`,
+    );
+  }
   if (device.kind === 'file' && source?.kind === 'blob') return source.blob.path;
   throw new InputError(
     `${nameLayer(image, layer)}: is not a plain tar at a multiple of 512 bytes in a file; an external EROFS image of ${showText(image.source)} can't refer to it: convert it without --external`,

@@ -14,6 +14,8 @@ export interface BlobLocation {
   readonly found?: { readonly dev: number; readonly ino: number };
   /** The blob's name in the archive: a member of a tar, its bytes as latin1. */
   readonly member?: string;
+  /** True: the file is a copy in the cache directory, which may be removed at any time. */
+  readonly isCopy?: boolean;
   /** True: the bytes are used only if they have the expected digest, even without verification. */
   readonly mustVerify?: boolean;
 }

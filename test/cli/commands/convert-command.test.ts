@@ -106,6 +106,24 @@ describe('stratafs convert', () => {
       );
     }));
 
+  it('refuses an archive that is compressed as a whole, and a pipe, with --external', () =>
+    withWorkplace(async (place) => {
+      const whole = fixture('forms/docker20.tar.gz');
+      const piped = '"$0" convert --external -o x.erofs - < "$1"';
+      const outcomes = [
+        await place.stratafs(['convert', '--external', '-o', 'x.erofs', whole]),
+        await run('sh', ['-c', `cat "$1" | ${piped.replace(' < "$1"', '')}`, PROGRAM, source], {
+          cwd: place.directory,
+          env: place.environment,
+        }),
+      ];
+      for (const { status, stderr } of outcomes) {
+        expect(stderr).toMatch(/is a pipe, or compressed as a whole, .* convert it without --external\n$/);
+        expect(status).toBe(1);
+      }
+      expect(readdirSync(place.directory)).not.toContain('x.erofs');
+    }));
+
   it('needs -o, and reports a file that is not an image', () =>
     withWorkplace(async (place) => {
       expect((await place.stratafs(['convert', source])).status).toBe(2);
