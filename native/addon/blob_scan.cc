@@ -160,6 +160,7 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
     result.Set("tarSha256", HexOrUndefined(env, job_->tar_sha256()));
     result.Set("missingZeros", static_cast<double>(job_->missing_zeros()));
     result.Set("tarSize", static_cast<double>(job_->tar_size()));
+    result.Set("isLastTailClean", job_->is_last_tail_clean());
     result.Set("spans", spans);
     result.Set("hasSpilled", job_->has_spilled());
     return result;

@@ -12,6 +12,8 @@ constexpr uint8_t kKindWhiteout = 1;
 constexpr uint8_t kKindLowerLink = 2;
 // InodeFlag.
 constexpr uint8_t kFlagSparse = 4;
+constexpr uint8_t kFlagCleanTail = 16;
+constexpr uint8_t kFileFlags = kFlagSparse | kFlagCleanTail;
 constexpr uint8_t kDirectoryFlags = 1 | 2 | 8;
 // An extent list: count; for each extent: offset, length, offset in the blob.
 constexpr size_t kExtentNumbers = 3;
@@ -172,8 +174,8 @@ class IndexCheck {
   TableFault CheckContent(size_t inode) {
     const uint32_t type = U32(kIndexMode, inode) & S_IFMT;
     const uint8_t flags = U8(kIndexInodeFlags, inode);
-    const uint8_t allowed = type == S_IFREG ? kFlagSparse : type == S_IFDIR ? kDirectoryFlags : 0;
-    if ((flags & ~allowed) != 0) return {"an inode has a wrong flag", inode};
+    const uint8_t allowed = type == S_IFREG ? kFileFlags : type == S_IFDIR ? kDirectoryFlags : 0;
+    if ((flags & ~allowed) != 0 || flags == kFileFlags) return {"an inode has a wrong flag", inode};
     if (type == S_IFDIR) return {};
     if (U32(kIndexFirstChild, inode) != 0 || U32(kIndexChildCount, inode) != 0) {
       return {"a file other than a directory has entries", inode};

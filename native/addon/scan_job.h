@@ -67,6 +67,8 @@ class ScanJob {
   // if no padding gives it.
   size_t missing_zeros() const { return missing_zeros_; }
   uint64_t tar_size() const { return tar_size_; }
+  // As TarFramer, of the last member.
+  bool is_last_tail_clean() const { return framer_->is_tail_clean(); }
   const SpanList& spans() const { return spans_; }
   bool has_spilled() const { return has_spilled_; }
 

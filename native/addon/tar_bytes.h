@@ -22,6 +22,7 @@ class QueuedTar : public TarBytes {
   size_t Read(uint8_t* to, size_t size) override;
   uint64_t Skip(uint64_t size) override;
   ScanStatus status() override { return queue_->status(); }
+  bool sees_all() const override { return true; }
 
  private:
   bool Refill();
@@ -42,6 +43,7 @@ class SkippedTar : public TarBytes {
   size_t Read(uint8_t* to, size_t size) override;
   uint64_t Skip(uint64_t size) override;
   ScanStatus status() override { return status_; }
+  bool sees_all() const override { return false; }
 
  private:
   static constexpr size_t kWindowSize = 64 << 10;

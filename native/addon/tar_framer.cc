@@ -51,15 +51,16 @@ void StoreDouble(uint8_t* to, uint64_t value) {
 }  // namespace
 
 TarFramer::Step TarFramer::Next() {
+  if (has_ended_) return Step::kEnd;
   if (!Skip(data_left_, "a member's data")) return Step::kFailed;
   data_left_ = 0;
-  // The bytes may end inside the last member's padding: Go accepts that too.
-  offset_ += bytes_->Skip(padding_left_);
+  PassPadding();
   bool is_end = false;
   if (!ReadHeader(&is_end)) return Step::kFailed;
   if (is_end) {
     for (uint64_t passed; (passed = bytes_->Skip(kOffsetLimit)) > 0;) offset_ += passed;
     if ((failure_ = bytes_->status())) return Step::kFailed;
+    has_ended_ = true;
     return Step::kEnd;
   }
   if (++member_count_ > kMemberLimit) {
@@ -98,8 +99,23 @@ TarFramer::Step TarFramer::Next() {
   StoreDouble(record_.data() + 8, data_offset);
   StoreDouble(record_.data() + 16, size);
   memcpy(record_.data() + 24, &meta_size, sizeof(meta_size));
-  memset(record_.data() + 28, 0, 4);
+  const uint32_t is_tail_clean = is_tail_clean_ ? 1 : 0;
+  memcpy(record_.data() + 28, &is_tail_clean, sizeof(is_tail_clean));
   return Step::kRecord;
+}
+
+// The bytes may end inside the last member's padding: Go accepts that too.
+void TarFramer::PassPadding() {
+  if (!bytes_->sees_all()) {
+    offset_ += bytes_->Skip(padding_left_);
+    is_tail_clean_ = false;
+    return;
+  }
+  uint8_t padding[kBlockSize];
+  const size_t done = bytes_->Read(padding, padding_left_);
+  offset_ += done;
+  is_tail_clean_ =
+      done == padding_left_ && std::all_of(padding, padding + done, [](uint8_t byte) { return byte == 0; });
 }
 
 bool TarFramer::Skip(uint64_t size, const char* what) {

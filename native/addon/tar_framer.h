@@ -28,6 +28,8 @@ class TarBytes {
   virtual uint64_t Skip(uint64_t size) = 0;
   // The reason why the bytes ended; no value: the end of the tar.
   virtual ScanStatus status() = 0;
+  // False: bytes that are skipped are not read either, and reading them would cost time.
+  virtual bool sees_all() const = 0;
 };
 
 class TarFramer {
@@ -47,9 +49,12 @@ class TarFramer {
   const ScanFailure& failure() const { return *failure_; }
   // Uncompressed bytes consumed so far.
   uint64_t offset() const { return offset_; }
+  // True if the padding of the member before the last step was read: all of it was there, and zeros.
+  bool is_tail_clean() const { return is_tail_clean_; }
 
  private:
   bool Skip(uint64_t size, const char* what);
+  void PassPadding();
   bool AppendBlocks(uint64_t size, const char* what);
   bool ReadHeader(bool* is_end);
   bool ReadMeta(uint64_t size, uint64_t limit);
@@ -67,6 +72,8 @@ class TarFramer {
   uint64_t header_offset_ = 0;
   uint64_t data_left_ = 0;  // of the member last found, not passed yet
   uint64_t padding_left_ = 0;
+  bool is_tail_clean_ = false;
+  bool has_ended_ = false;
   uint64_t member_count_ = 0;
   bool has_local_ = false;               // a pax x header came before the next member
   std::optional<uint64_t> local_size_;   // pax `size` of the next member, if has_local_

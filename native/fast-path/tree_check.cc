@@ -8,6 +8,7 @@ namespace {
 
 // TableFlag of src/tree/layout.ts.
 constexpr uint8_t kSparse = 1;
+constexpr uint8_t kCleanTail = 16;
 // src/tree/extents.ts: count and sum of lengths; for each extent: offset, length, offset in the blob.
 constexpr size_t kListHeader = 2;
 constexpr size_t kExtentNumbers = 3;
@@ -106,7 +107,8 @@ class TreeCheck {
   TableFault CheckContent(uint32_t inode) {
     const uint32_t type = table_.mode(inode) & S_IFMT;
     const uint8_t flags = table_.flags(inode);
-    if (flags != 0 && !(flags == kSparse && type == S_IFREG)) return {"an inode has a wrong flag", inode};
+    const bool is_file_flag = flags == kSparse || flags == kCleanTail;
+    if (flags != 0 && !(is_file_flag && type == S_IFREG)) return {"an inode has a wrong flag", inode};
     switch (type) {
       case S_IFDIR:
         return {};

@@ -9,7 +9,7 @@ namespace stratafs {
 namespace {
 
 constexpr uint32_t kMagic = 0x54525453;  // "STRT"
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kHeaderSize = 256;
 constexpr size_t kColumnOffsets = 40;
 // After the offsets of the columns: the counts of extent numbers, pool bytes and xattr bytes.

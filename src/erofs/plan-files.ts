@@ -41,7 +41,7 @@ export async function planFiles(source: ErofsSource): Promise<Map<number, Planne
   return files;
 }
 
-/** By layer: the ends of the files that are used in place up to an end within a block, ascending. */
+/** By layer: the ends of the files that are used in place up to an end within a block that may not be zeros, ascending. */
 function findEnds({ tree, layers }: ErofsSource): Float64Array[] {
   const extent = new Extent();
   const counts = new Uint32Array(layers.length);
@@ -54,7 +54,10 @@ function findEnds({ tree, layers }: ErofsSource): Float64Array[] {
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     if (!hasBytes(tree, inode)) continue;
     const number = tree.layerOf(inode);
-    if (!endsInPlace(tree, inode, layers[number] as ErofsLayer, extent)) continue;
+    const layer = layers[number] as ErofsLayer;
+    // A block of the device is one of the layer, too, and the pass over the layer has seen its zeros.
+    if (tree.hasCleanTail(inode) && layer.startByte % BLOCK === 0) continue;
+    if (!endsInPlace(tree, inode, layer, extent)) continue;
     const count = counts[number] as number;
     (ends[number] as Float64Array)[count] = extent.blobOffset + 1;
     counts[number] = count + 1;

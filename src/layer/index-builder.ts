@@ -25,12 +25,14 @@ const FIRST_MAP_READ = 1 << 14;
 /** Limit of the member data that is read for its map: about 2^20 pieces. */
 const MAX_MAP_READ = 1 << 25;
 
-/** Usage: `add` for each buffer of the scan, then `readSparseMaps`, then `finish`, once. */
+/** Usage: `add` for each buffer of the scan, then `endScan`, `readSparseMaps`, then `finish`, once. */
 export class LayerIndexBuilder {
   readonly fileName: string;
   readonly #reader: MemberReader;
   readonly #draft: LayerDraft;
   readonly #pendingMaps: PendingMap[] = [];
+  /** The inode of the member before; -1: none. */
+  #last = -1;
   readonly #frame: Frame = {
     bytes: new Uint8Array(),
     header: 0,
@@ -58,6 +60,7 @@ export class LayerIndexBuilder {
     const { member } = this.#reader;
     frame.bytes = records;
     for (let at = 0; at < length;) {
+      this.#endMember(view.getUint32(at + 28, true) === 1);
       frame.header = at + HEADER_IN_RECORD;
       frame.offset = view.getFloat64(at, true);
       frame.dataOffset = view.getFloat64(at + 8, true);
@@ -66,12 +69,30 @@ export class LayerIndexBuilder {
       frame.metaLength = view.getUint32(at + 24, true);
       if (this.#reader.read(frame)) {
         const inode = this.#draft.add(member);
+        if (inode >= 0) this.#last = this.#isPlainFile(inode) ? inode : -1;
         if (member.hasDataMap && inode >= 0) {
           this.#pendingMaps.push({ inode, offset: member.dataOffset, length: member.dataLength });
         }
       }
       at += RECORD_HEADER_SIZE + Math.ceil(frame.metaLength / 8) * 8;
     }
+  }
+
+  /** After the last record: whether the padding of the last member is zeros. */
+  endScan(isLastTailClean: boolean): void {
+    this.#endMember(isLastTailClean);
+  }
+
+  /** True if the inode's bytes are the member's data, all of it. */
+  #isPlainFile(inode: number): boolean {
+    const { size, dataOffset } = this.#draft.inodes;
+    const { dataLength, dataOffset: start } = this.#frame;
+    return !this.#reader.member.hasDataMap && size[inode] === dataLength && dataOffset[inode] === start;
+  }
+
+  #endMember(isTailClean: boolean): void {
+    if (isTailClean && this.#last >= 0) this.#draft.noteCleanTail(this.#last);
+    this.#last = -1;
   }
 
   /**

@@ -24,7 +24,7 @@ import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-l
 
 const debug = createDebug('stratafs:store');
 
-export const INDEX_FILE_VERSION = 4;
+export const INDEX_FILE_VERSION = 5;
 
 /** The facts about the blob in an index file. */
 export interface IndexedBlob {

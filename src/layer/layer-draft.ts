@@ -137,6 +137,13 @@ export class LayerDraft {
     return ((this.inodes.mode[inode] as number) & S_IFMT) === S_IFDIR;
   }
 
+  /** The bytes after the last one of this regular file are zeros (InodeFlag.cleanTail). No effect on other inodes. */
+  noteCleanTail(inode: number): void {
+    if (((this.inodes.mode[inode] as number) & S_IFMT) !== S_IFREG) return;
+    if (((this.inodes.flags[inode] as number) & InodeFlag.sparse) !== 0) return;
+    this.#setFlag(inode, InodeFlag.cleanTail);
+  }
+
   /** Gives a regular file its sparse map; its stored bytes start at `blobOffset`. */
   setSparse(inode: number, map: Float64Array, blobOffset: number): void {
     const list = this.extents.add(map, blobOffset);

@@ -29,6 +29,11 @@ export const InodeFlag = {
    * or symlink stays.
    */
   carrier: 8,
+  /**
+   * Regular file that is not sparse: the bytes after its last one, up to a multiple of 512 of the uncompressed blob, are
+   * there, and zeros. Without it they may be anything.
+   */
+  cleanTail: 16,
 } as const;
 
 export interface LayerIndex {

@@ -229,6 +229,7 @@ class LayerOpening {
     if (recordBytes === 0 && !this.#isExpected()) {
       await refuseOtherFiles(label, reader.size, (offset, length) => readBytes(reader, offset, length));
     }
+    builder.endScan(result.isLastTailClean);
     await builder.readSparseMaps(reader);
     const index = builder.finish();
     if (result.hasSpilled) {

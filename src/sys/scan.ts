@@ -66,6 +66,8 @@ export interface ScanResult {
   readonly missingZeros: number;
   /** All uncompressed bytes, including padding and junk after the end-of-archive blocks. */
   readonly tarSize: number;
+  /** As in a record (below), of the last member. */
+  readonly isLastTailClean: boolean;
   readonly spans: SpanTable;
   /** True if something was written to spillFd. */
   readonly hasSpilled: boolean;
@@ -79,7 +81,7 @@ export interface ScanResult {
  * | 8      | 8    | offset of the member's data in the uncompressed tar (f64) |
  * | 16     | 8    | length of the member's data as stored, pax `size` applied (f64) |
  * | 24     | 4    | length of `meta` below, in bytes (u32) |
- * | 28     | 4    | padding to 8 |
+ * | 28     | 4    | 1 if the padding after the data of the member before was read, and is zeros up to a multiple of 512; else 0 (u32) |
  * | 32     | 512  | the header block |
  * | 544    | n    | meta: the payload of types x g X L K, the extension blocks of an old GNU sparse header; padded to 8 |
  */

@@ -52,7 +52,7 @@
 
 /** "STRT" read as little-endian u32. */
 export const TABLE_MAGIC = 0x54525453;
-export const TABLE_VERSION = 2;
+export const TABLE_VERSION = 3;
 export const HEADER_SIZE = 256;
 const COLUMN_ALIGNMENT = 64;
 const COLUMN_OFFSETS = 40;
@@ -69,6 +69,8 @@ export const TableFlag = {
   /** chattr +i and +a of a file or directory. Also only of stacks with a directory. */
   immutable: 4,
   appendOnly: 8,
+  /** A regular file: as InodeFlag.cleanTail of the layer that has its bytes. */
+  cleanTail: 16,
 } as const;
 
 export interface TableCounts {

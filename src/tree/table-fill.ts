@@ -155,6 +155,9 @@ function fillInodes(
         totalSize += size;
         if (((dataIndex.inodeFlags[data.inode] as number) & InodeFlag.sparse) === 0) {
           table.data[inode] = dataOffset;
+          if (((dataIndex.inodeFlags[data.inode] as number) & InodeFlag.cleanTail) !== 0) {
+            table.flags[inode] = TableFlag.cleanTail;
+          }
         } else {
           table.flags[inode] = TableFlag.sparse;
           table.data[inode] = extentsEnd;

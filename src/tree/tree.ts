@@ -264,6 +264,14 @@ export class Tree {
     return Math.min(end, size);
   }
 
+  /**
+   * True for a regular file in one piece if the bytes after its last one, up to a multiple of 512 of the layer's
+   * uncompressed blob, are known to be zeros.
+   */
+  hasCleanTail(inode: number): boolean {
+    return ((this.#table.flags[inode] as number) & TableFlag.cleanTail) !== 0;
+  }
+
   /** True for an inode that is listed but can't be looked up: EPERM. It is never pristine. */
   isForbidden(inode: number): boolean {
     return ((this.#table.flags[inode] as number) & TableFlag.forbidden) !== 0;

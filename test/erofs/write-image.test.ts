@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { writeErofsImage } from '../../src/erofs/write-image.ts';
 import { Overlay } from '../../src/overlay/read/overlay.ts';
 import { describeWith } from '../requirements.ts';
+import { directory, file } from '../tree/layer-maker.ts';
 import { layerTar } from '../tree/layer-tar.ts';
 import { Random } from '../tree/random.ts';
 import { randomStack } from '../tree/random-layers.ts';
@@ -53,6 +55,25 @@ describeWith(EROFS, 'an EROFS image', () => {
       );
     });
   }
+
+  it('reads no padding of layers whose scan has seen it, plain or compressed', async () => {
+    const tar = layerTar(
+      directory({ x: file({ size: 700 }), y: file({ size: 3 }) }),
+      'ordered',
+      new Random(1),
+    );
+    await withScratch((scratch) =>
+      withStack(scratch, [tar, tar], async (stack) => {
+        const { source } = sourceOf(stack);
+        const unread = { read: () => expect.fail('a layer was read'), close: () => undefined };
+        const layers = source.layers.map((layer) => ({
+          ...layer,
+          reader: { size: layer.reader.size, ...unread },
+        }));
+        await writeErofsImage({ ...source, layers }, { write: () => Promise.resolve() });
+      }),
+    );
+  });
 
   it('is the same, byte by byte, when it is written again', async () => {
     await withScratch((scratch) =>

@@ -6,6 +6,8 @@ export interface ScanRecord {
   readonly headerOffset: number;
   readonly dataOffset: number;
   readonly dataLength: number;
+  /** Whether the padding of the member before is known to be zeros. */
+  readonly isTailClean: boolean;
   readonly header: Buffer;
   readonly meta: Buffer;
   /** The name field of the header, the type flag. */
@@ -22,6 +24,7 @@ export function parseRecords(buffer: Buffer): ScanRecord[] {
       headerOffset: buffer.readDoubleLE(at),
       dataOffset: buffer.readDoubleLE(at + 8),
       dataLength: buffer.readDoubleLE(at + 16),
+      isTailClean: buffer.readUInt32LE(at + 28) === 1,
       header,
       meta: Buffer.from(buffer.subarray(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + metaLength)),
       name: header.toString('latin1', 0, 100).replace(/\0.*$/s, ''),

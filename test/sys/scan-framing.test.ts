@@ -18,7 +18,8 @@ async function scan(...parts: Buffer[]): Promise<Scanned> {
   writeFileSync(path, Buffer.concat(parts));
   const hashed = await runScan(path, 'none');
   const skipped = await runScan(path, 'none', { hash: false });
-  expect(skipped.records).toEqual(hashed.records);
+  expect(skipped.records).toEqual(hashed.records.map((record) => ({ ...record, isTailClean: false })));
+  expect(skipped.result.isLastTailClean).toBe(false);
   expect(skipped.result.tarSize).toBe(hashed.result.tarSize);
   return hashed;
 }
@@ -225,6 +226,39 @@ describe('the end of an archive', () => {
 
   it('inside a header block is an error', async () => {
     expect(await failure(member, data(100))).toMatchObject({ offset: 1124, found: 'the end of the tar' });
+  });
+});
+
+describe('the padding after the data of a member', () => {
+  const dirty = (length: number): Buffer => {
+    const member = tarMember({}, data(length));
+    member[member.length - 1] = 1;
+    return member;
+  };
+
+  it('is noted in the next record, or in the result, if all of it is zeros', async () => {
+    const members = [tarMember({}, data(700)), dirty(700), tarMember({}, data(512)), dirty(1)];
+    const { records, result } = await scan(...members, END_OF_ARCHIVE);
+    expect(records.map(({ isTailClean }) => isTailClean)).toEqual([true, true, false, true]);
+    expect(result.isLastTailClean).toBe(false);
+    expect((await scan(...members, tarMember({}, data(3)), END_OF_ARCHIVE)).result.isLastTailClean).toBe(
+      true,
+    );
+  });
+
+  it('is not noted where the tar ends within it', async () => {
+    const { result } = await scan(tarMember({}, data(700)).subarray(0, 1500));
+    expect(result.isLastTailClean).toBe(false);
+  });
+
+  it('is noted before an extended header, too', async () => {
+    const { records } = await scan(
+      tarMember({}, data(700)),
+      paxHeader('x', ['path', 'x']),
+      tarMember({}, data(1)),
+      END_OF_ARCHIVE,
+    );
+    expect(records.map(({ isTailClean }) => isTailClean)).toEqual([true, true, true]);
   });
 });
 
