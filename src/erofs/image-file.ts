@@ -12,7 +12,7 @@ import type { ErofsSource } from './source.ts';
 import { writeErofsImage } from './write-image.ts';
 
 /** Changes when the same source would give another image. */
-export const EROFS_IMAGE_VERSION = 1;
+export const EROFS_IMAGE_VERSION = 2;
 
 /** Offsets of the header's fields, in bytes. */
 export const ImageFileField = { magic: 0, version: 8, zero: 12, sha256: 16, key: 48, size: 80 } as const;

@@ -3,6 +3,7 @@
 // A block of the Tree that several inodes use is written once, among the shared xattrs; all others stand beside their
 // inode. Names whose prefix EROFS has no number for can't be read through it and are left out, and so are
 // `user.stratafs.*`, which mounts compute.
+import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import type { Tree } from '../tree/tree.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { latin1Of } from '../vfs/names.ts';
@@ -33,8 +34,8 @@ const prefixes: readonly (readonly [string, number])[] = [
 const OVERLAY_PREFIX = 'trusted.overlay.';
 const OWN_PREFIX = 'user.stratafs.';
 const LAYER_NAME = 'user.stratafs.layer';
-/** The Tree stores a layer number in 16 bits. */
-const LAYERS = 0x1_0000;
+/** The Tree stores a layer number in 16 bits; and none. */
+const LAYERS = 0x1_0001;
 
 export class ErofsXattrs {
   readonly #source: ErofsSource;
@@ -44,7 +45,7 @@ export class ErofsXattrs {
   readonly #sharedBlocks = new Map<number, readonly number[]>();
   /** Numbers of the xattrs that name the layers. */
   readonly #sharedLayers = new Map<number, number>();
-  /** Areas of which all is shared, by block and layer. */
+  /** Areas of which all is shared, by block, and layer where that is named. */
   readonly #areas = new Map<number, Buffer>();
 
   /** Finds what is shared: one pass over the inodes. Throws InputError for an inode with too many xattrs. */
@@ -76,9 +77,9 @@ export class ErofsXattrs {
     const { tree } = this.#source;
     const block = tree.xattrBlockOf(inode);
     const layer = tree.layerOf(inode);
-    const layerNumber = this.#sharedLayers.get(layer);
+    const layerNumber = mayHaveUserXattrs(tree, inode) ? this.#sharedLayers.get(layer) : undefined;
     if (block === 0 && layerNumber === undefined) return undefined;
-    const key = block * LAYERS + layer;
+    const key = block * LAYERS + (layerNumber === undefined ? 0 : layer + 1);
     const sharedArea = this.#areas.get(key);
     if (sharedArea !== undefined) return sharedArea;
     const numbers = this.#sharedBlocks.get(block);
@@ -139,6 +140,12 @@ function repeatedBlocks(tree: Tree): Map<number, number> {
     else if (!repeated.has(block)) repeated.set(block, inode);
   }
   return repeated;
+}
+
+/** Linux lists `user.*` of other inodes and does not let it be read (xattr(7)). */
+function mayHaveUserXattrs(tree: Tree, inode: number): boolean {
+  const type = tree.modeOf(inode) & S_IFMT;
+  return type === S_IFREG || type === S_IFDIR;
 }
 
 /** The layers that some inode comes from, ascending. */

@@ -3,16 +3,18 @@
 // file of plain bytes. Without such layers no process is left. Writes go through kernel overlayfs over the image.
 import { rmdirSync, statSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
-import { attachOverlay } from '../erofs/mounts/attach-overlay.ts';
-import { type ImageFiles, attachErofs } from '../erofs/mounts/attach.ts';
+import { OVERLAY_TYPE, attachOverlay } from '../erofs/mounts/attach-overlay.ts';
+import { EROFS_TYPE, type ImageFiles, attachErofs } from '../erofs/mounts/attach.ts';
 import {
   type MountRecord,
   type RecordedFile,
   type RecordedProcess,
-  makePrivateDirectory,
+  announceMount,
   removeRecord,
   writeRecord,
 } from '../erofs/mounts/records.ts';
+import { makePrivateDirectory } from '../erofs/mounts/run-directory.ts';
+import { serveStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type PlacedLayers, placeLayers } from '../erofs/devices.ts';
 import type { DriverStatistics, FuseMount } from '../fuse/driver.ts';
 import { shownSource } from '../fuse/mounts/kernel-mount.ts';
@@ -33,7 +35,7 @@ import { type ServedLayers, serveLayers } from './layer-file-mount.ts';
 import type { MergedLayers } from './layers.ts';
 import { type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
-import { type Mount, NO_STATISTICS, ServedMount } from './served-mount.ts';
+import { type Mount, type MountStatistics, NO_STATISTICS, ServedMount } from './served-mount.ts';
 
 /** One mount by this driver. */
 export interface ErofsRequest {
@@ -80,10 +82,12 @@ export async function serveByErofs(request: ErofsRequest): Promise<Mount> {
     }
     await served?.hide();
     const fuseMount = new KernelMount(place, entry.device, served?.fuseMount);
+    const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
+    const counts = isServed ? await serveStatistics(entry.device, statistics) : undefined;
     return new ServedMount({
-      ...{ image, fuseMount, driver: { name: 'erofs' }, isServed, device: entry.device },
-      statistics: () => ({ ...fuseMount.statistics(), cache: cache.statistics() }),
+      ...{ image, fuseMount, driver: { name: 'erofs' }, isServed, statistics, device: entry.device },
       cleanUp: () => {
+        counts?.close();
         layers.close();
         upper?.release();
       },
@@ -100,11 +104,12 @@ async function mountReadOnly(
   { place, options }: ErofsRequest,
   record: MountRecord,
 ): Promise<MountEntry> {
-  await attachErofs(files, place, {
-    flags: mountFlagBits(options.flags),
-    obeysAcls: options.usesAcl ?? true,
-  });
-  return recordMount(place, record);
+  const attach = (): Promise<void> =>
+    attachErofs(files, place, {
+      flags: mountFlagBits(options.flags),
+      obeysAcls: options.usesAcl ?? true,
+    });
+  return recordMount({ type: EROFS_TYPE, source: files.path, mountPoint: place }, record, attach);
 }
 
 /** Kernel overlayfs over the image, which no path leads to. */
@@ -116,30 +121,29 @@ async function mountWritable(
 ): Promise<MountEntry> {
   const claimed = await claimUpper(upper, layers, uuidOf(files.fd), place);
   try {
-    const lower = makePrivateDirectory('lower-');
+    const lower = await makePrivateDirectory('lower');
     try {
       await attachErofs(files, lower, { flags: MS_NOSUID | MS_NODEV, obeysAcls: true });
       try {
         const { upper: directory, work = '' } = upper.paths;
         const { metacopy, redirect } = upper.writes;
-        await attachOverlay(
-          {
-            ...{ lower, upper: directory, work, isVolatile: upper.isThrowAway },
-            ...{ usesMetacopy: metacopy, usesRedirect: redirect },
-          },
-          place,
-          {
-            source: shownSource(options.fsname ?? image.source),
-            flags: mountFlagBits(options.flags),
-          },
-        );
+        const source = shownSource(options.fsname ?? image.source);
+        const attach = (): Promise<void> =>
+          attachOverlay(
+            {
+              ...{ lower, upper: directory, work, isVolatile: upper.isThrowAway },
+              ...{ usesMetacopy: metacopy, usesRedirect: redirect },
+            },
+            place,
+            { source, flags: mountFlagBits(options.flags) },
+          );
+        return await recordMount({ type: OVERLAY_TYPE, source, mountPoint: place }, record, attach);
       } finally {
         await unmount(lower, UMOUNT_NOFOLLOW | MNT_DETACH);
       }
     } finally {
       rmdirSync(lower);
     }
-    return await recordMount(place, record);
   } finally {
     claimed.release();
   }
@@ -164,8 +168,22 @@ function devicesOf({ devices }: PlacedLayers, served: ServedLayers | undefined):
   return devices.map((device) => (device.kind === 'file' ? device.fd : (files.shift()?.fd ?? -1)));
 }
 
-/** If this fails, nothing stays mounted. */
-async function recordMount(place: string, record: MountRecord): Promise<MountEntry> {
+/** Mounts by `attach`, with a record from before that on. If this fails, nothing stays mounted. */
+async function recordMount(
+  mount: Pick<MountEntry, 'type' | 'source' | 'mountPoint'>,
+  record: MountRecord,
+  attach: () => Promise<void>,
+): Promise<MountEntry> {
+  const pending = announceMount(mount, record);
+  try {
+    await attach();
+    return await recordAttached(mount.mountPoint, record);
+  } finally {
+    pending.remove();
+  }
+}
+
+async function recordAttached(place: string, record: MountRecord): Promise<MountEntry> {
   try {
     const table = await readMountTable();
     const entry = mountAt(table, place);

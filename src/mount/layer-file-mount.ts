@@ -5,7 +5,7 @@
 import { rmdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateDirectory } from '../erofs/mounts/records.ts';
+import { makePrivateDirectory } from '../erofs/mounts/run-directory.ts';
 import { LayerFiles } from '../erofs/layer-files.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
 import type { FuseMount } from '../fuse/driver.ts';
@@ -25,7 +25,7 @@ export interface ServedLayers {
 
 /** Resolves when the files are open; `readers` stay the caller's, and open until the mount is closed. */
 export async function serveLayers(readers: readonly BlobReader[]): Promise<ServedLayers> {
-  const directory = makePrivateDirectory('layers-');
+  const directory = await makePrivateDirectory('layers');
   const files: FileHandle[] = [];
   let fuseMount: FuseMount | undefined;
   let isHidden = false;

@@ -30,6 +30,7 @@ import {
 } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
 import { serveByDriver } from './choose-driver.ts';
+import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { InputError } from '../vfs/input-error.ts';
 
@@ -140,11 +141,16 @@ export async function indexImage(
   return indexLayers(typeof image === 'string' ? await openImageWith(image, withCache) : image, withCache);
 }
 
-/** The kernel counts nothing. InputError if a process serves layers to it: no path leads to the mount that could be asked. */
-function statisticsOfKernelMount({ entry, answer }: FoundMount): MountStatistics {
-  if (answer.kind === 'answered' && (answer.json as MountFacts).pid === undefined) return NO_STATISTICS;
+/** The kernel counts nothing. If a process serves layers to it, what that was asked. InputError where it does not answer. */
+async function statisticsOfKernelMount({ entry, answer }: FoundMount): Promise<MountStatistics> {
+  if (answer.kind !== 'answered') {
+    throw new InputError(`${entry.mountPoint}: the mount gives no statistics: ${describeAnswer(answer)}`);
+  }
+  const counted = await askStatistics(entry.device);
+  if (counted !== undefined) return counted as MountStatistics;
+  if ((answer.json as MountFacts).pid === undefined) return NO_STATISTICS;
   throw new InputError(
-    `${entry.mountPoint}: the mount gives no statistics: its process can't be asked (driver=erofs)`,
+    `${entry.mountPoint}: the mount gives no statistics: only root can ask its process (driver=erofs)`,
   );
 }
 
@@ -153,7 +159,7 @@ export async function readStatistics(mountpoint: string): Promise<MountStatistic
   const found = await findMountAt(mountpoint);
   if (found === undefined)
     throw new InputError(`${mountpoint}: not a stratafs mount`, { code: 'ERR_STRATAFS_NOT_MOUNTED' });
-  if (isKernelMount(found.entry)) return statisticsOfKernelMount(found);
+  if (isKernelMount(found.entry)) return await statisticsOfKernelMount(found);
   const answer =
     found.answer.kind === 'answered' ? await askMount(mountpoint, STATISTICS_XATTR) : found.answer;
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);

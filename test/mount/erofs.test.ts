@@ -1,24 +1,29 @@
 // Mounts that the kernel serves by itself (driver=erofs): what they show, how they are found, and how they end.
-import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { mount } from '../../src/mount/mount.ts';
 import { parseMountTable } from '../../src/sys/mount-table.ts';
-import { type Decisions, decided, recordedTree, withoutHoles } from '../oracle/recorded.ts';
+import { recordedTree, withoutHoles } from '../oracle/recorded.ts';
 import { snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
-import { EROFS, needs, recordOf, records } from './erofs.ts';
+import { EROFS, RECORDS, needs, recordOf, records } from './erofs.ts';
+import { FORMS, MORE_FORMS, NOTES_FORMS, oracleOf } from './forms.ts';
 import { hasEnded, startedWith } from './processes.ts';
 import { type Workplace, fixture, run, withMounted, withWorkplace } from './stratafs.ts';
 
 const image = fixture('expressweb.tar');
-
-/** A directory without an entry in any tar: umoci leaves it the time of unpacking, we the lower one's, or 0. */
-const untimed: Decisions = {
-  implicit: { mtime: '1704067200000000000' },
-  'implicit/new': { mtime: '0' },
-  'implicit/new/deeper': { mtime: '0' },
-};
 
 function entryOf({ mountpoint }: Workplace): ReturnType<typeof parseMountTable>[number] {
   const table = parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
@@ -31,23 +36,25 @@ function entryOf({ mountpoint }: Workplace): ReturnType<typeof parseMountTable>[
 const processesOf = ({ directory }: Workplace): number[] => startedWith(`XDG_CACHE_HOME=${directory}/cache`);
 
 describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
-  it.each([
-    ['expressweb', 'expressweb.tar'],
-    ['expressweb', 'forms/podman.tar:localhost/expressweb:1.0.0'],
-    ['extending-expressweb', 'forms/docker25.tar:extending-expressweb'],
-    ['expressweb', 'forms/oci-zstd'],
-    ['extending-expressweb', 'forms/oci-gzip.tar'],
-    ['edge-cases', 'edge-cases.tar'],
-  ] as const)("shows umoci's tree of %s: %s", (name, source) =>
+  it.each([...FORMS, ...MORE_FORMS])("shows umoci's tree of %s: %s", (name, source) =>
     withMounted(
       fixture(source),
       ({ mountpoint }) => {
-        const oracle = decided(recordedTree(name), name === 'edge-cases' ? untimed : {});
-        expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(oracle);
+        expect(withoutHoles(snapshotDirectory(mountpoint))).toEqual(oracleOf(name));
       },
       ...EROFS,
       '-o',
       'noprovenance',
+    ),
+  );
+
+  it.each(NOTES_FORMS)('shows notes with its last layer on top: %s', (source) =>
+    withMounted(
+      fixture(source),
+      ({ mountpoint }) => {
+        expect(readFileSync(`${mountpoint}/note`)).toEqual(readFileSync(fixture('notes/first/note')));
+      },
+      ...EROFS,
     ),
   );
 
@@ -57,15 +64,73 @@ describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
       async (place) => {
         const { pid = 0 } = (await place.listed()) ?? {};
         expect(processesOf(place)).toEqual([pid]);
-        expect((await place.stratafs(['stats', 'mnt'])).stderr).toMatch(
-          /mnt: the mount gives no statistics: /,
-        );
         await run('umount', [place.mountpoint]);
         expect(await hasEnded(pid)).toBe(true);
         await place.mount(fixture('forms/oci-gzip.tar'), ...EROFS);
       },
       ...EROFS,
     ));
+
+  it('has statistics of what that process was asked', () =>
+    withMounted(
+      fixture('forms/oci-gzip.tar'),
+      async (place) => {
+        const app = readFileSync(`${place.mountpoint}/usr/src/app/package.json`);
+        const { status, stdout } = await place.stratafs(['stats', '--json', 'mnt']);
+        expect(status).toBe(0);
+        const { requests, bytesRead } = JSON.parse(stdout) as {
+          requests: Record<string, number>;
+          bytesRead: number;
+        };
+        expect(requests['READ']).toBeGreaterThan(0);
+        expect(bytesRead).toBeGreaterThanOrEqual(app.length);
+        expect(records()).toContain(recordOf(entryOf(place).device).replace('json', 'sock'));
+      },
+      ...EROFS,
+    ));
+
+  it('lists no xattr that cannot be read', () =>
+    withMounted(
+      fixture('edge-cases.tar'),
+      async ({ mountpoint }) => {
+        const { status, stderr } = await run('getfattr', ['-R', '-P', '-h', '-d', '-m', '-', mountpoint]);
+        expect({ status, stderr: stderr.replace(/^getfattr: Removing leading.*\n/, '') }).toEqual({
+          status: 0,
+          stderr: '',
+        });
+      },
+      ...EROFS,
+    ));
+
+  it('is listed and can be unmounted if its command was killed before it had its record', () =>
+    withWorkplace(async (place) => {
+      await place.mount(image, ...EROFS);
+      // As it is between mount(2) and the record.
+      const written = join(RECORDS, recordOf(entryOf(place).device));
+      const record = JSON.parse(readFileSync(written, 'utf8')) as object;
+      const { pid } = spawnSync('true');
+      const pending = join(RECORDS, `pending-${pid}-00.json`);
+      writeFileSync(pending, JSON.stringify({ ...record, device: '' }));
+      rmSync(written);
+      expect(await place.listed()).toMatchObject({ source: image, state: 'mounted' });
+      expect(await place.stratafs(['unmount', 'mnt'])).toMatchObject({ status: 0 });
+      expect(await place.listed()).toBeUndefined();
+      await place.mount(image, ...EROFS);
+      expect(existsSync(pending)).toBe(false);
+      await place.unmount();
+    }));
+
+  it('removes what a killed command has left mounted in private', () =>
+    withWorkplace(async (place) => {
+      const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';
+      const { pid } = spawnSync('true');
+      const left = `/run/stratafs/lower-${namespace}-${pid}-1-abcdef`;
+      mkdirSync(left, { recursive: true });
+      await run('mount', ['-t', 'tmpfs', 'none', left]);
+      await place.mount(image, ...EROFS, '--tmp');
+      expect(existsSync(left)).toBe(false);
+      await place.unmount();
+    }));
 
   it('is dead when the process is killed that serves its compressed layers', () =>
     withWorkplace(async (place) => {

@@ -5,7 +5,8 @@ import type { Requirement } from '../requirements.ts';
 export const EROFS: readonly string[] = ['-o', 'driver=erofs'];
 export const needs: readonly Requirement[] = ['root', { filesystem: 'erofs' }];
 
-const RECORDS = '/run/stratafs/mounts';
+/** The directory of records. */
+export const RECORDS = '/run/stratafs/mounts';
 
 /** The records of mounts that the kernel serves, which other tests may be making too. */
 export function records(): string[] {

@@ -1,46 +1,16 @@
 // Every form that tools save images in, mounted: the tree that umoci unpacked, to the last byte.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { type Decisions, decided, recordedTree, withoutHoles } from '../oracle/recorded.ts';
-import { type Snapshot, snapshotDirectory } from '../oracle/snapshot.ts';
+import { withoutHoles } from '../oracle/recorded.ts';
+import { snapshotDirectory } from '../oracle/snapshot.ts';
 import { describeWith } from '../requirements.ts';
 import { describeDrivers, devFuse } from './drivers.ts';
+import { FORMS, MORE_FORMS, NOTES_FORMS, oracleOf } from './forms.ts';
 import { listInodes, numberInodes } from './inodes.ts';
 import { fixture, withMounted, withWorkplace } from './stratafs.ts';
 
-/** A directory that no tar has an entry for: umoci leaves it the time of unpacking, we the lower one's, or 0. */
-const untimed: Readonly<Record<string, Decisions>> = {
-  'edge-cases': {
-    implicit: { mtime: '1704067200000000000' },
-    'implicit/new': { mtime: '0' },
-    'implicit/new/deeper': { mtime: '0' },
-  },
-};
-
-/** What only the default driver mounts here: the forms differ in what is read, not in what is shown. */
-const moreSources = [
-  ['expressweb', 'expressweb-both.tar:expressweb:1.0.0'],
-  ['expressweb', 'forms/docker25.tar:expressweb'],
-  ['expressweb', 'forms/podman.tar:localhost/expressweb:1.0.0'],
-  ['expressweb', 'forms/oci-zstd-chunked.tar'],
-  ['extending-expressweb', 'expressweb-both.tar:localhost:5000/team/extending-expressweb:v2'],
-  ['extending-expressweb', 'forms/docker25.tar:extending-expressweb'],
-  ['extending-expressweb', 'forms/containerd.tar'],
-  ['extending-expressweb', 'forms/podman.tar:extending-expressweb'],
-  ['edge-cases', 'edge-cases.tar'],
-] as const;
-
-function oracleOf(image: string): Snapshot {
-  return decided(recordedTree(image), untimed[image] ?? {});
-}
-
 describeDrivers(['root', { program: 'python3' }], 'a mount of an image that a tool saved', (driver) => {
-  const sources = [
-    ['expressweb', 'expressweb.tar'],
-    ['extending-expressweb', 'forms/oci-gzip.tar'],
-    ['expressweb', 'forms/oci-zstd'],
-  ] as const;
-  it.each(driver === devFuse ? [...sources, ...moreSources] : sources)(
+  it.each(driver === devFuse ? [...FORMS, ...MORE_FORMS] : FORMS)(
     "shows umoci's tree of %s, with the inode numbers of its names: %s",
     (image, source) =>
       withMounted(
@@ -59,12 +29,7 @@ describeDrivers(['root', { program: 'python3' }], 'a mount of an image that a to
 });
 
 describeWith(['fuse', 'root', { program: 'python3' }], 'a mount of an image that a tool saved', () => {
-  it.each([
-    ['forms/docker20.tar.gz'],
-    ['forms/docker25.0.0.tar'],
-    ['forms/skopeo-untagged.tar'],
-    ['forms/oci-plain.tar'],
-  ])('shows notes with its last layer on top: %s', (source) =>
+  it.each(NOTES_FORMS)('shows notes with its last layer on top: %s', (source) =>
     withMounted(fixture(source), ({ mountpoint }) => {
       const shown = snapshotDirectory(mountpoint);
       expect([...shown.keys()]).toEqual(['', 'note']);

@@ -1,18 +1,19 @@
 // Records of the mounts that the kernel serves by itself. Such a mount has no daemon that could say what it is, so root
 // writes that down when it mounts:
 //
-//   /run/stratafs/mounts/<major>-<minor>.json   the mount whose st_dev is <major>:<minor>
+//   /run/stratafs/mounts/<major>-<minor>.json        the mount whose st_dev is <major>:<minor>
+//   /run/stratafs/mounts/pending-<pid>-<n>.json      a mount that is being made: its place is known, not its device
+//
+// A pending record is written before mount(2), so a mount whose maker was killed in between has a record too.
 //
 // A record counts only for an entry of the mount table with the same device, type and source, since the same start of the
 // machine. So a record that is left over after umount(8) is never mistaken for another mount. Anybody may read records;
 // only root can have written one that is believed.
+import { randomBytes } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -28,16 +29,16 @@ import type { MountEntry } from '../../sys/mount-table.ts';
 import { processStart } from '../../sys/process-start.ts';
 import { examinePath } from '../../sys/trusted-path.ts';
 import type { FileState } from '../../vfs/blob-reader.ts';
-import { InputError } from '../../vfs/input-error.ts';
+import { RUN_DIRECTORY, cantRecord, makeRunDirectory } from './run-directory.ts';
 
-/** Files of the running system that others read: 0755. */
-const RUN_DIRECTORY = '/run/stratafs';
 const RECORDS = join(RUN_DIRECTORY, 'mounts');
 /** The types of mounts that can have a record: the image itself, or kernel overlayfs over it. */
 const TYPES: readonly string[] = ['erofs', 'overlay'];
 /** Changes when the fields change. */
-const VERSION = 1;
+const VERSION = 2;
 const MAX_SIZE = 1 << 20;
+const PENDING = 'pending-';
+const LOOP_DEVICE = /^\/dev\/loop\d+$/;
 const OTHERS_WRITE = 0o022;
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -69,22 +70,46 @@ interface StoredRecord extends MountRecord {
   readonly boot: string;
   /** The mount namespace that the mount was made in. */
   readonly namespace: string;
+  /** Empty as long as the mount is being made. */
   readonly device: string;
   readonly type: string;
   /** As the mount table shows it. */
   readonly source: string;
+  readonly mountPoint: string;
 }
 
-type Identity = Pick<MountEntry, 'device' | 'type' | 'source'>;
+type Identity = Pick<MountEntry, 'device' | 'type' | 'source' | 'mountPoint'>;
+
+/** A record that was written. */
+export interface WrittenRecord {
+  /** Idempotent. */
+  remove(): void;
+}
+
+/**
+ * Writes the record of a mount that is about to be made. It counts until it is removed, which is up to the caller, or until
+ * the next mount finds it without a mount. InputError where it can't be written.
+ */
+export function announceMount(mount: Omit<Identity, 'device'>, record: MountRecord): WrittenRecord {
+  makeRunDirectory(RECORDS);
+  const path = join(RECORDS, `${PENDING}${process.pid}-${randomBytes(4).toString('hex')}.json`);
+  write(path, { ...mount, device: '' }, record);
+  return { remove: () => rmSync(path, { force: true }) };
+}
 
 /** Writes the record of a mount; records of this namespace whose mounts are gone are removed. InputError where it can't be. */
 export function writeRecord(entry: Identity, record: MountRecord, table: readonly MountEntry[]): void {
-  makeRecordDirectory();
+  makeRunDirectory(RECORDS);
+  write(pathOf(entry.device), entry, record);
   removeStale(table);
-  const path = pathOf(entry.device);
+}
+
+function write(path: string, { device, type, source, mountPoint }: Identity, record: MountRecord): void {
   const draft = `${path}.${process.pid}.draft`;
-  const { device, type, source } = entry;
-  const stored: StoredRecord = { ...{ version: VERSION, ...here(), device, type, source }, ...record };
+  const stored: StoredRecord = {
+    ...{ version: VERSION, ...here(), device, type, source, mountPoint },
+    ...record,
+  };
   try {
     writeFileSync(draft, JSON.stringify(stored), { flag: 'wx', mode: 0o644 });
     renameSync(draft, path);
@@ -98,7 +123,8 @@ export function writeRecord(entry: Identity, record: MountRecord, table: readonl
 export function findRecord(entry: Identity): MountRecord | undefined {
   if (!TYPES.includes(entry.type)) return undefined;
   const stored = readStored(pathOf(entry.device));
-  return stored !== undefined && isOf(stored, entry) ? stored : undefined;
+  if (stored !== undefined && isRecordOf(stored, entry)) return stored;
+  return listRecords().find((each) => each.device === '' && isRecordOf(each, entry));
 }
 
 /** Whether the process of a record still runs. */
@@ -109,6 +135,12 @@ export function isRunning({ pid, start }: RecordedProcess): boolean {
 /** Once the mount with this device is gone from all of the namespace. */
 export function removeRecord(device: string): void {
   rmSync(pathOf(device), { force: true });
+  rmSync(statisticsSocketOf(device), { force: true });
+}
+
+/** The socket by which the process of a mount states what it counted, if it has one (statistics-socket.ts). */
+export function statisticsSocketOf(device: string): string {
+  return join(RECORDS, `${device.replace(':', '-')}.sock`);
 }
 
 /** True if a file was written to, in place, since it was mounted. A file that was moved away is not looked for. */
@@ -125,39 +157,6 @@ export function isAnyChanged(files: readonly RecordedFile[]): boolean {
   });
 }
 
-/** `path`, beneath RUN_DIRECTORY or the same, made if it is missing. InputError where it can't be made or trusted. */
-function makeRunDirectory(path: string): void {
-  try {
-    for (const each of [RUN_DIRECTORY, path]) {
-      try {
-        mkdirSync(each, { mode: 0o755 });
-        chmodSync(each, 0o755); // whatever the umask
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-    }
-  } catch (error) {
-    throw cantRecord(error);
-  }
-  const found = examinePath(path);
-  if (found.kind === 'untrusted') throw cantRecord(new Error(found.reason));
-}
-
-/** A new directory that only root can enter, to be removed by the caller. */
-export function makePrivateDirectory(prefix: string): string {
-  makeRunDirectory(RUN_DIRECTORY);
-  return mkdtempSync(join(RUN_DIRECTORY, prefix));
-}
-
-function makeRecordDirectory(): void {
-  makeRunDirectory(RECORDS);
-}
-
-function cantRecord(error: unknown): InputError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new InputError(`the mount can't be recorded in ${RUN_DIRECTORY}: ${reason}`, { cause: error });
-}
-
 const pathOf = (device: string): string => join(RECORDS, `${device.replace(':', '-')}.json`);
 
 function here(): { readonly boot: string; readonly namespace: string } {
@@ -167,13 +166,13 @@ function here(): { readonly boot: string; readonly namespace: string } {
   };
 }
 
-function isOf(stored: StoredRecord, { device, type, source }: Identity): boolean {
-  return (
-    stored.boot === here().boot &&
-    stored.device === device &&
-    stored.type === type &&
-    stored.source === source
-  );
+/** Whether a record of this start of the machine is that of the mount `entry`. */
+export function isRecordOf(record: Identity, entry: Identity): boolean {
+  if (record.type !== entry.type) return false;
+  if (record.device !== '') return record.device === entry.device && record.source === entry.source;
+  if (record.mountPoint !== entry.mountPoint) return false;
+  // An image that the kernel can't mount as a file: which loop device it becomes is not known before.
+  return record.source === entry.source || (entry.type === 'erofs' && LOOP_DEVICE.test(entry.source));
 }
 
 /** Undefined for what is missing, malformed, or not root's. */
@@ -199,10 +198,11 @@ function readStored(path: string): StoredRecord | undefined {
 
 function isStored(json: unknown): json is StoredRecord {
   if (typeof json !== 'object' || json === null) return false;
-  const { version, boot, namespace, device, type, source, facts, files } = json as Partial<StoredRecord>;
+  const { version, boot, namespace, device, type, source, mountPoint, facts, files } =
+    json as Partial<StoredRecord>;
   return (
     version === VERSION &&
-    [boot, namespace, device, type, source].every((text) => typeof text === 'string') &&
+    [boot, namespace, device, type, source, mountPoint].every((text) => typeof text === 'string') &&
     typeof facts === 'object' &&
     Array.isArray(files)
   );
@@ -232,7 +232,24 @@ function removeStale(table: readonly MountEntry[]): void {
     const stored = readStored(path);
     if (stored === undefined) continue; // perhaps of another version of stratafs
     const isOfOtherNamespace = stored.boot === boot && stored.namespace !== namespace;
-    if (isOfOtherNamespace || table.some((entry) => isOf(stored, entry))) continue;
+    const isMounted = stored.boot === boot && table.some((entry) => isNeeded(stored, entry));
+    if (isOfOtherNamespace || isMounted || isBeingMade(stored, name)) continue;
     rmSync(path, { force: true });
+    if (stored.device !== '') rmSync(statisticsSocketOf(stored.device), { force: true });
   }
+}
+
+/** Whether it is the record of the mount `entry`, or the pending one of a mount that has no other. */
+function isNeeded(stored: StoredRecord, entry: MountEntry): boolean {
+  if (!isRecordOf(stored, entry)) return false;
+  if (stored.device !== '') return true;
+  const own = readStored(pathOf(entry.device));
+  return own === undefined || !isRecordOf(own, entry);
+}
+
+/** Whether the process that wrote a pending record may still be about to mount. Its number may be another's by now. */
+function isBeingMade({ device, boot }: StoredRecord, name: string): boolean {
+  if (device !== '' || boot !== here().boot) return false;
+  const [, pid] = /^pending-(\d+)-/.exec(name) ?? [];
+  return processStart(Number(pid)) !== undefined;
 }

@@ -1,5 +1,5 @@
 // Mounts of stratafs that the kernel serves, in any mount namespace: no lock of a daemon shows that their upper is in use.
-import { listRecords } from '../../erofs/mounts/records.ts';
+import { isRecordOf, listRecords } from '../../erofs/mounts/records.ts';
 import { findInOtherNamespaces } from '../../sys/mount-namespaces.ts';
 import { type MountEntry, readMountTable } from '../../sys/mount-table.ts';
 import type { MountFacts } from './mount-facts.ts';
@@ -8,8 +8,7 @@ import type { MountFacts } from './mount-facts.ts';
 export async function findKernelMountOf(upper: string): Promise<string | undefined> {
   const records = listRecords().filter(({ facts }) => (facts as Partial<MountFacts>).upper === upper);
   if (records.length === 0) return undefined;
-  const isRecorded = ({ device, type, source }: MountEntry): boolean =>
-    records.some((each) => each.device === device && each.type === type && each.source === source);
+  const isRecorded = (entry: MountEntry): boolean => records.some((each) => isRecordOf(each, entry));
   const here = (await readMountTable()).find(isRecorded);
   if (here !== undefined) return here.mountPoint;
   const [elsewhere] = await findInOtherNamespaces(isRecorded);
