@@ -15,8 +15,8 @@ const steps = {
       inspection.close();
     }
   },
-  async mount({ source, cacheDirectory, mountpoint }) {
-    mounted = await mount(source, mountpoint, { cacheDirectory });
+  async mount({ source, cacheDirectory, mountpoint, options }) {
+    mounted = await mount(source, mountpoint, { cacheDirectory, ...options });
   },
   unmount: () => mounted.close(),
 };

@@ -1,6 +1,7 @@
 // Drives examine.js, step by step. A process that ends, or that answers nothing for long (a loop would stop its own
 // timers), is reported as a failure of its current step, and replaced by a new one.
 import { type ChildProcess, fork } from 'node:child_process';
+import type { MountOptions } from '../../src/mount/options.ts';
 import { bundleProgram } from '../bundle-program.ts';
 import { withSanitizer } from '../sanitizer-preload.ts';
 
@@ -15,6 +16,8 @@ export interface Order {
   readonly source: string;
   readonly cacheDirectory: string;
   readonly mountpoint?: string;
+  /** Of a mount, beside the cache directory. */
+  readonly options?: MountOptions;
 }
 
 /** `refused`: with an error as a user may see it. `wrong`: what must not be. */

@@ -1,5 +1,5 @@
-// Hostile tables: files of the cache directory with false content and right checksums, to test the checks after the checksum.
-// The same seed gives the same files.
+// Hostile tables: files of the cache directory with false content. Those that stratafs itself reads have right checksums, to
+// test the checks after the checksum. The same seed gives the same files.
 import { createHash } from 'node:crypto';
 import { INDEX_FILE_HEADER_SIZE, IndexFileField } from '../../src/layer/index-file.ts';
 import { spanTableLength } from '../../src/layer/span-table-layout.ts';
@@ -43,6 +43,13 @@ export function hostileTreeFile(good: Buffer, random: Random): Buffer {
   spoil(bytes, TREE_FILE_HEADER_SIZE, random);
   const checked = bytes.subarray(TreeFileField.key);
   createHash('sha256').update(checked).digest().copy(bytes, TreeFileField.sha256);
+  return bytes;
+}
+
+/** With a wrong checksum: what has a right one goes to the kernel, which checks it. */
+export function changedErofsFile(good: Buffer, random: Random): Buffer {
+  const bytes = Buffer.from(good);
+  spoil(bytes, 0, random);
   return bytes;
 }
 

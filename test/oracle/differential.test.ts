@@ -1,6 +1,6 @@
 // Random sequences of operations over random layers, on stratafs and on an oracle: kernel overlayfs over the unpacked
 // layers, and a plain copy of the unpacked image where the kernel's overlay is known to deviate (hard links).
-// STRATAFS_SIDE=kernel or fuse-overlayfs puts another file system to the test; see sequence.ts for the rest.
+// STRATAFS_SIDE=kernel, erofs or fuse-overlayfs puts another file system to the test; see sequence.ts for the rest.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
@@ -16,8 +16,10 @@ import {
   sequenceCount,
   timeoutOf,
   userOf,
+  withoutOurMark,
 } from './sequence.ts';
 import {
+  ErofsSide,
   FuseOverlayfsSide,
   KernelSide,
   PlainSide,
@@ -34,6 +36,7 @@ const sideName = process.env['STRATAFS_SIDE'] ?? 'stratafs';
 function sideUnderTest(scratch: string, lower: StratafsLower, tars: readonly Buffer[]): Side {
   const place = join(scratch, 'ours');
   if (sideName === 'stratafs') return new StratafsSide(place, lower);
+  if (sideName === 'erofs') return new ErofsSide(place, { tars });
   const layers = 'layers' in lower ? lower.layers : unpackLayers(tars, join(scratch, 'layers'));
   return sideName === 'kernel' ? new KernelSide(place, layers) : new FuseOverlayfsSide(place, layers);
 }
@@ -80,6 +83,30 @@ describeWith(
         expect(seed, 'umoci refuses most stacks').toBeLessThan(firstSeed + 3 * sequences + 3);
         if (await runSequence(seed, 'plain')) compared++;
       }
+    });
+  },
+);
+
+/** Kernel overlayfs over the image of all layers, and over the unpacked layers. */
+function runByErofs(seed: number): Promise<void> {
+  return withScratch((scratch) => {
+    const random = new Random(seed);
+    const { tars, inodes } = randomLayers(random, 'within layers');
+    const tree = new Map([...inodes].map(([path, { mode }]) => [path, mode]));
+    const operations = randomOperations(random, { count: operationCount, tree });
+    const kernel = new KernelSide(join(scratch, 'kernel'), unpackLayers(tars, join(scratch, 'layers')));
+    const compression = seed % 2 === 0 ? 'gzip' : 'none';
+    const ours = new ErofsSide(join(scratch, 'ours'), { tars, compression });
+    compare(ours, withoutOurMark(kernelOracle(kernel)), operations, userOf(seed), seed);
+  });
+}
+
+describeWith(
+  ['root', 'fuse', { filesystem: 'erofs' }, { program: 'tar' }, { program: 'python3' }],
+  'driver=erofs',
+  () => {
+    it(`does in ${sequences} random sequences what kernel overlayfs does`, { timeout }, async () => {
+      for (let seed = firstSeed; seed < firstSeed + sequences; seed++) await runByErofs(seed);
     });
   },
 );

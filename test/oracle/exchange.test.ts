@@ -4,7 +4,6 @@
 // that the kernel copied up and renamed is identified by a file handle, which is not read.
 import { join } from 'node:path';
 import { it } from 'vitest';
-import { HAS_TRUSTED_MARKS } from '../../src/overlayfs-format/trusted-marks.ts';
 import { describeWith } from '../requirements.ts';
 import { Random } from '../tree/random.ts';
 import { execute, mounted, type Oracle } from './differential.ts';
@@ -18,8 +17,9 @@ import {
   sequenceCount,
   timeoutOf,
   userOf,
+  withoutOurMark,
 } from './sequence.ts';
-import { AlternatingSide, KernelSide, StratafsSide, unpackLayers } from './sides.ts';
+import { AlternatingSide, ErofsSide, KernelSide, StratafsSide, unpackLayers } from './sides.ts';
 import { type Shown, type Snapshot, snapshotDirectory } from './snapshot.ts';
 import { withScratch } from './stack.ts';
 
@@ -91,16 +91,6 @@ function ofLayers(oracle: Oracle): Oracle {
  */
 const withoutLinks = (oracle: Oracle): Oracle => changed(oracle, (shown) => ({ ...shown, sameAs: '' }));
 
-/** The kernel lists the mark that stratafs leaves on the root of the upper (docs/formats.md, "Trust in marks"). */
-function withoutOurMark(oracle: Oracle): Oracle {
-  const seen: Oracle['seen'] = (operation, result) => {
-    const shown = oracle.seen(operation, result);
-    if (operation[0] !== 'listxattr' || !Array.isArray(shown)) return shown;
-    return (shown as string[]).filter((name) => name !== HAS_TRUSTED_MARKS);
-  };
-  return { ...oracle, seen };
-}
-
 /** A sequence over layers of which the uppermost was an upper, with its redirects and metacopies. */
 function stackUp(seed: number): Promise<void> {
   return withScratch((scratch) => {
@@ -137,8 +127,7 @@ function exchangeDrivers(seed: number, begin: 0 | 1): Promise<void> {
     const operations = inPhases(randomOperations(random, { count: operationCount, tree }), SWAPS + 1);
     const lower = { tars, compression: seed % 2 === 0 ? 'gzip' : 'none' } as const;
     const one = new StratafsSide(join(scratch, 'fuse'), lower);
-    const options = ['-o', 'driver=erofs'];
-    const other = new StratafsSide(join(scratch, 'erofs'), lower, options, one);
+    const other = new ErofsSide(join(scratch, 'erofs'), lower, one);
     const ours = new AlternatingSide([one, other], begin);
     const layers = unpackLayers(tars, join(scratch, 'layers'));
     const oracle = withoutOurMark(

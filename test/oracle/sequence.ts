@@ -3,6 +3,7 @@
 // thousands), STRATAFS_OPERATIONS=n makes them longer, STRATAFS_MINIMISING=n bounds how many shorter sequences are tried to
 // explain a failure.
 import { expect } from 'vitest';
+import { HAS_TRUSTED_MARKS } from '../../src/overlayfs-format/trusted-marks.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../src/vfs/attr.ts';
 import { directory, file, type InodeSpec } from '../tree/layer-maker.ts';
 import { layerTar } from '../tree/layer-tar.ts';
@@ -94,6 +95,16 @@ export function kernelOracle(side: Side): Oracle {
         ]),
       ),
   };
+}
+
+/** The kernel lists the mark that stratafs leaves on the root of the upper (docs/formats.md, "Trust in marks"). */
+export function withoutOurMark(oracle: Oracle): Oracle {
+  const seen: Oracle['seen'] = (operation, result) => {
+    const shown = oracle.seen(operation, result);
+    if (operation[0] !== 'listxattr' || !Array.isArray(shown)) return shown;
+    return (shown as string[]).filter((name) => name !== HAS_TRUSTED_MARKS);
+  };
+  return { ...oracle, seen };
 }
 
 export const plainOracle = (side: Side): Oracle => ({

@@ -140,7 +140,7 @@ export type StratafsLower =
 
 /** stratafs over an OCI layout of the tars, or over the unpacked layers. */
 export class StratafsSide extends UpperSide {
-  readonly name = 'stratafs';
+  readonly name: string = 'stratafs';
   readonly #lower: readonly string[];
   readonly #cache: string;
   readonly #options: readonly string[];
@@ -172,6 +172,20 @@ export class StratafsSide extends UpperSide {
       env: { ...process.env, XDG_CACHE_HOME: this.#cache, NO_COLOR: '1' },
     });
     if (status !== 0) throw new Error(`stratafs mount: exit status ${status}: ${stderr}`);
+  }
+}
+
+/** stratafs with driver=erofs: kernel overlayfs takes the writes. */
+export class ErofsSide extends StratafsSide {
+  override readonly name = 'stratafs, driver=erofs';
+  override readonly keepsNumbers = false;
+
+  constructor(
+    directory: string,
+    lower: Extract<StratafsLower, { tars: unknown }>,
+    shared?: UpperDirectories,
+  ) {
+    super(directory, lower, ['-o', 'driver=erofs'], shared);
   }
 }
 
