@@ -11,8 +11,11 @@ export interface InspectedImage {
 
 /** The lowest `count` layers, and the steps of the history that made them. The layers stay owned by `inspected`'s opener. */
 export function stackUpTo({ image, layers }: InspectedImage, count: number): InspectedImage {
+  if (count === layers.length) return { image, layers };
+  // The history has no step for an upper directory.
+  const below = { ...image, layers: image.layers.filter((layer) => !isUpper(layer)) };
   const selected =
-    count === 0 ? { ...image, layers: [], history: [] } : selectLayers(image, { upto: String(count) });
+    count === 0 ? { ...image, layers: [], history: [] } : selectLayers(below, { upto: String(count) });
   return { image: selected, layers: layers.slice(0, count) };
 }
 

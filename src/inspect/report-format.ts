@@ -48,6 +48,8 @@ export interface ReportLayer {
   readonly diffId?: string | undefined;
   readonly chainId?: string | undefined;
   readonly compression: string;
+  /** True: it is the upper directory of a mount, which has what was written. */
+  readonly isUpper?: true | undefined;
   /** Bytes of its files; of its stored blob. */
   readonly size: number;
   readonly storedSize: number;

@@ -1,10 +1,11 @@
 // Collects the content of `stratafs report`: the figures of history, layers, waste and images, and all bytes by path.
 import { showPlatform } from '../image/platform.ts';
 import type { HistoryStep } from '../image/image.ts';
+import type { OpenedLayer } from '../image/open-layers.ts';
 import { showLines, showText } from '../vfs/show-text.ts';
 import { DockerfileWriter } from './dockerfile.ts';
 import { historyGap, historyOf } from './history.ts';
-import { type InspectedImage, createdOf } from './inspected-image.ts';
+import { type InspectedImage, createdOf, isUpper, stackUpTo } from './inspected-image.ts';
 import { countChanges } from './layer-changes.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 import { mergeImage } from './merged-image.ts';
@@ -46,7 +47,7 @@ export function reportImage(inspected: InspectedImage, source: string, nameLimit
       id: image.id,
       platform: image.platform === undefined ? undefined : showText(showPlatform(image.platform)),
       created: shownText(createdOf(image)),
-      gap: historyGap(historyOf(inspected)),
+      gap: historyGap(historyOf(withoutUpper(inspected))),
       size: waste.totalBytes,
       wasted: waste.wastedBytes,
       efficiency: waste.efficiency,
@@ -58,6 +59,12 @@ export function reportImage(inspected: InspectedImage, source: string, nameLimit
     foldedCount,
     threshold,
   };
+}
+
+/** The history describes the image, not what was written to its mount. */
+function withoutUpper(inspected: InspectedImage): InspectedImage {
+  const count = inspected.image.layers.filter((layer) => !isUpper(layer)).length;
+  return count === inspected.layers.length ? inspected : stackUpTo(inspected, count);
 }
 
 /** Adds the figures of layers that several images share. */
@@ -80,6 +87,7 @@ function describeLayers(
   const changes = countChanges(inspected);
   return layers.map(({ number, diffId, chainId, compression, size, storedSize }, i) => ({
     ...{ number, diffId, chainId, compression, size, storedSize },
+    isUpper: isUpper((inspected.layers[i] as OpenedLayer).source) ? true : undefined,
     wasted: waste.layers[i]?.wasted ?? 0,
     hides: waste.layers[i]?.hides ?? 0,
     ...(changes[i] ?? { added: 0, changed: 0, deleted: 0 }),

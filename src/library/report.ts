@@ -2,7 +2,7 @@
 export {
   type ReportData,
   type ReportedImage,
-  inspectImage,
+  inspectShown,
   joinReport,
   reportImage,
 } from '../inspect/inspect.ts';

@@ -1,5 +1,6 @@
 // The details of the tile under the pointer or with the focus, or of the directory that is shown.
 import { element, part } from './dom.ts';
+import { originOf } from './layer-origin.ts';
 import { layerChip } from './palette.ts';
 import type { Tile } from './treemap-layout.ts';
 import type { ViewState } from './view-state.ts';
@@ -19,10 +20,7 @@ export function showDetails(state: ViewState, tile: Tile | undefined, node: numb
   const line = element('p', { class: 'muted' });
   if (layer > 0) {
     const step = image.steps.find((each) => each.layer === layer);
-    line.append(
-      layerChip(layer, image.layers.length),
-      element('code', { text: step?.instruction ?? 'unknown instruction' }),
-    );
+    line.append(layerChip(layer, image.layers.length), originOf(image.layers[layer - 1], step));
   }
   const share =
     at === root || bytes === 0 ? '' : `, ${percent(bytes, sums[root] ?? 0)} of ${table.pathOf(root)}`;

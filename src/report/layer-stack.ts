@@ -3,6 +3,7 @@
 import type { ReportImage, ReportLayer, ReportStep } from '../inspect/report-format.ts';
 import { element, part } from './dom.ts';
 import { showTime } from './overview.ts';
+import { originOf } from './layer-origin.ts';
 import { layerChip, tint } from './palette.ts';
 import type { ViewActions, ViewState } from './view-state.ts';
 import { counted, number, percent, size } from './words.ts';
@@ -63,7 +64,7 @@ export class LayerStack {
         attributes: { type: 'button', 'data-layer': String(which), 'aria-pressed': 'false' },
       },
       layerChip(which, image.layers.length),
-      element('code', { text: step.instruction ?? 'unknown instruction' }),
+      originOf(layer, step),
       element(
         'span',
         { class: 'sizes' },
@@ -107,13 +108,18 @@ function emptyRow({ instruction, createdBy }: ReportStep): HTMLElement {
   );
 }
 
+function storageOf({ isUpper, storedSize, compression }: ReportLayer): string {
+  if (isUpper === true) return 'in the upper directory';
+  return `${size(storedSize)}, ${compression === 'none' ? 'plain' : compression}`;
+}
+
 function factsOf(layer: ReportLayer, step: ReportStep): HTMLElement {
   const { added, changed, deleted } = layer;
   const facts: (readonly [string, string | undefined])[] = [
     ['Wasted', layer.wasted === 0 ? 'nothing' : `${size(layer.wasted)}, hidden by higher layers`],
     ['Hides', layer.hides === 0 ? 'nothing' : `${size(layer.hides)} of lower layers`],
     ['Names', `${number(added)} added, ${number(changed)} changed, ${number(deleted)} deleted`],
-    ['Stored', `${size(layer.storedSize)}, ${layer.compression === 'none' ? 'plain' : layer.compression}`],
+    ['Stored', storageOf(layer)],
     ['Created', step.created === undefined ? undefined : showTime(step.created)],
     ['Created by', step.createdBy === step.instruction ? undefined : step.createdBy],
     ['Comment', step.comment],

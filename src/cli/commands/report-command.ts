@@ -3,7 +3,7 @@ import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { showDockerSize } from '../../library/docker-size.ts';
 import { sourcesOf } from '../../library/images.ts';
-import { type ReportedImage, inspectImage, joinReport, reportImage } from '../../library/report.ts';
+import { type ReportedImage, inspectShown, joinReport, reportImage } from '../../library/report.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
 import { SOURCE_ABOUT, addSourceOptions, type SourceArguments, withReport } from './inspection.ts';
@@ -21,6 +21,8 @@ The page contains all its data and makes no network requests: the layers with th
 wasted files, a search by path, and the layers that several sources share. Its figures are those of history, layers, waste
 and images. Equal images give an equal page. <file> is created when the page is complete.
 If an image has more than --names names, the smallest files are summed up by directory, and the page says so.
+
+Of a mount, what was written to it is shown as one more layer.
 
 Examples:
   stratafs report app.tar
@@ -69,7 +71,7 @@ export function reportCommand(): CliCommand {
         const reported: ReportedImage[] = [];
         const images = await Promise.all(sources.map((source) => sourcesOf(source, options)));
         for (const source of images.flat()) {
-          const inspection = await inspectImage(source, options);
+          const inspection = await inspectShown(source, options);
           try {
             const each = reportImage(inspection, source, limit);
             const { image, foldedCount, threshold } = each;

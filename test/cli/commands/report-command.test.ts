@@ -1,6 +1,7 @@
 // The built command. What the page does in a browser is tested in test/report/.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fillPage } from '../../../src/cli/output/report-page.ts';
 import type { ReportData } from '../../../src/inspect/report-format.ts';
@@ -92,6 +93,21 @@ describeWith(['fuse'], 'stratafs report of a mount', () => {
       const { images } = dataIn(stdout);
       expect(images.map(({ names, size }) => [names[0], size])).toEqual([['expressweb:latest', 318_736]]);
     }));
+
+  it('has what was written as one more layer', () =>
+    withMounted(
+      source,
+      async (place) => {
+        writeFileSync(join(place.mountpoint, 'written'), Buffer.alloc(1000));
+        const { stdout, stderr } = await place.stratafs(['report', '-o', '-', place.mountpoint]);
+        const [image] = dataIn(stdout).images;
+        const upper = image?.layers.at(-1);
+        expect([image?.size, upper?.isUpper, upper?.size, upper?.added]).toEqual([319_736, true, 1000, 1]);
+        expect(image?.layers.slice(0, -1).every((layer) => layer.isUpper === undefined)).toBe(true);
+        expect([image?.gap, stderr]).toEqual([undefined, '']);
+      },
+      '--tmp',
+    ));
 });
 
 it('the data never end their block, and are read back unchanged', () => {
