@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "fast_answer.h"
+#include "fast_request.h"
 #include "fuse_messages.h"
 #include "tree_table.h"
 #include "upper_answer.h"
@@ -23,9 +24,10 @@ class TableAnswers {
   static std::unique_ptr<TableAnswers> Make(Napi::Object facts);
 
   FastAnswer Answer(const uint8_t* request, size_t length, uint8_t* reply, size_t capacity) const {
-    const FastAnswer answer = AnswerFast(request, length, table_, facts_, opens_, reply, capacity);
+    const FastRequest whole(request, length, reply, capacity);
+    const FastAnswer answer = AnswerFast(whole, table_, facts_, opens_);
     if (answer.kind != FastAnswer::kNotMine) return answer;
-    return AnswerFromUpper(request, length, table_, facts_, upper_rows_, reply);
+    return AnswerFromUpper(whole, table_, facts_, upper_rows_);
   }
 
   // Counts an answer to a request of kind `opcode` that the kernel accepted, or a request without answer.

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fast_request.h"
+
 namespace stratafs::bare {
 
 namespace {
@@ -49,7 +51,8 @@ BareAnswers::BareAnswers(const TreeTable& table, const char* unsupported_xattr) 
 }
 
 size_t BareAnswers::Answer(const uint8_t* request, size_t length, uint8_t* reply) {
-  const FastAnswer answer = AnswerFast(request, length, table_, facts_, nullptr, reply, kMessageSize);
+  const FastAnswer answer =
+      AnswerFast(FastRequest(request, length, reply, kMessageSize), table_, facts_, nullptr);
   // kFile can't occur: no layer has a file.
   if (answer.kind == FastAnswer::kReply) return answer.length;
   if (answer.kind == FastAnswer::kSilent) return 0;

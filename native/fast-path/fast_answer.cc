@@ -22,13 +22,9 @@ constexpr size_t kNameMax = 255;
 // One request, on the way to its answer.
 class RequestReader {
  public:
-  RequestReader(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
-                const uint32_t* opens, uint8_t* reply, size_t capacity)
-      : request_(request, length, reply),
-        opens_(opens),
-        table_{table, facts},
-        reply_(reply),
-        capacity_(capacity) {}
+  RequestReader(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
+                const uint32_t* opens)
+      : request_(request), opens_(opens), table_{table, facts} {}
 
   FastAnswer Answer() {
     if (!request_.is_whole()) return {};
@@ -126,8 +122,8 @@ class RequestReader {
   }
 
   FastAnswer Copy(std::string_view bytes) {
-    if (bytes.size() > capacity_ - sizeof(OutHeader)) return {};
-    memcpy(reply_ + sizeof(OutHeader), bytes.data(), bytes.size());
+    if (bytes.size() > request_.reply_room()) return {};
+    memcpy(request_.reply_body(), bytes.data(), bytes.size());
     return request_.Reply(0, bytes.size());
   }
 
@@ -180,8 +176,8 @@ class RequestReader {
     ReadIn in;
     if (!request_.Take(&in) || type() != S_IFDIR) return {};
     const bool wants_attributes = static_cast<Opcode>(request_.header().opcode) == Opcode::kReaddirplus;
-    const size_t room = std::min<size_t>(in.size, capacity_ - sizeof(OutHeader));
-    DirectoryAnswer listing(table_, inode_, wants_attributes, reply_ + sizeof(OutHeader), room);
+    const size_t room = std::min<size_t>(in.size, request_.reply_room());
+    DirectoryAnswer listing(table_, inode_, wants_attributes, request_.reply_body(), room);
     return listing.Fill(in.offset) ? request_.Reply(0, listing.size()) : FastAnswer{};
   }
 
@@ -217,8 +213,8 @@ class RequestReader {
       size += xattr.name.size() + 1;
     }
     if (in.size == 0 || size > in.size) return AnswerXattr(in.size, size);
-    if (size > capacity_ - sizeof(OutHeader)) return {};
-    uint8_t* to = reply_ + sizeof(OutHeader);
+    if (size > request_.reply_room()) return {};
+    uint8_t* to = request_.reply_body();
     for (TreeTable::Xattr xattr = table_.table.xattrs(inode_); TreeTable::Next(&xattr);) {
       memcpy(to, xattr.name.data(), xattr.name.size());
       to += xattr.name.size();
@@ -227,19 +223,17 @@ class RequestReader {
     return request_.Reply(0, size);
   }
 
-  const FastRequest request_;
+  const FastRequest& request_;
   uint32_t inode_ = 0;
   const uint32_t* opens_;
   TableAttributes table_;
-  uint8_t* reply_;
-  size_t capacity_;
 };
 
 }  // namespace
 
-FastAnswer AnswerFast(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
-                      const uint32_t* opens, uint8_t* reply, size_t capacity) {
-  return RequestReader(request, length, table, facts, opens, reply, capacity).Answer();
+FastAnswer AnswerFast(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
+                      const uint32_t* opens) {
+  return RequestReader(request, table, facts, opens).Answer();
 }
 
 }  // namespace stratafs

@@ -85,10 +85,11 @@ struct FastAnswer {
   bool never_waits = false;
 };
 
-// `request` has `length` bytes, `reply` has room for `capacity` (at least 512); both are aligned to 8.
+class FastRequest;
+
 // `opens`: the number of opens by inode; null for a read-only mount.
-FastAnswer AnswerFast(const uint8_t* request, size_t length, const TreeTable& table, const MountFacts& facts,
-                      const uint32_t* opens, uint8_t* reply, size_t capacity);
+FastAnswer AnswerFast(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
+                      const uint32_t* opens);
 
 }  // namespace stratafs
 

@@ -17,10 +17,12 @@ inline bool BeginsWith(std::string_view name, std::string_view prefix) {
   return name.substr(0, prefix.size()) == prefix;
 }
 
-// Reads `length` bytes of `request` and writes to `reply`; both are the caller's.
+// Reads `length` bytes of `request` and writes to `reply`, which has room for `capacity` (at least 512)
+// bytes. Both are the caller's, and aligned to 8.
 class FastRequest {
  public:
-  FastRequest(const uint8_t* request, size_t length, uint8_t* reply) : reply_(reply) {
+  FastRequest(const uint8_t* request, size_t length, uint8_t* reply, size_t capacity)
+      : reply_(reply), capacity_(capacity) {
     if (length < sizeof(header_)) return;
     memcpy(&header_, request, sizeof(header_));
     const size_t extension = static_cast<size_t>(header_.extension_length) * 8;
@@ -53,7 +55,11 @@ class FastRequest {
     return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
   }
 
-  // `body`: bytes of the reply after its header, which the caller has written.
+  // The place of the body of the reply, and its room in bytes.
+  uint8_t* reply_body() const { return reply_ + sizeof(OutHeader); }
+  size_t reply_room() const { return capacity_ - sizeof(OutHeader); }
+
+  // `body`: bytes at reply_body(), which the caller has written.
   FastAnswer Reply(int error, size_t body) const {
     const OutHeader out = {static_cast<uint32_t>(sizeof(OutHeader) + body), error, header_.unique};
     memcpy(reply_, &out, sizeof(out));
@@ -66,7 +72,7 @@ class FastRequest {
 
   template <typename T>
   FastAnswer Struct(const T& body) const {
-    memcpy(reply_ + sizeof(OutHeader), &body, sizeof(body));
+    memcpy(reply_body(), &body, sizeof(body));
     return Reply(0, sizeof(body));
   }
 
@@ -76,6 +82,7 @@ class FastRequest {
   size_t body_size_ = 0;
   bool is_whole_ = false;
   uint8_t* const reply_;
+  const size_t capacity_;
 };
 
 }  // namespace stratafs

@@ -117,14 +117,13 @@ class UpperRequest {
 
 }  // namespace
 
-FastAnswer AnswerFromUpper(const uint8_t* request, size_t length, const TreeTable& table,
-                           const MountFacts& facts, const UpperRows& rows, uint8_t* reply) {
+FastAnswer AnswerFromUpper(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
+                           const UpperRows& rows) {
   // Owners that are mapped are shown by JavaScript.
   if (facts.maps_owners) return {};
-  const FastRequest whole(request, length, reply);
   UpperRow row;
-  if (!whole.is_whole() || !FindRow(rows, whole.header().node, &row)) return {};
-  return UpperRequest(whole, row, table, facts).Answer();
+  if (!request.is_whole() || !FindRow(rows, request.header().node, &row)) return {};
+  return UpperRequest(request, row, table, facts).Answer();
 }
 
 }  // namespace stratafs

@@ -31,9 +31,8 @@ struct UpperRows {
   size_t count = 0;
 };
 
-// The parameters are those of AnswerFast.
-FastAnswer AnswerFromUpper(const uint8_t* request, size_t length, const TreeTable& table,
-                           const MountFacts& facts, const UpperRows& rows, uint8_t* reply);
+FastAnswer AnswerFromUpper(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
+                           const UpperRows& rows);
 
 }  // namespace stratafs
 
