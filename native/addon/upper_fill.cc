@@ -166,6 +166,25 @@ napi_value SetNewMetadata(napi_env env, napi_callback_info info) {
   return in.MakeNumber(metadata.Apply(dir, name));
 }
 
+// makeNewDirectory(dir, name, numbers, xattrs)
+napi_value MakeNewDirectory(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int dir = in.Descriptor(0);
+  Component name;
+  in.Name(1, &name);
+  const NewMetadata metadata(&in, 2);
+  if (in.error() != 0) return in.MakeNumber(in.error());
+  if (MakeDirectory(dir, name, S_IRWXU, 0) < 0) return in.MakeNumber(-errno);
+  struct statx st;
+  int error = metadata.Apply(dir, name);
+  if (error == 0 && statx(dir, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0) {
+    error = -errno;
+  }
+  if (error == 0) return Napi::Number::New(env, static_cast<double>(st.stx_ino));
+  unlinkat(dir, name.c_str(), AT_REMOVEDIR);
+  return in.MakeNumber(error);
+}
+
 // Calls `change`, which changes names in the directory, and then restores the directory's atime and mtime.
 template <typename Change>
 napi_value KeepTimes(const CallArguments& in, int dir, Change change) {
@@ -208,6 +227,7 @@ void RegisterUpperFill(Napi::Env env, Napi::Object exports) {
   ExportCalls(env, exports,
               {{"fillLater", FillLater},
                {"setNewMetadata", SetNewMetadata},
+               {"makeNewDirectory", MakeNewDirectory},
                {"linkKeepingTimes", LinkKeepingTimes},
                {"renameKeepingTimes", RenameKeepingTimes}});
 }

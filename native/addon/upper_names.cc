@@ -157,10 +157,7 @@ napi_value MkdirAt(napi_env env, napi_callback_info info) {
   in.Name(1, &name);
   const uint32_t mode = in.Uint(2) & kModeBits;
   const uint32_t mask = in.Uint(3);
-  return in.Answer([&] {
-    ScopedUmask scope(mask);
-    return mkdirat(dir, name.c_str(), mode);
-  });
+  return in.Answer([&] { return MakeDirectory(dir, name, mode, mask); });
 }
 
 // mknodAt(dir, name, mode, rdev, umask)
@@ -239,6 +236,11 @@ int Link(int from_dir, const Component& from_name, int dir, const Component& nam
   if (result == 0 || errno != ENOENT) return result;
   // AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; a path through /proc doesn't.
   return linkat(AT_FDCWD, DescriptorPath(from_dir).c_str(), dir, name.c_str(), AT_SYMLINK_FOLLOW);
+}
+
+int MakeDirectory(int dir, const Component& name, uint32_t mode, uint32_t mask) {
+  ScopedUmask scope(mask);
+  return mkdirat(dir, name.c_str(), mode);
 }
 
 void RegisterUpperNames(Napi::Env env, Napi::Object exports) {

@@ -96,6 +96,7 @@ interface UpperFill {
     xattrs: Uint8Array,
   ) => Promise<number>;
   setNewMetadata: (dir: number, name: Uint8Array, numbers: Float64Array, xattrs: Uint8Array) => number;
+  makeNewDirectory: (dir: number, name: Uint8Array, numbers: Float64Array, xattrs: Uint8Array) => number;
   linkKeepingTimes: (fromDir: number, fromName: Uint8Array, dir: number, name: Uint8Array) => number;
   renameKeepingTimes: (fromDir: number, fromName: Uint8Array, dir: number, name: Uint8Array) => number;
 }
@@ -113,6 +114,9 @@ export const fillLater = calls.fillLater;
 
 /** Gives a new file or directory its metadata. -EOVERFLOW if this user namespace has no such owner. */
 export const setNewMetadata = calls.setNewMetadata;
+
+/** Makes a directory with its metadata: its inode number, or a negative errno as above. On failure nothing is left. */
+export const makeNewDirectory = calls.makeNewDirectory;
 
 /** linkAt; atime and mtime of the directory `dir` (O_PATH suffices) stay as they were. */
 export const linkKeepingTimes = calls.linkKeepingTimes;

@@ -12,6 +12,7 @@ import {
   Sync,
   fillLater,
   linkKeepingTimes,
+  makeNewDirectory,
   packMetadata,
   renameKeepingTimes,
   setNewMetadata,
@@ -110,6 +111,41 @@ describe('fillLater', () => {
 
   test('refuses ranges that are not groups of four', async () => {
     expect(await fill(create('f'), Float64Array.of(0, 0, 0), EMPTY, 0, 1)).toBe(-EINVAL);
+  });
+});
+
+describe('makeNewDirectory', () => {
+  const make = (name: string, xattrs: readonly NewXattr[]): number => {
+    const { numbers, xattrs: packed } = packMetadata(SAME_OWNER, xattrs, 0o1750, TIMES);
+    return makeNewDirectory(u.dir, bytes(name), numbers, packed);
+  };
+
+  test('makes a directory with its metadata, whatever the umask, and returns its inode number', () => {
+    const before = process.umask(0o777);
+    let after: number;
+    try {
+      const ino = make('d', [{ name: bytes('user.a'), value: bytes('x'), mayBeLost: false }]);
+      const format = '%i %F %a %.9X %.9Y';
+      const shown = `${ino} directory 1750 1000000.000000005 -2.000000001\n`;
+      expect(run('stat', '-c', format, u.path('d'))).toBe(shown);
+    } finally {
+      after = process.umask(before);
+    }
+    expect(after).toBe(0o777);
+    expect(upper.getxattrAt(u.dir, bytes('d'), bytes('user.a'))).toEqual(bytes('x'));
+  });
+
+  test('leaves nothing if an xattr cannot be set', () => {
+    expect(make('d', [{ name: bytes('no.such'), value: bytes('x'), mayBeLost: false }])).toBe(-EOPNOTSUPP);
+    expect(fs.existsSync(u.path('d'))).toBe(false);
+  });
+
+  test('does not touch what has the name', () => {
+    fs.symlinkSync(u.outside, u.path('s'));
+    const before = u.outsideState();
+    expect(make('s', [])).toBe(-EEXIST);
+    expect(fs.readlinkSync(u.path('s'))).toBe(u.outside);
+    expect(u.outsideState()).toEqual(before);
   });
 });
 

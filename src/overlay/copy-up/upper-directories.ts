@@ -1,8 +1,8 @@
 // Upper directories of a copy-up. A directory is made in the work directory and renamed to its name, parents first. Then a
 // copy gets its name in it.
 import { closeSync } from 'node:fs';
-import { NO_NAME, O_PATH, mkdirAt, openAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
-import { linkKeepingTimes, renameKeepingTimes } from '../../sys/upper-fill.ts';
+import { NO_NAME, O_PATH, openAt, rmdirAt, utimensAt } from '../../sys/upper-calls.ts';
+import { linkKeepingTimes, makeNewDirectory, renameKeepingTimes } from '../../sys/upper-fill.ts';
 import { Attr } from '../../vfs/attr.ts';
 import { EACCES, EPERM } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
@@ -12,7 +12,7 @@ import type { VisibleName } from '../read/visible-names.ts';
 import { convertAufsMarkers, needsConversion } from '../upper/aufs-conversion.ts';
 import { isWhiteoutDevice, markHolder } from '../upper/shown-whiteout.ts';
 import type { Place } from '../upper/upper.ts';
-import { copyMetadata } from './copy-metadata.ts';
+import { metadataOf } from './copy-metadata.ts';
 import type { CopyUpParts } from './copy-up-parts.ts';
 
 /** Adds the name to the file at `place`. -EEXIST if the upper has the name. */
@@ -55,18 +55,18 @@ export function copyUpDirectory(parts: CopyUpParts, directory: DirectoryInode): 
   if (above < 0) return above;
   const { upper, changed } = parts;
   const staged = { dir: upper.workFd, name: upper.workNames.next() };
-  let status = mkdirAt(staged.dir, staged.name, 0o700, 0);
-  if (status < 0) return status;
-  status = copyMetadata(parts, lower, staged);
-  if (status === 0) status = upper.markImpure(parent);
-  const stat = status === 0 ? upper.statStoredAt(staged.dir, staged.name) : status;
-  status = typeof stat === 'number' ? stat : place(parts, staged.name, parent, bytesOf(name));
-  if (status < 0 || typeof stat === 'number') {
+  const metadata = metadataOf(parts, lower, staged);
+  if (typeof metadata === 'number') return metadata;
+  const upperIno = makeNewDirectory(staged.dir, staged.name, metadata.numbers, metadata.xattrs);
+  if (upperIno < 0) return upperIno;
+  let status = upper.markImpure(parent);
+  if (status === 0) status = place(parts, staged.name, parent, bytesOf(name));
+  if (status < 0) {
     rmdirAt(staged.dir, staged.name);
     return status;
   }
   directory.hasUpperDirectory = true;
-  directory.upperIno = stat.ino;
+  directory.upperIno = upperIno;
   changed.add(directory);
   return 0;
 }
