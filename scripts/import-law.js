@@ -17,6 +17,12 @@ export const importLaw = [
   part('cache', 'BlockCache: an LRU bounded in bytes, one fetch a block', ''),
   part('layer', 'one blob -> LayerIndex and BlobReader', 'vfs sys tar cache overlayfs-format'),
   part('image', 'docker-archive, OCI, dir, bare tars -> Image', 'vfs tar overlayfs-format layer'),
+  part('registry', 'docker:// -> manifests and ranges of blobs; credentials; pushes', 'vfs'),
+  part(
+    'remote',
+    "a registry's image -> Image, its layers in the cache directory",
+    'vfs sys layer image registry',
+  ),
   part('tree', 'LayerIndexes -> Tree', 'vfs sys layer'),
   part('overlay/upper', 'the upper and work directories on disk', 'vfs sys overlayfs-format'),
   part(
@@ -49,7 +55,7 @@ export const importLaw = [
   part(
     'mount',
     'composition: image -> tree -> overlay -> driver',
-    'vfs sys cache overlayfs-format layer image tree erofs overlay fuse',
+    'vfs sys cache overlayfs-format layer image remote tree erofs overlay fuse',
   ),
   part(
     'inspect',
@@ -58,8 +64,8 @@ export const importLaw = [
   ),
   part(
     'commit',
-    'an upper, or layers -> a layer tar -> a new image',
-    'vfs sys tar overlayfs-format layer image tree overlay fuse/mounts mount inspect',
+    'an upper, or layers -> a layer tar -> a new image; pull and push',
+    'vfs sys tar overlayfs-format layer image remote tree overlay fuse/mounts mount inspect',
   ),
   part('copy', 'files of an image -> a directory of this machine', 'vfs sys inspect'),
   part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit copy'),
