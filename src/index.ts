@@ -10,6 +10,14 @@ export {
   listMounts,
   unmount,
 } from './library/mounts.ts';
+export {
+  type CopiedImage,
+  type PushedBlob,
+  type PushedImage,
+  type TransferOptions,
+  pull,
+  push,
+} from './library/transfer.ts';
 export { type NewImageOptions, type SquashOptions, commit, flatten, squash } from './library/new-image.ts';
 export { listImages } from './library/images.ts';
 export type { CopyOptions } from './library/copy.ts';
@@ -71,6 +79,7 @@ export type {
   OwnerMapping,
   Platform,
   Progress,
+  RemoteLayer,
   StoredDocument,
   StoredManifest,
   ThrowAwayUpper,

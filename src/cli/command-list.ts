@@ -137,6 +137,20 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'pull',
+    {
+      summary: 'copy an image of a registry to this machine',
+      load: async () => (await import('./commands/pull-command.ts')).pullCommand,
+    },
+  ],
+  [
+    'push',
+    {
+      summary: 'send a saved image to a registry',
+      load: async () => (await import('./commands/push-command.ts')).pushCommand,
+    },
+  ],
+  [
     'commit',
     {
       summary: 'save a mount as an image with a new layer',

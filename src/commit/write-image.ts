@@ -148,8 +148,14 @@ async function fill(
   const manifestDigest = await add(draft, manifest);
   signal?.throwIfAborted();
   await draft.complete(
-    listed(target, manifestDigest, manifest.length),
-    target.transport === 'docker-archive' ? dockerManifest(target, id, layers) : new Map(),
+    listed(target, { mediaType: MANIFEST_TYPE, digest: manifestDigest, size: manifest.length }),
+    target.transport === 'docker-archive'
+      ? dockerManifest(
+          target,
+          id,
+          layers.map(({ digest }) => digest),
+        )
+      : new Map(),
   );
   return { id, manifestDigest, layer };
 }
@@ -184,8 +190,8 @@ async function add(draft: ImageDraft, bytes: Buffer): Promise<string> {
   return digest;
 }
 
-function listed({ transport, reference }: Target, digest: string, size: number): ListedManifest {
-  const manifest = { mediaType: MANIFEST_TYPE, digest, size };
+/** The entry of index.json for the image: `manifest` with the names of the target. */
+export function listed({ transport, reference }: Target, manifest: ListedManifest): ListedManifest {
   if (reference === undefined) return manifest;
   if (transport !== 'docker-archive') return { ...manifest, annotations: { [REF_NAME]: reference } };
   // docker and containerd write both: the full name, and the tag alone.
@@ -203,15 +209,16 @@ function fullName(reference: string): string {
   return rest.length > 0 ? `docker.io/${reference}` : `docker.io/library/${reference}`;
 }
 
-function dockerManifest(
+/** manifest.json, which docker reads. `layers`: the digests of the stored blobs, base first. */
+export function dockerManifest(
   { reference }: Target,
   id: string,
-  layers: readonly WrittenLayer[],
+  layers: readonly string[],
 ): ReadonlyMap<string, Uint8Array> {
   const entry = {
     Config: blobName(id),
     RepoTags: reference === undefined ? null : [reference],
-    Layers: layers.map(({ digest }) => blobName(digest)),
+    Layers: layers.map(blobName),
   };
   return new Map([['manifest.json', Buffer.from(JSON.stringify([entry]))]]);
 }

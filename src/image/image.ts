@@ -4,7 +4,12 @@ import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
 /** The source of one layer of an image. */
 export type LayerSource =
-  | ({ readonly kind: 'blob'; readonly blob: BlobLocation } & ExpectedDigests)
+  | ({
+      readonly kind: 'blob';
+      readonly blob: BlobLocation;
+      /** For a layer of a registry, whose bytes may not be at `blob` yet. */
+      readonly remote?: RemoteLayer;
+    } & ExpectedDigests)
   | {
       readonly kind: 'directory';
       readonly path: string;
@@ -14,6 +19,23 @@ export type LayerSource =
       readonly fakesRoot?: boolean;
     }
   | ForeignLayer;
+
+/** Brings the bytes of a layer to their place. */
+export interface RemoteLayer {
+  /** From the media type. */
+  readonly compression: Compression;
+  isHere(): boolean;
+  /**
+   * Resolves when all bytes are here, and were verified. Rejects with an InputError if they can't be had, with the reason
+   * of the signal when aborted. `onProgress` gets the number of bytes that are here.
+   */
+  fetch(watch: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number) => void) | undefined;
+  }): Promise<void>;
+  /** Removes bytes that don't have their digest any more. */
+  discard(): void;
+}
 
 /**
  * A layer that the archive names but doesn't contain, because it is distributed separately. It can be listed but not
@@ -25,6 +47,8 @@ export interface ForeignLayer extends ExpectedDigests {
   readonly compression: Compression;
   /** The reason why it can't be opened, in one line. */
   readonly reason: string;
+  /** Bytes as stored, for a layer of a registry. */
+  readonly storedSize?: number;
 }
 
 /** One step of the image's history, from the config (OCI image-spec, config.md). */

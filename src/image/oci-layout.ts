@@ -159,7 +159,8 @@ export class LayoutWalk {
   }
 }
 
-function readPlatform(view: JsonView): Platform | undefined {
+/** The platform of a descriptor; undefined if it states none. */
+export function readPlatform(view: JsonView): Platform | undefined {
   if (view.isAbsent) return undefined;
   const architecture = view.get('architecture').optionalString();
   const variant = view.get('variant').optionalString();
@@ -169,7 +170,7 @@ function readPlatform(view: JsonView): Platform | undefined {
 }
 
 /** True for Buildkit's provenance and SBOM manifests: they have an annotation, and the platform unknown/unknown. */
-function isAttestation(descriptor: JsonView): boolean {
+export function isAttestation(descriptor: JsonView): boolean {
   const annotations = descriptor.get('annotations');
   if (!annotations.isAbsent && !annotations.get('vnd.docker.reference.type').isAbsent) return true;
   const platform = descriptor.get('platform');

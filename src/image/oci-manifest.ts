@@ -7,7 +7,7 @@ import { type Archive, type JsonBlob, type JsonReader, MissingBlobError, whyMiss
 import { bareContent, type ImageContent, readConfig } from './candidate.ts';
 import { blobName, readDiffIds, readDigest } from './digest.ts';
 import type { ForeignLayer, LayerSource } from './image.ts';
-import type { ExpectedDigests } from '../layer/layer.ts';
+import type { Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { JsonView } from './json-view.ts';
 import { showText } from '../vfs/show-text.ts';
 import { readDescribed } from './oci-descriptor.ts';
@@ -184,11 +184,15 @@ async function readLayer(
   return { kind: 'blob', blob, digest, ...(diffId === undefined ? {} : { diffId }) };
 }
 
+/** The compression that a media type states, which may be wrong. */
+export function compressionOfType(type: string): Compression {
+  return type.endsWith('gzip') ? 'gzip' : type.endsWith('+zstd') ? 'zstd' : 'none';
+}
+
 /** A layer for which `descriptor` has URLs: Windows base layers, which may not be distributed with an image. */
 function foreignLayer(which: string, descriptor: JsonView, expected: ExpectedDigests): ForeignLayer {
   const urls = descriptor.get('urls').items();
-  const type = descriptor.get('mediaType').optionalString() ?? '';
-  const compression = type.endsWith('gzip') ? 'gzip' : type.endsWith('+zstd') ? 'zstd' : 'none';
+  const compression = compressionOfType(descriptor.get('mediaType').optionalString() ?? '');
   const where = urls.map((url) => showText(url.string())).join(' or ');
   return {
     ...{ kind: 'foreign', compression, ...expected },

@@ -6,6 +6,7 @@ import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
+import { startFetching } from './fetch-layers.ts';
 import type { ForeignLayer, Image, LayerSource } from './image.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -19,6 +20,10 @@ export interface OpenLayersOptions extends Pick<
   readonly obeysOwners?: boolean;
   /** True: a foreign layer is opened as an empty one, for commands that only list. */
   readonly listsForeign?: boolean | undefined;
+  /** False: so is a layer of a registry that is not here. It is not fetched. */
+  readonly fetches?: boolean | undefined;
+  /** Gets the bytes of a registry's layers that are here, and the total, while some are fetched. */
+  readonly onFetch?: (done: number, total: number) => void;
   /** The namespace of the marks that count in a directory layer; `trusted.` by default, which only root can set. */
   readonly directoryMarks?: MarkNamespace;
   /** Limit of the memory of all layers' indexes, in bytes; 4 GiB by default. */
@@ -76,6 +81,10 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   let indexRoom = options.maxIndexBytes ?? MAX_INDEX_BYTES;
   const distinct = layers.flatMap((_, i) => (first[i] === i ? i : []));
+  const fetching = startFetching(
+    distinct.map((i) => layers[i] as LayerSource),
+    { ...options, signal },
+  );
   let next = 0;
   const open = async (): Promise<void> => {
     for (let n = next++; n < distinct.length; n = next++) {
@@ -89,6 +98,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
         );
       };
       signal.throwIfAborted();
+      await fetching.get(source);
       const one = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: report });
       opened[i] = one;
       done[i] = lengthOf(source);
@@ -108,7 +118,11 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     for (const each of opened.reverse()) each?.layer.close();
     throw signal.reason;
   }
-  const listed = layers.map((source, i) => ({ ...(opened[first[i] as number] as OpenedLayer), source }));
+  const listed = layers.map((source, i) => {
+    const one = opened[first[i] as number] as OpenedLayer;
+    // One that was not fetched is a foreign layer now.
+    return { ...one, source: one.source.kind === 'foreign' ? one.source : source };
+  });
   const entries = listed.reduce((sum, { layer }) => sum + layer.index.dentryCount, 0);
   if (entries > MAX_LISTED_ENTRIES) {
     for (const each of opened.reverse()) each?.layer.close();
@@ -155,6 +169,7 @@ export async function reopenLayers(
 ): Promise<LayerBytes[] | undefined> {
   const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
   if (sources.length < image.layers.length) return undefined;
+  if (sources.some(({ remote }) => remote?.isHere() === false)) return undefined;
   const first = firstListings(sources);
   const opened: LayerBytes[] = [];
   let isWhole = false;
@@ -191,9 +206,20 @@ async function openOne(
   source: LayerSource,
   label: string,
   options: Omit<OpenLayerOptions, 'label'> &
-    Pick<OpenLayersOptions, 'obeysOwners' | 'directoryMarks' | 'listsForeign'>,
+    Pick<OpenLayersOptions, 'obeysOwners' | 'directoryMarks' | 'listsForeign' | 'fetches'>,
 ): Promise<OpenedLayer> {
   const started = performance.now();
+  const isLeftOut = source.kind === 'blob' && options.fetches === false && source.remote?.isHere() === false;
+  if (isLeftOut) {
+    const missing: ForeignLayer = {
+      ...{ kind: 'foreign', reason: `${label}: was not fetched` },
+      compression: source.remote.compression,
+      storedSize: source.blob.length,
+      ...(source.digest === undefined ? {} : { digest: source.digest }),
+      ...(source.diffId === undefined ? {} : { diffId: source.diffId }),
+    };
+    return { layer: emptyLayer(missing, label), source: missing, wasRead: false, milliseconds: 0 };
+  }
   if (source.kind === 'foreign') {
     if (options.listsForeign !== true) throw new InputError(source.reason);
     return { layer: emptyLayer(source, label), source, wasRead: false, milliseconds: 0 };
@@ -211,8 +237,25 @@ async function openOne(
           fakesRoot: source.fakesRoot,
           obeysOwners: options.obeysOwners ?? false,
         })
-      : await openLayer(source.blob, source, { ...options, label, onProgress });
+      : await openBlobLayer(source, { ...options, label, onProgress });
   return { layer, source, wasRead, milliseconds: performance.now() - started };
+}
+
+/** Bytes of a registry that were damaged since they came are fetched once more. */
+async function openBlobLayer(
+  source: Extract<LayerSource, { kind: 'blob' }>,
+  options: OpenLayerOptions,
+): Promise<Layer> {
+  const { blob, remote } = source;
+  try {
+    return await openLayer(blob, source, options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (remote === undefined || (code !== 'ERR_STRATAFS_DIGEST' && code !== 'ENOENT')) throw error;
+    remote.discard();
+    await remote.fetch({ signal: options.signal });
+    return openLayer(blob, source, options);
+  }
 }
 
 function emptyLayer({ compression, digest, diffId }: ForeignLayer, label: string): Layer {

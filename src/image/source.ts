@@ -29,13 +29,22 @@ export type Transport = 'docker-archive' | 'oci' | 'oci-archive' | 'dir';
 
 /** Transports without a mountable file, with the command that makes one. */
 const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
-  ['docker', (rest) => `skopeo copy docker:${rest} oci-archive:IMAGE.tar`],
   ['docker-daemon', (rest) => `docker save -o IMAGE.tar ${rest}`],
   ['containers-storage', (rest) => `skopeo copy containers-storage:${rest} oci-archive:IMAGE.tar`],
   ['ostree', (rest) => `skopeo copy ostree:${rest} oci-archive:IMAGE.tar`],
   ['sif', (rest) => `skopeo copy sif:${rest} oci-archive:IMAGE.tar`],
   ['tarball', (rest) => `skopeo copy tarball:${rest} oci-archive:IMAGE.tar`],
 ]);
+
+/** True for an image in a registry, which is not a path. */
+export function isRegistrySource(text: string): boolean {
+  return text.startsWith('docker://');
+}
+
+/** The source of a registry, for the manifest with this digest alone. */
+export function pinSource(text: string, digest: string): string {
+  return `${text.replace(/@.*$/s, '')}@${digest}`;
+}
 
 /** Throws InputError if the file doesn't exist, or if the transport can't be mounted in place. */
 export async function parseSource(typed: string): Promise<Source> {
@@ -85,6 +94,7 @@ async function refuseLayerSuffix(text: string): Promise<void> {
  * `text` with an absolute path, relative to `directory`: the same source for a process with another working directory.
  */
 export function absoluteSource(text: string, directory: string): string {
+  if (isRegistrySource(text)) return text;
   const [, prefix, rest] = /^((?:docker-archive|oci|oci-archive|dir):)(.*)$/s.exec(text) ?? [];
   return prefix === undefined ? joinSource(directory, text) : prefix + joinSource(directory, rest as string);
 }

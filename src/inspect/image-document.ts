@@ -27,8 +27,8 @@ export interface ImageDocument {
   readonly Variant: string | undefined;
   readonly Os: string | undefined;
   readonly OsVersion: string | undefined;
-  /** Bytes of the files in all layers, as in `docker images`. */
-  readonly Size: number;
+  /** Bytes of the files in all layers, as in `docker images`; undefined if layers of a registry were not fetched. */
+  readonly Size: number | undefined;
   /** DiffIDs, base first. */
   readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly string[] };
   /** Of the manifest; undefined for a docker archive. */
@@ -49,6 +49,9 @@ export function describeImage(inspected: InspectedImage): ImageDocument {
     (_, i) => !isUpper(inspected.layers[i]?.source ?? NO_LAYER),
   );
   const { manifest, platforms } = image;
+  const isWhole = inspected.layers.every(
+    ({ source }) => source.kind !== 'foreign' || source.storedSize === undefined,
+  );
   return {
     Id: image.id,
     RepoTags: image.names.map(familiarName),
@@ -62,7 +65,7 @@ export function describeImage(inspected: InspectedImage): ImageDocument {
     Variant: text('variant'),
     Os: text('os'),
     OsVersion: text('os.version'),
-    Size: layers.reduce((sum, { size }) => sum + size, 0),
+    Size: isWhole ? layers.reduce((sum, { size }) => sum + size, 0) : undefined,
     RootFS: { Type: 'layers', Layers: layers.flatMap(({ diffId }) => diffId ?? []) },
     Descriptor:
       manifest?.mediaType === undefined

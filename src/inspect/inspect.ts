@@ -6,6 +6,7 @@ import { BlockCache } from '../cache/block-cache.ts';
 import { locateMountPoint } from '../fuse/mounts/mount-point.ts';
 import { bareImage } from '../image/lower-stack.ts';
 import { type ImageSummary, listImages as listImagesOf } from '../image/open-image.ts';
+import { isRegistrySource } from '../image/source.ts';
 import { type OpenedLayer, openLayers } from '../image/open-layers.ts';
 import { type FoundImage, type ImageList, listFoundImages } from './image-list.ts';
 import { type InspectedImage, createdOf, stackUpTo } from './inspected-image.ts';
@@ -82,6 +83,8 @@ export interface InspectOptions extends OpenImageOptions {
   readonly mayIndex?: boolean | undefined;
   /** True: foreign layers, which the archive doesn't hold, are listed as empty layers. */
   readonly listsForeign?: boolean | undefined;
+  /** False: layers of a registry that are not here are listed like foreign layers, and not fetched. */
+  readonly fetches?: boolean | undefined;
   /** True: an image whose config can't be read is rejected, as by a mount, docker load and skopeo. */
   readonly requiresConfig?: boolean | undefined;
 }
@@ -173,6 +176,7 @@ function openMounted(
   return openLayers(image, {
     ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping, ...marks }),
     listsForeign: options.listsForeign,
+    fetches: options.fetches,
     mayIndex: options.mayIndex,
   });
 }
@@ -318,8 +322,8 @@ export async function listImages(
     const mounted = await findMountedImage(source);
     const summaries =
       mounted === undefined
-        ? await listImagesOf(source, options)
-        : [summariseMounted(await reopenImage(mounted, options))];
+        ? await listSource(source, options)
+        : [summariseOne(await reopenImage(mounted, options))];
     for (const summary of summaries) {
       found.push(await readLayers(source, summary, mounted?.facts ?? {}, options));
     }
@@ -332,7 +336,7 @@ export async function listImages(
  * InputError like `openImage`.
  */
 export async function sourcesOf(source: string, options: InspectOptions = {}): Promise<string[]> {
-  if ((await findMountedImage(source)) !== undefined) return [source];
+  if (isRegistrySource(source) || (await findMountedImage(source)) !== undefined) return [source];
   const summaries = await listImagesOf(source, {
     ...withDiskCache(options),
     notice: options.onNotice,
@@ -351,11 +355,17 @@ export async function sourcesOf(source: string, options: InspectOptions = {}): P
 export async function peekImages(source: string): Promise<ImageSummary[]> {
   const mounted = await findMountedImage(source);
   const options = withDiskCache({ mayUnpack: false });
-  if (mounted !== undefined) return [summariseMounted(await reopenImage(mounted, options))];
-  return listImagesOf(source, options);
+  if (mounted !== undefined) return [summariseOne(await reopenImage(mounted, options))];
+  return listSource(source, options);
 }
 
-function summariseMounted(image: Image): ImageSummary {
+/** A registry gives one image, that of the platform. */
+async function listSource(source: string, options: WithDiskCache<InspectOptions>): Promise<ImageSummary[]> {
+  if (!isRegistrySource(source)) return listImagesOf(source, options);
+  return [summariseOne(await openImageWith(source, options))];
+}
+
+function summariseOne(image: Image): ImageSummary {
   const { names, id, platform, layers } = image;
   return {
     ...{ index: 0, names, id, platform, image, layerCount: layers.length, created: createdOf(image) },

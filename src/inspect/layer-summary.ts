@@ -20,7 +20,7 @@ export interface LayerSummary {
   readonly blob: BlobLocation | undefined;
   /** The path of a layer that is a directory. */
   readonly directory: string | undefined;
-  /** For a foreign layer, whose sizes and counts are unknown: the reason that it can't be opened. */
+  /** For a layer whose sizes and counts are unknown, foreign or not fetched: the reason that it can't be opened. */
   readonly missing: string | undefined;
   /** The layer's size as docker counts it: bytes of its regular files, each inode once. */
   readonly size: number;
@@ -57,7 +57,7 @@ export function summariseLayers({ layers }: InspectedImage): LayerSummary[] {
       directory: source.kind === 'directory' ? source.path : undefined,
       missing: source.kind === 'foreign' ? source.reason : undefined,
       size: sizeOfLayer(layer.index),
-      storedSize: blob?.length ?? 0,
+      storedSize: blob?.length ?? (source.kind === 'foreign' ? source.storedSize : undefined) ?? 0,
       tarSize: blob === undefined ? 0 : layer.reader.size,
       counts: countNames(layer.index),
     };

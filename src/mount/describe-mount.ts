@@ -1,6 +1,7 @@
 // The facts that a mount reports of itself: through its daemon, or in the record of a mount that the kernel serves.
 import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import type { Image } from '../image/image.ts';
+import { isRegistrySource } from '../image/source.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import type { MergedLayers } from './layers.ts';
 import type { DriverName, MountOptions, OpenImageOptions } from './options.ts';
@@ -34,6 +35,7 @@ export function describeMount(
     layersId: layers.layersId,
     size: layers.size,
     imageId: image.id,
+    manifest: isRegistrySource(image.source) ? image.manifest?.digest : undefined,
     upper: upper?.paths.upper,
     work: upper?.paths.work,
     upperMarks,

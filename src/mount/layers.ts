@@ -23,6 +23,7 @@ import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
 import { keepErofsImage } from './keep-erofs-image.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, directoryMarksOf } from './options.ts';
 import type { MountOrigin } from './origin.ts';
+import type { Progress } from './watch.ts';
 
 /** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
 const LARGE_TREE = 50_000;
@@ -165,9 +166,23 @@ export function layerOptions(
     directoryMarks: options.directoryMarks ?? directoryMarksOf(options),
     ...(signal === undefined ? {} : { signal }),
     ...(onNotice === undefined ? {} : { onNotice }),
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: (done, total) => onProgress({ what: 'indexing', done, total }) }),
+    ...(onProgress === undefined ? {} : watchLayers(onProgress)),
+  };
+}
+
+/** What comes from a registry is shown first: it takes longer than indexing, which goes on beside it. */
+function watchLayers(
+  onProgress: (progress: Progress) => void,
+): Required<Pick<OpenLayersOptions, 'onFetch' | 'onProgress'>> {
+  let isFetching = false;
+  return {
+    onFetch: (done, total) => {
+      isFetching = done < total;
+      onProgress({ what: 'fetching', done, total });
+    },
+    onProgress: (done, total) => {
+      if (!isFetching) onProgress({ what: 'indexing', done, total });
+    },
   };
 }
 

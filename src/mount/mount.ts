@@ -41,6 +41,7 @@ export type {
   Image,
   LayerSource,
   Platform,
+  RemoteLayer,
   StoredDocument,
   StoredManifest,
 } from '../image/image.ts';

@@ -19,7 +19,7 @@ import {
 import type { Image } from '../image/image.ts';
 import { absoluteLowerStack } from '../image/lower-stack.ts';
 import { selectLayers } from '../image/select-layers.ts';
-import { absoluteSource } from '../image/source.ts';
+import { absoluteSource, isRegistrySource, pinSource } from '../image/source.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import { isInitialRoot } from '../sys/initial-root.ts';
 import { syncFileSystemLater } from '../sys/upper-calls.ts';
@@ -92,7 +92,7 @@ export async function reopenImage(
   const image = await (
     imageId === undefined
       ? reopenStack(source, directory, whole)
-      : openImageWith(absoluteSource(source, directory), whole)
+      : openImageWith(sourceOf(source, directory, facts.manifest), whole)
   ).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
@@ -107,6 +107,12 @@ export async function reopenImage(
     `${place}: ${image.source} was changed since it was mounted: found ${image.id ?? 'no image'}, expected ${imageId ?? 'a layer'}`,
     { code: 'ERR_STRATAFS_CHANGED' },
   );
+}
+
+/** For another working directory, and for a tag that has moved. */
+function sourceOf(source: string, directory: string, manifest: string | undefined): string {
+  const pinned = manifest !== undefined && isRegistrySource(source) ? pinSource(source, manifest) : source;
+  return absoluteSource(pinned, directory);
 }
 
 function hasDirectory({ layers }: Image): boolean {

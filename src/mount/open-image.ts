@@ -2,7 +2,9 @@
 import type { Image } from '../image/image.ts';
 import { openLowerStack } from '../image/lower-stack.ts';
 import { type OpenImageSourceOptions, openImageSource } from '../image/open-image.ts';
+import { isRegistrySource } from '../image/source.ts';
 import { type LayerSelection, selectLayers } from '../image/select-layers.ts';
+import { InputError } from '../vfs/input-error.ts';
 import { type WithDiskCache, withDiskCache } from './cache-choice.ts';
 import type { OpenImageOptions } from './options.ts';
 
@@ -17,8 +19,15 @@ export function openImage(source: string, options: OpeningOptions = {}): Promise
 type OpeningOptions = OpenImageOptions & Pick<OpenImageSourceOptions, 'onBrokenConfig'>;
 
 /** The same with a cache directory that was opened before. */
-export function openImageWith(source: string, options: WithDiskCache<OpeningOptions>): Promise<Image> {
+export async function openImageWith(source: string, options: WithDiskCache<OpeningOptions>): Promise<Image> {
   const { onNotice, onProgress, ...rest } = options;
+  if (isRegistrySource(source)) {
+    // Completion in a shell asks nobody.
+    if (options.mayUnpack === false)
+      throw new InputError(`${source}: is in a registry, which is not asked for this`);
+    const { openRegistryImage } = await import('../remote/open-registry-image.ts');
+    return openRegistryImage(source, rest);
+  }
   return openImageSource(source, {
     ...rest,
     notice: onNotice,

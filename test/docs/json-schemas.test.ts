@@ -103,6 +103,13 @@ describe('the output is valid', () => {
       expectValidOutput(place, 'images', '--all', fixture('platforms.tar'), fixture('expressweb-both.tar')),
     ));
 
+  it('of pull and push', () => {
+    const [digest, blob] = ['0', '1'].map((digit) => `sha256:${digit.repeat(64)}`);
+    expectValid('pull', { id: digest, manifestDigest: digest });
+    const blobs = ['there', 'mounted', 'sent'].map((result) => ({ digest: blob, size: 1, result }));
+    expectValid('push', { name: 'registry.example/app:1', digest, blobs });
+  });
+
   it('of bench', () => {
     const runs = { 1: { stratafs: [100, 110, 120], overlayfs: [50, 60, 70] }, 8: { stratafs: [90, 95, 99] } };
     expectValid('bench', JSON.parse(JSON.stringify(madeResult({ 'stat-cold': runs }))));

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { absoluteSource, parseSource } from '../../src/image/source.ts';
+import { absoluteSource, parseSource, pinSource } from '../../src/image/source.ts';
 import { scratchDirectory } from './scratch.ts';
 
 let root: string;
@@ -58,10 +58,6 @@ describe('what a source may look like', () => {
 describe('what a source may not look like', () => {
   test.each([
     [
-      'docker://alpine:3',
-      'docker://alpine:3: no saved image; save it first: `skopeo copy docker://alpine:3 oci-archive:IMAGE.tar`',
-    ],
-    [
       'docker-daemon:alpine:3',
       'docker-daemon:alpine:3: no saved image; save it first: `docker save -o IMAGE.tar alpine:3`',
     ],
@@ -104,4 +100,15 @@ test.each([
   ['/app.tar', '/app.tar'],
 ])('%s is %s for a process that is somewhere else', (text, absolute) => {
   expect(absoluteSource(text, '/d/')).toBe(absolute);
+});
+
+describe('a source in a registry', () => {
+  test('stays as it is in every working directory', () => {
+    expect(absoluteSource('docker://q.io/app:1', '/home')).toBe('docker://q.io/app:1');
+  });
+
+  test('can be pinned to a manifest', () => {
+    expect(pinSource('docker://q.io:5000/app:1', 'sha256:ab')).toBe('docker://q.io:5000/app:1@sha256:ab');
+    expect(pinSource('docker://q.io/app@sha256:cd', 'sha256:ab')).toBe('docker://q.io/app@sha256:ab');
+  });
 });

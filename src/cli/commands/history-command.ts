@@ -112,16 +112,17 @@ function layerFields(layer: HistoryEntry['layer'], args: HistoryArguments): Fiel
   if (layer === undefined) return Object.fromEntries(names.map((name) => [name, '']));
   const size = sizeWriter(!isHuman(args) || args.bytes);
   const digest = (text: string | undefined): string => (args.trunc ? shortenDigest(text) : (text ?? ''));
+  const count = (number: number): string => (layer.missing === undefined ? String(number) : 'N/A');
   const { files, whiteouts, opaques } = layer.counts;
   return {
     Layer: String(layer.number),
     DiffID: digest(layer.diffId),
     Digest: digest(layer.digest),
     Compression: layer.compression,
-    Stored: layer.missing === undefined ? size(layer.storedSize) : 'N/A',
-    Files: String(files),
-    Whiteouts: String(whiteouts),
-    Opaques: String(opaques),
+    Stored: layer.missing === undefined || layer.storedSize > 0 ? size(layer.storedSize) : 'N/A',
+    Files: count(files),
+    Whiteouts: count(whiteouts),
+    Opaques: count(opaques),
   };
 }
 
@@ -189,7 +190,7 @@ export function historyCommand(): CliCommand {
     run: (source: string, args: HistoryArguments) => {
       const format = parseRowFormat(args.format, fields);
       const palette = outputPalette(args.color);
-      return withImage(source, { ...args, listsForeign: true }, (image, report) => {
+      return withImage(source, { ...args, listsForeign: true, fetches: false }, (image, report) => {
         const { historyGap } = image;
         if (historyGap !== undefined) report.warning(`${showText(source)}: ${historyGap}`);
         if (args.json === true) return { json: describeHistory(image) };

@@ -63,7 +63,9 @@ function forTemplate({ Config, ...document }: ImageDocument): object {
 async function describeImages(sources: readonly string[], args: SourceArguments): Promise<ImageDocument[]> {
   const described: ImageDocument[] = [];
   for (const source of sources) {
-    described.push(await withImage(source, { ...args, listsForeign: true }, (image) => image.inspect()));
+    described.push(
+      await withImage(source, { ...args, listsForeign: true, fetches: false }, (image) => image.inspect()),
+    );
   }
   return described;
 }

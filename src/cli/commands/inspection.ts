@@ -16,6 +16,8 @@ export interface SourceArguments {
   readonly indexCache: boolean;
   /** Not a command line option: set by the commands that only list layers. */
   readonly listsForeign?: true;
+  /** Not a command line option: set by the commands that need no layers. */
+  readonly fetches?: false;
   /** Not a command line option: set by the commands that write an image's files. */
   readonly requiresConfig?: true;
 }
@@ -52,6 +54,7 @@ export async function withReport<T>(
       ...(args.layer === undefined ? {} : { layer: args.layer }),
       ...(args.upto === undefined ? {} : { upto: args.upto }),
       ...(args.listsForeign === undefined ? {} : { listsForeign: args.listsForeign }),
+      ...(args.fetches === undefined ? {} : { fetches: args.fetches }),
       ...(args.requiresConfig === undefined ? {} : { requiresConfig: args.requiresConfig }),
     };
     return await body(options, report);

@@ -22,6 +22,7 @@ A <source> is one of:
   oci:<dir>[:<ref>]              OCI image layout
   oci-archive:<path>[:<ref>]     OCI image layout in a tar
   dir:<dir>                      directory of "skopeo copy ... dir:<dir>"
+  docker://<name>[:<ref>]        image in a registry
   -                              standard input; pipes are copied to the cache
 <ref> selects an image by name or ID, or by position: @0 is the first image.
 With -o lowerdir=<top>:...:<base>, each layer is a tar or a directory, topmost first.

@@ -34,6 +34,8 @@ export function withHome(source: string): string {
 function completeTransport(word: string): Completion | undefined {
   const [transport] = TRANSPORT.exec(word) ?? [];
   if (transport === undefined) return undefined;
+  // A registry is not asked for names.
+  if (transport === 'docker://') return none;
   return transport === 'oci:' || transport === 'dir:' ? directories(transport) : files(transport);
 }
 

@@ -3,7 +3,7 @@ import { showText } from '../../vfs/show-text.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The prefix of a source that names its kind. */
-export const TRANSPORT = /^(?:docker-archive|oci|oci-archive|dir):/;
+export const TRANSPORT = /^(?:docker-archive:|oci:|oci-archive:|dir:|docker:\/\/)/;
 
 export interface ImagePath {
   readonly source: string;

@@ -11,6 +11,8 @@ export interface MountFacts {
   readonly source: string;
   /** `sha256:<hex>` of the image's config; undefined for a bare stack. */
   readonly imageId?: string | undefined;
+  /** `sha256:<hex>` of the manifest of an image in a registry, where its tag may come to mean another. */
+  readonly manifest?: string | undefined;
   /** All the names that the archive gives the image. */
   readonly names?: readonly string[] | undefined;
   /** How many. */
@@ -34,7 +36,7 @@ const MAX_NUMBER = 8.64e15;
 const NUMBERS = ['started', 'layers'];
 const OPTIONAL_TEXTS = [
   ...['imageId', 'layersId', 'upper', 'work', 'upperMarks', 'directory', 'platform', 'layer', 'upto'],
-  ...['ownerKeeping', 'directoryMarks', 'driver'],
+  ...['ownerKeeping', 'directoryMarks', 'driver', 'manifest'],
 ];
 
 /** Whether `json` has the types of MountFacts, and of what a mount adds about its origin. */
