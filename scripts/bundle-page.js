@@ -12,7 +12,7 @@ await bundle.close();
 const script = output[0].code.trim();
 if (/<\/script|<!--/i.test(script)) throw new Error('the code of the page would end its own block');
 /** Later ones override earlier ones. */
-const styles = ['colours', 'page', 'controls', 'layers', 'treemap', 'tables', 'media'];
+const styles = ['colours', 'page', 'controls', 'layers', 'treemap', 'tables', 'comparison', 'media'];
 const style = styles.map((name) => readFileSync(`src/report/style/${name}.css`, 'utf8')).join('');
 const licence = readFileSync('node_modules/d3-hierarchy/LICENSE', 'utf8').trim();
 

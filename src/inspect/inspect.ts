@@ -46,6 +46,7 @@ export { type ImageDocument, describeImage, readStored } from './image-document.
 export { DockerfileWriter, comment } from './dockerfile.ts';
 export { type HistoryEntry, historyGap, historyOf, instructionsOfLayers } from './history.ts';
 export { type CompareOptions, type Difference, compareTrees, pathsBeneath } from './compare-trees.ts';
+export { DiffSizes } from './diff-sizes.ts';
 export { type ComparedImage, contentSources, mergeForComparison } from './compared-image.ts';
 export { type ErofsOptions, type WrittenErofs, writeErofs } from './write-erofs.ts';
 export { type ExportOptions, type ExportRoot, exportTar, xattrsOf } from './export-tar.ts';
@@ -59,8 +60,9 @@ export { type LayerCounts, type LayerSummary, summariseLayers } from './layer-su
 export { type PathHistory, type PathVersion, tracePaths } from './path-history.ts';
 export { type PatchSide, formatPatch } from './text-patch.ts';
 export { showDockerSize } from './docker-size.ts';
-export type { ReportData, ReportImage } from './report-format.ts';
+export type { ReportComparison, ReportData, ReportImage } from './report-format.ts';
 export { type ReopenedImage, reopenMerged } from './reopen-merged.ts';
+export { compareForReport } from './report-comparison.ts';
 export { type ReportedImage, joinReport, reportImage } from './report.ts';
 export { type ListedChanges, type ListedName, listTree } from './tree-listing.ts';
 export { walkTree } from './tree-walk.ts';

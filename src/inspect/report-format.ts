@@ -17,6 +17,35 @@ export interface ReportData {
   readonly totalSize: number;
   /** Layers that more than one image has, in the order in which the images have them. */
   readonly shared: readonly SharedLayer[];
+  /** Of `images`, which are then two. */
+  readonly comparison?: ReportComparison | undefined;
+}
+
+/** How the second image differs from the first. */
+export interface ReportComparison {
+  /** The number of layers, from the base, that are the same in both. */
+  readonly baseLayers: number;
+  /** Numbers of names, without the parents of changes; `deleted` counts a whole directory as one. */
+  readonly added: number;
+  readonly changed: number;
+  readonly deleted: number;
+  /** Bytes by which the files of the second image are larger. */
+  readonly grown: number;
+  /** Sorted by path, without the parents of changes. */
+  readonly differences: readonly ReportDifference[];
+  /** The number of the smallest differences, which are left out. */
+  readonly omitted: number;
+}
+
+/** One path that differs. */
+export interface ReportDifference {
+  /** Added, changed or deleted. */
+  readonly kind: 'A' | 'C' | 'D';
+  readonly path: string;
+  readonly attributes: readonly string[];
+  /** Bytes; of a deleted directory, of all files in it. */
+  readonly sizeBefore?: number | undefined;
+  readonly sizeAfter?: number | undefined;
 }
 
 export interface ReportImage {

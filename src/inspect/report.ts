@@ -11,6 +11,7 @@ import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 import { mergeImage } from './merged-image.ts';
 import {
   REPORT_FORMAT,
+  type ReportComparison,
   type ReportData,
   type ReportImage,
   type ReportLayer,
@@ -68,7 +69,11 @@ function withoutUpper(inspected: InspectedImage): InspectedImage {
 }
 
 /** Adds the figures of layers that several images share. */
-export function joinReport(reported: readonly ReportedImage[], version: string): ReportData {
+export function joinReport(
+  reported: readonly ReportedImage[],
+  version: string,
+  comparison?: ReportComparison,
+): ReportData {
   const { images: uses, totalSize } = shareLayers(reported.map(({ layers }) => layers));
   return {
     format: REPORT_FORMAT,
@@ -76,6 +81,7 @@ export function joinReport(reported: readonly ReportedImage[], version: string):
     images: reported.map(({ image }, i) => ({ ...image, sharedSize: uses[i]?.sharedSize ?? 0 })),
     totalSize,
     shared: findShared(reported),
+    comparison,
   };
 }
 

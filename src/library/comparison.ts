@@ -3,6 +3,7 @@ export {
   type CompareOptions,
   type ComparedImage,
   type Difference as DifferenceInTrees,
+  DiffSizes,
   type InspectedImage,
   type PatchSide,
   compareTrees,

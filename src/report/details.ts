@@ -1,5 +1,5 @@
 // The details of the tile under the pointer or with the focus, or of the directory that is shown.
-import { element, part } from './dom.ts';
+import { element } from './dom.ts';
 import { originOf } from './layer-origin.ts';
 import { layerChip } from './palette.ts';
 import type { Tile } from './treemap-layout.ts';
@@ -7,7 +7,7 @@ import type { ViewState } from './view-state.ts';
 import { counted, kindWords, percent, size } from './words.ts';
 
 /** `node`: shown if there is no tile, because a search can find a node without bytes. */
-export function showDetails(state: ViewState, tile: Tile | undefined, node: number): void {
+export function showDetails(box: HTMLElement, state: ViewState, tile: Tile | undefined, node: number): void {
   const { table, sums, root, image } = state;
   const at = tile?.node ?? node;
   const isRest = tile?.kind === 'rest';
@@ -24,7 +24,7 @@ export function showDetails(state: ViewState, tile: Tile | undefined, node: numb
   }
   const share =
     at === root || bytes === 0 ? '' : `, ${percent(bytes, sums[root] ?? 0)} of ${table.pathOf(root)}`;
-  part('details').replaceChildren(
+  box.replaceChildren(
     element('p', { class: 'path', text: path }),
     element(
       'p',

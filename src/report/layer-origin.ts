@@ -4,6 +4,6 @@ import { element } from './dom.ts';
 
 /** `step`: of the history; undefined if it has none for the layer. */
 export function originOf(layer: ReportLayer | undefined, step: ReportStep | undefined): HTMLElement {
-  if (layer?.isUpper === true) return element('span', { text: 'written to the mount' });
+  if (layer?.isUpper === true) return element('span', { class: 'small', text: 'written to the mount' });
   return element('code', { text: step?.instruction ?? 'unknown instruction' });
 }

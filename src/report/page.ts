@@ -1,5 +1,6 @@
 // The page of `stratafs report`: reads the embedded data and connects the views. It holds all the state.
 import { REPORT_FORMAT, type ReportData, type ReportImage } from '../inspect/report-format.ts';
+import { ComparisonPage } from './comparison-page.ts';
 import { showDetails } from './details.ts';
 import { element, part } from './dom.ts';
 import { typesOf } from './file-types.ts';
@@ -32,7 +33,9 @@ class Page implements ViewActions {
   constructor(images: readonly ReportImage[], first: ReportImage) {
     this.#images = images;
     this.#state = stateOf(first);
-    this.#treemap = new Treemap(this, (tile) => showDetails(this.#state, tile, this.#node));
+    this.#treemap = new Treemap(part('treemap'), this, (tile) =>
+      showDetails(part('details'), this.#state, tile, this.#node),
+    );
     for (const radio of this.#radios('which')) {
       radio.addEventListener('change', () => this.#filter({ which: radio.value as ByteFilter['which'] }));
     }
@@ -172,8 +175,14 @@ function start(): void {
   const [first] = data.images;
   if (first === undefined) throw new Error('the data hold no image');
   offerThemes();
-  part('main').hidden = false;
   part('made-by').textContent = `Made by stratafs ${data.version}. All data are in this file.`;
+  const second = data.images[1];
+  if (data.comparison !== undefined && second !== undefined) {
+    part('compared').hidden = false;
+    new ComparisonPage([first, second], data.comparison).start();
+    return;
+  }
+  part('main').hidden = false;
   const page = new Page(data.images, first);
   showImages(data, (index) => page.showImage(data.images[index] ?? first));
   showShared(data);

@@ -1,8 +1,9 @@
 // The treemap on the page: an element per tile, one of them in the tab order, and navigation by keys and clicks.
-import { element, part } from './dom.ts';
+import { Change, changeIn, changeSigns, changeWords } from './changes.ts';
+import { element } from './dom.ts';
 import { bytesByType } from './file-types.ts';
 import type { NodeTable } from './node-table.ts';
-import { tint, tintByType } from './palette.ts';
+import { tint, tintByChange, tintByType } from './palette.ts';
 import { type Tile, layOut } from './treemap-layout.ts';
 import type { ViewActions, ViewState } from './view-state.ts';
 import { kindWords, number, percent, size } from './words.ts';
@@ -17,8 +18,8 @@ const FRAME_SIZE_WIDTH = 124;
 const REST_WIDTH = 84;
 
 export class Treemap {
-  readonly #box = part('treemap');
-  readonly #actions: ViewActions;
+  readonly #box: HTMLElement;
+  readonly #actions: Pick<ViewActions, 'open'>;
   /** Gets the tile under the pointer or with the focus; undefined for none. */
   readonly #onLook: (tile: Tile | undefined) => void;
   #state: ViewState | undefined;
@@ -31,7 +32,12 @@ export class Treemap {
   /** The tile in the tab order. */
   #current = 0;
 
-  constructor(actions: ViewActions, onLook: (tile: Tile | undefined) => void) {
+  constructor(
+    box: HTMLElement,
+    actions: Pick<ViewActions, 'open'>,
+    onLook: (tile: Tile | undefined) => void,
+  ) {
+    this.#box = box;
     this.#actions = actions;
     this.#onLook = onLook;
     this.#box.addEventListener('keydown', (event) => this.#onKey(event));
@@ -108,7 +114,8 @@ export class Treemap {
     style.width = part100(x1 - x0, clientWidth);
     style.height = part100(y1 - y0, clientHeight);
     if (kind === 'leaf') {
-      if (state.colours === 'type') tintByType(tileElement, typeOfTile(tile, state));
+      if (state.colours === 'change') tintByChange(tileElement, changeOfTile(tile, state));
+      else if (state.colours === 'type') tintByType(tileElement, typeOfTile(tile, state));
       else tint(tileElement, layerOfTile(tile, state), state.image.layers.length);
     }
     tileElement.classList.toggle('wasted', kind === 'leaf' && isWholeWaste(node, state));
@@ -117,13 +124,16 @@ export class Treemap {
     return tileElement;
   }
 
-  #label(tileElement: HTMLElement, tile: Tile, { table }: ViewState): void {
+  #label(tileElement: HTMLElement, tile: Tile, state: ViewState): void {
+    const { table } = state;
     const width = tile.x1 - tile.x0;
     const height = tile.y1 - tile.y0;
     if (tile.kind === 'frame' ? !tile.hasTitle : width < NAME_WIDTH || height < NAME_HEIGHT) return;
     const isNarrow = tile.kind === 'rest' && width < REST_WIDTH;
     const name = isNarrow ? `+${number(tile.nodes.length)}` : nameOfTile(tile, table);
-    tileElement.append(element('span', { class: 'name', text: name }));
+    const sign =
+      state.colours === 'change' && tile.kind === 'leaf' ? changeSigns[changeOfTile(tile, state)] : '';
+    tileElement.append(element('span', { class: 'name', text: `${sign}${name}` }));
     if (tile.kind === 'frame' ? width >= FRAME_SIZE_WIDTH : width >= SIZE_WIDTH && height >= SIZE_HEIGHT) {
       tileElement.append(element('span', { class: 'size', text: size(tile.bytes) }));
     }
@@ -223,13 +233,18 @@ export function describeTile(tile: Tile, { table, sums, root, ...state }: ViewSt
   const share = `${size(tile.bytes)}, ${percent(tile.bytes, sums[root] ?? 0)}`;
   const name = nameOfTile(tile, table);
   if (tile.kind === 'rest') return `${name}, ${share}`;
-  const what = kindWords(table, tile.node);
+  const kind = kindWords(table, tile.node);
+  const change = changeOfTile(tile, { table, sums, root, ...state });
+  const what = change === Change.none ? kind : `${kind}, ${changeWords[change]}`;
   if (table.isDirectory(tile.node)) return `${name}, ${what}, ${share}`;
   const layer = layerOfTile(tile, { table, sums, root, ...state });
   return `${name}, ${what === name ? '' : `${what}, `}${share}, layer ${layer}`;
 }
 
 const part100 = (pixels: number, whole: number): string => `${(100 * pixels) / whole}%`;
+
+const changeOfTile = ({ node }: Tile, { table, changes, sums }: ViewState): Change =>
+  changes === undefined ? Change.none : changeIn(table, changes, sums, node);
 
 /** For a directory, the type with the most bytes in it. */
 function typeOfTile({ node }: Tile, { table, types, sums }: ViewState): number {

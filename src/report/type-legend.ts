@@ -1,7 +1,8 @@
-// The file types of the directory that the treemap shows, largest first, with their colours.
+// What the colours of tiles mean: the file types of the directory that the treemap shows, largest first, or changes.
+import { Change, changeWords } from './changes.ts';
 import { element, part } from './dom.ts';
-import { bytesByType, titleOfType } from './file-types.ts';
-import { tintByType } from './palette.ts';
+import { bytesByType, fileTypes, titleOfType } from './file-types.ts';
+import { tintByChange, tintByType } from './palette.ts';
 import type { ViewState } from './view-state.ts';
 import { percent, size } from './words.ts';
 
@@ -22,4 +23,24 @@ export function showTypeLegend({ colours, table, types, sums, root }: ViewState)
       return element('li', {}, swatch, element('span', { text: titleOfType(type) }), share);
     }),
   );
+}
+
+/** Below two maps. A layer's colour is that of its number in the list of layers. */
+export function showChangeLegend(colours: ViewState['colours']): void {
+  const list = part('compared-legend');
+  list.hidden = colours === 'layer';
+  const lineOf = (text: string, paint: (swatch: HTMLElement) => void): HTMLElement => {
+    const swatch = element('span', { class: 'swatch' });
+    paint(swatch);
+    return element('li', {}, swatch, element('span', { text }));
+  };
+  const lines =
+    colours === 'type'
+      ? [...fileTypes.keys(), fileTypes.length].map((type) =>
+          lineOf(titleOfType(type), (swatch) => tintByType(swatch, type)),
+        )
+      : Object.values(Change).map((change) =>
+          lineOf(changeWords[change], (swatch) => tintByChange(swatch, change)),
+        );
+  list.replaceChildren(...lines);
 }

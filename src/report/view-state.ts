@@ -12,9 +12,11 @@ export interface ViewState {
   /** The directory that the treemap shows. */
   readonly root: number;
   /** The meaning of the colours of tiles. */
-  readonly colours: 'layer' | 'type';
+  readonly colours: 'layer' | 'type' | 'change';
   /** The type of each node: an index of fileTypes, or OTHER_TYPE. */
   readonly types: Uint8Array;
+  /** How each node differs from the other image; undefined if there is no comparison. */
+  readonly changes?: Uint8Array | undefined;
 }
 
 export interface ViewActions {

@@ -5,6 +5,10 @@ import type { NodeTable } from './node-table.ts';
 
 export const size = (bytes: number): string => showDockerSize(bytes);
 
+/** "+1.2kB", a minus and "3B", or "0B". */
+export const signedSize = (bytes: number): string =>
+  `${bytes > 0 ? '+' : bytes < 0 ? '\u2212' : ''}${size(Math.abs(bytes))}`;
+
 const grouped = new Intl.NumberFormat('en');
 
 /** "1,234". */

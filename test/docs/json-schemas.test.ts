@@ -90,6 +90,7 @@ describe('the output is valid', () => {
       await expectValidOutput(place, 'waste', '--ci', source);
       const changes = (await readOutput(place, 'diff', `${source}#1`, source)) as { path: string }[];
       expectValid('diff', changes);
+      await expectValidOutput(place, 'report', '--compare', `${source}#1`, source);
       const paths = changes.map(({ path }) => path).filter((path) => !path.includes('\\'));
       await expectValidOutput(place, 'which', source, '/', '/nope', ...paths);
       for (const selection of [[], ['--changed'], ['--layer', '1']])

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import {
   type ComparedImage,
   type DifferenceInTrees as Difference,
+  DiffSizes,
   type InspectedImage,
   compareTrees,
   inspectChange,
@@ -16,7 +17,6 @@ import {
 import type { OpenOptions } from '../../library/open-image.ts';
 import { fitLine } from '../output/terminal-lines.ts';
 import { DiffPatches } from '../output/diff-patches.ts';
-import { DiffSizes } from '../output/diff-sizes.ts';
 import { addSourceOptions, sizeWriter, type SourceArguments, withReport } from './inspection.ts';
 import {
   type ColorChoice,
@@ -148,19 +148,6 @@ function formatStat(
   ].join('\n');
 }
 
-function describe(differences: readonly Difference[], sizes: DiffSizes): object[] {
-  return differences.map((difference) => {
-    const { before, after } = sizes.of(difference);
-    return {
-      kind: difference.kind,
-      path: showPath(difference.path),
-      attributes: difference.attributes,
-      sizeBefore: before,
-      sizeAfter: after,
-    };
-  });
-}
-
 function formatDifferences(
   differences: readonly Difference[],
   a: ComparedImage,
@@ -170,7 +157,7 @@ function formatDifferences(
 ): { readonly text: string } | { readonly json: unknown } {
   if (args.quiet === true) return { text: '' };
   const sizes = new DiffSizes(a.tree, b.tree);
-  if (args.json === true) return { json: describe(differences, sizes) };
+  if (args.json === true) return { json: differences.map((each) => sizes.describe(each)) };
   const palette = outputPalette(args.color);
   if (format.kind !== 'table') {
     const rows = differences.map((difference) => rowOf(difference, sizes, palette, args));

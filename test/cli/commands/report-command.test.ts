@@ -63,6 +63,35 @@ describe('stratafs report', () => {
     expect(dataIn(stdout).images[0]?.gap).toBe('the image has no history of its layers');
   });
 
+  it('compares exactly two images, and lists what diff lists', () =>
+    withWorkplace(async (place) => {
+      const second = `${fixture('expressweb-both.tar')}:extending-expressweb`;
+      const json = async (...args: string[]): Promise<unknown> =>
+        JSON.parse((await place.stratafs([...args, '--json', source, second])).stdout);
+      const differences = (await json('diff')) as { kind: string; attributes: string[] }[];
+      const listed = differences.filter(({ kind, attributes }) => kind !== 'C' || attributes.length > 0);
+      const countOf = (wanted: string): number => listed.filter(({ kind }) => kind === wanted).length;
+      expect(await json('report', '--compare')).toMatchObject({
+        before: { source, layers: { length: 4 } },
+        after: { source: second, layers: { length: 8 } },
+        baseLayers: 4,
+        added: countOf('A'),
+        changed: countOf('C'),
+        deleted: countOf('D'),
+        differences: listed,
+      });
+      expect(existsSync(place.path('report.html'))).toBe(false);
+      for (const [args, problem] of [
+        [['--compare', source], '--compare: found 1 images, expected 2'],
+        [['--json', source], '--json needs --compare'],
+        [['--ignore-times', source], '--ignore-times needs --compare'],
+      ] as const)
+        expect(await place.stratafs(['report', ...args])).toMatchObject({
+          status: 2,
+          stderr: `stratafs: report: ${problem}\n`,
+        });
+    }));
+
   it('rejects a malformed number of names', async () => {
     expect(await runAlone('report', '--names', '0', source)).toMatchObject({
       status: 2,

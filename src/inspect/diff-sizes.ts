@@ -1,12 +1,18 @@
-// The sizes that --stat shows. A removed directory counts with all its content.
-import {
-  type ComparedImage,
-  type DifferenceInTrees as Difference,
-  pathsBeneath,
-} from '../../library/comparison.ts';
-import { S_IFMT, S_IFREG } from '../../vfs/attr.ts';
+// The sizes of differences. A removed directory counts with all its content.
+import type { Tree } from '../tree/tree.ts';
+import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
+import { bytesOf } from '../vfs/names.ts';
+import { showName } from '../vfs/show-text.ts';
+import { type Difference, pathsBeneath } from './compare-trees.ts';
+import type { ReportDifference } from './report-format.ts';
 
-type Tree = ComparedImage['tree'];
+/** Numbers of names, and bytes by which the second image is larger. */
+export interface DifferenceTotal {
+  added: number;
+  changed: number;
+  deleted: number;
+  grown: number;
+}
 
 export class DiffSizes {
   readonly #before: Tree;
@@ -25,13 +31,20 @@ export class DiffSizes {
     };
   }
 
+  /** A difference, for JSON. */
+  describe(difference: Difference): ReportDifference {
+    const { before, after } = this.of(difference);
+    return {
+      kind: difference.kind,
+      path: `/${showName(bytesOf(difference.path))}`,
+      attributes: difference.attributes,
+      sizeBefore: before,
+      sizeAfter: after,
+    };
+  }
+
   /** The number of names of each kind, without parents of changes; and the bytes by which B is larger. */
-  total(differences: readonly Difference[]): {
-    added: number;
-    changed: number;
-    deleted: number;
-    grown: number;
-  } {
+  total(differences: readonly Difference[]): DifferenceTotal {
     const total = { added: 0, changed: 0, deleted: 0, grown: 0 };
     for (const difference of differences) {
       const { before = 0, after = 0 } = this.of(difference);

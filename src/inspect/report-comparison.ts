@@ -1,0 +1,51 @@
+// What the page of `stratafs report --compare` shows beyond its two images: their common base, and what differs.
+import { type CompareOptions, type Difference, compareTrees } from './compare-trees.ts';
+import { mergeForComparison } from './compared-image.ts';
+import { DiffSizes } from './diff-sizes.ts';
+import type { InspectedImage } from './inspected-image.ts';
+import { type LayerSummary, summariseLayers } from './layer-summary.ts';
+import type { ReportComparison, ReportDifference } from './report-format.ts';
+import { keyOf } from './shared-layers.ts';
+
+/** `limit`: the most differences that are listed. Rejects like compareTrees. */
+export async function compareForReport(
+  before: InspectedImage,
+  after: InspectedImage,
+  limit: number,
+  options: CompareOptions,
+): Promise<ReportComparison> {
+  const a = mergeForComparison(before);
+  const b = mergeForComparison(after);
+  const found = (await compareTrees(a, b, options)).filter(isListed);
+  const sizes = new DiffSizes(a.tree, b.tree);
+  const differences = largest(
+    found.map((each) => sizes.describe(each)),
+    limit,
+  );
+  return {
+    baseLayers: countBase(summariseLayers(before), summariseLayers(after)),
+    ...sizes.total(found),
+    differences,
+    omitted: found.length - differences.length,
+  };
+}
+
+/** False for the parent of a change. */
+const isListed = ({ kind, attributes }: Difference): boolean => kind !== 'C' || attributes.length > 0;
+
+function countBase(a: readonly LayerSummary[], b: readonly LayerSummary[]): number {
+  const end = a.findIndex((layer, i) => {
+    const other = b[i];
+    return other === undefined || keyOf(layer) !== keyOf(other);
+  });
+  return end < 0 ? a.length : end;
+}
+
+/** Keeps the order. */
+function largest(differences: readonly ReportDifference[], limit: number): readonly ReportDifference[] {
+  if (differences.length <= limit) return differences;
+  const bytesOf = ({ sizeBefore = 0, sizeAfter = 0 }: ReportDifference): number =>
+    Math.max(sizeBefore, sizeAfter);
+  const chosen = new Set([...differences].sort((x, y) => bytesOf(y) - bytesOf(x)).slice(0, limit));
+  return differences.filter((each) => chosen.has(each));
+}
