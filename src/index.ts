@@ -15,6 +15,7 @@ export {
   type PushedBlob,
   type PushedImage,
   type TransferOptions,
+  type UploadResult,
   pull,
   push,
 } from './library/transfer.ts';

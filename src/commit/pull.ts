@@ -10,7 +10,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 
 export type { CopiedImage } from './copy-image.ts';
-export type { PushedBlob, PushedImage } from '../remote/push-image.ts';
+export type { PushedBlob, PushedImage, UploadResult } from '../remote/push-image.ts';
 
 /** The choice of a registry's image, and how to watch its transfer. */
 export type TransferOptions = Omit<OpenImageOptions, 'layer' | 'upto' | 'typed' | 'mayUnpack'>;

@@ -24,6 +24,7 @@ export type LayerSource =
 export interface RemoteLayer {
   /** From the media type. */
   readonly compression: Compression;
+  /** True if all bytes are in the cache directory. */
   isHere(): boolean;
   /**
    * Resolves when all bytes are here, and were verified. Rejects with an InputError if they can't be had, with the reason

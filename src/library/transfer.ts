@@ -7,7 +7,7 @@ import {
   pushSource,
 } from '../commit/pull.ts';
 
-export type { CopiedImage, PushedBlob, PushedImage, TransferOptions } from '../commit/pull.ts';
+export type { CopiedImage, PushedBlob, PushedImage, TransferOptions, UploadResult } from '../commit/pull.ts';
 
 /**
  * Writes the image `docker://HOST/NAME[:TAG|@DIGEST]` to `target`, which is as of `commit`. Manifest, config and layers stay as

@@ -22,6 +22,8 @@ export interface PushOptions {
   readonly registry?: RepositoryOptions | undefined;
 }
 
+export type { UploadResult };
+
 /** A blob of the pushed image. */
 export interface PushedBlob {
   readonly digest: string;
@@ -30,6 +32,7 @@ export interface PushedBlob {
   readonly result: UploadResult;
 }
 
+/** What a push brought to the registry. */
 export interface PushedImage {
   /** `host/name:tag`. */
   readonly name: string;
