@@ -3,7 +3,7 @@
 //
 // The package also works without this script (--ignore-scripts), from its prebuilt files.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { CompileError, compile } from './compile.js';
@@ -13,10 +13,12 @@ const prebuilt = join(root, `prebuilds/linux-${process.arch}`);
 /** Exit status of the launcher when it is called without a command. */
 const LAUNCHER_USAGE = 2;
 
+// A package has no sources of TypeScript.
+const isClone = existsSync(join(root, 'src'));
+
 /** The reason for compiling; undefined if the prebuilt files work. */
 function whyCompile() {
-  // A package has no sources of TypeScript.
-  if (existsSync(join(root, 'src'))) return 'this is a clone';
+  if (isClone) return 'this is a clone';
   if (process.env.npm_config_build_from_source) return '--build-from-source is given';
   if (!existsSync(prebuilt)) return `no prebuilt addon for linux-${process.arch}`;
   try {
@@ -31,6 +33,8 @@ function whyCompile() {
 const reason = whyCompile();
 try {
   if (reason !== undefined) compile();
+  // npm builds dist/ after this script. The one of an earlier build may not fit the scripts of today.
+  if (isClone) rmSync(join(root, 'dist'), { recursive: true, force: true });
   await import('./code-cache.js');
 } catch (error) {
   if (!(error instanceof CompileError)) throw error;
