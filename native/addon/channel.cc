@@ -16,6 +16,8 @@ namespace {
 
 // Limit of requests per turn of the event loop, so that timers and pool answers get their turn.
 constexpr int kRequestsPerTurn = 256;
+// Limit of its time, so that the other mounts of the process get theirs.
+constexpr uint64_t kNanosecondsPerTurn = 2'000'000;
 // struct fuse_backing_map and its requests, linux/fuse.h 7.40 (Linux 6.9).
 struct BackingMap {
   int32_t fd;
@@ -116,10 +118,14 @@ Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
 void Channel::Drain() {
   std::optional<Turn> turn;
   busy_poll_.Cancel();
+  const uint64_t end = uv_hrtime() + kNanosecondsPerTurn;
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
     ssize_t n = read(device_, request_, request_size_);
     if (n >= 0) {
-      busy_poll_.End(uv_hrtime());
+      const uint64_t now = uv_hrtime();
+      busy_poll_.End(now);
+      // This request is the last one.
+      if (now > end) i = kRequestsPerTurn;
       const size_t length = static_cast<size_t>(n);
       std::optional<Outcome> outcome = AnswerFromTable(length);
       if (!outcome.has_value()) {

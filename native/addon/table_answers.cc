@@ -105,6 +105,13 @@ std::unique_ptr<TableAnswers> TableAnswers::Make(Napi::Object facts) {
   Napi::ArrayBuffer table = facts.Get("table").As<Napi::ArrayBuffer>();
   if (!answers->table_.Open(static_cast<const uint8_t*>(table.Data()), table.ByteLength())) return nullptr;
   answers->facts_ = ReadFacts(facts);
+  const Napi::Value pristine = facts.Get("pristine");
+  if (pristine.IsTypedArray()) {
+    Napi::Uint8Array marks = pristine.As<Napi::Uint8Array>();
+    if (marks.ElementLength() < answers->table_.inode_count()) return nullptr;
+    answers->table_.UseMarks(marks.Data());
+    answers->pristine_ref_ = Napi::Reference<Napi::Uint8Array>::New(marks, 1);
+  }
   answers->table_ref_ = Napi::Reference<Napi::ArrayBuffer>::New(table, 1);
   const Napi::Value opens = facts.Get("opens");
   if (opens.IsTypedArray()) {

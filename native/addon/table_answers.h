@@ -42,6 +42,7 @@ class TableAnswers {
   UpperRows upper_rows_;
   // Keep the memory alive that the members above point to.
   Napi::Reference<Napi::ArrayBuffer> table_ref_;
+  Napi::Reference<Napi::Uint8Array> pristine_ref_;
   Napi::Reference<Napi::Uint32Array> opens_ref_;
   Napi::Reference<Napi::Float64Array> upper_rows_ref_;
   std::array<double, kOpcodeCount + 1> counts_ = {};

@@ -60,6 +60,9 @@ class TreeTable {
   // False unless `bytes` are a table of this version whose columns lie inside it. They are aligned to 8 and
   // lent for the life of the view.
   bool Open(const uint8_t* bytes, size_t size);
+  // From now on `marks`, a byte an inode, says which inodes are pristine, in place of the table's own column.
+  // Lent in the same way.
+  void UseMarks(const uint8_t* marks) { columns_[kPristine] = marks; }
 
   uint32_t inode_count() const { return static_cast<uint32_t>(counts_[TreeColumnRule::kInode]); }
   uint32_t dentry_count() const { return static_cast<uint32_t>(counts_[TreeColumnRule::kDentry]); }

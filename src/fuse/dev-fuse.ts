@@ -8,14 +8,11 @@ import { InputError } from '../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
 import { attach, detach } from './mounts/kernel-mount.ts';
 import { nameCounts, readCounts, tableFacts } from './fast-path.ts';
-import { MAX_TRANSFER } from './wire/protocol.ts';
+import { MessageBuffers } from './message-buffers.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
 
 const debug = createDebug('stratafs:fuse');
-
-/** A write request's data and its headers; the kernel refuses to read into less. */
-const MESSAGE_SIZE = MAX_TRANSFER + 64 * 1024;
 
 /** Serves `fileSystem` on `mountpoint` through /dev/fuse; see `Driver`. Takes over `fileSystem`, and closes it, also where this fails. */
 export async function mountDevFuse(
@@ -48,8 +45,7 @@ class DevFuseMount implements FuseMount {
   constructor(fileSystem: FileSystem, mountpoint: string, device: number, options: DriverOptions) {
     this.mountpoint = mountpoint;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    const request = new Uint8Array(MESSAGE_SIZE);
-    const reply = new Uint8Array(MESSAGE_SIZE);
+    const { request, reply } = options.buffers ?? new MessageBuffers();
     this.#channel = new Channel(
       device,
       request,

@@ -27,6 +27,8 @@ export interface DriverOptions {
   readonly maxStackDepth?: 1 | 2 | undefined;
   /** False: every request is answered by JavaScript. By default native code answers what the file system's table does. */
   readonly usesFastPath?: boolean | undefined;
+  /** MessageBuffers that all mounts of this thread use; by default the mount has its own. */
+  readonly buffers?: { readonly request: Uint8Array; readonly reply: Uint8Array } | undefined;
 }
 
 export interface DriverStatistics {

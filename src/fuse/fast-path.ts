@@ -12,6 +12,7 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean, owners: Owne
   const { isAsStored, hidesStickyBits } = owners;
   return {
     table: table.table,
+    pristine: table.pristine,
     opens: table.opens,
     upperRows: table.upperRows,
     isReadOnly,

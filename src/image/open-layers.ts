@@ -12,7 +12,7 @@ import { showText } from '../vfs/show-text.ts';
 
 export interface OpenLayersOptions extends Pick<
   OpenLayerOptions,
-  'cache' | 'store' | 'verify' | 'mayIndex' | 'signal' | 'onNotice'
+  'cache' | 'pool' | 'store' | 'verify' | 'mayIndex' | 'signal' | 'onNotice'
 > {
   /** Gets the stored bytes that were read or could be skipped, and the total of all layers. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -165,7 +165,13 @@ function explainLimit(error: unknown, image: Image, count: number): unknown {
  */
 export async function reopenLayers(
   image: Image,
-  { cache, store, verify }: Pick<OpenLayersOptions, 'cache' | 'store' | 'verify'>,
+  {
+    cache,
+    pool,
+    store,
+    verify,
+    signal,
+  }: Pick<OpenLayersOptions, 'cache' | 'pool' | 'store' | 'verify' | 'signal'>,
 ): Promise<LayerBytes[] | undefined> {
   const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
   if (sources.length < image.layers.length) return undefined;
@@ -182,9 +188,8 @@ export async function reopenLayers(
       }
       const bytes = await reopenLayerBytes(source.blob, source, {
         label: nameLayer(image, i),
-        cache,
-        store,
-        verify,
+        ...{ cache, pool, store, verify },
+        ...(signal === undefined ? {} : { signal }),
       });
       if (bytes === undefined) return undefined;
       opened.push(bytes);

@@ -13,6 +13,7 @@ import { type InspectedImage, createdOf, stackUpTo } from './inspected-image.ts'
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 import { mergeImage } from './merged-image.ts';
 import { hasMoved, sizeOfUpper, sizeWithMoved } from './upper-size.ts';
+import { LayerPool } from '../layer/layer-pool.ts';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Image, OpenImageOptions, OwnerKeeping } from '../mount/mount.ts';
 import { type WithDiskCache, withDiskCache } from '../mount/cache-choice.ts';
@@ -93,6 +94,9 @@ export interface InspectOptions extends OpenImageOptions {
 
 /** The views read each part of a layer once, so a small cache is enough. */
 const CACHE_SIZE = 64 * 1024 * 1024;
+
+/** What all images that are open in this process share: a fact about the process, as its descriptors are. */
+const thisProcess = { cache: new BlockCache(CACHE_SIZE), pool: new LayerPool() };
 
 /** An image with open layers; `close` closes them. */
 export interface Inspection extends InspectedImage {
@@ -176,7 +180,8 @@ function openMounted(
   const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
   const marks = directoryMarks === undefined ? {} : { directoryMarks };
   return openLayers(image, {
-    ...layerOptions(new BlockCache(CACHE_SIZE), { ...options, ...keeping, ...marks }),
+    ...layerOptions(thisProcess.cache, { ...options, ...keeping, ...marks }),
+    pool: thisProcess.pool,
     listsForeign: options.listsForeign,
     fetches: options.fetches,
     mayIndex: options.mayIndex,

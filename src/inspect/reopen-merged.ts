@@ -1,11 +1,11 @@
 // Opens the merged files of an image as an earlier command saved them: the tree is one file, and the layers' indexes, which
 // are as large, are not loaded.
-import { BlockCache } from '../cache/block-cache.ts';
 import { withDiskCache } from '../mount/cache-choice.ts';
 import { reopenMergedLayers, treeStoreOf } from '../mount/layers.ts';
 import { findMountedImage } from '../mount/mounted-image.ts';
 import { openImageWith } from '../mount/open-image.ts';
 import type { OpenImageOptions } from '../mount/options.ts';
+import { Sharing } from '../mount/sharing.ts';
 import { FileContent } from './file-content.ts';
 import type { MergedImage } from './merged-image.ts';
 
@@ -26,10 +26,9 @@ export async function reopenMerged(
   imageOptions: OpenImageOptions & { readonly useIndexCache?: boolean | undefined } = {},
 ): Promise<ReopenedImage | undefined> {
   const options = withDiskCache(imageOptions);
-  const trees = treeStoreOf(options);
-  if (trees === undefined || (await findMountedImage(source)) !== undefined) return undefined;
+  if (treeStoreOf(options) === undefined || (await findMountedImage(source)) !== undefined) return undefined;
   const image = await openImageWith(source, options);
-  const merged = await reopenMergedLayers(image, new BlockCache(CACHE_SIZE), options, trees);
+  const merged = await reopenMergedLayers(image, new Sharing(CACHE_SIZE), options);
   if (merged === undefined) return undefined;
   const { tree, readers } = merged;
   return { tree, content: new FileContent(tree, readers), close: () => merged.close() };

@@ -99,7 +99,7 @@ export class IndexStore {
   verifiedDigest(identity: BlobIdentity): string | undefined {
     try {
       const folder = this.#cache.findFolder('verified');
-      const digest = folder === undefined ? '' : readDigest(join(folder, keyOf(identity)));
+      const digest = folder === undefined ? '' : readDigest(join(folder, keyOfIdentity(identity)));
       return SHA256.test(digest) ? digest : undefined;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#cache.report(error);
@@ -110,7 +110,7 @@ export class IndexStore {
   setVerifiedDigest(identity: BlobIdentity, sha256: string): void {
     let draft: string | undefined;
     try {
-      const path = join(this.#cache.makeFolder('verified'), keyOf(identity));
+      const path = join(this.#cache.makeFolder('verified'), keyOfIdentity(identity));
       draft = draftName(path);
       writeFileSync(draft, sha256, { flag: 'wx', mode: 0o600 });
       renameSync(draft, path);
@@ -180,7 +180,8 @@ function readDigest(path: string): string {
   }
 }
 
-function keyOf(identity: BlobIdentity): string {
+/** Names the bytes in file names and maps. */
+export function keyOfIdentity(identity: BlobIdentity): string {
   const { device, inode, fileSize, mtimeNs, ctimeNs, offset, length } = identity;
   const text = [device, inode, fileSize, mtimeNs, ctimeNs, offset, length].join(' ');
   return createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,6 @@
 // Layer: an open changeset: its index, its bytes, and the digests that identify it.
 import type { BlobReader } from '../vfs/blob-reader.ts';
+import type { IndexedBlob } from './index-file.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /** The position of a blob's stored bytes: a range of a file, usually inside a saved archive. */
@@ -39,8 +40,10 @@ export interface LayerBytes {
   readonly digest: string | undefined;
   /** sha256 of the uncompressed tar, `sha256:<hex>`; undefined in the same cases. */
   readonly diffId: string | undefined;
-  /** Closes the reader. */
-  close(): void;
+  /** The facts about a blob; undefined for a directory. */
+  readonly facts?: IndexedBlob | undefined;
+  /** Closes the reader, unless others of this process use it (layer-pool.ts). */
+  readonly close: () => void;
 }
 
 /** After `close` the index stays usable. */

@@ -14,8 +14,9 @@ import { detectCompression, isUnpackedWhole, MAGIC_LENGTH } from './compression.
 import { refuseOtherFiles } from './file-kind.ts';
 import { LayerIndexBuilder, readBytes } from './index-builder.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
-import { type BlobIdentity, type IndexStore, identityOf } from './index-store.ts';
+import { type BlobIdentity, type IndexStore, identityOf, keyOfIdentity } from './index-store.ts';
 import type { BlobLocation, Compression, ExpectedDigests, Layer, LayerBytes } from './layer.ts';
+import type { LayerPool } from './layer-pool.ts';
 import { PlainReader } from './plain-reader.ts';
 import { openBlob } from './open-blob.ts';
 import { openSpanReader } from './open-span-reader.ts';
@@ -34,6 +35,8 @@ export interface OpenLayerOptions {
   /** The blob's name in messages: "layer 3 of image.tar". */
   readonly label: string;
   readonly cache: BlockCache;
+  /** The open layers of this process, whose readers use `cache`; undefined: the layer is opened for its caller alone. */
+  readonly pool?: LayerPool | undefined;
   /** The store of indexes; undefined: none. */
   readonly store: IndexStore | undefined;
   readonly verify: Verification;
@@ -64,7 +67,16 @@ export async function openLayer(
   let opening: LayerOpening | undefined;
   try {
     opening = new LayerOpening(fd, blob, expected, options);
-    return await opening.open();
+    const { pool, signal } = options;
+    if (pool === undefined) return await opening.open();
+    const { key, accepts, open } = opening;
+    return await pool.inTurn(key, signal, async () => {
+      const index = pool.indexOf(key);
+      const bytes = index === undefined ? undefined : pool.take(key, accepts);
+      if (index === undefined || bytes === undefined) return pool.add(key, await open());
+      closeSync(fd);
+      return { ...bytes, index };
+    });
   } catch (error) {
     opening?.discardSpill();
     closeSync(fd);
@@ -79,15 +91,31 @@ export async function openLayer(
 export async function reopenLayerBytes(
   blob: BlobLocation,
   expected: ExpectedDigests,
-  options: Pick<OpenLayerOptions, 'label' | 'cache' | 'store' | 'verify'>,
+  options: Pick<OpenLayerOptions, 'label' | 'cache' | 'pool' | 'store' | 'verify' | 'signal'>,
 ): Promise<LayerBytes | undefined> {
   const fd = openBlob(blob);
-  let bytes: LayerBytes | undefined;
   try {
-    bytes = await new LayerOpening(fd, blob, expected, options).reopenBytes();
-    return bytes;
-  } finally {
-    if (bytes === undefined) closeSync(fd);
+    const opening = new LayerOpening(fd, blob, expected, options);
+    const { pool, signal } = options;
+    const reopen = async (): Promise<LayerBytes | undefined> => {
+      const bytes = await opening.reopenBytes();
+      if (bytes === undefined) closeSync(fd);
+      return bytes;
+    };
+    if (pool === undefined) return await reopen();
+    const { key, accepts } = opening;
+    return await pool.inTurn(key, signal, async () => {
+      const shared = pool.take(key, accepts);
+      if (shared !== undefined) {
+        closeSync(fd);
+        return shared;
+      }
+      const bytes = await reopen();
+      return bytes === undefined ? undefined : pool.add(key, bytes);
+    });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 
@@ -122,7 +150,23 @@ class LayerOpening {
     this.#compression = detectCompression(magic, options.label);
   }
 
-  async open(): Promise<Layer> {
+  /** Names the bytes, whatever they are expected to be. */
+  get key(): string {
+    return keyOfIdentity(this.#identity);
+  }
+
+  /** True for open bytes of the same `key` that may be used without another look at them. */
+  readonly accepts = ({ facts }: LayerBytes): boolean => {
+    const digest = hexOf(this.#expected.digest);
+    return (
+      this.#options.verify !== 'always' &&
+      facts !== undefined &&
+      (digest === undefined || digest === facts.blobSha256) &&
+      this.#fits(facts)
+    );
+  };
+
+  readonly open = async (): Promise<Layer> => {
     const { store, verify } = this.#options;
     const claimed = this.#claimedSha256();
     const stamped = this.#stamped();
@@ -139,11 +183,13 @@ class LayerOpening {
       } else this.#compare('digest', sha256, claimed);
     }
     return this.#scan();
-  }
+  };
 
   async reopenBytes(): Promise<LayerBytes | undefined> {
+    const { store, pool } = this.#options;
     const stamped = this.#stamped();
-    const saved = stamped === undefined ? undefined : await this.#options.store?.loadBlob(stamped);
+    const saved =
+      stamped === undefined ? undefined : (pool?.factsOf(stamped) ?? (await store?.loadBlob(stamped)));
     return saved !== undefined && this.#fits(saved) ? this.#reopen(saved, stamped) : undefined;
   }
 
@@ -327,11 +373,13 @@ class LayerOpening {
   }
 
   #bytes(indexed: IndexedBlob, reader: BlobReader): LayerBytes {
+    const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = indexed;
     return {
       reader,
       compression: this.#compression,
-      digest: digestOf(indexed.blobSha256),
-      diffId: digestOf(indexed.tarSha256),
+      digest: digestOf(blobSha256),
+      diffId: digestOf(tarSha256),
+      facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled },
       close: () => reader.close(),
     };
   }

@@ -4,8 +4,8 @@ import type { Image } from '../image/image.ts';
 import { isRegistrySource } from '../image/source.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import type { MergedLayers } from './layers.ts';
-import type { DriverName, MountOptions, OpenImageOptions } from './options.ts';
-import { type MountOrigin, originOf } from './origin.ts';
+import type { DriverName } from './options.ts';
+import type { MountOrigin } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 
 /** A mount that is being made. */
@@ -17,19 +17,22 @@ export interface DescribedMount {
   readonly driver: DriverName;
   /** The process that serves the mount; undefined where the kernel alone does. */
   readonly pid: number | undefined;
+  /** The socket of the daemon that serves this mount among others. */
+  readonly daemon?: string | undefined;
 }
 
-/** To be called while this process is where the user was. */
+/** What the mount answers from now on. */
 export function describeMount(
-  { image, layers, upper, upperMarks, driver, pid }: DescribedMount,
-  options: MountOptions & OpenImageOptions,
+  { image, layers, upper, upperMarks, driver, pid, daemon }: DescribedMount,
+  origin: MountOrigin,
 ): MountFacts & MountOrigin {
   return {
     pid,
+    daemon,
     driver,
     started: Date.now(),
     source: image.source,
-    ...originOf(options),
+    ...origin,
     names: image.names,
     layers: layers.readers.length,
     layersId: layers.layersId,

@@ -2,7 +2,6 @@
 // layers, and reads the bytes of files in place from the archive. Compressed layers are served by this process, each as one
 // file of plain bytes. Without such layers no process is left. Writes go through kernel overlayfs over the image.
 import { rmdirSync, statSync } from 'node:fs';
-import type { BlockCache } from '../cache/block-cache.ts';
 import { OVERLAY_TYPE, attachOverlay } from '../erofs/mounts/attach-overlay.ts';
 import { EROFS_TYPE, type ImageFiles, attachErofs } from '../erofs/mounts/attach.ts';
 import {
@@ -27,32 +26,21 @@ import { processStart } from '../sys/process-start.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import type { WithDiskCache } from './cache-choice.ts';
 import { claimUpper } from './claim-upper.ts';
 import { describeMount } from './describe-mount.ts';
 import { openErofsImage, shownPathOf, uuidOf } from './erofs-image.ts';
 import { type ServedLayers, serveLayers } from './layer-file-mount.ts';
-import type { MergedLayers } from './layers.ts';
-import { type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
+import { mountFlagBits } from './options.ts';
+import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
+import type { ServeRequest } from './serve.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS, ServedMount } from './served-mount.ts';
-
-/** One mount by this driver. */
-export interface ErofsRequest {
-  readonly image: Image;
-  readonly layers: MergedLayers;
-  readonly upper: PreparedUpper | undefined;
-  readonly cache: BlockCache;
-  /** Absolute, a directory. */
-  readonly place: string;
-  readonly options: WithDiskCache<MountOptions & OpenImageOptions>;
-}
 
 /**
  * Mounts on `place`. `layers` and `upper` are closed when the mount ends; where this fails they stay the caller's.
  * InputError where the kernel can't, or the mount can't be recorded.
  */
-export async function serveByErofs(request: ErofsRequest): Promise<Mount> {
+export async function serveByErofs(request: ServeRequest): Promise<Mount> {
   const { image, layers, upper, cache, place, options } = request;
   const placed = placeLayers(layers.readers);
   const served = await serveUnplaced(placed, layers.readers);
@@ -64,7 +52,7 @@ export async function serveByErofs(request: ErofsRequest): Promise<Mount> {
       upperMarks: upper === undefined ? undefined : 'trusted',
       pid: isServed ? process.pid : undefined,
     },
-    options,
+    originOf(options),
   );
   try {
     const written = await openErofsImage(layers, placed, upper !== undefined, options);
@@ -101,7 +89,7 @@ export async function serveByErofs(request: ErofsRequest): Promise<Mount> {
 
 async function mountReadOnly(
   files: ImageFiles,
-  { place, options }: ErofsRequest,
+  { place, options }: ServeRequest,
   record: MountRecord,
 ): Promise<MountEntry> {
   const attach = (): Promise<void> =>
@@ -115,7 +103,7 @@ async function mountReadOnly(
 /** Kernel overlayfs over the image, which no path leads to. */
 async function mountWritable(
   files: ImageFiles,
-  { image, layers, place, options }: ErofsRequest,
+  { image, layers, place, options }: ServeRequest,
   upper: PreparedUpper,
   record: MountRecord,
 ): Promise<MountEntry> {

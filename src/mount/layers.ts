@@ -1,5 +1,6 @@
 // From an image to its layers: opened and merged for a mount, or only indexed for a later one.
 import { BlockCache } from '../cache/block-cache.ts';
+import type { Lease } from '../layer/shared-values.ts';
 import type { Image, LayerSource } from '../image/image.ts';
 import {
   type OpenedLayer,
@@ -23,6 +24,8 @@ import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
 import { keepErofsImage } from './keep-erofs-image.ts';
 import { DEFAULT_CACHE_SIZE, type MountOptions, directoryMarksOf } from './options.ts';
 import type { MountOrigin } from './origin.ts';
+import type { Sharing } from './sharing.ts';
+import { showText } from '../vfs/show-text.ts';
 import type { Progress } from './watch.ts';
 
 /** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
@@ -44,16 +47,27 @@ export interface MergedLayers {
   close(): void;
 }
 
-/** The image's layers, merged: as an earlier mount did it, or anew. */
+/** The open layers and merged trees, each once in this process, and their cache. */
+export type SharedLayers = Pick<Sharing, 'cache' | 'layers' | 'trees'>;
+
+/**
+ * The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. InputError
+ * instead of the last if `mayIndex` is false.
+ */
 export async function openMergedLayers(
   image: Image,
-  cache: BlockCache,
+  shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
+  mayIndex = true,
 ): Promise<MergedLayers> {
-  const trees = treeStoreOf(options);
-  const saved = trees === undefined ? undefined : await reopenMergedLayers(image, cache, options, trees);
+  const saved = await reopenMergedLayers(image, shared, options);
   if (saved !== undefined) return saved;
-  const merged = await mergeLayers(image, cache, options, trees);
+  if (!mayIndex) {
+    throw new InputError(`${showText(image.source)}: its layers were not indexed, or changed since then`, {
+      code: 'ERR_STRATAFS_CHANGED',
+    });
+  }
+  const merged = await mergeLayers(image, shared, options);
   if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
   return merged;
 }
@@ -61,19 +75,40 @@ export async function openMergedLayers(
 /** The tree has all that the layers' indexes had: those are let go of here, and only the readers stay open. */
 async function mergeLayers(
   image: Image,
-  cache: BlockCache,
+  shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
-  trees: TreeStore | undefined,
 ): Promise<MergedLayers> {
-  const layers = await openLayers(image, layerOptions(cache, options));
+  const layers = await openLayers(image, sharedOptions(shared, options));
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
-    const merged = await treeOf(image, layers, { trees, forbidsUnfollowed: true });
-    return nameMerged(merged, key, layers, options);
+    const tree = await leaseTree(shared, key, options, () =>
+      treeOf(image, layers, { trees: treeStoreOf(options), forbidsUnfollowed: true }),
+    );
+    if (tree === undefined) throw new Error('layers that are open were not merged');
+    return nameMerged(tree, key, layers, options);
   } catch (error) {
     for (const { layer } of layers.toReversed()) layer.close();
     throw error;
   }
+}
+
+/** The tree of `key`, from another mount of this process or from `load`; nobody else's without a key. */
+async function leaseTree(
+  { trees }: SharedLayers,
+  key: string | undefined,
+  { signal }: MountOptions,
+  load: () => Promise<SavedTree | undefined>,
+): Promise<Lease<SavedTree> | undefined> {
+  if (key === undefined) {
+    const value = await load();
+    return value === undefined ? undefined : { value, release: () => undefined };
+  }
+  return trees.inTurn(key, signal, async () => {
+    const shared = trees.take(key);
+    if (shared !== undefined) return shared;
+    const loaded = await load();
+    return loaded === undefined ? undefined : trees.add(key, loaded);
+  });
 }
 
 /** How layers are merged. */
@@ -104,21 +139,25 @@ export async function treeOf(
   return merged;
 }
 
-/** The layers as an earlier mount or command merged them; undefined where it kept too little of them. No layer is read. */
+/**
+ * The layers as another mount has them, or as an earlier mount or command merged them; undefined where it kept too little
+ * of them. No layer is read.
+ */
 export async function reopenMergedLayers(
   image: Image,
-  cache: BlockCache,
+  shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
-  trees: TreeStore,
 ): Promise<MergedLayers | undefined> {
-  const layers = await reopenLayers(image, layerOptions(cache, options));
+  const layers = await reopenLayers(image, sharedOptions(shared, options));
   if (layers === undefined) return undefined;
   let merged: MergedLayers | undefined;
   try {
     const key = treeKey(layers);
-    const saved = key === undefined ? undefined : await trees.load(key);
+    const load = async (): Promise<SavedTree | undefined> =>
+      key === undefined ? undefined : treeStoreOf(options)?.load(key);
+    const tree = key === undefined ? undefined : await leaseTree(shared, key, options, load);
     const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
-    merged = saved === undefined ? undefined : nameMerged(saved, key, named, options);
+    merged = tree === undefined ? undefined : nameMerged(tree, key, named, options);
     return merged;
   } finally {
     if (merged === undefined) for (const layer of layers.toReversed()) layer.close();
@@ -131,24 +170,30 @@ function treeKey(layers: readonly LayerBytes[]): string | undefined {
   return diffIds.length === layers.length ? keyOfTree(diffIds) : undefined;
 }
 
+/** The result closes the layers, and releases the tree. */
 function nameMerged(
-  { tree, layersSize }: SavedTree,
+  { value: { tree, layersSize }, release }: Lease<SavedTree>,
   treeKey: string | undefined,
   layers: readonly (IdentifiedLayer & { readonly layer: LayerBytes })[],
   { upper }: MountOptions,
 ): MergedLayers {
-  const readers = layers.map(({ layer }) => layer.reader);
-  return {
-    tree,
-    readers,
-    identity: upper === undefined ? undefined : identifyLayers(layers),
-    layersId: nameLayers(layers),
-    size: layersSize,
-    treeKey,
-    close: () => {
-      for (const reader of readers.toReversed()) reader.close();
-    },
-  };
+  try {
+    return {
+      tree: upper === undefined ? tree : tree.withOwnMarks(),
+      readers: layers.map(({ layer }) => layer.reader),
+      identity: upper === undefined ? undefined : identifyLayers(layers),
+      layersId: nameLayers(layers),
+      size: layersSize,
+      treeKey,
+      close: () => {
+        for (const { layer } of layers.toReversed()) layer.close();
+        release();
+      },
+    };
+  } catch (error) {
+    release(); // a directory was removed: the layers stay the caller's
+    throw error;
+  }
 }
 
 /** How `options` have layers opened. */
@@ -184,6 +229,13 @@ function watchLayers(
       if (!isFetching) onProgress({ what: 'indexing', done, total });
     },
   };
+}
+
+function sharedOptions(
+  { cache, layers }: SharedLayers,
+  options: WithDiskCache<MountOptions>,
+): OpenLayersOptions {
+  return { ...layerOptions(cache, options), pool: layers };
 }
 
 /** Undefined where nothing is to be kept. */

@@ -5,6 +5,7 @@
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
 import { resolve } from 'node:path';
 import { BlockCache } from '../cache/block-cache.ts';
+import { LayerPool } from '../layer/layer-pool.ts';
 import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import { locateMountPoint, prepareMountPoint } from '../fuse/mounts/mount-point.ts';
 import { lockMountPoint } from '../fuse/mounts/mount-point-lock.ts';
@@ -18,7 +19,13 @@ import {
   isKernelMount,
 } from '../fuse/mounts/mounts.ts';
 import type { Image } from '../image/image.ts';
-import { type IndexedLayer, type MergedLayers, indexLayers, openMergedLayers } from './layers.ts';
+import {
+  type IndexedLayer,
+  type MergedLayers,
+  type SharedLayers,
+  indexLayers,
+  openMergedLayers,
+} from './layers.ts';
 import { settleFakeRoot } from './fake-root.ts';
 import { withDiskCache } from './cache-choice.ts';
 import { openImageWith } from './open-image.ts';
@@ -32,6 +39,7 @@ import { prepareUpper } from './prepare-upper.ts';
 import { serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
+import { type Host, Sharing } from './sharing.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
@@ -76,14 +84,22 @@ export type { Progress, Watch } from './watch.ts';
 export { becomeProgram, exitNow, silence } from '../sys/process-calls.ts';
 
 /**
+ * What all mounts of this process share. It is a fact about the process, as its descriptors and its event loop are: callers
+ * that know nothing of each other mount the same image, so there is nobody to pass it on.
+ */
+const thisProcess: Host = { sharing: new Sharing(DEFAULT_CACHE_SIZE) };
+
+/**
  * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless
- * `options.upper` says where writes go. InputError where the image, the directories or the machine don't allow it; then
- * nothing is left behind.
+ * `options.upper` says where writes go. Mounts of one `host` share the layers and names of their images, and one cache, except
+ * for a mount with a `cacheSize`, which has its own. InputError where the image, the directories or the machine don't allow
+ * it; then nothing is left behind.
  */
 export async function mount(
   image: string | Image,
   mountpoint: string,
   options: MountOptions & OpenImageOptions = {},
+  host: Host = thisProcess,
 ): Promise<Mount> {
   refuseUnsafeFlags(options.flags);
   const settled = settleFakeRoot(options);
@@ -91,7 +107,7 @@ export async function mount(
   const path = resolve(mountpoint);
   const unlock = lockMountPoint(await locateMountPoint(path, mountpoint));
   try {
-    return await mountLocked(image, path, mountpoint, settled);
+    return await mountLocked(image, path, mountpoint, settled, host);
   } finally {
     unlock();
   }
@@ -103,6 +119,7 @@ async function mountLocked(
   path: string,
   typed: string,
   options: MountOptions & OpenImageOptions,
+  host: Host,
 ): Promise<Mount> {
   const place = await prepareMountPoint(path, options.onWarning ?? (() => undefined), typed);
   const withCache = withDiskCache(options);
@@ -112,15 +129,22 @@ async function mountLocked(
     options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
   let layers: MergedLayers | undefined;
   try {
-    const cache = new BlockCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
-    layers = await openMergedLayers(opened, cache, withCache);
+    const shared = sharedLayers(host.sharing, options);
+    layers = await openMergedLayers(opened, shared, withCache, host.daemon === undefined);
     options.signal?.throwIfAborted();
-    return await serveByDriver(opened, layers, upper, cache, place, withCache);
+    const { cache } = shared;
+    return await serveByDriver({ image: opened, layers, upper, cache, place, options: withCache, host });
   } catch (error) {
     layers?.close();
     upper?.release();
     throw error;
   }
+}
+
+/** A cache of its own size is a mount's own, and so are the readers that fill it. */
+function sharedLayers({ cache, layers, trees }: Sharing, { cacheSize }: MountOptions): SharedLayers {
+  if (cacheSize === undefined) return { cache, layers, trees };
+  return { cache: new BlockCache(cacheSize), layers: new LayerPool(), trees };
 }
 
 /** A directory that is mounted on vanishes beneath the mount that shows it; a foreign layer is not there. */

@@ -19,10 +19,13 @@ import { WritableOverlay } from '../overlay/write/writable-overlay.ts';
 import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { showText } from '../vfs/show-text.ts';
+import type { WithDiskCache } from './cache-choice.ts';
 import type { MergedLayers } from './layers.ts';
 import { describeMount } from './describe-mount.ts';
 import { type FuseDriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
+import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
+import type { Host } from './sharing.ts';
 import { type ChosenDriver, type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
@@ -41,18 +44,24 @@ export interface FuseDriver extends ChosenDriver {
   readonly name: FuseDriverName;
 }
 
+/** One mount of merged layers. */
+export interface ServeRequest {
+  readonly image: Image;
+  readonly layers: MergedLayers;
+  readonly upper: PreparedUpper | undefined;
+  readonly cache: BlockCache;
+  /** Absolute, a directory. */
+  readonly place: string;
+  readonly options: WithDiskCache<MountOptions & OpenImageOptions>;
+  readonly host: Host;
+}
+
 /**
- * Mounts on `place` (absolute, a directory); resolves when the mount answers. `layers` and `upper` are closed after it;
- * where it fails they stay the caller's.
+ * Mounts; resolves when the mount answers. `layers` and `upper` are closed after it; where it fails they stay the caller's.
  */
 export async function serve(
   chosen: FuseDriver,
-  image: Image,
-  layers: MergedLayers,
-  upper: PreparedUpper | undefined,
-  cache: BlockCache,
-  place: string,
-  options: MountOptions & OpenImageOptions,
+  { image, layers, upper, cache, place, options, host }: ServeRequest,
 ): Promise<Mount> {
   const opened = await openUpper(layers, upper);
   const facts = describeMount(
@@ -60,8 +69,9 @@ export async function serve(
       ...{ image, layers, upper, driver: chosen.name },
       upperMarks: opened?.marks.namespace,
       pid: process.pid,
+      daemon: host.daemon?.socket,
     },
-    options,
+    host.daemon?.origin ?? originOf(options),
   );
   const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
   const fileSystem = makeFileSystem(layers, opened, {
@@ -98,6 +108,7 @@ export async function serve(
       !isFakeRoot &&
       (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.passesCallerIds))),
     usesFastPath: options.usesFastPath,
+    buffers: host.sharing.buffers,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });

@@ -5,6 +5,8 @@ import { addon } from './addon.ts';
 export interface TableFacts {
   /** The Tree's table (src/tree/layout.ts). The channel keeps a reference and reads it from then on. */
   readonly table: ArrayBuffer;
+  /** As in AnswerTable; undefined: the table's own column. The channel keeps a reference and reads it from then on. */
+  readonly pristine?: Uint8Array | undefined;
   /** By inode: the number of opens. The channel keeps a reference and counts in it. Undefined for a read-only mount. */
   readonly opens: Uint32Array | undefined;
   /** As in AnswerTable. The channel keeps a reference and reads it from then on. Undefined for a read-only mount. */

@@ -160,7 +160,7 @@ function hasHeader(
   return found.equals(expected);
 }
 
-/** The table as typed arrays on one ArrayBuffer. The merge writes it; later only `pristine` changes. */
+/** The table as typed arrays on one ArrayBuffer. The merge writes it; later it does not change (Tree.withOwnMarks). */
 export class TreeTable {
   readonly buffer: ArrayBuffer;
   readonly counts: TableCounts;

@@ -2,6 +2,9 @@
 //
 // Inode numbers are table indexes, the root is 0, and the same layers always give the same numbers. Arguments are
 // trusted: an inode below inodeCount, of the right type. Methods that serve each request allocate nothing.
+//
+// Several mounts may have the same table. A mount that changes something takes a tree with marks of its own: the table
+// itself never changes.
 import { type Attr, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from '../vfs/attr.ts';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../vfs/inode-flags.ts';
 import {
@@ -44,16 +47,24 @@ export class Tree {
   readonly totalSize: number;
   /** The bytes that nameStart and nameEnd index. */
   readonly namePool: Uint8Array;
+  /** By inode: 1 as long as the table alone answers for it. */
+  readonly pristine: Uint8Array;
   readonly #table: TreeTable;
 
-  constructor(table: TreeTable) {
+  constructor(table: TreeTable, pristine = table.pristine) {
     this.inodeCount = table.inodeCount;
     this.dentryCount = table.dentryCount;
     this.layerCount = table.layerCount;
     this.hasPosixAcl = table.hasPosixAcl;
     this.totalSize = table.totalSize;
     this.namePool = table.pool;
+    this.pristine = pristine;
     this.#table = table;
+  }
+
+  /** The same tree, whose inodes `clearPristine` marks for the caller alone. */
+  withOwnMarks(): Tree {
+    return new Tree(this.#table, this.#table.pristine.slice());
   }
 
   /** The whole table (layout.ts), for native code, for measuring and for saving. */
@@ -81,12 +92,12 @@ export class Tree {
 
   /** True as long as this table alone answers for the inode. */
   isPristine(inode: number): boolean {
-    return this.#table.pristine[inode] === 1;
+    return this.pristine[inode] === 1;
   }
 
-  /** From now on this table no longer answers for the inode. */
+  /** From now on the table no longer answers for the inode. */
   clearPristine(inode: number): void {
-    this.#table.pristine[inode] = 0;
+    this.pristine[inode] = 0;
   }
 
   /** Fills all fields except `ino`, which the overlay numbers. A layer stores no ctime: it is the mtime. */

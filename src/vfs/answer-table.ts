@@ -7,6 +7,8 @@ import type { FileRange } from './blob-reader.ts';
 export interface AnswerTable {
   /** Laid out as `src/tree/layout.ts` states. A node ID is the table's inode + 1. */
   readonly table: ArrayBuffer;
+  /** By inode: 1 where the table answers. It takes the place of the table's own column. */
+  readonly pristine: Uint8Array;
   /**
    * By layer: the range of an open file that holds the uncompressed bytes; undefined if no file holds them as they are.
    */

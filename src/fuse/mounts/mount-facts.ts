@@ -4,6 +4,8 @@
 export interface MountFacts {
   /** The daemon that serves the mount; undefined where the kernel alone does. */
   readonly pid?: number | undefined;
+  /** The path of that daemon's socket, if it serves many mounts: it outlives this one. */
+  readonly daemon?: string | undefined;
   /** The driver; undefined from an older version, which had FUSE alone. */
   readonly driver?: string | undefined;
   /** Milliseconds since 1970. */
@@ -36,7 +38,7 @@ const MAX_NUMBER = 8.64e15;
 const NUMBERS = ['started', 'layers'];
 const OPTIONAL_TEXTS = [
   ...['imageId', 'layersId', 'upper', 'work', 'upperMarks', 'directory', 'platform', 'layer', 'upto'],
-  ...['ownerKeeping', 'directoryMarks', 'driver', 'manifest'],
+  ...['ownerKeeping', 'directoryMarks', 'driver', 'manifest', 'daemon'],
 ];
 
 /** Whether `json` has the types of MountFacts, and of what a mount adds about its origin. */

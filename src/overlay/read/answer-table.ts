@@ -13,6 +13,7 @@ export function answerTableOf(
 ): AnswerTable {
   return {
     table: tree.buffer,
+    pristine: tree.pristine,
     blobs: readers.map(({ plain }) => plain),
     ownXattrPrefix: OWN_XATTR_PREFIX,
     unsupportedXattr: unsupportedXattr(tree),

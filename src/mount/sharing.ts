@@ -1,0 +1,37 @@
+// Sharing: what the mounts of one process have in common: the cache of blocks, the open layers, the merged trees, and the
+// buffers of messages. All is counted: what the last mount releases is closed.
+import { BlockCache } from '../cache/block-cache.ts';
+import { MessageBuffers } from '../fuse/message-buffers.ts';
+import { LayerPool } from '../layer/layer-pool.ts';
+import { SharedValues } from '../layer/shared-values.ts';
+import type { SavedTree } from '../tree/tree-file.ts';
+import type { MountOrigin } from './origin.ts';
+
+/** The process that serves a mount. */
+export interface Host {
+  readonly sharing: Sharing;
+  /** Of a daemon of many mounts. */
+  readonly daemon?: DaemonHost | undefined;
+}
+
+/** How a mount of a daemon differs from one of its own process. */
+export interface DaemonHost {
+  /** The path of the daemon's socket, which the mount reports. */
+  readonly socket: string;
+  /** What the client's image was opened with, and where. */
+  readonly origin: MountOrigin;
+}
+
+export class Sharing {
+  /** One budget for all. */
+  readonly cache: BlockCache;
+  readonly layers = new LayerPool();
+  /** By the key of the saved tree (tree-store.ts). Mounts that change something mark it for themselves. */
+  readonly trees = new SharedValues<SavedTree>();
+  readonly buffers = new MessageBuffers();
+
+  /** @param cacheSize bytes of memory for decompressed blocks */
+  constructor(cacheSize: number) {
+    this.cache = new BlockCache(cacheSize);
+  }
+}
