@@ -16,6 +16,7 @@
         "native/addon/gzip_decoder.cc",
         "native/addon/index_check.cc",
         "native/addon/loop_calls.cc",
+        "native/addon/loop_turns.cc",
         "native/addon/mount_calls.cc",
         "native/addon/name_lock.cc",
         "native/addon/new_metadata.cc",

@@ -7,6 +7,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   stratafs::RegisterChannel(env, exports);
   stratafs::RegisterDeviceWatch(env, exports);
   stratafs::RegisterLoopCalls(env, exports);
+  stratafs::RegisterLoopTurns(env, exports);
   stratafs::RegisterMountCalls(env, exports);
   stratafs::RegisterNameLock(env, exports);
   stratafs::RegisterFileCalls(env, exports);

@@ -10,6 +10,7 @@ namespace stratafs {
 void RegisterChannel(Napi::Env env, Napi::Object exports);      // channel.cc: /dev/fuse requests and replies
 void RegisterDeviceWatch(Napi::Env env, Napi::Object exports);  // device_watch.cc: the end of a connection
 void RegisterLoopCalls(Napi::Env env, Napi::Object exports);    // loop_calls.cc: files as block devices
+void RegisterLoopTurns(Napi::Env env, Napi::Object exports);    // loop_turns.cc: how long the loop is busy
 void RegisterMountCalls(Napi::Env env,
                         Napi::Object exports);  // mount_calls.cc: mount(2), umount2(2), fd passing
 void RegisterNameLock(Napi::Env env,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -132,6 +133,18 @@ int RedirectToNull(int target) {
   return result < 0 ? -1 : 0;
 }
 
+// peerOf(socket): [pid, uid] of the process that connected, or listens, at the other end of a UNIX socket;
+// its effective user when it did so (SO_PEERCRED, unix(7)).
+napi_value PeerOf(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int fd = in.Descriptor(0);
+  if (in.error() != 0) return in.MakeNumber(in.error());
+  struct ucred peer = {};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return in.MakeNumber(-errno);
+  return in.MakePair(peer.pid, peer.uid);
+}
+
 // silence(fd): redirects a standard stream to /dev/null.
 napi_value Silence(napi_env env, napi_callback_info info) {
   CallArguments in(env, info);
@@ -149,6 +162,7 @@ void RegisterProcessCalls(Napi::Env env, Napi::Object exports) {
   const NamedCall calls[] = {
       {"openProcess", OpenProcess}, {"waitForExit", WaitForExit},     {"askXattr", AskXattr},
       {"silence", Silence},         {"becomeProgram", BecomeProgram}, {"exitNow", ExitNow},
+      {"peerOf", PeerOf},
   };
   ExportCalls(env, exports, calls);
 }

@@ -25,6 +25,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'serve',
+    {
+      summary: 'serve many mounts from one process',
+      load: async () => (await import('./commands/serve-command.ts')).serveCommand,
+    },
+  ],
+  [
     'ls',
     {
       summary: 'list mounts',

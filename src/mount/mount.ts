@@ -62,7 +62,7 @@ export type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 export { type FoundMount, SilentMountError, findMounts, listMounts } from '../fuse/mounts/mounts.ts';
 export { isOwnMount } from '../fuse/mounts/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from '../fuse/mounts/held-mounts.ts';
-export { unmountAt, unmountFuseAt } from '../fuse/mounts/unmount.ts';
+export { unmountAt, unmountFuseAt } from './unmount.ts';
 export { locateMountPoint } from '../fuse/mounts/mount-point.ts';
 export type { IndexedLayer } from './layers.ts';
 export { openImage, openLowerDirectories } from './open-image.ts';

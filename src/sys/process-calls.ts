@@ -7,6 +7,7 @@ interface ProcessCalls {
   askXattr: (path: string, name: string) => Promise<Buffer | number>;
   silence: (fd: number) => number;
   exitNow: (status: number) => never;
+  peerOf: (socket: number) => [pid: number, uid: number] | number;
   becomeProgram: (path: string, args: readonly string[]) => number;
 }
 const calls = addon as ProcessCalls;
@@ -29,3 +30,8 @@ export const exitNow: (status: number) => never = calls.exitNow;
  * only on failure: a negative errno.
  */
 export const becomeProgram = calls.becomeProgram;
+/**
+ * The process, and its effective user ID, at the other end of a connected UNIX socket, as the kernel noted them when it
+ * connected (SO_PEERCRED); a negative errno for another descriptor.
+ */
+export const peerOf = calls.peerOf;

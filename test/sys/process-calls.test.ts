@@ -1,10 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { type Socket, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { askXattr, openProcess, waitForExit } from '../../src/sys/process-calls.ts';
-import { ENODATA, ENOENT, EOPNOTSUPP, ETIMEDOUT } from '../../src/vfs/errno.ts';
+import { askXattr, openProcess, peerOf, waitForExit } from '../../src/sys/process-calls.ts';
+import { EBADF, ENODATA, ENOENT, EOPNOTSUPP, ETIMEDOUT } from '../../src/vfs/errno.ts';
 
 it('waits until a process that is not a child ends, or until the timeout', async () => {
   const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
@@ -60,4 +63,22 @@ it('silence makes a standard stream /dev/null', () => {
     import { writeSync } from 'node:fs';
     writeSync(1, 'before'); silence(1); writeSync(1, 'after');`;
   expect(runNode(script)).toBe('before');
+});
+
+it('the peer of a socket is the process that connected, and its user', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'stratafs-peer-'));
+  const server = createServer().listen(join(directory, 'socket'));
+  try {
+    await once(server, 'listening');
+    const client = connect(join(directory, 'socket'));
+    const [accepted] = (await once(server, 'connection')) as [Socket];
+    const { fd } = (accepted as unknown as { _handle: { fd: number } })._handle;
+    expect(peerOf(fd)).toEqual([process.pid, process.geteuid?.()]);
+    client.destroy();
+    accepted.destroy();
+    expect(peerOf(1 << 20)).toBe(-EBADF);
+  } finally {
+    server.close();
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -1,6 +1,12 @@
 // stratafs mount: mounts in the background, or with -f in the foreground.
 import { describeCount } from '../options/argument-count.ts';
-import { PLATFORM_ABOUT, LAYER_ABOUT, UPTO_ABOUT, NO_INDEX_CACHE_ABOUT } from './option-texts.ts';
+import {
+  PLATFORM_ABOUT,
+  LAYER_ABOUT,
+  UPTO_ABOUT,
+  NO_INDEX_CACHE_ABOUT,
+  SOCKET_ABOUT,
+} from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command, Option } from 'commander';
 import { mountInBackground } from '../background.ts';
@@ -59,11 +65,13 @@ A line in /etc/fstab:
   /srv/app.tar /mnt/app fuse.stratafs ro,nofail 0 0`;
 
 /** Long options that are not mount options. */
-const COMMAND_OPTIONS: readonly string[] = ['foreground', 'verbose', 'options'];
+const COMMAND_OPTIONS: readonly string[] = ['foreground', 'verbose', 'options', 'daemon', 'socket'];
 
 interface CommandOptions {
   readonly foreground?: true;
   readonly verbose?: true;
+  readonly daemon?: true;
+  readonly socket?: string;
   /** The values of -o. */
   readonly options?: readonly string[];
 }
@@ -125,6 +133,8 @@ export function mountCommand(): CliCommand {
     .option('--fake-root', 'act as root inside the mount, and record owners without being root')
     .optionsGroup('Mount:')
     .option('-f, --foreground', 'stay in the foreground until unmounted or interrupted')
+    .option('--daemon', 'let the daemon of "stratafs serve" serve the mount')
+    .option('--socket <path>', SOCKET_ABOUT)
     .option('-v, --verbose', 'print the source and the mount point')
     .addOption(
       new Option('-o, --options <list>', 'mount options, separated by commas; repeatable').argParser(
@@ -139,6 +149,16 @@ export function mountCommand(): CliCommand {
       const request = understandMount(syntax, positional);
       const describe: Announce = (mount) => `stratafs: ${describeMounted(request, mount)}`;
       const announce = args.verbose === true ? describe : undefined;
+      if (args.daemon !== true && args.socket !== undefined) {
+        throw new UsageError('--socket: found without --daemon');
+      }
+      if (args.daemon === true) {
+        if (args.foreground === true) {
+          throw new UsageError('found --daemon and --foreground, expected only one of them');
+        }
+        await (await import('../daemon.ts')).requestMount(request, args.socket);
+        return { text: announce === undefined ? '' : `stratafs: ${describeMounted(request)}\n` };
+      }
       if (args.foreground === true) {
         return (await import('../foreground.ts')).runInForeground(request, announce);
       }

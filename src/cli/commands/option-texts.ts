@@ -8,3 +8,8 @@ export const BYTES_ABOUT = 'print sizes in bytes';
 export const JSON_ABOUT = 'print JSON';
 export const NO_TRUNC_ABOUT = 'do not truncate output';
 export const FORMAT_ABOUT = '"table", "table <template>", "json" or a template';
+
+/** Of --socket. */
+export const SOCKET_ABOUT = "the daemon's socket, in a directory of mode 0700";
+/** Of --cache-size of a daemon. */
+export const DAEMON_CACHE_ABOUT = 'memory for decompressed data of all mounts (default: 256M)';

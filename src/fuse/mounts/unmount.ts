@@ -1,5 +1,6 @@
 // Unmounting what stratafs, or another program, has mounted: by whomever it is served.
 import { closeSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { type MountEntry, mountAt, readMountTable } from '../../sys/mount-table.ts';
 import { openProcess, waitForExit } from '../../sys/process-calls.ts';
 import { ErrnoError, EBUSY, EINVAL } from '../../vfs/errno.ts';
@@ -8,7 +9,7 @@ import { describeCopies, describeHolders, detachAndFindCopies } from './busy.ts'
 import { endConnection, findHeldMounts } from './held-mounts.ts';
 import { removeRecord } from '../../erofs/mounts/records.ts';
 import { type Detachment, FUSE_TYPE, detach } from './kernel-mount.ts';
-import { daemonOf } from './mount-owner.ts';
+import { daemonOf, isOwnMount } from './mount-owner.ts';
 import type { MountFacts } from './mount-facts.ts';
 import {
   EXIT_TIMEOUT_MS,
@@ -29,7 +30,11 @@ export type Unmounting = Detachment | 'aborted';
  * others wait for nobody. InputError where none is there, where it is busy (the holders are listed), silent, or where
  * other mount namespaces keep it alive.
  */
-export async function unmountAt(mountpoint: string, how: Unmounting): Promise<void> {
+export async function unmountAt(
+  mountpoint: string,
+  how: Unmounting,
+  watchShared: WatchShared = () => Promise.resolve(undefined),
+): Promise<void> {
   const entry = mountAt(await readMountTable(), mountpoint);
   if (entry === undefined || !isStratafs(entry)) return unmountHeld(mountpoint, entry, how);
   if (entry.type !== FUSE_TYPE) return unmountKernelMount(entry, how);
@@ -39,12 +44,18 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
   if (how === 'aborted') {
     await detachFound(mountpoint, 'lazy');
     if (answer.kind === 'dead') return;
-    return endConnection(entry.device, mountpoint, await daemonOf(entry, pidOf(answer)));
+    // A daemon of many mounts goes on without this one.
+    const pid = sharedSocketOf(answer) === undefined ? pidOf(answer) : undefined;
+    return endConnection(entry.device, mountpoint, await daemonOf(entry, pid));
   }
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
   // What a dead mount still holds is lost already.
   if (answer.kind === 'dead') return detachFound(mountpoint, 'lazy');
-  const daemon = openDaemon(await daemonOf(entry, pidOf(answer)));
+  const socket = sharedSocketOf(answer);
+  // Another user's word for where a socket is, is not taken.
+  const shared =
+    socket === undefined || !isOwnMount(entry) ? undefined : await watchShared(socket, mountpoint);
+  const daemon = socket === undefined ? openDaemon(await daemonOf(entry, pidOf(answer))) : undefined;
   try {
     const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
@@ -53,9 +64,34 @@ export async function unmountAt(mountpoint: string, how: Unmounting): Promise<vo
       });
     }
     await waitForDaemon(mountpoint, daemon);
+    if (shared !== undefined) await endedInTime(mountpoint, shared);
   } finally {
     daemon?.close();
+    shared?.close();
   }
+}
+
+/** A mount that a daemon serves among others, and whose end it reports. */
+export interface SharedMount {
+  /** Resolves when the daemon has closed all of it. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+/** Watches the mount at `mountpoint` of the daemon with the socket; undefined where that daemon can't be asked. */
+export type WatchShared = (socket: string, mountpoint: string) => Promise<SharedMount | undefined>;
+
+function sharedSocketOf(answer: MountAnswer): string | undefined {
+  return answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).daemon : undefined;
+}
+
+/** InputError where the daemon goes on with it. */
+async function endedInTime(mountpoint: string, { ended }: SharedMount): Promise<void> {
+  const timeout = new AbortController();
+  const late = setTimeout(EXIT_TIMEOUT_MS, true, { signal: timeout.signal }).catch(() => false);
+  const isLate = await Promise.race([ended.then(() => false), late]);
+  timeout.abort();
+  if (isLate) throw new InputError(`${mountpoint}: unmounted, but its daemon has not closed it yet`);
 }
 
 interface OpenDaemon {
@@ -118,7 +154,8 @@ async function unmountHeld(
     });
   }
   if (how === 'aborted') {
-    return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, held.facts?.pid));
+    const pid = held.facts?.daemon === undefined ? held.facts?.pid : undefined;
+    return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, pid));
   }
   if (held.facts === undefined) throw new SilentMountError(mountpoint);
   const copies = { here: [], elsewhere: [held] };
@@ -128,9 +165,15 @@ async function unmountHeld(
 }
 
 /** As `unmountAt`; another program's FUSE mount is unmounted too, and nobody waited for. */
-export async function unmountFuseAt(mountpoint: string, how: Detachment): Promise<void> {
+export async function unmountFuseAt(
+  mountpoint: string,
+  how: Detachment,
+  watchShared?: WatchShared,
+): Promise<void> {
   const entry = mountAt(await readMountTable(), mountpoint);
-  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) return unmountAt(mountpoint, how);
+  if (entry === undefined || entry.type === FUSE_TYPE || !isFuse(entry)) {
+    return unmountAt(mountpoint, how, watchShared);
+  }
   await detachFound(mountpoint, how);
 }
 
