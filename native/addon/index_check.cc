@@ -187,7 +187,7 @@ class IndexCheck {
     if (type != S_IFREG) {
       return size == 0 && data == 0 ? TableFault{} : TableFault{"a special file has bytes", inode};
     }
-    if (flags == 0) {
+    if ((flags & kFlagSparse) == 0) {
       return IsRange(data, size, table_.tar_size) ? TableFault{}
                                                   : TableFault{"a file's bytes are nowhere", inode};
     }

@@ -7,7 +7,7 @@ import {
   layerIndexLength,
   viewLayerIndex,
 } from '../../src/layer/layer-index-layout.ts';
-import type { LayerIndex } from '../../src/layer/layer-index.ts';
+import { InodeFlag, type LayerIndex } from '../../src/layer/layer-index.ts';
 import { checkLayerIndex, checkTree, indexColumns } from '../../src/sys/table-check.ts';
 import { TreeTable } from '../../src/tree/layout.ts';
 import { buildTree } from '../../src/tree/merge.ts';
@@ -176,6 +176,13 @@ describe('the check of a layer index', () => {
         expect(await checkLayerIndex(indexTar(tar), tar.length), `seed ${seed}`).toBeUndefined();
       }
     }
+  });
+
+  it('passes a file that is followed by zeros', async () => {
+    const index = copyOfIndex();
+    index.inodeFlags[5] = InodeFlag.cleanTail;
+    index.dataOffset[5] = 512;
+    expect(await checkLayerIndex(index, TAR.length)).toBeUndefined();
   });
 
   it.each<[rule: string, change: (index: LayerIndex) => void]>([
