@@ -2,7 +2,7 @@
 // written last.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { blobName } from '../image/digest.ts';
-import { draftName } from '../layer/drafts.ts';
+import { draftName } from '../sys/drafts.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
 import { headerBlock } from '../tar/write-header.ts';

@@ -8,7 +8,7 @@ import { closeSync, constants } from 'node:fs';
 import { type FileHandle, access, mkdir, open, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson } from '../image/json-view.ts';
-import { draftName } from '../layer/drafts.ts';
+import { draftName } from '../sys/drafts.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { emptyDirectory } from '../overlay/upper/empty-directory.ts';
 import { openBeneath } from '../sys/file-calls.ts';

@@ -5,7 +5,7 @@
 // The rules are those of TreeStore, and the limit is common to both.
 import { join } from 'node:path';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
-import { removeStaleDrafts } from '../layer/drafts.ts';
+import { removeStaleDrafts } from '../sys/drafts.ts';
 import { noteUse } from '../layer/drop-oldest.ts';
 import { TREES_FOLDER, TREES_LIMIT, dropOldestTrees } from '../tree/tree-store.ts';
 import { ErrnoError } from '../vfs/errno.ts';

@@ -24,7 +24,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { CacheDirectory } from './cache-directory.ts';
-import { draftName, removeStaleDrafts } from './drafts.ts';
+import { draftName, removeStaleDrafts } from '../sys/drafts.ts';
 import { noteUse } from './drop-oldest.ts';
 import {
   type IndexedBlob,

@@ -5,7 +5,7 @@
 import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { draftName, removeStaleDrafts } from './drafts.ts';
+import { draftName, removeStaleDrafts } from '../sys/drafts.ts';
 import { dropOldest } from './drop-oldest.ts';
 
 /** Limit of the directory, in bytes on disk. */

@@ -6,7 +6,7 @@ import { type Stats, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { whyNotOwn } from '../sys/trusted-path.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { draftName } from './drafts.ts';
+import { draftName } from '../sys/drafts.ts';
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

@@ -12,6 +12,8 @@ export interface RemoteBlob {
   /** `sha256:<hex>` of the whole blob. */
   readonly digest: string;
   readonly size: number;
+  /** False if the last answer to a request for a range was the whole blob. */
+  readonly knowsRanges: boolean;
   /**
    * Exactly `length` bytes from `offset`, in order. Rejects with an InputError if no server gives them, with the reason of
    * the signal when aborted.
@@ -40,12 +42,17 @@ export class BlobRanges implements RemoteBlob {
   readonly #places = new Map<Server, URL>();
   /** The server that is asked first. */
   #first = 0;
+  #knowsRanges = true;
 
   constructor(servers: readonly Server[], { digest, size, retries }: BlobAddress) {
     this.#servers = servers;
     this.digest = digest;
     this.size = size;
     this.#retries = retries;
+  }
+
+  get knowsRanges(): boolean {
+    return this.#knowsRanges;
   }
 
   distrust(): void {
@@ -77,7 +84,8 @@ export class BlobRanges implements RemoteBlob {
         const failure = await this.#failureOf(error, attempts);
         if (failure === undefined) continue;
         if (tried++ >= this.#servers.length) throw failure;
-        this.#first = (this.#first + 1) % this.#servers.length;
+        // Reads that run at the same time may have gone on to the next server already.
+        if (this.#servers[this.#first] === server) this.#first = (this.#first + 1) % this.#servers.length;
         attempts.progressed();
       }
     }
@@ -103,6 +111,7 @@ export class BlobRanges implements RemoteBlob {
     signal: AbortSignal | undefined,
   ): AsyncIterable<Uint8Array> {
     const answer = await this.#open(server, position, end, signal);
+    this.#knowsRanges = answer.status !== 200 || (position === 0 && end === this.size);
     let skip = this.#start(server, answer, position);
     let left = end - position;
     try {

@@ -1,23 +1,22 @@
 // Blobs of registries in the cache directory.
 //
 //   blobs/<sha256>.blob   a whole blob; its bytes had this digest when they came
-//   blobs/<sha256>.part   the beginning of one: the next download goes on there
+//   blobs/<sha256>.part   the chunks of one that have come: the next download goes on there (src/blobs)
 //   origins/<sha256>      the repositories that have it, one a line, for pushes
 //
 // Without a cache directory, blobs are unnamed files, which end with the process.
-import { createHash, type Hash } from 'node:crypto';
-import { constants, openSync, rmSync, statSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { openSync, rmSync, statSync } from 'node:fs';
+import { open, readFile, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PartialBlob } from '../blobs/partial-blob.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
-import { draftName } from '../layer/drafts.ts';
 import { dropOldest } from '../layer/drop-oldest.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { saveFile } from '../layer/saved-file.ts';
 import type { RemoteBlob } from '../registry/blob-ranges.ts';
+import { draftName, removeStaleDrafts } from '../sys/drafts.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { lockPart } from './part-lock.ts';
 
 /** Limit of the folder, in bytes on disk. */
 const FOLDER_LIMIT = 20 * 2 ** 30;
@@ -26,7 +25,6 @@ const RESERVED = 0.05;
 /** Downloads of one blob, if the bytes that come don't have its digest. */
 const MAX_ROUNDS = 3;
 const MAX_ORIGINS = 16;
-const PIECE = 1 << 20;
 
 export interface FetchWatch {
   readonly signal?: AbortSignal | undefined;
@@ -78,35 +76,35 @@ export class BlobCache {
   }
 
   /**
-   * Brings the blob here, verified, if it is not: from where an earlier download ended. Rejects with an InputError if no
-   * server has its bytes, or the disk is full; with the reason of the signal when aborted, and what came stays. `shown`:
-   * the image, for messages.
+   * Brings the blob here, verified, if it is not: only what an earlier fetch has not brought. Rejects with an InputError
+   * if no server has its bytes, or the disk is full; with the reason of the signal when aborted, and what came stays.
+   * `shown`: the image, for messages.
    */
-  async fetch(blob: RemoteBlob, shown: string, watch: FetchWatch = {}): Promise<void> {
+  async fetch(blob: RemoteBlob, shown: string, { signal, onProgress }: FetchWatch = {}): Promise<void> {
     const { digest, size } = blob;
-    if (this.isHere(digest, size)) return;
-    const path = this.#pathOf(digest);
-    if (this.#folder === undefined) {
-      await download(blob, { path, flags: 'r+', shown }, watch);
-      this.#markWhole(digest);
-      return;
+    for (let round = 1; !this.isHere(digest, size); round++) {
+      const partial = await this.#openPartial(blob, onProgress);
+      const isNew = partial.arrivedBytes === 0;
+      onProgress?.(partial.arrivedBytes);
+      try {
+        await complete(partial, signal);
+        if (this.#folder === undefined) this.#markWhole(digest);
+        break;
+      } catch (error) {
+        if (!(error instanceof InputError) || error.code !== 'ERR_STRATAFS_DIGEST') throw error;
+        // What an earlier run left may be at fault: a crash loses writes.
+        if (isNew) blob.distrust();
+        if (round >= MAX_ROUNDS) {
+          throw new InputError(`${shown}: ${error.message}: the registry or a proxy is damaged`, {
+            code: error.code,
+          });
+        }
+      } finally {
+        await partial.close();
+      }
     }
-    const folder = this.#folder;
-    const name = hexOf(digest);
-    const unlock = lockPart(name);
-    // Another process downloads it now: this one does so apart.
-    const part = unlock === undefined ? draftName(path) : join(folder, `${name}.part`);
-    try {
-      await requireRoom(folder, blob, part);
-      const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-      const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
-      await download(blob, { path: part, flags, shown }, watch);
-      await rename(part, path);
-    } finally {
-      if (unlock === undefined) await rm(part, { force: true });
-      unlock?.();
-    }
-    dropOldest(folder, ['.blob', '.part'], FOLDER_LIMIT, `${name}.blob`);
+    if (this.#folder === undefined) return;
+    dropOldest(this.#folder, ['.blob', '.part'], FOLDER_LIMIT, `${hexOf(digest)}.blob`);
   }
 
   /** The repositories (`host/name`) that had the blob, the latest first. */
@@ -132,6 +130,15 @@ export class BlobCache {
     }
   }
 
+  async #openPartial(blob: RemoteBlob, onProgress: FetchWatch['onProgress']): Promise<PartialBlob> {
+    if (this.#folder === undefined) {
+      return PartialBlob.openUnnamed(this.#unnamedFile(blob.digest).fd, blob, blob, onProgress);
+    }
+    removeStaleDrafts(this.#folder);
+    await requireRoom(this.#folder, blob);
+    return PartialBlob.open(this.#folder, blob, blob, onProgress);
+  }
+
   #markWhole(digest: string): void {
     const unnamed = this.#unnamed.get(digest);
     if (unnamed !== undefined) unnamed.isWhole = true;
@@ -139,6 +146,10 @@ export class BlobCache {
 
   #pathOf(digest: string): string {
     if (this.#folder !== undefined) return join(this.#folder, `${hexOf(digest)}.blob`);
+    return `/proc/self/fd/${this.#unnamedFile(digest).fd}`;
+  }
+
+  #unnamedFile(digest: string): { readonly fd: number } {
     let unnamed = this.#unnamed.get(digest);
     if (unnamed === undefined) {
       const path = draftName(join(tmpdir(), 'stratafs'));
@@ -146,7 +157,7 @@ export class BlobCache {
       rmSync(path, { force: true });
       this.#unnamed.set(digest, unnamed);
     }
-    return `/proc/self/fd/${unnamed.fd}`;
+    return unnamed;
   }
 }
 
@@ -161,76 +172,28 @@ function folderOf(cache: CacheDirectory | undefined): string | undefined {
   }
 }
 
-async function requireRoom(folder: string, { size, digest }: RemoteBlob, part: string): Promise<void> {
+async function requireRoom(folder: string, { size, digest }: RemoteBlob): Promise<void> {
   const { bavail, blocks, bsize } = await statfs(folder);
   const room = Math.max(0, bavail - Math.ceil(blocks * RESERVED)) * bsize;
-  const missing = size - (statSync(part, { throwIfNoEntry: false })?.size ?? 0);
+  const part = statSync(join(folder, `${hexOf(digest)}.part`), { throwIfNoEntry: false });
+  const missing = size - Math.min(size, (part?.blocks ?? 0) * 512);
   if (missing <= room) return;
   throw new InputError(
     `${folder}: has room for ${room} bytes, and the blob ${digest} needs ${missing}; XDG_CACHE_HOME names another directory`,
   );
 }
 
-/** Fills the file at `path` with the blob, verified and on the disk. Bytes that are there already are its beginning. */
-async function download(
-  blob: RemoteBlob,
-  { path, flags, shown }: { readonly path: string; readonly flags: string | number; readonly shown: string },
-  { signal, onProgress }: FetchWatch,
-): Promise<void> {
-  const { digest, size } = blob;
-  const file = await open(path, flags, 0o600);
+/** Rejects with the reason of the signal when aborted. */
+async function complete(partial: PartialBlob, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  const stop = (): void => void partial.close();
+  signal?.addEventListener('abort', stop);
   try {
-    for (let round = 1; ; round++) {
-      const { hash, length } = await hashPrefix(file, size, signal);
-      let position = length;
-      onProgress?.(position);
-      for await (const piece of blob.read(position, size - position, signal)) {
-        for (let done = 0; done < piece.length;) {
-          done += (await file.write(piece, done, piece.length - done, position + done)).bytesWritten;
-        }
-        hash.update(piece);
-        position += piece.length;
-        onProgress?.(position);
-      }
-      const found = `sha256:${hash.digest('hex')}`;
-      if (found === digest) {
-        await file.datasync();
-        return;
-      }
-      await file.truncate(0);
-      // What an earlier run left may be at fault: a crash loses writes.
-      if (length === 0) blob.distrust();
-      if (round >= MAX_ROUNDS) {
-        throw new InputError(
-          `${shown}: found bytes of ${found}, expected ${digest}: the registry or a proxy is damaged`,
-          {
-            code: 'ERR_STRATAFS_DIGEST',
-          },
-        );
-      }
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-/** The hash of what is in the file, which is cut to `size`. */
-async function hashPrefix(
-  file: FileHandle,
-  size: number,
-  signal: AbortSignal | undefined,
-): Promise<{ hash: Hash; length: number }> {
-  const hash = createHash('sha256');
-  const stats = await file.stat();
-  if (stats.size > size) await file.truncate(0);
-  const length = stats.size > size ? 0 : stats.size;
-  const buffer = Buffer.alloc(Math.min(PIECE, length));
-  for (let at = 0; at < length;) {
+    await partial.complete();
+  } catch (error) {
     signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at);
-    if (bytesRead === 0) break;
-    hash.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
-  return { hash, length };
 }

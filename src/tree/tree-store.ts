@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
-import { removeStaleDrafts } from '../layer/drafts.ts';
+import { removeStaleDrafts } from '../sys/drafts.ts';
 import { dropOldest, noteUse } from '../layer/drop-oldest.ts';
 import { type SavedTree, loadTreeFile, saveTreeFile } from './tree-file.ts';
 

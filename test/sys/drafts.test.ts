@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { draftName, removeStaleDrafts } from '../../src/layer/drafts.ts';
+import { draftName, removeStaleDrafts } from '../../src/sys/drafts.ts';
 
 let directory: string;
 beforeEach(() => {

@@ -1,0 +1,14 @@
+// RangeSource: where the bytes of a blob come from. A registry, usually; src/blobs doesn't know.
+
+export interface RangeSource {
+  /**
+   * False once it has turned out that a request for a range sends the whole blob: then one request for all that is
+   * missing costs least.
+   */
+  readonly knowsRanges: boolean;
+  /**
+   * Exactly `length` bytes from `offset`, in order, in pieces of any length. A piece is the receiver's. The source
+   * retries what can be retried; an error is final for this request. It stops when `signal` is aborted.
+   */
+  read(offset: number, length: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
