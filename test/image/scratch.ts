@@ -22,11 +22,12 @@ export async function scratchDirectory(): Promise<string> {
 
 export async function tarOf(members: Members): Promise<Buffer> {
   const tar = pack();
+  const mtime = new Date(1_700_000_000_000);
   for (const [name, member] of members) {
-    if (typeof member === 'string' || Buffer.isBuffer(member)) tar.entry({ name }, member);
-    else if ('symlink' in member) tar.entry({ name, type: 'symlink', linkname: member.symlink });
-    else if ('directory' in member) tar.entry({ name, type: 'directory' });
-    else tar.entry({ name, type: 'link', linkname: member.link });
+    if (typeof member === 'string' || Buffer.isBuffer(member)) tar.entry({ name, mtime }, member);
+    else if ('symlink' in member) tar.entry({ name, mtime, type: 'symlink', linkname: member.symlink });
+    else if ('directory' in member) tar.entry({ name, mtime, type: 'directory' });
+    else tar.entry({ name, mtime, type: 'link', linkname: member.link });
   }
   tar.finalize();
   const chunks: Buffer[] = [];
