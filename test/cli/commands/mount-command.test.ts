@@ -109,10 +109,16 @@ it('accepts long options', () => {
   expect(understand('--no-verify', 'a.tar', '/mnt').options.verify).toBe('never');
 });
 
-it('every long option except -f, -v and -o is a mount option', () => {
+it('every long option is a mount option, except those that say who mounts and what is printed', () => {
   const long = mountCommand().syntax.options.map((option) => option.long?.slice(2) ?? '');
   const rules = mountOptions.flatMap((group) => group.rules.map(([name]) => name));
-  expect(long.filter((name) => !rules.includes(name))).toEqual(['foreground', 'verbose', 'options']);
+  expect(long.filter((name) => !rules.includes(name))).toEqual([
+    'foreground',
+    'daemon',
+    'socket',
+    'verbose',
+    'options',
+  ]);
 });
 
 it('a long option overrides -o in any order', () => {
