@@ -13,7 +13,7 @@ The ID of the image is printed. docs/registries.md describes credentials, mirror
 
 Examples:
   stratafs pull docker://alpine:3 -o alpine.tar:alpine:3
-  stratafs pull --platform linux/arm64 docker://quay.io/app:1 -o oci:layout`;
+  stratafs pull docker://registry.example/app:1 -o oci:dir`;
 
 interface PullArguments {
   readonly output: string;
