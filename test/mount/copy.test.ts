@@ -13,6 +13,14 @@ import { fixture, run, withMounted, withWorkplace, type Workplace } from './stra
 const IMAGES = 4;
 const firstSeed = Number(process.env['STRATAFS_SEED'] ?? 1);
 
+/** Makes the random images `image<seed>`, which an ordinary user can read; their seeds. */
+function writeImages(place: Workplace): number[] {
+  const seeds = Array.from({ length: IMAGES }, (_, n) => firstSeed + n);
+  for (const seed of seeds) writeOciLayout(place.path(`image${seed}`), randomTars(seed, true));
+  chmodSync(place.directory, 0o755);
+  return seeds;
+}
+
 /** Runs a shell script in the workplace, with $S for the command. */
 async function shell(place: Workplace, script: string): Promise<string> {
   const { status, stdout, stderr } = await run('sh', ['-ec', script], {
@@ -125,9 +133,7 @@ describeWith(
   () => {
     it(`${IMAGES} random images are copied as by cp -a from a mount, and listed as by find`, () =>
       withWorkplace(async (place) => {
-        const seeds = Array.from({ length: IMAGES }, (_, n) => firstSeed + n);
-        for (const seed of seeds) writeOciLayout(place.path(`image${seed}`), randomTars(seed, true));
-        chmodSync(place.directory, 0o755);
+        const seeds = writeImages(place);
         const { status, stderr } = await asNobody(
           place,
           `for seed in ${seeds.join(' ')}; do
@@ -154,9 +160,7 @@ describeWith(
 
     it(`${IMAGES} random images are exported as by tar from a mount`, () =>
       withWorkplace(async (place) => {
-        const seeds = Array.from({ length: IMAGES }, (_, n) => firstSeed + n);
-        for (const seed of seeds) writeOciLayout(place.path(`image${seed}`), randomTars(seed, true));
-        chmodSync(place.directory, 0o755);
+        const seeds = writeImages(place);
         const { status, stderr } = await asNobody(
           place,
           `for seed in ${seeds.join(' ')}; do
