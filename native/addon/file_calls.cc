@@ -1,5 +1,5 @@
-// File system calls that Node lacks: opening beneath a directory, locking a file, and reading directory
-// entries with all their attributes in batches.
+// File system calls that Node lacks: opening beneath a directory, and reading directory entries with all
+// their attributes in batches.
 //
 // Paths and names are bytes. Every function returns its result or a negative errno.
 #include <dirent.h>
@@ -9,7 +9,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -41,13 +40,6 @@ napi_value OpenBeneath(napi_env env, napi_callback_info info) {
     while (fd < 0 && (errno == EINTR || errno == EAGAIN));
     return fd;
   });
-}
-
-// lockFile(fd): 0, or -EWOULDBLOCK if another open file description has the lock.
-napi_value LockFile(napi_env env, napi_callback_info info) {
-  CallArguments in(env, info);
-  const int fd = in.Descriptor(0);
-  return in.Answer([&] { return flock(fd, LOCK_EX | LOCK_NB); });
 }
 
 // A directory entry as JavaScript reads it. src/sys/file-calls.ts has the same table, and a test compares
@@ -204,8 +196,7 @@ napi_value ReadDirectoryBatch(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void RegisterFileCalls(Napi::Env env, Napi::Object exports) {
-  const NamedCall calls[] = {
-      {"openBeneath", OpenBeneath}, {"lockFile", LockFile}, {"readDirectoryBatch", ReadDirectoryBatch}};
+  const NamedCall calls[] = {{"openBeneath", OpenBeneath}, {"readDirectoryBatch", ReadDirectoryBatch}};
   ExportCalls(env, exports, calls);
 }
 

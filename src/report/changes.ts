@@ -17,13 +17,10 @@ export const changeOf = ({ kind }: ReportDifference): Change => ofKind[kind];
 export function changesOf(table: NodeTable, differences: readonly ReportDifference[]): Uint8Array {
   const changes = new Uint8Array(table.count);
   const byPath = new Map(differences.map((each) => [each.path, changeOf(each)]));
-  const paths: string[] = [''];
-  for (let node = 1; node < table.count; node++) {
-    const parent = table.parentOf(node);
-    const path = `${paths[parent] ?? ''}/${table.nameOf(node)}`;
-    const inherited = changes[parent] === Change.changed ? Change.none : changes[parent];
+  for (const [node, path] of table.paths()) {
+    const ofParent = changes[table.parentOf(node)];
+    const inherited = ofParent === Change.changed ? Change.none : ofParent;
     changes[node] = byPath.get(path) ?? inherited ?? Change.none;
-    if (table.isDirectory(node)) paths[node] = path;
   }
   return changes;
 }

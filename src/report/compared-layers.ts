@@ -36,12 +36,11 @@ function rowOf(layer: ReportLayer, image: ReportImage, isBase: boolean): HTMLEle
     text.length <= LONGEST
       ? origin
       : element('details', {}, element('summary', { text: `${text.slice(0, LONGEST / 2)} ...` }), origin);
-  const row = element(
+  return element(
     'li',
     isBase ? { class: 'base', attributes: { title: 'in both images' } } : {},
     layerChip(layer.number, image.layers.length),
     shown,
     element('b', { text: size(layer.size) }),
   );
-  return row;
 }

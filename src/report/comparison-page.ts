@@ -5,6 +5,7 @@ import { showComparedLayers } from './compared-layers.ts';
 import { showDirectorySizes, showTypeSizes } from './compared-sizes.ts';
 import { DifferenceTable } from './difference-table.ts';
 import { showDetails } from './details.ts';
+import { showCrumbs } from './crumbs.ts';
 import { element, part } from './dom.ts';
 import { typesOf } from './file-types.ts';
 import { beginAt, goTo, onTravel } from './history.ts';
@@ -128,25 +129,21 @@ export class ComparisonPage {
     });
     const states: Two<ViewState> = [this.#sides[0].state, this.#sides[1].state];
     const titles: Two<string> = [this.#sides[0].title, this.#sides[1].title];
-    this.#showCrumbs(pair);
+    this.#showCrumbs();
     showChangeLegend(this.#colours);
     showDirectorySizes(states, titles, this.#pairs, this.#pair, (next) => this.#open(next));
     showTypeSizes(states, titles, pair);
     this.#table.show(pair.path);
   }
 
-  #showCrumbs(pair: DirectoryPair): void {
-    const line: number[] = [this.#pairs.indexOf(pair)];
-    for (let at = line[0] ?? 0; at !== 0;) line.unshift((at = this.#pairs[at]?.parent ?? 0));
-    const crumbs = line.map((index) => {
-      const crumb = element('button', {
-        class: 'link',
-        text: this.#pairs[index]?.name ?? '',
-        attributes: { type: 'button', 'aria-current': index === this.#pair ? 'location' : undefined },
-      });
-      crumb.addEventListener('click', () => this.#open(index));
-      return element('li', {}, crumb);
-    });
-    part('compared-crumbs').replaceChildren(element('ol', {}, ...crumbs));
+  #showCrumbs(): void {
+    const line = [this.#pair];
+    for (let at = this.#pair; at !== 0; line.unshift(at)) at = this.#pairs[at]?.parent ?? 0;
+    const crumbs = line.map((index) => ({
+      name: this.#pairs[index]?.name ?? '',
+      isHere: index === this.#pair,
+      open: () => this.#open(index),
+    }));
+    showCrumbs(part('compared-crumbs'), crumbs);
   }
 }

@@ -66,7 +66,7 @@ export class DifferenceTable {
 
   #fill(): void {
     const inside = this.#directory === '/' ? '/' : `${this.#directory}/`;
-    // A deleted or added directory around the shown one is a difference here, too.
+    // A deleted directory is listed without its content: one around the shown directory is a difference here, too.
     const found = this.#differences.filter(
       ({ kind, path }) =>
         (this.#kind === '' || kind === this.#kind) &&

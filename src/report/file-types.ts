@@ -54,11 +54,8 @@ export function typeOfPath(path: string): number {
 /** By node. Names that are folded into one node are of type OTHER_TYPE, as directories are. */
 export function typesOf(table: NodeTable): Uint8Array {
   const types = new Uint8Array(table.count).fill(OTHER_TYPE);
-  const paths: string[] = [''];
-  for (let node = 1; node < table.count; node++) {
-    const path = `${paths[table.parentOf(node)] ?? ''}/${table.nameOf(node)}`;
-    if (table.isDirectory(node)) paths[node] = path;
-    else if (table.kindOf(node) !== NodeKind.folded) types[node] = typeOfPath(path);
+  for (const [node, path] of table.paths()) {
+    if (!table.isDirectory(node) && table.kindOf(node) !== NodeKind.folded) types[node] = typeOfPath(path);
   }
   return types;
 }

@@ -120,6 +120,16 @@ export class NodeTable {
       .join('/')}`;
   }
 
+  /** Each node but the root, in order, with its path. */
+  *paths(): Generator<readonly [node: number, path: string]> {
+    const directories: string[] = [''];
+    for (let node = 1; node < this.count; node++) {
+      const path = `${directories[this.parentOf(node)] ?? ''}/${this.nameOf(node)}`;
+      if (this.isDirectory(node)) directories[node] = path;
+      yield [node, path];
+    }
+  }
+
   /** By node: the bytes in it that pass `filter`. */
   sum({ layer, which }: ByteFilter): Float64Array {
     const sums = new Float64Array(this.count);

@@ -2,7 +2,8 @@
 import { REPORT_FORMAT, type ReportData, type ReportImage } from '../inspect/report-format.ts';
 import { ComparisonPage } from './comparison-page.ts';
 import { showDetails } from './details.ts';
-import { element, part } from './dom.ts';
+import { showCrumbs } from './crumbs.ts';
+import { part } from './dom.ts';
 import { typesOf } from './file-types.ts';
 import { type Place, beginAt, goTo, onTravel } from './history.ts';
 import { markImage, showImages, showShared } from './image-tables.ts';
@@ -133,16 +134,12 @@ class Page implements ViewActions {
   }
 
   #showCrumbs({ table, root }: ViewState): void {
-    const crumbs = table.lineOf(root).map((node) => {
-      const crumb = element('button', {
-        class: 'link',
-        text: node === 0 ? '/' : table.nameOf(node),
-        attributes: { type: 'button', 'aria-current': node === root ? 'location' : undefined },
-      });
-      crumb.addEventListener('click', () => this.open(node, root === node ? -1 : root));
-      return element('li', {}, crumb);
-    });
-    part('crumbs').replaceChildren(element('ol', {}, ...crumbs));
+    const line = table.lineOf(root).map((node) => ({
+      name: node === 0 ? '/' : table.nameOf(node),
+      isHere: node === root,
+      open: () => this.open(node, root === node ? -1 : root),
+    }));
+    showCrumbs(part('crumbs'), line);
   }
 
   #showScope({ filter, sums, root, allSums }: ViewState): void {

@@ -1,7 +1,7 @@
 // What the colours of tiles mean: the file types of the directory that the treemap shows, largest first, or changes.
 import { Change, changeWords } from './changes.ts';
 import { element, part } from './dom.ts';
-import { bytesByType, fileTypes, titleOfType } from './file-types.ts';
+import { OTHER_TYPE, bytesByType, fileTypes, titleOfType } from './file-types.ts';
 import { tintByChange, tintByType } from './palette.ts';
 import type { ViewState } from './view-state.ts';
 import { percent, size } from './words.ts';
@@ -17,10 +17,8 @@ export function showTypeLegend({ colours, table, types, sums, root }: ViewState)
     .sort((a, b) => b.bytes - a.bytes);
   list.replaceChildren(
     ...rows.map(({ bytes, type }) => {
-      const swatch = element('span', { class: 'swatch' });
-      tintByType(swatch, type);
       const share = element('span', { class: 'muted', text: `${size(bytes)}, ${percent(bytes, total)}` });
-      return element('li', {}, swatch, element('span', { text: titleOfType(type) }), share);
+      return lineOfType(type, share);
     }),
   );
 }
@@ -29,18 +27,20 @@ export function showTypeLegend({ colours, table, types, sums, root }: ViewState)
 export function showChangeLegend(colours: ViewState['colours']): void {
   const list = part('compared-legend');
   list.hidden = colours === 'layer';
-  const lineOf = (text: string, paint: (swatch: HTMLElement) => void): HTMLElement => {
-    const swatch = element('span', { class: 'swatch' });
-    paint(swatch);
-    return element('li', {}, swatch, element('span', { text }));
-  };
   const lines =
     colours === 'type'
-      ? [...fileTypes.keys(), fileTypes.length].map((type) =>
-          lineOf(titleOfType(type), (swatch) => tintByType(swatch, type)),
-        )
+      ? [...fileTypes.keys(), OTHER_TYPE].map((type) => lineOfType(type))
       : Object.values(Change).map((change) =>
           lineOf(changeWords[change], (swatch) => tintByChange(swatch, change)),
         );
   list.replaceChildren(...lines);
+}
+
+const lineOfType = (type: number, ...more: Node[]): HTMLElement =>
+  lineOf(titleOfType(type), (swatch) => tintByType(swatch, type), ...more);
+
+function lineOf(text: string, paint: (swatch: HTMLElement) => void, ...more: Node[]): HTMLElement {
+  const swatch = element('span', { class: 'swatch' });
+  paint(swatch);
+  return element('li', {}, swatch, element('span', { text }), ...more);
 }

@@ -3,7 +3,6 @@ import { addon } from './addon.ts';
 
 interface FileCalls {
   openBeneath: (directory: number, path: Uint8Array, flags: number) => number;
-  lockFile: (fd: number) => number;
   readDirectoryBatch: (directory: number) => Buffer | number;
 }
 const calls = addon as FileCalls;
@@ -13,12 +12,6 @@ const calls = addon as FileCalls;
  * stays beneath the directory (-EXDEV). An empty path is the directory itself.
  */
 export const openBeneath = calls.openBeneath;
-
-/**
- * flock(2), exclusive, without waiting: 0, or -EAGAIN if another open file description has the lock. It ends when the
- * last descriptor of this one is closed.
- */
-export const lockFile = calls.lockFile;
 
 /**
  * The next entries of a directory that is open for reading, "." and ".." among them, end to end; empty at the end.

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EntryField, lockFile, openBeneath, readDirectoryBatch } from '../../src/sys/file-calls.ts';
-import { EAGAIN, EBADF, ELOOP, ENOENT, ENOTDIR, EXDEV } from '../../src/vfs/errno.ts';
+import { EntryField, openBeneath, readDirectoryBatch } from '../../src/sys/file-calls.ts';
+import { ELOOP, ENOENT, ENOTDIR, EXDEV } from '../../src/vfs/errno.ts';
 
 const { O_RDONLY, O_DIRECTORY } = fs.constants;
 let root: string;
@@ -15,21 +15,6 @@ beforeEach(() => {
 afterEach(() => {
   fs.closeSync(fd);
   fs.rmSync(root, { recursive: true });
-});
-
-describe('lockFile', () => {
-  test('locks a file for one open file description, until it is closed', () => {
-    const path = join(root, 'f');
-    fs.writeFileSync(path, '');
-    const first = fs.openSync(path, 'r');
-    const second = fs.openSync(path, 'r');
-    expect(lockFile(first)).toBe(0);
-    expect(lockFile(second)).toBe(-EAGAIN);
-    fs.closeSync(first);
-    expect(lockFile(second)).toBe(0);
-    fs.closeSync(second);
-    expect(lockFile(second)).toBe(-EBADF);
-  });
 });
 
 describe('openBeneath', () => {
