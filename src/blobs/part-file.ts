@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { draftName } from '../sys/drafts.ts';
-import { lockFile } from '../sys/file-calls.ts';
+import { lockFile } from '../sys/upper-calls.ts';
 import { whyNotOwn } from '../sys/trusted-path.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type BlobKey, ChunkMap } from './chunk-map.ts';

@@ -296,12 +296,12 @@ describe('of the file system', () => {
   });
 
   test('lockFile keeps a second holder out until it is closed', () => {
-    create('f');
     const first = upper.openAt(u.dir, EMPTY, O_RDONLY | O_DIRECTORY);
     const second = open(upper.openAt(u.dir, EMPTY, O_RDONLY | O_DIRECTORY));
     expect(upper.lockFile(first)).toBe(0);
     expect(upper.lockFile(second)).toBe(-EAGAIN);
     fs.closeSync(first);
+    expect(upper.lockFile(first)).toBe(-EBADF);
     expect(upper.lockFile(second)).toBe(0);
   });
 });
