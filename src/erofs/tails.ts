@@ -1,6 +1,6 @@
 // The bytes after the end of a file, up to the end of its block. A mapping of the file shows them, and whoever wrote the
-// archive chose them: a file is used in place to its end only if they are zeros. The pass that indexes a layer notes that (InodeFlag.cleanTail); what it
-// has not noted is read here.
+// archive chose them: a file is used in place to its end only if they are zeros. The pass that indexes a layer notes that
+// (InodeFlag.cleanTail); what it has not noted is read here.
 import type { ErofsLayer } from './source.ts';
 import { BLOCK } from './layout.ts';
 import { readLayer } from './read-layer.ts';

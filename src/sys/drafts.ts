@@ -1,4 +1,4 @@
-// Drafts: files of the cache directory that are being written, before they are renamed to their place.
+// Drafts: files that are being written, before they are renamed to their place.
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

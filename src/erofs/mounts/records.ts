@@ -24,6 +24,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { draftName } from '../../sys/drafts.ts';
 import { fileStateOf } from '../../sys/file-state.ts';
 import type { MountEntry } from '../../sys/mount-table.ts';
 import { processStart } from '../../sys/process-start.ts';
@@ -105,7 +106,7 @@ export function writeRecord(entry: Identity, record: MountRecord, table: readonl
 }
 
 function write(path: string, { device, type, source, mountPoint }: Identity, record: MountRecord): void {
-  const draft = `${path}.${process.pid}.draft`;
+  const draft = draftName(path);
   const stored: StoredRecord = {
     ...{ version: VERSION, ...here(), device, type, source, mountPoint },
     ...record,
@@ -124,7 +125,7 @@ export function findRecord(entry: Identity): MountRecord | undefined {
   if (!TYPES.includes(entry.type)) return undefined;
   const stored = readStored(pathOf(entry.device));
   if (stored !== undefined && isRecordOf(stored, entry)) return stored;
-  return listRecords().find((each) => each.device === '' && isRecordOf(each, entry));
+  return listRecords((name) => name.startsWith(PENDING)).find((each) => isRecordOf(each, entry));
 }
 
 /** Whether the process of a record still runs. */
@@ -175,8 +176,14 @@ export function isRecordOf(record: Identity, entry: Identity): boolean {
   return record.source === entry.source || (entry.type === 'erofs' && LOOP_DEVICE.test(entry.source));
 }
 
-/** Undefined for what is missing, malformed, or not root's. */
+/** A record of this start of the machine. */
 function readStored(path: string): StoredRecord | undefined {
+  const stored = readAnyStored(path);
+  return stored?.boot === here().boot ? stored : undefined;
+}
+
+/** Undefined for what is missing, malformed, or not root's. */
+function readAnyStored(path: string): StoredRecord | undefined {
   let fd: number;
   try {
     fd = openSync(path, READ_FLAGS);
@@ -208,19 +215,21 @@ function isStored(json: unknown): json is StoredRecord {
   );
 }
 
-/** The mounts that records of this start of the machine name, whether they still exist or not. */
-export function listRecords(): (MountRecord & Identity)[] {
+/**
+ * The mounts that records of this start of the machine name, whether they still exist or not. `isWanted` chooses files by
+ * name.
+ */
+export function listRecords(isWanted: (name: string) => boolean = () => true): (MountRecord & Identity)[] {
   let names: string[];
   try {
     names = readdirSync(RECORDS);
   } catch {
     return []; // ENOENT: there never was one
   }
-  const { boot } = here();
-  const stored = names
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => readStored(join(RECORDS, name)));
-  return stored.filter((each) => each !== undefined).filter((each) => each.boot === boot);
+  return names
+    .filter((name) => name.endsWith('.json') && isWanted(name))
+    .map((name) => readStored(join(RECORDS, name)))
+    .filter((stored) => stored !== undefined);
 }
 
 /** Records of other namespaces stay: our mount table does not show their mounts. */
@@ -229,11 +238,13 @@ function removeStale(table: readonly MountEntry[]): void {
   for (const name of readdirSync(RECORDS)) {
     if (!name.endsWith('.json')) continue;
     const path = join(RECORDS, name);
-    const stored = readStored(path);
+    const stored = readAnyStored(path);
     if (stored === undefined) continue; // perhaps of another version of stratafs
-    const isOfOtherNamespace = stored.boot === boot && stored.namespace !== namespace;
-    const isMounted = stored.boot === boot && table.some((entry) => isNeeded(stored, entry));
-    if (isOfOtherNamespace || isMounted || isBeingMade(stored, name)) continue;
+    const isNeededHere = (): boolean =>
+      stored.namespace !== namespace ||
+      table.some((entry) => isNeeded(stored, entry)) ||
+      isBeingMade(stored, name);
+    if (stored.boot === boot && isNeededHere()) continue;
     rmSync(path, { force: true });
     if (stored.device !== '') rmSync(statisticsSocketOf(stored.device), { force: true });
   }
@@ -248,8 +259,6 @@ function isNeeded(stored: StoredRecord, entry: MountEntry): boolean {
 }
 
 /** Whether the process that wrote a pending record may still be about to mount. Its number may be another's by now. */
-function isBeingMade({ device, boot }: StoredRecord, name: string): boolean {
-  if (device !== '' || boot !== here().boot) return false;
-  const [, pid] = /^pending-(\d+)-/.exec(name) ?? [];
-  return processStart(Number(pid)) !== undefined;
+function isBeingMade({ device }: StoredRecord, name: string): boolean {
+  return device === '' && processStart(Number.parseInt(name.slice(PENDING.length), 10)) !== undefined;
 }

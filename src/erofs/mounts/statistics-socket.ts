@@ -19,6 +19,7 @@ export async function serveStatistics(device: string, count: () => object): Prom
   const path = statisticsSocketOf(device);
   rmSync(path, { force: true }); // of an earlier mount with this number
   const server = createServer((socket) => {
+    socket.unref();
     socket.on('error', () => undefined); // EPIPE: nobody waits for the answer
     socket.end(JSON.stringify(count()));
   });
@@ -26,6 +27,7 @@ export async function serveStatistics(device: string, count: () => object): Prom
     // Without write permission nobody can connect.
     server.listen({ path, readableAll: false, writableAll: false });
     await once(server, 'listening');
+    server.on('error', (error) => debug('%s: %O', path, error)); // EMFILE: this one is not answered
     return server.unref();
   } catch (error) {
     debug('no socket at %s: %o', path, error);

@@ -46,9 +46,10 @@ function completeTree(parts: CopyUpParts, root: DirectoryInode, completed: Map<n
         if (inode.hasUpperDirectory) pending.push(inode);
       } else if (inode.lower >= 0 && parts.tree.linkCountOf(inode.lower) > 1) {
         const place = parts.upper.placeOf(inode);
-        const linked = typeof place === 'number' ? place : shareCopy(parts, inode, place);
+        if (typeof place === 'number') return place;
+        const linked = shareCopy(parts, inode, place);
         if (linked < 0) return linked;
-        if (typeof place === 'number' || inode.sharedEntry !== undefined) continue;
+        if (inode.sharedEntry !== undefined) continue;
         const stat = parts.upper.statStoredAt(place.dir, place.name);
         if (typeof stat === 'number') return stat;
         completed.set(stat.ino, inode.lower);
@@ -71,8 +72,9 @@ function dropEntries(
   for (const { name: packed } of names) {
     const name = Buffer.from(packed);
     const stat = upper.statStoredAt(index, name);
-    const lower = typeof stat === 'number' ? undefined : completed.get(stat.ino);
-    if (typeof stat === 'number' || lower === undefined || !upper.marks.canMark(stat.mode & S_IFMT)) continue;
+    if (typeof stat === 'number') continue;
+    const lower = completed.get(stat.ino);
+    if (lower === undefined || !upper.marks.canMark(stat.mode & S_IFMT)) continue;
     const marked = upper.marks.set(index, name, 'origin', encodeOrigin(upper.identity, lower));
     if (marked < 0) return marked;
     const uncounted = upper.marks.remove(index, name, 'nlink');
