@@ -4,6 +4,7 @@ import { Daemon } from '../mount/daemon/daemon.ts';
 import { mountByDaemon } from '../mount/daemon/client.ts';
 import { defaultSocket } from '../mount/daemon/socket-place.ts';
 import { openLowerDirectories } from '../mount/mount.ts';
+import { DEFAULT_CACHE_SIZE } from '../mount/options.ts';
 import type { CommandResult } from './command-result.ts';
 import { describeFailure } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
@@ -11,9 +12,6 @@ import { withRealPaths } from './options/inherited-paths.ts';
 import type { MountRequest } from './options/mount-request.ts';
 import { TerminalReport } from './output/report.ts';
 import { readVersion } from './version.ts';
-
-/** Of decompressed blocks. */
-const CACHE_SIZE = 256 * 1024 * 1024;
 
 const socketOf = (typed: string | undefined): string =>
   typed === undefined ? defaultSocket() : resolve(typed);
@@ -30,7 +28,7 @@ export async function runDaemon({ socket, cacheSize, isVerbose }: RunDaemonOptio
   const report = new TerminalReport();
   const daemon = await Daemon.start({
     socket: socketOf(socket),
-    cacheSize: cacheSize ?? CACHE_SIZE,
+    cacheSize: cacheSize ?? DEFAULT_CACHE_SIZE,
     version: readVersion(),
   });
   let isRepeated = false;

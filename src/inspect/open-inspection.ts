@@ -1,8 +1,6 @@
 // Opens a source, or the image of a stratafs mount, with its layers, for everything that is shown without mounting. It
 // wires what mount.ts wires, without the file system and the driver.
-import { BlockCache } from '../cache/block-cache.ts';
 import { type OpenedLayer, openLayers } from '../image/open-layers.ts';
-import { LayerPool } from '../layer/layer-pool.ts';
 import { type WithDiskCache, withDiskCache } from '../mount/cache-choice.ts';
 import { nameLayers } from '../mount/layer-identity.ts';
 import { layerOptions, treeStoreOf } from '../mount/layers.ts';
@@ -16,6 +14,7 @@ import {
 } from '../mount/mounted-image.ts';
 import { openImageWith, openLowerDirectories } from '../mount/open-image.ts';
 import type { MountOrigin } from '../mount/origin.ts';
+import { viewSharing } from '../mount/sharing.ts';
 import type { TreeStore } from '../tree/tree-store.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { InspectedImage } from './inspected-image.ts';
@@ -32,12 +31,6 @@ export interface InspectOptions extends OpenImageOptions {
   /** True: an image whose config can't be read is rejected, as by a mount, docker load and skopeo. */
   readonly requiresConfig?: boolean | undefined;
 }
-
-/** The views read each part of a layer once, so a small cache is enough. */
-const CACHE_SIZE = 64 * 1024 * 1024;
-
-/** What all images that are open in this process share: a fact about the process, as its descriptors are. */
-const thisProcess = { cache: new BlockCache(CACHE_SIZE), pool: new LayerPool() };
 
 /** An image with open layers; `close` closes them. */
 export interface Inspection extends InspectedImage {
@@ -125,8 +118,8 @@ export function openLayersOf(
   const keeping = ownerKeeping === undefined ? {} : { ownerKeeping };
   const marks = directoryMarks === undefined ? {} : { directoryMarks };
   return openLayers(image, {
-    ...layerOptions(thisProcess.cache, { ...options, ...keeping, ...marks }),
-    pool: thisProcess.pool,
+    ...layerOptions(viewSharing.cache, { ...options, ...keeping, ...marks }),
+    pool: viewSharing.layers,
     listsForeign: options.listsForeign,
     fetches: options.fetches,
     mayIndex: options.mayIndex,

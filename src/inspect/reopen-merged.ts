@@ -5,12 +5,9 @@ import { reopenMergedLayers, treeStoreOf } from '../mount/layers.ts';
 import { findMountedImage } from '../mount/mounted-image.ts';
 import { openImageWith } from '../mount/open-image.ts';
 import type { OpenImageOptions } from '../mount/options.ts';
-import { Sharing } from '../mount/sharing.ts';
+import { viewSharing } from '../mount/sharing.ts';
 import { FileContent } from './file-content.ts';
 import type { MergedImage } from './merged-image.ts';
-
-/** A file of the image is read once, so a small cache is enough. */
-const CACHE_SIZE = 64 * 1024 * 1024;
 
 /** The merged files of an image; `close` closes its layers. */
 export interface ReopenedImage extends MergedImage {
@@ -28,7 +25,7 @@ export async function reopenMerged(
   const options = withDiskCache(imageOptions);
   if (treeStoreOf(options) === undefined || (await findMountedImage(source)) !== undefined) return undefined;
   const image = await openImageWith(source, options);
-  const merged = await reopenMergedLayers(image, new Sharing(CACHE_SIZE), options);
+  const merged = await reopenMergedLayers(image, viewSharing, options);
   if (merged === undefined) return undefined;
   const { tree, readers } = merged;
   return { tree, content: new FileContent(tree, readers), close: () => merged.close() };

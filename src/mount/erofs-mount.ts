@@ -57,7 +57,7 @@ export async function serveByErofs(request: ServeRequest): Promise<Mount> {
   try {
     const written = await openErofsImage(layers, placed, upper !== undefined, options);
     const files = { path: shownPathOf(written), fd: written.fd, devices: devicesOf(placed, served) };
-    const record = { facts, files: recordFiles(image), daemon: isServed ? thisProcess() : undefined };
+    const record = { facts, files: recordFiles(image), daemon: isServed ? recordedProcess() : undefined };
     let entry: MountEntry;
     try {
       options.signal?.throwIfAborted();
@@ -137,7 +137,7 @@ async function mountWritable(
   }
 }
 
-const thisProcess = (): RecordedProcess => ({ pid: process.pid, start: processStart(process.pid) });
+const recordedProcess = (): RecordedProcess => ({ pid: process.pid, start: processStart(process.pid) });
 
 /** Serves what no file holds as plain bytes; undefined where there is nothing such. */
 async function serveUnplaced(

@@ -153,9 +153,8 @@ export async function reopenMergedLayers(
   let merged: MergedLayers | undefined;
   try {
     const key = treeKey(layers);
-    const load = async (): Promise<SavedTree | undefined> =>
-      key === undefined ? undefined : treeStoreOf(options)?.load(key);
-    const tree = key === undefined ? undefined : await leaseTree(shared, key, options, load);
+    if (key === undefined) return undefined;
+    const tree = await leaseTree(shared, key, options, async () => treeStoreOf(options)?.load(key));
     const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
     merged = tree === undefined ? undefined : nameMerged(tree, key, named, options);
     return merged;

@@ -29,17 +29,12 @@ import {
 import { settleFakeRoot } from './fake-root.ts';
 import { withDiskCache } from './cache-choice.ts';
 import { openImageWith } from './open-image.ts';
-import {
-  DEFAULT_CACHE_SIZE,
-  type MountOptions,
-  type OpenImageOptions,
-  refuseUnsafeFlags,
-} from './options.ts';
+import { type MountOptions, type OpenImageOptions, refuseUnsafeFlags } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
 import { serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
-import { type Host, Sharing } from './sharing.ts';
+import { type Host, Sharing, mountSharing } from './sharing.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
@@ -84,12 +79,6 @@ export type { Progress, Watch } from './watch.ts';
 export { becomeProgram, exitNow, silence } from '../sys/process-calls.ts';
 
 /**
- * What all mounts of this process share. It is a fact about the process, as its descriptors and its event loop are: callers
- * that know nothing of each other mount the same image, so there is nobody to pass it on.
- */
-const thisProcess: Host = { sharing: new Sharing(DEFAULT_CACHE_SIZE) };
-
-/**
  * Mounts an image on `mountpoint` and serves it from this process; resolves when the mount answers. Read-only unless
  * `options.upper` says where writes go. Mounts of one `host` share the layers and names of their images, and one cache, except
  * for a mount with a `cacheSize`, which has its own. InputError where the image, the directories or the machine don't allow
@@ -99,7 +88,7 @@ export async function mount(
   image: string | Image,
   mountpoint: string,
   options: MountOptions & OpenImageOptions = {},
-  host: Host = thisProcess,
+  host: Host = { sharing: mountSharing },
 ): Promise<Mount> {
   refuseUnsafeFlags(options.flags);
   const settled = settleFakeRoot(options);

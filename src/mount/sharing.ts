@@ -5,6 +5,7 @@ import { MessageBuffers } from '../fuse/message-buffers.ts';
 import { LayerPool } from '../layer/layer-pool.ts';
 import { SharedValues } from '../layer/shared-values.ts';
 import type { SavedTree } from '../tree/tree-file.ts';
+import { DEFAULT_CACHE_SIZE } from './options.ts';
 import type { MountOrigin } from './origin.ts';
 
 /** The process that serves a mount. */
@@ -28,10 +29,24 @@ export class Sharing {
   readonly layers = new LayerPool();
   /** By the key of the saved tree (tree-store.ts). Mounts that change something mark it for themselves. */
   readonly trees = new SharedValues<SavedTree>();
-  readonly buffers = new MessageBuffers();
+  #buffers: MessageBuffers | undefined;
 
   /** @param cacheSize bytes of memory for decompressed blocks */
   constructor(cacheSize: number) {
     this.cache = new BlockCache(cacheSize);
   }
+
+  /** Of the mounts; what opens an image without a mount needs none. */
+  get buffers(): MessageBuffers {
+    return (this.#buffers ??= new MessageBuffers());
+  }
 }
+
+/**
+ * What all mounts of this process share. It is a fact about the process, as its descriptors and its event loop are: callers
+ * that know nothing of each other mount the same image, so there is nobody to pass it on.
+ */
+export const mountSharing = new Sharing(DEFAULT_CACHE_SIZE);
+
+/** The same of images that are open without a mount. They read each part of a layer once, so a small cache is enough. */
+export const viewSharing = new Sharing(64 * 1024 * 1024);

@@ -1,4 +1,5 @@
 // System calls on other processes, for commands (native/addon/process_calls.cc).
+import type { Socket } from 'node:net';
 import { addon } from './addon.ts';
 
 interface ProcessCalls {
@@ -35,3 +36,11 @@ export const becomeProgram = calls.becomeProgram;
  * connected (SO_PEERCRED); a negative errno for another descriptor.
  */
 export const peerOf = calls.peerOf;
+
+/** True if the process at the other end of a connected UNIX socket is of this effective user. */
+export function isOwnPeer(socket: Socket): boolean {
+  // Node has no public way to a socket's descriptor.
+  const { fd = -1 } = (socket as unknown as { _handle?: { fd?: number } })._handle ?? {};
+  const peer = peerOf(fd);
+  return typeof peer !== 'number' && peer[1] === process.geteuid?.();
+}

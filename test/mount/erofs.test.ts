@@ -120,6 +120,21 @@ describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
       await place.unmount();
     }));
 
+  it('has no record if the one of its device is of an earlier start of the machine', () =>
+    withWorkplace(async (place) => {
+      await place.mount(image, ...EROFS);
+      const written = join(RECORDS, recordOf(entryOf(place).device));
+      const text = readFileSync(written, 'utf8');
+      try {
+        writeFileSync(written, JSON.stringify({ ...(JSON.parse(text) as object), boot: 'earlier' }));
+        expect(await place.listed()).toBeUndefined();
+      } finally {
+        writeFileSync(written, text);
+      }
+      expect(await place.listed()).toMatchObject({ state: 'mounted' });
+      await place.unmount();
+    }));
+
   it('removes what a killed command has left mounted in private', () =>
     withWorkplace(async (place) => {
       const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { resolve } from 'node:path';
-import { peerOf } from '../../sys/process-calls.ts';
+import { isOwnPeer } from '../../sys/process-calls.ts';
 import { InputError, type InputErrorCode } from '../../vfs/input-error.ts';
 import { withDiskCache } from '../cache-choice.ts';
 import type { Image } from '../../image/image.ts';
@@ -10,15 +10,12 @@ import { openMergedLayers } from '../layers.ts';
 import { openImageWith } from '../open-image.ts';
 import type { MountOptions, OpenImageOptions } from '../options.ts';
 import { originOf } from '../origin.ts';
-import { Sharing } from '../sharing.ts';
+import { viewSharing } from '../sharing.ts';
 import { readMessages, writeMessage } from './message-line.ts';
 import { makeMountMessage } from './mount-message.ts';
 import { locateSocket } from './socket-place.ts';
 
 type Message = Readonly<Record<string, unknown>>;
-
-/** Enough to index an image. */
-const CACHE_SIZE = 1 << 26;
 
 /** Connected to the daemon of this user at `path` (absolute). InputError where none listens, or it is somebody else's. */
 async function connectTo(path: string): Promise<Socket> {
@@ -32,8 +29,7 @@ async function connectTo(path: string): Promise<Socket> {
     if (!['ENOENT', 'ECONNREFUSED'].includes(code)) throw error;
     throw new InputError(`no daemon serves ${path}; "stratafs serve" starts one`, { cause: error });
   }
-  const peer = peerOf((socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1);
-  if (typeof peer !== 'number' && peer[1] === process.geteuid?.()) return socket;
+  if (isOwnPeer(socket)) return socket;
   socket.destroy();
   throw new InputError(`${path}: the daemon is not this user's`);
 }
@@ -82,36 +78,33 @@ export async function mountByDaemon(
   options: MountOptions & OpenImageOptions,
   version: string,
 ): Promise<void> {
-  const connection = await connectTo(socket);
-  try {
-    const withCache = withDiskCache(options);
-    const { diskCache } = withCache;
-    if (diskCache === undefined) throw new InputError('a daemon needs a cache directory (XDG_CACHE_HOME)');
-    const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
-    const message = makeMountMessage(
-      opened,
-      {
-        version,
-        namespace: readlinkSync('/proc/self/ns/mnt'),
-        mountpoint: resolve(mountpoint),
-        cacheDirectory: diskCache.path,
-        origin: originOf(options),
-      },
-      options,
-    );
-    (await openMergedLayers(opened, new Sharing(CACHE_SIZE), withCache)).close();
-    await ask(
-      connection,
-      message,
-      ({ notice, warning }) => {
-        if (typeof notice === 'string') options.onNotice?.(notice);
-        if (typeof warning === 'string') options.onWarning?.(warning);
-      },
-      options.signal,
-    );
-  } finally {
-    connection.destroy();
-  }
+  // Reports at once that no daemon listens. To index an image may take longer than the daemon waits for a request.
+  (await connectTo(socket)).destroy();
+  const withCache = withDiskCache(options);
+  const { diskCache } = withCache;
+  if (diskCache === undefined) throw new InputError('a daemon needs a cache directory (XDG_CACHE_HOME)');
+  const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
+  const message = makeMountMessage(
+    opened,
+    {
+      version,
+      namespace: readlinkSync('/proc/self/ns/mnt'),
+      mountpoint: resolve(mountpoint),
+      cacheDirectory: diskCache.path,
+      origin: originOf(options),
+    },
+    options,
+  );
+  (await openMergedLayers(opened, viewSharing, withCache)).close();
+  await ask(
+    await connectTo(socket),
+    message,
+    ({ notice, warning }) => {
+      if (typeof notice === 'string') options.onNotice?.(notice);
+      if (typeof warning === 'string') options.onWarning?.(warning);
+    },
+    options.signal,
+  );
 }
 
 /** A mount of a daemon, whose end is waited for. */

@@ -7,7 +7,7 @@ import { chmod, stat } from 'node:fs/promises';
 import { type Server, type Socket, createServer } from 'node:net';
 import createDebug from 'debug';
 import { LoopTurns } from '../../sys/loop-turns.ts';
-import { peerOf } from '../../sys/process-calls.ts';
+import { isOwnPeer } from '../../sys/process-calls.ts';
 import { lockFile } from '../../sys/upper-calls.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { type Mount, mount } from '../mount.ts';
@@ -132,8 +132,7 @@ export class Daemon {
   /** One request a connection, from this user. Whatever fails is the answer. */
   async #converse(connection: Socket): Promise<void> {
     connection.on('error', (error) => debug('%O', error)); // EPIPE, ECONNRESET: the client is gone
-    const peer = peerOf((connection as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1);
-    if (typeof peer === 'number' || peer[1] !== process.geteuid?.()) {
+    if (!isOwnPeer(connection)) {
       connection.destroy();
       return;
     }
@@ -164,7 +163,6 @@ export class Daemon {
     message: Readonly<Record<string, unknown>>,
     gone: AbortSignal,
   ): Promise<void> {
-    this.#underWay++;
     try {
       const answer = await this.#perform(connection, message, gone);
       writeMessage(connection, answer);
@@ -172,7 +170,6 @@ export class Daemon {
     } catch (error) {
       this.#fail(connection, error);
     } finally {
-      this.#underWay--;
       this.#closeIfDone();
     }
   }
@@ -191,7 +188,7 @@ export class Daemon {
   ): Promise<object> {
     switch (message['op']) {
       case 'mount':
-        return this.#mount(connection, readMountMessage(message), gone);
+        return this.#countedMount(connection, readMountMessage(message), gone);
       case 'wait':
         return this.#wait(connection, absolutePath(message['mountpoint'], 'mountpoint'), gone);
       case 'status':
@@ -214,8 +211,18 @@ export class Daemon {
     };
   }
 
+  /** The daemon does not end meanwhile. */
+  async #countedMount(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
+    this.#underWay++;
+    try {
+      return await this.#mount(connection, message, gone);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
   async #mount(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
-    if (this.#isEnding) throw new InputError('the daemon is ending');
+    this.#requireServing();
     if (message.version !== this.#version) {
       throw new InputError(
         `the daemon is of version ${this.#version}, expected ${message.version}: start it again`,
@@ -239,16 +246,28 @@ export class Daemon {
       { sharing: this.#sharing, daemon: { socket: this.socket, origin } },
     );
     const milliseconds = performance.now() - started;
-    this.#served.set(mounted.mountpoint, { mount: mounted, device: (await stat(mounted.mountpoint)).dev });
+    // A failure: it is gone again, and `closed` follows.
+    const device = await stat(mounted.mountpoint).then(
+      ({ dev }) => dev,
+      () => -1,
+    );
+    this.#served.set(mounted.mountpoint, { mount: mounted, device });
     void mounted.closed.then(() => {
       if (this.#served.get(mounted.mountpoint)?.mount === mounted) this.#served.delete(mounted.mountpoint);
       this.#closeIfDone();
     });
-    if (gone.aborted) {
-      await mounted.close();
+    try {
       gone.throwIfAborted();
+      this.#requireServing();
+    } catch (error) {
+      await mounted.close();
+      throw error;
     }
     return { mounted: mounted.mountpoint, milliseconds };
+  }
+
+  #requireServing(): void {
+    if (this.#isEnding) throw new InputError('the daemon is ending');
   }
 
   /** Resolves when what is mounted on `mountpoint` now is gone, and all of it is closed. */
@@ -256,13 +275,9 @@ export class Daemon {
     const served = this.#served.get(mountpoint);
     writeMessage(connection, { waiting: served !== undefined });
     if (served === undefined) return { ended: mountpoint };
-    this.#underWay--; // it must not keep the daemon from ending
-    try {
-      const leaving = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
-      await Promise.race([served.mount.closed, leaving]);
-    } finally {
-      this.#underWay++;
-    }
+    this.#connections.delete(connection); // its answer ends it, not the end of the daemon
+    const leaving = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
+    await Promise.race([served.mount.closed, leaving]);
     return { ended: mountpoint };
   }
 
@@ -273,11 +288,13 @@ export class Daemon {
     const blobs = image.layers.map(({ blob }) => blob.path);
     const paths = [mountpoint, cacheDirectory, upper?.directory, upper?.workDirectory, ...blobs];
     for (const path of new Set(paths.filter((each) => each !== undefined))) {
-      const device = await stat(path).then(
-        ({ dev }) => dev,
-        () => undefined, // what is missing, mounting says
+      // A symlink inside a mount leads out of it, and is read in it.
+      const leadsThrough = [...this.#served.keys()].some((mounted) => path.startsWith(`${mounted}/`));
+      const endsIn = await stat(path).then(
+        ({ dev }) => devices.has(dev),
+        () => false, // what is missing, mounting says
       );
-      if (device === undefined || !devices.has(device)) continue;
+      if (!leadsThrough && !endsIn) continue;
       if (path === mountpoint && this.#served.has(path)) continue; // mounting says that something is mounted there
       throw new InputError(
         `${path}: lies in a mount of the same daemon, which would wait for itself; mount it without --daemon, or by another daemon (--socket)`,

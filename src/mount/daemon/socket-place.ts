@@ -3,6 +3,7 @@
 // A user who can put another socket there decides what is mounted. So the path must be trusted (sys/trusted-path.ts), and the
 // directory be this user's with mode 0700; it is made if it is missing. No symlink is followed in its place.
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { RUN_DIRECTORY, makeRunDirectory } from '../../erofs/mounts/run-directory.ts';
 import { examinePath, whyNotOwn } from '../../sys/trusted-path.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
@@ -14,7 +15,7 @@ const OTHERS = 0o077;
 
 /** InputError where this user has no directory for such files. */
 export function defaultSocket(environment: NodeJS.ProcessEnv = process.env): string {
-  if (process.geteuid?.() === 0) return join('/run/stratafs/daemon', NAME);
+  if (process.geteuid?.() === 0) return join(RUN_DIRECTORY, 'daemon', NAME);
   const runtime = environment['XDG_RUNTIME_DIR'] ?? '';
   if (isAbsolute(runtime)) return join(runtime, 'stratafs', NAME);
   throw new InputError(
@@ -28,6 +29,8 @@ export function defaultSocket(environment: NodeJS.ProcessEnv = process.env): str
  */
 export function locateSocket(path: string, makes: boolean): string | undefined {
   const directory = dirname(path);
+  // Others read it, whoever makes it first.
+  if (makes && directory.startsWith(`${RUN_DIRECTORY}/`)) makeRunDirectory(RUN_DIRECTORY);
   const found = examinePath(directory, makes);
   if (found.kind === 'missing') return undefined;
   const reason = found.kind === 'untrusted' ? found.reason : whyNotOwn(found.path, found.stats);

@@ -118,6 +118,16 @@ describeWith(['fuse'], 'a daemon', () => {
       );
     }));
 
+  it('refuses a path that a symlink of its own mount leads out of it', () =>
+    withDaemon(async ({ place, mount }) => {
+      for (const name of ['upper', 'outside']) mkdirSync(place.path(name));
+      await mount('a', { upper: { directory: place.path('upper') } });
+      await run('ln', ['-s', place.path('outside'), place.path('a/out')]);
+      await expect(mount('b', { upper: { directory: place.path('a/out') } })).rejects.toThrow(
+        'which would wait for itself',
+      );
+    }));
+
   it.each<[string, MountOptions, string]>([
     ['another driver', { driver: 'erofs' }, 'driver=erofs'],
     ['a cache of its own', { cacheSize: 1 }, 'cache-size'],
