@@ -2,7 +2,7 @@
 // authentication"). A token is asked for once, however many requests wait for it.
 //
 // Credentials go over HTTPS or to this machine alone: to the registry itself, or to the realm that it names over such a
-// connection. A realm on this machine gets them only from a registry on this machine.
+// connection. Only a registry on this machine may name a realm on this machine.
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { readBounded, parseObject } from './bounded-body.ts';
@@ -11,7 +11,14 @@ import { type Credentials, findCredentials } from './credentials.ts';
 import { MAX_ERROR_BODY, RegistryError, answerError, isLasting, networkError } from './failure.ts';
 import type { Environment } from './proxies.ts';
 import { isLoopback } from './reference.ts';
-import { PassingError, type RetryPolicy, isPassing, parseRetryAfter, withRetries } from './retries.ts';
+import {
+  PassingError,
+  type RetryPolicy,
+  isPassing,
+  parseRetryAfter,
+  untilAborted,
+  withRetries,
+} from './retries.ts';
 import { DEFAULT_TLS, type TlsProfile } from './tls-profile.ts';
 import type { Transport } from './transport.ts';
 
@@ -76,14 +83,12 @@ export class Authorizer {
     if (token !== undefined && token.expires > Date.now()) return token.header;
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      pending = this.#obtain(this.#challenge, scopes, signal);
+      pending = this.#obtain(this.#challenge, scopes);
       this.#pending.set(key, pending);
       const done = (): boolean => this.#pending.delete(key);
-      pending.then(done, done);
+      pending.then((fresh) => this.#tokens.set(key, fresh)).then(done, done);
     }
-    const fresh = await pending;
-    this.#tokens.set(key, fresh);
-    return fresh.header;
+    return (await untilAborted(pending, signal)).header;
   }
 
   /** Forgets `header`, which the server refused, unless it was renewed since. False if a new one would be the same. */
@@ -99,7 +104,7 @@ export class Authorizer {
   /** What to do about a refusal, for messages. */
   async advice(signal: AbortSignal | undefined): Promise<string> {
     const { host } = this.#options;
-    const credentials = await this.#find(signal);
+    const credentials = await untilAborted(this.#find(), signal);
     const login = `\`podman login ${host}\` or \`docker login ${host}\``;
     if (credentials === undefined) return `there are no credentials for ${host}: log in by ${login}`;
     if (this.#server !== undefined && !isPrivate(this.#server)) {
@@ -108,23 +113,20 @@ export class Authorizer {
     return `the credentials in ${showText(credentials.origin)} do not allow it; log in again by ${login}`;
   }
 
-  #find(signal: AbortSignal | undefined): Promise<Credentials | undefined> {
+  #find(): Promise<Credentials | undefined> {
     const { host, name, environment } = this.#options;
-    this.#credentials ??= findCredentials(host, name, environment, signal);
+    this.#credentials ??= findCredentials(host, name, environment);
     return this.#credentials;
   }
 
-  async #obtain(
-    challenge: Challenge,
-    scopes: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<Token> {
+  /** For all who wait for it: an abort of one of them doesn't end it. */
+  async #obtain(challenge: Challenge, scopes: readonly string[]): Promise<Token> {
     const server = this.#server;
-    const credentials = server !== undefined && isPrivate(server) ? await this.#find(signal) : undefined;
+    const credentials = server !== undefined && isPrivate(server) ? await this.#find() : undefined;
     if (credentials?.kind === 'registry') return { header: bearer(credentials.token), expires: Infinity };
-    if (challenge.scheme === 'bearer') return this.#obtainToken(challenge, scopes, credentials, signal);
+    if (challenge.scheme === 'bearer') return this.#obtainToken(challenge, scopes, credentials);
     if (credentials?.kind !== 'password') {
-      throw new RegistryError(`${this.#options.where}: ${await this.advice(signal)}`, 401);
+      throw new RegistryError(`${this.#options.where}: ${await this.advice(undefined)}`, 401);
     }
     return { header: basic(credentials.user, credentials.password), expires: Infinity };
   }
@@ -133,7 +135,6 @@ export class Authorizer {
     { parameters }: Challenge,
     scopes: readonly string[],
     credentials: Credentials | undefined,
-    signal: AbortSignal | undefined,
   ): Promise<Token> {
     const realm = parameters.get('realm') ?? '';
     const { where, retries } = this.#options;
@@ -144,25 +145,25 @@ export class Authorizer {
         0,
       );
     }
+    if (isLoopback(url.hostname) && !isLoopback(this.#server?.hostname ?? '')) {
+      throw new RegistryError(`${where}: found a token server on this machine itself, ${url.host}`, 0);
+    }
     const allowed = this.#mayKnow(url) ? credentials : undefined;
     const challenged = parameters.get('scope')?.split(' ') ?? [];
     const wanted = [...new Set([...scopes, ...challenged])];
     const query = { service: parameters.get('service') ?? '', scopes: wanted.filter((each) => each !== '') };
-    return withRetries(retries, signal, () => this.#askOnce(url, query, allowed, signal));
+    return withRetries(retries, undefined, () => this.#askOnce(url, query, allowed));
   }
 
   /** True if the token server `realm` may get credentials. */
   #mayKnow(realm: URL): boolean {
-    const server = this.#server;
-    if (server === undefined || !isPrivate(server) || !isPrivate(realm)) return false;
-    return realm.protocol === 'https:' || isLoopback(server.hostname);
+    return this.#server !== undefined && isPrivate(this.#server) && isPrivate(realm);
   }
 
   async #askOnce(
     realm: URL,
     { service, scopes }: { readonly service: string; readonly scopes: readonly string[] },
     credentials: Credentials | undefined,
-    signal: AbortSignal | undefined,
   ): Promise<Token> {
     const where = `${this.#options.where}: the token server ${realm.host}`;
     const started = Date.now();
@@ -183,7 +184,7 @@ export class Authorizer {
     let bytes: Buffer | undefined;
     try {
       const answer = await this.#options.transport.send({
-        ...{ url, tls, signal, method: isRefresh ? 'POST' : 'GET' },
+        ...{ url, tls, method: isRefresh ? 'POST' : 'GET' },
         headers: {
           ...(credentials?.kind === 'password'
             ? { authorization: basic(credentials.user, credentials.password) }
@@ -202,13 +203,12 @@ export class Authorizer {
       }
       bytes = await readBounded(answer.body, MAX_TOKEN_ANSWER);
     } catch (error) {
-      signal?.throwIfAborted();
       if (error instanceof PassingError || error instanceof InputError) throw error;
       const failure = networkError(where, error);
       throw isLasting(error) ? failure : new PassingError(failure);
     }
     if (status === 401 || status === 403) {
-      throw new RegistryError(`${this.#options.where}: ${await this.advice(signal)}`, status);
+      throw new RegistryError(`${this.#options.where}: ${await this.advice(undefined)}`, status);
     }
     if (status !== 200) throw answerError(where, status, bytes ?? Buffer.alloc(0));
     return readToken(bytes, started, where);

@@ -17,10 +17,9 @@ export async function askCredentialHelper(
   name: string,
   server: string,
   environment: Environment,
-  signal?: AbortSignal,
 ): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`;
-  const { status, output } = await run(program, server, environment, signal);
+  const { status, output } = await run(program, server, environment);
   if (status !== 0) {
     if (/credentials not found|no credentials/i.test(output)) return undefined;
     throw new InputError(`${program}: failed: ${showText(output.trim().slice(0, 200))}`);
@@ -37,7 +36,6 @@ function run(
   program: string,
   server: string,
   environment: Environment,
-  signal: AbortSignal | undefined,
 ): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, ['get'], {
@@ -45,7 +43,6 @@ function run(
       env: environment,
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
-      ...(signal === undefined ? {} : { signal }),
     });
     const pieces: Buffer[] = [];
     let size = 0;
@@ -57,11 +54,8 @@ function run(
     child.stdin.on('error', () => undefined); // EPIPE: it ended without reading
     child.stdin.end(server);
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal?.aborted === true) reject(signal.reason as Error);
-      else {
-        const what = error.code === 'ENOENT' ? 'is not installed' : `can't be started: ${error.code ?? ''}`;
-        reject(new InputError(`${program}: ${what}, and the configuration names it for ${showText(server)}`));
-      }
+      const what = error.code === 'ENOENT' ? 'is not installed' : `can't be started: ${error.code ?? ''}`;
+      reject(new InputError(`${program}: ${what}, and the configuration names it for ${showText(server)}`));
     });
     child.on('close', (status, killedBy) => {
       if (killedBy !== null) reject(new InputError(`${program}: gave no answer in time, or too long a one`));

@@ -27,7 +27,6 @@ export async function findCredentials(
   host: string,
   name: string,
   environment: Environment,
-  signal?: AbortSignal,
 ): Promise<Credentials | undefined> {
   for (const path of credentialFiles(environment)) {
     const file = readFile(path);
@@ -35,7 +34,7 @@ export async function findCredentials(
     const helper = helperFor(file, host, path);
     if (helper !== undefined) {
       const server = host === 'docker.io' ? HUB_KEY : host;
-      const found = await askCredentialHelper(helper, server, environment, signal);
+      const found = await askCredentialHelper(helper, server, environment);
       if (found !== undefined) return found;
     }
     const stored = storedCredentials(file, host, name, path);

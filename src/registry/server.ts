@@ -5,7 +5,14 @@ import type { Endpoint } from './endpoints.ts';
 import { MAX_ERROR_BODY, RegistryError, answerError, isLasting, networkError } from './failure.ts';
 import type { Environment } from './proxies.ts';
 import { isLoopback } from './reference.ts';
-import { PassingError, type RetryPolicy, isPassing, parseRetryAfter, withRetries } from './retries.ts';
+import {
+  PassingError,
+  type RetryPolicy,
+  isPassing,
+  parseRetryAfter,
+  untilAborted,
+  withRetries,
+} from './retries.ts';
 import { DEFAULT_TLS } from './tls-profile.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
@@ -69,7 +76,7 @@ export class Server {
       await answer.discard();
       if (isStream(body)) throw this.#refusal('found a redirect of an upload');
       if (redirects >= MAX_REDIRECTS) throw this.#refusal(`found more than ${MAX_REDIRECTS} redirects`);
-      url = this.#follow(url, location);
+      url = this.follow(url, location);
     }
   }
 
@@ -83,8 +90,11 @@ export class Server {
     return isSameOrigin(url, await this.#connect(undefined));
   }
 
-  /** The URL that `location` means, in an answer of `url`. Throws RegistryError if it may not be followed. */
-  #follow(url: URL, location: string): URL {
+  /**
+   * The URL that `location` means, in an answer of `url`. Throws RegistryError if it may not be followed: a server must not
+   * choose what is asked of this machine.
+   */
+  follow(url: URL, location: string): URL {
     if (!URL.canParse(location, url.href)) throw this.#refusal('found a redirect to no URL');
     const next = new URL(location, url);
     if (!/^https?:$/.test(next.protocol)) throw this.#refusal(`found a redirect to ${next.protocol}`);
@@ -111,22 +121,21 @@ export class Server {
     return url;
   }
 
-  /** Pings the server once: whether it speaks TLS, and how it wants to be authorized. */
+  /** Pings the server once, for all who ask: whether it speaks TLS, and how it wants to be authorized. */
   #connect(signal: AbortSignal | undefined): Promise<URL> {
     if (this.#base === undefined) {
-      const base = withRetries(this.#options.retries, signal, () => this.#ping(signal));
+      const base = withRetries(this.#options.retries, undefined, () => this.#ping());
       this.#base = base;
-      // Another attempt may succeed: an aborted one says nothing about the server.
-      base.catch(() => (this.#base = undefined));
+      base.catch(() => (this.#base = undefined)); // another attempt may succeed
     }
-    return this.#base;
+    return untilAborted(this.#base, signal);
   }
 
-  async #ping(signal: AbortSignal | undefined): Promise<URL> {
+  async #ping(): Promise<URL> {
     const { bases } = this.endpoint;
     for (const [i, base] of bases.entries()) {
       try {
-        const answer = await this.#sendOnce(base, { method: 'GET', signal }, undefined);
+        const answer = await this.#sendOnce(base, { method: 'GET' }, undefined);
         if (answer.status === 401) this.#authorizer.learn(answer.header('www-authenticate'), base);
         await answer.discard();
         // What a server that speaks TLS answers to plain HTTP; the attempt with TLS had failed for another reason.
@@ -136,9 +145,9 @@ export class Server {
         // Plain HTTP where TLS is not spoken at all: nothing that an attacker on the way gains credentials by.
         if (!(error instanceof PassingError)) throw error;
         const isLast = i === bases.length - 1;
+        if (!isLast && mayLackTls(error.failure.cause)) continue;
         // A registry that restarts is waited for in the middle of a transfer, not at its beginning.
-        if (isLast && isRefused(error.failure.cause)) throw error.failure;
-        if (isLast || !mayLackTls(error.failure.cause)) throw error;
+        throw isUnreachable(error.failure.cause) ? error.failure : error;
       }
     }
     throw this.#refusal('has no address');
@@ -205,8 +214,13 @@ function isSameOrigin(a: URL, b: URL): boolean {
   return a.protocol === b.protocol && a.host === b.host;
 }
 
-const isRefused = (error: unknown): boolean =>
-  (error as { code?: string } | undefined)?.code === 'ECONNREFUSED';
+const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** No connection could be made. */
+function isUnreachable(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as { code?: string };
+  return UNREACHABLE.has(code);
+}
 
 const NO_TLS = new Set([
   ...['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],

@@ -1,6 +1,7 @@
 // Sends blobs and manifests to a registry (distribution specification, "push"). A blob that the repository has is not sent;
 // one that another repository of the registry has is mounted from there. An upload goes on where its connection broke.
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
+import { InputError } from '../vfs/input-error.ts';
 import { RegistryError } from './failure.ts';
 import { Attempts, PassingError, type RetryPolicy, withRetries } from './retries.ts';
 import type { Server, ServerAnswer } from './server.ts';
@@ -115,6 +116,8 @@ class Upload {
     const attempts = new Attempts(retries, signal);
     let place: URL | undefined;
     let offset = 0;
+    /** The registry had so many bytes at once. */
+    let furthest = 0;
     for (;;) {
       try {
         place ??= await this.#begin();
@@ -134,9 +137,11 @@ class Upload {
         await attempts.pauseAfter(error);
         if (await this.isThere()) return;
         const received = place === undefined ? undefined : await this.#received(place);
-        if (received !== undefined && received.offset > offset) attempts.progressed();
         place = received?.place;
         offset = received?.offset ?? 0;
+        // One that is begun anew again and again comes no further.
+        if (offset > furthest) attempts.progressed();
+        furthest = Math.max(furthest, offset);
       }
     }
   }
@@ -149,20 +154,33 @@ class Upload {
   }
 
   async #patch(place: URL, offset: number, onSent: (bytes: number) => void): Promise<ServerAnswer> {
-    const body = this.#blob.open(offset);
+    const { digest, size } = this.#blob;
+    const source = this.#blob.open(offset);
+    // The sender destroys this one when the network fails; so an error of `source` is one of the file.
+    const body = new PassThrough();
     let sent = 0;
-    body.on('data', (bytes: Buffer) => {
+    let readError: Error | undefined;
+    source.on('error', (error) => {
+      readError = error;
+      body.destroy(error);
+    });
+    source.on('data', (bytes: Buffer) => {
       sent += bytes.length;
       onSent(bytes.length);
     });
-    body.pause();
+    source.on('end', () => {
+      if (offset + sent >= size) return;
+      const message = `${this.#server.where}: the blob ${digest} ends at byte ${offset + sent}, expected ${size} bytes`;
+      readError = new InputError(message, { code: 'ERR_STRATAFS_CHANGED' });
+    });
+    source.pipe(body);
     try {
       const answer = await this.#request('PATCH', place, {
         body,
         headers: {
           'content-type': 'application/octet-stream',
-          'content-length': String(this.#blob.size - offset),
-          ...(offset === 0 ? {} : { 'content-range': `${offset}-${this.#blob.size - 1}` }),
+          'content-length': String(size - offset),
+          ...(offset === 0 ? {} : { 'content-range': `${offset}-${size - 1}` }),
         },
       });
       if (answer.status === 202 || answer.status === 204) {
@@ -174,8 +192,10 @@ class Upload {
       throw answer.status === 404 || answer.status === 416 ? new PassingError(failure) : failure;
     } catch (error) {
       onSent(-sent);
-      throw error;
+      // The connection ends with the file that can't be read: the network is not at fault.
+      throw readError ?? error;
     } finally {
+      source.destroy();
       body.destroy();
     }
   }
@@ -211,14 +231,10 @@ class Upload {
     return this.#server.send({ method, path, signal, scopes: pushScopes(this.#name, []), ...more });
   }
 
-  /** Throws RegistryError if the answer names no place. */
+  /** Throws RegistryError if the answer names no place, or one that may not be followed. */
   #locationOf(answer: ServerAnswer): URL {
     const location = answer.header('location') ?? '';
-    if (location !== '' && URL.canParse(location, answer.url.href)) {
-      const url = new URL(location, answer.url);
-      if (/^https?:$/.test(url.protocol) && !(answer.url.protocol === 'https:' && url.protocol === 'http:'))
-        return url;
-    }
+    if (location !== '') return this.#server.follow(answer.url, location);
     throw new RegistryError(`${this.#server.where}: found no place to send the blob to`, 0);
   }
 }

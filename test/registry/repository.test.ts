@@ -166,6 +166,25 @@ describe('authorization', () => {
     expect(issued).toBe(2);
   });
 
+  it('that is waited for by several is not ended by the abort of one of them', async () => {
+    const abort = new AbortController();
+    const tokens = await start((_, response) => {
+      abort.abort(new Error('stop'));
+      answer(response, 200, {}, '{"token":"T"}');
+    });
+    const server = await start(({ authorization }, response) =>
+      authorization === 'Bearer T'
+        ? answer(response, 200, {}, MANIFEST)
+        : answer(response, 401, { 'www-authenticate': `Bearer realm="http://${tokens.host}/token"` }),
+    );
+    const repository = open(server);
+    const aborted = repository.manifest('1', abort.signal);
+    const other = repository.manifest('1');
+    await expect(aborted).rejects.toThrow('stop');
+    expect((await other).bytes).toEqual(MANIFEST);
+    expect(tokens.requests).toHaveLength(1);
+  });
+
   it('by an identity token asks by POST', async () => {
     const tokens = await start((_, response) => answer(response, 200, {}, '{"access_token":"A"}'));
     const server = await start(({ authorization }, response) =>
