@@ -15,15 +15,6 @@ export async function readBounded(
   return Buffer.concat(pieces);
 }
 
-/** A JSON object of at most `limit` bytes; undefined for anything else. Throws the errors of the connection. */
-export async function readObject(
-  body: AsyncIterable<Uint8Array>,
-  limit: number,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const bytes = await readBounded(body, limit);
-  return bytes === undefined ? undefined : parseObject(bytes.toString());
-}
-
 /** The object that `text` is, as JSON; undefined for anything else. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

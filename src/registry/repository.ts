@@ -12,7 +12,7 @@ import { Server } from './server.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts, Transport } from './transport.ts';
 
 /** Bytes. The distribution registry and containers/image have the same limit. */
-export const MANIFEST_LIMIT = 4 << 20;
+const MANIFEST_LIMIT = 4 << 20;
 
 /** Manifests and indexes, of OCI and of docker's schema 2. */
 const ACCEPTED = [
