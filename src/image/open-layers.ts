@@ -6,6 +6,7 @@ import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 import { type OpenLayerOptions, openLayer, reopenLayerBytes } from '../layer/open-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
+import { digestOfBlob } from '../layer/blob-digest.ts';
 import { startFetching } from './fetch-layers.ts';
 import type { ForeignLayer, Image, LayerSource } from './image.ts';
 import { showText } from '../vfs/show-text.ts';
@@ -85,6 +86,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
     distinct.map((i) => layers[i] as LayerSource),
     { ...options, signal },
   );
+  for (const each of fetching.values()) each.catch((error: unknown) => stop.abort(error));
   let next = 0;
   const open = async (): Promise<void> => {
     for (let n = next++; n < distinct.length; n = next++) {
@@ -115,6 +117,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   });
   await Promise.all(workers);
   if (signal.aborted) {
+    await Promise.allSettled(fetching.values());
     for (const each of opened.reverse()) each?.layer.close();
     throw signal.reason;
   }
@@ -246,7 +249,7 @@ async function openOne(
   return { layer, source, wasRead, milliseconds: performance.now() - started };
 }
 
-/** Bytes of a registry that were damaged since they came are fetched once more. */
+/** Bytes of a registry that were removed or damaged since they came are fetched once more. */
 async function openBlobLayer(
   source: Extract<LayerSource, { kind: 'blob' }>,
   options: OpenLayerOptions,
@@ -255,12 +258,22 @@ async function openBlobLayer(
   try {
     return await openLayer(blob, source, options);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (remote === undefined || (code !== 'ERR_STRATAFS_DIGEST' && code !== 'ENOENT')) throw error;
+    if (remote === undefined || !(await isWorthFetching(source, error, options))) throw error;
     remote.discard();
     await remote.fetch({ signal: options.signal });
     return openLayer(blob, source, options);
   }
+}
+
+/** False if the bytes are what the registry has: then the image itself is wrong, as where its config has another DiffID. */
+async function isWorthFetching(
+  { blob, digest }: Extract<LayerSource, { kind: 'blob' }>,
+  error: unknown,
+  { label, signal, mayIndex }: OpenLayerOptions,
+): Promise<boolean> {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+  if (!(error instanceof InputError) || mayIndex === false) return false;
+  return (await digestOfBlob(blob, { label, ...(signal === undefined ? {} : { signal }) })) !== digest;
 }
 
 function emptyLayer({ compression, digest, diffId }: ForeignLayer, label: string): Layer {
