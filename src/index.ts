@@ -33,7 +33,7 @@ export type { EncodingOption, NameEncoding, PathLike, PathName } from './library
 export type { ReadStreamOptions } from './library/read-stream.ts';
 export type { PathSelection } from './library/selection.ts';
 export { BigIntStats, Stats } from './library/stats.ts';
-export { TreeEntry, type TreeOptions } from './library/tree.ts';
+export { TreeEntry, TreeListing, type TreeOptions, type TreeTotals } from './library/tree.ts';
 export type { Waste, WastedFile, WastedPath } from './library/waste.ts';
 export type { PathHistory, PathVersion } from './library/which.ts';
 export type { WrittenCompression, WrittenImage, WrittenLayer } from './commit/commit.ts';

@@ -31,7 +31,8 @@ export type { ReportComparison, ReportData, ReportImage } from './report-format.
 export { type ReopenedImage, reopenMerged } from './reopen-merged.ts';
 export { compareForReport } from './report-comparison.ts';
 export { type ReportedImage, joinReport, reportImage } from './report.ts';
-export { type ListedChanges, type ListedName, listTree } from './tree-listing.ts';
+export type { ListedChanges, ListedName } from './listed-names.ts';
+export { type ListingTotals, type TreeListing, listTree } from './tree-listing.ts';
 export { walkTree } from './tree-walk.ts';
 export { type LayerWaste, type Waste, findWaste } from './waste.ts';
 export {

@@ -28,7 +28,7 @@ import { ImageView } from './image-view.ts';
 import { type HistoryEntry, type LayerDetails, layersOf, stepsOf } from './layers.ts';
 import type { PathLike } from './path-name.ts';
 import { WrittenStream } from './read-stream.ts';
-import { type TreeEntry, type TreeOptions, treeOf } from './tree.ts';
+import { type TreeListing, type TreeOptions, treeOf } from './tree.ts';
 import { Usage } from './usage.ts';
 import { type Waste, findWaste } from './waste.ts';
 import { type PathHistory, findVersions } from './which.ts';
@@ -156,7 +156,7 @@ export class Image extends ImageFiles implements AsyncDisposable {
 
   /**
    * The names at and beneath `path`, a directory before what is in it, with the layer that last added or changed each, and sizes
-   * that add up. With `changes`, only names that layers changed, deleted ones too.
+   * that add up. With `changes`, only names that layers changed, deleted ones too. Entries are made when they are read.
    *
    * @example What the layers above the base change
    * ```ts
@@ -166,7 +166,7 @@ export class Image extends ImageFiles implements AsyncDisposable {
    * for (const { kind, layer, path } of await image.tree('/usr', { changes: 'above-base' })) console.log(kind, layer, path);
    * ```
    */
-  tree(path: PathLike = '/', options: TreeOptions = {}): Promise<TreeEntry[]> {
+  tree(path: PathLike = '/', options: TreeOptions = {}): Promise<TreeListing> {
     return this.view.read((merged) =>
       treeOf(this.view.inspected, merged, merged.files.resolve(path, 'scandir'), options),
     );

@@ -3,9 +3,11 @@ import {
   type InspectedImage,
   type ListedChanges,
   type ListedName,
+  type ListingTotals,
   type MergedImage,
   type ResolvedPath,
   type Tree,
+  type TreeListing as InspectedTree,
   listTree,
 } from '../inspect/inspect.ts';
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
@@ -57,6 +59,11 @@ export class TreeEntry implements PathName {
     return this.#listed.isSelected;
   }
 
+  /** True for the last name that is listed in its directory. */
+  get isLast(): boolean {
+    return this.#listed.isLast;
+  }
+
   get path(): string {
     return pathNameOf(this.#listed.path).path;
   }
@@ -93,12 +100,43 @@ export interface TreeOptions {
   readonly depth?: number | undefined;
 }
 
+/** Numbers of names by their last change, without directories that only lead to changes, and sizes in bytes. */
+export interface TreeTotals extends Omit<ListingTotals, 'topLayer'> {
+  /** The topmost layer, from 1 at the base, that made one of these changes; 0 without a change. */
+  readonly topLayer: number;
+}
+
+/**
+ * The names of a tree. They are made when they are read, so that a large tree is never in memory as a whole, and can be read
+ * again. The image may be closed meanwhile.
+ */
+export class TreeListing implements Iterable<TreeEntry> {
+  readonly #listing: InspectedTree;
+  readonly #tree: Tree;
+
+  /** @internal */
+  constructor(listing: InspectedTree, tree: Tree) {
+    this.#listing = listing;
+    this.#tree = tree;
+  }
+
+  /** Figures of all names, known before the first is read. */
+  get totals(): TreeTotals {
+    const { totals } = this.#listing;
+    return { ...totals, topLayer: totals.topLayer + 1 };
+  }
+
+  *[Symbol.iterator](): Generator<TreeEntry, void> {
+    for (const listed of this.#listing) yield new TreeEntry(listed, this.#tree);
+  }
+}
+
 /** As `Image.tree`. */
 export function treeOf(
   inspected: InspectedImage,
   { tree }: MergedImage,
   start: ResolvedPath,
   { changes = 'none', depth: maxDepth = Infinity }: TreeOptions,
-): TreeEntry[] {
-  return listTree(inspected, tree, start, { changes, maxDepth }).map((listed) => new TreeEntry(listed, tree));
+): TreeListing {
+  return new TreeListing(listTree(inspected, tree, start, { changes, maxDepth }), tree);
 }

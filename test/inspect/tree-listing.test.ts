@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { InspectedImage } from '../../src/inspect/inspected-image.ts';
 import { mergeImage } from '../../src/inspect/merged-image.ts';
-import { type ListedName, type ListingOptions, listTree } from '../../src/inspect/tree-listing.ts';
+import type { ListedName, ListingOptions } from '../../src/inspect/listed-names.ts';
+import { type TreeListing, listTree } from '../../src/inspect/tree-listing.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../src/vfs/attr.ts';
 import { makeLayer } from '../tree/layer-maker.ts';
 import { type Extracted, NaiveExtractor } from '../tree/naive-extractor.ts';
@@ -17,10 +18,14 @@ const attributesOf = ({ spec: { mode, uid, gid, xattrs } }: Extracted): string =
   JSON.stringify([mode, uid, gid, Object.entries(xattrs).sort()]);
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
-function list(inspected: InspectedImage, options: Partial<ListingOptions> = {}): ListedName[] {
+function listingOf(inspected: InspectedImage, options: Partial<ListingOptions> = {}): TreeListing {
   const { tree } = mergeImage(inspected);
   const start = { path: '', inode: 0 };
   return listTree(inspected, tree, start, { changes: 'none', maxDepth: Infinity, ...options });
+}
+
+function list(inspected: InspectedImage, options: Partial<ListingOptions> = {}): ListedName[] {
+  return [...listingOf(inspected, options)];
 }
 
 /** "C 3" by path: the last change to it, and its layer (base 0); the root is left out. */
@@ -128,6 +133,33 @@ test('a depth limit lists fewer names with the same sizes', () => {
         const expected = all.filter(({ depth }) => depth <= maxDepth);
         expect(list(inspected, { changes, maxDepth }), `${title}, ${maxDepth}`).toEqual(expected);
       }
+    }
+  });
+});
+
+test('a listing can be read again and in part, and knows its figures and the last name of each directory', () => {
+  forEachStack((_stack, inspected, title) => {
+    for (const changes of ['none', 'above-base', 'of-top'] as const) {
+      const listing = listingOf(inspected, { changes, maxDepth: 2 });
+      const first = listing[Symbol.iterator]().next();
+      const names = [...listing];
+      expect(first, title).toEqual({ done: false, value: names[0] });
+      expect([...listing], title).toEqual(names);
+      const selected = names.filter(({ isSelected }) => isSelected);
+      const countOf = (wanted: string): number => selected.filter(({ kind }) => kind === wanted).length;
+      const deleted = selected.filter(({ kind }) => kind === 'deleted').map(({ size }) => size);
+      expect(listing.totals, title).toEqual({
+        ...{ added: countOf('added'), changed: countOf('changed'), deleted: countOf('deleted') },
+        size: names[0]?.size,
+        largestDeletion: Math.max(0, ...deleted),
+        topLayer: Math.max(-1, ...selected.map(({ layer }) => layer)),
+      });
+      const lastOf = new Map(names.map(({ path }) => [path === '' ? undefined : parentOf(path), path]));
+      const lasts = names.filter(({ path }) => lastOf.get(path === '' ? undefined : parentOf(path)) === path);
+      expect(
+        names.filter(({ isLast }) => isLast),
+        title,
+      ).toEqual(lasts);
     }
   });
 });

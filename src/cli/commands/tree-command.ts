@@ -3,7 +3,7 @@ import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Image } from '../../library/image.ts';
-import type { TreeEntry, TreeOptions } from '../../library/tree.ts';
+import type { TreeListing, TreeOptions } from '../../library/tree.ts';
 import { ErrnoError } from '../../vfs/errno.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { latin1Of } from '../../vfs/names.ts';
@@ -11,7 +11,7 @@ import { showText } from '../../vfs/show-text.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withShown } from './inspection.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { type ColorChoice, colorOption, outputPalette } from '../output/color.ts';
-import { describeEntry, formatTree, formatTreeTotal } from '../output/tree-lines.ts';
+import { formatTree, formatTreeTotal, jsonLines } from '../output/tree-lines.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
 
@@ -42,8 +42,8 @@ interface TreeArguments extends SourceArguments {
 /** --layer's name for the upper directory of a mount. */
 const UPPER = 'upper';
 
-/** Lines that are written at once. */
-const LINES_AT_ONCE = 4096;
+/** Characters that are written at once. */
+const PIECE = 32 * 1024;
 
 function parseDepth(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
@@ -64,18 +64,18 @@ function changesOf({ layer, changed }: TreeArguments): TreeOptions['changes'] {
   return changed === true ? 'above-base' : 'none';
 }
 
-async function listEntries(
+async function listTree(
   image: Image,
   source: string,
   path: string,
   args: TreeArguments,
-): Promise<TreeEntry[]> {
+): Promise<TreeListing> {
   if (args.layer === UPPER && !image.hasUpper) {
     throw new InputError(
       `${showText(source)}: is not a mount with an upper directory, so --layer upper has nothing`,
     );
   }
-  const entries = await image
+  return image
     .tree(path === '' ? '/' : path, { changes: changesOf(args), depth: args.depth })
     .catch((error: unknown) => {
       if (!(error instanceof ErrnoError)) throw error;
@@ -84,56 +84,53 @@ async function listEntries(
         cause: error,
       });
     });
-  return entries;
 }
 
-/** Writes texts in pieces, so that a large tree is never one string. */
+/** Writes texts in pieces, as they are made. */
 async function writeLines(
   lines: Iterable<string>,
   encoding: BufferEncoding,
   write: WriteBytes,
+  signal: AbortSignal,
 ): Promise<void> {
-  let pending: string[] = [];
+  let pending = '';
   for (const line of lines) {
-    pending.push(line);
-    if (pending.length < LINES_AT_ONCE) continue;
-    await write(Buffer.from(pending.join(''), encoding));
-    pending = [];
+    pending += line;
+    if (pending.length < PIECE) continue;
+    await write(Buffer.from(pending, encoding));
+    signal.throwIfAborted();
+    pending = '';
   }
-  await write(Buffer.from(pending.join(''), encoding));
+  await write(Buffer.from(pending, encoding));
 }
 
 /** Bytes as latin1: names are written as they are, unless a terminal shows them. */
-function* pathLines(entries: readonly TreeEntry[], args: TreeArguments): Generator<string> {
+function* pathLines(tree: TreeListing, args: TreeArguments): Generator<string> {
   const end = args.null === true ? '\0' : '\n';
   const isEscaped = args.null !== true && isOutputTerminal();
-  for (const entry of entries) {
+  for (const entry of tree) {
     if (!entry.isSelected || entry.kind === 'deleted') continue;
     const path = isEscaped ? Buffer.from(showPathName(entry)) : entry.pathBytes;
     yield `${latin1Of(path)}${end}`;
   }
 }
 
-function runTree(source: string, path = '/', args: TreeArguments): CommandResult | Promise<CommandResult> {
+function* treeLines(tree: TreeListing, image: Image, { bytes, color }: TreeArguments): Generator<string> {
+  const size = sizeWriter(bytes);
+  yield* formatTree(tree, image, size, outputPalette(color));
+  yield formatTreeTotal(tree, size);
+}
+
+function runTree(source: string, path = '/', args: TreeArguments): CommandResult {
   if (args.null === true && args.paths !== true) throw new UsageError('tree: -0 needs --paths');
   const opened = sourceArguments(args);
-  if (args.json === true) {
-    return withShown(source, opened, async (image) => {
-      const entries = await listEntries(image, source, path, args);
-      return { json: entries.map((entry) => describeEntry(entry, image)) };
-    });
-  }
   return {
     stream: (write) =>
-      withShown(source, opened, async (image) => {
-        const entries = await listEntries(image, source, path, args);
-        if (args.paths === true) {
-          await writeLines(pathLines(entries, args), 'latin1', write);
-          return 0;
-        }
-        const size = sizeWriter(args.bytes);
-        await writeLines(formatTree(entries, image, size, outputPalette(args.color)), 'utf8', write);
-        await write(Buffer.from(formatTreeTotal(entries, size)));
+      withShown(source, opened, async (image, _report, signal) => {
+        const tree = await listTree(image, source, path, args);
+        if (args.json === true) await writeLines(jsonLines(tree, image), 'utf8', write, signal);
+        else if (args.paths === true) await writeLines(pathLines(tree, args), 'latin1', write, signal);
+        else await writeLines(treeLines(tree, image, args), 'utf8', write, signal);
         return 0;
       }),
   };

@@ -1,6 +1,7 @@
 // The standard streams of this process. A lint rule keeps all other files of src/cli from using them: commands return their
 // output, which exit.ts prints; progress and warnings go through output/report.ts.
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 
 /** Columns of the terminal on standard output; undefined without a terminal, or if its width is unknown. */
 export function outputWidth(): number | undefined {
@@ -17,9 +18,10 @@ export function errorTerminal(): NodeJS.WriteStream | undefined {
   return process.stderr.isTTY ? process.stderr : undefined;
 }
 
-/** Resolves when the stream accepts more. */
+/** Resolves when the stream accepts more, after a turn of the event loop: signals and the end of the reader are seen. */
 export async function writeOutput(output: string | Uint8Array): Promise<void> {
-  if (!process.stdout.write(output)) await once(process.stdout, 'drain');
+  if (process.stdout.write(output)) await setImmediate();
+  else await once(process.stdout, 'drain');
 }
 
 /** Resolves when all output has been flushed. */

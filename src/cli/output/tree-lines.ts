@@ -1,8 +1,8 @@
 // The lines of `stratafs tree`, and its JSON.
 import type { Image } from '../../library/image.ts';
-import type { TreeEntry } from '../../library/tree.ts';
+import type { TreeEntry, TreeListing } from '../../library/tree.ts';
 import { latin1Of } from '../../vfs/names.ts';
-import { showName } from '../../vfs/show-text.ts';
+import { showJson, showName } from '../../vfs/show-text.ts';
 import { type Palette, type Style, paint } from './color.ts';
 import { typeOfMode } from './mode.ts';
 import { showPathName } from './shown-path.ts';
@@ -14,30 +14,33 @@ function nameLayer({ hasUpper, layers }: Image, layer: number): number | 'upper'
   return hasUpper && layer === layers.length ? 'upper' : layer;
 }
 
-/** One line for each entry, ending in a newline. */
-export function* formatTree(
-  entries: readonly TreeEntry[],
-  image: Image,
-  size: (bytes: number) => string,
-  palette: Palette,
-): Generator<string> {
-  const layerNames = entries.map(({ layer, isSelected }) =>
-    isSelected ? String(nameLayer(image, layer)) : '',
-  );
-  const sizes = entries.map((entry) => `${entry.kind === 'deleted' ? '-' : ''}${size(entry.size)}`);
-  const layerWidth = widest(layerNames);
-  const sizeWidth = widest(sizes);
-  const branches = branchesOf(entries);
-  for (const [n, entry] of entries.entries()) {
-    const letter = entry.isSelected ? paint(styleOf(entry, palette), letters[entry.kind]) : ' ';
-    const layer = (layerNames[n] as string).padStart(layerWidth);
-    const columns = `${letter} ${layer}  ${(sizes[n] as string).padStart(sizeWidth)}`;
-    yield `${columns}  ${branches[n] as string}${showEntry(entry, palette)}\n`;
-  }
+type ShowSize = (bytes: number) => string;
+
+/** The width of the widest text of a size up to `largest`, in bytes or in docker's units: those of 1.01kB and 999B. */
+function widestSize(largest: number, size: ShowSize): number {
+  return Math.max(...[largest, 1010, 999].map((bytes) => size(Math.min(bytes, largest)).length));
 }
 
-const widest = (texts: readonly string[]): number =>
-  texts.reduce((width, { length }) => Math.max(width, length), 0);
+/** One line for each entry, ending in a newline. */
+export function* formatTree(
+  tree: TreeListing,
+  image: Image,
+  size: ShowSize,
+  palette: Palette,
+): Generator<string> {
+  const { totals } = tree;
+  const layerWidth = totals.topLayer === 0 ? 0 : String(nameLayer(image, totals.topLayer)).length;
+  const deletedWidth = totals.deleted === 0 ? 0 : 1 + widestSize(totals.largestDeletion, size);
+  const sizeWidth = Math.max(widestSize(totals.size, size), deletedWidth);
+  const branches = new Branches();
+  for (const entry of tree) {
+    const letter = entry.isSelected ? paint(styleOf(entry, palette), letters[entry.kind]) : ' ';
+    const layer = entry.isSelected ? String(nameLayer(image, entry.layer)) : '';
+    const bytes = `${entry.kind === 'deleted' ? '-' : ''}${size(entry.size)}`;
+    const columns = `${letter} ${layer.padStart(layerWidth)}  ${bytes.padStart(sizeWidth)}`;
+    yield `${columns}  ${branches.next(entry)}${showEntry(entry, palette)}\n`;
+  }
+}
 
 function styleOf({ kind }: TreeEntry, { added, changed, deleted }: Palette): Style {
   return { added, changed, deleted }[kind];
@@ -45,48 +48,58 @@ function styleOf({ kind }: TreeEntry, { added, changed, deleted }: Palette): Sty
 
 /** The name, the target of a symlink, the first of several hard links. The start has its path. */
 function showEntry(entry: TreeEntry, palette: Palette): string {
-  const { pathBytes, mode, target, linkTo } = entry;
-  const name = entry.depth === 0 ? pathBytes : pathBytes.subarray(pathBytes.lastIndexOf('/') + 1);
-  const style = palette.hasColors ? nameStyle(entry, name, palette) : '';
-  const slash = typeOfMode(mode) === 'directory' && entry.path !== '/' ? '/' : '';
-  const shown = `${paint(style, showName(name))}${slash}`;
+  const { path, depth, mode, target, linkTo } = entry;
+  const from = depth === 0 ? 0 : path.lastIndexOf('/') + 1;
+  const style = palette.hasColors ? nameStyle(entry, palette) : '';
+  const slash = typeOfMode(mode) === 'directory' && path !== '/' ? '/' : '';
+  const shown = `${paint(style, PLAIN.test(path) ? path.slice(from) : showName(lastName(entry)))}${slash}`;
   if (target !== undefined) return `${shown} -> ${showName(target)}`;
   return linkTo === undefined ? shown : `${shown} (link to ${showPathName(linkTo)})`;
 }
 
-function nameStyle({ kind, mode, stats }: TreeEntry, name: Buffer, palette: Palette): Style {
+/** Texts that are shown as they are. */
+const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/;
+
+function lastName({ depth, pathBytes }: TreeEntry): Buffer {
+  return depth === 0 ? pathBytes : pathBytes.subarray(pathBytes.lastIndexOf('/') + 1);
+}
+
+function nameStyle(entry: TreeEntry, palette: Palette): Style {
+  const { kind, mode, stats } = entry;
   if (kind === 'deleted') return palette.deleted;
-  return palette.fileStyle({ name: latin1Of(name), mode, linkCount: stats?.nlink });
+  return palette.fileStyle({ name: latin1Of(lastName(entry)), mode, linkCount: stats?.nlink });
 }
 
 /** The branches before each name, as in tree(1). */
-function branchesOf(entries: readonly TreeEntry[]): string[] {
-  const branches = new Array<string>(entries.length);
-  /** By depth: true if a later entry is in the same directory. */
-  const hasNext: boolean[] = [];
-  for (let n = entries.length - 1; n >= 0; n--) {
-    const depth = entries[n]?.depth ?? 0;
-    hasNext.length = Math.min(hasNext.length, depth + 1);
-    let text = depth === 0 ? '' : hasNext[depth] === true ? '\u251c\u2500\u2500 ' : '\u2514\u2500\u2500 ';
-    for (let above = depth - 1; above > 0; above--) {
-      text = `${hasNext[above] === true ? '\u2502   ' : '    '}${text}`;
-    }
-    hasNext[depth] = true;
-    branches[n] = text;
+class Branches {
+  /** By depth: what stands before the names that are deeper. */
+  readonly #above: string[] = [''];
+
+  next({ depth, isLast }: TreeEntry): string {
+    if (depth === 0) return '';
+    const above = this.#above[depth - 1] as string;
+    this.#above[depth] = `${above}${isLast ? '    ' : '\u2502   '}`;
+    return `${above}${isLast ? '\u2514\u2500\u2500 ' : '\u251c\u2500\u2500 '}`;
   }
-  return branches;
 }
 
 /** The last line: how many names of each kind, and the sum of sizes. */
-export function formatTreeTotal(entries: readonly TreeEntry[], size: (bytes: number) => string): string {
-  const counts = { added: 0, changed: 0, deleted: 0 };
-  for (const { kind, isSelected } of entries) if (isSelected) counts[kind]++;
-  const texts = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
-  return `\n${texts.join(', ')}, ${size(entries[0]?.size ?? 0)}\n`;
+export function formatTreeTotal({ totals }: TreeListing, showSize: ShowSize): string {
+  const { added, changed, deleted, size } = totals;
+  return `\n${added} added, ${changed} changed, ${deleted} deleted, ${showSize(size)}\n`;
 }
 
-/** An entry of --json. */
-export function describeEntry(entry: TreeEntry, image: Image): object {
+/** An array of objects, indented by two blanks. */
+export function* jsonLines(tree: TreeListing, image: Image): Generator<string> {
+  let before = '[\n';
+  for (const entry of tree) {
+    yield `${before}  ${showJson(describeEntry(entry, image), 2).replaceAll('\n', '\n  ')}`;
+    before = ',\n';
+  }
+  yield '\n]\n';
+}
+
+function describeEntry(entry: TreeEntry, image: Image): object {
   const { kind, layer, mode, size, isSelected, stats, target, linkTo } = entry;
   return {
     path: showPathName(entry),

@@ -1,6 +1,7 @@
 // The built command tree. What it lists is tested in test/inspect/tree-listing.test.ts.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { fixture, runAlone, withWorkplace } from '../../mount/stratafs.ts';
+import { COMMAND, fixture, run, runAlone, withWorkplace } from '../../mount/stratafs.ts';
 
 const both = `${fixture('expressweb-both.tar')}:extending-expressweb`;
 
@@ -61,6 +62,20 @@ it('describes each name as JSON', async () => {
     { path: '/usr/src/app/public/style.css', kind: 'D', layer: 8, type: 'file', mode: '0644', size: 51 },
   ]);
 });
+
+it('ends without an error when the reader of the first line has gone', () =>
+  withWorkplace(async (place) => {
+    mkdirSync(place.path('names'));
+    for (let n = 0; n < 5000; n++) writeFileSync(place.path(`names/file-${n}`), '');
+    const script = `tar -cf a.tar -C names . && for form in '' --json --paths; do
+      '${process.execPath}' '${COMMAND}' tree $form a.tar | head -n 1; echo "\${PIPESTATUS[*]}"
+    done`;
+    const { stdout, stderr } = await run('bash', ['-c', script], {
+      cwd: place.directory,
+      env: place.environment,
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: 'A 1  0B  /\n0 0\n[\n0 0\n/\n0 0\n', stderr: '' });
+  }));
 
 it('refuses in one line', () =>
   withWorkplace(async (place) => {
