@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
+import type { StoredDocument } from './image.ts';
 import { JSON_SIZE_LIMIT, type JsonView, parseJson } from './json-view.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -118,6 +119,13 @@ export async function readBlob(location: BlobLocation, where: string): Promise<B
   } finally {
     await file.close();
   }
+}
+
+/** The bytes of a manifest or config. Throws InputError if they don't have its digest any more. */
+export async function readDocument({ blob, digest }: StoredDocument, where: string): Promise<Buffer> {
+  const bytes = await readBlob(blob, where);
+  if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === digest) return bytes;
+  throw new InputError(`${where}: was changed while it was read`, { code: 'ERR_STRATAFS_CHANGED' });
 }
 
 /**

@@ -1,8 +1,8 @@
 // Digests in the form `algorithm:hex` (OCI image-spec, descriptor.md). Only sha256 is in use.
+import { isDigest } from '../vfs/image-names.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { JsonView } from './json-view.ts';
 
-const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const ANY = /^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
 /**
@@ -10,7 +10,7 @@ const ANY = /^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
  */
 export function readDigest(view: JsonView): string {
   const digest = view.string();
-  if (SHA256.test(digest)) return digest;
+  if (isDigest(digest)) return digest;
   if (ANY.test(digest) && !digest.startsWith('sha256:')) {
     throw new InputError(
       `${view.where}: found a digest of algorithm ${digest.slice(0, digest.indexOf(':'))}, only sha256 is supported`,

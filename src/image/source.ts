@@ -5,6 +5,7 @@
 // path, as in skopeo, unless no such file exists. For a bare path the longest existing path counts.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { REGISTRY_PREFIX } from '../vfs/image-names.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -38,7 +39,7 @@ const OTHER_TRANSPORTS = new Map<string, (rest: string) => string>([
 
 /** True for an image in a registry, which is not a path. */
 export function isRegistrySource(text: string): boolean {
-  return text.startsWith('docker://');
+  return text.startsWith(REGISTRY_PREFIX);
 }
 
 /** The source of a registry, for the manifest with this digest alone. */

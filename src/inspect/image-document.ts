@@ -1,9 +1,8 @@
 // What `docker image inspect` prints of an image, from its config and manifest.
 //
 // The config is foreign input: fields of another type than docker's are left out.
-import { createHash } from 'node:crypto';
 import type { Image, Platform, StoredDocument } from '../image/image.ts';
-import { readBlob } from '../image/archive.ts';
+import { readDocument } from '../image/archive.ts';
 import { showPlatform } from '../image/platform.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
@@ -95,7 +94,5 @@ export async function readStored(image: Image, what: 'manifest' | 'config'): Pro
   const document: StoredDocument | undefined = what === 'manifest' ? image.manifest : image.configDocument;
   const where = `${showText(image.source)}: the ${what}`;
   if (document === undefined) throw new InputError(`${where}: the image has none`);
-  const bytes = await readBlob(document.blob, where);
-  if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === document.digest) return bytes;
-  throw new InputError(`${where}: was changed while it was read`, { code: 'ERR_STRATAFS_CHANGED' });
+  return readDocument(document, where);
 }

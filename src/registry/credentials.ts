@@ -3,11 +3,11 @@
 //
 // In a file, helpers come before stored text, and an entry for a repository before that of its registry.
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { isObject, parseObject } from './bounded-body.ts';
+import { configHomeOf, homeOf } from './config-home.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 import type { Environment } from './proxies.ts';
 
@@ -47,13 +47,12 @@ export async function findCredentials(
 function credentialFiles(environment: Environment): string[] {
   const chosen = environment['REGISTRY_AUTH_FILE'] ?? '';
   if (chosen !== '') return [chosen];
-  const home = environment['HOME'] ?? homedir();
   const runtime = environment['XDG_RUNTIME_DIR'] ?? '';
   const uid = process.geteuid?.() ?? 0;
   return [
     runtime === '' ? `/run/containers/${uid}/auth.json` : join(runtime, 'containers/auth.json'),
-    join(environment['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers/auth.json'),
-    join(environment['DOCKER_CONFIG'] ?? join(home, '.docker'), 'config.json'),
+    join(configHomeOf(environment), 'containers/auth.json'),
+    join(environment['DOCKER_CONFIG'] ?? join(homeOf(environment), '.docker'), 'config.json'),
   ];
 }
 

@@ -1,10 +1,10 @@
 // Which servers to ask for an image, and how: hosts.toml of containerd, registries.conf of containers, certs.d.
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { isObject } from './bounded-body.ts';
 import { readCertificate, readCertificateDirectory } from './certificates.ts';
+import { configHomeOf } from './config-home.ts';
 import type { Environment } from './proxies.ts';
 import { isLoopback, type RegistryReference } from './reference.ts';
 import { locate, readToml } from './registries-conf.ts';
@@ -72,8 +72,7 @@ function baseUrl(text: string, shown: string): URL {
 }
 
 function certificatesOf(host: string, environment: Environment): TlsProfile {
-  const home = environment['HOME'] ?? homedir();
-  const user = join(environment['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers/certs.d');
+  const user = join(configHomeOf(environment), 'containers/certs.d');
   return readCertificateDirectory(
     [user, '/etc/containers/certs.d', '/etc/docker/certs.d'].map((directory) => join(directory, host)),
   );

@@ -1,5 +1,6 @@
 // References to images in registries: `docker://HOST[:PORT]/NAME[:TAG][@DIGEST]`, with the defaults of docker and skopeo
 // (distribution/reference, ParseDockerRef): docker.io, library/ and the tag latest.
+import { REGISTRY_PREFIX, isDigest } from '../vfs/image-names.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -17,14 +18,11 @@ export interface RegistryReference {
   readonly digest: string | undefined;
 }
 
-export const REGISTRY_PREFIX = 'docker://';
-
 const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const NAME = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const TAG = /^\w[\w.-]{0,127}$/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** docker's own limit. */
 const MAX_NAME = 255;
@@ -40,7 +38,7 @@ export function parseRegistryReference(typed: string): RegistryReference {
   const text = typed.slice(REGISTRY_PREFIX.length);
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
-  if (digest !== undefined && !DIGEST.test(digest)) {
+  if (digest !== undefined && !isDigest(digest)) {
     return fail(digest, 'a digest: sha256: and 64 lower-case hex digits');
   }
   const named = at < 0 ? text : text.slice(0, at);
@@ -69,9 +67,15 @@ function splitHost(path: string): { host: string; name: string } {
   return { host: 'docker.io', name: path.includes('/') ? path : `library/${path}` };
 }
 
+/** `host/name`: the repository. */
+export function repositoryOf({ host, name }: RegistryReference): string {
+  return `${host}/${name}`;
+}
+
 /** `host/name:tag` or `host/name@digest`: the full name in messages and in an image's names. */
-export function showReference({ host, name, tag, digest }: RegistryReference): string {
-  return `${host}/${name}${digest === undefined ? `:${tag ?? ''}` : `@${digest}`}`;
+export function showReference(reference: RegistryReference): string {
+  const { tag, digest } = reference;
+  return `${repositoryOf(reference)}${digest === undefined ? `:${tag ?? ''}` : `@${digest}`}`;
 }
 
 /** True for names of this machine itself, to which unencrypted connections are safe. */

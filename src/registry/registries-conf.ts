@@ -1,11 +1,11 @@
 // containers-registries.conf(5), as podman and skopeo read it: other locations, mirrors, plain HTTP, blocked registries.
 import { readFileSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { isObject } from './bounded-body.ts';
+import { configHomeOf } from './config-home.ts';
 import type { Environment } from './proxies.ts';
 
 /** A place that may have an image. */
@@ -74,8 +74,7 @@ function readRules(environment: Environment): Rule[] {
 
 /** Later ones replace the rules of earlier ones that have the same prefix. */
 function configFiles(environment: Environment): string[] {
-  const home = environment['HOME'] ?? homedir();
-  const user = join(environment['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers');
+  const user = join(configHomeOf(environment), 'containers');
   const chosen = environment['CONTAINERS_REGISTRIES_CONF'] ?? '';
   const userFile = join(user, 'registries.conf');
   const main = chosen !== '' ? chosen : isThere(userFile) ? userFile : '/etc/containers/registries.conf';

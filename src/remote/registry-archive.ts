@@ -6,6 +6,7 @@ import type { JsonView } from '../image/json-view.ts';
 import { JSON_SIZE_LIMIT } from '../image/json-view.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import type { Repository } from '../registry/repository.ts';
+import { isDigest } from '../vfs/image-names.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { BlobCache, FetchWatch } from './blob-cache.ts';
 
@@ -69,6 +70,6 @@ export class RegistryArchive implements Archive {
 function describe(descriptor: JsonView): { digest: string; size: number } | undefined {
   const digest = descriptor.get('digest').value;
   const size = descriptor.get('size').value;
-  if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) return undefined;
+  if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
   return Number.isSafeInteger(size) && (size as number) >= 0 ? { digest, size: size as number } : undefined;
 }

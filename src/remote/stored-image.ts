@@ -1,7 +1,6 @@
 // The parts of an image as they are stored: the bytes of its manifest and config, and the places of its layers.
-import { createHash } from 'node:crypto';
-import { readBlob } from '../image/archive.ts';
-import type { Image, LayerSource, StoredDocument } from '../image/image.ts';
+import { readDocument } from '../image/archive.ts';
+import type { Image, LayerSource } from '../image/image.ts';
 import { parseJson } from '../image/json-view.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -62,10 +61,4 @@ function storedOf(layer: LayerSource): StoredBlob[] {
   return layer.kind === 'blob' && layer.digest !== undefined
     ? [{ digest: layer.digest, blob: layer.blob }]
     : [];
-}
-
-async function readDocument({ blob, digest }: StoredDocument, where: string): Promise<Buffer> {
-  const bytes = await readBlob(blob, where);
-  if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === digest) return bytes;
-  throw new InputError(`${where}: was changed while it was read`, { code: 'ERR_STRATAFS_CHANGED' });
 }

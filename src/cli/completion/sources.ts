@@ -1,4 +1,5 @@
 // Candidates for a SOURCE, found without reading a layer: the images of an archive, their layers, and the current mounts.
+import { REGISTRY_PREFIX } from '../../vfs/image-names.ts';
 import { existsSync } from 'node:fs';
 import { type ImageSummary, peekImages } from '../../library/images.ts';
 import { instructionsOfLayers } from '../../library/layers.ts';
@@ -35,7 +36,7 @@ function completeTransport(word: string): Completion | undefined {
   const [transport] = TRANSPORT.exec(word) ?? [];
   if (transport === undefined) return undefined;
   // A registry is not asked for names.
-  if (transport === 'docker://') return none;
+  if (transport === REGISTRY_PREFIX) return none;
   return transport === 'oci:' || transport === 'dir:' ? directories(transport) : files(transport);
 }
 
