@@ -91,6 +91,22 @@ export class PartFile {
   }
 }
 
+/** Removes the .part file `path`, unless a process is fetching into it: then false. Throws Node's errors. */
+export function removeUnlocked(path: string): boolean {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, FLAGS & ~O_CREAT);
+    if (lockFile(fd) < 0 || !isNamed(path, fd)) return false;
+    rmSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** A descriptor of the file that holds its lock; undefined if another process has it. */
 function openLocked(path: string): number | undefined {
   for (;;) {
@@ -99,13 +115,17 @@ function openLocked(path: string): number | undefined {
     try {
       requireOwn(path, fd);
       if (lockFile(fd) < 0) return undefined;
-      isOurs = lstatSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
+      isOurs = isNamed(path, fd);
       if (isOurs) return fd;
-      // Another process published or removed the file between open and lock.
     } finally {
       if (!isOurs) closeSync(fd);
     }
   }
+}
+
+/** False if another process published or removed the file between open and lock. */
+function isNamed(path: string, fd: number): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }
 
 function requireOwn(path: string, fd: number): void {

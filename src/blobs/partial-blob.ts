@@ -84,11 +84,6 @@ export class PartialBlob {
     return this.#file.fd;
   }
 
-  /** True if all bytes are here and have the blob's digest. */
-  get isWhole(): boolean {
-    return this.#state === 'whole';
-  }
-
   /** Bytes that are here, in whole chunks. */
   get arrivedBytes(): number {
     return this.#arrivedBytes;
@@ -173,7 +168,7 @@ export class PartialBlob {
   async #verify(): Promise<void> {
     await this.#fetches.idle();
     await sync(this.fd);
-    const actual = `sha256:${await hash(this.fd, this.key.size)}`;
+    const actual = `sha256:${await hash(this.fd, this.key.size, this.#stop.signal)}`;
     if (this.#stop.signal.aborted) throw this.#unusable();
     if (actual !== this.key.digest) {
       this.#state = 'corrupt';
@@ -204,13 +199,20 @@ async function writeWhole(fd: number, piece: Uint8Array, position: number): Prom
   }
 }
 
-/** The sha256 of the first `length` bytes, in lower-case hex, computed on a pool thread. */
-async function hash(fd: number, length: number): Promise<string> {
+/** The sha256 of the first `length` bytes, in lower-case hex, computed on a pool thread; '' if it was aborted. */
+async function hash(fd: number, length: number, signal: AbortSignal): Promise<string> {
   const scan = new BlobScan({ fd, offset: 0, length, compression: 'opaque', hash: true, spanSize: 1 << 20 });
+  const stop = (): void => scan.close();
+  signal.addEventListener('abort', stop);
   try {
-    while ((await scan.next(new Uint8Array(8 << 20))) > 0);
-    return scan.result().blobSha256 ?? '';
+    const records = new Uint8Array(8 << 20);
+    while (!signal.aborted && (await scan.next(records)) > 0);
+    return signal.aborted ? '' : (scan.result().blobSha256 ?? '');
+  } catch (error) {
+    if (signal.aborted) return '';
+    throw error;
   } finally {
+    signal.removeEventListener('abort', stop);
     scan.close();
   }
 }

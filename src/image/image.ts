@@ -102,4 +102,6 @@ export interface Image {
   readonly configDocument?: StoredDocument | undefined;
   /** All platforms of the image in the archive, also those that were not saved; undefined for a bare stack. */
   readonly platforms?: readonly Platform[] | undefined;
+  /** Ends the unnamed files of an image of a registry, for its opener. Layers that are open stay so. */
+  readonly release?: (() => void) | undefined;
 }

@@ -62,7 +62,7 @@ export async function inspectShown(source: string, options: InspectOptions = {})
   return inspectMounted(mounted, !choosesLayers(options), options);
 }
 
-/** The image that `source` names, or that of a mount, without its layers. Throws InputError like `openImage`. */
+/** The image that `source` names, or that of a mount, without its layers; the caller releases it. Throws InputError like `openImage`. */
 export async function findImage(source: string, inspectOptions: InspectOptions = {}): Promise<Image> {
   const options = withDiskCache(inspectOptions);
   const mounted = await findMountedImage(source);
@@ -126,13 +126,19 @@ export function openLayersOf(
   });
 }
 
-/** The image with open layers. `facts` as for `openLayersOf`. */
+/** The image, which it takes over, with open layers. `facts` as for `openLayersOf`. */
 export async function openInspection(
   image: Image,
   options: WithDiskCache<InspectOptions>,
   facts: DirectoryFacts = {},
 ): Promise<Inspection> {
-  const layers = await openLayersOf(image, options, facts);
+  let layers: OpenedLayer[];
+  try {
+    layers = await openLayersOf(image, options, facts);
+  } catch (error) {
+    image.release?.();
+    throw error;
+  }
   return {
     image,
     layers,
@@ -140,6 +146,7 @@ export async function openInspection(
     trees: treeStoreOf(options),
     close: () => {
       for (const { layer } of layers.toReversed()) layer.close();
+      image.release?.();
     },
   };
 }

@@ -3,7 +3,7 @@
 import { withDiskCache } from '../mount/cache-choice.ts';
 import { reopenMergedLayers, treeStoreOf } from '../mount/layers.ts';
 import { findMountedImage } from '../mount/mounted-image.ts';
-import { openImageWith } from '../mount/open-image.ts';
+import { withImage } from '../mount/open-image.ts';
 import type { OpenImageOptions } from '../mount/options.ts';
 import { viewSharing } from '../mount/sharing.ts';
 import { FileContent } from './file-content.ts';
@@ -24,8 +24,7 @@ export async function reopenMerged(
 ): Promise<ReopenedImage | undefined> {
   const options = withDiskCache(imageOptions);
   if (treeStoreOf(options) === undefined || (await findMountedImage(source)) !== undefined) return undefined;
-  const image = await openImageWith(source, options);
-  const merged = await reopenMergedLayers(image, viewSharing, options);
+  const merged = await withImage(source, options, (image) => reopenMergedLayers(image, viewSharing, options));
   if (merged === undefined) return undefined;
   const { tree, readers } = merged;
   return { tree, content: new FileContent(tree, readers), close: () => merged.close() };

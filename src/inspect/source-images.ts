@@ -96,7 +96,11 @@ async function summariseClosed(
   options: WithDiskCache<InspectOptions>,
   facts: DirectoryFacts,
 ): Promise<LayerSummary[]> {
-  const layers = await openLayersOf(image, options, facts);
-  for (const { layer } of layers) layer.close();
-  return summariseLayers({ image, layers });
+  try {
+    const layers = await openLayersOf(image, options, facts);
+    for (const { layer } of layers) layer.close();
+    return summariseLayers({ image, layers });
+  } finally {
+    image.release?.();
+  }
 }

@@ -74,7 +74,7 @@ function pathOfDevice({ image }: InspectedImage, device: LayerDevice, layer = 0)
   const source = image.layers[layer];
   if (source?.kind === 'blob' && source.blob.isCopy === true) {
     throw new InputError(
-      `${showText(image.source)}: is a pipe, or compressed as a whole, and its copy in the cache directory can be removed at any time; an external EROFS image can't refer to it: decompress it first, or convert it without --external`,
+      `${showText(image.source)}: is a pipe, in a registry, or compressed as a whole, and its copy in the cache directory can be removed at any time; an external EROFS image can't refer to it: save or decompress it first, or convert it without --external`,
     );
   }
   if (device.kind === 'file' && source?.kind === 'blob') return source.blob.path;

@@ -3,14 +3,15 @@ import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Deletes files that end in one of `suffixes`, oldest mtime first, until the rest takes at most `limit` bytes on disk.
- * `protectedName` is never deleted. Throws Node's errors.
+ * Deletes files that end in one of `suffixes`, oldest mtime first, until the rest takes at most `limit` bytes on disk. Files
+ * that `isProtected` are never deleted, nor those that `remove` leaves (false). Throws Node's errors.
  */
 export function dropOldest(
   directory: string,
   suffixes: readonly string[],
   limit: number,
-  protectedName: string,
+  isProtected: (name: string) => boolean,
+  remove: (path: string) => boolean = removeFile,
 ): void {
   const files = readdirSync(directory)
     .filter((name) => suffixes.some((suffix) => name.endsWith(suffix)))
@@ -22,10 +23,14 @@ export function dropOldest(
   let total = files.reduce((sum, file) => sum + file.bytes, 0);
   for (const { name, bytes } of files) {
     if (total <= limit) return;
-    if (name === protectedName) continue;
-    rmSync(join(directory, name), { force: true }); // a mount that has it open can still read it
-    total -= bytes;
+    if (!isProtected(name) && remove(join(directory, name))) total -= bytes;
   }
+}
+
+/** A mount that has the file open can still read it. */
+function removeFile(path: string): boolean {
+  rmSync(path, { force: true });
+  return true;
 }
 
 /** Marks a file as used now. */

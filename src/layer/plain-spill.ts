@@ -2,16 +2,15 @@
 //
 // They go into the cache directory, under the blob's digest once they are complete. If nothing can be saved there, they
 // go into an unnamed file, which ends with its descriptor. Beyond a size limit the oldest files are deleted.
-import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { draftName, removeStaleDrafts } from '../sys/drafts.ts';
+import { roomIn } from './disk-room.ts';
 import { dropOldest } from './drop-oldest.ts';
 
 /** Limit of the directory, in bytes on disk. */
 const DIRECTORY_LIMIT = 20 * 2 ** 30;
-/** The part of the disk that must stay free. */
-const RESERVED = 0.05;
 
 export class PlainSpill {
   /** Open for reading and writing. The spill owns it until `keep` returns it. */
@@ -32,11 +31,11 @@ export class PlainSpill {
   static create(directory: string | undefined): PlainSpill {
     if (directory !== undefined) {
       removeStaleDrafts(directory);
-      return new PlainSpill(directory, draftName(join(directory, 'draft')), room(directory));
+      return new PlainSpill(directory, draftName(join(directory, 'draft')), roomIn(directory));
     }
     // A new file under an unpredictable name, which no other user can open.
     const path = draftName(join(tmpdir(), 'stratafs'));
-    const spill = new PlainSpill(undefined, path, room(tmpdir()));
+    const spill = new PlainSpill(undefined, path, roomIn(tmpdir()));
     rmSync(path, { force: true });
     return spill;
   }
@@ -49,7 +48,7 @@ export class PlainSpill {
     if (this.#directory !== undefined) {
       const name = `${sha256}.tar`;
       renameSync(this.#path, join(this.#directory, name));
-      dropOldest(this.#directory, ['.tar'], DIRECTORY_LIMIT, name);
+      dropOldest(this.#directory, ['.tar'], DIRECTORY_LIMIT, (other) => other === name);
     }
     return this.fd;
   }
@@ -58,9 +57,4 @@ export class PlainSpill {
     closeSync(this.fd);
     if (this.#directory !== undefined) rmSync(this.#path, { force: true });
   }
-}
-
-function room(directory: string): number {
-  const { bavail, blocks, bsize } = statfsSync(directory);
-  return Math.max(0, bavail - Math.ceil(blocks * RESERVED)) * bsize;
 }

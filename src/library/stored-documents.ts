@@ -6,10 +6,23 @@ import { type InspectOptions, findImage, readStored } from '../inspect/inspect.t
  * InputError like `openImage`.
  */
 export async function readManifest(source: string, options: InspectOptions = {}): Promise<Buffer> {
-  return readStored(await findImage(source, options), 'manifest');
+  return readFrom(source, 'manifest', options);
 }
 
 /** The config of the image that `source` names. Otherwise like `readManifest`. */
 export async function readConfig(source: string, options: InspectOptions = {}): Promise<Buffer> {
-  return readStored(await findImage(source, options), 'config');
+  return readFrom(source, 'config', options);
+}
+
+async function readFrom(
+  source: string,
+  what: 'manifest' | 'config',
+  options: InspectOptions,
+): Promise<Buffer> {
+  const image = await findImage(source, options);
+  try {
+    return await readStored(image, what);
+  } finally {
+    image.release?.();
+  }
 }

@@ -27,8 +27,8 @@ import {
   openMergedLayers,
 } from './layers.ts';
 import { settleFakeRoot } from './fake-root.ts';
-import { withDiskCache } from './cache-choice.ts';
-import { openImageWith } from './open-image.ts';
+import { type WithDiskCache, withDiskCache } from './cache-choice.ts';
+import { withImage } from './open-image.ts';
 import { type MountOptions, type OpenImageOptions, refuseUnsafeFlags } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
 import { serveByDriver } from './choose-driver.ts';
@@ -112,17 +112,25 @@ async function mountLocked(
 ): Promise<Mount> {
   const place = await prepareMountPoint(path, options.onWarning ?? (() => undefined), typed);
   const withCache = withDiskCache(options);
-  const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
-  refuseLayers(opened, place);
+  return withImage(image, withCache, (opened) => mountOpened(opened, place, withCache, host));
+}
+
+async function mountOpened(
+  image: Image,
+  place: string,
+  options: WithDiskCache<MountOptions>,
+  host: Host,
+): Promise<Mount> {
+  refuseLayers(image, place);
   const upper =
-    options.upper === undefined ? undefined : await prepareUpper(options.upper, opened, place, options);
+    options.upper === undefined ? undefined : await prepareUpper(options.upper, image, place, options);
   let layers: MergedLayers | undefined;
   try {
     const shared = sharedLayers(host.sharing, options);
-    layers = await openMergedLayers(opened, shared, withCache, host.daemon === undefined);
+    layers = await openMergedLayers(image, shared, options, host.daemon === undefined);
     options.signal?.throwIfAborted();
     const { cache } = shared;
-    return await serveByDriver({ image: opened, layers, upper, cache, place, options: withCache, host });
+    return await serveByDriver({ image, layers, upper, cache, place, options, host });
   } catch (error) {
     layers?.close();
     upper?.release();
@@ -152,7 +160,7 @@ export async function indexImage(
   options: MountOptions & OpenImageOptions = {},
 ): Promise<IndexedLayer[]> {
   const withCache = withDiskCache(options);
-  return indexLayers(typeof image === 'string' ? await openImageWith(image, withCache) : image, withCache);
+  return withImage(image, withCache, (opened) => indexLayers(opened, withCache));
 }
 
 /** The kernel counts nothing. If a process serves layers to it, what that was asked. InputError where it does not answer. */

@@ -36,6 +36,21 @@ export async function openImageWith(source: string, options: WithDiskCache<Openi
   });
 }
 
+/** Calls `use` with the image, which is released afterwards if it was opened here. */
+export async function withImage<T>(
+  image: string | Image,
+  options: WithDiskCache<OpeningOptions>,
+  use: (image: Image) => Promise<T>,
+): Promise<T> {
+  if (typeof image !== 'string') return use(image);
+  const opened = await openImageWith(image, options);
+  try {
+    return await use(opened);
+  } finally {
+    opened.release?.();
+  }
+}
+
 /** The bare stack of a `lowerdir=` value: topmost first, tars and directories, a backslash escaping ':'. */
 export async function openLowerDirectories(list: string, options: LayerSelection = {}): Promise<Image> {
   return selectLayers(await openLowerStack(list), options);

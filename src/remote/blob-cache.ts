@@ -4,13 +4,16 @@
 //   blobs/<sha256>.part   the chunks of one that have come: the next download goes on there (src/blobs)
 //   origins/<sha256>      the repositories that have it, one a line, for pushes
 //
-// Without a cache directory, blobs are unnamed files, which end with the process.
-import { openSync, rmSync, statSync } from 'node:fs';
-import { open, readFile, statfs } from 'node:fs/promises';
+// Without a cache directory, blobs are unnamed files, which end with the cache. A whole blob's times are never changed: an
+// index of it is found by them.
+import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeUnlocked } from '../blobs/part-file.ts';
 import { PartialBlob } from '../blobs/partial-blob.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
+import { roomIn } from '../layer/disk-room.ts';
 import { dropOldest } from '../layer/drop-oldest.ts';
 import type { BlobLocation } from '../layer/layer.ts';
 import { saveFile } from '../layer/saved-file.ts';
@@ -18,10 +21,8 @@ import type { RemoteBlob } from '../registry/blob-ranges.ts';
 import { draftName, removeStaleDrafts } from '../sys/drafts.ts';
 import { InputError } from '../vfs/input-error.ts';
 
-/** Limit of the folder, in bytes on disk. */
+/** 20 GiB. */
 const FOLDER_LIMIT = 20 * 2 ** 30;
-/** The part of the disk that must stay free. */
-const RESERVED = 0.05;
 /** Downloads of one blob, if the bytes that come don't have its digest. */
 const MAX_ROUNDS = 3;
 const MAX_ORIGINS = 16;
@@ -32,26 +33,44 @@ export interface FetchWatch {
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
+interface UnnamedFile {
+  readonly fd: number;
+  isWhole: boolean;
+}
+
 export class BlobCache {
   readonly #cache: CacheDirectory | undefined;
   /** Undefined if nothing can be saved. */
   readonly #folder: string | undefined;
-  /** Without a folder: the descriptors of the unnamed files, and whether they are whole. */
-  readonly #unnamed = new Map<string, { readonly fd: number; isWhole: boolean }>();
+  /** The names of the files in the folder that this process uses: they are not deleted to make room. */
+  readonly #used = new Set<string>();
+  /** Without a folder, by digest. */
+  readonly #unnamed = new Map<string, UnnamedFile>();
 
-  constructor(cache: CacheDirectory | undefined) {
+  readonly #limit: number;
+
+  /** @param limit of the folder, in bytes on disk; files in use stay even if they exceed it */
+  constructor(cache: CacheDirectory | undefined, limit = FOLDER_LIMIT) {
     this.#cache = cache;
+    this.#limit = limit;
     this.#folder = folderOf(cache);
   }
 
   /** The place of a blob, whether it is here or not. */
   placeOf(digest: string, size: number): BlobLocation {
-    return { path: this.#pathOf(digest), offset: 0, length: size };
+    const place = { offset: 0, length: size, isCopy: true };
+    if (this.#folder !== undefined) {
+      this.#used.add(`${hexOf(digest)}.blob`);
+      return { ...place, path: join(this.#folder, `${hexOf(digest)}.blob`) };
+    }
+    const { fd } = this.#unnamedFile(digest);
+    const { dev, ino } = fstatSync(fd);
+    return { ...place, path: `/proc/self/fd/${fd}`, found: { dev, ino } };
   }
 
   isHere(digest: string, size: number): boolean {
     if (this.#folder === undefined) return this.#unnamed.get(digest)?.isWhole === true;
-    const stats = statSync(this.#pathOf(digest), { throwIfNoEntry: false });
+    const stats = statSync(join(this.#folder, `${hexOf(digest)}.blob`), { throwIfNoEntry: false });
     return stats?.isFile() === true && stats.size === size;
   }
 
@@ -59,13 +78,14 @@ export class BlobCache {
   discard(digest: string): void {
     const unnamed = this.#unnamed.get(digest);
     if (unnamed !== undefined) unnamed.isWhole = false;
-    else if (this.#folder !== undefined) rmSync(this.#pathOf(digest), { force: true });
+    else if (this.#folder !== undefined) rmSync(join(this.#folder, `${hexOf(digest)}.blob`), { force: true });
   }
 
   /** Saves a document that was verified. */
   async save(digest: string, bytes: Uint8Array): Promise<BlobLocation> {
     const place = this.placeOf(digest, bytes.length);
-    if (this.isHere(digest, bytes.length)) return place;
+    // A crash may have torn a file that was not synced.
+    if (this.isHere(digest, bytes.length) && (await readFile(place.path)).equals(bytes)) return place;
     if (this.#folder !== undefined) await saveFile(place.path, [bytes]);
     else {
       const file = await open(place.path, 'r+');
@@ -83,7 +103,7 @@ export class BlobCache {
   async fetch(blob: RemoteBlob, shown: string, { signal, onProgress }: FetchWatch = {}): Promise<void> {
     const { digest, size } = blob;
     for (let round = 1; !this.isHere(digest, size); round++) {
-      const partial = await this.#openPartial(blob, onProgress);
+      const partial = this.#openPartial(blob, onProgress);
       const isNew = partial.arrivedBytes === 0;
       onProgress?.(partial.arrivedBytes);
       try {
@@ -104,7 +124,15 @@ export class BlobCache {
       }
     }
     if (this.#folder === undefined) return;
-    dropOldest(this.#folder, ['.blob', '.part'], FOLDER_LIMIT, `${hexOf(digest)}.blob`);
+    this.#used.add(`${hexOf(digest)}.blob`);
+    const isUsed = (name: string): boolean => this.#used.has(name);
+    dropOldest(this.#folder, ['.blob', '.part'], this.#limit, isUsed, removeBlob);
+  }
+
+  /** Ends the unnamed files. Places that were given are not valid any more, unless there is a folder. */
+  close(): void {
+    for (const { fd } of this.#unnamed.values()) closeSync(fd);
+    this.#unnamed.clear();
   }
 
   /** The repositories (`host/name`) that had the blob, the latest first. */
@@ -130,12 +158,15 @@ export class BlobCache {
     }
   }
 
-  async #openPartial(blob: RemoteBlob, onProgress: FetchWatch['onProgress']): Promise<PartialBlob> {
+  #openPartial(blob: RemoteBlob, onProgress: FetchWatch['onProgress']): PartialBlob {
     if (this.#folder === undefined) {
-      return PartialBlob.openUnnamed(this.#unnamedFile(blob.digest).fd, blob, blob, onProgress);
+      const { fd } = this.#unnamedFile(blob.digest);
+      requireRoom(tmpdir(), blob, fstatSync(fd).blocks, 'TMPDIR');
+      return PartialBlob.openUnnamed(fd, blob, blob, onProgress);
     }
     removeStaleDrafts(this.#folder);
-    await requireRoom(this.#folder, blob);
+    const part = statSync(join(this.#folder, `${hexOf(blob.digest)}.part`), { throwIfNoEntry: false });
+    requireRoom(this.#folder, blob, part?.blocks ?? 0, 'XDG_CACHE_HOME');
     return PartialBlob.open(this.#folder, blob, blob, onProgress);
   }
 
@@ -144,12 +175,7 @@ export class BlobCache {
     if (unnamed !== undefined) unnamed.isWhole = true;
   }
 
-  #pathOf(digest: string): string {
-    if (this.#folder !== undefined) return join(this.#folder, `${hexOf(digest)}.blob`);
-    return `/proc/self/fd/${this.#unnamedFile(digest).fd}`;
-  }
-
-  #unnamedFile(digest: string): { readonly fd: number } {
+  #unnamedFile(digest: string): UnnamedFile {
     let unnamed = this.#unnamed.get(digest);
     if (unnamed === undefined) {
       const path = draftName(join(tmpdir(), 'stratafs'));
@@ -172,15 +198,20 @@ function folderOf(cache: CacheDirectory | undefined): string | undefined {
   }
 }
 
-async function requireRoom(folder: string, { size, digest }: RemoteBlob): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(folder);
-  const room = Math.max(0, bavail - Math.ceil(blocks * RESERVED)) * bsize;
-  const part = statSync(join(folder, `${hexOf(digest)}.part`), { throwIfNoEntry: false });
-  const missing = size - Math.min(size, (part?.blocks ?? 0) * 512);
+/** `blocks`: of 512 bytes, which are here already. `variable`: of the environment, names another directory. */
+function requireRoom(folder: string, { size, digest }: RemoteBlob, blocks: number, variable: string): void {
+  const room = roomIn(folder);
+  const missing = size - Math.min(size, blocks * 512);
   if (missing <= room) return;
   throw new InputError(
-    `${folder}: has room for ${room} bytes, and the blob ${digest} needs ${missing}; XDG_CACHE_HOME names another directory`,
+    `${folder}: has room for ${room} bytes, and the blob ${digest} needs ${missing}; ${variable} names another directory`,
   );
+}
+
+function removeBlob(path: string): boolean {
+  if (path.endsWith('.part')) return removeUnlocked(path);
+  rmSync(path, { force: true }); // a mount that has it open can still read it
+  return true;
 }
 
 /** Rejects with the reason of the signal when aborted. */

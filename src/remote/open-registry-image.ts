@@ -10,7 +10,7 @@ import { LayoutWalk } from '../image/oci-layout.ts';
 import { compressionOfType, refuseOtherIndexes } from '../image/oci-manifest.ts';
 import { matchRank, parsePlatform, showPlatform } from '../image/platform.ts';
 import { type LayerSelection, selectLayers } from '../image/select-layers.ts';
-import { type RegistryReference, showReference } from '../registry/reference.ts';
+import { type RegistryReference, repositoryOf, showReference } from '../registry/reference.ts';
 import { type FetchedManifest, Repository, type RepositoryOptions } from '../registry/repository.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
@@ -32,9 +32,18 @@ export interface OpenRegistryOptions extends LayerSelection {
 
 /** The image that `docker://...` names. Rejects with an InputError if it can't be had, or the choice is ambiguous. */
 export async function openRegistryImage(typed: string, options: OpenRegistryOptions): Promise<Image> {
+  const cache = new BlobCache(options.diskCache);
+  try {
+    return await openWith(cache, typed, options);
+  } catch (error) {
+    cache.close();
+    throw error;
+  }
+}
+
+async function openWith(cache: BlobCache, typed: string, options: OpenRegistryOptions): Promise<Image> {
   const { signal } = options;
   const repository = Repository.open(typed, options.registry);
-  const cache = new BlobCache(options.diskCache);
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const found = await findManifest(repository, wanted, signal);
   const { manifest, view, digests, platforms } = found;
@@ -66,6 +75,7 @@ export async function openRegistryImage(typed: string, options: OpenRegistryOpti
     manifest: content.manifest,
     configDocument: content.configDocument,
     platforms: platforms.length > 0 ? platforms : platform === undefined ? [] : [platform],
+    release: () => cache.close(),
   };
   return selectLayers(image, options);
 }
@@ -151,7 +161,7 @@ function remoteLayers(
     const { digest, blob } = layer;
     const fetch = async (watch: FetchWatch): Promise<void> => {
       await cache.fetch(repository.blob(digest, blob.length), showReference(reference), watch);
-      await cache.noteOrigin(digest, `${reference.host}/${reference.name}`);
+      await cache.noteOrigin(digest, repositoryOf(reference));
     };
     return {
       ...layer,

@@ -18,7 +18,7 @@ export const TREES_LIMIT = 2 ** 30;
 
 /** Deletes the least recently used files of the folder beyond `limit` bytes, but not `protectedName`. Throws Node's errors. */
 export function dropOldestTrees(folder: string, limit: number, protectedName: string): void {
-  dropOldest(folder, ['.tree', '.erofs'], limit, protectedName);
+  dropOldest(folder, ['.tree', '.erofs'], limit, (name) => name === protectedName);
 }
 
 /** The key of a stack of layers, from the digests of their uncompressed tars (DiffIDs), base first. */

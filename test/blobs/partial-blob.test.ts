@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CHUNK_SIZE } from '../../src/blobs/chunk-map.ts';
+import { removeUnlocked } from '../../src/blobs/part-file.ts';
 import { PartialBlob } from '../../src/blobs/partial-blob.ts';
 import type { RangeSource } from '../../src/blobs/range-source.ts';
 import { Random } from '../tree/random.ts';
@@ -168,7 +169,6 @@ describe('complete', () => {
   test('verifies the blob and leaves one ordinary file', async () => {
     await withBlob(new MemorySource(), async (blob) => {
       await blob.complete();
-      expect(blob.isWhole).toBe(true);
       expect(blob.arrivedBytes).toBe(SIZE);
       expect(filesLeft()).toEqual([`${sha256}.blob`]);
     });
@@ -189,8 +189,33 @@ describe('complete', () => {
     await withBlob(new MemorySource(), async (blob) => {
       await Promise.all([blob.complete(), blob.complete()]);
       await blob.complete();
-      expect(blob.isWhole).toBe(true);
+      expect(filesLeft()).toEqual([`${sha256}.blob`]);
     });
+  });
+
+  test('ends when the blob is closed', async () => {
+    const blob = PartialBlob.open(directory, key, new MemorySource());
+    await blob.have(0, SIZE);
+    const completing = blob.complete();
+    completing.catch(() => undefined);
+    await Promise.resolve();
+    await blob.close();
+    await expect(completing).rejects.toMatchObject({ code: 'EIO' });
+    expect(filesLeft()).toEqual([`${sha256}.part`]);
+  });
+});
+
+describe('removeUnlocked', () => {
+  test('leaves a file that is being fetched into, and removes it afterwards', async () => {
+    const path = join(directory, `${sha256}.part`);
+    await withBlob(new MemorySource(), async (blob) => {
+      await blob.have(0, 1);
+      expect(removeUnlocked(path)).toBe(false);
+      expect(filesLeft()).toEqual([`${sha256}.part`]);
+    });
+    expect(removeUnlocked(path)).toBe(true);
+    expect(filesLeft()).toEqual([]);
+    expect(removeUnlocked(path)).toBe(true);
   });
 });
 
@@ -205,7 +230,6 @@ describe('a later run', () => {
         [0, CHUNK_SIZE],
         [3 * CHUNK_SIZE, SIZE],
       ]);
-      expect(blob.isWhole).toBe(true);
     });
   });
 
