@@ -4,8 +4,8 @@ import { type CopiedImage, copyImage } from './copy-image.ts';
 import { isRegistrySource } from '../image/source.ts';
 import { withDiskCache } from '../mount/cache-choice.ts';
 import type { OpenImageOptions } from '../mount/mount.ts';
-import { openImageWith } from '../mount/open-image.ts';
-import { type PushedImage, fetchForPush, pushImage } from '../remote/push-image.ts';
+import { withImage } from '../mount/open-image.ts';
+import type { PushedImage } from '../remote/push-image.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -28,11 +28,13 @@ export async function pullImage(
   requireRegistry(source, 'pull');
   const options = withDiskCache(pullOptions);
   const { signal, onProgress } = options;
-  return copyImage(await openImageWith(source, options), parsed, {
-    signal,
-    onFetch: (done, total) => onProgress?.({ what: `fetching ${source}`, done, total }),
-    onProgress: (done, total) => onProgress?.({ what: `writing ${target}`, done, total }),
-  });
+  return withImage(source, options, (image) =>
+    copyImage(image, parsed, {
+      signal,
+      onFetch: (done, total) => onProgress?.({ what: `fetching ${source}`, done, total }),
+      onProgress: (done, total) => onProgress?.({ what: `writing ${target}`, done, total }),
+    }),
+  );
 }
 
 /**
@@ -47,16 +49,16 @@ export async function pushSource(
   requireRegistry(target, 'push to');
   const options = withDiskCache(pushOptions);
   const { signal, onProgress, diskCache } = options;
-  const image = await openImageWith(source, options);
-  await fetchForPush(image, {
-    signal,
-    onProgress: (done, total) => onProgress?.({ what: `fetching ${source}`, done, total }),
-  });
-  return pushImage(image, target, {
-    signal,
-    diskCache,
-    onProgress: (done, total) => onProgress?.({ what: `pushing ${target}`, done, total }),
-  });
+  // Programs that never push don't load an HTTP client.
+  const { pushImage } = await import('../remote/push-image.ts');
+  return withImage(source, options, (image) =>
+    pushImage(image, target, {
+      signal,
+      diskCache,
+      onFetch: (done, total) => onProgress?.({ what: `fetching ${source}`, done, total }),
+      onProgress: (done, total) => onProgress?.({ what: `pushing ${target}`, done, total }),
+    }),
+  );
 }
 
 function requireRegistry(text: string, what: string): void {

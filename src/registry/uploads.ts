@@ -17,8 +17,6 @@ export interface LocalBlob {
 
 export interface UploadOptions {
   readonly retries: RetryPolicy;
-  /** Repositories of the same registry that may have the blob. */
-  readonly from: readonly string[];
   readonly signal?: AbortSignal | undefined;
   /** Gets the number of bytes that were handed to the connection since the last call; negative if they are sent again. */
   readonly onSent?: ((bytes: number) => void) | undefined;
@@ -27,17 +25,25 @@ export interface UploadOptions {
 /** How a blob came to be in the repository. */
 export type UploadResult = 'there' | 'mounted' | 'sent';
 
-/** Rejects with RegistryError if the registry refuses it. */
-export async function uploadBlob(
+/**
+ * How the repository has the blob without its bytes; undefined: they must be sent. They may be missing here. `from`:
+ * repositories of the same registry that may have the blob. Rejects with RegistryError if the registry refuses it.
+ */
+export async function offerBlob(
   server: Server,
   blob: LocalBlob,
+  from: readonly string[],
   options: UploadOptions,
-): Promise<UploadResult> {
+): Promise<'there' | 'mounted' | undefined> {
   const upload = new Upload(server, blob, options);
   if (await upload.isThere()) return 'there';
-  for (const from of options.from) if (await upload.mount(from)) return 'mounted';
-  await upload.send();
-  return 'sent';
+  for (const other of from) if (await upload.mount(other)) return 'mounted';
+  return undefined;
+}
+
+/** Sends the bytes of a blob that the repository doesn't have. Rejects with RegistryError if the registry refuses it. */
+export function sendBlob(server: Server, blob: LocalBlob, options: UploadOptions): Promise<void> {
+  return new Upload(server, blob, options).send();
 }
 
 /** Rejects with RegistryError if the registry refuses it, or gives it another digest. */

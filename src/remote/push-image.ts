@@ -7,9 +7,15 @@ import { fetchLayers } from '../image/fetch-layers.ts';
 import type { Image } from '../image/image.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
 import type { BlobLocation } from '../layer/layer.ts';
-import { parseRegistryReference, showReference } from '../registry/reference.ts';
+import { parseRegistryReference, repositoryOf, showReference } from '../registry/reference.ts';
 import { Repository, type RepositoryOptions } from '../registry/repository.ts';
-import { type LocalBlob, type UploadResult, uploadBlob, uploadManifest } from '../registry/uploads.ts';
+import {
+  type LocalBlob,
+  type UploadResult,
+  offerBlob,
+  sendBlob,
+  uploadManifest,
+} from '../registry/uploads.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { BlobCache } from './blob-cache.ts';
 import { readStoredImage } from './stored-image.ts';
@@ -17,6 +23,8 @@ import { readStoredImage } from './stored-image.ts';
 export interface PushOptions {
   readonly diskCache: CacheDirectory | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Gets the bytes of the source's layers that were fetched, because they must be sent, and the total. */
+  readonly onFetch?: ((done: number, total: number) => void) | undefined;
   /** Gets the bytes that were sent or need not be, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly registry?: RepositoryOptions | undefined;
@@ -44,7 +52,7 @@ export interface PushedImage {
 
 /** Rejects with an InputError if the image can't be pushed as it is stored, or the registry refuses it. */
 export async function pushImage(image: Image, target: string, options: PushOptions): Promise<PushedImage> {
-  const { signal, onProgress } = options;
+  const { signal, onFetch, onProgress } = options;
   const reference = parseRegistryReference(target);
   const stored = await readStoredImage(image);
   const { manifest, config } = stored;
@@ -67,15 +75,32 @@ export async function pushImage(image: Image, target: string, options: PushOptio
   const total = locals.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   const count = (bytes: number): void => onProgress?.((done += bytes), total);
-  const blobs: PushedBlob[] = [];
+  const results = new Map<LocalBlob, UploadResult>();
+  const place = repositoryOf(reference);
   try {
+    const missing: LocalBlob[] = [];
     for (const local of locals) {
-      const before = done;
       const from = await origins(cache, local.digest, image, reference.host);
-      const result = await uploadBlob(server, local, { retries, from, signal, onSent: count });
+      const result = await offerBlob(server, local, from, { retries, signal });
+      if (result === undefined) missing.push(local);
+      else {
+        count(local.size);
+        results.set(local, result);
+        await cache.noteOrigin(local.digest, place);
+      }
+    }
+    const digests = new Set(missing.map(({ digest }) => digest));
+    // Layers that are to be sent must be here; those of an image in a registry may not be.
+    await fetchLayers(
+      image.layers.filter((layer) => layer.kind === 'blob' && digests.has(layer.digest ?? '')),
+      { signal, onFetch },
+    );
+    for (const local of missing) {
+      const before = done;
+      await sendBlob(server, local, { retries, signal, onSent: count });
       count(before + local.size - done);
-      await cache.noteOrigin(local.digest, `${reference.host}/${reference.name}`);
-      blobs.push({ digest: local.digest, size: local.size, result });
+      results.set(local, 'sent');
+      await cache.noteOrigin(local.digest, place);
     }
     await uploadManifest(
       server,
@@ -85,22 +110,17 @@ export async function pushImage(image: Image, target: string, options: PushOptio
   } finally {
     await repository.close();
   }
+  const blobs = locals.map((local) => ({
+    digest: local.digest,
+    size: local.size,
+    result: results.get(local) as UploadResult,
+  }));
   return { name: showReference(reference), digest: manifest.digest, blobs };
-}
-
-/** Layers that are to be sent must be here; those of an image in a registry may not be. */
-export async function fetchForPush(
-  image: Image,
-  options: Pick<PushOptions, 'signal' | 'onProgress'>,
-): Promise<void> {
-  await fetchLayers(image.layers, { signal: options.signal, onFetch: options.onProgress });
 }
 
 /** Repositories of `host` that have the blob: those that earlier pulls and pushes noted, and that of the source. */
 async function origins(cache: BlobCache, digest: string, { source }: Image, host: string): Promise<string[]> {
-  const own = isRegistrySource(source)
-    ? [parseRegistryReference(source)].map(({ host, name }) => `${host}/${name}`)
-    : [];
+  const own = isRegistrySource(source) ? [repositoryOf(parseRegistryReference(source))] : [];
   const prefix = `${host}/`;
   return [...new Set([...own, ...(await cache.origins(digest))])]
     .filter((origin) => origin.startsWith(prefix))

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Repository } from '../../src/registry/repository.ts';
-import { uploadBlob } from '../../src/registry/uploads.ts';
+import { sendBlob } from '../../src/registry/uploads.ts';
 import { FakeServer, answer, digestOf, testOptions } from './fake-registry.ts';
 
 const BLOB = Buffer.from('blob');
@@ -56,7 +56,7 @@ it('a place for an upload on this machine is refused', async () => {
     else answer(response, url.endsWith('/v2/') ? 200 : 404);
   });
   const blob = { digest: digestOf(BLOB), size: BLOB.length, open: () => Readable.from([BLOB]) };
-  await expect(uploadBlob(server, blob, { retries, from: [] })).rejects.toThrow(
+  await expect(sendBlob(server, blob, { retries })).rejects.toThrow(
     `found a redirect to this machine itself, ${victim.host}`,
   );
   expect(victim.requests).toEqual([]);

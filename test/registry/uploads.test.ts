@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { afterEach, expect, it } from 'vitest';
 import { Repository } from '../../src/registry/repository.ts';
-import { type LocalBlob, uploadBlob } from '../../src/registry/uploads.ts';
+import { type LocalBlob, sendBlob } from '../../src/registry/uploads.ts';
 import { type Asked, FakeServer, answer, digestOf, testOptions } from './fake-registry.ts';
 
 const BLOB = Buffer.alloc(1_000_000, 'blob');
@@ -29,7 +29,7 @@ async function open(handler: (request: Asked) => [number, Record<string, string>
 const blobOf = (open: LocalBlob['open']): LocalBlob => ({ digest: digestOf(BLOB), size: BLOB.length, open });
 
 const upload = ({ server: target, retries }: Repository, blob: LocalBlob): Promise<unknown> =>
-  uploadBlob(target, blob, { retries, from: [] });
+  sendBlob(target, blob, { retries });
 
 it('a blob whose file can not be read is the error of the file, and is not tried again', async () => {
   let opened = 0;

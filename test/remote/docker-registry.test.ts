@@ -157,6 +157,10 @@ describeWith(needs, 'an image in a registry', () => {
     expect(other.blobs.map(({ result }) => result)).toEqual(['mounted', 'mounted', 'mounted']);
     const third = await push(source(), source('third/app:1'), cache('third'));
     expect(third.blobs.map(({ result }) => result)).toEqual(['mounted', 'mounted', 'mounted']);
+    // The registry was asked before a layer was fetched to be sent.
+    expect(cached('third')).toEqual(
+      [layout.manifestDigest, layout.configDigest].map((digest) => `${hex(digest)}.blob`).sort(),
+    );
     expect(await skopeoDigest(source('third/app:1'))).toBe(layout.manifestDigest);
   });
 
