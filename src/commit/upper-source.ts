@@ -17,7 +17,7 @@ import { ENODATA, ENXIO, ErrnoError, errnoName } from '../vfs/errno.ts';
 import type { NodeId } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf, latin1Of } from '../vfs/names.ts';
-import { showName } from '../vfs/show-text.ts';
+import { showPath } from '../vfs/show-text.ts';
 import type { ChangeSource, DescribedInode, LayerChange } from './layer-change.ts';
 import { findUpperChanges, isOfUpper } from './upper-changes.ts';
 
@@ -55,7 +55,7 @@ export class UpperSource implements ChangeSource {
     const lowerData = type === S_IFREG ? this.#lowerData(inode, node) : UPPER_DATA;
     if (lowerData === LOST_DATA) {
       throw new InputError(
-        `${show(path)}: its bytes are neither in the upper nor in the image: metadata alone was copied up, over another image`,
+        `${showPath(path)}: its bytes are neither in the upper nor in the image: metadata alone was copied up, over another image`,
       );
     }
     if (inode === undefined) {
@@ -180,12 +180,8 @@ function stampOf(fd: number, path: string): string {
   return [size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec].join(' ');
 }
 
-function show(path: string): string {
-  return `/${showName(bytesOf(path))}`;
-}
-
 function unreadable(path: string, errno: number): Error {
-  return new InputError(`${show(path)}: can't be read in the upper: ${errnoName(errno)}`, {
+  return new InputError(`${showPath(path)}: can't be read in the upper: ${errnoName(errno)}`, {
     cause: new ErrnoError(errno, 'read'),
   });
 }
@@ -197,7 +193,7 @@ function expect(result: number, path: string): number {
 
 export function changedError(path: string): InputError {
   return new InputError(
-    `${show(path)}: changed while it was read; commit again when nothing writes to the mount`,
+    `${showPath(path)}: changed while it was read; commit again when nothing writes to the mount`,
     { code: 'ERR_STRATAFS_CHANGED' },
   );
 }

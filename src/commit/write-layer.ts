@@ -6,7 +6,7 @@ import { TarWriter, type WrittenMember } from '../tar/tar-writer.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../vfs/attr.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { bytesOf } from '../vfs/names.ts';
-import { showName } from '../vfs/show-text.ts';
+import { showPath } from '../vfs/show-text.ts';
 import { type ChangeSource, type DescribedInode, joinPath } from './layer-change.ts';
 
 const WHITEOUT_PREFIX = '.wh.';
@@ -75,6 +75,6 @@ function whiteoutPath(path: string): string {
 function refuseWhiteoutName(path: string): void {
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith(WHITEOUT_PREFIX)) return;
   throw new InputError(
-    `/${showName(bytesOf(path))}: begins with .wh., the prefix of whiteouts, so a layer cannot hold it: rename or remove it first`,
+    `${showPath(path)}: begins with .wh., the prefix of whiteouts, so a layer cannot hold it: rename or remove it first`,
   );
 }

@@ -4,8 +4,7 @@ import * as sys from '../sys/upper-calls.ts';
 import type { FileContent } from '../inspect/inspect.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { showName } from '../vfs/show-text.ts';
-import { bytesOf } from '../vfs/names.ts';
+import { showPath } from '../vfs/show-text.ts';
 import { check } from './copy-attributes.ts';
 
 export interface WriteContentOptions {
@@ -49,13 +48,10 @@ export async function writeContent(
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.syscall !== 'read') throw error;
     if (isLive) return `changed while it was read (${error.code})`;
-    throw new InputError(
-      `/${showName(bytesOf(path))}: the image was changed while it was read (${error.code})`,
-      {
-        code: 'ERR_STRATAFS_CHANGED',
-        cause: error,
-      },
-    );
+    throw new InputError(`${showPath(path)}: the image was changed while it was read (${error.code})`, {
+      code: 'ERR_STRATAFS_CHANGED',
+      cause: error,
+    });
   } finally {
     closeSync(file);
   }

@@ -1,6 +1,7 @@
 // ComparedImage: a merged image whose layers are identified by digest, so that a comparison skips layers that both share.
+import type { TreeStore } from '../tree/tree-store.ts';
 import type { InspectedImage } from './inspected-image.ts';
-import { type MergedImage, mergeImage } from './merged-image.ts';
+import { type MergedImage, mergeWithStore } from './merged-image.ts';
 import type { ContentSource } from './same-bytes.ts';
 
 export interface ComparedImage extends MergedImage {
@@ -8,9 +9,11 @@ export interface ComparedImage extends MergedImage {
   readonly sources: readonly ContentSource[];
 }
 
-/** Throws InputError like buildTree. */
-export function mergeForComparison(inspected: InspectedImage): ComparedImage {
-  return { ...mergeImage(inspected), sources: contentSources(inspected) };
+/** Loads or saves the tree like `mergeWithStore`; rejects with an InputError like buildTree. */
+export async function mergeForComparison(
+  inspected: InspectedImage & { readonly trees?: TreeStore | undefined },
+): Promise<ComparedImage> {
+  return { ...(await mergeWithStore(inspected, inspected.trees)), sources: contentSources(inspected) };
 }
 
 /** The sources of the layers, base first. A directory has no digest (its content may change): it only equals itself. */

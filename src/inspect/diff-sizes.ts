@@ -1,8 +1,7 @@
-// The sizes of differences. A removed directory counts with all its content.
+// The sizes of differences. A directory that was removed, or replaced by a file, counts with all its content.
 import type { Tree } from '../tree/tree.ts';
 import { S_IFMT, S_IFREG } from '../vfs/attr.ts';
-import { bytesOf } from '../vfs/names.ts';
-import { showName } from '../vfs/show-text.ts';
+import { showPath } from '../vfs/show-text.ts';
 import { type Difference, pathsBeneath } from './compare-trees.ts';
 import type { ReportDifference } from './report-format.ts';
 
@@ -14,21 +13,34 @@ export interface DifferenceTotal {
   grown: number;
 }
 
+/** Bytes; undefined for a missing path, and for a directory that still exists. */
+export interface DifferenceSizes {
+  readonly before: number | undefined;
+  readonly after: number | undefined;
+}
+
 export class DiffSizes {
   readonly #before: Tree;
   readonly #after: Tree;
+  /** Found sizes, so that a removed directory is added up once. */
+  readonly #sizes = new Map<Difference, DifferenceSizes>();
 
   constructor(before: Tree, after: Tree) {
     this.#before = before;
     this.#after = after;
   }
 
-  /** Bytes of files; undefined for a missing path, and for a directory that still exists. */
-  of({ kind, path, before, after }: Difference): { before: number | undefined; after: number | undefined } {
-    return {
-      before: before === undefined ? undefined : this.#sizeOf(this.#before, path, before, kind === 'D'),
+  of(difference: Difference): DifferenceSizes {
+    const earlier = this.#sizes.get(difference);
+    if (earlier !== undefined) return earlier;
+    const { path, before, after } = difference;
+    const isGone = after === undefined || !this.#after.isDirectory(after);
+    const sizes = {
+      before: before === undefined ? undefined : this.#sizeOf(this.#before, path, before, isGone),
       after: after === undefined ? undefined : this.#sizeOf(this.#after, path, after, false),
     };
+    this.#sizes.set(difference, sizes);
+    return sizes;
   }
 
   /** A difference, for JSON. */
@@ -36,7 +48,7 @@ export class DiffSizes {
     const { before, after } = this.of(difference);
     return {
       kind: difference.kind,
-      path: `/${showName(bytesOf(difference.path))}`,
+      path: showPath(difference.path),
       attributes: difference.attributes,
       sizeBefore: before,
       sizeAfter: after,

@@ -1,29 +1,32 @@
 // What the page of `stratafs report --compare` shows beyond its two images: their common base, and what differs.
 import { type CompareOptions, type Difference, compareTrees } from './compare-trees.ts';
-import { mergeForComparison } from './compared-image.ts';
+import type { ComparedImage } from './compared-image.ts';
 import { DiffSizes } from './diff-sizes.ts';
 import type { InspectedImage } from './inspected-image.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
 import type { ReportComparison, ReportDifference } from './report-format.ts';
 import { keyOf } from './shared-layers.ts';
 
+export interface ReportedSide {
+  readonly inspected: InspectedImage;
+  readonly merged: ComparedImage;
+}
+
 /** `limit`: the most differences that are listed. Rejects like compareTrees. */
 export async function compareForReport(
-  before: InspectedImage,
-  after: InspectedImage,
+  before: ReportedSide,
+  after: ReportedSide,
   limit: number,
   options: CompareOptions,
 ): Promise<ReportComparison> {
-  const a = mergeForComparison(before);
-  const b = mergeForComparison(after);
-  const found = (await compareTrees(a, b, options)).filter(isListed);
-  const sizes = new DiffSizes(a.tree, b.tree);
+  const found = (await compareTrees(before.merged, after.merged, options)).filter(isListed);
+  const sizes = new DiffSizes(before.merged.tree, after.merged.tree);
   const differences = largest(
     found.map((each) => sizes.describe(each)),
     limit,
   );
   return {
-    baseLayers: countBase(summariseLayers(before), summariseLayers(after)),
+    baseLayers: countBase(summariseLayers(before.inspected), summariseLayers(after.inspected)),
     ...sizes.total(found),
     differences,
     omitted: found.length - differences.length,

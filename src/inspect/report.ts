@@ -2,13 +2,13 @@
 import { showPlatform } from '../image/platform.ts';
 import type { HistoryStep } from '../image/image.ts';
 import type { OpenedLayer } from '../image/open-layers.ts';
+import type { Tree } from '../tree/tree.ts';
 import { showLines, showText } from '../vfs/show-text.ts';
 import { DockerfileWriter } from './dockerfile.ts';
 import { historyGap, historyOf } from './history.ts';
 import { type InspectedImage, createdOf, isUpper, stackUpTo } from './inspected-image.ts';
 import { countChanges } from './layer-changes.ts';
 import { type LayerSummary, summariseLayers } from './layer-summary.ts';
-import { mergeImage } from './merged-image.ts';
 import {
   REPORT_FORMAT,
   type ReportComparison,
@@ -31,16 +31,17 @@ export interface ReportedImage {
   readonly threshold: number;
 }
 
-/** `nameLimit`: the most names that are listed. Throws InputError like mergeImage and stackOf. */
-export function reportImage(inspected: InspectedImage, source: string, nameLimit: number): ReportedImage {
+/** `tree`: of `inspected`. `nameLimit`: the most names that are listed. Throws InputError like stackOf. */
+export function reportImage(
+  inspected: InspectedImage,
+  tree: Tree,
+  source: string,
+  nameLimit: number,
+): ReportedImage {
   const { image } = inspected;
   const layers = summariseLayers(inspected);
   const waste = findWaste(inspected);
-  const { columns, foldedCount, threshold } = buildReportTree(
-    mergeImage(inspected).tree,
-    waste.paths,
-    nameLimit,
-  );
+  const { columns, foldedCount, threshold } = buildReportTree(tree, waste.paths, nameLimit);
   return {
     image: {
       source: showText(source),

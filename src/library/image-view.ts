@@ -4,8 +4,7 @@ import {
   type InspectedImage,
   type MergedImage,
   type TreeStore,
-  contentSources,
-  mergeWithStore,
+  mergeForComparison,
 } from '../inspect/inspect.ts';
 import { Files } from './files.ts';
 import type { Usage } from './usage.ts';
@@ -58,7 +57,7 @@ export class ImageView implements FilesView {
   }
 
   async #merge(): Promise<MergedFiles> {
-    const merged = await mergeWithStore(this.inspected, this.#trees);
-    return { ...merged, sources: contentSources(this.inspected), files: new Files(merged) };
+    const merged = await mergeForComparison({ ...this.inspected, trees: this.#trees });
+    return { ...merged, files: new Files(merged) };
   }
 }

@@ -3,9 +3,11 @@ export {
   type ReportComparison,
   type ReportData,
   type ReportedImage,
+  type ReportedSide,
   compareForReport,
   inspectOperand,
   inspectShown,
   joinReport,
+  mergeForComparison,
   reportImage,
 } from '../inspect/inspect.ts';

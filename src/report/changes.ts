@@ -13,14 +13,25 @@ export const changeSigns = ['', '+ ', '~ ', '\u2212 '] as const;
 
 export const changeOf = ({ kind }: ReportDifference): Change => ofKind[kind];
 
-/** By node. Everything in an added or deleted directory is added or deleted; a changed directory says nothing of its names. */
-export function changesOf(table: NodeTable, differences: readonly ReportDifference[]): Uint8Array {
+/**
+ * By node. Everything in an added or deleted directory is added or deleted, and so is everything in one that a file
+ * replaces; any other changed directory says nothing of its names. `alone`: the change of names that only this image has.
+ */
+export function changesOf(
+  table: NodeTable,
+  differences: readonly ReportDifference[],
+  alone: Change,
+): Uint8Array {
   const changes = new Uint8Array(table.count);
-  const byPath = new Map(differences.map((each) => [each.path, changeOf(each)]));
+  const byPath = new Map(differences.map((each) => [each.path, each]));
+  const replaced = new Set<number>();
   for (const [node, path] of table.paths()) {
-    const ofParent = changes[table.parentOf(node)];
-    const inherited = ofParent === Change.changed ? Change.none : ofParent;
-    changes[node] = byPath.get(path) ?? inherited ?? Change.none;
+    const found = byPath.get(path);
+    if (found?.attributes.includes('type') === true) replaced.add(node);
+    const parent = table.parentOf(node);
+    const ofParent = changes[parent] as Change;
+    const inherited = replaced.has(parent) ? alone : ofParent === Change.changed ? Change.none : ofParent;
+    changes[node] = found === undefined ? inherited : changeOf(found);
   }
   return changes;
 }

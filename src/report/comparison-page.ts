@@ -1,6 +1,6 @@
 // The page of two images side by side: reads the comparison and connects its views. It holds all the state.
 import type { ReportComparison, ReportImage } from '../inspect/report-format.ts';
-import { changesOf } from './changes.ts';
+import { Change, changesOf } from './changes.ts';
 import { showComparedLayers } from './compared-layers.ts';
 import { showDirectorySizes, showTypeSizes } from './compared-sizes.ts';
 import { DifferenceTable } from './difference-table.ts';
@@ -88,7 +88,7 @@ export class ComparisonPage {
     const details = element('div', { class: 'details' });
     const empty = element('p', { class: 'notice' });
     part('compared-maps').append(element('div', {}, element('h3', { text: title }), box, empty, details));
-    const state = this.#stateOf(this.#images[side]);
+    const state = this.#stateOf(side);
     const actions = {
       open: (node: number): void => this.#open(this.#byNode[side].get(node) ?? this.#pair, side),
     };
@@ -99,11 +99,16 @@ export class ComparisonPage {
     return { title, state, map, box, details, empty };
   }
 
-  #stateOf(image: ReportImage): ViewState {
+  #stateOf(side: 0 | 1): ViewState {
+    const image = this.#images[side];
     const table = new NodeTable(image.nodes);
     const filter = { layer: 0, which: 'shown' } as const;
     const sums = table.sum(filter);
-    const changes = changesOf(table, this.#comparison.differences);
+    const changes = changesOf(
+      table,
+      this.#comparison.differences,
+      side === 0 ? Change.deleted : Change.added,
+    );
     const types = typesOf(table);
     return { image, table, filter, sums, allSums: sums, root: 0, colours: 'change', types, changes };
   }

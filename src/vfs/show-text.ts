@@ -4,6 +4,7 @@
 // bytes of the UTF-8 encoding in octal (\033). These are control characters (C1 too), format characters (bidi controls,
 // zero-width ones), and line and paragraph separators.
 import { isUtf8 } from 'node:buffer';
+import { bytesOf } from './names.ts';
 
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const EACH_UNSAFE = new RegExp(UNSAFE, 'gu');
@@ -49,6 +50,11 @@ export function showName(name: Uint8Array): string {
     at += bytes.length;
   }
   return shown;
+}
+
+/** A path from a root, with a leading slash; `latin1`: without it, a character for each byte. */
+export function showPath(latin1: string): string {
+  return `/${showName(bytesOf(latin1))}`;
 }
 
 /** Bytes of the UTF-8 character at `at`; 0 if it is not one. */

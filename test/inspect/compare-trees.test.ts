@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ComparedImage, mergeForComparison } from '../../src/inspect/compared-image.ts';
+import { type ComparedImage, contentSources } from '../../src/inspect/compared-image.ts';
 import { type CompareOptions, compareTrees } from '../../src/inspect/compare-trees.ts';
+import type { InspectedImage } from '../../src/inspect/inspected-image.ts';
 import { mergeImage } from '../../src/inspect/merged-image.ts';
 import {
   carrier,
@@ -19,9 +20,13 @@ import { dockerAnswers } from './docker-oracle.ts';
 import { inspectedOf } from './inspected.ts';
 import { inspectFixture, inspectForTest } from './open.ts';
 
+const merged = (inspected: InspectedImage): ComparedImage => ({
+  ...mergeImage(inspected),
+  sources: contentSources(inspected),
+});
+
 /** Files of these never have content to read: they differ in size, or are empty. */
-const imageOf = (...layers: Parameters<typeof inspectedOf>[0]): ComparedImage =>
-  mergeForComparison(inspectedOf(layers));
+const imageOf = (...layers: Parameters<typeof inspectedOf>[0]): ComparedImage => merged(inspectedOf(layers));
 
 /** One layer of files f0, f1 and so on, whose bytes can be read. */
 function withBytes(files: readonly { text: string; mtime: number }[]): ComparedImage {
@@ -106,21 +111,21 @@ describe('two trees', () => {
 describe('images with content', () => {
   it('differ as docker diff says of a container that was made the other image', async () => {
     const [a, b] = [await inspectFixture('expressweb'), await inspectFixture('extending-expressweb')];
-    const differences = await compareTrees(mergeForComparison(a), mergeForComparison(b));
+    const differences = await compareTrees(merged(a), merged(b));
     expect(differences.map(({ kind, path }) => ({ Kind: 'CAD'.indexOf(kind), Path: `/${path}` }))).toEqual(
       dockerAnswers().diff['expressweb extending-expressweb'],
     );
   });
 
   it('an image is equal to itself in another form, whatever lies where', async () => {
-    const docker = mergeForComparison(await inspectFixture('extending-expressweb'));
-    const oci = mergeForComparison(await inspectForTest('fixtures/forms/oci-gzip.tar'));
+    const docker = merged(await inspectFixture('extending-expressweb'));
+    const oci = merged(await inspectForTest('fixtures/forms/oci-gzip.tar'));
     expect(await tell(docker, oci)).toEqual([]);
   });
 
   it('reads nothing that is known to be the same', async () => {
     const [a, b] = [await inspectFixture('expressweb'), await inspectFixture('extending-expressweb')];
-    const [before, after] = [mergeForComparison(a), mergeForComparison(b)];
+    const [before, after] = [merged(a), merged(b)];
     for (const { layer: opened } of [...a.layers, ...b.layers]) opened.close();
     expect(await tell(before, after)).toContain('C /usr/src/app/server.js size');
   });

@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { listImages } from '../../src/inspect/inspect.ts';
 import { historyOf, instructionsOfLayers } from '../../src/inspect/history.ts';
+import type { InspectedImage } from '../../src/inspect/inspected-image.ts';
 import { countChanges } from '../../src/inspect/layer-changes.ts';
 import { summariseLayers } from '../../src/inspect/layer-summary.ts';
+import { mergeImage } from '../../src/inspect/merged-image.ts';
 import { type ReportedImage, joinReport, reportImage } from '../../src/inspect/report.ts';
 import { findWaste } from '../../src/inspect/waste.ts';
 import { scratchDirectory } from '../image/scratch.ts';
@@ -14,14 +16,18 @@ import { inspectFixture, inspectForTest } from './open.ts';
 
 const both = (name: string): string => `${fixture('expressweb-both.tar')}:${name}`;
 
+function reportOf(inspected: InspectedImage, source: string): ReportedImage {
+  return reportImage(inspected, mergeImage(inspected).tree, source, Infinity);
+}
+
 async function reported(source: string): Promise<ReportedImage> {
-  return reportImage(await inspectForTest(source), source, Infinity);
+  return reportOf(await inspectForTest(source), source);
 }
 
 describe('the report of an image', () => {
   it('has the figures of history, layers and waste', async () => {
     const inspected = await inspectFixture('extending-expressweb');
-    const { image } = reportImage(inspected, 'x', Infinity);
+    const { image } = reportOf(inspected, 'x');
     const waste = findWaste(inspected);
     expect(image).toMatchObject({
       source: 'x',
@@ -51,7 +57,7 @@ describe('the report of an image', () => {
   });
 
   it('lists layers that the history does not mention', () => {
-    const { image } = reportImage(inspectedOf([layer({ a: file() })]), 'a\u202eb\n', Infinity);
+    const { image } = reportOf(inspectedOf([layer({ a: file() })]), 'a\u202eb\n');
     expect(image.gap).toBe('the image has no history of its layers');
     expect(image.steps).toEqual([{ layer: 1 }]);
     expect(image.source).toBe('a\\342\\200\\256b\\n');

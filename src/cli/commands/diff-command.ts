@@ -1,6 +1,6 @@
 // stratafs diff: shows the changes in a mount, or compares two images, stacks of layers, or directories.
 import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
-import { showPath } from '../output/shown-path.ts';
+import { showPath } from '../../vfs/show-text.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command } from 'commander';
@@ -200,7 +200,7 @@ function compare<T>(a: string, b: string | undefined, args: DiffArguments, show:
   return withReport(args, (options, report) =>
     withSides(a, b, options, async (before, after) => {
       report.end();
-      const sides = [mergeForComparison(before), mergeForComparison(after)] as const;
+      const sides = [await mergeForComparison(before), await mergeForComparison(after)] as const;
       const differences = await compareTrees(...sides, {
         ignoresTimes: args.ignoreTimes === true,
         isBrief: !showsSizes(args) && args.json !== true,

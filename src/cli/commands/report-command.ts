@@ -8,10 +8,12 @@ import {
   type ReportComparison,
   type ReportData,
   type ReportedImage,
+  type ReportedSide,
   compareForReport,
   inspectOperand,
   inspectShown,
   joinReport,
+  mergeForComparison,
   reportImage,
 } from '../../library/report.ts';
 import { InputError } from '../../vfs/input-error.ts';
@@ -75,12 +77,12 @@ async function writePage(path: string, page: string, signal: AbortSignal): Promi
 
 /** Reports an image, and says what of it is not shown. */
 function collect(
-  inspection: Inspection,
+  { inspected, merged }: ReportedSide,
   source: string,
   limit: number,
   report: TerminalReport,
 ): ReportedImage {
-  const each = reportImage(inspection, source, limit);
+  const each = reportImage(inspected, merged.tree, source, limit);
   const { image, foldedCount, threshold } = each;
   if (image.gap !== undefined) report.warning(`${showText(source)}: ${image.gap}`);
   if (foldedCount > 0) {
@@ -89,6 +91,10 @@ function collect(
     );
   }
   return each;
+}
+
+async function merge(inspected: Inspection): Promise<ReportedSide> {
+  return { inspected, merged: await mergeForComparison(inspected) };
 }
 
 async function reportEach(
@@ -101,7 +107,7 @@ async function reportEach(
   for (const source of sources) {
     const inspection = await inspectShown(source, options);
     try {
-      reported.push(collect(inspection, source, limit, report));
+      reported.push(collect(await merge(inspection), source, limit, report));
     } finally {
       inspection.close();
     }
@@ -121,13 +127,14 @@ async function reportTwo(
     const after = await inspectOperand(second, options);
     try {
       report.end();
-      const comparison = await compareForReport(before, after, args.json === true ? Infinity : limit, {
+      const [a, b] = [await merge(before), await merge(after)];
+      const comparison = await compareForReport(a, b, args.json === true ? Infinity : limit, {
         ignoresTimes: args.ignoreTimes === true,
         signal: options.signal,
       });
       if (comparison.omitted > 0)
         report.notice(`the ${comparison.omitted} smallest differences are left out; --names lists more`);
-      const reported = [collect(before, first, limit, report), collect(after, second, limit, report)];
+      const reported = [collect(a, first, limit, report), collect(b, second, limit, report)];
       return joinReport(reported, readVersion(), comparison);
     } finally {
       after.close();
