@@ -12,10 +12,18 @@ import type { ErofsSource } from './source.ts';
 import { writeErofsImage } from './write-image.ts';
 
 /** Changes when the same source would give another image. */
-export const EROFS_IMAGE_VERSION = 2;
+export const EROFS_IMAGE_VERSION = 3;
 
 /** Offsets of the header's fields, in bytes. */
-export const ImageFileField = { magic: 0, version: 8, zero: 12, sha256: 16, key: 48, size: 80 } as const;
+export const ImageFileField = {
+  magic: 0,
+  version: 8,
+  zero: 12,
+  sha256: 16,
+  key: 48,
+  size: 80,
+  layersSize: 88,
+} as const;
 
 const MAGIC = Buffer.from('straerof');
 const KEY_SIZE = 32;
@@ -26,6 +34,12 @@ const PIECE = 1 << 20;
 
 const readAt = promisify(read);
 
+/** What a saved image is made of. */
+export interface SavedErofsSource extends ErofsSource {
+  /** Bytes of the files of all layers, as `sizeOfLayer` counts them. */
+  readonly layersSize: number;
+}
+
 /** A saved image, open for reading and owned by the caller. */
 export interface OpenErofsImage {
   readonly fd: number;
@@ -33,6 +47,8 @@ export interface OpenErofsImage {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** As in SavedErofsSource. */
+  readonly layersSize: number;
   close(): void;
 }
 
@@ -40,7 +56,7 @@ export interface OpenErofsImage {
  * Writes the image to `path`, atomically. `key`: 64 hex digits that identify the source (image-key.ts). Throws as
  * `writeErofsImage`, and Node's errors.
  */
-export function saveErofsImage(path: string, key: string, source: ErofsSource): Promise<void> {
+export function saveErofsImage(path: string, key: string, source: SavedErofsSource): Promise<void> {
   return saveFileWith(path, async (file) => {
     const header = newHeader(key);
     const hash = createHash('sha256');
@@ -59,6 +75,7 @@ export function saveErofsImage(path: string, key: string, source: ErofsSource): 
       },
     );
     header.writeDoubleLE(size, ImageFileField.size);
+    header.writeDoubleLE(source.layersSize, ImageFileField.layersSize);
     hash.update(header.subarray(CHECKED_FROM));
     header.set(hash.digest(), ImageFileField.sha256);
     await file.write(header, 0, header.length, 0);
@@ -87,23 +104,28 @@ export async function loadErofsImage(path: string, key: string): Promise<OpenEro
   let image: OpenErofsImage | undefined;
   try {
     const { size } = fstatSync(fd);
-    if (await isWhole(fd, size, key)) {
-      image = { fd, path: `/proc/self/fd/${fd}`, size, close: () => closeSync(fd) };
-    }
+    const header = await readWhole(fd, size, key);
+    if (header === undefined) return undefined;
+    const layersSize = header.readDoubleLE(ImageFileField.layersSize);
+    if (!Number.isSafeInteger(layersSize) || layersSize < 0) return undefined;
+    image = { fd, path: `/proc/self/fd/${fd}`, size, layersSize, close: () => closeSync(fd) };
     return image;
   } finally {
     if (image === undefined) closeSync(fd);
   }
 }
 
-async function isWhole(fd: number, size: number, key: string): Promise<boolean> {
+/** The header of the image in the file; undefined if the file is incomplete, changed or of another source. */
+async function readWhole(fd: number, size: number, key: string): Promise<Buffer | undefined> {
   const header = Buffer.alloc(SUPERBLOCK_OFFSET);
   const { bytesRead } = await readAt(fd, header, 0, header.length, 0);
-  if (bytesRead < header.length) return false;
+  if (bytesRead < header.length) return undefined;
   const expected = newHeader(key);
   expected.writeDoubleLE(size, ImageFileField.size);
-  header.copy(expected, ImageFileField.sha256, ImageFileField.sha256, ImageFileField.sha256 + SHA256_SIZE);
-  if (!header.equals(expected)) return false;
+  const { sha256, layersSize } = ImageFileField;
+  header.copy(expected, sha256, sha256, sha256 + SHA256_SIZE);
+  header.copy(expected, layersSize, layersSize, layersSize + Float64Array.BYTES_PER_ELEMENT);
+  if (!header.equals(expected)) return undefined;
   const hash = createHash('sha256');
   // While this thread hashes one piece, a pool thread reads the next.
   const pieces = [Buffer.allocUnsafe(PIECE), Buffer.allocUnsafe(PIECE)] as const;
@@ -112,16 +134,16 @@ async function isWhole(fd: number, size: number, key: string): Promise<boolean> 
   let next = readPiece(0);
   for (let done = SUPERBLOCK_OFFSET, n = 0; done < size; n++) {
     const { bytesRead: length } = await next;
-    if (length < Math.min(PIECE, size - done)) return false;
+    if (length < Math.min(PIECE, size - done)) return undefined;
     done += length;
     if (done < size) next = readPiece(n + 1);
     hash.update((pieces[n % 2] as Buffer).subarray(0, length));
   }
   hash.update(header.subarray(CHECKED_FROM));
-  return hash.digest().equals(header.subarray(ImageFileField.sha256, ImageFileField.sha256 + SHA256_SIZE));
+  return hash.digest().equals(header.subarray(sha256, sha256 + SHA256_SIZE)) ? header : undefined;
 }
 
-/** Without checksum and size. */
+/** Without checksum and sizes. */
 function newHeader(key: string): Buffer {
   const header = Buffer.alloc(SUPERBLOCK_OFFSET);
   header.set(MAGIC, ImageFileField.magic);

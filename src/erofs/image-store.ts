@@ -10,8 +10,7 @@ import { noteUse } from '../layer/drop-oldest.ts';
 import { TREES_FOLDER, TREES_LIMIT, dropOldestTrees } from '../tree/tree-store.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { UntrustedError } from '../layer/saved-file.ts';
-import { type OpenErofsImage, loadErofsImage, saveErofsImage } from './image-file.ts';
-import type { ErofsSource } from './source.ts';
+import { type OpenErofsImage, type SavedErofsSource, loadErofsImage, saveErofsImage } from './image-file.ts';
 
 export class ErofsImageStore {
   readonly #cache: CacheDirectory;
@@ -42,7 +41,7 @@ export class ErofsImageStore {
    * Writes an image and saves it. False if the cache directory can't be written or trusted. Throws InputError for what
    * an image can't hold, ErrnoError if a layer can't be read.
    */
-  async save(key: string, source: ErofsSource): Promise<boolean> {
+  async save(key: string, source: SavedErofsSource): Promise<boolean> {
     try {
       const folder = this.#cache.makeFolder(TREES_FOLDER);
       removeStaleDrafts(folder);

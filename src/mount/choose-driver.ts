@@ -1,7 +1,10 @@
 // Which driver serves a mount, and why it is not the kernel's own where any may be taken.
 import { InputError } from '../vfs/input-error.ts';
-import { serveByErofs } from './erofs-mount.ts';
+import { placeLayers } from '../erofs/devices.ts';
+import { loadErofsImage } from './erofs-image.ts';
+import { serveByErofs, serveSavedByErofs } from './erofs-mount.ts';
 import { allowsSetId, erofsObstacle, unsafeArchive } from './erofs-obstacle.ts';
+import { type SharedLayers, type StackedLayers, reopenStackedLayers } from './layers.ts';
 import type { MountOptions } from './options.ts';
 import { type ServeRequest, serve } from './serve.ts';
 import type { Mount } from './served-mount.ts';
@@ -31,6 +34,51 @@ export async function serveByDriver(request: ServeRequest): Promise<Mount> {
       if (!(error instanceof InputError)) throw error;
       return error.message;
     }
+  }
+}
+
+/** A mount whose layers are not open. */
+export type RemountRequest = Omit<ServeRequest, 'layers' | 'cache' | 'host'> & {
+  readonly shared: SharedLayers;
+};
+
+/**
+ * Mounts from the EROFS image that an earlier mount saved, if that is what the options ask for: neither layers nor the merged
+ * tree are read. Undefined where another way is needed; `serveByDriver` then knows why.
+ */
+export async function remountByErofs({ shared, ...request }: RemountRequest): Promise<Mount | undefined> {
+  const { image, upper, options } = request;
+  const { driver } = options;
+  // What an upper has of the layers is found in the merged tree.
+  if ((driver !== 'erofs' && driver !== 'auto') || upper !== undefined) return undefined;
+  if (erofsObstacle(image, options) !== undefined) return undefined;
+  const layers = await reopenStackedLayers(image, shared, options);
+  let mount: Mount | undefined;
+  try {
+    if (layers !== undefined) mount = await remountLayers(layers, { shared, ...request });
+    return mount;
+  } finally {
+    if (mount === undefined) layers?.close();
+  }
+}
+
+async function remountLayers(
+  layers: StackedLayers,
+  { shared: { cache }, image, place, options }: RemountRequest,
+): Promise<Mount | undefined> {
+  const danger = unsafeArchive(image, layers);
+  if (danger !== undefined && options.driver === 'auto') return undefined;
+  const placed = placeLayers(layers.readers);
+  const saved = await loadErofsImage(layers, placed, options);
+  if (saved === undefined) return undefined;
+  try {
+    if (danger !== undefined) report(danger, place, options);
+    return await serveSavedByErofs(saved, placed, { image, layers, cache, place, options });
+  } catch (error) {
+    if (options.driver === 'auto' && error instanceof InputError) return undefined;
+    throw error;
+  } finally {
+    saved.close();
   }
 }
 

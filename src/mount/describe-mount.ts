@@ -3,7 +3,7 @@ import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import type { Image } from '../image/image.ts';
 import { isRegistrySource } from '../image/source.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
-import type { MergedLayers } from './layers.ts';
+import type { StackedLayers } from './layers.ts';
 import type { DriverName } from './options.ts';
 import type { MountOrigin } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
@@ -11,7 +11,9 @@ import type { PreparedUpper } from './prepare-upper.ts';
 /** A mount that is being made. */
 export interface DescribedMount {
   readonly image: Image;
-  readonly layers: MergedLayers;
+  readonly layers: Pick<StackedLayers, 'readers' | 'layersId'>;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size: number;
   readonly upper: PreparedUpper | undefined;
   readonly upperMarks: MarkNamespace | undefined;
   readonly driver: DriverName;
@@ -23,7 +25,7 @@ export interface DescribedMount {
 
 /** What the mount answers from now on. */
 export function describeMount(
-  { image, layers, upper, upperMarks, driver, pid, daemon }: DescribedMount,
+  { image, layers, size, upper, upperMarks, driver, pid, daemon }: DescribedMount,
   origin: MountOrigin,
 ): MountFacts & MountOrigin {
   return {
@@ -36,7 +38,7 @@ export function describeMount(
     names: image.names,
     layers: layers.readers.length,
     layersId: layers.layersId,
-    size: layers.size,
+    size,
     imageId: image.id,
     manifest: isRegistrySource(image.source) ? image.manifest?.digest : undefined,
     upper: upper?.paths.upper,

@@ -20,7 +20,7 @@ import { writeErofsImage } from '../erofs/write-image.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
 import { MAX_COPIED_BYTES } from './keep-erofs-image.ts';
-import type { MergedLayers } from './layers.ts';
+import type { MergedLayers, StackedLayers } from './layers.ts';
 import type { MountOptions } from './options.ts';
 
 /** Not in node:fs; the same on all architectures that Node runs on. */
@@ -37,16 +37,13 @@ export type MountableImage = Pick<OpenErofsImage, 'fd' | 'path' | 'close'>;
  * InputError for what an image can't hold.
  */
 export async function openErofsImage(
-  { tree, treeKey }: MergedLayers,
+  { tree, treeKey, size: layersSize }: MergedLayers,
   placed: PlacedLayers,
   isOverlayLower: boolean,
   options: WithDiskCache<MountOptions>,
 ): Promise<MountableImage> {
-  // Overlayfs would copy the layer's name to the upper with the file.
-  const showsLayers = options.showsLayers !== false && !isOverlayLower;
-  const layerNames = showsLayers ? erofsLayerNames(placed.layers.length) : undefined;
-  const form = { layerNames, isOverlayLower };
-  const source = { tree, ...placed, ...form, maxCopiedBytes: MAX_COPIED_BYTES };
+  const form = formOf(placed, isOverlayLower, options);
+  const source = { tree, layersSize, ...placed, ...form, maxCopiedBytes: MAX_COPIED_BYTES };
   const cache = indexCacheOf(options);
   if (treeKey === undefined || cache === undefined) return writeTemporary(source);
   const store = new ErofsImageStore(cache);
@@ -55,6 +52,28 @@ export async function openErofsImage(
   if (saved !== undefined) return saved;
   const isSaved = await store.save(key, source);
   return (isSaved ? await store.load(key) : undefined) ?? writeTemporary(source);
+}
+
+/** The image that an earlier read-only mount of these layers saved, owned by the caller; undefined if there is none. */
+export async function loadErofsImage(
+  { treeKey }: Pick<StackedLayers, 'treeKey'>,
+  placed: PlacedLayers,
+  options: WithDiskCache<MountOptions>,
+): Promise<OpenErofsImage | undefined> {
+  const cache = indexCacheOf(options);
+  if (treeKey === undefined || cache === undefined) return undefined;
+  const key = keyOfErofsImage(treeKey, placed, formOf(placed, false, options));
+  return new ErofsImageStore(cache).load(key);
+}
+
+/** Overlayfs would copy the layer's name to the upper with the file. */
+function formOf(
+  { layers }: PlacedLayers,
+  isOverlayLower: boolean,
+  { showsLayers = true }: MountOptions,
+): Pick<ErofsSource, 'layerNames' | 'isOverlayLower'> {
+  const layerNames = showsLayers && !isOverlayLower ? erofsLayerNames(layers.length) : undefined;
+  return { layerNames, isOverlayLower };
 }
 
 /** The path of an open image as people know it; what `path` of it says where it has none, or another file is there. */

@@ -18,6 +18,7 @@ import { type PlacedLayers, placeLayers } from '../erofs/devices.ts';
 import type { DriverStatistics, FuseMount } from '../fuse/driver.ts';
 import { shownSource } from '../fuse/mounts/kernel-mount.ts';
 import type { Image } from '../image/image.ts';
+import type { OpenErofsImage } from '../erofs/image-file.ts';
 import { fileStateOf } from '../sys/file-state.ts';
 import { MNT_DETACH, MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW, unmount } from '../sys/mount-calls.ts';
 import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
@@ -26,10 +27,11 @@ import { processStart } from '../sys/process-start.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { claimUpper } from './claim-upper.ts';
+import { type ClaimedUpper, claimUpper } from './claim-upper.ts';
 import { describeMount } from './describe-mount.ts';
-import { openErofsImage, shownPathOf, uuidOf } from './erofs-image.ts';
+import { type MountableImage, openErofsImage, shownPathOf, uuidOf } from './erofs-image.ts';
 import { type ServedLayers, serveLayers } from './layer-file-mount.ts';
+import type { StackedLayers } from './layers.ts';
 import { mountFlagBits } from './options.ts';
 import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
@@ -41,33 +43,72 @@ import { type Mount, type MountStatistics, NO_STATISTICS, ServedMount } from './
  * InputError where the kernel can't, or the mount can't be recorded.
  */
 export async function serveByErofs(request: ServeRequest): Promise<Mount> {
-  const { image, layers, upper, cache, place, options } = request;
+  const { layers, upper, place, options } = request;
   const placed = placeLayers(layers.readers);
+  const written = await openErofsImage(layers, placed, upper !== undefined, options);
+  try {
+    return await serveImage(written, placed, {
+      ...request,
+      size: layers.size,
+      upper:
+        upper === undefined
+          ? undefined
+          : { prepared: upper, claim: (uuid) => claimUpper(upper, layers, uuid, place) },
+    });
+  } finally {
+    written.close();
+  }
+}
+
+/** As `serveByErofs`, read-only, from an image of these layers that was saved. The image stays the caller's. */
+export function serveSavedByErofs(
+  saved: OpenErofsImage,
+  placed: PlacedLayers,
+  request: Omit<ImageRequest, 'upper' | 'size'>,
+): Promise<Mount> {
+  return serveImage(saved, placed, { ...request, size: saved.layersSize, upper: undefined });
+}
+
+/** A mount of layers that need not be merged: their image is there. */
+interface ImageRequest extends Omit<ServeRequest, 'layers' | 'upper' | 'host'> {
+  readonly layers: StackedLayers;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size: number;
+  readonly upper: TakenUpper | undefined;
+}
+
+interface TakenUpper {
+  readonly prepared: PreparedUpper;
+  /** `uuid`: of the image beneath it. */
+  readonly claim: (uuid: Uint8Array) => Promise<ClaimedUpper>;
+}
+
+async function serveImage(
+  written: MountableImage,
+  placed: PlacedLayers,
+  request: ImageRequest,
+): Promise<Mount> {
+  const { image, layers, size, upper: taken, cache, place, options } = request;
+  const upper = taken?.prepared;
   const served = await serveUnplaced(placed, layers.readers);
   // A directory that is removed when the mount ends needs somebody who does it.
   const isServed = served !== undefined || upper?.isThrowAway === true;
   const facts = describeMount(
     {
-      ...{ image, layers, upper, driver: 'erofs' },
+      ...{ image, layers, size, upper, driver: 'erofs' },
       upperMarks: upper === undefined ? undefined : 'trusted',
       pid: isServed ? process.pid : undefined,
     },
     originOf(options),
   );
   try {
-    const written = await openErofsImage(layers, placed, upper !== undefined, options);
     const files = { path: shownPathOf(written), fd: written.fd, devices: devicesOf(placed, served) };
     const record = { facts, files: recordFiles(image), daemon: isServed ? recordedProcess() : undefined };
-    let entry: MountEntry;
-    try {
-      options.signal?.throwIfAborted();
-      entry =
-        upper === undefined
-          ? await mountReadOnly(files, request, record)
-          : await mountWritable(files, request, upper, record);
-    } finally {
-      written.close();
-    }
+    options.signal?.throwIfAborted();
+    const entry =
+      taken === undefined
+        ? await mountReadOnly(files, request, record)
+        : await mountWritable(files, request, taken, record);
     await served?.hide();
     const fuseMount = new KernelMount(place, entry.device, served?.fuseMount);
     const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
@@ -89,7 +130,7 @@ export async function serveByErofs(request: ServeRequest): Promise<Mount> {
 
 async function mountReadOnly(
   files: ImageFiles,
-  { place, options }: ServeRequest,
+  { place, options }: ImageRequest,
   record: MountRecord,
 ): Promise<MountEntry> {
   const attach = (): Promise<void> =>
@@ -103,11 +144,11 @@ async function mountReadOnly(
 /** Kernel overlayfs over the image, which no path leads to. */
 async function mountWritable(
   files: ImageFiles,
-  { image, layers, place, options }: ServeRequest,
-  upper: PreparedUpper,
+  { image, place, options }: ImageRequest,
+  { prepared: upper, claim }: TakenUpper,
   record: MountRecord,
 ): Promise<MountEntry> {
-  const claimed = await claimUpper(upper, layers, uuidOf(files.fd), place);
+  const claimed = await claim(uuidOf(files.fd));
   try {
     const lower = await makePrivateDirectory('lower');
     try {

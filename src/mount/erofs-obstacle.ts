@@ -9,7 +9,7 @@ import { isInitialRoot } from '../sys/initial-root.ts';
 import { MS_NOSUID } from '../sys/mount-calls.ts';
 import { examinePath, whyNotOwn } from '../sys/trusted-path.ts';
 import { showText } from '../vfs/show-text.ts';
-import type { MergedLayers } from './layers.ts';
+import type { StackedLayers } from './layers.ts';
 import { type MountOptions, mountFlagBits } from './options.ts';
 
 /** What the driver can't do: one line, or undefined. It is known before anything is written. */
@@ -45,7 +45,7 @@ function optionObstacle(options: MountOptions): string | undefined {
  * Why what the mount shows could be changed by others than this user: one line, or undefined. Of a compressed layer, this
  * process notices it.
  */
-export function unsafeArchive({ layers }: Image, { readers }: MergedLayers): string | undefined {
+export function unsafeArchive({ layers }: Image, { readers }: StackedLayers): string | undefined {
   const isPlain = (_: unknown, i: number): boolean => readers[i]?.plain !== undefined;
   const plain = layers.filter(isPlain);
   const paths = new Set(plain.flatMap((source) => (source.kind === 'blob' ? source.blob.path : [])));

@@ -4,7 +4,7 @@ import { placeLayers } from '../erofs/devices.ts';
 import { erofsLayerNames, keyOfErofsImage } from '../erofs/image-key.ts';
 import { ErofsImageStore } from '../erofs/image-store.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
-import type { Tree } from '../tree/tree.ts';
+import type { SavedTree } from '../tree/tree-file.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { InputError } from '../vfs/input-error.ts';
 
@@ -20,7 +20,7 @@ export const MAX_COPIED_BYTES = 2 ** 28;
  */
 export async function keepErofsImage(
   cache: CacheDirectory,
-  tree: Tree,
+  { tree, layersSize }: SavedTree,
   treeKey: string,
   readers: readonly BlobReader[],
 ): Promise<void> {
@@ -32,7 +32,7 @@ export async function keepErofsImage(
   saved?.close();
   if (saved !== undefined) return;
   try {
-    await store.save(key, { tree, ...placed, ...form, maxCopiedBytes: MAX_COPIED_BYTES });
+    await store.save(key, { tree, layersSize, ...placed, ...form, maxCopiedBytes: MAX_COPIED_BYTES });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     debug('no EROFS image: %s', error.message);

@@ -31,20 +31,24 @@ import type { Progress } from './watch.ts';
 /** Inodes from which what merging left behind is worth a garbage collection: some 10 MB. */
 const LARGE_TREE = 50_000;
 
-/** All layers of an image, merged. */
-export interface MergedLayers {
-  readonly tree: Tree;
+/** All layers of an image, open. */
+export interface StackedLayers {
   /** One a layer, base first. */
   readonly readers: readonly BlobReader[];
   /** Undefined where it was not asked for: that of a directory takes its time. */
   readonly identity: LayersIdentity | undefined;
   /** What names the layers, as `nameLayers`. */
   readonly layersId: string;
-  /** Bytes of all layers' files, as docker counts an image's size. */
-  readonly size: number;
   /** The key of the saved tree (tree-store.ts); undefined if it can't be saved. */
   readonly treeKey: string | undefined;
   close(): void;
+}
+
+/** All layers of an image, merged. */
+export interface MergedLayers extends StackedLayers {
+  readonly tree: Tree;
+  /** Bytes of all layers' files, as docker counts an image's size. */
+  readonly size: number;
 }
 
 /** The open layers and merged trees, each once in this process, and their cache. */
@@ -159,8 +163,39 @@ export async function reopenMergedLayers(
     merged = tree === undefined ? undefined : nameMerged(tree, key, named, options);
     return merged;
   } finally {
-    if (merged === undefined) for (const layer of layers.toReversed()) layer.close();
+    if (merged === undefined) closeAll(layers);
   }
+}
+
+/**
+ * The layers of a read-only mount, not merged; undefined where an earlier mount or command kept too little of them. No layer
+ * is read.
+ */
+export async function reopenStackedLayers(
+  image: Image,
+  shared: SharedLayers,
+  options: WithDiskCache<MountOptions>,
+): Promise<StackedLayers | undefined> {
+  const layers = await reopenLayers(image, sharedOptions(shared, options));
+  if (layers === undefined) return undefined;
+  const close = (): void => closeAll(layers);
+  const key = treeKey(layers);
+  if (key === undefined) {
+    close();
+    return undefined;
+  }
+  const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
+  return {
+    readers: layers.map(({ reader }) => reader),
+    identity: undefined,
+    layersId: nameLayers(named),
+    treeKey: key,
+    close,
+  };
+}
+
+function closeAll(layers: readonly LayerBytes[]): void {
+  for (const layer of layers.toReversed()) layer.close();
 }
 
 /** Undefined where some layer's bytes have no name: a directory's never have. */
@@ -276,9 +311,9 @@ export async function indexLayers(
     const key = treeKey(layers.map(({ layer }) => layer));
     if (diskCache !== undefined && key !== undefined) {
       const trees = new TreeStore(diskCache);
-      const { tree } = await treeOf(image, layers, { trees, forbidsUnfollowed: true });
+      const merged = await treeOf(image, layers, { trees, forbidsUnfollowed: true });
       const readers = layers.map(({ layer }) => layer.reader);
-      if (process.geteuid?.() === 0) await keepErofsImage(diskCache, tree, key, readers);
+      if (process.geteuid?.() === 0) await keepErofsImage(diskCache, merged, key, readers);
     }
   } catch (error) {
     // Layers that can't be merged can't be mounted, which a mount says; each has its index.

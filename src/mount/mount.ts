@@ -31,7 +31,7 @@ import { type WithDiskCache, withDiskCache } from './cache-choice.ts';
 import { withImage } from './open-image.ts';
 import { type MountOptions, type OpenImageOptions, refuseUnsafeFlags } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
-import { serveByDriver } from './choose-driver.ts';
+import { remountByErofs, serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
@@ -127,6 +127,8 @@ async function mountOpened(
   let layers: MergedLayers | undefined;
   try {
     const shared = sharedLayers(host.sharing, options);
+    const remounted = await remountByErofs({ image, upper, shared, place, options });
+    if (remounted !== undefined) return remounted;
     layers = await openMergedLayers(image, shared, options, host.daemon === undefined);
     options.signal?.throwIfAborted();
     const { cache } = shared;

@@ -66,7 +66,7 @@ export async function serve(
   const opened = await openUpper(layers, upper);
   const facts = describeMount(
     {
-      ...{ image, layers, upper, driver: chosen.name },
+      ...{ image, layers, size: layers.size, upper, driver: chosen.name },
       upperMarks: opened?.marks.namespace,
       pid: process.pid,
       daemon: host.daemon?.socket,

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import { placeLayers } from '../../src/erofs/devices.ts';
-import { EROFS_IMAGE_VERSION, ImageFileField } from '../../src/erofs/image-file.ts';
+import { EROFS_IMAGE_VERSION, ImageFileField, type SavedErofsSource } from '../../src/erofs/image-file.ts';
 import { erofsLayerNames, keyOfErofsImage } from '../../src/erofs/image-key.ts';
 import { ErofsImageStore } from '../../src/erofs/image-store.ts';
 import { openLayer } from '../../src/layer/open-layer.ts';
@@ -44,6 +44,11 @@ const tar = layerTar(makeDirectory({ x: file({ size: 700 }) }), 'ordered', new R
 const withLayers = (body: (stack: OpenStack) => Promise<void>): Promise<void> =>
   withStack(scratch, [tar, tar], body);
 
+const savedSourceOf = (stack: OpenStack): SavedErofsSource => ({
+  ...sourceOf(stack).source,
+  layersSize: 1400,
+});
+
 /** True if an image is there that can be used. */
 async function isSaved(key: string): Promise<boolean> {
   const image = await store.load(key);
@@ -55,9 +60,10 @@ describe('ErofsImageStore', () => {
   it('opens what was saved, and nothing before', () =>
     withLayers(async (stack) => {
       expect(await isSaved(A)).toBe(false);
-      expect(await store.save(A, sourceOf(stack).source)).toBe(true);
+      expect(await store.save(A, savedSourceOf(stack))).toBe(true);
       const image = await store.load(A);
       expect(image?.size).toBe(statSync(imageFile(A)).size);
+      expect(image?.layersSize).toBe(1400);
       expect(readFileSync(image?.path ?? '')).toEqual(readFileSync(imageFile(A)));
       image?.close();
       expect(await isSaved(B)).toBe(false);
@@ -66,7 +72,7 @@ describe('ErofsImageStore', () => {
 
   it('refuses an image that is short, long, of another key or version, or changed in any part', () =>
     withLayers(async (stack) => {
-      await store.save(A, sourceOf(stack).source);
+      await store.save(A, savedSourceOf(stack));
       const good = readFileSync(imageFile(A));
       const changes: [string, (path: string) => void][] = [
         ['short', (path) => truncateSync(path, good.length - 512)],
@@ -100,13 +106,13 @@ describe('ErofsImageStore', () => {
   it('shares its limit with the merged trees', () =>
     withLayers(async (stack) => {
       const cache = openCache(join(scratch, 'cache'));
-      await store.save(A, sourceOf(stack).source);
-      await store.save(B, sourceOf(stack).source);
+      await store.save(A, savedSourceOf(stack));
+      await store.save(B, savedSourceOf(stack));
       utimesSync(imageFile(A), 1000, 1000);
       const size = statSync(imageFile(A)).blocks * 512;
       await new TreeStore(cache, 2 * size).save(C, { tree: stack.tree, layersSize: 0 });
       expect(readdirSync(folder()).sort()).toEqual([`${B}.erofs`, `${C}.tree`]);
-      await new ErofsImageStore(cache, 0).save(A, sourceOf(stack).source);
+      await new ErofsImageStore(cache, 0).save(A, savedSourceOf(stack));
       expect(readdirSync(folder())).toEqual([`${A}.erofs`]);
     }));
 
@@ -115,7 +121,9 @@ describe('ErofsImageStore', () => {
       const { source } = sourceOf(stack);
       const reader = { size: 0, read: () => new Uint8Array(0), close: () => undefined };
       const layers = source.layers.map((layer) => ({ ...layer, device: undefined, reader }));
-      await expect(store.save(A, { ...source, layers })).rejects.toThrow('a layer ends at byte');
+      await expect(store.save(A, { ...source, layers, layersSize: 0 })).rejects.toThrow(
+        'a layer ends at byte',
+      );
       expect(readdirSync(folder())).toEqual([]);
     }));
 });

@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   writeFileSync,
@@ -118,6 +119,25 @@ describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
       await place.mount(image, ...EROFS);
       expect(existsSync(pending)).toBe(false);
       await place.unmount();
+    }));
+
+  it('is made again from the saved image alone, without the merged tree', () =>
+    withWorkplace(async (place) => {
+      const look = async (): Promise<unknown> => {
+        await place.mount(image, ...EROFS);
+        const tree = snapshotDirectory(place.mountpoint);
+        const { size, layers } = (await place.listed()) as unknown as Record<string, unknown>;
+        await place.unmount();
+        return { tree, size, layers };
+      };
+      const first = await look();
+      const folder = place.path('cache/stratafs/trees');
+      const trees = readdirSync(folder).filter((name) => name.endsWith('.tree'));
+      expect(trees).toHaveLength(1);
+      for (const name of trees) rmSync(join(folder, name));
+      expect(await look()).toEqual(first);
+      // A command that merges the layers saves the tree.
+      expect(readdirSync(folder).filter((name) => name.endsWith('.tree'))).toEqual([]);
     }));
 
   it('has no record if the one of its device is of an earlier start of the machine', () =>
