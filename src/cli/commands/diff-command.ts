@@ -1,7 +1,6 @@
 // stratafs diff: shows the changes in a mount, or compares two images, stacks of layers, or directories.
 import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import { showPath } from '../../vfs/show-text.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command } from 'commander';
 import {
@@ -26,25 +25,17 @@ import {
   outputPalette,
   paint,
 } from '../output/color.ts';
-import {
-  type ListingField,
-  type ListingRow,
-  type RowFormat,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { Listing, type ListingRow, type RowFormat } from '../output/listing.ts';
 import { paintPatch } from '../output/patch-colors.ts';
 import { UsageError } from '../options/usage-error.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Kind', title: '' },
   { name: 'Before', title: 'BEFORE', align: 'right' },
   { name: 'After', title: 'AFTER', align: 'right' },
   { name: 'Changed', title: 'CHANGED' },
   { name: 'Path', title: 'PATH' },
-];
-const shown = fields.map(({ name }) => name);
+]);
 
 const help = `
 <a> and <b> are images as for "stratafs mount", <image>#<layer> for the layers up to this one, stratafs mount points, or
@@ -53,7 +44,7 @@ mount, like "docker diff"; <image>#<layer> alone shows what that layer changes.
 Each line has A for added, C for changed or D for deleted. A deleted directory is listed without its content, and the parents
 of a changed file are listed as changed. The mtime of a directory is ignored. Files of equal size are compared by content,
 unless they are known to be equal. --stat and --json list the differences: "mode", "mtime", "content" and so on.
-${describeFields(fields)} Fields of parents of
+${listing.help} Fields of parents of
 changed files are empty, except .Kind and .Path; --format table is the table of --stat. docs/json.md describes the output of --json.
 
 Examples:
@@ -133,6 +124,7 @@ function rowOf(difference: Difference, sizes: DiffSizes, palette: Palette, args:
 function formatStat(
   differences: readonly Difference[],
   sizes: DiffSizes,
+  format: RowFormat,
   palette: Palette,
   args: DiffArguments,
 ): string {
@@ -143,7 +135,7 @@ function formatStat(
   const { added, changed, deleted, grown } = sizes.total(differences);
   const sign = grown < 0 ? '-' : '+';
   return [
-    formatListing(fields, rows, { kind: 'table' }, shown, outputWidth()),
+    format.write(rows),
     `${added} added, ${changed} changed, ${deleted} deleted, ${sign}${size(Math.abs(grown))}\n`,
   ].join('\n');
 }
@@ -159,11 +151,11 @@ function formatDifferences(
   const sizes = new DiffSizes(a.tree, b.tree);
   if (args.json === true) return { json: differences.map((each) => sizes.describe(each)) };
   const palette = outputPalette(args.color);
-  if (format.kind !== 'table') {
+  if (!format.isOwnTable) {
     const rows = differences.map((difference) => rowOf(difference, sizes, palette, args));
-    return { text: formatListing(fields, rows, format, shown, outputWidth()) };
+    return { text: format.write(rows) };
   }
-  if (showsSizes(args)) return { text: formatStat(differences, sizes, palette, args) };
+  if (showsSizes(args)) return { text: formatStat(differences, sizes, format, palette, args) };
   const lines = differences.map((difference) => {
     const { kind, path } = difference;
     return `${paint(styleOf(difference, palette), fitLine(`${kind} ${showPath(path)}`))}\n`;
@@ -217,7 +209,7 @@ function runDiff(
   args: DiffArguments,
 ): CommandResult | Promise<CommandResult> {
   const { patch, json, quiet } = args;
-  const format = parseRowFormat(args.format, fields);
+  const format = listing.parse(args.format);
   if (patch === true && !showsSizes(args) && json !== true && quiet !== true) {
     const palette = outputPalette(args.color);
     return {

@@ -1,6 +1,5 @@
 // stratafs history: shows the steps that made the layers, newest first, like `docker history`.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import type { Image } from '../../library/image.ts';
@@ -9,20 +8,13 @@ import { showLines, showText } from '../../vfs/show-text.ts';
 import { shortenDigest, showCreated } from '../output/docker-units.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
-import {
-  type Fields,
-  type ListingField,
-  type RowFormat,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing, type RowFormat } from '../output/listing.ts';
 import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
 import { ellipsize } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 /** docker's fields, and those of the columns that --layers adds. */
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'ID', title: 'IMAGE' },
   { name: 'CreatedSince', title: 'CREATED' },
   { name: 'CreatedAt', title: 'CREATED AT' },
@@ -37,7 +29,7 @@ const fields: readonly ListingField[] = [
   { name: 'Files', title: 'FILES', align: 'right' },
   { name: 'Whiteouts', title: 'WHITEOUTS', align: 'right' },
   { name: 'Opaques', title: 'OPAQUES', align: 'right' },
-];
+]);
 
 function shownFields(args: HistoryArguments): string[] {
   return [
@@ -57,7 +49,7 @@ only change the configuration have no layer and show 0B.
 --layers adds the number of the layer, counted from 1 at the base, its DiffID and digest, its compression and stored size,
 and its numbers of files, whiteouts and opaque directories. Columns that do not fit the terminal are left out; a pipe gets
 all of them.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs history app.tar
@@ -135,7 +127,7 @@ function formatHistory(image: Image, format: RowFormat, palette: Palette, args: 
     const instruction = Layer === '' ? { CreatedBy: { text: CreatedBy, style: palette.faint } } : {};
     return { fields: row, cells: { ID: { text: ID, style: palette.id }, ...instruction } };
   });
-  return formatListing(fields, listed, format, shownFields(args), outputWidth());
+  return format.write(listed, shownFields(args));
 }
 
 /** Base first, as in a Dockerfile. A comment above an instruction names the layer that it made. */
@@ -188,7 +180,7 @@ export function historyCommand(): CliCommand {
       'Other:',
     ).addHelpText('after', help),
     run: (source: string, args: HistoryArguments) => {
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       const palette = outputPalette(args.color);
       return withImage(source, { ...args, listsForeign: true, fetches: false }, (image, report) => {
         const { historyGap } = image;

@@ -1,6 +1,5 @@
 // stratafs images: lists the images of archives, like `docker images`, and the layers that they share.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ImageList, type ListedImage, listImages, repositoryTags } from '../../library/images.ts';
@@ -15,16 +14,9 @@ import {
 } from './inspection.ts';
 import { describeLayer } from '../output/layer-json.ts';
 import { showPlatform } from '../options/platform.ts';
-import {
-  type Fields,
-  type ListingField,
-  type RowFormat,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing, type RowFormat } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Repository', title: 'REPOSITORY' },
   { name: 'Tag', title: 'TAG' },
   { name: 'ID', title: 'IMAGE ID' },
@@ -35,7 +27,7 @@ const fields: readonly ListingField[] = [
   { name: 'SharedSize', title: 'SHARED SIZE' },
   { name: 'UniqueSize', title: 'UNIQUE SIZE' },
   { name: 'Source', title: 'SOURCE' },
-];
+]);
 
 const help = `
 Each name of an image has a line, newest image first. SIZE is the bytes of the files in all layers, as docker counts them.
@@ -43,7 +35,7 @@ With several sources, or with --shared, SHARED SIZE is the bytes of the layers t
 UNIQUE SIZE the rest, as in "docker system df -v". The total counts each layer once.
 An image that cannot be read has a line and a warning, and the exit status is 1. Artifacts such as signatures or charts
 have a warning only. --all lists the platforms that an index names but that were not saved.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs images *.tar
@@ -106,14 +98,11 @@ function formatImages(
 ): string {
   const rows = fieldsOf(images, args);
   if (args.quiet === true) return rows.map(({ ID }) => `${ID ?? ''}\n`).join('');
-  const table = formatListing(
-    fields,
+  const table = format.write(
     rows.map((row) => ({ fields: row })),
-    format,
     shownFields(rows, isShared),
-    outputWidth(),
   );
-  return isShared && format.kind === 'table'
+  return isShared && format.isOwnTable
     ? `${table}\nTotal: ${sizeWriter(args.bytes, DF_FIGURES)(totalSize)}, each layer once\n`
     : table;
 }
@@ -149,7 +138,7 @@ export function imagesCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (sources: string[], args: ImagesArguments) => {
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       return withReport({ ...args, listsForeign: true }, async (options, report) => {
         const { images, totalSize } = await listImages(sources, options);
         report.end();

@@ -1,6 +1,5 @@
 // stratafs index: makes the indexes of an image's layers before the first mount.
 import { FORMAT_ABOUT, PLATFORM_ABOUT, JSON_ABOUT } from './option-texts.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
@@ -12,28 +11,21 @@ import {
 import { showByteSize } from '../output/byte-size.ts';
 import { Interrupt } from '../interrupt.ts';
 import { TerminalReport } from '../output/report.ts';
-import {
-  type Fields,
-  type ListingField,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing } from '../output/listing.ts';
 import { UsageError } from '../options/usage-error.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Layer', title: 'LAYER', align: 'right' },
   { name: 'Digest', title: 'DIGEST' },
   { name: 'Entries', title: 'ENTRIES', align: 'right' },
   { name: 'Size', title: 'SIZE', align: 'right' },
   { name: 'Time', title: 'TIME', align: 'right' },
-];
-const shown = fields.map(({ name }) => name);
+]);
 
 const help = `
 The index of a layer is saved in $XDG_CACHE_HOME/stratafs (default: ~/.cache/stratafs), named by the digest of the layer.
 It may be deleted at any time: a mount creates missing indexes.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs index app.tar
@@ -75,7 +67,7 @@ export function indexCommand(): CliCommand {
       if ((source === undefined) === (args.lowerdir === undefined)) {
         throw new UsageError('index: missing argument: SOURCE or --lowerdir');
       }
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       const report = new TerminalReport();
       const interrupt = new Interrupt();
       try {
@@ -93,7 +85,7 @@ export function indexCommand(): CliCommand {
         report.end();
         if (args.json === true) return { json: layers };
         const rows = layers.map((layer) => ({ fields: fieldsOf(layer) }));
-        return { text: formatListing(fields, rows, format, shown, outputWidth()) };
+        return { text: format.write(rows) };
       } finally {
         report.end();
         interrupt.stop();

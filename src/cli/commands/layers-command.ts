@@ -1,6 +1,5 @@
 // stratafs layers: shows the layers of an image: where they are stored, and what each of them changes.
 import { BYTES_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import type { Image } from '../../library/image.ts';
@@ -9,15 +8,9 @@ import { shortenDigest } from '../output/docker-units.ts';
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { describeLayer, memberOf } from '../output/layer-json.ts';
 import { oneLine } from '../output/instruction.ts';
-import {
-  type Fields,
-  type ListingField,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Layer', title: 'LAYER', align: 'right' },
   { name: 'Size', title: 'SIZE', align: 'right' },
   { name: 'Stored', title: 'STORED', align: 'right' },
@@ -30,14 +23,13 @@ const fields: readonly ListingField[] = [
   { name: 'ChainID', title: 'CHAINID' },
   { name: 'Offset', title: 'OFFSET', align: 'right' },
   { name: 'File', title: 'FILE' },
-];
-const shown = fields.map(({ name }) => name);
+]);
 
 const help = `
 The base comes first. SIZE is the bytes of the files in the layer, STORED the bytes of its blob. The blob begins at OFFSET of
 the archive, or of FILE if it is a file of its own. ADDED, CHANGED and DELETED count the names that the layer adds, replaces
 and removes; a directory counts as changed if its attributes change.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs layers app.tar
@@ -106,7 +98,7 @@ export function layersCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, args: LayersArguments) => {
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       return withImage(source, { ...args, listsForeign: true }, async (image, report) => {
         if (args.quiet === true) {
           const ids = image.layers.map(({ diffId }) => diffId ?? '<unknown>');
@@ -123,7 +115,7 @@ export function layersCommand(): CliCommand {
           };
         }
         const listed = rows.map((row) => ({ fields: fieldsOf(row, args) }));
-        return { text: formatListing(fields, listed, format, shown, outputWidth()) };
+        return { text: format.write(listed) };
       });
     },
   };

@@ -1,21 +1,13 @@
 // stratafs ls: lists mounts.
 import { JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type ListedMount, type MountState, listMounts } from '../../library/mounts.ts';
 import { showDuration } from '../output/duration.ts';
-import {
-  type Fields,
-  type ListingField,
-  type ListingRow,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing, type ListingRow } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Source', title: 'SOURCE' },
   { name: 'MountPoint', title: 'MOUNT POINT' },
   { name: 'State', title: 'STATE' },
@@ -28,7 +20,7 @@ const fields: readonly ListingField[] = [
   { name: 'ImageID', title: 'IMAGE ID' },
   { name: 'Layers', title: 'LAYERS' },
   { name: 'HeldBy', title: 'HELD BY' },
-];
+]);
 const shown = ['Source', 'MountPoint', 'Upper', 'PID', 'Age'];
 
 const help = `
@@ -37,7 +29,7 @@ A dead mount has lost its daemon: remove it with "stratafs unmount".
 A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
 "stratafs unmount --force" ends it.
 "stratafs ps" shows the same mounts as containers, with images and sizes.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs ls
@@ -124,14 +116,14 @@ export function lsCommand(): CliCommand {
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async ({ quiet, format: typed, json }: LsArguments) => {
-      const format = parseRowFormat(typed, fields);
+      const format = listing.parse(typed);
       const rows = (await listMounts()).map(rowOf);
       const exitsNow = rows.some(({ state }) => state === 'silent');
       if (json === true) return { json: rows, exitsNow };
       if (quiet === true) {
         return { text: rows.map(({ mountPoint }) => `${showForReader(mountPoint)}\n`).join(''), exitsNow };
       }
-      const text = formatListing(fields, rows.map(listingRowOf), format, shown, outputWidth());
+      const text = format.write(rows.map(listingRowOf), shown);
       return { text, exitsNow };
     },
   };

@@ -1,7 +1,6 @@
 // stratafs ps: lists mounts like `docker ps` lists containers.
 import { BYTES_ABOUT, JSON_ABOUT, FORMAT_ABOUT } from './option-texts.ts';
 import { showForReader } from '../output/terminal-lines.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
 import { Command } from 'commander';
 import {
@@ -17,16 +16,9 @@ import { InputError } from '../../vfs/input-error.ts';
 import { showCreated, shortenDigest } from '../output/docker-units.ts';
 import { sizeWriter, withReport } from './inspection.ts';
 import type { Report } from '../output/report.ts';
-import {
-  type Fields,
-  type ListingField,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-  usesField,
-} from '../output/listing.ts';
+import { type Fields, Listing } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Image', title: 'IMAGE' },
   { name: 'ImageID', title: 'IMAGE ID' },
   { name: 'CreatedAt', title: 'CREATED AT' },
@@ -37,7 +29,7 @@ const fields: readonly ListingField[] = [
   { name: 'Size', title: 'SIZE', isWhole: true },
   { name: 'Upper', title: 'UPPER' },
   { name: 'Source', title: 'SOURCE' },
-];
+]);
 
 function shownFields({ size }: PsArguments): readonly string[] {
   const shown = ['Image', 'ImageID', 'RunningFor', 'Status', 'MountPoint', 'PID'];
@@ -52,7 +44,7 @@ directories.
 SIZE is docker's: the bytes of the written files, holes included, each inode once, whiteouts zero. A file whose attributes
 alone were changed counts in full, because docker copies it; so do the files of a directory that was moved. The virtual
 size includes the image. N/A means that this user cannot read the upper directory.
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs ps -s
@@ -176,9 +168,9 @@ export function psCommand(): CliCommand {
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (args: PsArguments): Promise<CommandResult> => {
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       const shown = shownFields(args);
-      const needsSize = args.size === true || usesField(format, 'Size', shown);
+      const needsSize = args.size === true || format.uses('Size', shown);
       const found = await findMounts();
       const exitsNow = found.some(({ answer }) => answer.kind === 'silent');
       return withReport({ indexCache: true }, async (options, report) => {
@@ -191,7 +183,7 @@ export function psCommand(): CliCommand {
           return { text: mountPoints.join(''), status, exitsNow };
         }
         const rows = mounts.map((each) => ({ fields: fieldsOf(each, args) }));
-        return { text: formatListing(fields, rows, format, shown, outputWidth()), status, exitsNow };
+        return { text: format.write(rows, shown), status, exitsNow };
       });
     },
   };

@@ -1,29 +1,21 @@
 // stratafs stats: shows the requests to a mount, and the use of its cache.
 import { FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import { type MountStatistics, locateMountPoint, readStatistics } from '../../library/mounts.ts';
 import { showByteSize } from '../output/byte-size.ts';
-import {
-  type ListingField,
-  type ListingRow,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { Listing, type ListingRow } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Request', title: 'REQUEST' },
   { name: 'Count', title: 'COUNT' },
   { name: 'Native', title: 'NATIVE' },
-];
-const shown = fields.map(({ name }) => name);
+]);
 
 const help = `
 COUNT is the number of requests of each kind that the kernel sent; what it answers from its caches is not counted. NATIVE is
 how many of them native code answered without JavaScript (see -o fastpath).
-${describeFields(fields)} docs/json.md describes the output of --json.
+${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs stats /mnt
@@ -63,10 +55,10 @@ export function statsCommand(): CliCommand {
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (directory: string, { format: typed, json }: { format?: string; json?: true }) => {
-      const format = parseRowFormat(typed, fields);
+      const format = listing.parse(typed);
       const statistics = await readStatistics(await locateMountPoint(directory));
       if (json === true) return { json: statistics };
-      return { text: formatListing(fields, rowsOf(statistics), format, shown, outputWidth()) };
+      return { text: format.write(rowsOf(statistics)) };
     },
   };
 }

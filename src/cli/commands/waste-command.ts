@@ -19,27 +19,19 @@ import {
 import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withImage } from './inspection.ts';
 import { oneLine } from '../output/instruction.ts';
 import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
-import {
-  type ListingField,
-  type ListingRow,
-  type RowFormat,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { Listing, type ListingRow, type RowFormat } from '../output/listing.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { wrapLine } from '../output/terminal-lines.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 /** Of a wasted path. */
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Count', title: 'COUNT', align: 'right' },
   { name: 'Wasted', title: 'WASTED', align: 'right' },
   { name: 'Layers', title: 'LAYERS' },
   { name: 'HiddenBy', title: 'HIDDEN BY' },
   { name: 'Path', title: 'PATH' },
-];
-const shown = fields.map(({ name }) => name);
+]);
 
 const help = `
 A file is wasted if a higher layer overwrites or deletes it: the image stores it, but does not show it. WASTED is the wasted
@@ -52,7 +44,7 @@ ignores opaque directories; and its percentage has no upper limit.
   lowestEfficiency          default 0.9       a fraction
   highestWastedBytes        default disabled  a size, such as 20MB
   highestUserWastedPercent  default 0.1       a fraction
-With --format, only the wasted paths are listed. ${describeFields(fields)}
+With --format, only the wasted paths are listed. ${listing.help}
 docs/json.md describes the output of --json.
 
 Examples:
@@ -125,8 +117,8 @@ function formatWaste(
   args: WasteArguments,
 ): string {
   const rows = rowsOf(waste, args, palette);
-  const paths = formatListing(fields, rows, format, shown, outputWidth());
-  if (format.kind !== 'table') return paths;
+  const paths = format.write(rows);
+  if (!format.isOwnTable) return paths;
   const size = sizeWriter(args.bytes);
   const width = outputWidth();
   const layers = waste.layers.map(({ number, size: bytes, wasted, hides }) => [
@@ -249,7 +241,7 @@ export function wasteCommand(): CliCommand {
         throw new UsageError(`--${isUnused === 'ciConfig' ? 'ci-config' : isUnused}: works only with --ci`);
       const ci = args.ci === true ? readRules(args) : undefined;
       countOf(args);
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       const palette = outputPalette(args.color);
       return withImage(source, args, async (image) => {
         const waste = await image.waste();
@@ -260,7 +252,7 @@ export function wasteCommand(): CliCommand {
           return { json: describeWaste(source, waste, instructions, results), status };
         }
         const text = formatWaste(waste, instructions, format, palette, args);
-        if (format.kind !== 'table') return { text, status };
+        if (!format.isOwnTable) return { text, status };
         const config = ci?.file === undefined ? '' : `  Using CI config: ${ci.file}\n`;
         const verdict = results === undefined ? '' : `\n${formatResults(results, palette)}`;
         return { text: config + text + verdict, status };

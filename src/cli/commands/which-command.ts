@@ -1,7 +1,6 @@
 // stratafs which: shows the layer that a path comes from, the instruction that made it, and every lower version.
 import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT, NO_TRUNC_ABOUT } from './option-texts.ts';
 import { showPathName } from '../output/shown-path.ts';
-import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import type { Image } from '../../library/image.ts';
@@ -13,15 +12,9 @@ import { fitLine } from '../output/terminal-lines.ts';
 import { oneLine } from '../output/instruction.ts';
 import { typeOfMode } from '../output/mode.ts';
 import { type ColorChoice, type Palette, colorOption, outputPalette, paint } from '../output/color.ts';
-import {
-  type Fields,
-  type ListingField,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-} from '../output/listing.ts';
+import { type Fields, Listing, type RowFormat } from '../output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'Asked', title: 'ASKED' },
   { name: 'Path', title: 'PATH' },
   { name: 'Layer', title: 'LAYER', align: 'right' },
@@ -31,7 +24,7 @@ const fields: readonly ListingField[] = [
   { name: 'Size', title: 'SIZE', align: 'right' },
   { name: 'How', title: 'HOW' },
   { name: 'Instruction', title: 'INSTRUCTION' },
-];
+]);
 const shown = ['Layer', 'Change', 'Type', 'Size', 'How', 'Instruction'];
 
 const help = `
@@ -46,7 +39,7 @@ followed. All versions of the path are listed, topmost layer first. CHANGE is on
 HOW contains "content" if files of equal size have different bytes, and "content?" if they were not compared, because they
 are larger than 256 MiB or cannot be read. The top layer of a mount with an upper directory is called upper. On a mount,
 "getfattr -n user.stratafs.layer <path>" also prints the layer.
-With --format, all versions of all paths are in one list; .Asked is the path as it was typed. ${describeFields(fields)}
+With --format, all versions of all paths are in one list; .Asked is the path as it was typed. ${listing.help}
 docs/json.md describes the output of --json.
 The exit status is 1 if one of the paths does not exist in the image.
 
@@ -139,7 +132,12 @@ function fieldsOf(
 /** Four octal digits. */
 const showPermissions = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
 
-function formatPath(history: RequestedHistory, rows: readonly Fields[], palette: Palette): string {
+function formatPath(
+  history: RequestedHistory,
+  rows: readonly Fields[],
+  format: RowFormat,
+  palette: Palette,
+): string {
   const path = showPathName(history);
   const typed = showText(history.asked);
   const line = typed === path || `/${typed}` === path ? path : `${typed} -> ${path}`;
@@ -154,7 +152,7 @@ function formatPath(history: RequestedHistory, rows: readonly Fields[], palette:
   });
   const name = history.pathBytes.toString('latin1');
   const style = top.mode === undefined ? '' : palette.fileStyle({ name, mode: top.mode });
-  const table = formatListing(fields, listed, { kind: 'table' }, shown, outputWidth());
+  const table = format.write(listed, shown);
   return `${paint(style, fitLine(line))}\n${table}`;
 }
 
@@ -202,7 +200,7 @@ export function whichCommand(): CliCommand {
         .option('--json', JSON_ABOUT),
     ).addHelpText('after', help),
     run: (source: string, paths: string[], args: WhichArguments) => {
-      const format = parseRowFormat(args.format, fields);
+      const format = listing.parse(args.format);
       const palette = outputPalette(args.color);
       return withShown(source, args, async (image, _report, signal) => {
         const histories: RequestedHistory[] = [];
@@ -217,11 +215,11 @@ export function whichCommand(): CliCommand {
           return { text: histories.map((each) => `${topLayer(each, nameLayer)}\n`).join(''), status };
         }
         const rows = histories.map((each) => fieldsOf(each, instructions, nameLayer, args));
-        if (format.kind !== 'table') {
+        if (!format.isOwnTable) {
           const listed = rows.flat().map((row) => ({ fields: row }));
-          return { text: formatListing(fields, listed, format, shown, outputWidth()), status };
+          return { text: format.write(listed, shown), status };
         }
-        const texts = histories.map((each, i) => formatPath(each, rows[i] ?? [], palette));
+        const texts = histories.map((each, i) => formatPath(each, rows[i] ?? [], format, palette));
         return { text: texts.join('\n'), status };
       });
     },

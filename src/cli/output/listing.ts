@@ -3,6 +3,7 @@
 import { showJson, showText } from '../../vfs/show-text.ts';
 import { type Cell, type Column, formatTable } from './table.ts';
 import { type Template, createTemplate } from './template/template.ts';
+import { outputWidth } from './terminal.ts';
 import { showForReader } from './terminal-lines.ts';
 
 /** A field that a row has in templates, and its column in tables. */
@@ -19,21 +20,87 @@ export interface ListingRow {
   readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 
-export type RowFormat =
+type ParsedFormat =
   /** The command's own table. */
   | { readonly kind: 'table' }
   | { readonly kind: 'json' }
   | { readonly kind: 'template'; readonly template: Template; readonly isTable: boolean };
 
-/** Parses --format. Throws UsageError for a wrong template, and for fields that the rows don't have. */
-export function parseRowFormat(format: string | undefined, fields: readonly ListingField[]): RowFormat {
+/** The fields of a command's rows. */
+export class Listing {
+  readonly #fields: readonly ListingField[];
+
+  constructor(fields: readonly ListingField[]) {
+    this.#fields = fields;
+  }
+
+  /** The sentence of the command's help that lists the fields. */
+  get help(): string {
+    const names = this.#fields.map(({ name }) => `.${name}`);
+    return `The fields of --format templates are ${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}.`;
+  }
+
+  /** Parses --format. Throws UsageError for a wrong template, and for fields that the rows don't have. */
+  parse(format: string | undefined): RowFormat {
+    return new RowFormat(this.#fields, parseFormat(format, this.#fields));
+  }
+}
+
+/** How --format writes the rows of a listing. */
+export class RowFormat {
+  readonly #fields: readonly ListingField[];
+  readonly #format: ParsedFormat;
+
+  constructor(fields: readonly ListingField[], format: ParsedFormat) {
+    this.#fields = fields;
+    this.#format = format;
+  }
+
+  /** True for the command's own table. */
+  get isOwnTable(): boolean {
+    return this.#format.kind === 'table';
+  }
+
+  /** True if the output shows the field. `shown`: as for `write`. */
+  uses(field: string, shown: readonly string[]): boolean {
+    const format = this.#format;
+    if (format.kind === 'table') return shown.includes(field);
+    return format.kind === 'json' || format.template.uses(field);
+  }
+
+  /** The output, at most as wide as the terminal. `shown`: the fields of the command's own table, in its order; by default all. */
+  write(
+    rows: readonly ListingRow[],
+    shown: readonly string[] = this.#fields.map(({ name }) => name),
+  ): string {
+    const format = this.#format;
+    switch (format.kind) {
+      case 'table':
+        return formatTable(
+          shown.map((name) => this.#fields.find((field) => field.name === name) as ListingField),
+          rows.map((row) => shown.map((name) => row.cells?.[name] ?? row.fields[name] ?? '')),
+          outputWidth(),
+        );
+      case 'json':
+        return rows.map((row) => `${showJson(row.fields)}\n`).join('');
+      case 'template':
+        return format.isTable
+          ? formatTemplateTable(format.template, this.#fields, rows)
+          : rows.map((row) => `${format.template.apply(row.fields, showForReader)}\n`).join('');
+    }
+  }
+}
+
+function parseFormat(format: string | undefined, fields: readonly ListingField[]): ParsedFormat {
   if (format === undefined || format === 'table') return { kind: 'table' };
   if (format === 'json') return { kind: 'json' };
   const [, table] = /^table\s+(.*)$/s.exec(format) ?? [];
-  const names = fields.map(({ name }) => name);
   return {
     kind: 'template',
-    template: createTemplate(unescape(table ?? format), names),
+    template: createTemplate(
+      unescape(table ?? format),
+      fields.map(({ name }) => name),
+    ),
     isTable: table !== undefined,
   };
 }
@@ -45,41 +112,10 @@ function unescape(text: string): string {
   );
 }
 
-/** True if the output shows the field. `shown`: the fields of the command's own table. */
-export function usesField(format: RowFormat, field: string, shown: readonly string[]): boolean {
-  if (format.kind === 'table') return shown.includes(field);
-  return format.kind === 'json' || format.template.uses(field);
-}
-
-/** `shown`: the fields of the command's own table, in its order. `width`: as for `formatTable`. */
-export function formatListing(
-  fields: readonly ListingField[],
-  rows: readonly ListingRow[],
-  format: RowFormat,
-  shown: readonly string[],
-  width: number | undefined,
-): string {
-  switch (format.kind) {
-    case 'table':
-      return formatTable(
-        shown.map((name) => fields.find((field) => field.name === name) as ListingField),
-        rows.map((row) => shown.map((name) => row.cells?.[name] ?? row.fields[name] ?? '')),
-        width,
-      );
-    case 'json':
-      return rows.map((row) => `${showJson(row.fields)}\n`).join('');
-    case 'template':
-      return format.isTable
-        ? formatTemplateTable(format.template, fields, rows, width)
-        : rows.map((row) => `${format.template.apply(row.fields, showForReader)}\n`).join('');
-  }
-}
-
 function formatTemplateTable(
   template: Template,
   fields: readonly ListingField[],
   rows: readonly ListingRow[],
-  width: number | undefined,
 ): string {
   const headings = Object.fromEntries(fields.map(({ name, title }) => [name, title]));
   return formatTable(
@@ -88,12 +124,6 @@ function formatTemplateTable(
       .split('\t')
       .map((title) => ({ title })),
     rows.map((row) => template.apply(row.fields, showText).split('\t')),
-    width,
+    outputWidth(),
   );
-}
-
-/** The sentence of a command's help that lists the fields. */
-export function describeFields(fields: readonly ListingField[]): string {
-  const names = fields.map(({ name }) => `.${name}`);
-  return `The fields of --format templates are ${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}.`;
 }

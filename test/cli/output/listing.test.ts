@@ -1,26 +1,19 @@
 // Templates are tested in template/.
 import { describe, expect, it } from 'vitest';
-import {
-  type ListingField,
-  describeFields,
-  formatListing,
-  parseRowFormat,
-  usesField,
-} from '../../../src/cli/output/listing.ts';
+import { Listing } from '../../../src/cli/output/listing.ts';
 
-const fields: readonly ListingField[] = [
+const listing = new Listing([
   { name: 'ID', title: 'IMAGE' },
   { name: 'Size', title: 'SIZE', align: 'right' },
   { name: 'Comment', title: 'COMMENT' },
-];
+]);
 const rows = [
   { fields: { ID: 'abc', Size: '7B', Comment: '' }, cells: { ID: { text: 'abc', style: '33' } } },
   { fields: { ID: '<missing>', Size: '318kB', Comment: 'a\tb' }, cells: { Size: '318kB (all)' } },
 ];
 const shown = ['Size', 'ID'];
 
-const formatted = (format: string | undefined): string =>
-  formatListing(fields, rows, parseRowFormat(format, fields), shown, undefined);
+const formatted = (format: string | undefined): string => listing.parse(format).write(rows, shown);
 
 describe('--format', () => {
   it.each([
@@ -55,7 +48,7 @@ describe('--format', () => {
     [`{{${'('.repeat(5000)}.ID${')'.repeat(5000)}}}`, 'more than 100 nested parentheses'],
     ['{{if .ID}}'.repeat(5000), 'more than 100 nested blocks'],
   ])('%s is refused before there are rows', (format, message) => {
-    expect(() => parseRowFormat(format, fields)).toThrow(`--format: ${message}`);
+    expect(() => listing.parse(format)).toThrow(`--format: ${message}`);
   });
 
   it.each([
@@ -70,7 +63,7 @@ describe('--format', () => {
 
 it('says which fields the output shows', () => {
   const uses = (format: string | undefined, field: string): boolean =>
-    usesField(parseRowFormat(format, fields), field, shown);
+    listing.parse(format).uses(field, shown);
   expect(uses(undefined, 'Size')).toBe(true);
   expect(uses('table', 'Comment')).toBe(false);
   expect(uses('json', 'Comment')).toBe(true);
@@ -81,5 +74,5 @@ it('says which fields the output shows', () => {
 });
 
 it('lists the fields for the help', () => {
-  expect(describeFields(fields)).toBe('The fields of --format templates are .ID, .Size and .Comment.');
+  expect(listing.help).toBe('The fields of --format templates are .ID, .Size and .Comment.');
 });
