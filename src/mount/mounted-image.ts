@@ -80,9 +80,10 @@ export function choosesLayers({ layer, upto }: OpenImageOptions): boolean {
  * is another by now.
  */
 export async function reopenImage(
-  { place, facts }: MountedImage,
+  mounted: MountedImage,
   options: WithDiskCache<OpenImageOptions>,
 ): Promise<Image> {
+  const { place, facts } = mounted;
   const { source, imageId, directory = '/', platform } = facts;
   const whole: { -readonly [Name in keyof typeof options]: (typeof options)[Name] } = { ...options };
   if (platform !== undefined) whole.platform = platform;
@@ -97,6 +98,21 @@ export async function reopenImage(
     if (!isMissing(error)) throw error;
     throw new InputError(`${place}: its image can't be opened again: ${error.message}`, { cause: error });
   });
+  try {
+    return selectMounted(image, mounted, options);
+  } catch (error) {
+    image.release?.();
+    throw error;
+  }
+}
+
+/** The layers of `image` that are mounted. Throws InputError if it is not the image that was mounted. */
+function selectMounted(
+  image: Image,
+  { place, facts }: MountedImage,
+  options: WithDiskCache<OpenImageOptions>,
+): Image {
+  const { imageId } = facts;
   if (facts.directoryMarks === 'trusted' && !isInitialRoot() && hasDirectory(image)) {
     throw new InputError(
       `${place}: only root can read its layers: directories, whose marks may be in trusted.overlay.*`,

@@ -98,6 +98,15 @@ describeWith([{ program: 'docker-registry' }, { program: 'skopeo' }], 'an image 
     }),
   );
 
+  it('mount serves it without a cache directory', () =>
+    withWorkplace(async (place) => {
+      const env = { ...place.environment, XDG_CACHE_HOME: '/proc/nonexistent' };
+      expect(await place.stratafs(['mount', source, place.mountpoint], { env })).toMatchObject({ status: 0 });
+      expect(readFileSync(place.path('mnt/old'), 'utf8')).toBe('new\n');
+      expect(readFileSync(place.path('mnt/data')).length).toBe(3_000_000);
+      await place.unmount();
+    }));
+
   it('report writes a page of it', () =>
     withWorkplace(async (place) => {
       proxy.requests.length = 0;
