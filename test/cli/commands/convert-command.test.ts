@@ -118,7 +118,9 @@ describe('stratafs convert', () => {
         }),
       ];
       for (const { status, stderr } of outcomes) {
-        expect(stderr).toMatch(/is a pipe, or compressed as a whole, .* convert it without --external\n$/);
+        expect(stderr).toMatch(
+          /is a pipe, in a registry, or compressed as a whole, .* convert it without --external\n$/,
+        );
         expect(status).toBe(1);
       }
       expect(readdirSync(place.directory)).not.toContain('x.erofs');

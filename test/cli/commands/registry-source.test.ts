@@ -107,6 +107,14 @@ describeWith([{ program: 'docker-registry' }, { program: 'skopeo' }], 'an image 
       await place.unmount();
     }));
 
+  it('convert --external refuses it: its layers are copies', () =>
+    withWorkplace(async (place) => {
+      const args = ['convert', '--external', source, '-o', 'image.erofs'];
+      const { status, stderr } = await place.stratafs(args);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/in a registry, .* and its copy in the cache directory can be removed/);
+    }));
+
   it('report writes a page of it', () =>
     withWorkplace(async (place) => {
       proxy.requests.length = 0;
