@@ -15,20 +15,20 @@ import { UsageError } from '../options/usage-error.ts';
 
 /** docker's fields, and those of the columns that --layers adds. */
 const listing = new Listing([
-  { name: 'ID', title: 'IMAGE' },
+  { name: 'ID', title: 'IMAGE', isWhole: true },
   { name: 'CreatedSince', title: 'CREATED' },
   { name: 'CreatedAt', title: 'CREATED AT' },
   { name: 'CreatedBy', title: 'CREATED BY' },
   { name: 'Size', title: 'SIZE' },
   { name: 'Comment', title: 'COMMENT' },
-  { name: 'Layer', title: 'LAYER', align: 'right' },
-  { name: 'DiffID', title: 'DIFFID' },
-  { name: 'Digest', title: 'DIGEST' },
-  { name: 'Compression', title: 'COMPRESSION' },
-  { name: 'Stored', title: 'STORED', align: 'right' },
-  { name: 'Files', title: 'FILES', align: 'right' },
-  { name: 'Whiteouts', title: 'WHITEOUTS', align: 'right' },
-  { name: 'Opaques', title: 'OPAQUES', align: 'right' },
+  { name: 'Layer', title: 'LAYER', align: 'right', isOptional: true },
+  { name: 'DiffID', title: 'DIFFID', isWhole: true, isOptional: true },
+  { name: 'Digest', title: 'DIGEST', isWhole: true, isOptional: true },
+  { name: 'Compression', title: 'COMPRESSION', isOptional: true },
+  { name: 'Stored', title: 'STORED', align: 'right', isOptional: true },
+  { name: 'Files', title: 'FILES', align: 'right', isOptional: true },
+  { name: 'Whiteouts', title: 'WHITEOUTS', align: 'right', isOptional: true },
+  { name: 'Opaques', title: 'OPAQUES', align: 'right', isOptional: true },
 ]);
 
 function shownFields(args: HistoryArguments): string[] {

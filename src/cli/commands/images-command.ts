@@ -19,14 +19,14 @@ import { type Fields, Listing, type RowFormat } from '../output/listing.ts';
 const listing = new Listing([
   { name: 'Repository', title: 'REPOSITORY' },
   { name: 'Tag', title: 'TAG' },
-  { name: 'ID', title: 'IMAGE ID' },
+  { name: 'ID', title: 'IMAGE ID', isWhole: true },
   { name: 'Platform', title: 'PLATFORM' },
-  { name: 'CreatedSince', title: 'CREATED' },
+  { name: 'CreatedSince', title: 'CREATED', isWhole: true },
   { name: 'CreatedAt', title: 'CREATED AT' },
-  { name: 'Size', title: 'SIZE' },
-  { name: 'SharedSize', title: 'SHARED SIZE' },
-  { name: 'UniqueSize', title: 'UNIQUE SIZE' },
-  { name: 'Source', title: 'SOURCE' },
+  { name: 'Size', title: 'SIZE', isWhole: true },
+  { name: 'SharedSize', title: 'SHARED SIZE', isWhole: true, isOptional: true },
+  { name: 'UniqueSize', title: 'UNIQUE SIZE', isWhole: true, isOptional: true },
+  { name: 'Source', title: 'SOURCE', isOptional: true },
 ]);
 
 const help = `

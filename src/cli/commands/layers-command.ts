@@ -19,10 +19,10 @@ const listing = new Listing([
   { name: 'Changed', title: 'CHANGED', align: 'right' },
   { name: 'Deleted', title: 'DELETED', align: 'right' },
   { name: 'Instruction', title: 'INSTRUCTION' },
-  { name: 'DiffID', title: 'DIFFID' },
-  { name: 'ChainID', title: 'CHAINID' },
-  { name: 'Offset', title: 'OFFSET', align: 'right' },
-  { name: 'File', title: 'FILE' },
+  { name: 'DiffID', title: 'DIFFID', isWhole: true, isOptional: true },
+  { name: 'ChainID', title: 'CHAINID', isWhole: true, isOptional: true },
+  { name: 'Offset', title: 'OFFSET', align: 'right', isOptional: true },
+  { name: 'File', title: 'FILE', isOptional: true },
 ]);
 
 const help = `

@@ -1,5 +1,5 @@
-// Tables with aligned columns. On a terminal, cells are truncated to its width; if that is not enough, the last columns are
-// left out. Elsewhere the table is complete.
+// Tables with aligned columns. On a terminal, cells are truncated to its width, but not below their titles; then optional columns
+// are left out, the last one first; then cells are truncated further, and other columns left out. Elsewhere the table is complete.
 //
 // cli-table3 measures characters of other widths than one column (CJK, combining characters) and truncates cells.
 import Table from 'cli-table3';
@@ -12,6 +12,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** Truncated only if truncating all others is not enough. */
   readonly isWhole?: true;
+  /** Left out before titles are truncated. */
+  readonly isOptional?: true;
 }
 
 /** A text, alone or with its style. */
@@ -31,11 +33,11 @@ export function formatTable(
 ): string {
   const cells = rows.map((row) => row.map((cell) => showText(textOf(cell))));
   const widths = columnWidths(columns, cells, width);
-  const shown = width === undefined ? columns.length : fittingColumns(widths, width);
-  if (shown < columns.length) {
+  const surplus = width === undefined ? -1 : surplusColumn(columns, widths, width);
+  if (surplus >= 0) {
     return formatTable(
-      columns.slice(0, shown),
-      rows.map((row) => row.slice(0, shown)),
+      columns.filter((_, i) => i !== surplus),
+      rows.map((row) => row.filter((_, i) => i !== surplus)),
       width,
     );
   }
@@ -86,22 +88,30 @@ function columnWidths(
   );
   const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap);
   if (width === undefined || total() <= width) return widths.map((each) => each + gap);
-  const numbers = columns.map((_, i) => i);
-  for (const shrinking of [numbers.filter((i) => columns[i]?.isWhole !== true), numbers]) {
-    const widthOf = (i: number): number => widths[i] as number;
-    while (total() > width && shrinking.some((i) => widthOf(i) > narrowest)) {
-      const widest = shrinking.reduce((a, b) => (widthOf(b) > widthOf(a) ? b : a));
-      widths[widest] = widthOf(widest) - 1;
+  const spareOf = (i: number, least: number): number => (widths[i] as number) - least;
+  const shrink = (numbers: readonly number[], leastOf: (i: number) => number): void => {
+    while (total() > width && numbers.some((i) => spareOf(i, leastOf(i)) > 0)) {
+      const shrinking = numbers.filter((i) => spareOf(i, leastOf(i)) > 0);
+      const widest = shrinking.reduce((a, b) => (spareOf(b, 0) > spareOf(a, 0) ? b : a));
+      widths[widest] = spareOf(widest, 1);
     }
+  };
+  const numbers = columns.map((_, i) => i);
+  const partial = numbers.filter((i) => columns[i]?.isWhole !== true);
+  shrink(partial, (i) => Math.max(narrowest, columns[i]?.title.length ?? 0));
+  if (columns.every(({ isOptional }) => isOptional !== true)) {
+    shrink(partial, () => narrowest);
+    shrink(numbers, () => narrowest);
   }
   return widths.map((each) => each + gap);
 }
 
-/** The number of columns that fit a terminal, at least one. */
-function fittingColumns(widths: readonly number[], width: number): number {
-  let end = 0;
-  const fitting = widths.findIndex((each) => (end += each) - gap > width);
-  return fitting < 0 ? widths.length : Math.max(1, fitting);
+/** The column that is left out because the others don't fit: the last optional one, or the last; -1 if all fit. */
+function surplusColumn(columns: readonly Column[], widths: readonly number[], width: number): number {
+  const total = widths.reduce((sum, each) => sum + each, -gap);
+  if (total <= width || columns.length === 1) return -1;
+  const optional = columns.findLastIndex(({ isOptional }) => isOptional === true);
+  return optional < 0 ? columns.length - 1 : optional;
 }
 
 const borderless = Object.fromEntries(

@@ -32,6 +32,23 @@ it('truncates a column with isWhole last', () => {
   expect(formatTable(withWhole, rows, 25)).toMatch(/\nx{7}\u2026 {2}509B \(virtual \u2026\n$/);
 });
 
+it('leaves out optional columns, the last one first, before it truncates titles', () => {
+  const optional = { isOptional: true } as const;
+  const many = [
+    { title: 'A' },
+    { title: 'DIGEST', isWhole: true, ...optional },
+    { title: 'B' },
+    { title: 'PLACE', ...optional },
+  ] as const;
+  const rows = [['a'.repeat(20), '0123456789ab', 'b'.repeat(20), 'c'.repeat(20)]];
+  const titlesAt = (width: number): string[] =>
+    formatTable(many, rows, width).split('\n')[0]?.split(/ +/) ?? [];
+  expect(titlesAt(42)).toEqual(['A', 'DIGEST', 'B', 'PLACE']);
+  expect(titlesAt(41)).toEqual(['A', 'DIGEST', 'B']);
+  expect(titlesAt(31)).toEqual(['A', 'B']);
+  expect(titlesAt(17)).toEqual(['A']);
+});
+
 it('escapes control characters of a name as ls -b does', () => {
   expect(formatTable(columns, [['a\nb\u001b[31m', '1']], undefined)).toContain('a\\nb\\033[31m');
 });
