@@ -82,6 +82,11 @@ Napi::Value Channel::Start(const Napi::CallbackInfo& info) {
   }
   poll_->data = this;
   self_ = Napi::Persistent(info.This().As<Napi::Object>());
+  turn_ = new uv_check_t();
+  uv_check_init(loop, turn_);
+  turn_->data = this;
+  uv_check_start(turn_, OnTurn);
+  uv_unref(reinterpret_cast<uv_handle_t*>(turn_));
   return Napi::Number::New(info.Env(), uv_poll_start(poll_, UV_READABLE, OnPoll));
 }
 
@@ -91,6 +96,10 @@ Napi::Value Channel::Close(const Napi::CallbackInfo& info) {
     uv_close(reinterpret_cast<uv_handle_t*>(poll_),
              [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
     poll_ = nullptr;
+    uv_check_stop(turn_);
+    uv_close(reinterpret_cast<uv_handle_t*>(turn_),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_check_t*>(handle); });
+    turn_ = nullptr;
   }
   if (pool_ != nullptr) {
     pool_->Release();
@@ -102,7 +111,14 @@ Napi::Value Channel::Close(const Napi::CallbackInfo& info) {
 
 void Channel::OnPoll(uv_poll_t* poll, int /*status*/, int /*events*/) {
   // If libuv reports an error, a read of the device returns the reason.
-  static_cast<Channel*>(poll->data)->Drain();
+  Channel* channel = static_cast<Channel*>(poll->data);
+  channel->busy_poll_.Cancel();
+  channel->Drain();
+}
+
+void Channel::OnTurn(uv_check_t* turn) {
+  Channel* channel = static_cast<Channel*>(turn->data);
+  if (channel->busy_poll_.IsOn()) channel->Drain();
 }
 
 Napi::Value Channel::AnswerFrom(const Napi::CallbackInfo& info) {
@@ -117,7 +133,6 @@ Napi::Value Channel::CountTableAnswers(const Napi::CallbackInfo& info) {
 
 void Channel::Drain() {
   std::optional<Turn> turn;
-  busy_poll_.Cancel();
   const uint64_t end = uv_hrtime() + kNanosecondsPerTurn;
   for (int i = 0; i < kRequestsPerTurn && poll_ != nullptr;) {
     ssize_t n = read(device_, request_, request_size_);
@@ -152,6 +167,7 @@ void Channel::Drain() {
     End(error);
     return;
   }
+  busy_poll_.Cancel();
 }
 
 std::optional<Channel::Outcome> Channel::AnswerFromTable(size_t length) {
@@ -184,13 +200,20 @@ Channel::Outcome Channel::Dispatch(size_t length) {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
   has_sent_ = false;
+  is_dispatching_ = true;
   Napi::Value result = on_request_.Call({Napi::Number::New(env, static_cast<double>(length))});
+  is_dispatching_ = false;
   if (env.IsExceptionPending()) return Outcome::kThrown;
   uint32_t reply_length = result.As<Napi::Number>().Uint32Value();
   // 0: answered later, or no answer is due. If a write fails, the next read reports the reason and ends the
   // connection.
   if (reply_length != 0) Write(reply_, reply_length);
   return reply_length != 0 || has_sent_ ? Outcome::kAnswered : Outcome::kNotAnswered;
+}
+
+void Channel::NoteSent() {
+  has_sent_ = true;
+  if (!is_dispatching_) busy_poll_.Begin(uv_hrtime());
 }
 
 int Channel::Write(const uint8_t* bytes, size_t length) {
@@ -201,6 +224,7 @@ int Channel::Write(const uint8_t* bytes, size_t length) {
 }
 
 void Channel::End(int error) {
+  busy_poll_.Cancel();
   uv_poll_stop(poll_);
   on_end_.Call({Napi::Number::New(Env(), error)});
 }
@@ -213,7 +237,7 @@ Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
   int error = in.error();
   if (error == 0 && pool_ != nullptr) {
     error = Write(bytes.data, length);
-    has_sent_ = true;
+    NoteSent();
   }
   return Napi::Value(info.Env(), in.MakeNumber(error));
 }
@@ -226,7 +250,7 @@ Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
   if (error == 0 && pool_ != nullptr) {
     error = WriteReply(device_, OutHeader{0, 0, unique}, bytes.data, bytes.size);
   }
-  has_sent_ = true;
+  NoteSent();
   return Napi::Value(info.Env(), in.MakeNumber(error));
 }
 
@@ -243,7 +267,7 @@ Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
     in.Throw();
   } else if (pool_ != nullptr) {
     file.never_waits = file.length >= ReplyPipe::kLeastBytes && NeverWaits(file.fd);
-    has_sent_ = pool_->Send(file);
+    if (pool_->Send(file)) NoteSent();
   }
   return info.Env().Undefined();
 }

@@ -47,6 +47,7 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Napi::Value CloseBacking(const Napi::CallbackInfo& info);
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
+  static void OnTurn(uv_check_t* turn);
   // The result of a request.
   enum class Outcome { kAnswered, kNotAnswered, kThrown };
   // The scope in which JavaScript runs.
@@ -62,6 +63,9 @@ class Channel : public Napi::ObjectWrap<Channel> {
   Outcome Dispatch(size_t length);
   // The same without JavaScript; no value if JavaScript must answer.
   std::optional<Outcome> AnswerFromTable(size_t length);
+  // Something was sent. After the answer to an earlier request, the next one is polled for as after any
+  // other.
+  void NoteSent();
   // Sends a whole reply or notice: 0 or a negative errno.
   int Write(const uint8_t* bytes, size_t length);
   void End(int error);
@@ -69,7 +73,10 @@ class Channel : public Napi::ObjectWrap<Channel> {
   int device_ = -1;
   // Send, SendData or SendFile has answered the request that JavaScript is handling.
   bool has_sent_ = false;
+  // JavaScript is handling the request in the request buffer.
+  bool is_dispatching_ = false;
   uv_poll_t* poll_ = nullptr;
+  uv_check_t* turn_ = nullptr;
   TransferPool* pool_ = nullptr;
   std::unique_ptr<TableAnswers> answers_;
   BusyPoll busy_poll_;

@@ -126,6 +126,13 @@ std::unique_ptr<TableAnswers> TableAnswers::Make(Napi::Object facts) {
     answers->upper_rows_ = {numbers.Data(), numbers.ElementLength() / UpperRows::kRowLength};
     answers->upper_rows_ref_ = Napi::Reference<Napi::Float64Array>::New(numbers, 1);
   }
+  const Napi::Value hidden = facts.Get("hidden");
+  if (hidden.IsTypedArray()) {
+    Napi::Uint8Array marks = hidden.As<Napi::Uint8Array>();
+    if (marks.ElementLength() < answers->table_.dentry_count()) return nullptr;
+    answers->hidden_ = marks.Data();
+    answers->hidden_ref_ = Napi::Reference<Napi::Uint8Array>::New(marks, 1);
+  }
   return answers;
 }
 

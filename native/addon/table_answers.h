@@ -27,7 +27,7 @@ class TableAnswers {
     const FastRequest whole(request, length, reply, capacity);
     const FastAnswer answer = AnswerFast(whole, table_, facts_, opens_);
     if (answer.kind != FastAnswer::kNotMine) return answer;
-    return AnswerFromUpper(whole, table_, facts_, upper_rows_);
+    return AnswerFromUpper(whole, table_, facts_, upper_rows_, hidden_);
   }
 
   // Counts an answer to a request of kind `opcode` that the kernel accepted, or a request without answer.
@@ -40,11 +40,13 @@ class TableAnswers {
   MountFacts facts_;
   uint32_t* opens_ = nullptr;
   UpperRows upper_rows_;
+  const uint8_t* hidden_ = nullptr;
   // Keep the memory alive that the members above point to.
   Napi::Reference<Napi::ArrayBuffer> table_ref_;
   Napi::Reference<Napi::Uint8Array> pristine_ref_;
   Napi::Reference<Napi::Uint32Array> opens_ref_;
   Napi::Reference<Napi::Float64Array> upper_rows_ref_;
+  Napi::Reference<Napi::Uint8Array> hidden_ref_;
   std::array<double, kOpcodeCount + 1> counts_ = {};
 };
 

@@ -28,6 +28,8 @@ class BusyPoll {
   // For a request that is answered later, the loop must go on with other work.
   void Cancel() { until_ = 0; }
 
+  bool IsOn() const { return until_ != 0; }
+
   // No request has arrived: returns whether to poll again.
   bool GoesOn(uint64_t now) {
     if (until_ == 0) return false;

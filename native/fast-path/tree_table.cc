@@ -87,12 +87,17 @@ uint64_t TreeTable::allocated(uint32_t inode) const {
 }
 
 int64_t TreeTable::Find(uint32_t directory, std::string_view name) const {
+  const int64_t dentry = FindDentry(directory, name);
+  return dentry < 0 ? -1 : static_cast<int64_t>(target(static_cast<uint32_t>(dentry)));
+}
+
+int64_t TreeTable::FindDentry(uint32_t directory, std::string_view name) const {
   uint32_t low = first_child(directory);
   uint32_t high = low + child_count(directory);
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
     const int order = this->name(middle).compare(name);
-    if (order == 0) return target(middle);
+    if (order == 0) return middle;
     if (order < 0) {
       low = middle + 1;
     } else {

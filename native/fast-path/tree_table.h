@@ -117,6 +117,8 @@ class TreeTable {
   }
   // The inode of a name in a directory, or -1.
   int64_t Find(uint32_t directory, std::string_view name) const;
+  // The dentry of a name in a directory, or -1.
+  int64_t FindDentry(uint32_t directory, std::string_view name) const;
 
   // Of a symlink.
   std::string_view link_target(uint32_t inode) const {

@@ -10,6 +10,7 @@
 
 #include "fast_request.h"
 #include "fuse_messages.h"
+#include "table_attributes.h"
 
 namespace stratafs {
 
@@ -38,8 +39,8 @@ bool FindRow(const UpperRows& rows, uint64_t node, UpperRow* out) {
 class UpperRequest {
  public:
   UpperRequest(const FastRequest& request, const UpperRow& row, const TreeTable& table,
-               const MountFacts& facts)
-      : request_(request), row_(row), table_(table), facts_(facts) {}
+               const MountFacts& facts, const uint8_t* hidden)
+      : request_(request), row_(row), table_(table), facts_(facts), hidden_(hidden) {}
 
   FastAnswer Answer() {
     switch (static_cast<Opcode>(request_.header().opcode)) {
@@ -84,12 +85,14 @@ class UpperRequest {
     out->flags = 0;
   }
 
-  // Only of a name that neither side has: what either has may be hidden, or must be counted.
+  // Only of a name that shows the table's own inode, or that neither side has: inodes of the upper are
+  // counted.
   FastAnswer Lookup() {
     const std::string_view name = request_.Name(0);
     if (name.empty() || name.size() > NAME_MAX || name == "." || name == "..") return {};
     if (name.find('/') != std::string_view::npos) return {};
-    if (row_.inode >= 0 && table_.Find(static_cast<uint32_t>(row_.inode), name) >= 0) return {};
+    const int64_t dentry = row_.inode < 0 ? -1 : table_.FindDentry(static_cast<uint32_t>(row_.inode), name);
+    if (dentry >= 0) return LookupLower(static_cast<uint32_t>(dentry));
     struct statx st;
     // The name is terminated by the NUL that Name() has found.
     if (statx(row_.fd, name.data(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0) return {};
@@ -97,6 +100,16 @@ class UpperRequest {
     EntryOut negative = {};
     negative.entry_valid = facts_.validity;
     return request_.Struct(negative);
+  }
+
+  // A name that is not hidden, and whose inode is pristine, is the table's own.
+  FastAnswer LookupLower(uint32_t dentry) {
+    const TableAttributes table{table_, facts_};
+    const uint32_t child = table_.target(dentry);
+    if (hidden_ == nullptr || hidden_[dentry] != 0 || !table.HasAttributes(child)) return {};
+    EntryOut entry;
+    table.FillEntry(child, &entry);
+    return request_.Struct(entry);
   }
 
   // Only of an xattr that the file doesn't have. The upper stores those of other namespaces under other
@@ -113,17 +126,18 @@ class UpperRequest {
   const UpperRow& row_;
   const TreeTable& table_;
   const MountFacts& facts_;
+  const uint8_t* const hidden_;
 };
 
 }  // namespace
 
 FastAnswer AnswerFromUpper(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
-                           const UpperRows& rows) {
+                           const UpperRows& rows, const uint8_t* hidden) {
   // Owners that are mapped are shown by JavaScript.
   if (facts.maps_owners) return {};
   UpperRow row;
   if (!request.is_whole() || !FindRow(rows, request.header().node, &row)) return {};
-  return UpperRequest(request, row, table, facts).Answer();
+  return UpperRequest(request, row, table, facts, hidden).Answer();
 }
 
 }  // namespace stratafs

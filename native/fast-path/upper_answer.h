@@ -1,5 +1,5 @@
 // Answers requests about files of the upper directory by asking the upper's file system, without JavaScript:
-// GETATTR of a directory, LOOKUP of a name that neither the upper nor the table has, and GETXATTR of an xattr
+// GETATTR of a directory, LOOKUP of a name that the table alone or neither side has, and GETXATTR of an xattr
 // that a file doesn't have.
 //
 // It holds no policy: TypeScript (src/overlay/read/upper-rows.ts) lists the files for which the answer is the
@@ -31,8 +31,9 @@ struct UpperRows {
   size_t count = 0;
 };
 
+// `hidden`: by dentry of the table, 1 if its name doesn't show, or shows another inode; null: any may.
 FastAnswer AnswerFromUpper(const FastRequest& request, const TreeTable& table, const MountFacts& facts,
-                           const UpperRows& rows);
+                           const UpperRows& rows, const uint8_t* hidden);
 
 }  // namespace stratafs
 

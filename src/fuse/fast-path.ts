@@ -15,6 +15,7 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean, owners: Owne
     pristine: table.pristine,
     opens: table.opens,
     upperRows: table.upperRows,
+    hidden: table.hidden,
     isReadOnly,
     countsLinks: table.countsLinks,
     ownXattrPrefix: table.ownXattrPrefix,

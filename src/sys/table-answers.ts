@@ -11,6 +11,8 @@ export interface TableFacts {
   readonly opens: Uint32Array | undefined;
   /** As in AnswerTable. The channel keeps a reference and reads it from then on. Undefined for a read-only mount. */
   readonly upperRows: Float64Array | undefined;
+  /** As in AnswerTable. The channel keeps a reference and reads it from then on. Undefined for a read-only mount. */
+  readonly hidden: Uint8Array | undefined;
   readonly isReadOnly: boolean;
   readonly countsLinks: boolean;
   /** As in AnswerTable. */

@@ -22,6 +22,8 @@ export interface AnswerTable {
    * (native/fast-path/upper_answer.h has the layout).
    */
   readonly upperRows?: Float64Array;
+  /** Only of a writable file system, by dentry: 1 if its name doesn't show, or shows another inode. */
+  readonly hidden?: Uint8Array;
   /** True: the file system counts the links of hard-linked files itself, so the table's link counts don't apply. */
   readonly countsLinks: boolean;
   /** Xattr names with this prefix (latin1) are not in the table: the file system answers them. */

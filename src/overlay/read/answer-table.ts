@@ -9,7 +9,7 @@ import { OWN_XATTR_PREFIX } from './synthetic-xattrs.ts';
 export function answerTableOf(
   tree: Tree,
   readers: readonly BlobReader[],
-  rest: Pick<AnswerTable, 'opens' | 'upperRows' | 'countsLinks'>,
+  rest: Pick<AnswerTable, 'opens' | 'upperRows' | 'hidden' | 'countsLinks'>,
 ): AnswerTable {
   return {
     table: tree.buffer,

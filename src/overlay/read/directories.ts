@@ -32,6 +32,8 @@ export class Directories {
   readonly #changed: ChangedAttributes;
   readonly #upperRows: UpperRows;
   readonly #lostNames: LostNames | undefined;
+  /** By dentry of the tree: 1 if it is hidden, for native code, which then leaves the name to this class. */
+  readonly hiddenDentries: Uint8Array;
   /** True once every upper directory has an object. */
   #isAllFound = false;
 
@@ -47,6 +49,7 @@ export class Directories {
     lostNames: LostNames | undefined,
   ) {
     this.#tree = tree;
+    this.hiddenDentries = new Uint8Array(tree.dentryCount);
     this.#upper = upper;
     this.#inodes = inodes;
     this.#resolver = resolver;
@@ -178,6 +181,7 @@ export class Directories {
   }
 
   hide(directory: DirectoryInode, dentry: number): void {
+    this.hiddenDentries[dentry] = 1;
     directory.hide(dentry, this.#tree.isDirectory(this.#tree.dentryInode(dentry)));
   }
 

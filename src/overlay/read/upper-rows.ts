@@ -7,7 +7,7 @@
 import type { DirectoryInode } from './directory-inode.ts';
 import type { Inode } from './inode.ts';
 
-const ROWS = 64;
+const ROWS = 1024;
 const ROW_LENGTH = 6;
 const DIRECTORY = 1;
 const FILE = 2;

@@ -63,12 +63,16 @@ export class WritableOverlay implements WritableFileSystem {
   readonly #listed: Entry = { nodeId: ROOT_NODE_ID, generation: 0, attr: new Attr() };
 
   private constructor(state: OverlayState, readers: readonly BlobReader[], sources: SyntheticSources) {
-    const { tree, inodes, upperRows, countsLinks } = state;
+    const { tree, inodes, directories, upperRows, countsLinks } = state;
     this.#tree = tree;
     this.#state = state;
     this.#synthetic = new SyntheticXattrs(tree, sources);
-    const shared = { opens: inodes.opens, upperRows: upperRows.numbers, countsLinks };
-    this.answerTable = answerTableOf(tree, readers, shared);
+    this.answerTable = answerTableOf(tree, readers, {
+      opens: inodes.opens,
+      upperRows: upperRows.numbers,
+      hidden: directories.hiddenDentries,
+      countsLinks,
+    });
   }
 
   /** InputError where recovery fails; then `upper` stays the caller's. */
