@@ -18,6 +18,11 @@ export interface Environment {
   readonly scratch: { readonly type: string; readonly source: string };
   /** The kernel's clock source. */
   readonly clockSource?: string;
+  /**
+   * guest_halt_poll_ns of a virtual machine: nanoseconds for which an idle CPU polls before it halts. Omitted if its kernel has no
+   * such setting.
+   */
+  readonly haltPoll?: number;
   /** Over the last minute, before the bench began. */
   readonly load: number;
 }
@@ -25,6 +30,7 @@ export interface Environment {
 export async function describeEnvironment(scratch: string, version: string): Promise<Environment> {
   const governor = await readLine('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor');
   const clockSource = await readLine('/sys/devices/system/clocksource/clocksource0/current_clocksource');
+  const haltPoll = await readLine('/sys/module/haltpoll/parameters/guest_halt_poll_ns');
   return {
     kernel: release(),
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -36,6 +42,7 @@ export async function describeEnvironment(scratch: string, version: string): Pro
     isRoot: process.geteuid?.() === 0,
     scratch: await fileSystemOf(scratch),
     ...(clockSource === undefined ? {} : { clockSource }),
+    ...(haltPoll === undefined ? {} : { haltPoll: Number(haltPoll) }),
     load: loadavg()[0] ?? 0,
   };
 }

@@ -42,7 +42,8 @@ function inOrder({ measurements, contenders }: BenchResult): Measurement[] {
 
 /** Describes the figures and the machine. */
 export function describeRun({ environment, settings, stacks, seconds }: BenchResult): string {
-  const { kernel, cpu, cpus, memory, scratch, load } = environment;
+  const { kernel, cpu, cpus, memory, scratch, haltPoll, load } = environment;
+  const polling = haltPoll === undefined ? '' : `; guest_halt_poll_ns ${haltPoll}`;
   const { runs, confidence, baseline, seed } = settings;
   const cold = !settings.dropsCaches
     ? 'a fresh mount, without dropping caches'
@@ -53,7 +54,7 @@ export function describeRun({ environment, settings, stacks, seconds }: BenchRes
   return [
     `MEDIAN is of ${runs} runs' time an operation; P50, P95 and P99 are of single operations. THAN compares with the`,
     `median of ${baseline}, with the ${showPercent(confidence)} bootstrap interval. Cold is ${cold}. Seed ${seed}.`,
-    `${stack === undefined ? '' : `${stack.files} files, ${showByteSize(stack.bytes)}. `}Linux ${kernel}, ${cpus} x ${cpu}, ${showByteSize(memory)}, ${scratch.type}; load ${load.toFixed(2)}; ${seconds.toFixed(0)} s.`,
+    `${stack === undefined ? '' : `${stack.files} files, ${showByteSize(stack.bytes)}. `}Linux ${kernel}, ${cpus} x ${cpu}, ${showByteSize(memory)}, ${scratch.type}${polling}; load ${load.toFixed(2)}; ${seconds.toFixed(0)} s.`,
     '',
   ].join('\n');
 }

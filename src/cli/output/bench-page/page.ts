@@ -164,7 +164,8 @@ function figures(measurements: readonly Measurement[], { settings, stacks }: Ben
 }
 
 function facts({ started, seconds, environment, settings, stacks, contenders }: BenchResult): Markup {
-  const { kernel, cpu, cpus, memory, node, stratafs, scratch, load, governor, clockSource } = environment;
+  const { kernel, cpu, cpus, memory, node, stratafs, scratch, load, governor, clockSource, haltPoll } =
+    environment;
   const cold = settings.dropsCaches
     ? { disk: 'fresh mounts, all caches dropped', memory: 'fresh mounts, dentries and inodes dropped' }[
         settings.cold
@@ -174,6 +175,7 @@ function facts({ started, seconds, environment, settings, stacks, contenders }: 
     ['when', `${started}, ${seconds.toFixed(0)} s`],
     ['machine', `${cpus} x ${cpu}, ${showByteSize(memory)}, Linux ${kernel}; load ${load.toFixed(2)} before`],
     ['clock, governor', `${clockSource ?? 'unknown'}, ${governor ?? 'none'}`],
+    ...(haltPoll === undefined ? [] : [['halt polling', `${haltPoll} ns`] satisfies [string, string]]),
     ['scratch', `${scratch.type} on ${scratch.source}`],
     ['versions', `stratafs ${stratafs}, Node ${node}`],
     ['runs', `${settings.runs}, of ${settings.operations} operations at most; seed ${settings.seed}`],
