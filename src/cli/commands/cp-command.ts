@@ -1,5 +1,6 @@
 // stratafs cp: copies files of an image to a directory, without a mount, like `docker cp`.
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { LAYER_ABOUT, UPTO_ABOUT } from './option-texts.ts';
 import type { CliCommand, CommandResult } from '../command-result.ts';
 import { Command } from 'commander';
@@ -11,7 +12,7 @@ import { showText } from '../../vfs/show-text.ts';
 import { writeExport } from './export-command.ts';
 import { addSourceOptions, type SourceArguments, withShown } from './inspection.ts';
 import { describeCount } from '../options/argument-count.ts';
-import { parseImagePath } from '../options/image-path.ts';
+import { parseImagePath, splitImagePath } from '../options/image-path.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { TerminalReport } from '../output/report.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
@@ -97,6 +98,14 @@ async function copyPaths(
   return status;
 }
 
+/** docker cp takes CONTAINER:PATH as its destination, too. */
+function requireLocal(dest: string): void {
+  if (splitImagePath(dest) === undefined || existsSync(dirname(dest))) return;
+  throw new UsageError(
+    `cp: found '${showText(dest)}' as DEST, expected a path of this machine: an image is not written to, and a mount is named as a directory`,
+  );
+}
+
 /** Several images can't all become one file. */
 function requireDirectory(dest: string): void {
   if (statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true) return;
@@ -107,6 +116,7 @@ async function runCp(operands: string[], args: CpArguments): Promise<CommandResu
   const dest = operands.at(-1) ?? '';
   if (operands.length < 2) throw new UsageError(`cp: ${describeCount(operands, ['SOURCE:PATH', 'DEST'])}`);
   if (dest === '') throw new UsageError("cp: found '' as DEST, expected a path");
+  requireLocal(dest);
   const groups = groupBySource(operands.slice(0, -1));
   const opened = { ...args, requiresConfig: true } as const;
   if (dest === '-') {

@@ -1,5 +1,7 @@
 // stratafs waste: shows files that an image stores but hides; with --ci, checks the waste against rules.
 import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import { S_IFREG } from '../../vfs/attr.ts';
+import { latin1Of } from '../../vfs/names.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { outputWidth } from '../output/terminal.ts';
 import type { CliCommand } from '../command-result.ts';
@@ -105,7 +107,13 @@ function rowsOf(waste: Waste, args: WasteArguments, palette: Palette): ListingRo
       HiddenBy: [...new Set(files.map(({ hiddenBy }) => hiddenBy))].join(),
       Path: showPathName(path),
     },
-    cells: { Wasted: { text: size(bytes), style: palette.deleted } },
+    cells: {
+      Wasted: { text: size(bytes), style: palette.deleted },
+      Path: {
+        text: showPathName(path),
+        style: palette.fileStyle({ name: latin1Of(path.pathBytes), mode: S_IFREG }),
+      },
+    },
   }));
 }
 

@@ -58,6 +58,11 @@ it('refuses in one line, before anything is written', () =>
       [['cp', source], 2, /missing argument: DEST$/],
       [['cp', source, 'out'], 2, /expected SOURCE:PATH with an absolute path/],
       [['cp', `${source}:/etc/passwd`, ''], 2, /found '' as DEST/],
+      [
+        ['cp', `${source}:/etc/passwd`, 'app.tar:/etc'],
+        2,
+        /as DEST, expected a path of this machine: an image is/,
+      ],
       [['cp', `${source}:/etc/passwd`, `${source}:/none`, '.'], 1, /\/none: no such file in the image$/],
       [['cp', `${source}:/etc/passwd/x`, '.'], 1, /\/etc\/passwd\/x: no such file in the image \(ENOTDIR\)$/],
       [['cp', `${source}:/etc`, 'file'], 1, /file: is a file, and a directory can't be copied to a file$/],
