@@ -1,5 +1,5 @@
 // The files that hold an image's layers, as extra devices of an EROFS image: one for each archive file whose layers are
-// plain, and one for each layer that no file holds as plain bytes. For the latter the caller has to make a file.
+// plain, and one for each compressed layer. If no file holds the plain bytes of that, the caller has to make one.
 import { fstatSync } from 'node:fs';
 import type { BlobReader, FileRange } from '../vfs/blob-reader.ts';
 import { BLOCK } from './layout.ts';
@@ -22,6 +22,8 @@ export type LayerDevice =
       readonly identity: FileIdentity;
       readonly size: number;
     }
+  /** A file of this user with the uncompressed bytes of the layer, which name it: lent as above. */
+  | { readonly kind: 'unpacked'; readonly fd: number; readonly layer: number; readonly size: number }
   /** The uncompressed bytes of the layer, which the caller serves as a file of `size` bytes. */
   | { readonly kind: 'layer'; readonly layer: number; readonly size: number };
 
@@ -48,7 +50,13 @@ export function placeLayers(readers: readonly BlobReader[]): PlacedLayers {
     }
     let device = served.get(reader);
     if (device === undefined) {
-      device = devices.push({ kind: 'layer', layer, size: reader.size }) - 1;
+      const { size, unpacked } = reader;
+      device =
+        devices.push(
+          unpacked === undefined
+            ? { kind: 'layer', layer, size }
+            : { kind: 'unpacked', fd: unpacked.fd, layer, size },
+        ) - 1;
       served.set(reader, device);
     }
     return { device, startByte: 0, reader };

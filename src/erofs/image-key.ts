@@ -22,7 +22,7 @@ export function keyOfErofsImage(
   { layerNames, isOverlayLower }: Pick<ErofsSource, 'layerNames' | 'isOverlayLower'>,
 ): string {
   const places = devices.map((device) => {
-    if (device.kind === 'layer') return ['layer', device.layer, device.size];
+    if (device.kind !== 'file') return ['layer', device.layer, device.size];
     const { device: dev, inode, size, mtimeNs, ctimeNs } = device.identity;
     return ['file', ...[dev, inode, size, mtimeNs, ctimeNs].map(String)];
   });

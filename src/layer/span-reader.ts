@@ -45,6 +45,14 @@ export class SpanReader implements BlobReader {
     this.#isSourceChanged = isSourceChanged;
   }
 
+  /** Undefined where some span is only in the blob. */
+  get unpacked(): FileRange | undefined {
+    if (this.#spillFd === undefined) return undefined;
+    const isSpilled = (kind: number): boolean => kind === SpanKind.spill;
+    const kinds = this.#spans.kind.subarray(0, this.#spans.count);
+    return kinds.every(isSpilled) ? new FileRange(this.#spillFd, 0, this.size) : undefined;
+  }
+
   read(offset: number, length: number): ReadResult | Promise<ReadResult> {
     const end = Math.min(offset + length, this.size);
     if (this.#isClosed) return -EIO;

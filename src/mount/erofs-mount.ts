@@ -194,7 +194,7 @@ async function serveUnplaced(
 /** The descriptors of all devices, in order. */
 function devicesOf({ devices }: PlacedLayers, served: ServedLayers | undefined): number[] {
   const files = [...(served?.files ?? [])];
-  return devices.map((device) => (device.kind === 'file' ? device.fd : (files.shift()?.fd ?? -1)));
+  return devices.map((device) => (device.kind === 'layer' ? (files.shift()?.fd ?? -1) : device.fd));
 }
 
 /** Mounts by `attach`, with a record from before that on. If this fails, nothing stays mounted. */

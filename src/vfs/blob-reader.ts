@@ -53,7 +53,9 @@ export interface BlobReader {
    * The whole blob as a range of a file that stays open until `close`; undefined if no file holds the bytes as they
    * are.
    */
-  readonly plain?: FileRange;
+  readonly plain?: FileRange | undefined;
+  /** The same for a compressed blob whose bytes lie uncompressed in a file of this user, which nobody else can write to. */
+  readonly unpacked?: FileRange | undefined;
   /**
    * Up to `length` bytes at `offset`; fewer only at the end of the blob. Never throws: a blob that was truncated or
    * replaced, or that can't be decompressed, answers -EIO.

@@ -1,5 +1,6 @@
 // Mounts that the kernel serves by itself (driver=erofs): what they show, how they are found, and how they end.
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -71,6 +72,25 @@ describeWith([...needs, { program: 'umount' }], 'mount -o driver=erofs', () => {
       },
       ...EROFS,
     ));
+
+  it('needs no process for layers that lie unpacked in the cache directory', () =>
+    withWorkplace(async (place) => {
+      const [lower, archive] = [place.path('lower'), place.path('layer.tar.xz')];
+      mkdirSync(lower);
+      for (const size of [0, 1, 511, 512, 70_000])
+        writeFileSync(join(lower, `of-${size}`), randomBytes(size));
+      await run('tar', ['-C', lower, '-cJf', archive, '.']);
+      for (let n = 0; n < 2; n++) {
+        const argv = ['mount', ...EROFS, '-o', `lowerdir=${archive}`, 'mnt'];
+        expect(await place.stratafs(argv)).toMatchObject({ status: 0 });
+        expect(await place.listed()).toMatchObject({ state: 'mounted', driver: 'erofs' });
+        expect(processesOf(place)).toEqual([]);
+        expect(await run('diff', ['-r', lower, place.mountpoint])).toMatchObject({ status: 0 });
+        await place.unmount();
+      }
+      const saved = readdirSync(place.path('cache/stratafs/trees'));
+      expect(saved.filter((name) => name.endsWith('.erofs'))).toHaveLength(1);
+    }));
 
   it('has statistics of what that process was asked', () =>
     withMounted(
