@@ -14,7 +14,7 @@ proxies and certificates.
 
 Examples:
   stratafs commit mnt -o oci:layout:app
-  stratafs push oci:layout:app docker://registry.example/app:2`;
+  stratafs push oci:layout:app docker://reg.example/app:2`;
 
 interface PushArguments {
   readonly platform?: string;
