@@ -34,6 +34,15 @@ export const contenders: readonly Contender[] = [
     options: ['driver=erofs'],
     needsRoot: true,
   }),
+  stratafs({
+    name: 'stratafs-erofs-gzip',
+    summary: 'the same with layers that are compressed by gzip',
+    options: ['driver=erofs'],
+    needsRoot: true,
+    isGzipped: true,
+    // Writes go to the upper in the same way.
+    serves: ['metadata', 'content', 'mounts'],
+  }),
   overlayfs,
   fuseOverlayfs,
   plain,

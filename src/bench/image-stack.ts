@@ -7,6 +7,7 @@ import { writeLayerDirectories } from '../inspect/layer-directory.ts';
 import { type MergedImage, mergeImage } from '../inspect/merged-image.ts';
 import type { Tree } from '../tree/tree.ts';
 import { type CatalogueEntry, catalogueOf } from './catalogue.ts';
+import { writeGzipLayers } from './gzip-layers.ts';
 import type { Processes } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Stack, UnpackedLayers } from './stack.ts';
@@ -52,6 +53,13 @@ export class ImageStack implements Stack {
 
   unpacked(): Promise<UnpackedLayers> {
     return (this.#unpacked ??= this.#unpack());
+  }
+
+  gzipped(): Promise<string> {
+    return this.form('gzip', async (directory) => {
+      await writeGzipLayers(directory, this.#inspected, this.#processes.signal);
+      return `oci:${directory}`;
+    });
   }
 
   flattened(): Promise<string> {

@@ -15,6 +15,8 @@ export interface Stack {
   /** Everything below the root of the merged tree. */
   readonly catalogue: readonly CatalogueEntry[];
   unpacked(): Promise<UnpackedLayers>;
+  /** The source argument for the same layers, compressed by gzip. */
+  gzipped(): Promise<string>;
   /** A directory with the unpacked merged tree. */
   flattened(): Promise<string>;
   /** The result of `make` in a new directory. Later calls with the same name return the same form. */

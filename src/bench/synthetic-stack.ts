@@ -7,10 +7,11 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
+import { BLOBS, type WrittenLayer, writeOciLayout } from './oci-layout.ts';
 import { Random } from './random.ts';
 
 export interface SyntheticShape {
@@ -57,17 +58,17 @@ export async function writeSyntheticStack(
   shape: SyntheticShape,
   signal: AbortSignal,
 ): Promise<void> {
-  const blobs = join(directory, 'blobs', 'sha256');
+  const blobs = join(directory, BLOBS);
   await mkdir(blobs, { recursive: true });
   const directories = directoriesOf(shape);
   const files = planFiles(shape, directories, layers);
-  const written: Descriptor[] = [];
+  const written: WrittenLayer[] = [];
   for (let layer = 0; layer < layers; layer++) {
     signal.throwIfAborted();
     const largeFile = shape.hasLargeFile && layer === 0 ? LARGE_FILE_BYTES : undefined;
     written.push(await writeLayer(blobs, layer, layers, directories, files, largeFile));
   }
-  await writeLayout(directory, blobs, written);
+  await writeOciLayout(directory, written);
 }
 
 /** Parents first; the root is the empty path. */
@@ -109,12 +110,6 @@ function drawSize(random: Random): number {
   return 0;
 }
 
-interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
-
 async function writeLayer(
   blobs: string,
   layer: number,
@@ -122,7 +117,7 @@ async function writeLayer(
   directories: readonly string[],
   files: readonly PlannedFile[],
   largeFile: number | undefined,
-): Promise<Descriptor> {
+): Promise<WrittenLayer> {
   const tar = pack();
   const draft = join(blobs, `layer-${layer}`);
   const hash = createHash('sha256');
@@ -141,10 +136,11 @@ async function writeLayer(
   else await add(tar, `.wh.hidden-${layer}`, 0);
   tar.finalize();
   await ended;
-  const digest = hash.digest('hex');
-  await rename(draft, join(blobs, digest));
-  const { size } = await stat(join(blobs, digest));
-  return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: `sha256:${digest}`, size };
+  const hex = hash.digest('hex');
+  await rename(draft, join(blobs, hex));
+  const { size } = await stat(join(blobs, hex));
+  const digest = `sha256:${hex}`;
+  return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size, diffId: digest };
 }
 
 /** Adds a file, or a directory if `size` is undefined. */
@@ -166,22 +162,4 @@ async function addLarge(tar: Pack, name: string, size: number): Promise<void> {
   for (; left > piece.length; left -= piece.length) if (!entry.write(piece)) await once(entry, 'drain');
   entry.end(piece.subarray(0, left));
   await ended;
-}
-
-async function writeLayout(directory: string, blobs: string, layers: readonly Descriptor[]): Promise<void> {
-  const put = async (mediaType: string, value: unknown): Promise<Descriptor> => {
-    const bytes = Buffer.from(JSON.stringify(value));
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    await writeFile(join(blobs, digest), bytes);
-    return { mediaType, digest: `sha256:${digest}`, size: bytes.length };
-  };
-  const config = await put('application/vnd.oci.image.config.v1+json', {
-    architecture: 'amd64',
-    os: 'linux',
-    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
-  });
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const manifest = await put(mediaType, { schemaVersion: 2, mediaType, config, layers });
-  await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
 }

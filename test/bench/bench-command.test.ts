@@ -47,6 +47,7 @@ const everybody = [
     'fastpath-off',
     'writable',
     'stratafs-erofs',
+    'stratafs-erofs-gzip',
     'overlayfs',
     'fuse-overlayfs',
     'plain',
@@ -111,7 +112,8 @@ describeWith(['fuse', 'root', ...rivals], 'stratafs bench', () => {
         expect(cells).toContain(`2 find-warm ${name}`);
         const isRead = name !== 'bare-loop';
         expect(cells.includes(`2 open-warm ${name}`), name).toBe(isRead);
-        const isWritable = isRead && !['squashfs', 'squashfuse', 'erofs', 'writable'].includes(name);
+        const readOnly = ['squashfs', 'squashfuse', 'erofs', 'writable', 'stratafs-erofs-gzip'];
+        const isWritable = isRead && !readOnly.includes(name);
         expect(cells.includes(`2 rename ${name}`)).toBe(isWritable);
         expect(cells.includes(`2 rm-rf ${name}`)).toBe(isWritable);
         expect(cells.includes(`2 remount ${name}`)).toBe(name !== 'plain');

@@ -20,7 +20,7 @@ const catalogue: CatalogueEntry[] = [
 const notMade = (): Promise<never> => Promise.reject(new Error('is not made'));
 const stackOf = (entries: readonly CatalogueEntry[]): Stack => ({
   ...{ source: 'x', label: 'x', platform: undefined, layerCount: 3, catalogue: entries },
-  ...{ unpacked: notMade, flattened: notMade, form: notMade },
+  ...{ unpacked: notMade, gzipped: notMade, flattened: notMade, form: notMade },
   get tree(): never {
     throw new Error('is not merged');
   },

@@ -14,6 +14,8 @@ export interface StratafsVariant {
   /** True: mounts that are not written to have an empty upper too; by default they are read-only. */
   readonly isAlwaysWritable?: boolean;
   readonly needsRoot?: boolean;
+  /** True: the layers are compressed by gzip; by default they are as the image has them. */
+  readonly isGzipped?: boolean;
 }
 
 const everything: readonly OperationFamily[] = ['metadata', 'content', 'changes', 'mounts'];
@@ -26,6 +28,7 @@ export function stratafs(variant: StratafsVariant): Contender {
     serves = everything,
     isAlwaysWritable = false,
     needsRoot = false,
+    isGzipped = false,
   } = variant;
   return {
     name,
@@ -42,7 +45,8 @@ export function stratafs(variant: StratafsVariant): Contender {
       (await processes.run([...command, '--version'])).toString().trim(),
     prepare: async ({ processes, scratch, stratafs: command, cacheDirectory }, stack) => {
       const env = { XDG_CACHE_HOME: cacheDirectory };
-      const image = [...(stack.platform === undefined ? [] : ['--platform', stack.platform]), stack.source];
+      const platform = stack.platform === undefined ? [] : ['--platform', stack.platform];
+      const image = isGzipped ? [await stack.gzipped()] : [...platform, stack.source];
       await processes.run([...command, 'index', ...image], { env });
       return mountedByCommand(processes, async (place, requested) => {
         const upper = requested ?? (isAlwaysWritable ? await makeEmptyUpper(scratch) : undefined);
