@@ -14,7 +14,7 @@ export function showComparedLayers(images: Two<ReportImage>, titles: Two<string>
   part('compared-base').textContent =
     base === 0
       ? 'The images have no common base: already the first layers differ.'
-      : `Both images stand on the same ${counted(base, 'layer')}: ${size(baseBytes)}.`;
+      : `Both images stand on the same ${base === 1 ? 'layer' : counted(base, 'layer')}: ${size(baseBytes)}.`;
   part('compared-layers').replaceChildren(
     ...images.map((image, side) => {
       const rows = image.layers.map((layer) => rowOf(layer, image, layer.number <= base)).reverse();
