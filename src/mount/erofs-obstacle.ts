@@ -25,7 +25,7 @@ export function erofsObstacle(image: Image, options: MountOptions): string | und
 function upperObstacle({ upper, usesAcl }: MountOptions): string | undefined {
   if (upper === undefined) return undefined;
   if (usesAcl === false) return 'noacl: kernel overlayfs always obeys ACLs';
-  if (upper.isReadOnly === true) return 'an upper directory with ro';
+  if (upper.isReadOnly === true) return 'the upper directory is read-only (ro)';
   if (upper.isVolatile === true) return 'volatile: nobody syncs when the mount ends';
   return undefined;
 }

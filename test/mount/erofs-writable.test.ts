@@ -169,7 +169,7 @@ describeWith([...needs, 'fuse', { filesystem: 'overlay' }], 'a writable mount by
     withUpper(async (place) => {
       const cases = [
         ['-o', 'noacl', /driver=erofs: noacl: /],
-        ['-o', 'ro', /driver=erofs: an upper directory with ro/],
+        ['-o', 'ro', /driver=erofs: the upper directory is read-only \(ro\)/],
         ['-o', 'volatile', /driver=erofs: volatile: /],
       ] as const;
       for (const [dash, option, reason] of cases) {
