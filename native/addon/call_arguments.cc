@@ -45,6 +45,12 @@ int64_t CallArguments::Int64(size_t index) {
   return value;
 }
 
+uint64_t CallArguments::Unique(size_t index) {
+  const int64_t number = Int64(index);
+  constexpr uint64_t kResent = uint64_t{1} << 63;
+  return number < 0 ? kResent | -static_cast<uint64_t>(number) : static_cast<uint64_t>(number);
+}
+
 bool CallArguments::Bool(size_t index) {
   bool value = false;
   if (napi_get_value_bool(env_, values_[index], &value) != napi_ok) Fail(-EINVAL);

@@ -55,6 +55,8 @@ class CallArguments {
   uint32_t Uint(size_t index);
   // The whole part of a number, exact below 2^53.
   int64_t Int64(size_t index);
+  // The unique of a request. Negative: its magnitude, and bit 63 is set (src/fuse/wire/unique.ts).
+  uint64_t Unique(size_t index);
   bool Bool(size_t index);
   ByteSpan Bytes(size_t index);
   // The bytes of a typed array to write to.

@@ -244,7 +244,7 @@ Napi::Value Channel::Send(const Napi::CallbackInfo& info) {
 
 Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
   CallArguments in(info);
-  const uint64_t unique = static_cast<uint64_t>(in.Int64(0));
+  const uint64_t unique = in.Unique(0);
   const ByteSpan bytes = in.Bytes(1);
   int error = in.error();
   if (error == 0 && pool_ != nullptr) {
@@ -257,7 +257,7 @@ Napi::Value Channel::SendData(const Napi::CallbackInfo& info) {
 Napi::Value Channel::SendFile(const Napi::CallbackInfo& info) {
   CallArguments in(info);
   FileReply file;
-  file.unique = static_cast<uint64_t>(in.Int64(0));
+  file.unique = in.Unique(0);
   file.fd = in.Descriptor(1);
   file.position = in.Int64(2);
   file.length = in.Uint(3);

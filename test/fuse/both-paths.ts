@@ -43,7 +43,7 @@ export class BothPaths {
     }
     tally.native++;
     const [kind, length, fd, position] = native;
-    const unique = Number(request.readBigUInt64LE(8));
+    const unique = request.readBigUInt64LE(8);
     const answered =
       kind === AnswerKind.silent
         ? undefined

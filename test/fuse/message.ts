@@ -11,7 +11,7 @@ export function hex(text: string): Buffer {
 /** A request with its header; user 1000, group 100 and process 42 ask. */
 export function message(
   opcode: number,
-  unique: number,
+  unique: number | bigint,
   nodeId: number,
   body: Uint8Array = Buffer.alloc(0),
 ): Buffer {
@@ -33,7 +33,7 @@ export function numbers(...parts: readonly (readonly [4 | 8, number | bigint])[]
     parts.map(([size, value]) => {
       const bytes = Buffer.alloc(size);
       if (size === 4) bytes.writeUInt32LE(Number(value));
-      else bytes.writeBigInt64LE(BigInt(value));
+      else bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)));
       return bytes;
     }),
   );
@@ -45,6 +45,12 @@ export function initBody(major: number, minor: number, flags: number): Buffer {
 
 /** All flags that a kernel could offer. */
 export const EVERY_FLAG = 0xffffffff;
+
+/** Set in the unique of a request that is sent again. */
+export const RESENT = 1n << 63n;
+
+/** The unique of the wire for that of src/fuse/wire/unique.ts. */
+const wireUnique = (unique: number): bigint => (unique < 0 ? RESENT | BigInt(-unique) : BigInt(unique));
 
 export class TestSession {
   readonly request = new Uint8Array(1 << 17);
@@ -66,12 +72,14 @@ export class TestSession {
         return this.sendStatus;
       },
       sendData: (unique, bytes) => {
-        this.replies.push(Buffer.concat([numbers([4, 16 + bytes.length], [4, 0], [8, unique]), bytes]));
+        this.replies.push(
+          Buffer.concat([numbers([4, 16 + bytes.length], [4, 0], [8, wireUnique(unique)]), bytes]),
+        );
         return 0;
       },
       sendFile: (unique, fd, position, length, mayEnd) => {
         this.replies.push(
-          Buffer.from(`file ${unique} ${fd} ${position} ${length}${mayEnd ? ' or less' : ''}`),
+          Buffer.from(`file ${wireUnique(unique)} ${fd} ${position} ${length}${mayEnd ? ' or less' : ''}`),
         );
       },
       openBacking: (fd) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Opcode } from '../../src/fuse/wire/protocol.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EINTR, EINVAL, EIO, ENODATA, ENOSYS, ENOTTY, ERANGE, EROFS } from '../../src/vfs/errno.ts';
-import { EVERY_FLAG, TestSession, errorOf, hex, initBody, message, numbers } from './message.ts';
+import { EVERY_FLAG, RESENT, TestSession, errorOf, hex, initBody, message, numbers } from './message.ts';
 import { SyntheticFileSystem } from './synthetic-file-system.ts';
 
 const make = (): SyntheticFileSystem => new SyntheticFileSystem(2, 3);
@@ -204,6 +204,35 @@ describe('READ', () => {
     await new Promise(setImmediate);
     expect(test.replies).toHaveLength(1);
     expect(test.handle(message(Opcode.INTERRUPT, 32, 0, numbers([8, 30])))).toBeUndefined();
+  });
+});
+
+describe('a request that is sent again (bit 63 of its unique)', () => {
+  const uniqueOf = (reply: Buffer): bigint => reply.readBigUInt64LE(8);
+  // The largest that a number holds, and one of 33 bits.
+  const uniques = [30n, 1n << 32n, (1n << 53n) - 1n].map((unique) => RESENT | unique);
+
+  it.each(uniques)('is answered with the same unique: %d', async (unique) => {
+    const fileSystem = make();
+    const test = TestSession.serving(fileSystem);
+    expect(uniqueOf(test.ask(message(Opcode.GETATTR, unique, 4, Buffer.alloc(16))))).toBe(unique);
+    expect(uniqueOf(test.ask(message(Opcode.READ, unique, 4, readBody(0, 4096))))).toBe(unique);
+    let finish: (bytes: Uint8Array) => void = () => undefined;
+    fileSystem.onRead = () => new Promise((resolve) => (finish = resolve));
+    expect(test.handle(message(Opcode.READ, unique, 4, readBody(0, 4096)))).toBeUndefined();
+    finish(Buffer.from('late'));
+    await new Promise(setImmediate);
+    expect(uniqueOf(test.replies.at(-1) as Buffer)).toBe(unique);
+  });
+
+  it('is interrupted by its whole unique', () => {
+    const fileSystem = make();
+    const test = TestSession.serving(fileSystem);
+    fileSystem.onRead = () => new Promise(() => undefined);
+    expect(test.handle(message(Opcode.READ, RESENT | 30n, 4, readBody(0, 4096)))).toBeUndefined();
+    expect(test.handle(message(Opcode.INTERRUPT, 31, 0, numbers([8, 30])))).toBeUndefined();
+    const reply = test.ask(message(Opcode.INTERRUPT, 31, 0, numbers([8, RESENT | 30n])));
+    expect([uniqueOf(reply), errorOf(reply)]).toEqual([RESENT | 30n, -EINTR]);
   });
 });
 

@@ -4,7 +4,7 @@ import { Opcode } from '../../src/fuse/wire/protocol.ts';
 import type { Tree } from '../../src/tree/tree.ts';
 import { bytesOf } from '../../src/vfs/names.ts';
 import type { Random } from '../tree/random.ts';
-import { message, numbers } from './message.ts';
+import { RESENT, message, numbers } from './message.ts';
 
 const nul = Buffer.alloc(1);
 const named = (name: Uint8Array | string): Buffer =>
@@ -33,7 +33,7 @@ const xattrNames = [
 
 /** Well-formed requests that change nothing but counts of opens and lookups. */
 export function* readingRequests(random: Random, tree: Tree, node: number): Generator<Buffer> {
-  let unique = 2 ** 40 + random.below(1000);
+  let unique = BigInt(2 ** 40 + random.below(1000)) | (random.oneIn(2) ? RESENT : 0n);
   const ask = (opcode: number, body: Buffer = Buffer.alloc(0)): Buffer =>
     message(opcode, ++unique, node, body);
   for (const name of lookupNames(random, tree, node)) yield ask(Opcode.LOOKUP, named(name));

@@ -12,7 +12,8 @@ import { EBADF, EIO, ENODEV, ENOTTY } from '../../src/vfs/errno.ts';
 const read = promisify(fs.read);
 
 interface Reply {
-  unique: number;
+  /** Of a request that is sent again, a bigint. */
+  unique: number | bigint;
   error: number;
   payload: string;
 }
@@ -45,9 +46,15 @@ async function nextReply(): Promise<Reply> {
   expect((await read(reader, header, 0, 16, null)).bytesRead).toBe(16);
   const payload = Buffer.alloc(header.readUInt32LE(0) - 16);
   if (payload.length > 0) await read(reader, payload, 0, payload.length, null);
-  const unique = Number(header.readBigUInt64LE(8));
-  return { unique, error: header.readInt32LE(4), payload: payload.toString('latin1') };
+  const unique = header.readBigUInt64LE(8);
+  return {
+    unique: unique < 2n ** 63n ? Number(unique) : unique,
+    error: header.readInt32LE(4),
+    payload: payload.toString('latin1'),
+  };
 }
+
+const resent = (unique: number): bigint => 2n ** 63n + BigInt(unique);
 
 /** The fifo of the device takes 1 MiB. */
 function growPipe(path: string): void {
@@ -73,6 +80,19 @@ describe('sendFile', () => {
     expect(await nextReply()).toEqual({ unique: 2 ** 52, error: 0, payload: 'nux' });
     fs.closeSync(fd);
   });
+
+  test.each(sources)(
+    'answers a request that is sent again with bit 63 of its unique, %s',
+    async (_title, path) => {
+      fs.writeFileSync(join(root, 'file'), content);
+      const fd = fs.openSync(path(), 'r');
+      channel.sendFile(-7, fd, 0, 5, false);
+      expect(await nextReply()).toEqual({ unique: resent(7), error: 0, payload: 'Linux' });
+      channel.sendData(-(2 ** 52), Buffer.from('bytes'));
+      expect(await nextReply()).toEqual({ unique: resent(2 ** 52), error: 0, payload: 'bytes' });
+      fs.closeSync(fd);
+    },
+  );
 
   test.each(sources)('answers less, or EIO, where the file ends before, %s', async (_title, path) => {
     fs.writeFileSync(join(root, 'file'), content);

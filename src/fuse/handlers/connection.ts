@@ -19,7 +19,7 @@ function init(conversation: Conversation, request: Request): ReplyLength {
 
 /** struct fuse_interrupt_in: unique (u64) of the request that is interrupted. Itself it is not answered. */
 function interrupt(conversation: Conversation, request: Request): ReplyLength {
-  return conversation.interrupt(request.u64(0));
+  return conversation.interrupt(request.uniqueAt(0));
 }
 
 function statfs(conversation: Conversation, request: Request): ReplyLength {

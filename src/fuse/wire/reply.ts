@@ -28,6 +28,7 @@ import {
   OPEN_OUT_SIZE,
   OUT_HEADER_SIZE,
 } from './protocol.ts';
+import { writeUnique } from './unique.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -200,7 +201,7 @@ export class Reply {
   #header(unique: number, error: number, length: number): number {
     this.u32(0, length);
     this.u32(4, error);
-    this.u64(8, unique);
+    writeUnique(this.#words, 2, unique);
     return length;
   }
 }

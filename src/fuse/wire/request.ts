@@ -5,7 +5,7 @@
 // | ------ | ---- | ------------ | --------------------------------------------- |
 // | 0      | 4    | len          | bytes of the whole message                    |
 // | 4      | 4    | opcode       |                                               |
-// | 8      | 8    | unique       | names the request; the reply carries it       |
+// | 8      | 8    | unique       | names the request (see unique.ts)             |
 // | 16     | 8    | nodeid       |                                               |
 // | 24     | 4    | uid          | of the caller, in the mount's user namespace  |
 // | 28     | 4    | gid          |                                               |
@@ -15,11 +15,13 @@
 import type { NodeId } from '../../vfs/filesystem.ts';
 import { Call } from '../../vfs/operation.ts';
 import { IN_HEADER_SIZE } from './protocol.ts';
+import { readUnique } from './unique.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
 export class Request {
   opcode = 0;
+  /** As unique.ts has it. */
   unique = 0;
   nodeId = 0 as NodeId;
   /** Bytes after the header, without extensions. */
@@ -41,7 +43,7 @@ export class Request {
     const words = this.#words;
     if (length < IN_HEADER_SIZE || words[0] !== length) return false;
     this.opcode = words[1] as number;
-    this.unique = this.#u64(2);
+    this.unique = readUnique(words[2] as number, words[3] as number);
     this.nodeId = this.#u64(4) as NodeId;
     this.bodyLength = length - IN_HEADER_SIZE - (this.#halves[18] as number) * 8;
     return this.bodyLength >= 0;
@@ -55,6 +57,11 @@ export class Request {
   /** The 64-bit number at `offset` of the body, a multiple of 4; exact below 2^53. */
   u64(offset: number): number {
     return this.#u64((IN_HEADER_SIZE + offset) >>> 2);
+  }
+
+  /** The unique of another request at `offset` of the body, a multiple of 4. */
+  uniqueAt(offset: number): number {
+    return readUnique(this.u32(offset), this.u32(offset + 4));
   }
 
   /** The signed 64-bit number at `offset` of the body, a multiple of 4; exact within 53 bits. */
