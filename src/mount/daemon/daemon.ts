@@ -54,6 +54,8 @@ export class Daemon {
   readonly #served = new Map<string, Served>();
   readonly #connections = new Set<Socket>();
   #underWay = 0;
+  /** Resolves when the last mount asked for so far is made, or has failed. */
+  #lastMount: Promise<unknown> = Promise.resolve();
   #isEnding = false;
   #isClosed = false;
   #resolveClosed: () => void = () => undefined;
@@ -211,11 +213,13 @@ export class Daemon {
     };
   }
 
-  /** The daemon does not end meanwhile. */
+  /** The daemon does not end meanwhile. One at a time: what is mounted next may lead into what is mounted now. */
   async #countedMount(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
     this.#underWay++;
     try {
-      return await this.#mount(connection, message, gone);
+      const mounting = this.#lastMount.then(() => this.#mount(connection, message, gone));
+      this.#lastMount = mounting.catch(() => undefined);
+      return await mounting;
     } finally {
       this.#underWay--;
     }

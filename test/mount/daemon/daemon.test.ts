@@ -118,6 +118,18 @@ describeWith(['fuse'], 'a daemon', () => {
       );
     }));
 
+  it('refuses that also while the other is being mounted', () =>
+    withDaemon(async ({ place, mount }) => {
+      mkdirSync(place.path('a/upper'), { recursive: true });
+      const [outer, inner] = await Promise.allSettled([
+        mount('a'),
+        mount('b', { upper: { directory: place.path('a/upper') } }),
+      ]);
+      expect(outer.status).toBe('fulfilled');
+      if (inner.status === 'rejected') expect(String(inner.reason)).toContain('which would wait for itself');
+      await mount('c');
+    }));
+
   it('refuses a path that a symlink of its own mount leads out of it', () =>
     withDaemon(async ({ place, mount }) => {
       for (const name of ['upper', 'outside']) mkdirSync(place.path(name));
