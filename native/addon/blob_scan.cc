@@ -163,6 +163,7 @@ class BlobScan : public Napi::ObjectWrap<BlobScan> {
     result.Set("isLastTailClean", job_->is_last_tail_clean());
     result.Set("spans", spans);
     result.Set("hasSpilled", job_->has_spilled());
+    result.Set("chunkSha256", CopyToArray<Napi::Uint8Array>(env, job_->chunk_digests()));
     return result;
   }
 

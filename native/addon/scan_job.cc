@@ -47,7 +47,8 @@ void* ScanJob::RunProducer(void* job) {
 
 ScanStatus ScanJob::Produce() {
   if (options_.form == BlobForm::kPlain) return ProducePlain();
-  StoredBytes in(options_.blob, options_.hash ? &blob_sha256_ : nullptr, &position_);
+  StoredBytes in(options_.blob, options_.hash ? &blob_sha256_ : nullptr,
+                 options_.hash ? &chunk_digests_ : nullptr, &position_);
   PlainOutput out(&queue_, &spans_, options_.spill);
   if (ScanStatus failed = Decode(&in, &out)) return failed;
   if (!out.status() && !is_aborted_) out.Finish(options_.blob.length);
@@ -73,7 +74,8 @@ ScanStatus ScanJob::Decode(StoredBytes* in, PlainOutput* out) {
   return {};
 }
 
-// The blob is the tar itself, so one digest serves both; the consumer computes it.
+// The blob is the tar itself, so one digest serves both; the consumer computes it. Those of the chunks are
+// computed here, beside it.
 ScanStatus ScanJob::ProducePlain() {
   for (uint64_t at = 0; at < options_.blob.length;) {
     ChunkRef chunk = std::make_shared<Chunk>();
@@ -81,6 +83,7 @@ ScanStatus ScanJob::ProducePlain() {
       return failed;
     }
     at += chunk->size;
+    chunk_digests_.Add(chunk->bytes.get(), chunk->size);
     position_.store(at, std::memory_order_relaxed);
     if (!queue_.Push(std::move(chunk))) return {};
   }
@@ -168,7 +171,7 @@ size_t ScanJob::FindMissingZeros() const {
 }
 
 ScanJob::Outcome ScanJob::HashOnly(size_t* filled) {
-  StoredBytes in(options_.blob, &blob_sha256_, &position_);
+  StoredBytes in(options_.blob, &blob_sha256_, nullptr, &position_);
   if (ScanStatus failed = in.Drain(is_aborted_)) return Fail(std::move(*failed));
   if (is_aborted_) return Outcome::kAborted;
   *filled = 0;

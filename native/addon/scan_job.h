@@ -14,7 +14,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "chunk_digests.h"
 #include "chunk_queue.h"
 #include "plain_output.h"
 #include "scan_failure.h"
@@ -71,6 +73,8 @@ class ScanJob {
   bool is_last_tail_clean() const { return framer_->is_tail_clean(); }
   const SpanList& spans() const { return spans_; }
   bool has_spilled() const { return has_spilled_; }
+  // Empty without `hash`.
+  const std::vector<uint8_t>& chunk_digests() const { return chunk_digests_.digests(); }
 
  private:
   static void* RunProducer(void* job);
@@ -98,6 +102,7 @@ class ScanJob {
   pthread_t producer_;
   // Written by the producer, read after it was joined.
   SpanList spans_;
+  ChunkDigests chunk_digests_;
   bool has_spilled_ = false;
 
   ScanStatus failure_;

@@ -36,6 +36,7 @@ ScanStatus StoredBytes::Fill() {
   size_ = filled;
   next_ += filled;
   if (sha256_ != nullptr) sha256_->Update(piece_.get(), size_);
+  if (chunks_ != nullptr) chunks_->Add(piece_.get(), size_);
   position_->store(next_, std::memory_order_relaxed);
   return {};
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "chunk_digests.h"
 #include "scan_failure.h"
 #include "sha256.h"
 
@@ -26,10 +27,12 @@ ScanStatus ReadBlob(const BlobRange& blob, uint64_t at, uint8_t* to, size_t size
 class StoredBytes {
  public:
   static constexpr size_t kPieceSize = 1 << 20;
+  static_assert(kPieceSize % ChunkDigests::kChunkSize == 0, "a piece is whole chunks");
 
-  // `sha256` may be null. It and `position` (stored bytes read so far) must outlive this object.
-  StoredBytes(const BlobRange& blob, Sha256* sha256, std::atomic<uint64_t>* position)
-      : blob_(blob), sha256_(sha256), position_(position), piece_(new uint8_t[kPieceSize]) {}
+  // `sha256` and `chunks` may be null. They and `position` (stored bytes read so far) must outlive this
+  // object.
+  StoredBytes(const BlobRange& blob, Sha256* sha256, ChunkDigests* chunks, std::atomic<uint64_t>* position)
+      : blob_(blob), sha256_(sha256), chunks_(chunks), position_(position), piece_(new uint8_t[kPieceSize]) {}
 
   // Reads the next piece; `size()` is 0 at the end of the blob.
   ScanStatus Fill();
@@ -45,6 +48,7 @@ class StoredBytes {
  private:
   const BlobRange blob_;
   Sha256* const sha256_;
+  ChunkDigests* const chunks_;
   std::atomic<uint64_t>* const position_;
   std::unique_ptr<uint8_t[]> piece_;
   size_t size_ = 0;

@@ -4,10 +4,8 @@
 // limit, so that a large read costs few round trips, and several requests can run at once. From a source without ranges
 // all are fetched by one request. A request that fails rejects the chunks that it has not delivered; the next caller who
 // asks for them starts a new request.
-import { CHUNK_SIZE } from './chunk-map.ts';
-
 /** Chunks in one request: 8 MiB. */
-const MAX_CHUNKS_PER_REQUEST = 32;
+const MAX_CHUNKS_PER_REQUEST = 128;
 /** Requests for one blob under way at once; others wait for their turn. */
 const MAX_REQUESTS = 3;
 
@@ -110,9 +108,4 @@ function newWaiting(): Waiting {
   // A read-ahead has nobody who waits for it.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
-}
-
-/** The chunks that bytes `offset` to `offset + length` lie in: the first one, and the one after the last. */
-export function chunksOf(offset: number, length: number): { readonly first: number; readonly end: number } {
-  return { first: Math.floor(offset / CHUNK_SIZE), end: Math.ceil((offset + length) / CHUNK_SIZE) };
 }

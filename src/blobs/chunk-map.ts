@@ -3,9 +3,7 @@
 // A chunk is recorded only after its bytes are on the disk, so that the map never claims bytes that a loss of power has
 // taken. A file without a map of this blob is begun again: the chunks are then fetched once more.
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-
-/** Bytes of a chunk. The last chunk of a blob may be shorter. */
-export const CHUNK_SIZE = 256 << 10;
+import { CHUNK_SIZE, chunkCount } from '../vfs/chunks.ts';
 
 /**
  * The map begins at the blob's size, rounded up to 4096: this header, then one byte for each chunk (1: arrived). The
@@ -39,9 +37,6 @@ export interface BlobKey {
   /** Bytes. */
   readonly size: number;
 }
-
-/** The number of chunks of a blob of `size` bytes. */
-export const chunkCount = (size: number): number => Math.ceil(size / CHUNK_SIZE);
 
 export class ChunkMap {
   readonly #fd: number;

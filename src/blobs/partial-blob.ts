@@ -9,8 +9,9 @@ import { promisify } from 'node:util';
 import { BlobScan } from '../sys/scan.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { ChunkFetches, chunksOf } from './chunk-fetches.ts';
-import { type BlobKey, CHUNK_SIZE, chunkCount } from './chunk-map.ts';
+import { CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
+import { ChunkFetches } from './chunk-fetches.ts';
+import type { BlobKey } from './chunk-map.ts';
 import { PartFile } from './part-file.ts';
 import type { RangeSource } from './range-source.ts';
 
@@ -18,7 +19,7 @@ const sync = promisify(fdatasync);
 const writeAt = promisify(write);
 
 /** After so many new chunks (16 MiB) they are synced and recorded. A crash loses no more than these. */
-const CHUNKS_PER_RECORD = 64;
+const CHUNKS_PER_RECORD = 256;
 
 export class PartialBlob {
   readonly key: BlobKey;

@@ -18,13 +18,14 @@ import {
   type LayerIndexCounts,
 } from './layer-index-layout.ts';
 import type { LayerIndex } from './layer-index.ts';
+import { CHUNK_DIGEST_SIZE, chunkCount } from '../vfs/chunks.ts';
 import { saveFile, withSavedFile } from './saved-file.ts';
 import { checkSpanTable } from './span-table-check.ts';
 import { bytesOfSpanTable, spanTableLength, viewSpanTable } from './span-table-layout.ts';
 
 const debug = createDebug('stratafs:store');
 
-export const INDEX_FILE_VERSION = 5;
+export const INDEX_FILE_VERSION = 6;
 
 /** The facts about the blob in an index file. */
 export interface IndexedBlob {
@@ -36,6 +37,8 @@ export interface IndexedBlob {
   readonly tarSha256: string | undefined;
   /** True if some spans lie in a spill file. */
   readonly hasSpilled: boolean;
+  /** The sha256 of each chunk (vfs/chunks.ts) of the blob as stored; empty if `blobSha256` is undefined. */
+  readonly chunkSha256: Uint8Array;
 }
 
 /** The content of an index file. */
@@ -62,9 +65,10 @@ export const IndexFileField = {
   links: 200,
   spans: 208,
   windows: 216,
+  chunks: 224,
 } as const;
 
-export const INDEX_FILE_HEADER_SIZE = 224;
+export const INDEX_FILE_HEADER_SIZE = 232;
 const SHA256_SIZE = 32;
 /** `sha256` covers the bytes from here on. */
 const CHECKED_FROM = IndexFileField.length;
@@ -85,16 +89,20 @@ export function encodeIndexFile(layer: IndexedLayer): Uint8Array[] {
     (layer.tarSha256 === undefined ? 0 : Flag.tarSha256) |
     (layer.hasSpilled ? Flag.hasSpilled : 0);
   header.writeUInt32LE(flags, IndexFileField.flags);
-  header.writeDoubleLE(header.length + columns.length + spans.length, IndexFileField.length);
+  header.writeDoubleLE(
+    header.length + spans.length + layer.chunkSha256.length + columns.length,
+    IndexFileField.length,
+  );
   header.writeDoubleLE(layer.tarSize, IndexFileField.tarSize);
   header.write(layer.blobSha256 ?? '', IndexFileField.blobSha256, 'hex');
   header.write(layer.tarSha256 ?? '', IndexFileField.tarSha256, 'hex');
   for (const name of countFields) header.writeDoubleLE(counts[name], IndexFileField[name]);
   header.writeDoubleLE(layer.spans.count, IndexFileField.spans);
   header.writeDoubleLE(layer.spans.windows.length, IndexFileField.windows);
+  header.writeDoubleLE(layer.chunkSha256.length / CHUNK_DIGEST_SIZE, IndexFileField.chunks);
   header.set(createHash('sha256').update(columns).digest(), IndexFileField.columnsSha256);
-  header.set(checksum(header, spans), IndexFileField.sha256);
-  return [header, spans, columns];
+  header.set(checksum(header, spans, layer.chunkSha256), IndexFileField.sha256);
+  return [header, spans, layer.chunkSha256, columns];
 }
 
 /** The positions of the parts of a file, from its header. */
@@ -102,7 +110,9 @@ interface Parts {
   readonly counts: LayerIndexCounts;
   readonly spanCount: number;
   readonly windowsLength: number;
-  /** The span table lies between the header and this offset, the columns between it and the end of the file. */
+  /** The span table lies between the header and this offset. */
+  readonly chunksAt: number;
+  /** The digests of chunks lie between `chunksAt` and this offset, the columns between it and the end of the file. */
   readonly columnsAt: number;
 }
 
@@ -115,14 +125,16 @@ function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
   ) as unknown as LayerIndexCounts;
   const spanCount = header.readDoubleLE(IndexFileField.spans);
   const windowsLength = header.readDoubleLE(IndexFileField.windows);
-  const isSane = [...countFields.map((name) => counts[name]), spanCount, windowsLength].every(
+  const chunks = header.readDoubleLE(IndexFileField.chunks);
+  const isSane = [...countFields.map((name) => counts[name]), spanCount, windowsLength, chunks].every(
     (count) => Number.isInteger(count) && count >= 0 && count <= fileSize,
   );
   if (!isSane) return undefined;
-  const columnsAt = INDEX_FILE_HEADER_SIZE + spanTableLength(spanCount, windowsLength);
+  const chunksAt = INDEX_FILE_HEADER_SIZE + spanTableLength(spanCount, windowsLength);
+  const columnsAt = chunksAt + chunks * CHUNK_DIGEST_SIZE;
   const length = columnsAt + layerIndexLength(counts);
   if (length !== fileSize || length !== header.readDoubleLE(IndexFileField.length)) return undefined;
-  return { counts, spanCount, windowsLength, columnsAt };
+  return { counts, spanCount, windowsLength, chunksAt, columnsAt };
 }
 
 /**
@@ -130,8 +142,8 @@ function decodeHeader(header: Buffer, fileSize: number): Parts | undefined {
  */
 function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined {
   const header = Buffer.from(buffer, 0, INDEX_FILE_HEADER_SIZE);
-  const spansLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
-  const sha256 = checksum(header, new Uint8Array(buffer, INDEX_FILE_HEADER_SIZE, spansLength));
+  const checkedLength = parts.columnsAt - INDEX_FILE_HEADER_SIZE;
+  const sha256 = checksum(header, new Uint8Array(buffer, INDEX_FILE_HEADER_SIZE, checkedLength));
   if (!sha256.equals(sha256At(header, IndexFileField.sha256))) return undefined;
   const flags = header.readUInt32LE(IndexFileField.flags);
   const digest = (flag: number, at: number): string | undefined =>
@@ -142,11 +154,28 @@ function decodeBlob(buffer: ArrayBuffer, parts: Parts): IndexedBlob | undefined 
     blobSha256: digest(Flag.blobSha256, IndexFileField.blobSha256),
     tarSha256: digest(Flag.tarSha256, IndexFileField.tarSha256),
     hasSpilled: (flags & Flag.hasSpilled) !== 0,
+    chunkSha256: new Uint8Array(buffer, parts.chunksAt, parts.columnsAt - parts.chunksAt),
   };
-  const fault = checkSpanTable(blob.spans, blob.tarSize, blob.hasSpilled);
+  const fault = faultOfBlob(blob);
   if (fault === undefined) return blob;
   debug('the spans of %s are not used, the blob is scanned again: %s', blob.blobSha256, fault);
   return undefined;
+}
+
+/** Why no scan can have produced these facts; undefined if one can. */
+function faultOfBlob({
+  spans,
+  tarSize,
+  hasSpilled,
+  blobSha256,
+  chunkSha256,
+}: IndexedBlob): string | undefined {
+  const fault = checkSpanTable(spans, tarSize, hasSpilled);
+  if (fault !== undefined) return fault;
+  const size = spans.blobOffset[spans.count] as number;
+  const chunks = blobSha256 === undefined ? 0 : chunkCount(size);
+  const isRight = chunkSha256.length === chunks * CHUNK_DIGEST_SIZE;
+  return isRight ? undefined : `the digests of chunks are not those of ${size} bytes`;
 }
 
 /** Views on `buffer`, which stays in use; undefined unless it is a complete, unchanged file of this version. */
@@ -173,12 +202,12 @@ function sha256At(header: Buffer, at: number): Buffer {
 }
 
 /** The digest of the flags, and of everything between the checksum and the columns. */
-function checksum(header: Buffer, spans: Uint8Array): Buffer {
-  return createHash('sha256')
+function checksum(header: Buffer, ...pieces: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256')
     .update(header.subarray(IndexFileField.flags, IndexFileField.sha256))
-    .update(header.subarray(CHECKED_FROM))
-    .update(spans)
-    .digest();
+    .update(header.subarray(CHECKED_FROM));
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest();
 }
 
 /** Writes the file atomically. Throws Node's own errors. */

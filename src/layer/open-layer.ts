@@ -289,6 +289,7 @@ class LayerOpening {
       blobSha256: result.blobSha256,
       tarSha256: result.tarSha256,
       hasSpilled: result.hasSpilled,
+      chunkSha256: result.chunkSha256,
     };
     if (store !== undefined && result.blobSha256 !== undefined) {
       await store.saveIndex(result.blobSha256, indexed);
@@ -373,13 +374,13 @@ class LayerOpening {
   }
 
   #bytes(indexed: IndexedBlob, reader: BlobReader): LayerBytes {
-    const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = indexed;
+    const { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 } = indexed;
     return {
       reader,
       compression: this.#compression,
       digest: digestOf(blobSha256),
       diffId: digestOf(tarSha256),
-      facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled },
+      facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 },
       close: () => reader.close(),
     };
   }

@@ -15,7 +15,8 @@ const MAX_BITS = 7;
 export function checkSpanTable(spans: SpanTable, tarSize: number, hasSpilled: boolean): string | undefined {
   const { count, plainOffset, blobOffset, windowOffset, windows } = spans;
   if (!isOffset(tarSize)) return 'the size of the tar is wrong';
-  if (count === 0) return windows.length === 0 ? undefined : 'there are windows and no spans';
+  if (count === 0 && windows.length > 0) return 'there are windows and no spans';
+  if (count === 0) return isOffset(blobOffset[0] as number) ? undefined : 'the size of the blob is wrong';
   if (!ascends(plainOffset) || !ascends(blobOffset)) return 'offsets of spans do not ascend';
   if (!ascends(windowOffset) || windowOffset[0] !== 0) return 'offsets of windows do not ascend';
   if (windowOffset[count] !== windows.length) return 'the windows do not fill their column';

@@ -10,7 +10,7 @@ export interface ScanOptions {
   /** The blob's place in the file, in bytes. */
   readonly offset: number;
   readonly length: number;
-  /** 'opaque': any bytes; they are hashed but not framed (`tarSha256`, `tarSize`, `spans` are empty). */
+  /** 'opaque': any bytes; they are hashed but not framed (`tarSha256`, `tarSize`, `spans`, `chunkSha256` are empty). */
   readonly compression: 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'opaque';
   /** Computes the digests. Without it a scan of a plain blob reads only the headers and skips the data. */
   readonly hash: boolean;
@@ -71,6 +71,8 @@ export interface ScanResult {
   readonly spans: SpanTable;
   /** True if something was written to spillFd. */
   readonly hasSpilled: boolean;
+  /** The sha256 of each chunk (vfs/chunks.ts) of the stored bytes, 32 bytes each. Empty without `hash`. */
+  readonly chunkSha256: Uint8Array;
 }
 
 /**

@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CHUNK_MAP_LAYOUT, CHUNK_SIZE, ChunkMap } from '../../src/blobs/chunk-map.ts';
+import { CHUNK_MAP_LAYOUT, ChunkMap } from '../../src/blobs/chunk-map.ts';
+import { CHUNK_SIZE } from '../../src/vfs/chunks.ts';
 
 let directory: string;
 let path: string;
@@ -26,8 +27,8 @@ test('has the layout of the field table', () => {
   const bytes = fs.readFileSync(path).subarray(START);
   expect(bytes.subarray(CHUNK_MAP_LAYOUT.magic, CHUNK_MAP_LAYOUT.version).toString()).toBe('SFSCHUNK');
   expect(bytes.readUInt32LE(CHUNK_MAP_LAYOUT.version)).toBe(1);
-  expect(bytes.readUInt32LE(CHUNK_MAP_LAYOUT.chunkSize)).toBe(262_144);
-  expect(bytes.readBigUInt64LE(CHUNK_MAP_LAYOUT.blobSize)).toBe(786_433n);
+  expect(bytes.readUInt32LE(CHUNK_MAP_LAYOUT.chunkSize)).toBe(65_536);
+  expect(bytes.readBigUInt64LE(CHUNK_MAP_LAYOUT.blobSize)).toBe(196_609n);
   expect(bytes.subarray(CHUNK_MAP_LAYOUT.sha256, CHUNK_MAP_LAYOUT.end).toString('hex')).toBe('ab'.repeat(32));
   expect([...bytes.subarray(56)]).toEqual([0, 0, 1, 0]);
 });

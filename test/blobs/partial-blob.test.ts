@@ -3,10 +3,10 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CHUNK_SIZE } from '../../src/blobs/chunk-map.ts';
 import { removeUnlocked } from '../../src/blobs/part-file.ts';
 import { PartialBlob } from '../../src/blobs/partial-blob.ts';
 import type { RangeSource } from '../../src/blobs/range-source.ts';
+import { CHUNK_SIZE } from '../../src/vfs/chunks.ts';
 import { Random } from '../tree/random.ts';
 
 let directory: string;

@@ -82,6 +82,7 @@ it(`${COUNT} hostile index files from seed ${SEED} are refused, or can be used`,
       blobSha256: KEY,
       tarSha256: KEY,
       hasSpilled: false,
+      chunkSha256: new Uint8Array(32),
     });
     writeFileSync(path, hostileIndexFile(readFileSync(path), random));
     const loaded = await loadIndexFile(path);

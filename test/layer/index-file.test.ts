@@ -48,6 +48,7 @@ const layer: IndexedLayer = {
   blobSha256: 'ab'.repeat(32),
   tarSha256: 'cd'.repeat(32),
   hasSpilled: true,
+  chunkSha256: new Uint8Array(32).fill(7),
 };
 
 function encoded(of: IndexedLayer = layer): Buffer {
@@ -85,6 +86,7 @@ describe('an index file', () => {
       blobSha256: undefined,
       tarSha256: undefined,
       hasSpilled: false,
+      chunkSha256: new Uint8Array(),
     };
     expect(await decodeIndexFile(bufferOf(encoded(plain)))).toEqual(plain);
   });
@@ -103,6 +105,12 @@ describe('an index file', () => {
       const changed = Buffer.from(bytes);
       changed.writeUInt8((bytes[at] as number) ^ (1 << (at % 8)), at);
       expect(await decodeIndexFile(bufferOf(changed)), `byte ${at}`).toBeUndefined();
+    }
+  });
+
+  test('with the digests of fewer or more chunks than the blob has is rejected', async () => {
+    for (const chunkSha256 of [new Uint8Array(0), new Uint8Array(64)]) {
+      expect(await decodeIndexFile(bufferOf(encoded({ ...layer, chunkSha256 })))).toBeUndefined();
     }
   });
 
@@ -143,7 +151,7 @@ describe('docs/formats.md', () => {
     expect(bytes.readUInt32LE(8)).toBe(INDEX_FILE_VERSION);
     expect(rows.find(([, , field]) => field === 'version')?.[3]).toMatch(`u32; ${INDEX_FILE_VERSION}. `);
     expect(bytes.readUInt32LE(12)).toBe(7);
-    const columnsAt = 224 + bytesOfSpanTable(layer.spans).length;
+    const columnsAt = 232 + bytesOfSpanTable(layer.spans).length + 32;
     const checked = Buffer.concat([bytes.subarray(12, 16), bytes.subarray(48, columnsAt)]);
     expect(bytes.subarray(16, 48)).toEqual(createHash('sha256').update(checked).digest());
     expect(bytes.subarray(128, 160)).toEqual(createHash('sha256').update(bytes.subarray(columnsAt)).digest());
@@ -153,7 +161,8 @@ describe('docs/formats.md', () => {
     expect(bytes.toString('hex', 96, 128)).toBe('cd'.repeat(32));
     expect(bytes.readDoubleLE(160)).toBe(layer.index.dentryCount);
     expect(bytes.readDoubleLE(208)).toBe(2);
-    expect(bytes.readDoubleLE(224 + 8)).toBe(layer.spans.plainOffset[1]);
+    expect(bytes.readDoubleLE(224)).toBe(1);
+    expect(bytes.readDoubleLE(232 + 8)).toBe(layer.spans.plainOffset[1]);
     expect(bytes.readDoubleLE(columnsAt)).toBe(layer.index.size[0]);
   });
 });
@@ -192,10 +201,10 @@ describe('on disk', () => {
 
   test('the facts about the blob can be read without the columns, even if those are damaged', async () => {
     await saveIndexFile(path, layer);
-    const { spans, tarSize, blobSha256, tarSha256, hasSpilled } = layer;
-    const blob = { spans, tarSize, blobSha256, tarSha256, hasSpilled };
+    const { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 } = layer;
+    const blob = { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 };
     expect(await loadIndexedBlob(path)).toEqual(blob);
-    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(spans).length;
+    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(spans).length + chunkSha256.length;
     const bytes = await readFile(path);
     await writeFile(path, Buffer.from(bytes).fill(0, columnsAt));
     expect(await loadIndexedBlob(path)).toEqual(blob);
@@ -205,7 +214,7 @@ describe('on disk', () => {
   test('the blob of a file with any bit changed before the columns is undefined', async () => {
     await saveIndexFile(path, layer);
     const bytes = await readFile(path);
-    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(layer.spans).length;
+    const columnsAt = INDEX_FILE_HEADER_SIZE + bytesOfSpanTable(layer.spans).length + 32;
     const fd = openSync(path, 'r+');
     try {
       for (let at = 0; at < columnsAt; at++) {

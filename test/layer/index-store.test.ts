@@ -34,6 +34,7 @@ const layer: IndexedLayer = {
   blobSha256: SHA,
   tarSha256: SHA,
   hasSpilled: false,
+  chunkSha256: new Uint8Array(0),
 };
 
 let directory: string;

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { deflateRawSync, gzipSync, inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlobScan, type ScanError, SpanKind } from '../../src/sys/scan.ts';
+import { CHUNK_SIZE } from '../../src/vfs/chunks.ts';
 import { describeWith } from '../requirements.ts';
 import { runScan } from './run-scan.ts';
 import { END_OF_ARCHIVE, tarMember } from './tar-bytes.ts';
@@ -329,7 +330,21 @@ describe('a scan', () => {
       tarSha256: undefined,
       tarSize: 0,
       hasSpilled: false,
+      chunkSha256: new Uint8Array(),
     });
+  });
+
+  it.each(['none', 'gzip', 'zstd'] as const)('of a %s blob has the digest of each chunk', async (form) => {
+    const blob =
+      form === 'none' ? tar : form === 'gzip' ? gzipSync(tar, { level: 1 }) : run('zstd', ['-c'], tar);
+    const { result } = await runScan(store('blob', blob), form);
+    const chunks = Array.from({ length: Math.ceil(blob.length / CHUNK_SIZE) }, (_, i) =>
+      createHash('sha256')
+        .update(blob.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE))
+        .digest(),
+    );
+    expect(chunks.length).toBeGreaterThan(20);
+    expect(Buffer.from(result.chunkSha256).equals(Buffer.concat(chunks))).toBe(true);
   });
 
   it('of a blob within a file takes that range only', async () => {
