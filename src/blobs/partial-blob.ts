@@ -2,32 +2,54 @@
 //
 // The bytes lie in a sparse file at their own offsets. `have` answers whether a range is here; if not, it fetches the
 // chunks that are missing. A reader that `have` let pass reads the descriptor with pread(2), like any other file.
-// The blob's own digest can be checked only when it is whole: a reader of a part has to check its bytes by other means.
-// A blob that fails that check answers EIO from then on, and its file is removed.
-import { fdatasync, write } from 'node:fs';
+// The blob's own digest can be checked only when it is whole. A reader of a part needs the digests of the chunks: with
+// them a chunk is verified when it arrives, or, if an earlier run brought it, before it is used first. A wrong chunk is
+// fetched again, from another server if there is one. A whole blob with another digest answers EIO from then on, and its
+// file is removed.
+import { type Hash, createHash } from 'node:crypto';
+import { fdatasync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { BlobScan } from '../sys/scan.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
+import { CHUNK_DIGEST_SIZE, CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
 import { ChunkFetches } from './chunk-fetches.ts';
 import type { BlobKey } from './chunk-map.ts';
 import { PartFile } from './part-file.ts';
 import type { RangeSource } from './range-source.ts';
 
 const sync = promisify(fdatasync);
+const readAt = promisify(read);
 const writeAt = promisify(write);
 
 /** After so many new chunks (16 MiB) they are synced and recorded. A crash loses no more than these. */
 const CHUNKS_PER_RECORD = 256;
 
+/** Requests for one chunk whose bytes are wrong each time. */
+const MAX_ROUNDS = 3;
+
+/** What is known of a chunk. */
+const ChunkState = {
+  missing: 0,
+  /** An earlier run brought it, and there are digests to verify it with. */
+  unverified: 1,
+  here: 2,
+} as const;
+
+export interface PartialBlobOptions {
+  /** Gets the number of bytes that are here, whenever a chunk has come. */
+  readonly onArrival?: ((bytes: number) => void) | undefined;
+  /** The sha256 of each chunk, one after the other; undefined: chunks are not verified, only the whole is. */
+  readonly chunkSha256?: Uint8Array | undefined;
+}
+
 export class PartialBlob {
   readonly key: BlobKey;
   readonly #file: PartFile;
   readonly #source: RangeSource;
-  readonly #onArrival: ((bytes: number) => void) | undefined;
-  /** A byte for each chunk: 1 if its bytes are in the file. */
-  readonly #arrived: Uint8Array;
+  readonly #options: PartialBlobOptions;
+  /** A ChunkState for each chunk. */
+  readonly #states: Uint8Array;
   readonly #fetches: ChunkFetches;
   readonly #stop = new AbortController();
   #arrivedBytes = 0;
@@ -36,19 +58,15 @@ export class PartialBlob {
   #closing: Promise<void> | undefined;
   #state: 'partial' | 'whole' | 'corrupt' = 'partial';
 
-  private constructor(
-    key: BlobKey,
-    source: RangeSource,
-    file: PartFile,
-    onArrival: ((bytes: number) => void) | undefined,
-  ) {
+  private constructor(key: BlobKey, source: RangeSource, file: PartFile, options: PartialBlobOptions) {
     this.key = key;
     this.#file = file;
     this.#source = source;
-    this.#onArrival = onArrival;
-    this.#arrived = new Uint8Array(chunkCount(key.size));
-    this.#arrived.forEach((_, chunk) => {
-      if (file.map.has(chunk)) this.#note(chunk);
+    this.#options = options;
+    this.#states = new Uint8Array(chunkCount(key.size));
+    const known = options.chunkSha256 === undefined ? ChunkState.here : ChunkState.unverified;
+    this.#states.forEach((_, chunk) => {
+      if (file.map.has(chunk)) this.#note(chunk, known);
     });
     this.#fetches = new ChunkFetches(
       (first, end, arrived) => this.#fetch(first, end, arrived),
@@ -57,17 +75,16 @@ export class PartialBlob {
   }
 
   /**
-   * What an earlier run left of the blob, or a new one. `directory` must be writable by this user only. `onArrival` gets
-   * the number of bytes that are here, whenever a chunk has come. Throws InputError for a file that others could have
-   * written; Node's errors.
+   * What an earlier run left of the blob, or a new one. `directory` must be writable by this user only. Throws InputError
+   * for a file that others could have written; Node's errors.
    */
   static open(
     directory: string,
     key: BlobKey,
     source: RangeSource,
-    onArrival?: (bytes: number) => void,
+    options: PartialBlobOptions = {},
   ): PartialBlob {
-    return new PartialBlob(key, source, PartFile.open(directory, key), onArrival);
+    return new PartialBlob(key, source, PartFile.open(directory, key), options);
   }
 
   /** A new blob in a file without a name, which is the caller's: `fd` stays open. */
@@ -75,9 +92,9 @@ export class PartialBlob {
     fd: number,
     key: BlobKey,
     source: RangeSource,
-    onArrival?: (bytes: number) => void,
+    options: PartialBlobOptions = {},
   ): PartialBlob {
-    return new PartialBlob(key, source, PartFile.unnamed(fd, key), onArrival);
+    return new PartialBlob(key, source, PartFile.unnamed(fd, key), options);
   }
 
   /** The file with the bytes, open until `close`. */
@@ -90,16 +107,22 @@ export class PartialBlob {
     return this.#arrivedBytes;
   }
 
+  /** True once all bytes are here and the blob had its digest. */
+  get isWhole(): boolean {
+    return this.#state === 'whole';
+  }
+
   /**
    * Undefined if bytes `offset` to `offset + length` are here: then the caller goes on at once. Otherwise a promise that
-   * resolves when they have come. It rejects with the error of the source, and with an ErrnoError (EIO) if the blob
-   * turned out to be corrupt or was closed.
+   * resolves when they have come, and were verified if there are digests of the chunks. It rejects with the error of the
+   * source, with InputError for wrong bytes, and with an ErrnoError (EIO) if the blob turned out to be corrupt or was
+   * closed.
    */
   have(offset: number, length: number): Promise<void> | undefined {
     if (this.#state === 'corrupt' || this.#stop.signal.aborted) return Promise.reject(this.#unusable());
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
-      if (this.#isMissing(chunk)) return this.#fetches.get(chunk, end, this.#isMissing);
+      if (this.#states[chunk] !== ChunkState.here) return this.#bring(chunk, end);
     }
     return undefined;
   }
@@ -129,32 +152,92 @@ export class PartialBlob {
     }
   }
 
-  readonly #isMissing = (chunk: number): boolean => this.#arrived[chunk] === 0;
-
-  async #fetch(first: number, end: number, arrived: (chunk: number) => void): Promise<void> {
-    const { size } = this.key;
-    const stop = Math.min(end * CHUNK_SIZE, size);
-    let at = first * CHUNK_SIZE;
-    let chunk = first;
-    for await (const piece of this.#source.read(at, stop - at, this.#stop.signal)) {
-      if (this.#stop.signal.aborted) throw this.#unusable();
-      if (at + piece.length > stop) throw this.#wrongLength('more', first, stop);
-      await writeWhole(this.fd, piece, at);
-      at += piece.length;
-      while (chunk < end && at >= Math.min((chunk + 1) * CHUNK_SIZE, size)) {
-        this.#note(chunk);
-        this.#unrecorded.push(chunk);
-        this.#onArrival?.(this.#arrivedBytes);
-        arrived(chunk++);
+  async #bring(first: number, end: number): Promise<void> {
+    for (let chunk = first; chunk < end; chunk++) {
+      if (this.#states[chunk] === ChunkState.unverified) await this.#verifyChunk(chunk);
+    }
+    for (let round = 1; ; round++) {
+      try {
+        await this.#fetches.get(first, end, this.#isMissing);
+        return;
+      } catch (error) {
+        if (!isWrongDigest(error) || this.#stop.signal.aborted) throw error;
+        this.#source.distrust?.();
+        if (round === MAX_ROUNDS) throw error;
       }
     }
-    if (at < stop) throw this.#wrongLength('fewer', first, stop);
+  }
+
+  readonly #isMissing = (chunk: number): boolean => this.#states[chunk] === ChunkState.missing;
+
+  /** Decides about a chunk that an earlier run left. */
+  async #verifyChunk(chunk: number): Promise<void> {
+    const bytes = Buffer.allocUnsafe(this.#lengthOf(chunk));
+    const { bytesRead } = await readAt(this.fd, bytes, 0, bytes.length, chunk * CHUNK_SIZE);
+    if (this.#states[chunk] !== ChunkState.unverified) return; // somebody else asked, too
+    const isRight =
+      bytesRead === bytes.length && this.#isRight(chunk, createHash('sha256').update(bytes).digest());
+    this.#states[chunk] = isRight ? ChunkState.here : ChunkState.missing;
+    if (!isRight) this.#arrivedBytes -= bytes.length;
+  }
+
+  #isRight(chunk: number, digest: Uint8Array): boolean {
+    const expected = this.#options.chunkSha256?.subarray(
+      chunk * CHUNK_DIGEST_SIZE,
+      (chunk + 1) * CHUNK_DIGEST_SIZE,
+    );
+    return expected === undefined || Buffer.compare(expected, digest) === 0;
+  }
+
+  #lengthOf(chunk: number): number {
+    return Math.min(CHUNK_SIZE, this.key.size - chunk * CHUNK_SIZE);
+  }
+
+  async #fetch(first: number, end: number, arrived: (chunk: number) => void): Promise<void> {
+    const stop = Math.min(end * CHUNK_SIZE, this.key.size);
+    const arrivals = this.#newArrivals(first);
+    for await (const piece of this.#source.read(arrivals.at, stop - arrivals.at, this.#stop.signal)) {
+      if (this.#stop.signal.aborted) throw this.#unusable();
+      if (arrivals.at + piece.length > stop) throw this.#wrongLength('more', first, stop);
+      for (const chunk of await this.#take(piece, arrivals)) arrived(chunk);
+    }
+    if (arrivals.at < stop) throw this.#wrongLength('fewer', first, stop);
     if (this.#unrecorded.length >= CHUNKS_PER_RECORD) await this.#record();
   }
 
-  #note(chunk: number): void {
-    this.#arrived[chunk] = 1;
-    this.#arrivedBytes += Math.min(CHUNK_SIZE, this.key.size - chunk * CHUNK_SIZE);
+  #newArrivals(chunk: number): Arrivals {
+    const hash = this.#options.chunkSha256 === undefined ? undefined : createHash('sha256');
+    return { at: chunk * CHUNK_SIZE, chunk, hash };
+  }
+
+  /** Writes the next bytes of an answer. Returns the chunks that they completed. Throws InputError for a wrong one. */
+  async #take(piece: Uint8Array, arrivals: Arrivals): Promise<number[]> {
+    await writeWhole(this.fd, piece, arrivals.at);
+    const complete: number[] = [];
+    for (let taken = 0; taken < piece.length;) {
+      const { chunk } = arrivals;
+      const end = chunk * CHUNK_SIZE + this.#lengthOf(chunk);
+      const part = piece.subarray(taken, taken + end - arrivals.at);
+      arrivals.hash?.update(part);
+      taken += part.length;
+      arrivals.at += part.length;
+      if (arrivals.at < end) break;
+      if (arrivals.hash !== undefined) {
+        if (!this.#isRight(chunk, arrivals.hash.digest())) throw this.#wrongChunk(chunk);
+        arrivals.hash = createHash('sha256');
+      }
+      this.#note(chunk, ChunkState.here);
+      this.#unrecorded.push(chunk);
+      this.#options.onArrival?.(this.#arrivedBytes);
+      complete.push(chunk);
+      arrivals.chunk++;
+    }
+    return complete;
+  }
+
+  #note(chunk: number, state: number): void {
+    this.#states[chunk] = state;
+    this.#arrivedBytes += this.#lengthOf(chunk);
   }
 
   /** Syncs the bytes that have come, and records them for the next run. */
@@ -186,12 +269,33 @@ export class PartialBlob {
     return new ErrnoError(EIO, 'read', `blob ${this.key.digest}`);
   }
 
+  #wrongChunk(chunk: number): InputError {
+    const first = chunk * CHUNK_SIZE;
+    return new InputError(
+      `blob ${this.key.digest}: bytes ${first} to ${first + this.#lengthOf(chunk)} are not those that were indexed`,
+      { code: 'ERR_STRATAFS_DIGEST' },
+    );
+  }
+
   #wrongLength(much: string, first: number, stop: number): InputError {
     return new InputError(
       `blob ${this.key.digest}: bytes ${first * CHUNK_SIZE} to ${stop}: the source sent ${much} than requested`,
     );
   }
 }
+
+/** How far an answer has been taken. */
+interface Arrivals {
+  /** Bytes from the start of the blob. */
+  at: number;
+  /** The chunk that `at` lies in. */
+  chunk: number;
+  /** Of the bytes of that chunk before `at`. */
+  hash: Hash | undefined;
+}
+
+const isWrongDigest = (error: unknown): boolean =>
+  error instanceof InputError && error.code === 'ERR_STRATAFS_DIGEST';
 
 async function writeWhole(fd: number, piece: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < piece.length;) {

@@ -11,4 +11,6 @@ export interface RangeSource {
    * retries what can be retried; an error is final for this request. It stops when `signal` is aborted.
    */
   read(offset: number, length: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The bytes that came were wrong: the next ones are taken from another server if there is one. */
+  distrust?(): void;
 }

@@ -162,12 +162,12 @@ export class BlobCache {
     if (this.#folder === undefined) {
       const { fd } = this.#unnamedFile(blob.digest);
       requireRoom(tmpdir(), blob, fstatSync(fd).blocks, 'TMPDIR');
-      return PartialBlob.openUnnamed(fd, blob, blob, onProgress);
+      return PartialBlob.openUnnamed(fd, blob, blob, { onArrival: onProgress });
     }
     removeStaleDrafts(this.#folder);
     const part = statSync(join(this.#folder, `${hexOf(blob.digest)}.part`), { throwIfNoEntry: false });
     requireRoom(this.#folder, blob, part?.blocks ?? 0, 'XDG_CACHE_HOME');
-    return PartialBlob.open(this.#folder, blob, blob, onProgress);
+    return PartialBlob.open(this.#folder, blob, blob, { onArrival: onProgress });
   }
 
   #markWhole(digest: string): void {
