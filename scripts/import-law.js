@@ -16,8 +16,8 @@ export const importLaw = [
   part('overlayfs-format', 'what is on disk in an upper: marks, origins, owners', 'vfs sys'),
   part('cache', 'BlockCache: an LRU bounded in bytes, one fetch a block', ''),
   part('blobs', 'a blob, whole or partly here: file, map of chunks, gate', 'vfs sys'),
-  part('layer', 'one blob -> LayerIndex and BlobReader', 'vfs sys tar cache overlayfs-format'),
-  part('image', 'docker-archive, OCI, dir, bare tars -> Image', 'vfs tar overlayfs-format layer'),
+  part('layer', 'one blob -> LayerIndex and BlobReader', 'vfs sys tar cache blobs overlayfs-format'),
+  part('image', 'docker-archive, OCI, dir, bare tars -> Image', 'vfs tar blobs overlayfs-format layer'),
   part('registry', 'docker:// -> manifests and ranges of blobs; credentials; pushes', 'vfs'),
   part(
     'remote',

@@ -28,7 +28,7 @@ const CHUNKS_PER_RECORD = 256;
 /** Requests for one chunk whose bytes are wrong each time. */
 const MAX_ROUNDS = 3;
 
-/** What is known of a chunk. */
+/** The states of a chunk. */
 const ChunkState = {
   missing: 0,
   /** An earlier run brought it, and there are digests to verify it with. */
@@ -64,9 +64,9 @@ export class PartialBlob {
     this.#source = source;
     this.#options = options;
     this.#states = new Uint8Array(chunkCount(key.size));
-    const known = options.chunkSha256 === undefined ? ChunkState.here : ChunkState.unverified;
+    const stateOfOld = options.chunkSha256 === undefined ? ChunkState.here : ChunkState.unverified;
     this.#states.forEach((_, chunk) => {
-      if (file.map.has(chunk)) this.#note(chunk, known);
+      if (file.map.has(chunk)) this.#note(chunk, stateOfOld);
     });
     this.#fetches = new ChunkFetches(
       (first, end, arrived) => this.#fetch(first, end, arrived),
@@ -112,6 +112,11 @@ export class PartialBlob {
     return this.#state === 'whole';
   }
 
+  /** True once the whole blob turned out to be another than its digest, or than its image, states. */
+  get isCorrupt(): boolean {
+    return this.#state === 'corrupt';
+  }
+
   /**
    * Undefined if bytes `offset` to `offset + length` are here: then the caller goes on at once. Otherwise a promise that
    * resolves when they have come, and were verified if there are digests of the chunks. It rejects with the error of the
@@ -134,6 +139,21 @@ export class PartialBlob {
   async complete(): Promise<void> {
     await this.have(0, this.key.size);
     await (this.#completing ??= this.#verify());
+  }
+
+  /** Refuses every read from now on: the whole blob is not what its image states. */
+  refuse(): void {
+    this.#state = 'corrupt';
+  }
+
+  /** True once `close` was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Ends what is being fetched: those who wait get an error. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** Stops what is being fetched, records what has come, and closes the file. Readers must have ended. */

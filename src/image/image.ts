@@ -1,4 +1,5 @@
 // Image: a config and an ordered list of layers, base first.
+import type { PartialBlob } from '../blobs/partial-blob.ts';
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
@@ -34,6 +35,11 @@ export interface RemoteLayer {
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((done: number) => void) | undefined;
   }): Promise<void>;
+  /**
+   * The bytes as they come; their chunks are verified by `chunkSha256`. Undefined if there is no place for them. The caller
+   * closes the blob.
+   */
+  openPart(chunkSha256: Uint8Array): PartialBlob | undefined;
   /** Removes bytes that don't have their digest any more. */
   discard(): void;
 }
@@ -104,4 +110,6 @@ export interface Image {
   readonly platforms?: readonly Platform[] | undefined;
   /** Ends the unnamed files of an image of a registry, for its opener. Layers that are open stay so. */
   readonly release?: (() => void) | undefined;
+  /** Resolves when all that came of layers that were open in parts, and were closed, is recorded. */
+  readonly settle?: (() => Promise<void>) | undefined;
 }

@@ -8,6 +8,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
 import { digestOfBlob } from '../layer/blob-digest.ts';
 import { startFetching } from './fetch-layers.ts';
+import { type TrustedIndex, findIndexes, openPart } from './partial-layers.ts';
 import type { ForeignLayer, Image, LayerSource } from './image.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -23,6 +24,13 @@ export interface OpenLayersOptions extends Pick<
   readonly listsForeign?: boolean | undefined;
   /** False: so is a layer of a registry that is not here. It is not fetched. */
   readonly fetches?: boolean | undefined;
+  /**
+   * True: a layer of a registry that is not here is opened without its bytes, if there is an index that may be believed.
+   * Reading it fetches the bytes.
+   */
+  readonly opensParts?: boolean | undefined;
+  /** Gets the failures of such layers, one line each. */
+  readonly onFailure?: ((text: string) => void) | undefined;
   /** Gets the bytes of a registry's layers that are here, and the total, while some are fetched. */
   readonly onFetch?: (done: number, total: number) => void;
   /** The namespace of the marks that count in a directory layer; `trusted.` by default, which only root can set. */
@@ -30,6 +38,8 @@ export interface OpenLayersOptions extends Pick<
   /** Limit of the memory of all layers' indexes, in bytes; 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
+
+const NO_INDEXES: ReadonlyMap<LayerSource, TrustedIndex> = new Map();
 
 /** About 100 bytes per entry: enough for the entries of the largest merged tree, and their names. */
 const MAX_INDEX_BYTES = 4 * 2 ** 30;
@@ -82,8 +92,10 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   let indexRoom = options.maxIndexBytes ?? MAX_INDEX_BYTES;
   const distinct = layers.flatMap((_, i) => (first[i] === i ? i : []));
+  const sources = distinct.map((i) => layers[i] as LayerSource);
+  const indexes = options.opensParts === true ? await findIndexes(sources, options) : NO_INDEXES;
   const fetching = startFetching(
-    distinct.map((i) => layers[i] as LayerSource),
+    sources.filter((source) => !indexes.has(source)),
     { ...options, signal },
   );
   for (const each of fetching.values()) each.catch((error: unknown) => stop.abort(error));
@@ -101,7 +113,10 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
       };
       signal.throwIfAborted();
       await fetching.get(source);
-      const one = await openOne(source, nameLayer(image, i), { ...options, signal, onProgress: report });
+      const index = indexes.get(source);
+      const one = await openOne(source, index, nameLayer(image, i), {
+        ...{ ...options, signal, onProgress: report },
+      });
       opened[i] = one;
       done[i] = lengthOf(source);
       indexRoom -= indexBytes(one.layer);
@@ -212,11 +227,16 @@ function tooLarge(image: Image, limit: number): string {
 
 async function openOne(
   source: LayerSource,
+  index: TrustedIndex | undefined,
   label: string,
   options: Omit<OpenLayerOptions, 'label'> &
-    Pick<OpenLayersOptions, 'obeysOwners' | 'directoryMarks' | 'listsForeign' | 'fetches'>,
+    Pick<OpenLayersOptions, 'obeysOwners' | 'directoryMarks' | 'listsForeign' | 'fetches' | 'onFailure'>,
 ): Promise<OpenedLayer> {
   const started = performance.now();
+  if (source.kind === 'blob' && index !== undefined) {
+    const layer = await openPart(source, index, { ...options, label });
+    return { layer, source, wasRead: false, milliseconds: performance.now() - started };
+  }
   const isLeftOut = source.kind === 'blob' && options.fetches === false && source.remote?.isHere() === false;
   if (isLeftOut) {
     const missing: ForeignLayer = {

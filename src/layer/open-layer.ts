@@ -19,7 +19,7 @@ import type { BlobLocation, Compression, ExpectedDigests, Layer, LayerBytes } fr
 import type { LayerPool } from './layer-pool.ts';
 import { PlainReader } from './plain-reader.ts';
 import { openBlob } from './open-blob.ts';
-import { openSpanReader } from './open-span-reader.ts';
+import { openSpanReader, storedInFile } from './open-span-reader.ts';
 import { PlainSpill } from './plain-spill.ts';
 import { runScan } from './run-scan.ts';
 
@@ -370,7 +370,8 @@ class LayerOpening {
     if (this.#compression === 'none') {
       return new PlainReader(this.#fd, this.#blob.offset, indexed.tarSize, this.#state);
     }
-    return openSpanReader(this.#fd, this.#blob, indexed.spans, this.#options.cache, spillFd, this.#state);
+    const stored = storedInFile(this.#fd, this.#blob, this.#state);
+    return openSpanReader(stored, indexed.spans, this.#options.cache, spillFd);
   }
 
   #bytes(indexed: IndexedBlob, reader: BlobReader): LayerBytes {

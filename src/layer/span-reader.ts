@@ -20,19 +20,21 @@ export class SpanReader implements BlobReader {
   readonly #spans: SpanTable;
   readonly #blocks: BlockOwner;
   readonly #decode: DecodeSpan;
-  readonly #fds: readonly number[];
+  readonly #closeStored: () => void;
   readonly #spillFd: number | undefined;
   readonly #isSourceChanged: () => boolean;
   #lastSpan = -1;
   #decodesUnderWay = 0;
   #isClosed = false;
 
-  /** `decode` reads from `fds`. The reader owns them and `spillFd` from now on. */
+  /**
+   * The reader owns `spillFd` from now on. `closeStored` ends what `decode` reads from, when nothing is decoded any more.
+   */
   constructor(
     spans: SpanTable,
     blocks: BlockOwner,
     decode: DecodeSpan,
-    fds: readonly number[],
+    closeStored: () => void,
     spillFd: number | undefined,
     isSourceChanged: () => boolean,
   ) {
@@ -40,7 +42,7 @@ export class SpanReader implements BlobReader {
     this.#spans = spans;
     this.#blocks = blocks;
     this.#decode = decode;
-    this.#fds = fds;
+    this.#closeStored = closeStored;
     this.#spillFd = spillFd;
     this.#isSourceChanged = isSourceChanged;
   }
@@ -72,10 +74,6 @@ export class SpanReader implements BlobReader {
     this.#isClosed = true;
     if (this.#spillFd !== undefined) closeSync(this.#spillFd);
     if (this.#decodesUnderWay === 0) this.#closeStored();
-  }
-
-  #closeStored(): void {
-    for (const fd of this.#fds) closeSync(fd);
   }
 
   async #fetch(span: number): Promise<Block> {

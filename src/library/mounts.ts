@@ -71,6 +71,7 @@ export async function unmount(
 export {
   type FoundMount,
   type MountStatistics,
+  type TransferStatistics,
   SilentMountError,
   findHeldMounts,
   findMounts,

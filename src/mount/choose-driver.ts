@@ -38,7 +38,7 @@ export async function serveByDriver(request: ServeRequest): Promise<Mount> {
 }
 
 /** A mount whose layers are not open. */
-export type RemountRequest = Omit<ServeRequest, 'layers' | 'cache' | 'host'> & {
+export type RemountRequest = Omit<ServeRequest, 'layers' | 'cache' | 'host' | 'transfers'> & {
   readonly shared: SharedLayers;
 };
 

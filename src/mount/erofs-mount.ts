@@ -70,7 +70,7 @@ export function serveSavedByErofs(
 }
 
 /** A mount of layers that need not be merged: their image is there. */
-interface ImageRequest extends Omit<ServeRequest, 'layers' | 'upper' | 'host'> {
+interface ImageRequest extends Omit<ServeRequest, 'layers' | 'upper' | 'host' | 'transfers'> {
   readonly layers: StackedLayers;
   /** Bytes of all layers' files, as docker counts an image's size. */
   readonly size: number;

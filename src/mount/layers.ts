@@ -54,15 +54,18 @@ export interface MergedLayers extends StackedLayers {
 /** The open layers and merged trees, each once in this process, and their cache. */
 export type SharedLayers = Pick<Sharing, 'cache' | 'layers' | 'trees'>;
 
-/**
- * The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. InputError
- * instead of the last if `mayIndex` is false.
- */
+/** How the layers of an image may be opened. */
+export interface OpeningRules extends Pick<OpenLayersOptions, 'opensParts' | 'onFailure'> {
+  /** False: InputError where they would have to be indexed. */
+  readonly mayIndex?: boolean;
+}
+
+/** The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. */
 export async function openMergedLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
-  mayIndex = true,
+  { mayIndex = true, ...rules }: OpeningRules = {},
 ): Promise<MergedLayers> {
   const saved = await reopenMergedLayers(image, shared, options);
   if (saved !== undefined) return saved;
@@ -71,7 +74,7 @@ export async function openMergedLayers(
       code: 'ERR_STRATAFS_CHANGED',
     });
   }
-  const merged = await mergeLayers(image, shared, options);
+  const merged = await mergeLayers(image, shared, options, rules);
   if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
   return merged;
 }
@@ -81,8 +84,9 @@ async function mergeLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
+  rules: Pick<OpenLayersOptions, 'opensParts' | 'onFailure'>,
 ): Promise<MergedLayers> {
-  const layers = await openLayers(image, sharedOptions(shared, options));
+  const layers = await openLayers(image, { ...sharedOptions(shared, options), ...rules });
   try {
     const key = treeKey(layers.map(({ layer }) => layer));
     const tree = await leaseTree(shared, key, options, () =>

@@ -35,6 +35,7 @@ import { remountByErofs, serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
+import { Transfers, servesParts } from './transfers.ts';
 import { InputError } from '../vfs/input-error.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
@@ -74,6 +75,7 @@ export type {
 } from './options.ts';
 export type { IdRange, OwnerMapping } from '../fuse/owners/id-mapping.ts';
 export type { OwnerKeeping } from '../overlay/upper/kept-owners.ts';
+export type { TransferStatistics } from './transfers.ts';
 export { type ChosenDriver, CopiedMountError, type Mount, type MountStatistics } from './served-mount.ts';
 export type { Progress, Watch } from './watch.ts';
 export { becomeProgram, exitNow, silence } from '../sys/process-calls.ts';
@@ -129,10 +131,16 @@ async function mountOpened(
     const shared = sharedLayers(host.sharing, options);
     const remounted = await remountByErofs({ image, upper, shared, place, options });
     if (remounted !== undefined) return remounted;
-    layers = await openMergedLayers(image, shared, options, host.daemon === undefined);
+    const transfers = new Transfers(options);
+    layers = await openMergedLayers(image, shared, options, {
+      mayIndex: host.daemon === undefined,
+      opensParts: servesParts(options),
+      onFailure: (text) => transfers.noteFailure(text),
+    });
+    transfers.begin(layers.readers);
     options.signal?.throwIfAborted();
     const { cache } = shared;
-    return await serveByDriver({ image, layers, upper, cache, place, options, host });
+    return await serveByDriver({ image, layers, upper, cache, place, options, host, transfers });
   } catch (error) {
     layers?.close();
     upper?.release();

@@ -71,6 +71,8 @@ export interface MountOptions extends Watch {
   readonly cacheSize?: number | undefined;
   /** 'always' reads all layers to verify them; 'never' checks no digest. By default what was not verified before is. */
   readonly verify?: 'when-new' | 'always' | 'never' | undefined;
+  /** True: the layers of a registry that are not here are fetched while the mount is used; else only what is read. */
+  readonly fillsLayers?: boolean | undefined;
   /** False: native code answers nothing by itself, every request goes through JavaScript. */
   readonly usesFastPath?: boolean | undefined;
   /** False: indexes are neither taken from the cache directory nor saved there. */

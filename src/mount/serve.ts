@@ -26,6 +26,7 @@ import { type FuseDriverName, type MountOptions, type OpenImageOptions, mountFla
 import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 import type { Host } from './sharing.ts';
+import type { Transfers } from './transfers.ts';
 import { type ChosenDriver, type Mount, type MountStatistics, ServedMount } from './served-mount.ts';
 
 const SYNTHETIC_PREFIX = 'user.stratafs.';
@@ -54,6 +55,7 @@ export interface ServeRequest {
   readonly place: string;
   readonly options: WithDiskCache<MountOptions & OpenImageOptions>;
   readonly host: Host;
+  readonly transfers: Transfers;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface ServeRequest {
  */
 export async function serve(
   chosen: FuseDriver,
-  { image, layers, upper, cache, place, options, host }: ServeRequest,
+  { image, layers, upper, cache, place, options, host, transfers }: ServeRequest,
 ): Promise<Mount> {
   const opened = await openUpper(layers, upper);
   const facts = describeMount(
@@ -73,7 +75,11 @@ export async function serve(
     },
     host.daemon?.origin ?? originOf(options),
   );
-  const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
+  const statistics = (): MountStatistics => ({
+    ...fuseMount.statistics(),
+    cache: cache.statistics(),
+    transfers: transfers.statistics(),
+  });
   const fileSystem = makeFileSystem(layers, opened, {
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) {
@@ -114,9 +120,10 @@ export async function serve(
   });
   return new ServedMount({
     ...{ image, fuseMount, statistics, driver: chosen, isServed: true, device: await deviceOfMount(place) },
-    cleanUp: () => {
+    cleanUp: async () => {
       layers.close();
       upper?.release();
+      await image.settle?.();
     },
   });
 }

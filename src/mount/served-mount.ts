@@ -7,6 +7,7 @@ import { EBUSY, EINVAL, ErrnoError } from '../vfs/errno.ts';
 import { mountAt, readMountTable } from '../sys/mount-table.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { DriverName } from './options.ts';
+import type { TransferStatistics } from './transfers.ts';
 
 /** What a mount was asked since it was made. */
 export interface MountStatistics {
@@ -21,6 +22,8 @@ export interface MountStatistics {
   /** Requests that change something and have not ended. */
   readonly pendingChanges: number;
   readonly cache: CacheStatistics;
+  /** Only of a mount some of whose layers were not here when it was made. */
+  readonly transfers?: TransferStatistics | undefined;
 }
 
 /** Of a mount that the kernel serves: it asks no process, and counts nothing. */

@@ -11,7 +11,7 @@ import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeUnlocked } from '../blobs/part-file.ts';
-import { PartialBlob } from '../blobs/partial-blob.ts';
+import { PartialBlob, type PartialBlobOptions } from '../blobs/partial-blob.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
 import { roomIn } from '../layer/disk-room.ts';
 import { dropOldest } from '../layer/drop-oldest.ts';
@@ -47,6 +47,7 @@ export class BlobCache {
   /** Without a folder, by digest. */
   readonly #unnamed = new Map<string, UnnamedFile>();
 
+  readonly #parts = new Set<PartialBlob>();
   readonly #limit: number;
 
   /** @param limit of the folder, in bytes on disk; files in use stay even if they exceed it */
@@ -103,7 +104,7 @@ export class BlobCache {
   async fetch(blob: RemoteBlob, shown: string, { signal, onProgress }: FetchWatch = {}): Promise<void> {
     const { digest, size } = blob;
     for (let round = 1; !this.isHere(digest, size); round++) {
-      const partial = this.#openPartial(blob, onProgress);
+      const partial = this.#openPartial(blob, { onArrival: onProgress });
       const isNew = partial.arrivedBytes === 0;
       onProgress?.(partial.arrivedBytes);
       try {
@@ -127,6 +128,23 @@ export class BlobCache {
     this.#used.add(`${hexOf(digest)}.blob`);
     const isUsed = (name: string): boolean => this.#used.has(name);
     dropOldest(this.#folder, ['.blob', '.part'], this.#limit, isUsed, removeBlob);
+  }
+
+  /**
+   * The bytes of a blob as they come, verified by the digests of its chunks. Undefined without a folder, or if the disk has
+   * no room for the whole blob. The caller closes it.
+   */
+  openPart(blob: RemoteBlob, chunkSha256: Uint8Array): PartialBlob | undefined {
+    if (this.#folder === undefined) return undefined;
+    const partial = this.#openPartial(blob, { chunkSha256 });
+    this.#parts.add(partial);
+    this.#used.add(`${hexOf(blob.digest)}.blob`);
+    return partial;
+  }
+
+  /** Resolves when what came of all blobs of `openPart` that were closed is recorded. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([...this.#parts].filter(({ isClosed }) => isClosed).map((part) => part.close()));
   }
 
   /** Ends the unnamed files. Places that were given are not valid any more, unless there is a folder. */
@@ -158,16 +176,16 @@ export class BlobCache {
     }
   }
 
-  #openPartial(blob: RemoteBlob, onProgress: FetchWatch['onProgress']): PartialBlob {
+  #openPartial(blob: RemoteBlob, options: PartialBlobOptions): PartialBlob {
     if (this.#folder === undefined) {
       const { fd } = this.#unnamedFile(blob.digest);
       requireRoom(tmpdir(), blob, fstatSync(fd).blocks, 'TMPDIR');
-      return PartialBlob.openUnnamed(fd, blob, blob, { onArrival: onProgress });
+      return PartialBlob.openUnnamed(fd, blob, blob, options);
     }
     removeStaleDrafts(this.#folder);
     const part = statSync(join(this.#folder, `${hexOf(blob.digest)}.part`), { throwIfNoEntry: false });
     requireRoom(this.#folder, blob, part?.blocks ?? 0, 'XDG_CACHE_HOME');
-    return PartialBlob.open(this.#folder, blob, blob, { onArrival: onProgress });
+    return PartialBlob.open(this.#folder, blob, blob, options);
   }
 
   #markWhole(digest: string): void {

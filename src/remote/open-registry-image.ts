@@ -76,6 +76,7 @@ async function openWith(cache: BlobCache, typed: string, options: OpenRegistryOp
     configDocument: content.configDocument,
     platforms: platforms.length > 0 ? platforms : platform === undefined ? [] : [platform],
     release: () => cache.close(),
+    settle: () => cache.settle(),
   };
   return selectLayers(image, options);
 }
@@ -169,6 +170,7 @@ function remoteLayers(
         compression: compressionOfType(types.get(digest) ?? ''),
         isHere: () => cache.isHere(digest, blob.length),
         fetch,
+        openPart: (chunkSha256) => cache.openPart(repository.blob(digest, blob.length), chunkSha256),
         discard: () => cache.discard(digest),
       },
     };

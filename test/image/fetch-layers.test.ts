@@ -25,6 +25,7 @@ function missing(digests: readonly string[]): { sources: LayerSource[]; fetches:
       compression: 'gzip',
       isHere: () => false,
       discard: () => undefined,
+      openPart: () => undefined,
       fetch: ({ signal }) =>
         new Promise((resolve, reject) => {
           fetches.push({
@@ -114,6 +115,7 @@ describe('openLayers', () => {
       compression: 'gzip',
       isHere: () => true,
       discard: () => undefined,
+      openPart: () => undefined,
       fetch: () => {
         count++;
         writeFileSync(path, bytes);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
-import { openSpanReader } from '../../src/layer/open-span-reader.ts';
+import { openSpanReader, storedInFile } from '../../src/layer/open-span-reader.ts';
 import { fileStateOf } from '../../src/sys/file-state.ts';
 import type { SpanTable } from '../../src/sys/scan.ts';
 import { type BlobReader, FileRange } from '../../src/vfs/blob-reader.ts';
@@ -42,7 +42,8 @@ async function open(blob: Buffer, compression: 'gzip' | 'zstd', spanSize = 256 <
 function reopen(path: string, range: { offset: number; length: number }, spans: SpanTable): BlobReader {
   const fd = openSync(path, 'r');
   const state = fileStateOf(fstatSync(fd, { bigint: true }));
-  return openSpanReader(fd, { path, ...range }, spans, new BlockCache(2 << 20), undefined, state);
+  const stored = storedInFile(fd, { path, ...range }, state);
+  return openSpanReader(stored, spans, new BlockCache(2 << 20), undefined);
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

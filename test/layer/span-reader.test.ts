@@ -40,7 +40,7 @@ function open(table: SpanTable, cacheSize = 1000): { reader: SpanReader; decoded
     table,
     blocks,
     decode,
-    [],
+    () => undefined,
     hasSpill ? openSync(spill, 'r') : undefined,
     () => false,
   );
@@ -103,7 +103,7 @@ describe('SpanReader', () => {
       table,
       new BlockCache(1000).newOwner(),
       () => Promise.resolve(-5),
-      [],
+      () => undefined,
       undefined,
       () => false,
     );

@@ -1,5 +1,4 @@
 // A proxy before docker-registry that breaks transfers in all ways: what comes through is right, or an error by name.
-import { type ServerResponse, request as httpRequest } from 'node:http';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,61 +9,16 @@ import { pushImage } from '../../src/remote/push-image.ts';
 import { fetchLayers } from '../../src/image/fetch-layers.ts';
 import { openImageSource } from '../../src/image/open-image.ts';
 import { CacheDirectory } from '../../src/layer/cache-directory.ts';
-import { type Asked, FakeServer, answer, digestOf, testOptions } from '../registry/fake-registry.ts';
+import { digestOf, testOptions } from '../registry/fake-registry.ts';
 import { describeWith } from '../requirements.ts';
+import { BreakingProxy, type Fault } from './breaking-proxy.ts';
 import { type MadeImage, type RegistryProgram, makeLayout, startRegistry } from './registry-program.ts';
-
-type Fault = 'none' | 'reset' | 'cut' | 'stall' | 'lie' | 'whole' | number;
 
 let scratch: string;
 let layout: MadeImage;
 let registry: RegistryProgram;
-let proxy: FakeServer;
-let nextFault: (request: Asked) => Fault = () => 'none';
+let proxy: BreakingProxy;
 let cacheNumber = 0;
-
-/** Passes a request on, with the fault. Uploads are cut on their way here, by the length of what is read. */
-function forward(request: Asked, response: ServerResponse, body: Buffer): void {
-  const fault = request.url === '/v2/' ? 'none' : nextFault(request);
-  if (fault === 'reset') {
-    response.socket?.destroy();
-    return;
-  }
-  if (typeof fault === 'number') {
-    answer(response, fault, { 'retry-after': '0' });
-    return;
-  }
-  const headers = { ...(request.range === undefined || fault === 'whole' ? {} : { range: request.range }) };
-  const [host, port] = registry.host.split(':');
-  const passed = httpRequest(
-    {
-      host,
-      port,
-      method: request.method,
-      path: request.url,
-      headers: { ...headers, ...request.headers, host: request.host },
-    },
-    (from) => {
-      response.writeHead(from.statusCode ?? 500, from.headers);
-      let sent = 0;
-      from.on('data', (piece: Buffer) => {
-        const bytes = Buffer.from(piece);
-        if (fault === 'lie' && sent === 0 && bytes.length > 0)
-          bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-        sent += bytes.length;
-        if (fault === 'stall' && sent > 100_000) return;
-        response.write(bytes, () => {
-          if (fault === 'cut' && sent > 300_000) response.socket?.destroy();
-        });
-      });
-      from.on('end', () => {
-        if (fault !== 'stall') response.end();
-      });
-    },
-  );
-  passed.on('error', () => response.socket?.destroy());
-  passed.end(body);
-}
 
 const options = (): { diskCache: CacheDirectory | undefined; registry: ReturnType<typeof testOptions> } => ({
   diskCache: CacheDirectory.open(join(scratch, `cache-${++cacheNumber}`)),
@@ -85,11 +39,11 @@ describeWith([{ program: 'docker-registry' }], 'a proxy that breaks transfers', 
     scratch = await mkdtemp(join(tmpdir(), 'stratafs-breaking-'));
     layout = await makeLayout(join(scratch, 'layout'));
     registry = await startRegistry(join(scratch, 'registry'));
-    proxy = await FakeServer.start((request, response, _, body) => forward(request, response, body));
+    proxy = await BreakingProxy.start(registry.host);
     await pushImage(await openImageSource(layout.directory), `docker://${registry.host}/app:1`, options());
   });
   afterEach(() => {
-    nextFault = () => 'none';
+    proxy.nextFault = () => 'none';
   });
   afterAll(async () => {
     await proxy.stop();
@@ -106,13 +60,13 @@ describeWith([{ program: 'docker-registry' }], 'a proxy that breaks transfers', 
     ['changes bytes of blobs', ['none', 'lie', 'lie']],
   ])('that %s costs no byte', async (_, faults) => {
     const left = [...faults];
-    nextFault = ({ url }) => (url.includes('/blobs/') ? (left.shift() ?? 'none') : 'none');
+    proxy.nextFault = ({ url }) => (url.includes('/blobs/') ? (left.shift() ?? 'none') : 'none');
     await pullAll();
     expect(left).toEqual([]);
   });
 
   it('that changes bytes for ever is an error by name, and leaves no whole blob', async () => {
-    nextFault = ({ url }) => (url.includes('/blobs/') ? 'lie' : 'none');
+    proxy.nextFault = ({ url }) => (url.includes('/blobs/') ? 'lie' : 'none');
     await expect(pullAll()).rejects.toThrow(/found bytes of sha256:.*, expected sha256:/);
     const names = readdirSync(join(scratch, `cache-${cacheNumber}`, 'blobs'));
     expect(names.filter((name) => name.endsWith('.blob'))).toEqual([
@@ -144,7 +98,7 @@ describeWith([{ program: 'docker-registry' }], 'a proxy that breaks transfers', 
 
   it('costs a push no byte', async () => {
     const faults: Fault[] = ['reset', 503, 429, 'reset', 'none', 'reset', 502, 'reset'];
-    nextFault = () => faults.shift() ?? 'none';
+    proxy.nextFault = () => faults.shift() ?? 'none';
     const pushed = await pushImage(
       await openImageSource(layout.directory),
       `docker://${proxy.host}/again:1`,
@@ -152,7 +106,7 @@ describeWith([{ program: 'docker-registry' }], 'a proxy that breaks transfers', 
     );
     expect(pushed.digest).toBe(layout.manifestDigest);
     expect(faults).toEqual([]);
-    nextFault = () => 'none';
+    proxy.nextFault = () => 'none';
     const image = await openRegistryImage(`docker://${registry.host}/again:1`, options());
     expect(image.id).toBe(layout.configDigest);
   });

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { digestOf } from '../registry/fake-registry.ts';
 import { tarOf } from '../image/scratch.ts';
 
@@ -66,22 +67,35 @@ export interface MadeImage {
   /** An OCI layout. */
   readonly directory: string;
   readonly layers: readonly Buffer[];
+  readonly layerDigests: readonly string[];
   readonly manifestDigest: string;
   readonly configDigest: string;
 }
 
 /** A layout in `directory` with an image of two plain layers, one of them of three megabytes that nothing compresses. */
 export async function makeLayout(directory: string): Promise<MadeImage> {
-  const layers = [
-    await tarOf([
-      ['etc/name', 'made\n'],
-      ['old', 'old\n'],
-    ]),
-    await tarOf([
-      ['data', randomBytes(3_000_000)],
-      ['old', 'new\n'],
-    ]),
-  ];
+  return makeLayoutOf(directory, [
+    {
+      tar: await tarOf([
+        ['etc/name', 'made\n'],
+        ['old', 'old\n'],
+      ]),
+    },
+    {
+      tar: await tarOf([
+        ['data', randomBytes(3_000_000)],
+        ['old', 'new\n'],
+      ]),
+    },
+  ]);
+}
+
+/** The same with other layers, base first. `isGzip`: stored so. */
+export function makeLayoutOf(
+  directory: string,
+  tars: readonly { readonly tar: Buffer; readonly isGzip?: boolean }[],
+): MadeImage {
+  const layers = tars.map(({ tar, isGzip = false }) => (isGzip ? gzipSync(tar, { level: 1 }) : tar));
   const blobs = join(directory, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
   const add = (bytes: Buffer): { digest: string; size: number } => {
@@ -89,8 +103,8 @@ export async function makeLayout(directory: string): Promise<MadeImage> {
     writeFileSync(join(blobs, digest.slice('sha256:'.length)), bytes);
     return { digest, size: bytes.length };
   };
-  const described = layers.map((bytes) => ({
-    mediaType: 'application/vnd.oci.image.layer.v1.tar',
+  const described = layers.map((bytes, i) => ({
+    mediaType: `application/vnd.oci.image.layer.v1.tar${tars[i]?.isGzip === true ? '+gzip' : ''}`,
     ...add(bytes),
   }));
   const config = add(
@@ -99,7 +113,7 @@ export async function makeLayout(directory: string): Promise<MadeImage> {
         architecture: 'amd64',
         os: 'linux',
         config: { Cmd: ['/bin/true'] },
-        rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
+        rootfs: { type: 'layers', diff_ids: tars.map(({ tar }) => digestOf(tar)) },
         history: [{ created_by: 'base' }, { created_by: 'data' }],
       }),
     ),
@@ -122,5 +136,11 @@ export async function makeLayout(directory: string): Promise<MadeImage> {
       manifests: [{ mediaType, ...manifest, annotations: { 'org.opencontainers.image.ref.name': '1' } }],
     }),
   );
-  return { directory, layers, manifestDigest: manifest.digest, configDigest: config.digest };
+  return {
+    directory,
+    layers,
+    layerDigests: layers.map(digestOf),
+    manifestDigest: manifest.digest,
+    configDigest: config.digest,
+  };
 }

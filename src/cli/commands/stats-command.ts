@@ -2,7 +2,12 @@
 import { FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
-import { type MountStatistics, locateMountPoint, readStatistics } from '../../library/mounts.ts';
+import {
+  type MountStatistics,
+  type TransferStatistics,
+  locateMountPoint,
+  readStatistics,
+} from '../../library/mounts.ts';
 import { showByteSize } from '../output/byte-size.ts';
 import { Listing, type ListingRow } from '../output/listing.ts';
 
@@ -23,7 +28,8 @@ Examples:
 
 /** Rows of names and figures; for requests, also the number that native code answered. */
 function rowsOf(statistics: MountStatistics): ListingRow[] {
-  const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache } = statistics;
+  const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache, transfers } =
+    statistics;
   const isWritten = bytesWritten > 0 || passthroughOpens > 0;
   const lookups = cache.hits + cache.misses;
   const share = lookups === 0 ? '' : ` (${((100 * cache.hits) / lookups).toFixed(1)} %)`;
@@ -41,9 +47,22 @@ function rowsOf(statistics: MountStatistics): ListingRow[] {
     ['cache hits', `${cache.hits}${share}`],
     ['cache misses', cache.misses],
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],
+    ...(transfers === undefined ? [] : transferRows(transfers)),
   ].map(([name, value, native = '']) => ({
     fields: { Request: String(name), Count: String(value), Native: String(native) },
   }));
+}
+
+function transferRows({
+  missingBytes,
+  failures,
+  lastFailure,
+}: TransferStatistics): [string, string | number][] {
+  return [
+    ['not fetched yet', `${missingBytes} (${showByteSize(missingBytes)})`],
+    ...(failures === 0 ? [] : [['failed fetches', failures] as [string, number]]),
+    ...(lastFailure === undefined ? [] : [['last failure', lastFailure] as [string, string]]),
+  ];
 }
 
 export function statsCommand(): CliCommand {

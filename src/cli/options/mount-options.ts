@@ -98,6 +98,13 @@ const ownRules: Rules = [
       (draft) => (draft.options.verify = 'always'),
     ),
   ],
+  [
+    'fill',
+    doing(
+      "fetch the rest of a registry's layers while the mount is used",
+      (draft) => (draft.options.fillsLayers = true),
+    ),
+  ],
   ['no-verify', doing('check no digests', (draft) => (draft.options.verify = 'never'))],
   [
     'driver',

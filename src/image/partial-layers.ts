@@ -1,0 +1,78 @@
+// Opens layers of a registry before their bytes are here, with an index that may be believed.
+//
+// The index that this machine made of the layer is believed: its bytes were verified then, and were removed from the cache
+// since. An index from elsewhere is believed only if the opener of the image said so.
+import { openLayer, type OpenLayerOptions } from '../layer/open-layer.ts';
+import { canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
+import type { IndexedLayer } from '../layer/index-file.ts';
+import type { Layer } from '../layer/layer.ts';
+import type { LayerSource } from './image.ts';
+import type { OpenLayersOptions } from './open-layers.ts';
+
+type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
+
+/** An index that may be used before the bytes are verified. */
+export interface TrustedIndex {
+  readonly indexed: IndexedLayer;
+  /** True: made here, from verified bytes. */
+  readonly isOwn: boolean;
+}
+
+/** The indexes of those `sources` that can be opened without their bytes. */
+export async function findIndexes(
+  sources: readonly LayerSource[],
+  options: Pick<OpenLayersOptions, 'verify' | 'store' | 'signal'>,
+): Promise<ReadonlyMap<LayerSource, TrustedIndex>> {
+  const found = new Map<LayerSource, TrustedIndex>();
+  if (options.verify !== 'when-new') return found;
+  await Promise.all(
+    sources.map(async (source) => {
+      const index = source.kind === 'blob' ? await findIndex(source, options) : undefined;
+      if (index !== undefined) found.set(source, index);
+    }),
+  );
+  return found;
+}
+
+async function findIndex(
+  source: BlobSource,
+  { store }: Pick<OpenLayersOptions, 'store' | 'signal'>,
+): Promise<TrustedIndex | undefined> {
+  const { remote, digest, blob } = source;
+  if (remote?.isHere() !== false || digest === undefined) return undefined;
+  const own = await store?.loadIndex(digest.slice('sha256:'.length));
+  return own !== undefined && canReadParts(own, blob.length, source)
+    ? { indexed: own, isOwn: true }
+    : undefined;
+}
+
+/** The layer; all that is read of it is fetched then. Without a place for a part, all of it is fetched now. */
+export async function openPart(
+  source: BlobSource,
+  { indexed, isOwn }: TrustedIndex,
+  options: OpenLayerOptions & Pick<OpenLayersOptions, 'onFailure'>,
+): Promise<Layer> {
+  const { label, cache, pool, onFailure, signal } = options;
+  const open = async (): Promise<Layer> => {
+    const blob = source.remote?.openPart(indexed.chunkSha256);
+    if (blob !== undefined) {
+      const verify = (): Promise<void> => verifyWhole(source, options);
+      return openPartialLayer(blob, indexed, { label, cache, onFailure, isOwnIndex: isOwn, verify });
+    }
+    await source.remote?.fetch({ signal });
+    return openLayer(source.blob, source, options);
+  };
+  if (pool === undefined || !isOwn) return open();
+  const key = `part ${source.digest ?? ''}`;
+  return pool.inTurn(key, signal, async () => {
+    const shared = pool.take(key, () => true);
+    return shared === undefined ? pool.add(key, await open()) : { ...shared, index: indexed.index };
+  });
+}
+
+/** Reads the layer as one that came whole: its DiffID is compared, and its index is made and saved here. */
+async function verifyWhole(source: BlobSource, options: OpenLayerOptions): Promise<void> {
+  const { label, cache, store, verify } = options;
+  const layer = await openLayer(source.blob, source, { label, cache, store, verify });
+  layer.close();
+}

@@ -1,0 +1,174 @@
+// PartialLayer: a layer whose index is at hand and whose blob is only partly here. A read fetches the bytes that it needs.
+//
+// Each chunk is compared with the index's digest where it arrives (src/blobs), so no read returns bytes that the index was
+// not made from. The caller decides whether the index may be believed. When all chunks are here, the digest of
+// the blob is verified, and `verify` compares the rest: a layer that fails it answers EIO from then on.
+import createDebug from 'debug';
+import type { PartialBlob } from '../blobs/partial-blob.ts';
+import type { BlockCache } from '../cache/block-cache.ts';
+import { SpanKind } from '../sys/scan.ts';
+import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
+import { EIO } from '../vfs/errno.ts';
+import { InputError } from '../vfs/input-error.ts';
+import type { IndexedBlob, IndexedLayer } from './index-file.ts';
+import type { Compression, ExpectedDigests, Layer } from './layer.ts';
+import { openSpanReader } from './open-span-reader.ts';
+
+const debug = createDebug('stratafs:blobs');
+
+export interface PartialLayerOptions {
+  /** The layer's name in messages. */
+  readonly label: string;
+  readonly cache: BlockCache;
+  /** True: the index was made here, from bytes that were verified. */
+  readonly isOwnIndex: boolean;
+  /** Compares the whole blob with what its image states, once it is here. Rejects if it is something else. */
+  readonly verify: () => Promise<void>;
+  /** Gets one line about each failure. */
+  readonly onFailure?: ((text: string) => void) | undefined;
+}
+
+/** True if a part of the blob, of `size` bytes, can be read with the index. Its DiffID must not be another than expected. */
+export function canReadParts(
+  { spans, tarSize, tarSha256, chunkSha256, hasSpilled }: IndexedBlob,
+  size: number,
+  { diffId }: ExpectedDigests,
+): boolean {
+  if (hasSpilled || chunkSha256.length === 0 || spans.blobOffset[spans.count] !== size) return false;
+  if (spans.count === 0 && tarSize !== size) return false;
+  return diffId === undefined || tarSha256 === undefined || diffId === `sha256:${tarSha256}`;
+}
+
+/** The layer owns `blob` from now on. `indexed` must be one that `canReadParts` accepts. */
+export function openPartialLayer(
+  blob: PartialBlob,
+  indexed: IndexedLayer,
+  options: PartialLayerOptions,
+): Layer & { readonly reader: PartialReader } {
+  const { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256, index } = indexed;
+  const reader = new PartialReader(blob, indexed, options);
+  // Bytes that nobody verified have no name: nothing that is made from them may be saved under it.
+  const digests = options.isOwnIndex
+    ? { digest: blob.key.digest, diffId: tarSha256 === undefined ? undefined : `sha256:${tarSha256}` }
+    : { digest: undefined, diffId: undefined };
+  return {
+    ...digests,
+    reader,
+    compression: compressionOf(indexed),
+    facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 },
+    index,
+    close: () => reader.close(),
+  };
+}
+
+function compressionOf({ spans }: IndexedBlob): Compression {
+  if (spans.count === 0) return 'none';
+  return spans.kind[0] === SpanKind.zstd ? 'zstd' : 'gzip';
+}
+
+/** Reads a partly fetched layer. */
+export class PartialReader implements BlobReader {
+  readonly size: number;
+  readonly #blob: PartialBlob;
+  readonly #options: PartialLayerOptions;
+  readonly #spans: BlobReader | undefined;
+  #completion: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(blob: PartialBlob, { spans, tarSize }: IndexedBlob, options: PartialLayerOptions) {
+    this.#blob = blob;
+    this.#options = options;
+    this.size = tarSize;
+    const stored = {
+      ...{ fd: blob.fd, offset: 0 },
+      have: (offset: number, length: number) => this.#have(offset, length),
+      isSourceChanged: () => false,
+      close: () => this.#end(),
+    };
+    this.#spans = spans.count === 0 ? undefined : openSpanReader(stored, spans, options.cache, undefined);
+  }
+
+  /** Bytes of the blob that are not here. */
+  get missingBytes(): number {
+    return this.#blob.isWhole ? 0 : this.#blob.key.size - this.#blob.arrivedBytes;
+  }
+
+  read(offset: number, length: number): ReadResult | Promise<ReadResult> {
+    // Blocks that were decompressed before are no better than what they were made from.
+    if (this.#isClosed || this.#blob.isCorrupt) return -EIO;
+    if (this.#spans !== undefined) return this.#spans.read(offset, length);
+    const available = Math.max(0, Math.min(length, this.size - offset));
+    const range = new FileRange(this.#blob.fd, offset, available);
+    return this.#have(offset, available)?.then((status) => (status < 0 ? status : range)) ?? range;
+  }
+
+  borrow(offset: number, length: number): BorrowedRange | undefined {
+    const range = this.#spans === undefined ? this.read(offset, length) : undefined;
+    return range instanceof FileRange ? { range, release: () => undefined } : undefined;
+  }
+
+  /** True if what came was not what the image states: what the kernel has cached is not, either. */
+  isSourceChanged(): boolean {
+    return this.#blob.isCorrupt;
+  }
+
+  /** Fetches all that is missing, and verifies the blob. Failures are reported, and not thrown. */
+  async fill(): Promise<void> {
+    if ((await this.#have(0, this.#blob.key.size)) === undefined) await this.#complete();
+    await this.#completion;
+  }
+
+  /** Waits for nothing; the blob is closed when no read is under way. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#blob.stop();
+    if (this.#spans !== undefined) this.#spans.close();
+    else this.#end();
+  }
+
+  #end(): void {
+    this.#blob.close().catch((error: unknown) => this.#report(error));
+  }
+
+  #have(offset: number, length: number): Promise<number> | undefined {
+    return this.#blob.have(offset, length)?.then(
+      () => {
+        if (this.#blob.arrivedBytes === this.#blob.key.size) void this.#complete();
+        return 0;
+      },
+      (error: unknown) => {
+        this.#report(error);
+        return -EIO;
+      },
+    );
+  }
+
+  #complete(): Promise<void> {
+    return (this.#completion ??= this.#verify());
+  }
+
+  async #verify(): Promise<void> {
+    try {
+      await this.#blob.complete();
+    } catch (error) {
+      // Chunks of an earlier run were wrong, and can't be fetched now.
+      if (!this.#blob.isCorrupt) this.#completion = undefined;
+      this.#report(error);
+      return;
+    }
+    try {
+      await this.#options.verify();
+    } catch (error) {
+      if (error instanceof InputError) this.#blob.refuse();
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    if (this.#isClosed) return;
+    const { message } = error as Error;
+    debug('%s: %s', this.#options.label, message);
+    this.#options.onFailure?.(`${this.#options.label}: ${message}`);
+  }
+}
