@@ -1,12 +1,13 @@
 // Ends a command: prints its output, or one line on standard error, and sets the exit status. Nothing else in src/cli prints
 // or exits, except that background.ts ends a daemon after an internal error.
 import { showJson } from '../vfs/show-text.ts';
+import { writeFailure } from '../vfs/write-failure.ts';
 import type { CommandResult } from './command-result.ts';
-import { EXIT_USAGE } from './failure.ts';
+import { EXIT_FAILURE, EXIT_USAGE } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
 import { launcherPid } from './launched.ts';
 import { TerminalReport } from './output/report.ts';
-import { flushOutput, watchOutputReader, writeError, writeOutput } from './output/terminal.ts';
+import { flushOutput, watchOutput, writeError, writeOutput } from './output/terminal.ts';
 
 /** Prints the command's result, and sets the exit status. */
 export async function exitWithResult(result: CommandResult): Promise<void> {
@@ -40,9 +41,13 @@ export async function exitWithError(error: unknown, status: number): Promise<voi
   }
 }
 
-/** In `stratafs ls | head -1`, the end of the reader is not a failure. */
-export function exitWhenReaderIsGone(): void {
-  watchOutputReader(() => process.exit(0));
+/** Exits when standard output fails. In `stratafs ls | head -1`, the end of the reader is not a failure. */
+export function exitWhenOutputFails(): void {
+  watchOutput((error) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    new TerminalReport().failure(writeFailure(error, 'standard output'));
+    process.exit(EXIT_FAILURE);
+  });
 }
 
 /** Exits without waiting for pool threads, which Node's own exit does. */

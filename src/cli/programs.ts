@@ -2,12 +2,13 @@
 //
 // Each reads its arguments from the process, prints the command's result, and sets the exit status.
 import type { CommandResult } from './command-result.ts';
-import { exitWhenReaderIsGone, exitWithError, exitWithResult } from './exit.ts';
+import { exitWhenOutputFails, exitWithError, exitWithResult } from './exit.ts';
 import { EXIT_FAILURE, exitStatusOf } from './failure.ts';
+import { ignoreFailuresOfErrorOutput } from './output/terminal.ts';
 
 /** `stratafs`: 1 for a failure, 2 for usage. */
 async function stratafs(): Promise<void> {
-  exitWhenReaderIsGone();
+  exitWhenOutputFails();
   await runProgram(async (args) => (await import('./command-line.ts')).runCommandLine(args), exitStatusOf);
 }
 
@@ -45,6 +46,7 @@ async function runProgram(
   program: (args: readonly string[]) => Promise<CommandResult>,
   statusOf: (error: unknown) => number,
 ): Promise<void> {
+  ignoreFailuresOfErrorOutput();
   try {
     await exitWithResult(await program(process.argv.slice(2)));
   } catch (error) {

@@ -33,10 +33,15 @@ export function writeError(text: string): void {
   process.stderr.write(text);
 }
 
-/** Calls `onClosed` when the reader of standard output has closed it, as in `stratafs ls | head -1`. */
-export function watchOutputReader(onClosed: () => void): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    onClosed();
-  });
+/**
+ * Calls `onFailed` when standard output takes no more: EPIPE when its reader has closed it, as in `stratafs ls | head -1`,
+ * ENOSPC when the disk of its file is full.
+ */
+export function watchOutput(onFailed: (error: NodeJS.ErrnoException) => void): void {
+  process.stdout.on('error', onFailed);
+}
+
+/** Without this, the first warning that cannot be written would end the process in the middle of its work. */
+export function ignoreFailuresOfErrorOutput(): void {
+  process.stderr.on('error', () => undefined);
 }
