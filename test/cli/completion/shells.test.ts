@@ -1,6 +1,6 @@
 // Completion in real shells: types a line, a tab and return into an interactive shell on a terminal, and checks the command
 // that the shell then runs.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { COMMAND, type Workplace, fixture, run, withWorkplace } from '../../mount/stratafs.ts';
@@ -75,12 +75,27 @@ const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
     'stratafs which both.tar:expressweb:1.0.0 /bin/cat /bin/chr\t',
     ['which', 'both.tar:expressweb:1.0.0', '/bin/cat', '/bin/chroot'],
   ],
+  // The builder of an image chooses its names: no shell may run what is in them, within quotes or without.
+  ['stratafs cat odd.tar /d\t', ['cat', 'odd.tar', '/d$(touch owned)']],
+  ['stratafs cat odd.tar "/d\t', ['cat', 'odd.tar', '/d$(touch owned)']],
+  ["stratafs cat odd.tar '/d\t", ['cat', 'odd.tar', '/d$(touch owned)']],
+  ['stratafs cat odd.tar "/s\t', ['cat', 'odd.tar', "/s'`touch owned`'x"]],
+  ["stratafs cat odd.tar '/s\t", ['cat', 'odd.tar', "/s'`touch owned`'x"]],
+  ["stratafs cat odd.tar /s\\'\t", ['cat', 'odd.tar', "/s'`touch owned`'x"]],
+  ['stratafs cat odd.tar /h\t', ['cat', 'odd.tar', '/h"q']],
+  ['stratafs cat odd.tar "/h\t', ['cat', 'odd.tar', '/h"q']],
+  ['stratafs cat odd.tar "/e\t', ['cat', 'odd.tar', '/e!x']],
+  ['stratafs cat odd.tar /b\t', ['cat', 'odd.tar', '/b\\s a']],
+  ['stratafs cat odd.tar "/b\t', ['cat', 'odd.tar', '/b\\s a']],
+  ['stratafs cp odd.tar:/b\t', ['cp', 'odd.tar:/b\\s a']],
   ['stratafs cp both.tar:expressweb:1.0.0:/etc/pass\t', ['cp', 'both.tar:expressweb:1.0.0:/etc/passwd']],
 ];
 
+const odd = ['d$(touch owned)', "s'`touch owned`'x", 'h"q', 'e!x', 'b\\s a'];
+
 /** In fish an open quote stays open until it is closed; bash and zsh close it. */
 const isFor = (shell: keyof typeof shells, typed: string): boolean =>
-  shell !== 'fish' || !typed.includes('"');
+  shell !== 'fish' || !/["']/.test(typed);
 
 describeWith([{ program: 'python3' }], 'completion', () => {
   for (const shell of ['bash', 'zsh', 'fish'] as const) {
@@ -90,6 +105,10 @@ describeWith([{ program: 'python3' }], 'completion', () => {
           const env = prepare(place, shells[shell]);
           // Completion reads no layer: it knows the paths of images that were indexed.
           await place.stratafs(['index', 'both.tar:expressweb:1.0.0']);
+          mkdirSync(place.path('odd'));
+          for (const name of odd) writeFileSync(place.path(`odd/${name}`), '');
+          await run('tar', ['-cf', place.path('odd.tar'), '-C', place.path('odd'), '.'], {});
+          await place.stratafs(['index', 'odd.tar']);
           const shellCases = cases.filter(([typed]) => isFor(shell, typed));
           const lines = shellCases.map(([typed]) => typed);
           const { status, stdout, stderr } = await run(
@@ -101,6 +120,7 @@ describeWith([{ program: 'python3' }], 'completion', () => {
           const calls = readFileSync(place.path('log'), 'utf8').split('END\n').slice(0, -1);
           const called = calls.map((text) => text.split('\n').slice(0, -1));
           expect(called.map((args, i) => [lines[i], args])).toEqual(shellCases);
+          expect(existsSync(place.path('owned'))).toBe(false);
         }));
     });
   }

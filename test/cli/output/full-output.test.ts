@@ -26,7 +26,8 @@ it.each([
     expect(stratafs.stderr).toBe('stratafs: standard output: no space left on the device (ENOSPC)\n');
     expect(gnu.stderr).toMatch(/^cat: .*\n$/);
     expect(stratafs.status).toBe(gnu.status);
-  }));
+  }),
+);
 
 it('cp continues after a warning that cannot be written', () =>
   withWorkplace(async (place) => {
