@@ -1,5 +1,6 @@
 // Image: a config and an ordered list of layers, base first.
 import type { PartialBlob } from '../blobs/partial-blob.ts';
+import type { IndexedLayer } from '../layer/index-file.ts';
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
@@ -21,6 +22,13 @@ export type LayerSource =
     }
   | ForeignLayer;
 
+/** An index that somebody pushed. */
+export interface RegistryIndex {
+  readonly indexed: IndexedLayer;
+  /** The windows of gzip, which `indexed` lacks, as they come. Undefined if there are none. The caller closes the blob. */
+  openWindows(): PartialBlob | undefined;
+}
+
 /** Brings the bytes of a layer to their place. */
 export interface RemoteLayer {
   /** From the media type. */
@@ -35,6 +43,11 @@ export interface RemoteLayer {
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((done: number) => void) | undefined;
   }): Promise<void>;
+  /**
+   * The layer's index from the registry, where it may be believed; undefined if there is none. Rejects with an InputError if
+   * the registry does not answer.
+   */
+  findIndex?(signal?: AbortSignal): Promise<RegistryIndex | undefined>;
   /**
    * The bytes as they come; their chunks are verified by `chunkSha256`. Undefined if there is no place for them. The caller
    * closes the blob.

@@ -2,6 +2,7 @@
 //
 // The index that this machine made of the layer is believed: its bytes were verified then, and were removed from the cache
 // since. An index from elsewhere is believed only if the opener of the image said so.
+import type { PartialBlob } from '../blobs/partial-blob.ts';
 import { openLayer, type OpenLayerOptions } from '../layer/open-layer.ts';
 import { canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
 import type { IndexedLayer } from '../layer/index-file.ts';
@@ -16,6 +17,8 @@ export interface TrustedIndex {
   readonly indexed: IndexedLayer;
   /** True: made here, from verified bytes. */
   readonly isOwn: boolean;
+  /** The bytes of the windows, which `indexed` lacks. */
+  readonly openWindows?: (() => PartialBlob | undefined) | undefined;
 }
 
 /** The indexes of those `sources` that can be opened without their bytes. */
@@ -36,28 +39,34 @@ export async function findIndexes(
 
 async function findIndex(
   source: BlobSource,
-  { store }: Pick<OpenLayersOptions, 'store' | 'signal'>,
+  { store, signal }: Pick<OpenLayersOptions, 'store' | 'signal'>,
 ): Promise<TrustedIndex | undefined> {
   const { remote, digest, blob } = source;
   if (remote?.isHere() !== false || digest === undefined) return undefined;
-  const own = await store?.loadIndex(digest.slice('sha256:'.length));
-  return own !== undefined && canReadParts(own, blob.length, source)
-    ? { indexed: own, isOwn: true }
-    : undefined;
+  const sha256 = digest.slice('sha256:'.length);
+  const own = await store?.loadIndex(sha256);
+  if (own !== undefined && canReadParts(own, blob.length, source)) return { indexed: own, isOwn: true };
+  const other = await remote.findIndex?.(signal);
+  if (other === undefined || other.indexed.blobSha256 !== sha256) return undefined;
+  if (!canReadParts(other.indexed, blob.length, source)) return undefined;
+  return { indexed: other.indexed, isOwn: false, openWindows: () => other.openWindows() };
 }
 
 /** The layer; all that is read of it is fetched then. Without a place for a part, all of it is fetched now. */
 export async function openPart(
   source: BlobSource,
-  { indexed, isOwn }: TrustedIndex,
+  { indexed, isOwn, openWindows }: TrustedIndex,
   options: OpenLayerOptions & Pick<OpenLayersOptions, 'onFailure'>,
 ): Promise<Layer> {
   const { label, cache, pool, onFailure, signal } = options;
   const open = async (): Promise<Layer> => {
     const blob = source.remote?.openPart(indexed.chunkSha256);
     if (blob !== undefined) {
-      const verify = (): Promise<void> => verifyWhole(source, options);
-      return openPartialLayer(blob, indexed, { label, cache, onFailure, isOwnIndex: isOwn, verify });
+      const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
+      const windows = openWindows?.();
+      return openPartialLayer(blob, indexed, {
+        ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
+      });
     }
     await source.remote?.fetch({ signal });
     return openLayer(source.blob, source, options);
@@ -71,8 +80,10 @@ export async function openPart(
 }
 
 /** Reads the layer as one that came whole: its DiffID is compared, and its index is made and saved here. */
-async function verifyWhole(source: BlobSource, options: OpenLayerOptions): Promise<void> {
+async function verifyWhole(source: BlobSource, options: OpenLayerOptions): Promise<IndexedLayer> {
   const { label, cache, store, verify } = options;
   const layer = await openLayer(source.blob, source, { label, cache, store, verify });
   layer.close();
+  if (layer.facts === undefined) throw new Error('a blob has no facts');
+  return { ...layer.facts, index: layer.index };
 }

@@ -26,6 +26,8 @@ export interface StoredBlob {
    * -EIO. Undefined: all are here.
    */
   readonly have?: (offset: number, length: number) => Promise<number> | undefined;
+  /** The same of the window of a span. Undefined: all are in the table. */
+  readonly haveWindow?: (span: number) => Promise<number>;
   isSourceChanged(): boolean;
   /** Called once, when nothing is read any more. */
   close(): void;
@@ -51,7 +53,11 @@ export function openSpanReader(
     const end = spans.blobOffset[span + 1] as number;
     // Some bits may be in the byte before.
     const before = Math.min(start, 1);
-    const failure = (await blob.have?.(start - before, end - start + before)) ?? 0;
+    const states = await Promise.all([
+      blob.have?.(start - before, end - start + before),
+      blob.haveWindow?.(span),
+    ]);
+    const failure = Math.min(...states.map((state) => state ?? 0));
     if (failure < 0) return failure;
     const out = Buffer.allocUnsafeSlow(size);
     const filled = await readSpan(

@@ -4,17 +4,22 @@
 // not made from. The caller decides whether the index may be believed. When all chunks are here, the digest of
 // the blob is verified, and `verify` compares the rest: a layer that fails it answers EIO from then on.
 import createDebug from 'debug';
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
 import type { PartialBlob } from '../blobs/partial-blob.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
-import { SpanKind } from '../sys/scan.ts';
+import { SpanKind, type SpanTable } from '../sys/scan.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EIO } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import type { Compression, ExpectedDigests, Layer } from './layer.ts';
+import { bytesOfLayerIndex } from './layer-index-layout.ts';
 import { openSpanReader } from './open-span-reader.ts';
+import { bytesOfSpanTable } from './span-table-layout.ts';
 
 const debug = createDebug('stratafs:blobs');
+const readAt = promisify(read);
 
 export interface PartialLayerOptions {
   /** The layer's name in messages. */
@@ -22,8 +27,13 @@ export interface PartialLayerOptions {
   readonly cache: BlockCache;
   /** True: the index was made here, from bytes that were verified. */
   readonly isOwnIndex: boolean;
-  /** Compares the whole blob with what its image states, once it is here. Rejects if it is something else. */
-  readonly verify: () => Promise<void>;
+  /**
+   * Compares the whole blob with what its image states, once it is here, and indexes it. Rejects with an InputError if it is
+   * something else.
+   */
+  readonly verify: () => Promise<IndexedLayer>;
+  /** The windows of an index from elsewhere, whose own column is zeros until they have come. The layer owns it. */
+  readonly windows?: PartialBlob | undefined;
   /** Gets one line about each failure. */
   readonly onFailure?: ((text: string) => void) | undefined;
 }
@@ -72,16 +82,24 @@ export class PartialReader implements BlobReader {
   readonly #blob: PartialBlob;
   readonly #options: PartialLayerOptions;
   readonly #spans: BlobReader | undefined;
+  readonly #indexed: IndexedLayer;
+  #needsWindows = true;
   #completion: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(blob: PartialBlob, { spans, tarSize }: IndexedBlob, options: PartialLayerOptions) {
+  constructor(blob: PartialBlob, indexed: IndexedLayer, options: PartialLayerOptions) {
+    const { windows } = options;
+    const { spans, tarSize } = indexed;
+    this.#indexed = indexed;
     this.#blob = blob;
     this.#options = options;
     this.size = tarSize;
     const stored = {
       ...{ fd: blob.fd, offset: 0 },
       have: (offset: number, length: number) => this.#have(offset, length),
+      ...(windows === undefined
+        ? {}
+        : { haveWindow: (span: number) => this.#haveWindow(windows, spans, span) }),
       isSourceChanged: () => false,
       close: () => this.#end(),
     };
@@ -123,12 +141,34 @@ export class PartialReader implements BlobReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#blob.stop();
+    this.#options.windows?.stop();
     if (this.#spans !== undefined) this.#spans.close();
     else this.#end();
   }
 
   #end(): void {
-    this.#blob.close().catch((error: unknown) => this.#report(error));
+    for (const blob of [this.#blob, this.#options.windows]) {
+      blob?.close().catch((error: unknown) => debug('%s: %s', this.#options.label, error));
+    }
+  }
+
+  /** Brings the window of `span` to its place in the column. */
+  async #haveWindow(
+    windows: PartialBlob,
+    { windowOffset, windows: column }: SpanTable,
+    span: number,
+  ): Promise<number> {
+    const start = windowOffset[span] as number;
+    const end = windowOffset[span + 1] as number;
+    if (start === end || !this.#needsWindows) return 0;
+    try {
+      await windows.have(start, end - start);
+      const { bytesRead } = await readAt(windows.fd, column, start, end - start, start);
+      return bytesRead === end - start ? 0 : -EIO;
+    } catch (error) {
+      this.#report(error);
+      return -EIO;
+    }
   }
 
   #have(offset: number, length: number): Promise<number> | undefined {
@@ -158,11 +198,20 @@ export class PartialReader implements BlobReader {
       return;
     }
     try {
-      await this.#options.verify();
+      this.#adopt(await this.#options.verify());
     } catch (error) {
       if (error instanceof InputError) this.#blob.refuse();
       this.#report(error);
     }
+  }
+
+  /** Takes the index that was made of the whole blob. Throws InputError if the one that was believed is another. */
+  #adopt(own: IndexedLayer): void {
+    if (!isSameIndex(own, this.#indexed)) {
+      throw new InputError('the index that was believed is not that of the layer');
+    }
+    this.#indexed.spans.windows.set(own.spans.windows);
+    this.#needsWindows = false;
   }
 
   #report(error: unknown): void {
@@ -171,4 +220,15 @@ export class PartialReader implements BlobReader {
     debug('%s: %s', this.#options.label, message);
     this.#options.onFailure?.(`${this.#options.label}: ${message}`);
   }
+}
+
+/** True if both describe the same layer in the same spans, windows apart: those may not have come. */
+function isSameIndex(a: IndexedLayer, b: IndexedLayer): boolean {
+  if (a.spans.windows.length !== b.spans.windows.length) return false;
+  const bytesOf = ({ index, spans }: IndexedLayer): readonly Uint8Array[] => {
+    const blank = { ...spans, windows: new Uint8Array(spans.windows.length) };
+    return [bytesOfSpanTable(blank), bytesOfLayerIndex(index)];
+  };
+  const other = bytesOf(b);
+  return bytesOf(a).every((bytes, i) => Buffer.compare(bytes, other[i] as Uint8Array) === 0);
 }

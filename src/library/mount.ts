@@ -47,5 +47,7 @@ function describe(image: ImageOrSource): string | ImageDescription {
 export {
   type IndexedLayer,
   type Progress,
+  type PushedIndex,
+  pushIndexes,
   openLowerDirectories as describeLowerDirectories,
 } from '../mount/mount.ts';

@@ -36,7 +36,11 @@ import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
 import { Transfers, servesParts } from './transfers.ts';
+import { isRegistrySource } from '../image/source.ts';
+import { IndexStore } from '../layer/index-store.ts';
+import type { PushedIndex } from '../remote/push-index.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { showText } from '../vfs/show-text.ts';
 
 export type { CacheStatistics } from '../cache/block-cache.ts';
 export type {
@@ -60,6 +64,7 @@ export { isOwnMount } from '../fuse/mounts/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from '../fuse/mounts/held-mounts.ts';
 export { unmountAt, unmountFuseAt } from './unmount.ts';
 export { locateMountPoint } from '../fuse/mounts/mount-point.ts';
+export type { PushedIndex } from '../remote/push-index.ts';
 export type { IndexedLayer } from './layers.ts';
 export { openImage, openLowerDirectories } from './open-image.ts';
 export type {
@@ -171,6 +176,27 @@ export async function indexImage(
 ): Promise<IndexedLayer[]> {
   const withCache = withDiskCache(options);
   return withImage(image, withCache, (opened) => indexLayers(opened, withCache));
+}
+
+/**
+ * The same of an image of a registry, and sends the indexes there, so that others can mount it before its layers are there.
+ * InputError if the registry refuses them.
+ */
+export async function pushIndexes(
+  source: string,
+  options: MountOptions & OpenImageOptions = {},
+): Promise<{ readonly layers: readonly IndexedLayer[]; readonly pushed: PushedIndex }> {
+  const withCache = withDiskCache(options);
+  const { diskCache, signal } = withCache;
+  if (!isRegistrySource(source))
+    throw new InputError(`${showText(source)}: is not in a registry (docker://HOST/NAME)`);
+  if (diskCache === undefined)
+    throw new InputError('an index to push needs a cache directory (XDG_CACHE_HOME)');
+  const { pushIndex } = await import('../remote/push-index.ts');
+  return withImage(source, withCache, async (image) => ({
+    layers: await indexLayers(image, withCache),
+    pushed: await pushIndex(image, { store: new IndexStore(diskCache), signal }),
+  }));
 }
 
 /** The kernel counts nothing. If a process serves layers to it, what that was asked. InputError where it does not answer. */

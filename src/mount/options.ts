@@ -21,6 +21,13 @@ export interface OpenImageOptions extends LayerSelection, Watch {
   readonly platform?: string | undefined;
   /** The directory that takes archives unpacked that are compressed as a whole: $XDG_CACHE_HOME/stratafs by default. */
   readonly cacheDirectory?: string | undefined;
+  /**
+   * True: a mount believes an index of its layers that the image's registry has, and is there before the layers are. A user
+   * who may push to the repository, or a mirror, can make the mount show other files until a layer is here as a whole.
+   */
+  readonly trustsIndex?: boolean | undefined;
+  /** The digest (`sha256:...`) of such an index: that one alone is believed. */
+  readonly indexDigest?: string | undefined;
   /** False: InputError where it would have to be unpacked first. */
   readonly mayUnpack?: boolean | undefined;
 }

@@ -8,15 +8,17 @@ import { RegistryError } from './failure.ts';
 import type { Environment } from './proxies.ts';
 import { type RegistryReference, parseRegistryReference, showReference } from './reference.ts';
 import { DEFAULT_RETRIES, PassingError, type RetryPolicy, withRetries } from './retries.ts';
-import { Server } from './server.ts';
+import { Server, type ServerAnswer } from './server.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts, Transport } from './transport.ts';
 
 /** Bytes. The distribution registry and containers/image have the same limit. */
 const MANIFEST_LIMIT = 4 << 20;
 
+const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
+
 /** Manifests and indexes, of OCI and of docker's schema 2. */
 const ACCEPTED = [
-  'application/vnd.oci.image.index.v1+json',
+  INDEX_TYPE,
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
@@ -108,6 +110,32 @@ export class Repository {
     throw failure;
   }
 
+  /**
+   * The list of what refers to the manifest `digest` (an OCI index), from the registry itself. Undefined if it has no API for
+   * it. Rejects with RegistryError if it refuses.
+   */
+  referrers(digest: string, signal?: AbortSignal): Promise<Buffer | undefined> {
+    return withRetries(this.#retries, signal, async () => {
+      const { server } = this;
+      const { name } = server.endpoint;
+      const answer = await server.send({
+        ...{ method: 'GET', signal, headers: { accept: INDEX_TYPE } },
+        path: `${name}/referrers/${digest}`,
+        scopes: [`repository:${name}:pull`],
+      });
+      if (answer.status !== 200) {
+        // Registries without the API answer all kinds of things: a page, 404, 405.
+        await answer.discard();
+        return undefined;
+      }
+      if (!(answer.header('content-type') ?? '').startsWith(INDEX_TYPE)) {
+        await answer.discard();
+        return undefined;
+      }
+      return this.#readManifest(server, answer, signal);
+    });
+  }
+
   /** Asks nobody before it is read. */
   blob(digest: string, size: number): RemoteBlob {
     return new BlobRanges(this.#order, { digest, size, retries: this.#retries });
@@ -130,6 +158,21 @@ export class Repository {
       scopes: [`repository:${name}:pull`],
     });
     if (answer.status !== 200) throw await server.failure(answer);
+    const bytes = await this.#readManifest(server, answer, signal);
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const stated = reference.includes(':') ? reference : answer.header('docker-content-digest');
+    if (stated?.startsWith('sha256:') === true && stated !== digest) {
+      const message = `${server.where}: found a manifest of ${digest}, expected ${stated}`;
+      throw new PassingError(new RegistryError(message, 0, { code: 'ERR_STRATAFS_DIGEST' }));
+    }
+    return { bytes, digest, mediaType: answer.header('content-type') };
+  }
+
+  async #readManifest(
+    server: Server,
+    answer: ServerAnswer,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer> {
     let bytes: Buffer | undefined;
     try {
       bytes = await readBounded(answer.body, MANIFEST_LIMIT);
@@ -140,12 +183,6 @@ export class Repository {
     if (bytes === undefined) {
       throw new RegistryError(`${server.where}: found a manifest of more than ${MANIFEST_LIMIT} bytes`, 0);
     }
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    const stated = reference.includes(':') ? reference : answer.header('docker-content-digest');
-    if (stated?.startsWith('sha256:') === true && stated !== digest) {
-      const message = `${server.where}: found a manifest of ${digest}, expected ${stated}`;
-      throw new PassingError(new RegistryError(message, 0, { code: 'ERR_STRATAFS_DIGEST' }));
-    }
-    return { bytes, digest, mediaType: answer.header('content-type') };
+    return bytes;
   }
 }

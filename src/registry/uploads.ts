@@ -46,7 +46,10 @@ export function sendBlob(server: Server, blob: LocalBlob, options: UploadOptions
   return new Upload(server, blob, options).send();
 }
 
-/** Rejects with RegistryError if the registry refuses it, or gives it another digest. */
+/**
+ * Rejects with RegistryError if the registry refuses it, or gives it another digest. `listsReferrers`: the registry has
+ * noted the manifest's subject, so it needs no tag for it.
+ */
 export async function uploadManifest(
   server: Server,
   {
@@ -56,7 +59,7 @@ export async function uploadManifest(
     digest,
   }: { reference: string; bytes: Uint8Array; mediaType: string; digest: string },
   { retries, signal }: Pick<UploadOptions, 'retries' | 'signal'>,
-): Promise<void> {
+): Promise<{ readonly listsReferrers: boolean }> {
   const { name } = server.endpoint;
   const answer = await withRetries(retries, signal, () =>
     server.send({
@@ -68,7 +71,9 @@ export async function uploadManifest(
   if (answer.status !== 201 && answer.status !== 200) throw await server.failure(answer);
   await answer.discard();
   const stated = answer.header('docker-content-digest');
-  if (stated === undefined || stated === digest) return;
+  if (stated === undefined || stated === digest) {
+    return { listsReferrers: answer.header('oci-subject') !== undefined };
+  }
   throw new RegistryError(
     `${server.where}: the registry stored the manifest as ${stated}, expected ${digest}`,
     0,

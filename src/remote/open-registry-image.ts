@@ -16,12 +16,14 @@ import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { BlobCache, type FetchWatch } from './blob-cache.ts';
 import { chooseManifest, listManifests } from './choose-manifest.ts';
+import type { IndexTrust } from './find-index.ts';
+import { ImageIndex } from './image-index.ts';
 import { RegistryArchive } from './registry-archive.ts';
 
 /** Nested indexes. */
 const DEPTH_LIMIT = 4;
 
-export interface OpenRegistryOptions extends LayerSelection {
+export interface OpenRegistryOptions extends LayerSelection, IndexTrust {
   readonly platform?: string | undefined;
   readonly diskCache: CacheDirectory | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -71,7 +73,13 @@ async function openWith(cache: BlobCache, typed: string, options: OpenRegistryOp
     config: content.config,
     platform,
     history: content.history,
-    layers: remoteLayers(content.layers, view, repository, cache),
+    layers: remoteLayers(
+      content.layers,
+      view,
+      repository,
+      cache,
+      new ImageIndex(repository, cache, manifest.digest, options),
+    ),
     manifest: content.manifest,
     configDocument: content.configDocument,
     platforms: platforms.length > 0 ? platforms : platform === undefined ? [] : [platform],
@@ -149,6 +157,7 @@ function remoteLayers(
   manifest: JsonView,
   repository: Repository,
   cache: BlobCache,
+  index: ImageIndex,
 ): LayerSource[] {
   const { reference } = repository;
   const types = new Map(
@@ -170,6 +179,7 @@ function remoteLayers(
         compression: compressionOfType(types.get(digest) ?? ''),
         isHere: () => cache.isHere(digest, blob.length),
         fetch,
+        findIndex: (signal) => index.find(digest, signal),
         openPart: (chunkSha256) => cache.openPart(repository.blob(digest, blob.length), chunkSha256),
         discard: () => cache.discard(digest),
       },

@@ -11,6 +11,9 @@ export class BreakingProxy {
   /** Of the answers to requests for blobs. */
   blobBytes = 0;
   nextFault: (request: Asked) => Fault = () => 'none';
+  /** The body of an answer that the proxy gives itself; undefined: it asks the registry. */
+  ownAnswer: (request: Asked) => { readonly type: string; readonly body: Buffer } | undefined = () =>
+    undefined;
   readonly #server: FakeServer;
 
   private constructor(server: FakeServer) {
@@ -34,6 +37,11 @@ export class BreakingProxy {
 
   /** Passes a request on, with the fault. Uploads are cut on their way here, by the length of what is read. */
   #forward(target: string, request: Asked, response: ServerResponse, body: Buffer): void {
+    const own = this.ownAnswer(request);
+    if (own !== undefined) {
+      answer(response, 200, { 'content-type': own.type }, own.body);
+      return;
+    }
     const fault = request.url === '/v2/' ? 'none' : this.nextFault(request);
     if (fault === 'reset') {
       response.socket?.destroy();

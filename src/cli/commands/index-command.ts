@@ -7,6 +7,7 @@ import {
   type Progress,
   describeLowerDirectories,
   indexImage,
+  pushIndexes,
 } from '../../library/mount.ts';
 import { showByteSize } from '../output/byte-size.ts';
 import { Interrupt } from '../interrupt.ts';
@@ -29,12 +30,14 @@ ${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs index app.tar
-  stratafs index --verify oci:layout:latest    check all digests`;
+  stratafs index --verify oci:layout:latest    check all digests
+  stratafs index --push docker://host/app:1    share the index by the registry`;
 
 interface IndexArguments {
   readonly lowerdir?: string;
   readonly platform?: string;
   readonly verify?: true;
+  readonly push?: true;
   readonly format?: string;
   readonly json?: true;
 }
@@ -60,12 +63,16 @@ export function indexCommand(): CliCommand {
       .option('--lowerdir <top:...:base>', 'index a stack of layers, topmost first, instead of an image')
       .option('--platform <os/arch>', PLATFORM_ABOUT)
       .option('--verify', 'read all layers again and verify their digests')
+      .option('--push', 'send the index to the registry of the image, for mounts with -o trust-index')
       .option('--format <format>', FORMAT_ABOUT)
       .option('--json', JSON_ABOUT)
       .addHelpText('after', help),
     run: async (source: string | undefined, args: IndexArguments) => {
       if ((source === undefined) === (args.lowerdir === undefined)) {
         throw new UsageError('index: missing argument: SOURCE or --lowerdir');
+      }
+      if (args.push === true && args.lowerdir !== undefined) {
+        throw new UsageError('index: --push needs an image of a registry, not --lowerdir');
       }
       const format = listing.parse(args.format);
       const report = new TerminalReport();
@@ -78,11 +85,17 @@ export function indexCommand(): CliCommand {
           ...(args.platform === undefined ? {} : { platform: args.platform }),
           ...(args.verify === undefined ? {} : { verify: 'always' as const }),
         };
-        const layers = await indexImage(
-          args.lowerdir === undefined ? (source ?? '') : await describeLowerDirectories(args.lowerdir),
-          watch,
-        );
+        const image =
+          args.lowerdir === undefined ? (source ?? '') : await describeLowerDirectories(args.lowerdir);
+        const { layers, pushed } =
+          args.push === true && typeof image === 'string'
+            ? await pushIndexes(image, watch)
+            : { layers: await indexImage(image, watch), pushed: undefined };
         report.end();
+        if (pushed !== undefined) {
+          const size = showByteSize(pushed.size);
+          report.notice(`pushed the index ${pushed.digest} (${pushed.layers} layers, ${size})`);
+        }
         if (args.json === true) return { json: layers };
         const rows = layers.map((layer) => ({ fields: fieldsOf(layer) }));
         return { text: format.write(rows) };

@@ -123,6 +123,7 @@ export function mountCommand(): CliCommand {
     .option('--platform <os/arch>', PLATFORM_ABOUT)
     .option('--layer <layer>', LAYER_ABOUT)
     .option('--upto <layer>', UPTO_ABOUT)
+    .option('--index <digest>', 'believe this index of the registry before the layers are here')
     .option('--verify', 'verify the digests of all layers')
     .option('--no-verify', 'do not verify digests')
     .option('--no-index-cache', NO_INDEX_CACHE_ABOUT)

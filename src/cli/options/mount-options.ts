@@ -20,6 +20,7 @@ import { ownerRules } from './owner-options.ts';
 import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
+import { isDigest } from '../../vfs/image-names.ts';
 
 /** Options of fstab(5) for programs that read fstab; and lazytime, which depends on the upper's file system. */
 const idleNames = [
@@ -99,6 +100,21 @@ const ownRules: Rules = [
     ),
   ],
   [
+    'trust-index',
+    doing(
+      'believe an index that the registry has: the mount is there before its layers (whoever can push to the repository can forge one)',
+      (draft) => (draft.options.trustsIndex = true),
+    ),
+  ],
+  [
+    'index',
+    taking(
+      'DIGEST',
+      'believe the index with this digest, which "stratafs index --push" reports',
+      (draft, value) => (draft.options.indexDigest = indexDigestOf(value)),
+    ),
+  ],
+  [
     'fill',
     doing(
       "fetch the rest of a registry's layers while the mount is used",
@@ -130,6 +146,11 @@ const ownRules: Rules = [
     doing('do not read or write cached layer indexes', (draft) => (draft.options.useIndexCache = false)),
   ],
 ];
+
+function indexDigestOf(value: string): string {
+  if (isDigest(value)) return value;
+  throw new UsageError(`index: found ${value}, expected sha256: and 64 hex digits`);
+}
 
 /** All rules, with the titles of the manual pages. */
 export const mountOptions: readonly { readonly title: string; readonly rules: Rules }[] = [

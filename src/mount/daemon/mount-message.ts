@@ -5,7 +5,7 @@
 // checked all the same, since a daemon must not stop because of a message.
 import type { Image, LayerSource, StoredManifest } from '../../image/image.ts';
 import { InputError } from '../../vfs/input-error.ts';
-import type { MountFlag, MountOptions, UpperOptions } from '../options.ts';
+import type { MountFlag, MountOptions, OpenImageOptions, UpperOptions } from '../options.ts';
 import type { MountOrigin } from '../origin.ts';
 import {
   type Checked,
@@ -110,7 +110,15 @@ export function readMountMessage(message: unknown): MountMessage {
 }
 
 /** What a daemon can't do for a mount: InputError. */
-function refuseOption({ driver, cacheSize, useIndexCache, verify }: MountOptions): void {
+function refuseOption({
+  driver,
+  cacheSize,
+  useIndexCache,
+  verify,
+  trustsIndex,
+  indexDigest,
+  fillsLayers,
+}: MountOptions & OpenImageOptions): void {
   const wrong =
     driver !== undefined && driver !== 'dev-fuse'
       ? `driver=${driver}: a daemon serves its mounts through /dev/fuse`
@@ -120,7 +128,9 @@ function refuseOption({ driver, cacheSize, useIndexCache, verify }: MountOptions
           ? 'no-index-cache: a daemon takes indexes from the cache directory alone'
           : verify === 'never'
             ? 'no-verify: a daemon mounts layers that were verified'
-            : undefined;
+            : trustsIndex === true || indexDigest !== undefined || fillsLayers === true
+              ? 'trust-index, index and fill: a daemon mounts layers that are whole'
+              : undefined;
   if (wrong !== undefined) throw new InputError(wrong);
 }
 

@@ -1,0 +1,85 @@
+// Finds the index artifact of an image in its registry: by the referrers API, by the tag that stands in for it, or by a digest.
+//
+// Nobody who signed the image vouches for an artifact that is only attached to it: whoever may push to the repository can
+// attach one. So it is used only if the caller says that it is to be believed.
+import {
+  type Descriptor,
+  type IndexBlobs,
+  listArtifacts,
+  readManifest,
+  referrersTag,
+} from '../index-source/artifact.ts';
+import { type DecodedNames, NAMES_LIMIT, decodeNames } from '../index-source/layer-parts.ts';
+import { readFile } from 'node:fs/promises';
+import { RegistryError } from '../registry/failure.ts';
+import type { Repository } from '../registry/repository.ts';
+import { InputError } from '../vfs/input-error.ts';
+import type { BlobCache } from './blob-cache.ts';
+
+/** Artifacts that are tried: others than the first may be of another version. */
+const MAX_ARTIFACTS = 4;
+
+/** Which index may be used before the bytes are verified. */
+export interface IndexTrust {
+  /** True: any that the registry has for the image. */
+  readonly trustsIndex?: boolean | undefined;
+  /** The digest of an artifact's manifest: that one alone. */
+  readonly indexDigest?: string | undefined;
+}
+
+/** The index blobs of the image with the manifest `digest`, by layer. Without any, empty. */
+export async function findIndexBlobs(
+  repository: Repository,
+  digest: string,
+  { trustsIndex, indexDigest }: IndexTrust,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, IndexBlobs>> {
+  if (indexDigest !== undefined) {
+    const { bytes } = await repository.manifest(indexDigest, signal);
+    const blobs = readManifest(bytes, digest);
+    if (blobs !== undefined) return blobs;
+    throw new InputError(`${indexDigest}: is not a stratafs index of the image ${digest}`);
+  }
+  const found = trustsIndex === true ? await findArtifacts(repository, digest, signal) : [];
+  for (const artifact of found.slice(-MAX_ARTIFACTS).reverse()) {
+    const manifest = await unlessMissing(repository.manifest(artifact.digest, signal));
+    const blobs = manifest === undefined ? undefined : readManifest(manifest.bytes, digest);
+    if (blobs !== undefined) return blobs;
+  }
+  return new Map();
+}
+
+async function findArtifacts(
+  repository: Repository,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor[]> {
+  const list = await repository.referrers(digest, signal);
+  if (list !== undefined) return listArtifacts(list);
+  const tagged = await unlessMissing(repository.manifest(referrersTag(digest), signal));
+  return tagged === undefined ? [] : listArtifacts(tagged.bytes);
+}
+
+/** Undefined if the registry doesn't have it. */
+export async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** The names of a layer, verified by their digest, and validated. Undefined if they are of another version, or too large. */
+export async function fetchNames(
+  repository: Repository,
+  cache: BlobCache,
+  { names }: IndexBlobs,
+  signal?: AbortSignal,
+): Promise<DecodedNames | undefined> {
+  const { digest, size } = names;
+  if (size > NAMES_LIMIT) return undefined;
+  const place = cache.placeOf(digest, size);
+  await cache.fetch(repository.blob(digest, size), digest, { signal });
+  return decodeNames(await readFile(place.path));
+}
