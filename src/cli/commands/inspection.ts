@@ -13,6 +13,8 @@ export interface SourceArguments {
   /** The selected layers, if the command has such options. */
   readonly layer?: string;
   readonly upto?: string;
+  /** Not a command line option: how the user named the layer, for errors. */
+  readonly typed?: string;
   readonly indexCache: boolean;
   /** Not a command line option: set by the commands that only list layers. */
   readonly listsForeign?: true;
@@ -53,6 +55,7 @@ export async function withReport<T>(
       ...(args.platform === undefined ? {} : { platform: args.platform }),
       ...(args.layer === undefined ? {} : { layer: args.layer }),
       ...(args.upto === undefined ? {} : { upto: args.upto }),
+      ...(args.typed === undefined ? {} : { typed: args.typed }),
       ...(args.listsForeign === undefined ? {} : { listsForeign: args.listsForeign }),
       ...(args.fetches === undefined ? {} : { fetches: args.fetches }),
       ...(args.requiresConfig === undefined ? {} : { requiresConfig: args.requiresConfig }),

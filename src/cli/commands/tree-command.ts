@@ -55,8 +55,8 @@ function sourceArguments({ layer, upto, ...args }: TreeArguments): SourceArgumen
   if (layer !== undefined && upto !== undefined) {
     throw new UsageError('tree: --layer and --upto are given, expected one of them');
   }
-  const top = layer === UPPER ? undefined : (layer ?? upto);
-  return { ...args, ...(top === undefined ? {} : { upto: top }) };
+  if (layer !== undefined && layer !== UPPER) return { ...args, upto: layer, typed: `--layer=${layer}` };
+  return { ...args, ...(upto === undefined ? {} : { upto }) };
 }
 
 function changesOf({ layer, changed }: TreeArguments): TreeOptions['changes'] {

@@ -88,7 +88,8 @@ it('refuses in one line', () =>
       [['tree', '-0', both], 2, /tree: -0 needs --paths$/],
       [['tree', '--layer', '2', '--upto', '3', both], 2, /--layer and --upto are given/],
       [['tree', '--layer', 'upper', both], 1, /is not a mount with an upper directory/],
-      [['tree', '--layer', '9', both], 1, /9/],
+      [['tree', '--layer', '9', both], 1, /^stratafs: --layer=9: there is no such layer; /],
+      [['tree', '--upto', '9', both], 1, /^stratafs: --upto=9: there is no such layer; /],
       [['tree', '--depth', 'x', both], 2, /expected a number from 0/],
     ];
     for (const [args, status, stderr] of refusals) {

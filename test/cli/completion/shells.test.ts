@@ -94,8 +94,7 @@ const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
 const odd = ['d$(touch owned)', "s'`touch owned`'x", 'h"q', 'e!x', 'b\\s a'];
 
 /** In fish an open quote stays open until it is closed; bash and zsh close it. */
-const isFor = (shell: keyof typeof shells, typed: string): boolean =>
-  shell !== 'fish' || !/["']/.test(typed);
+const isFor = (shell: keyof typeof shells, typed: string): boolean => shell !== 'fish' || !/["']/.test(typed);
 
 describeWith([{ program: 'python3' }], 'completion', () => {
   for (const shell of ['bash', 'zsh', 'fish'] as const) {
