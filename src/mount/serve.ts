@@ -84,7 +84,9 @@ export async function serve(
     syntheticXattr: (name) => {
       if (SYNTHETIC_PREFIX + name === MOUNT_XATTR) {
         const isSourceChanged = layers.readers.some((reader) => reader.isSourceChanged?.() === true);
-        return Buffer.from(JSON.stringify(isSourceChanged ? { ...facts, isSourceChanged } : facts));
+        const missingBytes = transfers.statistics()?.missingBytes;
+        const changing = { ...(isSourceChanged ? { isSourceChanged } : {}), missingBytes };
+        return Buffer.from(JSON.stringify({ ...facts, ...changing }));
       }
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
         ? Buffer.from(JSON.stringify(statistics()))

@@ -14,10 +14,11 @@ export interface RegistryProgram {
   stop(): Promise<void>;
 }
 
-/** Starts one whose data is in `directory`. `more`: lines of its configuration. */
+/** Starts one whose data is in `directory`. `more`: lines of its configuration. `address`: of one that was stopped. */
 export async function startRegistry(
   directory: string,
   more: { http?: string; other?: string } = {},
+  address = '127.0.0.1:0',
 ): Promise<RegistryProgram> {
   const config = join(directory, 'config.yml');
   mkdirSync(directory, { recursive: true });
@@ -27,7 +28,7 @@ export async function startRegistry(
 log: {level: info}
 storage: {filesystem: {rootdirectory: ${join(directory, 'data')}}}
 http:
-  addr: 127.0.0.1:0
+  addr: ${address}
 ${more.http ?? ''}
 ${more.other ?? ''}
 `,

@@ -67,6 +67,9 @@ A line in /etc/fstab:
 /** Long options that are not mount options. */
 const COMMAND_OPTIONS: readonly string[] = ['foreground', 'verbose', 'options', 'daemon', 'socket'];
 
+/** Long options that have another name in -o. */
+const LIST_NAMES: ReadonlyMap<string, string> = new Map([['index', 'trusted-index']]);
+
 interface CommandOptions {
   readonly foreground?: true;
   readonly verbose?: true;
@@ -108,7 +111,7 @@ function applyLongOptions(draft: MountDraft, command: Command): void {
     // commander sets true for an option, and false for --no-NAME.
     const isGiven = value !== undefined && value !== option.negate;
     if (!isGiven || COMMAND_OPTIONS.includes(name)) continue;
-    applyOption(draft, name, typeof value === 'string' ? value : undefined);
+    applyOption(draft, LIST_NAMES.get(name) ?? name, typeof value === 'string' ? value : undefined);
   }
 }
 

@@ -38,8 +38,8 @@ function shownFields({ size }: PsArguments): readonly string[] {
 
 const help = `
 The mounts are listed like containers: IMAGE and IMAGE ID name the mounted image, CREATED is when it was mounted. STATUS is
-Up, Dead if the daemon was killed (remove the mount with "stratafs unmount"), or No answer if it is stopped or stuck. Mounts
-of other users are left out if this user cannot access them. "stratafs ls" shows them too, with sources and upper
+Up, Dead if the daemon was killed (remove the mount with "stratafs unmount"), or No answer if it is stopped or stuck; and how
+many bytes of its layers are still in a registry. Mounts of other users are left out if this user cannot access them. "stratafs ls" shows them too, with sources and upper
 directories.
 SIZE is docker's: the bytes of the written files, holes included, each inode once, whiteouts zero. A file whose attributes
 alone were changed counts in full, because docker copies it; so do the files of a directory that was moved. The virtual
@@ -116,6 +116,13 @@ function imageOf({ found, mounted }: ListedMount): string {
   return imageId === undefined ? source : shortenDigest(imageId);
 }
 
+/** The state, and how much of the layers is not here yet. */
+function showStatus({ found, mounted }: ListedMount, args: PsArguments): string {
+  const { missingBytes = 0 } = mounted?.facts ?? {};
+  const state = states[found.answer.kind];
+  return missingBytes === 0 ? state : `${state} (${sizeWriter(args.bytes)(missingBytes)} not fetched)`;
+}
+
 function fieldsOf(listed: ListedMount, args: PsArguments): Fields {
   const { found, mounted, written } = listed;
   const { imageId, started, pid, upper, source = found.entry.source, size: imageSize } = mounted?.facts ?? {};
@@ -128,7 +135,7 @@ function fieldsOf(listed: ListedMount, args: PsArguments): Fields {
     ImageID: args.trunc ? shortenDigest(imageId) : (imageId ?? ''),
     CreatedAt: created ?? UNKNOWN,
     RunningFor: showCreated(created, Date.now()),
-    Status: states[found.answer.kind],
+    Status: showStatus(listed, args),
     MountPoint: found.entry.mountPoint,
     PID: pid === undefined ? '' : String(pid),
     Size: written === undefined ? UNKNOWN : `${write(written)}${virtual}`,
@@ -146,6 +153,7 @@ function describe(listed: ListedMount): object {
     imageId,
     created: started === undefined ? undefined : new Date(started).toISOString(),
     status: states[found.answer.kind],
+    missingBytes: mounted?.facts.missingBytes,
     mountPoint: found.entry.mountPoint,
     pid,
     source,

@@ -107,7 +107,8 @@ const ownRules: Rules = [
     ),
   ],
   [
-    'index',
+    // "index" is an option of kernel overlayfs.
+    'trusted-index',
     taking(
       'DIGEST',
       'believe the index with this digest, which "stratafs index --push" reports',
@@ -149,7 +150,7 @@ const ownRules: Rules = [
 
 function indexDigestOf(value: string): string {
   if (isDigest(value)) return value;
-  throw new UsageError(`index: found ${value}, expected sha256: and 64 hex digits`);
+  throw new UsageError(`trusted-index: found ${value}, expected sha256: and 64 hex digits`);
 }
 
 /** All rules, with the titles of the manual pages. */

@@ -25,6 +25,8 @@ export interface MountFacts {
   readonly size?: number | undefined;
   /** True: a file that holds layers was written to since it was mounted. What the kernel has not cached can't be read. */
   readonly isSourceChanged?: boolean | undefined;
+  /** Bytes of layers that are still in a registry; undefined if all were here when it was mounted. */
+  readonly missingBytes?: number | undefined;
   /** Absolute paths of the upper directory and of its work directory, where there are such. */
   readonly upper?: string | undefined;
   readonly work?: string | undefined;
@@ -45,9 +47,9 @@ const OPTIONAL_TEXTS = [
 export function isMountFacts(json: unknown): boolean {
   if (typeof json !== 'object' || json === null) return false;
   const fields = json as Readonly<Record<string, unknown>>;
-  const { names = [], size = 0, pid = 0, source } = fields;
+  const { names = [], size = 0, pid = 0, missingBytes = 0, source } = fields;
   return (
-    [...NUMBERS.map((name) => fields[name]), size, pid].every(isNumber) &&
+    [...NUMBERS.map((name) => fields[name]), size, pid, missingBytes].every(isNumber) &&
     [source, ...OPTIONAL_TEXTS.map((name) => fields[name] ?? '')].every(isText) &&
     Array.isArray(names) &&
     names.every(isText)

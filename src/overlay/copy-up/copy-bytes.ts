@@ -106,7 +106,7 @@ function gatherRanges(
   return { ranges: Float64Array.from(ranges), borrowed, bytes: NO_BYTES, end: offset };
 }
 
-/** The next bytes of a compressed layer. */
+/** The next bytes of a compressed layer, or of one whose bytes have to come first. */
 async function readPiece(
   { tree, content }: BytesParts,
   lower: number,
@@ -117,6 +117,14 @@ async function readPiece(
   tree.mapExtent(lower, start, Math.min(MEMORY_PIECE, end - start), extent);
   const bytes = await content.read(lower, start, extent.length);
   if (typeof bytes === 'number') return bytes;
-  if (bytes instanceof FileRange || bytes.length < extent.length) return -EIO;
+  if (bytes.length < extent.length) return -EIO;
+  if (bytes instanceof FileRange) {
+    const { fd, position, length } = bytes;
+    const borrowed = [{ range: bytes, release: () => undefined }];
+    return {
+      ...{ ranges: Float64Array.of(fd, position, start, length), borrowed, bytes: NO_BYTES },
+      end: start + length,
+    };
+  }
   return { ranges: NO_RANGES, borrowed: [], bytes, end: start + extent.length };
 }
