@@ -1,6 +1,7 @@
 // The manifest of an index artifact: an OCI artifact whose subject is the manifest of an image (image-spec 1.1, manifest.md).
 import { createHash } from 'node:crypto';
 import { isDigest } from '../vfs/image-names.ts';
+import { NAMES_LIMIT } from './layer-parts.ts';
 
 export const ARTIFACT_TYPE = 'application/vnd.stratafs.index.v1';
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
@@ -73,6 +74,8 @@ export function readManifest(
     if (mediaType === NAMES_TYPE) names.set(layer, descriptor);
     if (mediaType === WINDOWS_TYPE) windows.set(layer, descriptor);
   }
+  const size = [...names.values()].reduce((sum, each) => sum + each.size, 0);
+  if (size > NAMES_LIMIT) return undefined;
   return new Map(
     [...names].map(([layer, each]) => [layer, { names: each, windows: windows.get(layer) }] as const),
   );

@@ -18,9 +18,13 @@ import { CHUNK_DIGEST_SIZE, CHUNK_SIZE, chunkCount } from '../vfs/chunks.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Bytes, compressed and not. An index takes about 100 bytes a name. */
+/** Bytes of the names of all layers, compressed. An index takes about 100 bytes a name, and a tenth of that compressed. */
 export const NAMES_LIMIT = 256 << 20;
-const NAMES_LIMIT_UNPACKED = 1 << 30;
+/** Bytes of the names of one layer, uncompressed. */
+const UNPACKED_LIMIT = 1 << 30;
+/** Names that compress better are not those of a layer; the zeros in place of the windows do. */
+const MAX_RATIO = 100;
+const SMALLEST_LIMIT = 1 << 20;
 
 export interface LayerParts {
   readonly names: Buffer;
@@ -49,11 +53,15 @@ export async function encodeParts(indexed: IndexedLayer): Promise<LayerParts> {
   return { names, windows };
 }
 
-/** Undefined for anything that `encodeParts` can't have made. */
-export async function decodeNames(names: Uint8Array): Promise<DecodedNames | undefined> {
+/** Undefined for anything that `encodeParts` can't have made with `windowsLength` bytes of windows. */
+export async function decodeNames(
+  names: Uint8Array,
+  windowsLength: number,
+): Promise<DecodedNames | undefined> {
+  const expected = SMALLEST_LIMIT + MAX_RATIO * names.length + 2 * windowsLength;
   let bytes: Buffer;
   try {
-    bytes = await decompress(names, { maxOutputLength: NAMES_LIMIT_UNPACKED });
+    bytes = await decompress(names, { maxOutputLength: Math.min(UNPACKED_LIMIT, expected) });
   } catch {
     return undefined; // not gzip, or too large
   }
@@ -63,6 +71,7 @@ export async function decodeNames(names: Uint8Array): Promise<DecodedNames | und
   const indexed = await decodeIndexFile(Uint8Array.from(bytes.subarray(0, length)).buffer);
   const windowsSha256 = Uint8Array.from(bytes.subarray(length));
   if (indexed === undefined) return undefined;
-  const chunks = chunkCount(indexed.spans.windows.length);
+  if (indexed.spans.windows.length !== windowsLength) return undefined;
+  const chunks = chunkCount(windowsLength);
   return windowsSha256.length === chunks * CHUNK_DIGEST_SIZE ? { indexed, windowsSha256 } : undefined;
 }

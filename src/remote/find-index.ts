@@ -9,7 +9,7 @@ import {
   readManifest,
   referrersTag,
 } from '../index-source/artifact.ts';
-import { type DecodedNames, NAMES_LIMIT, decodeNames } from '../index-source/layer-parts.ts';
+import { type DecodedNames, decodeNames } from '../index-source/layer-parts.ts';
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '../registry/failure.ts';
 import type { Repository } from '../registry/repository.ts';
@@ -70,16 +70,15 @@ export async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined
   }
 }
 
-/** The names of a layer, verified by their digest, and validated. Undefined if they are of another version, or too large. */
+/** The names of a layer, verified by their digest, and validated. Undefined if they are of another version. */
 export async function fetchNames(
   repository: Repository,
   cache: BlobCache,
-  { names }: IndexBlobs,
+  { names, windows }: IndexBlobs,
   signal?: AbortSignal,
 ): Promise<DecodedNames | undefined> {
   const { digest, size } = names;
-  if (size > NAMES_LIMIT) return undefined;
   const place = cache.placeOf(digest, size);
   await cache.fetch(repository.blob(digest, size), digest, { signal });
-  return decodeNames(await readFile(place.path));
+  return decodeNames(await readFile(place.path), windows?.size ?? 0);
 }

@@ -32,7 +32,6 @@ export class ImageIndex {
     if (names === undefined) return undefined;
     const { indexed, windowsSha256 } = names;
     const { windows } = blobs;
-    if (indexed.spans.windows.length !== (windows?.size ?? 0)) return undefined;
     return {
       indexed,
       openWindows: () =>
