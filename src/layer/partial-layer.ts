@@ -21,6 +21,9 @@ import { bytesOfSpanTable } from './span-table-layout.ts';
 const debug = createDebug('stratafs:blobs');
 const readAt = promisify(read);
 
+/** Bytes that are fetched ahead at a time: two requests, so that a read finds a third one free. */
+const FILL_STEP = 16 << 20;
+
 export interface PartialLayerOptions {
   /** The layer's name in messages. */
   readonly label: string;
@@ -132,8 +135,11 @@ export class PartialReader implements BlobReader {
 
   /** Fetches all that is missing, and verifies the blob. Failures are reported, and not thrown. */
   async fill(): Promise<void> {
-    if ((await this.#have(0, this.#blob.key.size)) === undefined) await this.#complete();
-    await this.#completion;
+    const { size } = this.#blob.key;
+    for (let at = 0; at < size && !this.#isClosed; at += FILL_STEP) {
+      if (((await this.#have(at, FILL_STEP)) ?? 0) < 0) return;
+    }
+    if (!this.#isClosed) await this.#complete();
   }
 
   /** Waits for nothing; the blob is closed when no read is under way. */
