@@ -9,7 +9,6 @@ export {
   type UnmountOptions,
   listMounts,
   unmount,
-  upgrade,
 } from './library/mounts.ts';
 export {
   type CopiedImage,

@@ -64,8 +64,3 @@ export async function childOf(parent: number, program = ''): Promise<number> {
     await new Promise((resolve) => void setImmediate(resolve));
   }
 }
-
-/** The daemon that the launcher `launcher` starts, the child of the keeper; waits for it. */
-export async function daemonOf(launcher: number): Promise<number> {
-  return childOf(await childOf(launcher), 'main.cjs');
-}

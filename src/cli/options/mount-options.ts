@@ -17,7 +17,6 @@ import {
   tuning,
 } from './option-rule.ts';
 import { ownerRules } from './owner-options.ts';
-import { parseRestart } from './restart-option.ts';
 import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -142,14 +141,6 @@ const ownRules: Rules = [
       on: (draft) => (draft.options.usesFastPath = true),
       off: (draft) => (draft.options.usesFastPath = false),
     }),
-  ],
-  [
-    'restart',
-    taking(
-      'on|off|CRASHES/SECONDS',
-      'whether a read-only mount in the background survives its daemon, which is then started again (default: on, until it dies 5 times in 60 seconds; Linux 6.9)',
-      (draft, value) => (draft.restart = parseRestart(value)),
-    ),
   ],
   [
     'no-index-cache',

@@ -3,11 +3,10 @@
 // The client has opened and indexed the image: the daemon reads no archive's own description, only the bytes of layers that
 // were verified before. Its daemon belongs to the same user, so nothing here gives a right that the client lacks; it is
 // checked all the same, since a daemon must not stop because of a message.
-import type { Image } from '../../image/image.ts';
+import type { Image, LayerSource, StoredManifest } from '../../image/image.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { MountFlag, MountOptions, OpenImageOptions, UpperOptions } from '../options.ts';
 import type { MountOrigin } from '../origin.ts';
-import { describeImage, imageForm, keepingForm, originForm, understandImage } from './image-message.ts';
 import {
   type Checked,
   absolutePath,
@@ -20,6 +19,9 @@ import {
   whole,
 } from './message-check.ts';
 
+/** The kernel's OVL_MAX_STACK; an archive may list one layer more often than that. */
+const MAX_LAYERS = 4096;
+const MAX_NAMES = 4096;
 const MAX_RANGES = 340;
 const MAX_FLAGS = 64;
 
@@ -27,6 +29,18 @@ const flagNames: readonly MountFlag[] = [
   ...['nosuid', 'suid', 'nodev', 'dev', 'noexec', 'sync', 'dirsync'],
   ...['noatime', 'nodiratime', 'strictatime', 'relatime'],
 ] as MountFlag[];
+
+const blob = record({
+  path: absolutePath,
+  offset: whole,
+  length: whole,
+  found: optional(record({ dev: whole, ino: whole })),
+  member: optional(text),
+  isCopy: optional(flag),
+  mustVerify: optional(flag),
+});
+
+const layer = record({ blob, digest: optional(text), diffId: optional(text) });
 
 const upper = record({
   directory: optional(absolutePath),
@@ -42,6 +56,7 @@ const upper = record({
 });
 
 const ranges = list(record({ stored: whole, shown: whole, count: whole }), MAX_RANGES);
+const keeping = oneOf('found', 'security', 'user', 'fake-root');
 
 const checkRequest = record({
   op: oneOf('mount'),
@@ -50,8 +65,22 @@ const checkRequest = record({
   namespace: text,
   mountpoint: absolutePath,
   cacheDirectory: absolutePath,
-  image: imageForm,
-  origin: originForm,
+  image: record({
+    source: text,
+    names: list(text, MAX_NAMES),
+    id: optional(text),
+    /** Names the image of a registry, if its tag comes to mean another. */
+    manifest: optional(record({ blob, digest: text, mediaType: optional(text) })),
+    layers: list(layer, MAX_LAYERS),
+  }),
+  origin: record({
+    directory: absolutePath,
+    platform: optional(text),
+    layer: optional(text),
+    upto: optional(text),
+    ownerKeeping: optional(keeping),
+    directoryMarks: optional(oneOf('trusted', 'user')),
+  }),
   options: record({
     upper: optional(upper),
     owners: optional(
@@ -62,7 +91,7 @@ const checkRequest = record({
         squashedGid: optional(whole),
       }),
     ),
-    ownerKeeping: optional(keepingForm),
+    ownerKeeping: optional(keeping),
     flags: optional(list(oneOf(...flagNames), MAX_FLAGS)),
     usesUserXattrs: optional(flag),
     showsLayers: optional(flag),
@@ -114,12 +143,17 @@ export function makeMountMessage(
   options: MountOptions,
 ): MountMessage {
   refuseOption(options);
+  const { source, names, id, manifest } = image;
   const { usesUserXattrs, showsLayers, usesAcl, allowOther, fsname, usesFastPath } = options;
   const { upper: wanted, owners, ownerKeeping, flags } = options;
   const message = {
     op: 'mount',
     ...rest,
-    image: describeImage(image),
+    image: {
+      ...{ source, names, id },
+      manifest: manifest && { blob: manifest.blob, digest: manifest.digest, mediaType: manifest.mediaType },
+      layers: image.layers.map((each) => describeLayer(each)),
+    },
     options: {
       ...{ upper: wanted, owners, ownerKeeping, flags, usesUserXattrs, showsLayers, usesAcl },
       ...{ allowOther, fsname, usesFastPath },
@@ -128,15 +162,35 @@ export function makeMountMessage(
   return readMountMessage(message);
 }
 
+function describeLayer(source: LayerSource): object {
+  switch (source.kind) {
+    case 'blob': {
+      const { blob, digest, diffId } = source;
+      return { blob, digest, diffId };
+    }
+    case 'directory':
+      throw new InputError(
+        `${source.path}: is a directory: a daemon would keep its other mounts waiting while it reads it; mount it without --daemon`,
+      );
+    case 'foreign':
+      throw new InputError(source.reason);
+  }
+}
+
 /** The image and the options of a message. */
 export function understandMount({ image, options, cacheDirectory, origin }: MountMessage): {
   readonly image: Image;
   readonly options: MountOptions;
   readonly origin: MountOrigin;
 } {
+  const { source, names, id, manifest, layers } = image;
   const { upper: wanted, ...rest } = options;
   return {
-    image: understandImage(image),
+    image: {
+      ...{ source, names, id, config: undefined, platform: undefined, history: [] },
+      manifest: manifest === undefined ? undefined : ({ ...manifest, annotations: {} } as StoredManifest),
+      layers: layers.map((each) => ({ kind: 'blob', ...each }) as LayerSource),
+    },
     // Undefined fields were left out.
     options: {
       ...(rest as Omit<MountOptions, 'upper'>),
