@@ -84,6 +84,7 @@ export type {
   StoredDocument,
   StoredManifest,
   ThrowAwayUpper,
+  TransferStatistics,
   UpperBehaviour,
   UpperDirectories,
   UpperOptions,

@@ -46,11 +46,13 @@ export interface RemoteLayer {
   /**
    * The layer's index from the registry, where it may be believed; undefined if there is none. Rejects with an InputError if
    * the registry does not answer.
+   * @internal
    */
   findIndex?(signal?: AbortSignal): Promise<RegistryIndex | undefined>;
   /**
    * The bytes as they come; their chunks are verified by `chunkSha256`. Undefined if there is no place for them. The caller
    * closes the blob.
+   * @internal
    */
   openPart(chunkSha256: Uint8Array): PartialBlob | undefined;
   /** Removes bytes that don't have their digest any more. */

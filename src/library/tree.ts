@@ -126,6 +126,7 @@ export class TreeListing implements Iterable<TreeEntry> {
     return { ...totals, topLayer: totals.topLayer + 1 };
   }
 
+  /** The entries, each directory before what is in it. */
   *[Symbol.iterator](): Generator<TreeEntry, void> {
     for (const listed of this.#listing) yield new TreeEntry(listed, this.#tree);
   }
