@@ -2,6 +2,7 @@
 // only programs that clean up are started.
 //
 // Each program has its own session: the terminal's Ctrl-C only reaches the bench, which then ends them in order.
+import { setMaxListeners } from 'node:events';
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { InputError } from '../vfs/input-error.ts';
@@ -42,6 +43,8 @@ export class Processes {
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
+    // One for each process under way: all contenders are prepared at once.
+    setMaxListeners(0, signal);
   }
 
   /** `signal` is the user's interrupt; after it, calls throw its reason. */
