@@ -95,7 +95,7 @@ async function mergeLayers(
     if (tree === undefined) throw new Error('layers that are open were not merged');
     return nameMerged(tree, key, layers, options);
   } catch (error) {
-    for (const { layer } of layers.toReversed()) layer.close();
+    closeAll(layers);
     throw error;
   }
 }
@@ -156,15 +156,13 @@ export async function reopenMergedLayers(
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
 ): Promise<MergedLayers | undefined> {
-  const layers = await reopenLayers(image, sharedOptions(shared, options));
-  if (layers === undefined) return undefined;
+  const reopened = await reopenNamed(image, shared, options);
+  if (reopened === undefined) return undefined;
+  const { key, layers } = reopened;
   let merged: MergedLayers | undefined;
   try {
-    const key = treeKey(layers);
-    if (key === undefined) return undefined;
     const tree = await leaseTree(shared, key, options, async () => treeStoreOf(options)?.load(key));
-    const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
-    merged = tree === undefined ? undefined : nameMerged(tree, key, named, options);
+    merged = tree === undefined ? undefined : nameMerged(tree, key, layers, options);
     return merged;
   } finally {
     if (merged === undefined) closeAll(layers);
@@ -180,26 +178,38 @@ export async function reopenStackedLayers(
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
 ): Promise<StackedLayers | undefined> {
-  const layers = await reopenLayers(image, sharedOptions(shared, options));
-  if (layers === undefined) return undefined;
-  const close = (): void => closeAll(layers);
-  const key = treeKey(layers);
-  if (key === undefined) {
-    close();
-    return undefined;
-  }
-  const named = layers.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
+  const reopened = await reopenNamed(image, shared, options);
+  if (reopened === undefined) return undefined;
+  const { key, layers } = reopened;
   return {
-    readers: layers.map(({ reader }) => reader),
+    readers: layers.map(({ layer }) => layer.reader),
     identity: undefined,
-    layersId: nameLayers(named),
+    layersId: nameLayers(layers),
     treeKey: key,
-    close,
+    close: () => closeAll(layers),
   };
 }
 
-function closeAll(layers: readonly LayerBytes[]): void {
-  for (const layer of layers.toReversed()) layer.close();
+/** An open layer, and what the image says of it. */
+type NamedLayer = IdentifiedLayer & { readonly layer: LayerBytes };
+
+/** The layers, open again, and the key of their tree; undefined where too little was kept of them. */
+async function reopenNamed(
+  image: Image,
+  shared: SharedLayers,
+  options: WithDiskCache<MountOptions>,
+): Promise<{ readonly key: string; readonly layers: readonly NamedLayer[] } | undefined> {
+  const opened = await reopenLayers(image, sharedOptions(shared, options));
+  if (opened === undefined) return undefined;
+  const layers = opened.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
+  const key = treeKey(opened);
+  if (key !== undefined) return { key, layers };
+  closeAll(layers);
+  return undefined;
+}
+
+function closeAll(layers: readonly { readonly layer: Pick<LayerBytes, 'close'> }[]): void {
+  for (const { layer } of layers.toReversed()) layer.close();
 }
 
 /** Undefined where some layer's bytes have no name: a directory's never have. */
@@ -212,7 +222,7 @@ function treeKey(layers: readonly LayerBytes[]): string | undefined {
 function nameMerged(
   { value: { tree, layersSize }, release }: Lease<SavedTree>,
   treeKey: string | undefined,
-  layers: readonly (IdentifiedLayer & { readonly layer: LayerBytes })[],
+  layers: readonly NamedLayer[],
   { upper }: MountOptions,
 ): MergedLayers {
   try {
@@ -224,7 +234,7 @@ function nameMerged(
       size: layersSize,
       treeKey,
       close: () => {
-        for (const { layer } of layers.toReversed()) layer.close();
+        closeAll(layers);
         release();
       },
     };

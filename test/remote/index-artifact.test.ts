@@ -1,16 +1,12 @@
 // Index artifacts in docker-registry: names are there after few bytes, files after those of their spans, and a forged or
 // damaged index shows nothing wrong for good.
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import type { Image } from '../../src/image/image.ts';
 import { type OpenedLayer, openLayers } from '../../src/image/open-layers.ts';
-import { openImageSource } from '../../src/image/open-image.ts';
 import { descriptorOf, replaceArtifact, writeManifest } from '../../src/index-source/artifact.ts';
 import { encodeParts } from '../../src/index-source/layer-parts.ts';
 import { CacheDirectory } from '../../src/layer/cache-directory.ts';
@@ -18,24 +14,23 @@ import { IndexStore } from '../../src/layer/index-store.ts';
 import { PartialReader } from '../../src/layer/partial-layer.ts';
 import type { IndexTrust } from '../../src/remote/find-index.ts';
 import { openRegistryImage } from '../../src/remote/open-registry-image.ts';
-import { pushImage } from '../../src/remote/push-image.ts';
 import { type PushedIndex, pushIndex } from '../../src/remote/push-index.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EIO } from '../../src/vfs/errno.ts';
-import { tarOf } from '../image/scratch.ts';
 import { testOptions } from '../registry/fake-registry.ts';
 import { describeWith } from '../requirements.ts';
-import { BreakingProxy } from './breaking-proxy.ts';
+import type { BreakingProxy } from './breaking-proxy.ts';
+import { type RemoteImage, pushTwoLayers, stopRemote } from './pushed-image.ts';
 import { readRangeOf } from './read-range.ts';
-import { type MadeImage, type RegistryProgram, makeLayoutOf, startRegistry } from './registry-program.ts';
+import type { MadeImage } from './registry-program.ts';
 
 const TRUSTED: IndexTrust = { trustsIndex: true };
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 
+let remote: RemoteImage;
 let scratch: string;
 let layout: MadeImage;
-let tars: Buffer[];
-let registry: RegistryProgram;
+let tars: readonly Buffer[];
 let proxy: BreakingProxy;
 let pushed: PushedIndex;
 let makerStore: IndexStore;
@@ -113,19 +108,8 @@ function serveForged(names: Buffer, windows: Uint8Array): void {
 
 describeWith([{ program: 'docker-registry' }], 'an index artifact', () => {
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'stratafs-artifact-'));
-    const files = Array.from({ length: 60 }, (_, i) => [`file-${i}`, randomBytes(300_000)] as const);
-    tars = [await tarOf(files), await tarOf([...files.slice(0, 10), ['last', 'x']])];
-    layout = makeLayoutOf(join(scratch, 'layout'), [
-      { tar: tars[0] as Buffer, isGzip: true },
-      { tar: tars[1] as Buffer },
-    ]);
-    registry = await startRegistry(join(scratch, 'registry'));
-    proxy = await BreakingProxy.start(registry.host);
-    await pushImage(await openImageSource(layout.directory), `docker://${registry.host}/app:1`, {
-      diskCache: undefined,
-      ...registryOptions(),
-    });
+    remote = await pushTwoLayers(60, registryOptions());
+    ({ scratch, layout, tars, proxy } = remote);
     const maker = openCache();
     makerStore = new IndexStore(maker);
     const image = await openImage({}, maker);
@@ -141,11 +125,7 @@ describeWith([{ program: 'docker-registry' }], 'an index artifact', () => {
     proxy.nextFault = () => 'none';
     proxy.ownAnswer = () => undefined;
   });
-  afterAll(async () => {
-    await proxy.stop();
-    await registry.stop();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  afterAll(() => stopRemote(remote));
 
   it('gives the names after a small share of the bytes, and a file after its spans', async () => {
     expect(pushed.layers).toBe(2);

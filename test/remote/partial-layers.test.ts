@@ -1,32 +1,27 @@
 // Layers of docker-registry that are opened before their bytes are here: what is read is fetched, and nothing wrong is shown.
-import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { BlockCache } from '../../src/cache/block-cache.ts';
 import type { Image } from '../../src/image/image.ts';
 import { type OpenLayersOptions, type OpenedLayer, openLayers } from '../../src/image/open-layers.ts';
-import { openImageSource } from '../../src/image/open-image.ts';
 import { CacheDirectory } from '../../src/layer/cache-directory.ts';
 import { IndexStore } from '../../src/layer/index-store.ts';
 import { PartialReader } from '../../src/layer/partial-layer.ts';
 import { openRegistryImage } from '../../src/remote/open-registry-image.ts';
-import { pushImage } from '../../src/remote/push-image.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EIO } from '../../src/vfs/errno.ts';
-import { tarOf } from '../image/scratch.ts';
 import { testOptions } from '../registry/fake-registry.ts';
 import { describeWith } from '../requirements.ts';
 import { readRangeOf } from './read-range.ts';
-import { BreakingProxy } from './breaking-proxy.ts';
-import { type MadeImage, type RegistryProgram, makeLayoutOf, startRegistry } from './registry-program.ts';
+import type { BreakingProxy } from './breaking-proxy.ts';
+import { type RemoteImage, pushTwoLayers, stopRemote } from './pushed-image.ts';
+import type { MadeImage } from './registry-program.ts';
 
+let remote: RemoteImage;
 let scratch: string;
 let layout: MadeImage;
-let tars: Buffer[];
-let registry: RegistryProgram;
+let tars: readonly Buffer[];
 let proxy: BreakingProxy;
 let cacheNumber = 0;
 let diskCache: CacheDirectory;
@@ -89,19 +84,8 @@ async function indexAndDrop(): Promise<void> {
 
 describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', () => {
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'stratafs-partial-'));
-    const files = Array.from({ length: 30 }, (_, i) => [`file-${i}`, randomBytes(300_000)] as const);
-    tars = [await tarOf(files), await tarOf([...files.slice(0, 10), ['last', 'x']])];
-    layout = makeLayoutOf(join(scratch, 'layout'), [
-      { tar: tars[0] as Buffer, isGzip: true },
-      { tar: tars[1] as Buffer },
-    ]);
-    registry = await startRegistry(join(scratch, 'registry'));
-    proxy = await BreakingProxy.start(registry.host);
-    await pushImage(await openImageSource(layout.directory), `docker://${registry.host}/app:1`, {
-      diskCache: undefined,
-      ...registryOptions(),
-    });
+    remote = await pushTwoLayers(30, registryOptions());
+    ({ scratch, layout, tars, proxy } = remote);
   });
   beforeEach(async () => {
     const opened = CacheDirectory.open(join(scratch, `cache-${++cacheNumber}`));
@@ -112,11 +96,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
   afterEach(() => {
     proxy.nextFault = () => 'none';
   });
-  afterAll(async () => {
-    await proxy.stop();
-    await registry.stop();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  afterAll(() => stopRemote(remote));
 
   it('is opened with the index that was made here, and only what is read is fetched', async () => {
     const image = await openImage();
