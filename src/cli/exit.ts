@@ -3,7 +3,7 @@
 import { showJson } from '../vfs/show-text.ts';
 import { writeFailure } from '../vfs/write-failure.ts';
 import type { CommandResult } from './command-result.ts';
-import { EXIT_FAILURE, EXIT_USAGE } from './failure.ts';
+import { EXIT_USAGE } from './failure.ts';
 import { Interrupted } from './interrupt.ts';
 import { launcherPid } from './launched.ts';
 import { TerminalReport } from './output/report.ts';
@@ -41,12 +41,15 @@ export async function exitWithError(error: unknown, status: number): Promise<voi
   }
 }
 
-/** Exits when standard output fails. In `stratafs ls | head -1`, the end of the reader is not a failure. */
-export function exitWhenOutputFails(): void {
+/**
+ * Exits when standard output fails, with `failure`. In `stratafs ls | head -1`, the end of the reader is not a failure: the status
+ * is that of the result, if it is known.
+ */
+export function exitWhenOutputFails(failure: number): void {
   watchOutput((error) => {
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE') process.exit();
     new TerminalReport().failure(writeFailure(error, 'standard output'));
-    process.exit(EXIT_FAILURE);
+    process.exit(failure);
   });
 }
 

@@ -8,7 +8,6 @@ import { ignoreFailuresOfErrorOutput } from './output/terminal.ts';
 
 /** `stratafs`: 1 for a failure, 2 for usage. */
 async function stratafs(): Promise<void> {
-  exitWhenOutputFails();
   await runProgram(async (args) => (await import('./command-line.ts')).runCommandLine(args), exitStatusOf);
 }
 
@@ -47,6 +46,7 @@ async function runProgram(
   statusOf: (error: unknown) => number,
 ): Promise<void> {
   ignoreFailuresOfErrorOutput();
+  exitWhenOutputFails(statusOf(new Error('standard output')));
   try {
     await exitWithResult(await program(process.argv.slice(2)));
   } catch (error) {

@@ -13,7 +13,7 @@ import {
   NameFinder,
 } from './listed-names.ts';
 
-/** Figures of all names that are listed, and of those that are too deep. */
+/** Figures of the names that are listed. `size` has those that are too deep, too. */
 export interface ListingTotals {
   readonly added: number;
   readonly changed: number;

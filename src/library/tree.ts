@@ -120,7 +120,7 @@ export class TreeListing implements Iterable<TreeEntry> {
     this.#tree = tree;
   }
 
-  /** Figures of all names, known before the first is read. */
+  /** Figures of the names that are listed, known before the first is read. Deeper ones are in the size alone. */
   get totals(): TreeTotals {
     const { totals } = this.#listing;
     return { ...totals, topLayer: totals.topLayer + 1 };

@@ -150,7 +150,7 @@ const ownRules: Rules = [
 
 function indexDigestOf(value: string): string {
   if (isDigest(value)) return value;
-  throw new UsageError(`trusted-index: found ${value}, expected sha256: and 64 hex digits`);
+  throw new UsageError(`the digest of an index: found ${value}, expected sha256: and 64 hex digits`);
 }
 
 /** All rules, with the titles of the manual pages. */

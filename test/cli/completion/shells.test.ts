@@ -79,6 +79,11 @@ const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
   ['stratafs cat odd.tar /d\t', ['cat', 'odd.tar', '/d$(touch owned)']],
   ['stratafs cat odd.tar "/d\t', ['cat', 'odd.tar', '/d$(touch owned)']],
   ["stratafs cat odd.tar '/d\t", ['cat', 'odd.tar', '/d$(touch owned)']],
+  ['stratafs cp odd.tar:"/d\t', ['cp', 'odd.tar:/d$(touch owned)']],
+  ["stratafs cp odd.tar:'/d\t", ['cp', 'odd.tar:/d$(touch owned)']],
+  ['stratafs cat odd.tar /c\t', ['cat', 'odd.tar', '/c\u0080$(touch owned)']],
+  ['stratafs cat odd.tar "/c\t', ['cat', 'odd.tar', '/c\u0080$(touch owned)']],
+  ['stratafs cp odd.tar:"/c\t', ['cp', 'odd.tar:/c\u0080$(touch owned)']],
   ['stratafs cat odd.tar "/s\t', ['cat', 'odd.tar', "/s'`touch owned`'x"]],
   ["stratafs cat odd.tar '/s\t", ['cat', 'odd.tar', "/s'`touch owned`'x"]],
   ["stratafs cat odd.tar /s\\'\t", ['cat', 'odd.tar', "/s'`touch owned`'x"]],
@@ -91,7 +96,7 @@ const cases: readonly (readonly [typed: string, args: readonly string[]])[] = [
   ['stratafs cp both.tar:expressweb:1.0.0:/etc/pass\t', ['cp', 'both.tar:expressweb:1.0.0:/etc/passwd']],
 ];
 
-const odd = ['d$(touch owned)', "s'`touch owned`'x", 'h"q', 'e!x', 'b\\s a'];
+const odd = ['d$(touch owned)', 'c\u0080$(touch owned)', "s'`touch owned`'x", 'h"q', 'e!x', 'b\\s a'];
 
 /** In fish an open quote stays open until it is closed; bash and zsh close it. */
 const isFor = (shell: keyof typeof shells, typed: string): boolean => shell !== 'fish' || !/["']/.test(typed);

@@ -1,9 +1,11 @@
 // Standard streams that take no more: /dev/full stands for a file on a full disk. GNU tools show what to do.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { COMMAND, fixture, run, withWorkplace } from '../../mount/stratafs.ts';
 
 const image = fixture('expressweb.tar');
+const programPath = (name: string): string => join(dirname(COMMAND), `${name}.cjs`);
 
 it.each([
   ['tree', image],
@@ -28,6 +30,37 @@ it.each([
     expect(stratafs.status).toBe(gnu.status);
   }),
 );
+
+it.each([
+  ['overlay-main', 1],
+  ['mount-helper-main', 32],
+] as const)('%s says so in one line, too', (program, status) =>
+  withWorkplace(async (place) => {
+    const result = await run(
+      'bash',
+      ['-c', '"$0" "$1" --help > /dev/full', process.execPath, programPath(program)],
+      {
+        cwd: place.directory,
+        env: place.environment,
+      },
+    );
+    expect(result).toMatchObject({
+      status,
+      stderr: 'stratafs: standard output: no space left on the device (ENOSPC)\n',
+    });
+  }),
+);
+
+it('a reader that has gone does not change the status of the result', () =>
+  withWorkplace(async (place) => {
+    const script = 'exec 3> >(true); wait $!; "$0" "$1" which "$2" /etc/passwd /none >&3';
+    const { status } = await run('bash', ['-c', script, process.execPath, COMMAND, image], {
+      cwd: place.directory,
+      env: place.environment,
+    });
+    expect(status).toBe((await place.stratafs(['which', image, '/etc/passwd', '/none'])).status);
+    expect(status).toBe(1);
+  }));
 
 it('cp continues after a warning that cannot be written', () =>
   withWorkplace(async (place) => {
