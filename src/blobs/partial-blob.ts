@@ -54,6 +54,8 @@ export class PartialBlob {
   readonly #stop = new AbortController();
   #arrivedBytes = 0;
   #unrecorded: number[] = [];
+  /** Calls that wait for bytes. */
+  readonly #bringing = new Set<Promise<void>>();
   #completing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #state: 'partial' | 'whole' | 'corrupt' = 'partial';
@@ -127,7 +129,7 @@ export class PartialBlob {
     if (this.#state === 'corrupt' || this.#stop.signal.aborted) return Promise.reject(this.#unusable());
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
-      if (this.#states[chunk] !== ChunkState.here) return this.#bring(chunk, end);
+      if (this.#states[chunk] !== ChunkState.here) return this.#untilClosed(this.#bring(chunk, end));
     }
     return undefined;
   }
@@ -164,6 +166,7 @@ export class PartialBlob {
   async #close(): Promise<void> {
     this.#stop.abort();
     try {
+      await Promise.allSettled(this.#bringing);
       await this.#fetches.idle();
       await this.#completing?.catch(() => undefined); // complete() reports it
       if (this.#state === 'partial') await this.#record();
@@ -172,8 +175,17 @@ export class PartialBlob {
     }
   }
 
+  /** `close` waits for it. */
+  #untilClosed(bringing: Promise<void>): Promise<void> {
+    this.#bringing.add(bringing);
+    const done = (): boolean => this.#bringing.delete(bringing);
+    bringing.then(done, done);
+    return bringing;
+  }
+
   async #bring(first: number, end: number): Promise<void> {
     for (let chunk = first; chunk < end; chunk++) {
+      if (this.#stop.signal.aborted) throw this.#unusable();
       if (this.#states[chunk] === ChunkState.unverified) await this.#verifyChunk(chunk);
     }
     for (let round = 1; ; round++) {
@@ -182,7 +194,6 @@ export class PartialBlob {
         return;
       } catch (error) {
         if (!isWrongDigest(error) || this.#stop.signal.aborted) throw error;
-        this.#source.distrust?.();
         if (round === MAX_ROUNDS) throw error;
       }
     }
@@ -213,7 +224,18 @@ export class PartialBlob {
     return Math.min(CHUNK_SIZE, this.key.size - chunk * CHUNK_SIZE);
   }
 
+  /** One request. A source of wrong bytes is distrusted, once for all who wait for them. */
   async #fetch(first: number, end: number, arrived: (chunk: number) => void): Promise<void> {
+    const { turn = 0 } = this.#source;
+    try {
+      await this.#receive(first, end, arrived);
+    } catch (error) {
+      if (isWrongDigest(error)) this.#source.distrust?.(turn);
+      throw error;
+    }
+  }
+
+  async #receive(first: number, end: number, arrived: (chunk: number) => void): Promise<void> {
     const stop = Math.min(end * CHUNK_SIZE, this.key.size);
     const arrivals = this.#newArrivals(first);
     for await (const piece of this.#source.read(arrivals.at, stop - arrivals.at, this.#stop.signal)) {

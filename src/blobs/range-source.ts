@@ -11,6 +11,11 @@ export interface RangeSource {
    * retries what can be retried; an error is final for this request. It stops when `signal` is aborted.
    */
   read(offset: number, length: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** The bytes that came were wrong: the next ones are taken from another server if there is one. */
-  distrust?(): void;
+  /** How often another server became the first one that is asked; undefined if there is only one. */
+  readonly turn?: number;
+  /**
+   * The bytes of a request that began in `turn` were wrong: the next ones are taken from another server if there is one. Does
+   * nothing if that was done since: requests that run at the same time may all have got wrong bytes from one server.
+   */
+  distrust?(turn: number): void;
 }

@@ -1,5 +1,6 @@
 // Opens all layers of an image, several at a time. If one fails, none stays open.
 import { availableParallelism } from 'node:os';
+import { bytesOfLayerIndex } from '../layer/layer-index-layout.ts';
 import { openDirectoryLayer } from '../layer/directory-layer.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
@@ -67,14 +68,6 @@ export function nameLayer(image: Image, layer: number): string {
     : `layer ${layer + 1} of ${showText(image.source)}`;
 }
 
-/** The memory that the columns of a layer's index take. */
-function indexBytes({ index }: Layer): number {
-  return Object.values(index).reduce(
-    (sum: number, column: unknown) => sum + (ArrayBuffer.isView(column) ? column.byteLength : 0),
-    0,
-  );
-}
-
 const lengthOf = (source: LayerSource): number => (source.kind === 'blob' ? source.blob.length : 0);
 
 /**
@@ -90,10 +83,12 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   const total = layers.reduce((sum, source, i) => sum + (first[i] === i ? lengthOf(source) : 0), 0);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
-  let indexRoom = options.maxIndexBytes ?? MAX_INDEX_BYTES;
+  const { maxIndexBytes = MAX_INDEX_BYTES } = options;
+  let indexRoom = maxIndexBytes;
   const distinct = layers.flatMap((_, i) => (first[i] === i ? i : []));
   const sources = distinct.map((i) => layers[i] as LayerSource);
-  const indexes = options.opensParts === true ? await findIndexes(sources, options) : NO_INDEXES;
+  const indexes =
+    options.opensParts === true ? await findIndexes(sources, maxIndexBytes, options) : NO_INDEXES;
   const fetching = startFetching(
     sources.filter((source) => !indexes.has(source)),
     { ...options, signal },
@@ -119,8 +114,8 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
       });
       opened[i] = one;
       done[i] = lengthOf(source);
-      indexRoom -= indexBytes(one.layer);
-      if (indexRoom < 0) throw new InputError(tooLarge(image, options.maxIndexBytes ?? MAX_INDEX_BYTES));
+      indexRoom -= bytesOfLayerIndex(one.layer.index).length;
+      if (indexRoom < 0) throw new InputError(tooLarge(image, maxIndexBytes));
     }
   };
   const workers = Array.from({ length: Math.min(availableParallelism(), distinct.length) }, async () => {

@@ -6,6 +6,7 @@ import type { PartialBlob } from '../blobs/partial-blob.ts';
 import { openLayer, type OpenLayerOptions } from '../layer/open-layer.ts';
 import { canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
 import type { IndexedLayer } from '../layer/index-file.ts';
+import { bytesOfLayerIndex } from '../layer/layer-index-layout.ts';
 import type { Layer } from '../layer/layer.ts';
 import type { LayerSource } from './image.ts';
 import type { OpenLayersOptions } from './open-layers.ts';
@@ -21,19 +22,26 @@ export interface TrustedIndex {
   readonly openWindows?: (() => PartialBlob | undefined) | undefined;
 }
 
-/** The indexes of those `sources` that can be opened without their bytes. */
+/**
+ * The indexes of those `sources` that can be opened without their bytes. One at a time: an index from elsewhere may be large when it
+ * is unpacked. If one can't be had, nothing goes on.
+ */
 export async function findIndexes(
   sources: readonly LayerSource[],
+  maxBytes: number,
   options: Pick<OpenLayersOptions, 'verify' | 'store' | 'signal'>,
 ): Promise<ReadonlyMap<LayerSource, TrustedIndex>> {
   const found = new Map<LayerSource, TrustedIndex>();
   if (options.verify !== 'when-new') return found;
-  await Promise.all(
-    sources.map(async (source) => {
-      const index = source.kind === 'blob' ? await findIndex(source, options) : undefined;
-      if (index !== undefined) found.set(source, index);
-    }),
-  );
+  let room = maxBytes;
+  for (const source of sources) {
+    const index = source.kind === 'blob' ? await findIndex(source, options) : undefined;
+    if (index === undefined) continue;
+    room -= bytesOfLayerIndex(index.indexed.index).length;
+    // Too large: openLayers refuses the image when it opens the layer.
+    if (room < 0) break;
+    found.set(source, index);
+  }
   return found;
 }
 
@@ -63,10 +71,15 @@ export async function openPart(
     const blob = source.remote?.openPart(indexed.chunkSha256);
     if (blob !== undefined) {
       const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
-      const windows = openWindows?.();
-      return openPartialLayer(blob, indexed, {
-        ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
-      });
+      try {
+        const windows = openWindows?.();
+        return openPartialLayer(blob, indexed, {
+          ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
+        });
+      } catch (error) {
+        await blob.close();
+        throw error;
+      }
     }
     await source.remote?.fetch({ signal });
     return openLayer(source.blob, source, options);

@@ -87,6 +87,8 @@ export class PartialReader implements BlobReader {
   readonly #spans: BlobReader | undefined;
   readonly #indexed: IndexedLayer;
   #needsWindows = true;
+  /** Spans whose windows have come from elsewhere, and may have been used. */
+  readonly #brought = new Set<number>();
   #completion: Promise<void> | undefined;
   #isClosed = false;
 
@@ -166,11 +168,17 @@ export class PartialReader implements BlobReader {
   ): Promise<number> {
     const start = windowOffset[span] as number;
     const end = windowOffset[span + 1] as number;
-    if (start === end || !this.#needsWindows) return 0;
+    if (start === end || this.#hasOwnWindows()) return 0;
     try {
       await windows.have(start, end - start);
-      const { bytesRead } = await readAt(windows.fd, column, start, end - start, start);
-      return bytesRead === end - start ? 0 : -EIO;
+      const window = Buffer.allocUnsafe(end - start);
+      const { bytesRead } = await readAt(windows.fd, window, 0, window.length, start);
+      if (bytesRead < window.length) return -EIO;
+      // Those that were made here may be in their place by now.
+      if (this.#hasOwnWindows()) return 0;
+      column.set(window, start);
+      this.#brought.add(span);
+      return 0;
     } catch (error) {
       this.#report(error);
       return -EIO;
@@ -213,11 +221,24 @@ export class PartialReader implements BlobReader {
 
   /** Takes the index that was made of the whole blob. Throws InputError if the one that was believed is another. */
   #adopt(own: IndexedLayer): void {
-    if (!isSameIndex(own, this.#indexed)) {
+    if (!isSameIndex(own, this.#indexed) || !this.#hasSameWindows(own.spans)) {
       throw new InputError('the index that was believed is not that of the layer');
     }
     this.#indexed.spans.windows.set(own.spans.windows);
     this.#needsWindows = false;
+  }
+
+  /** True once those that were made here are in their places. */
+  #hasOwnWindows(): boolean {
+    return !this.#needsWindows;
+  }
+
+  #hasSameWindows({ windows: own }: SpanTable): boolean {
+    const { windowOffset, windows } = this.#indexed.spans;
+    return [...this.#brought].every((span) => {
+      const [start, end] = [windowOffset[span], windowOffset[span + 1]];
+      return Buffer.compare(own.subarray(start, end), windows.subarray(start, end)) === 0;
+    });
   }
 
   #report(error: unknown): void {
@@ -228,7 +249,7 @@ export class PartialReader implements BlobReader {
   }
 }
 
-/** True if both describe the same layer in the same spans, windows apart: those may not have come. */
+/** True if both describe the same layer in the same spans, windows apart: some may not have come. */
 function isSameIndex(a: IndexedLayer, b: IndexedLayer): boolean {
   if (a.spans.windows.length !== b.spans.windows.length) return false;
   const bytesOf = ({ index, spans }: IndexedLayer): readonly Uint8Array[] => {

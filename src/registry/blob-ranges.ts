@@ -19,8 +19,13 @@ export interface RemoteBlob {
    * the signal when aborted.
    */
   read(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** The bytes that came did not have the digest: the next ones are taken anew, from another server if there is one. */
-  distrust(): void;
+  /** How often another server became the first one that is asked. */
+  readonly turn: number;
+  /**
+   * The bytes of a request that began in `turn` did not have their digest: the next ones are taken anew, from another server if
+   * there is one. Does nothing if that was done since.
+   */
+  distrust(turn: number): void;
 }
 
 /** A part of a transfer that is worth another series of attempts. */
@@ -42,6 +47,7 @@ export class BlobRanges implements RemoteBlob {
   readonly #places = new Map<Server, URL>();
   /** The server that is asked first. */
   #first = 0;
+  #turn = 0;
   #knowsRanges = true;
 
   constructor(servers: readonly Server[], { digest, size, retries }: BlobAddress) {
@@ -55,9 +61,19 @@ export class BlobRanges implements RemoteBlob {
     return this.#knowsRanges;
   }
 
-  distrust(): void {
+  get turn(): number {
+    return this.#turn;
+  }
+
+  distrust(turn: number): void {
+    if (turn !== this.#turn) return;
     this.#places.clear();
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#first = (this.#first + 1) % this.#servers.length;
+    this.#turn++;
   }
 
   async *read(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
@@ -85,7 +101,7 @@ export class BlobRanges implements RemoteBlob {
         if (failure === undefined) continue;
         if (tried++ >= this.#servers.length) throw failure;
         // Reads that run at the same time may have gone on to the next server already.
-        if (this.#servers[this.#first] === server) this.#first = (this.#first + 1) % this.#servers.length;
+        if (this.#servers[this.#first] === server) this.#goOn();
         attempts.progressed();
       }
     }

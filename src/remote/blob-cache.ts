@@ -104,6 +104,7 @@ export class BlobCache {
   async fetch(blob: RemoteBlob, shown: string, { signal, onProgress }: FetchWatch = {}): Promise<void> {
     const { digest, size } = blob;
     for (let round = 1; !this.isHere(digest, size); round++) {
+      const { turn } = blob;
       const partial = this.#openPartial(blob, { onArrival: onProgress });
       const isNew = partial.arrivedBytes === 0;
       onProgress?.(partial.arrivedBytes);
@@ -114,7 +115,7 @@ export class BlobCache {
       } catch (error) {
         if (!(error instanceof InputError) || error.code !== 'ERR_STRATAFS_DIGEST') throw error;
         // What an earlier run left may be at fault: a crash loses writes.
-        if (isNew) blob.distrust();
+        if (isNew) blob.distrust(turn);
         if (round >= MAX_ROUNDS) {
           throw new InputError(`${shown}: ${error.message}: the registry or a proxy is damaged`, {
             code: error.code,

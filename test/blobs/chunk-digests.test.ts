@@ -76,6 +76,37 @@ test('a chunk that came wrong is fetched again, from another server if there is 
   });
 });
 
+/** Two servers, of which the first one lies. */
+class TwoServers implements RangeSource {
+  readonly knowsRanges = true;
+  turn = 0;
+
+  async *read(start: number, length: number): AsyncGenerator<Uint8Array> {
+    const lies = this.turn % 2 === 0;
+    await Promise.resolve();
+    yield lies ? Buffer.alloc(length, 1) : content.subarray(start, start + length);
+  }
+
+  distrust(turn: number): void {
+    if (turn === this.turn) this.turn++;
+  }
+}
+
+test('requests that got wrong bytes at the same time go on to the next server once', async () => {
+  const source = new TwoServers();
+  await withBlob(source, async (blob) => {
+    await Promise.all([
+      blob.have(0, 1),
+      blob.have(2 * CHUNK_SIZE, 1),
+      blob.have(2 * CHUNK_SIZE, 1),
+      blob.have(4 * CHUNK_SIZE, 1),
+    ]);
+    expect(source.turn).toBe(1);
+    await blob.complete();
+    expect(bytesOf(blob).equals(content)).toBe(true);
+  });
+});
+
 test('a chunk that is always wrong is an error by its place, and the others are here', async () => {
   await withBlob(new LyingSource(Infinity), async (blob) => {
     await expect(blob.have(0, SIZE)).rejects.toThrow(

@@ -28,7 +28,7 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 function remote(bytes: Buffer, size = bytes.length): RemoteBlob {
   return {
-    ...{ digest: digestOf(bytes), size, knowsRanges: true },
+    ...{ digest: digestOf(bytes), size, knowsRanges: true, turn: 0 },
     distrust: () => undefined,
     async *read(offset, length) {
       yield await Promise.resolve(Buffer.from(bytes.subarray(offset, offset + length)));

@@ -210,6 +210,18 @@ describeWith([{ program: 'docker-registry' }], 'an index artifact', () => {
     }
   });
 
+  it('whose names the registry has lost is left out', async () => {
+    const digest = layout.layerDigests[0]?.slice('sha256:'.length) ?? '';
+    const good = await encodeParts((await makerStore.loadIndex(digest)) ?? expect.fail('no index'));
+    serveForged(Buffer.concat([good.names, Buffer.from('x')]), good.windows);
+    const answerAll = proxy.ownAnswer;
+    proxy.ownAnswer = (request) => (request.url.includes('/blobs/') ? undefined : answerAll(request));
+    await withLayers(TRUSTED, async (layers) => {
+      expect(isPartial(layers)).toEqual([false, false]);
+      expect(await isRight(layers, 0, 1000, 5000)).toBe(true);
+    });
+  });
+
   it('that is forged is EIO once the layer is whole', async () => {
     const digest = layout.layerDigests[0]?.slice('sha256:'.length) ?? '';
     const own = (await makerStore.loadIndex(digest)) ?? expect.fail('no index');
@@ -222,6 +234,25 @@ describeWith([{ program: 'docker-registry' }], 'an index artifact', () => {
       expect(failures.join()).toMatch(
         /^layer 1 of .*: the index that was believed is not that of the layer$/,
       );
+      expect(await isRight(layers, 0, 1000, 5000)).toBe(-EIO);
+    });
+  });
+
+  it('with other windows than those of the layer is EIO once the layer is whole', async () => {
+    const digest = layout.layerDigests[0]?.slice('sha256:'.length) ?? '';
+    const own = (await makerStore.loadIndex(digest)) ?? expect.fail('no index');
+    const { windows, windowOffset, count } = own.spans;
+    const last = windowOffset[count - 1] ?? 0;
+    windows[last + 9] = (windows[last + 9] ?? 0) ^ 1;
+    const forged = await encodeParts(own);
+    serveForged(forged.names, forged.windows);
+    await withLayers(TRUSTED, async (layers) => {
+      expect(isPartial(layers)).toEqual([true, false]);
+      // It brings the window. A read may notice that its bytes are wrong.
+      await isRight(layers, 0, (tars[0]?.length ?? 0) - 5000, 5000);
+      failures.length = 0;
+      await fillAll(layers);
+      expect(failures.join()).toMatch(/: the index that was believed is not that of the layer$/);
       expect(await isRight(layers, 0, 1000, 5000)).toBe(-EIO);
     });
   });
