@@ -3,7 +3,8 @@
 Usage: fast-path.py ROOT DIRECTORIES FILES SEED. ROOT/dN/fN hold "v0000000" each and mode 644.
 
 A record a file stands in shared memory: a sequence number, odd while the file is being changed; then what the file is
-like. A reader that finds the same even number before and after it looked must have seen just that. Readers look where
+like, written only while that number is odd. A reader that finds the same even number before and after it looked must
+have seen just that. Readers look where
 the writer is about to change something, so that the first change of a file falls between their requests. Prints how
 often each kind of look was compared with the model.
 """
@@ -13,26 +14,32 @@ import json
 import mmap
 import os
 import random
-import struct
 import sys
 
-RECORD = struct.Struct("=IIII")  # sequence, exists, mode, version
+RECORD = 4  # words: sequence, exists, mode, version
 READERS = 3
 
 
 class Model:
+    """Each word is stored at once: `struct.pack_into` clears a record before it writes it, which a reader would see."""
+
     def __init__(self, count):
-        self.memory = mmap.mmap(-1, RECORD.size * (count + 1))
-        self.position = count
+        self.words = memoryview(mmap.mmap(-1, 4 * (RECORD * count + 2))).cast("I")
+        self.progress = RECORD * count  # how far the writer is; whether it has ended
         for i in range(count):
-            self.put(i, 0, 1, 0o644, 0)
-        self.put(count, 0, 0, 0, 0)
+            self.words[RECORD * i + 1] = 1
+            self.words[RECORD * i + 2] = 0o644
 
     def get(self, i):
-        return RECORD.unpack_from(self.memory, i * RECORD.size)
+        return tuple(self.words[RECORD * i + n] for n in range(RECORD))
 
-    def put(self, i, *fields):
-        RECORD.pack_into(self.memory, i * RECORD.size, *fields)
+    def begin(self, i):
+        self.words[RECORD * i] += 1
+
+    def end(self, i, *fields):
+        for n, field in enumerate(fields):
+            self.words[RECORD * i + 1 + n] = field
+        self.words[RECORD * i] += 1
 
 
 def contents(version):
@@ -81,15 +88,14 @@ def change(chance, path, exists, mode, version):
 
 def change_all(model, paths, order, chance):
     for n, i in enumerate(order):
-        model.put(model.position, n, 0, 0, 0)
+        model.words[model.progress] = n
         if n % 100 == 0 and os.geteuid() == 0:
             with open("/proc/sys/vm/drop_caches", "w") as file:
                 file.write("2")
         for _ in range(2):
-            sequence, exists, mode, version = model.get(i)
-            model.put(i, sequence + 1, exists, mode, version)
-            model.put(i, sequence + 2, *change(chance, paths[i], exists, mode, version))
-    model.put(model.position, len(order), 1, 0, 0)
+            _, exists, mode, version = model.get(i)
+            model.begin(i)
+            model.end(i, *change(chance, paths[i], exists, mode, version))
 
 
 def stat(path):
@@ -143,8 +149,8 @@ def hold(model, i, path):
 
 def look_at_all(model, paths, order, chance):
     seen = collections.Counter()
-    while not model.get(model.position)[1]:
-        i = order[min(len(order) - 1, max(0, model.get(model.position)[0] + chance.randrange(-2, 8)))]
+    while not model.words[model.progress + 1]:
+        i = order[min(len(order) - 1, max(0, model.words[model.progress] + chance.randrange(-2, 8)))]
         path = paths[i]
         seen["stat"] += compare(model, i, lambda: stat(path), lambda exists, mode, _: mode if exists else None)
         seen["read"] += compare(
@@ -193,7 +199,7 @@ def main():
         try:
             change_all(model, paths, order, random.Random(seed + 1))
         finally:
-            model.put(model.position, len(order), 1, 0, 0)
+            model.words[model.progress + 1] = 1
 
     children = [
         spawn(lambda n=n: look_at_all(model, paths, order, random.Random(seed + 2 + n))) for n in range(READERS)

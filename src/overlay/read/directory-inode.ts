@@ -1,18 +1,19 @@
 // DirectoryInode: a directory with an Inode object: the names that the upper adds, and the names of the tree that it hides.
 //
-// Cookies of a listing: "." is 1, ".." is 2, child i of the tree's directory is 3 + i; added names follow in the order in
-// which they were added. A cookie never changes its meaning, so a listing stays correct while names are added and removed. A
-// directory that only the tree has uses the same cookies (listing.ts).
+// Positions of a listing: after "." it is 1, after ".." 2, after child i of the tree's directory 3 + i; added names follow in
+// the order in which they were added. A position never changes its meaning, so a listing stays correct while names are added
+// and removed. A directory that only the tree has uses the same positions, as its cookies (listing.ts).
 import { S_IFDIR } from '../../vfs/attr.ts';
 import type { NodeId } from '../../vfs/filesystem.ts';
 import { Inode } from './inode.ts';
+import { roundAfter } from './listing-cookies.ts';
 
 /** A name that the tree's directory does not have, or has for another inode. */
 export interface AddedName {
   /** latin1. */
   readonly name: string;
-  /** The cookie after this name. */
-  readonly cookie: number;
+  /** The position after this name. */
+  readonly position: number;
   readonly isDirectory: boolean;
   /** Undefined until the name is looked up, and again after the kernel has forgotten the inode. */
   inode: Inode | undefined;
@@ -46,10 +47,14 @@ export class DirectoryInode extends Inode {
   readonly added = new Map<string, AddedName>();
   /** Number of added subdirectories minus that of hidden ones. */
   subdirectoryChange = 0;
-  /** In order of cookies. Removed names stay in it until there are many of them. */
+  /** In order of positions. Removed names stay in it until there are many of them. */
   #order: AddedName[] = [];
   #removedCount = 0;
-  #nextCookie: number;
+  #nextPosition: number;
+  /** Of its cookies (listing-cookies.ts). */
+  #round = 0;
+  /** Names may have been listed in this round. */
+  #wasListed = true;
 
   /** @param childCount number of names in the tree's directory `lower`; 0 if that is -1 */
   constructor(
@@ -63,7 +68,7 @@ export class DirectoryInode extends Inode {
     super(nodeId, ino, S_IFDIR, lower);
     this.parent = parent;
     this.name = name;
-    this.#nextCookie = 3 + childCount;
+    this.#nextPosition = 3 + childCount;
   }
 
   /** Names (latin1) of upper files that the mount never shows. An upper directory that shows as empty may have some. */
@@ -78,9 +83,10 @@ export class DirectoryInode extends Inode {
   }
 
   add(name: string, isDirectory: boolean, inode: Inode | undefined): AddedName {
-    const added = { name, cookie: this.#nextCookie++, isDirectory, inode, isRemoved: false };
+    const added = { name, position: this.#nextPosition++, isDirectory, inode, isRemoved: false };
     this.added.set(name, added);
     this.#order.push(added);
+    this.#change();
     if (isDirectory) this.subdirectoryChange++;
     return added;
   }
@@ -90,6 +96,7 @@ export class DirectoryInode extends Inode {
     const added = this.added.get(name);
     if (added === undefined) return false;
     this.added.delete(name);
+    this.#change();
     added.isRemoved = true;
     added.inode = undefined;
     if (added.isDirectory) this.subdirectoryChange--;
@@ -109,16 +116,28 @@ export class DirectoryInode extends Inode {
   hide(dentry: number, isDirectory: boolean): void {
     if (this.hidden.has(dentry)) return;
     this.hidden.add(dentry);
+    this.#change();
     if (isDirectory) this.subdirectoryChange--;
   }
 
-  /** The added names after `cookie`, in order. */
-  *addedAfter(cookie: number): Generator<AddedName> {
+  /** Must be called when names are listed. Returns the round of their cookies. */
+  beginListing(): number {
+    this.#wasListed = true;
+    return this.#round;
+  }
+
+  #change(): void {
+    if (this.#wasListed) this.#round = roundAfter(this.#round);
+    this.#wasListed = false;
+  }
+
+  /** The added names after `position`, in order. */
+  *addedAfter(position: number): Generator<AddedName> {
     const order = this.#order;
     let low = 0;
     for (let high = order.length; low < high;) {
       const middle = (low + high) >>> 1;
-      if ((order[middle] as AddedName).cookie <= cookie) low = middle + 1;
+      if ((order[middle] as AddedName).position <= position) low = middle + 1;
       else high = middle;
     }
     for (let i = low; i < order.length; i++) {
