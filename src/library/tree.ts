@@ -9,6 +9,7 @@ import {
   type Tree,
   type TreeListing as InspectedTree,
   listTree,
+  resolvePath,
 } from '../inspect/inspect.ts';
 import { S_IFLNK, S_IFMT } from '../vfs/attr.ts';
 import { bytesOf } from '../vfs/names.ts';
@@ -83,6 +84,16 @@ export class TreeEntry implements PathName {
     const { inode, mode } = this.#listed;
     if (inode === undefined || (mode & S_IFMT) !== S_IFLNK) return undefined;
     return Buffer.from(this.#tree.readlink(inode));
+  }
+
+  /**
+   * Of a symlink: the mode, as st_mode, of the file in the image that it leads to, or 'missing'. undefined for anything else, and
+   * if it was deleted. It is found anew each time it is read.
+   */
+  get targetMode(): number | 'missing' | undefined {
+    if (this.target === undefined) return undefined;
+    const found = resolvePath(this.#tree, this.#listed.path);
+    return found < 0 ? 'missing' : this.#tree.modeOf(found);
   }
 
   /** The first name that is listed of the same inode; undefined if this is the first. */

@@ -65,9 +65,11 @@ function lastName({ depth, pathBytes }: TreeEntry): Buffer {
 }
 
 function nameStyle(entry: TreeEntry, palette: Palette): Style {
-  const { kind, mode, stats } = entry;
+  const { kind, mode, stats, targetMode } = entry;
   if (kind === 'deleted') return palette.deleted;
-  return palette.fileStyle({ name: latin1Of(lastName(entry)), mode, linkCount: stats?.nlink });
+  return palette.fileStyle({
+    ...{ name: latin1Of(lastName(entry)), mode, linkCount: stats?.nlink, target: targetMode },
+  });
 }
 
 /** The branches before each name, as in tree(1). */

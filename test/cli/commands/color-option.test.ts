@@ -1,5 +1,5 @@
 // --color. When colours are used is tested in test/cli/output/color.test.ts; here, that the commands follow it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
 import { commands } from '../../../src/cli/command-list.ts';
@@ -74,6 +74,29 @@ it.each(['which', 'tree', 'waste'])('%s shows a path in the style that LS_COLORS
     });
     expect(stdout).toContain(styled('01;35', '/usr/src/app/server.js'));
   }),
+);
+
+it.each(['', 'or=01;31', 'ln=target:or=31:di=34:ex=32', 'ln=36:or=0'])(
+  'tree styles symlinks as ls does: LS_COLORS=%s',
+  (colors) =>
+    withWorkplace(async (place) => {
+      const names = ['to-directory', 'to-file', 'to-link', 'to-nothing', 'to-itself'];
+      mkdirSync(place.path('image/directory'), { recursive: true });
+      writeFileSync(place.path('image/file'), '', { mode: 0o755 });
+      for (const [n, target] of ['directory', 'file', 'to-directory', 'nothing', 'to-itself'].entries()) {
+        symlinkSync(target, place.path(`image/${names[n] ?? ''}`));
+      }
+      await run('tar', ['-cf', place.path('image.tar'), '-C', place.path('image'), '.']);
+      const env = { ...place.environment, LC_ALL: 'C', TERM: 'xterm', LS_COLORS: colors };
+      const cwd = place.path('image');
+      const listed = await run('ls', ['-d', '--color=always', ...names], { cwd, env });
+      const ofLs = listed.stdout.replaceAll('\x1b[0m', '').trimEnd().split('\n');
+      const { stdout } = await place.stratafs(['tree', '--color=always', 'image.tar'], { env });
+      const ofTree = [...stdout.matchAll(/(\S*to-\w+\S*) -> /g)].map(([, shown = '']) =>
+        shown.replaceAll('\x1b[m', ''),
+      );
+      expect(ofTree.sort()).toEqual(ofLs.sort());
+    }),
 );
 
 it('a name is escaped before it is styled', () =>

@@ -1,8 +1,9 @@
 // The functions of templates: docker's (join, json, lower, pad, split, title, truncate, upper) and the common ones of Go.
 import { showJson } from '../../../vfs/show-text.ts';
+import { escapeHtml, escapeJs, escapeQuery } from './escapes.ts';
 import { formatPrintf } from './printf.ts';
 import { templateError } from './template-error.ts';
-import { elementAt, isTrue, lengthOf, printValue } from './values.ts';
+import { elementAt, isTrue, lengthOf, printValue, slice } from './values.ts';
 
 export interface TemplateFunction {
   /** The number of arguments. */
@@ -114,6 +115,15 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ],
   ['len', { minimum: 1, call: ([value]) => lengthOf(value) }],
   ['index', { minimum: 1, ...any, call: ([value, ...keys]) => keys.reduce(elementAt, value) }],
+  ['slice', { minimum: 1, maximum: 3, call: ([value, ...limits]) => slice(value, limits) }],
+  ...[
+    { name: 'html', escape: escapeHtml },
+    { name: 'js', escape: escapeJs },
+    { name: 'urlquery', escape: escapeQuery },
+  ].map(({ name, escape }): [string, TemplateFunction] => [
+    name,
+    { minimum: 0, ...any, call: (values) => escape(print(values)) },
+  ]),
   ['and', { minimum: 1, ...any, call: (values) => values.find((value) => !isTrue(value)) ?? values.at(-1) }],
   ['or', { minimum: 1, ...any, call: (values) => values.find(isTrue) ?? values.at(-1) }],
   ['not', { minimum: 1, call: ([value]) => !isTrue(value) }],

@@ -7,9 +7,9 @@ export function isTrue(value: unknown): boolean {
   return Boolean(value);
 }
 
-/** Elements of a list or map, characters of a string; throws UsageError for others. */
+/** Elements of a list or map, bytes of a string; throws UsageError for others. */
 export function lengthOf(value: unknown): number {
-  if (typeof value === 'string') return value.length;
+  if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'object' && value !== null) return sizeOf(value);
   throw templateError(`len: found '${printValue(value)}', expected a string, a list or a map`);
 }
@@ -25,13 +25,12 @@ export function fieldOf(value: unknown, name: string): unknown {
   throw unknownField(name, Object.keys(value));
 }
 
-/** The element at an index or key; undefined for a missing key. Throws UsageError for an index outside a list. */
+/** The element at an index or key, a byte of a string; undefined for a missing key. Throws UsageError for an index outside a list. */
 export function elementAt(value: unknown, key: unknown): unknown {
-  if (Array.isArray(value)) {
-    if (typeof key === 'number' && Number.isInteger(key) && key >= 0 && key < value.length) {
-      return value[key] as unknown;
-    }
-    throw templateError(`index: found ${printValue(key)}, expected 0 to ${value.length - 1}`);
+  if (typeof value === 'string' || Array.isArray(value)) {
+    const elements: readonly unknown[] = typeof value === 'string' ? [...Buffer.from(value)] : value;
+    if (isIndex(key, elements.length - 1)) return elements[key];
+    throw templateError(`index: found ${printValue(key)}, expected 0 to ${elements.length - 1}`);
   }
   if (value === null || value === undefined) return undefined;
   if (typeof value !== 'object' || typeof key !== 'string') {
@@ -39,6 +38,26 @@ export function elementAt(value: unknown, key: unknown): unknown {
   }
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
+
+/** `value[start:end]` of a list, or of the bytes of a string. Throws UsageError for limits outside of it. */
+export function slice(value: unknown, limits: readonly unknown[]): unknown {
+  if (typeof value === 'string')
+    return Buffer.from(value)
+      .subarray(...limitsOf(value, limits))
+      .toString();
+  if (Array.isArray(value)) return value.slice(...limitsOf(value, limits));
+  throw templateError(`slice: found '${printValue(value)}', expected a string or a list`);
+}
+
+function limitsOf(value: string | readonly unknown[], limits: readonly unknown[]): [number, number] {
+  const length = lengthOf(value);
+  const [start = 0, end = length] = limits;
+  if (isIndex(start, length) && isIndex(end, length) && start <= end) return [start, end];
+  throw templateError(`slice: found ${limits.map(printValue).join(' and ')}, expected 0 to ${length}`);
+}
+
+const isIndex = (value: unknown, largest: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= largest;
 
 /** As Go's %v: "[a b]", "map[k:v]". */
 export function printValue(value: unknown): string {

@@ -57,6 +57,9 @@ describeWith([{ program: 'docker' }], 'a template gives the text of docker', () 
     'x  {{- .Name -}}  y {{- /* a comment */ -}} z',
     '{{"a\\tb\\x41\\"}}"}}{{`raw`}}{{3}}{{true}}',
     '{{.Name | printf "%s-%s" "a" | upper}}',
+    '{{slice .Name 1 3}}|{{slice .Name 4}}|{{slice .Name}}|{{slice .Name 7 7}}|{{slice (split .DockerEndpoint "/") 3 5}}',
+    '{{html "<a href=\'x\'>&\\"" .Name}}{{js "it\'s <b> & = a\\\\b \\"x\\"é"}}{{urlquery "a b&c=d/é!\'()*~-._"}}{{html 1 2}}',
+    '{{len "é"}} {{index "aé" 2}} {{slice "aéb" 1 3}}',
     '{{print nil}}',
   ])('%s', (format) => {
     const { status, stdout } = runDocker(format);
@@ -74,6 +77,11 @@ describeWith([{ program: 'docker' }], 'a template gives the text of docker', () 
     '{{.Name .Name}}',
     '{{upper .Name .Name}}',
     '{{upper .Current}}',
+    '{{slice .Name 2 1}}',
+    '{{slice .Name 0 8}}',
+    '{{slice .Name "a"}}',
+    '{{slice .Current 0 1}}',
+    '{{slice .Name 0 1 2}}',
     '{{.Name | .Name}}',
     '{{$x}}',
     '{{(.Name}}',
