@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OCI_MANIFEST } from '../vfs/media-types.ts';
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -29,7 +30,7 @@ export async function writeOciLayout(directory: string, layers: readonly Written
     os: 'linux',
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
   });
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const mediaType = OCI_MANIFEST;
   const descriptors = layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }));
   const manifest = await put(mediaType, { schemaVersion: 2, mediaType, config, layers: descriptors });
   await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));

@@ -6,6 +6,7 @@ import { BLOB_FLAGS, requireFound } from '../layer/open-blob.ts';
 import { copyRangeLater } from '../sys/upper-calls.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { OCI_INDEX } from '../vfs/media-types.ts';
 import { writeFailure } from '../vfs/write-failure.ts';
 
 /** Bytes per copy call. A copy can be given up between two calls. */
@@ -104,7 +105,7 @@ export function indexBytes(manifests: readonly unknown[], others: object = {}): 
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.index.v1+json',
+      mediaType: OCI_INDEX,
       ...others,
       manifests,
     }),

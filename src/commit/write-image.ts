@@ -11,6 +11,7 @@ import type { BlobLocation } from '../layer/layer.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { readBlobBytes } from '../inspect/file-content.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { OCI_MANIFEST } from '../vfs/media-types.ts';
 import type { ChangeSource } from './layer-change.ts';
 import { type CopyWatch, type ImageDraft, type ListedManifest } from './image-draft.ts';
 import type { WrittenCompression } from './compressor.ts';
@@ -27,7 +28,6 @@ const LAYER_TYPES: Readonly<Record<WrittenCompression, string>> = {
   zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
 };
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
 export interface NewImage {
   readonly image: Image;
@@ -136,7 +136,7 @@ async function fill(
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
-      mediaType: MANIFEST_TYPE,
+      mediaType: OCI_MANIFEST,
       config: { mediaType: CONFIG_TYPE, digest: id, size: config.length },
       layers: layers.map(({ digest, size, compression }) => ({
         mediaType: LAYER_TYPES[compression],
@@ -148,7 +148,7 @@ async function fill(
   const manifestDigest = await add(draft, manifest);
   signal?.throwIfAborted();
   await draft.complete(
-    listed(target, { mediaType: MANIFEST_TYPE, digest: manifestDigest, size: manifest.length }),
+    listed(target, { mediaType: OCI_MANIFEST, digest: manifestDigest, size: manifest.length }),
     target.transport === 'docker-archive'
       ? dockerManifest(
           target,

@@ -50,11 +50,11 @@ export interface RemoteLayer {
    */
   findIndex?(signal?: AbortSignal): Promise<RegistryIndex | undefined>;
   /**
-   * The bytes as they come; their chunks are verified by `chunkSha256`. Undefined if there is no place for them. The caller
-   * closes the blob.
+   * The bytes as they come; their chunks are verified by `chunkSha256`. The caller closes the blob. Left off if there is no
+   * place for parts. Throws InputError if the disk has no room.
    * @internal
    */
-  openPart(chunkSha256: Uint8Array): PartialBlob | undefined;
+  openPart?(chunkSha256: Uint8Array): PartialBlob;
   /** Removes bytes that don't have their digest any more. */
   discard(): void;
 }

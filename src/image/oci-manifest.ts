@@ -9,6 +9,7 @@ import { blobName, readDiffIds, readDigest } from './digest.ts';
 import type { ForeignLayer, LayerSource } from './image.ts';
 import type { Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { JsonView } from './json-view.ts';
+import { OCI_MANIFEST } from '../vfs/media-types.ts';
 import { showText } from '../vfs/show-text.ts';
 import { readDescribed } from './oci-descriptor.ts';
 
@@ -21,7 +22,6 @@ export class ArtifactError extends InputError {
 }
 
 /** OCI manifests may leave out their type. */
-const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 
 /** docker 1.10 pushed application/octet-stream. */
 const CONFIG_TYPES = new Set([

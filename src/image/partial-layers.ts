@@ -13,7 +13,7 @@ import type { OpenLayersOptions } from './open-layers.ts';
 
 type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
 
-/** An index that may be used before the bytes are verified. */
+/** An index that may be used before the bytes are verified. Its layer has `RemoteLayer.openPart`. */
 export interface TrustedIndex {
   readonly indexed: IndexedLayer;
   /** True: made here, from verified bytes. */
@@ -50,7 +50,7 @@ async function findIndex(
   { store, signal }: Pick<OpenLayersOptions, 'store' | 'signal'>,
 ): Promise<TrustedIndex | undefined> {
   const { remote, digest, blob } = source;
-  if (remote?.isHere() !== false || digest === undefined) return undefined;
+  if (remote?.openPart === undefined || remote.isHere() || digest === undefined) return undefined;
   const sha256 = digest.slice('sha256:'.length);
   const own = await store?.loadIndex(sha256);
   if (own !== undefined && canReadParts(own, blob.length, source)) return { indexed: own, isOwn: true };
@@ -60,7 +60,7 @@ async function findIndex(
   return { indexed: other.indexed, isOwn: false, openWindows: () => other.openWindows() };
 }
 
-/** The layer; all that is read of it is fetched then. Without a place for a part, all of it is fetched now. */
+/** The layer; all that is read of it is fetched then. */
 export async function openPart(
   source: BlobSource,
   { indexed, isOwn, openWindows }: TrustedIndex,
@@ -68,21 +68,18 @@ export async function openPart(
 ): Promise<Layer> {
   const { label, cache, pool, onFailure, signal } = options;
   const open = async (): Promise<Layer> => {
-    const blob = source.remote?.openPart(indexed.chunkSha256);
-    if (blob !== undefined) {
-      const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
-      try {
-        const windows = openWindows?.();
-        return openPartialLayer(blob, indexed, {
-          ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
-        });
-      } catch (error) {
-        await blob.close();
-        throw error;
-      }
+    const blob = source.remote?.openPart?.(indexed.chunkSha256);
+    if (blob === undefined) throw new Error('a layer with an index has no place for its parts');
+    const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
+    try {
+      const windows = openWindows?.();
+      return openPartialLayer(blob, indexed, {
+        ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
+      });
+    } catch (error) {
+      await blob.close();
+      throw error;
     }
-    await source.remote?.fetch({ signal });
-    return openLayer(source.blob, source, options);
   };
   if (pool === undefined || !isOwn) return open();
   const key = `part ${source.digest ?? ''}`;

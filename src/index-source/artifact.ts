@@ -1,11 +1,11 @@
 // The manifest of an index artifact: an OCI artifact whose subject is the manifest of an image (image-spec 1.1, manifest.md).
 import { createHash } from 'node:crypto';
 import { isDigest } from '../vfs/image-names.ts';
+import { isObject, parseObject } from '../vfs/json-object.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../vfs/media-types.ts';
 import { NAMES_LIMIT } from './layer-parts.ts';
 
 export const ARTIFACT_TYPE = 'application/vnd.stratafs.index.v1';
-export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-export const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 const NAMES_TYPE = 'application/vnd.stratafs.index.names.v1+gzip';
 const WINDOWS_TYPE = 'application/vnd.stratafs.index.windows.v1';
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
@@ -41,7 +41,7 @@ export function writeManifest(
   layers: ReadonlyMap<string, IndexBlobs>,
 ): Buffer {
   const manifest = {
-    ...{ schemaVersion: 2, mediaType: MANIFEST_TYPE, artifactType: ARTIFACT_TYPE },
+    ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType: ARTIFACT_TYPE },
     config: { mediaType: EMPTY_TYPE, ...descriptorOf(EMPTY_CONFIG) },
     layers: [...layers].flatMap(([layer, { names, windows }]) => {
       const annotations = { [LAYER_ANNOTATION]: layer };
@@ -95,26 +95,18 @@ export function replaceArtifact(before: Uint8Array | undefined, artifact: Descri
   const others = (Array.isArray(listed) ? (listed as unknown[]) : []).filter(
     (each) => asObject(each)['artifactType'] !== ARTIFACT_TYPE,
   );
-  const own = { mediaType: MANIFEST_TYPE, ...artifact, artifactType: ARTIFACT_TYPE };
-  return Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [...others, own] }),
-  );
+  const own = { mediaType: OCI_MANIFEST, ...artifact, artifactType: ARTIFACT_TYPE };
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, own] }));
 }
 
 /** The tag that lists the referrers of a manifest where the registry has no API for it (distribution-spec 1.1). */
 export const referrersTag = (digest: string): string => digest.replace(':', '-');
 
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    return typeof value === 'object' && value !== null ? asObject(value) : undefined;
-  } catch {
-    return undefined; // not JSON
-  }
-}
+const parse = (bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined =>
+  parseObject(Buffer.from(bytes).toString());
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  return isObject(value) ? value : {};
 }
 
 function descriptorIn(value: unknown): Descriptor | undefined {

@@ -3,6 +3,7 @@
 //
 // A value takes its time to make. Its users make it in turn, so that two that want the same at a time make it once. A
 // failure concerns its own user alone: the next one in turn tries for itself.
+import { untilAborted } from '../vfs/until-aborted.ts';
 
 /** One user's hold on a shared value. */
 export interface Lease<T> {
@@ -48,7 +49,7 @@ export class SharedValues<T> {
   /** Runs `body` when no other `body` with this key runs. Rejects with the reason of `signal` while it waits. */
   async inTurn<R>(key: string, signal: AbortSignal | undefined, body: () => Promise<R>): Promise<R> {
     for (let turn = this.#turns.get(key); turn !== undefined; turn = this.#turns.get(key)) {
-      await unlessAborted(turn, signal);
+      await untilAborted(turn, signal);
     }
     let end = (): void => undefined;
     this.#turns.set(key, new Promise((resolve) => (end = resolve)));
@@ -74,18 +75,4 @@ export class SharedValues<T> {
       },
     };
   }
-}
-
-async function unlessAborted(turn: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return turn;
-  signal.throwIfAborted();
-  let stop = (): void => undefined;
-  const aborted = new Promise<void>((resolve) => (stop = resolve));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await Promise.race([turn, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-  signal.throwIfAborted();
 }

@@ -5,20 +5,15 @@
 // connection. Only a registry on this machine may name a realm on this machine.
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
-import { readBounded, parseObject } from './bounded-body.ts';
+import { parseObject } from '../vfs/json-object.ts';
+import { untilAborted } from '../vfs/until-aborted.ts';
+import { readBounded } from './bounded-body.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type Credentials, findCredentials } from './credentials.ts';
 import { MAX_ERROR_BODY, RegistryError, answerError, isLasting, networkError } from './failure.ts';
 import type { Environment } from './proxies.ts';
 import { isLoopback } from './reference.ts';
-import {
-  PassingError,
-  type RetryPolicy,
-  isPassing,
-  parseRetryAfter,
-  untilAborted,
-  withRetries,
-} from './retries.ts';
+import { PassingError, type RetryPolicy, isPassing, parseRetryAfter, withRetries } from './retries.ts';
 import { DEFAULT_TLS, type TlsProfile } from './tls-profile.ts';
 import type { Transport } from './transport.ts';
 

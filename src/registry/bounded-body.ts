@@ -14,18 +14,3 @@ export async function readBounded(
   }
   return Buffer.concat(pieces);
 }
-
-/** The object that `text` is, as JSON; undefined for anything else. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined; // not JSON, or nested too deep
-  }
-}
-
-/** True for an object that is not an array. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

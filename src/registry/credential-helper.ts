@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
-import { parseObject } from './bounded-body.ts';
+import { parseObject } from '../vfs/json-object.ts';
 import type { Credentials } from './credentials.ts';
 import type { Environment } from './proxies.ts';
 

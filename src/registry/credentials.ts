@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
-import { isObject, parseObject } from './bounded-body.ts';
+import { isObject, parseObject } from '../vfs/json-object.ts';
 import { configHomeOf, homeOf } from './config-home.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 import type { Environment } from './proxies.ts';

@@ -2,7 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
-import { isObject } from './bounded-body.ts';
+import { isObject } from '../vfs/json-object.ts';
 import { readCertificate, readCertificateDirectory } from './certificates.ts';
 import { configHomeOf } from './config-home.ts';
 import type { Environment } from './proxies.ts';

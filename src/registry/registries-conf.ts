@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
-import { isObject } from './bounded-body.ts';
+import { isObject } from '../vfs/json-object.ts';
 import { configHomeOf } from './config-home.ts';
 import type { Environment } from './proxies.ts';
 

@@ -1,6 +1,7 @@
 // A repository of a registry, with its mirrors: manifests and blobs.
 import { createHash } from 'node:crypto';
 import { InputError } from '../vfs/input-error.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../vfs/media-types.ts';
 import { readBounded } from './bounded-body.ts';
 import { BlobRanges, type RemoteBlob } from './blob-ranges.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -14,12 +15,13 @@ import { DEFAULT_TIMEOUTS, type Timeouts, Transport } from './transport.ts';
 /** Bytes. The distribution registry and containers/image have the same limit. */
 const MANIFEST_LIMIT = 4 << 20;
 
-const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
+/** Pages of a list of referrers that are read. A registry that filters them by their type needs one. */
+const MAX_PAGES = 16;
 
 /** Manifests and indexes, of OCI and of docker's schema 2. */
 const ACCEPTED = [
-  INDEX_TYPE,
-  'application/vnd.oci.image.manifest.v1+json',
+  OCI_INDEX,
+  OCI_MANIFEST,
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
@@ -40,6 +42,12 @@ export interface FetchedManifest {
   /** `sha256:<hex>` of the bytes. */
   readonly digest: string;
   readonly mediaType: string | undefined;
+}
+
+/** A part of the list of what refers to a manifest. */
+interface ReferrersPage {
+  readonly bytes: Buffer;
+  readonly next: URL | undefined;
 }
 
 export class Repository {
@@ -111,29 +119,24 @@ export class Repository {
   }
 
   /**
-   * The list of what refers to the manifest `digest` (an OCI index), from the registry itself. Undefined if it has no API for
-   * it. Rejects with RegistryError if it refuses.
+   * The pages of the list of what refers to the manifest `digest` (OCI indexes), from the registry itself. It is asked for those
+   * of `artifactType` alone, but may list others. Undefined if it has no API for it. Rejects with RegistryError if it refuses.
    */
-  referrers(digest: string, signal?: AbortSignal): Promise<Buffer | undefined> {
-    return withRetries(this.#retries, signal, async () => {
-      const { server } = this;
-      const { name } = server.endpoint;
-      const answer = await server.send({
-        ...{ method: 'GET', signal, headers: { accept: INDEX_TYPE } },
-        path: `${name}/referrers/${digest}`,
-        scopes: [`repository:${name}:pull`],
-      });
-      if (answer.status !== 200) {
-        // Registries without the API answer all kinds of things: a page, 404, 405.
-        await answer.discard();
-        return undefined;
-      }
-      if (!(answer.header('content-type') ?? '').startsWith(INDEX_TYPE)) {
-        await answer.discard();
-        return undefined;
-      }
-      return this.#readManifest(server, answer, signal);
-    });
+  async referrers(digest: string, artifactType: string, signal?: AbortSignal): Promise<Buffer[] | undefined> {
+    const { name } = this.server.endpoint;
+    const query = new URLSearchParams({ artifactType });
+    const pages: Buffer[] = [];
+    let next: string | URL | undefined = `${name}/referrers/${digest}?${query.toString()}`;
+    while (next !== undefined && pages.length < MAX_PAGES) {
+      const path: string | URL = next;
+      const page: ReferrersPage | undefined = await withRetries(this.#retries, signal, () =>
+        this.#fetchReferrers(path, signal),
+      );
+      if (page === undefined) return pages.length === 0 ? undefined : pages;
+      pages.push(page.bytes);
+      next = page.next;
+    }
+    return pages;
   }
 
   /** Asks nobody before it is read. */
@@ -168,6 +171,28 @@ export class Repository {
     return { bytes, digest, mediaType: answer.header('content-type') };
   }
 
+  async #fetchReferrers(
+    path: string | URL,
+    signal: AbortSignal | undefined,
+  ): Promise<ReferrersPage | undefined> {
+    const { server } = this;
+    const answer = await server.send({
+      ...{ method: 'GET', signal, headers: { accept: OCI_INDEX } },
+      path,
+      scopes: [`repository:${server.endpoint.name}:pull`],
+    });
+    // Registries without the API answer all kinds of things: a page, 404, 405.
+    if (answer.status !== 200 || !(answer.header('content-type') ?? '').startsWith(OCI_INDEX)) {
+      await answer.discard();
+      return undefined;
+    }
+    const next = nextPage(answer.header('link'));
+    return {
+      bytes: await this.#readManifest(server, answer, signal),
+      next: next === undefined ? undefined : server.follow(answer.url, next),
+    };
+  }
+
   async #readManifest(
     server: Server,
     answer: ServerAnswer,
@@ -185,4 +210,9 @@ export class Repository {
     }
     return bytes;
   }
+}
+
+/** The target of a Link header (RFC 8288) to the next page. */
+function nextPage(link: string | undefined): string | undefined {
+  return /<([^<>]+)>\s*;\s*rel="?next"?(?:[\s;,]|$)/.exec(link ?? '')?.[1];
 }

@@ -1,18 +1,12 @@
 // One server of an image: finds out how to reach it, authorizes requests, follows redirects without the authorization.
+import { untilAborted } from '../vfs/until-aborted.ts';
 import { readBounded } from './bounded-body.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Endpoint } from './endpoints.ts';
 import { MAX_ERROR_BODY, RegistryError, answerError, isLasting, networkError } from './failure.ts';
 import type { Environment } from './proxies.ts';
 import { isLoopback } from './reference.ts';
-import {
-  PassingError,
-  type RetryPolicy,
-  isPassing,
-  parseRetryAfter,
-  untilAborted,
-  withRetries,
-} from './retries.ts';
+import { PassingError, type RetryPolicy, isPassing, parseRetryAfter, withRetries } from './retries.ts';
 import { DEFAULT_TLS } from './tls-profile.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 

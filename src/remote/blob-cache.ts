@@ -131,12 +131,16 @@ export class BlobCache {
     dropOldest(this.#folder, ['.blob', '.part'], this.#limit, isUsed, removeBlob);
   }
 
+  /** True if there is a folder, which parts of blobs can stay in. */
+  get keepsParts(): boolean {
+    return this.#folder !== undefined;
+  }
+
   /**
-   * The bytes of a blob as they come, verified by the digests of its chunks. Undefined without a folder, or if the disk has
-   * no room for the whole blob. The caller closes it.
+   * The bytes of a blob as they come, verified by the digests of its chunks. The caller closes it. InputError if the disk has
+   * no room for the whole blob.
    */
-  openPart(blob: RemoteBlob, chunkSha256: Uint8Array): PartialBlob | undefined {
-    if (this.#folder === undefined) return undefined;
+  openPart(blob: RemoteBlob, chunkSha256: Uint8Array): PartialBlob {
     const partial = this.#openPartial(blob, { chunkSha256 });
     this.#parts.add(partial);
     this.#used.add(`${hexOf(blob.digest)}.blob`);

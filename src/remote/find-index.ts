@@ -3,6 +3,7 @@
 // Nobody who signed the image vouches for an artifact that is only attached to it: whoever may push to the repository can
 // attach one. So it is used only if the caller says that it is to be believed.
 import {
+  ARTIFACT_TYPE,
   type Descriptor,
   type IndexBlobs,
   listArtifacts,
@@ -54,8 +55,8 @@ async function findArtifacts(
   digest: string,
   signal: AbortSignal | undefined,
 ): Promise<Descriptor[]> {
-  const list = await repository.referrers(digest, signal);
-  if (list !== undefined) return listArtifacts(list);
+  const pages = await repository.referrers(digest, ARTIFACT_TYPE, signal);
+  if (pages !== undefined) return pages.flatMap((page) => listArtifacts(page));
   const tagged = await unlessMissing(repository.manifest(referrersTag(digest), signal));
   return tagged === undefined ? [] : listArtifacts(tagged.bytes);
 }

@@ -4,7 +4,7 @@ import type { IndexBlobs } from '../index-source/artifact.ts';
 import type { RegistryIndex } from '../image/image.ts';
 import { RegistryError } from '../registry/failure.ts';
 import type { Repository } from '../registry/repository.ts';
-import { untilAborted } from '../registry/retries.ts';
+import { untilAborted } from '../vfs/until-aborted.ts';
 import type { BlobCache } from './blob-cache.ts';
 import { type IndexTrust, fetchNames, findIndexBlobs } from './find-index.ts';
 

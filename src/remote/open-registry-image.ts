@@ -180,7 +180,12 @@ function remoteLayers(
         isHere: () => cache.isHere(digest, blob.length),
         fetch,
         findIndex: (signal) => index.find(digest, signal),
-        openPart: (chunkSha256) => cache.openPart(repository.blob(digest, blob.length), chunkSha256),
+        ...(cache.keepsParts
+          ? {
+              openPart: (chunkSha256: Uint8Array) =>
+                cache.openPart(repository.blob(digest, blob.length), chunkSha256),
+            }
+          : {}),
         discard: () => cache.discard(digest),
       },
     };

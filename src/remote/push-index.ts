@@ -3,8 +3,6 @@ import { Readable } from 'node:stream';
 import {
   EMPTY_CONFIG,
   type IndexBlobs,
-  INDEX_TYPE,
-  MANIFEST_TYPE,
   descriptorOf,
   referrersTag,
   replaceArtifact,
@@ -16,6 +14,7 @@ import type { IndexStore } from '../layer/index-store.ts';
 import { Repository, type RepositoryOptions } from '../registry/repository.ts';
 import { type LocalBlob, offerBlob, sendBlob, uploadManifest } from '../registry/uploads.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../vfs/media-types.ts';
 import { showText } from '../vfs/show-text.ts';
 import { unlessMissing } from './find-index.ts';
 
@@ -54,7 +53,7 @@ export async function pushIndex(image: Image, options: PushIndexOptions): Promis
     const subject = { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.blob.length };
     const bytes = writeManifest(subject, layers);
     const artifact = descriptorOf(bytes);
-    const upload = { reference: artifact.digest, bytes, mediaType: MANIFEST_TYPE, digest: artifact.digest };
+    const upload = { reference: artifact.digest, bytes, mediaType: OCI_MANIFEST, digest: artifact.digest };
     const { listsReferrers } = await uploadManifest(server, upload, { retries, signal });
     if (!listsReferrers) {
       const tag = referrersTag(manifest.digest);
@@ -63,7 +62,7 @@ export async function pushIndex(image: Image, options: PushIndexOptions): Promis
       const { digest } = descriptorOf(list);
       await uploadManifest(
         server,
-        { reference: tag, bytes: list, mediaType: INDEX_TYPE, digest },
+        { reference: tag, bytes: list, mediaType: OCI_INDEX, digest },
         { retries, signal },
       );
     }

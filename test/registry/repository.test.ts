@@ -287,3 +287,33 @@ describe('a proxy', () => {
     ]);
   });
 });
+
+describe('a list of referrers', () => {
+  const TYPE = 'application/vnd.oci.image.index.v1+json';
+  const startList = (link: (url: string) => string | undefined): Promise<FakeServer> =>
+    start(({ url }, response) => {
+      const next = link(url);
+      answer(response, 200, { 'content-type': TYPE, ...(next === undefined ? {} : { link: next }) }, url);
+    });
+
+  it('is asked for by type, and read page after page', async () => {
+    const server = await startList((url) =>
+      url.includes('last=2') ? undefined : `<${url}&last=${url.includes('last=1') ? 2 : 1}>; rel="next"`,
+    );
+    const pages = await open(server).referrers('sha256:ab', 'a/b+c');
+    const path = '/v2/team/app/referrers/sha256:ab?artifactType=a%2Fb%2Bc';
+    expect(pages?.map(String)).toEqual([path, `${path}&last=1`, `${path}&last=1&last=2`]);
+  });
+
+  it('without an end is not read for ever', async () => {
+    const server = await startList((url) => `<${url}>; rel=next`);
+    expect(await open(server).referrers('sha256:ab', 'x/y')).toHaveLength(16);
+  });
+
+  it('goes on nowhere else on this machine, and is undefined where there is no API', async () => {
+    const server = await startList(() => '<file:///etc/passwd>; rel="next"');
+    await expect(open(server).referrers('sha256:ab', 'x/y')).rejects.toThrow('found a redirect to file:');
+    const old = await start((_, response) => answer(response, 404));
+    expect(await open(old).referrers('sha256:ab', 'x/y')).toBeUndefined();
+  });
+});

@@ -156,6 +156,20 @@ describeWith([{ program: 'docker-registry' }], 'an index artifact', () => {
     expect(proxy.requests.filter(({ url }) => /referrers|sha256-/.test(url))).toEqual([]);
   });
 
+  it('is not fetched without a cache directory, which layers could stay in as parts', async () => {
+    const image = await openRegistryImage(`docker://${proxy.host}/app:1`, {
+      ...{ diskCache: undefined, ...registryOptions(), ...TRUSTED },
+    });
+    proxy.requests.length = 0;
+    const cache = new BlockCache(64 << 20);
+    const layers = await openLayers(image, { cache, store: undefined, verify: 'when-new', opensParts: true });
+    expect(isPartial(layers)).toEqual([false, false]);
+    expect(await isRight(layers, 0, 1000, 5000)).toBe(true);
+    expect(proxy.requests.filter(({ url }) => /referrers|sha256-/.test(url))).toEqual([]);
+    for (const { layer } of layers) layer.close();
+    image.release?.();
+  });
+
   it('is believed by its digest alone', async () => {
     await withLayers({ indexDigest: pushed.digest }, async (layers) => {
       expect(isPartial(layers)).toEqual([true, true]);
