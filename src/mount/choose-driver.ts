@@ -1,10 +1,11 @@
 // Which driver serves a mount, and why it is not the kernel's own where any may be taken.
+import type { Image } from '../image/image.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { placeLayers } from '../erofs/devices.ts';
 import { loadErofsImage } from './erofs-image.ts';
 import { serveByErofs, serveSavedByErofs } from './erofs-mount.ts';
 import { allowsSetId, erofsObstacle, unsafeArchive } from './erofs-obstacle.ts';
-import { type SharedLayers, type StackedLayers, reopenStackedLayers } from './layers.ts';
+import type { StackedLayers } from './layers.ts';
 import type { MountOptions } from './options.ts';
 import { type ServeRequest, serve } from './serve.ts';
 import type { Mount } from './served-mount.ts';
@@ -37,35 +38,30 @@ export async function serveByDriver(request: ServeRequest): Promise<Mount> {
   }
 }
 
-/** A mount whose layers are not open. */
-export type RemountRequest = Omit<ServeRequest, 'layers' | 'cache' | 'host' | 'transfers'> & {
-  readonly shared: SharedLayers;
+/** A mount whose layers are open, and not merged. */
+export type RemountRequest = Pick<ServeRequest, 'image' | 'cache' | 'place' | 'options'> & {
+  readonly layers: StackedLayers;
 };
 
-/**
- * Mounts from the EROFS image that an earlier mount saved, if that is what the options ask for: neither layers nor the merged
- * tree are read. Undefined where another way is needed; `serveByDriver` then knows why.
- */
-export async function remountByErofs({ shared, ...request }: RemountRequest): Promise<Mount | undefined> {
-  const { image, upper, options } = request;
-  const { driver } = options;
+/** True if the options ask for a mount that an earlier one may have saved an EROFS image of. */
+export function mayRemountByErofs(image: Image, options: MountOptions): boolean {
+  const { driver, upper } = options;
   // What an upper has of the layers is found in the merged tree.
-  if ((driver !== 'erofs' && driver !== 'auto') || upper !== undefined) return undefined;
-  if (erofsObstacle(image, options) !== undefined) return undefined;
-  const layers = await reopenStackedLayers(image, shared, options);
-  let mount: Mount | undefined;
-  try {
-    if (layers !== undefined) mount = await remountLayers(layers, { shared, ...request });
-    return mount;
-  } finally {
-    if (mount === undefined) layers?.close();
-  }
+  if ((driver !== 'erofs' && driver !== 'auto') || upper !== undefined) return false;
+  return erofsObstacle(image, options) === undefined;
 }
 
-async function remountLayers(
-  layers: StackedLayers,
-  { shared: { cache }, image, place, options }: RemountRequest,
-): Promise<Mount | undefined> {
+/**
+ * Mounts from the EROFS image that an earlier mount saved: neither layers nor the merged tree are read. Undefined where another
+ * way is needed; `serveByDriver` then knows why. The layers are closed after the mount; without one they stay the caller's.
+ */
+export async function remountByErofs({
+  layers,
+  cache,
+  image,
+  place,
+  options,
+}: RemountRequest): Promise<Mount | undefined> {
   const danger = unsafeArchive(image, layers);
   if (danger !== undefined && options.driver === 'auto') return undefined;
   const placed = placeLayers(layers.readers);

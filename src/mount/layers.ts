@@ -35,7 +35,7 @@ const LARGE_TREE = 50_000;
 export interface StackedLayers {
   /** One a layer, base first. */
   readonly readers: readonly BlobReader[];
-  /** Undefined where it was not asked for: that of a directory takes its time. */
+  /** Undefined without an upper: that of a directory takes its time. */
   readonly identity: LayersIdentity | undefined;
   /** What names the layers, as `nameLayers`. */
   readonly layersId: string;
@@ -58,6 +58,8 @@ export type SharedLayers = Pick<Sharing, 'cache' | 'layers' | 'trees'>;
 export interface OpeningRules extends Pick<OpenLayersOptions, 'opensParts' | 'onFailure'> {
   /** False: InputError where they would have to be indexed. */
   readonly mayIndex?: boolean;
+  /** What `reopenStackedLayers` returned, if it was asked already: merged, or closed where their tree was not kept. */
+  readonly reopened?: StackedLayers | undefined;
 }
 
 /** The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. */
@@ -65,9 +67,10 @@ export async function openMergedLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
-  { mayIndex = true, ...rules }: OpeningRules = {},
+  { mayIndex = true, reopened, ...rules }: OpeningRules = {},
 ): Promise<MergedLayers> {
-  const saved = await reopenMergedLayers(image, shared, options);
+  const again = reopened ?? (await reopenStackedLayers(image, shared, options));
+  const saved = again === undefined ? undefined : await loadTreeOf(again, shared, options);
   if (saved !== undefined) return saved;
   if (!mayIndex) {
     throw new InputError(`${showText(image.source)}: its layers were not indexed, or changed since then`, {
@@ -88,12 +91,12 @@ async function mergeLayers(
 ): Promise<MergedLayers> {
   const layers = await openLayers(image, { ...sharedOptions(shared, options), ...rules });
   try {
-    const key = treeKey(layers.map(({ layer }) => layer));
-    const tree = await leaseTree(shared, key, options, () =>
+    const stacked = nameStacked(layers, options);
+    const tree = await leaseTree(shared, stacked.treeKey, options, () =>
       treeOf(image, layers, { trees: treeStoreOf(options), forbidsUnfollowed: true }),
     );
     if (tree === undefined) throw new Error('layers that are open were not merged');
-    return nameMerged(tree, key, layers, options);
+    return withTree(stacked, tree, options);
   } catch (error) {
     closeAll(layers);
     throw error;
@@ -156,57 +159,45 @@ export async function reopenMergedLayers(
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
 ): Promise<MergedLayers | undefined> {
-  const reopened = await reopenNamed(image, shared, options);
-  if (reopened === undefined) return undefined;
-  const { key, layers } = reopened;
+  const reopened = await reopenStackedLayers(image, shared, options);
+  return reopened === undefined ? undefined : loadTreeOf(reopened, shared, options);
+}
+
+/** `layers` with the tree that was kept of them. Without one, they are closed. */
+async function loadTreeOf(
+  layers: StackedLayers,
+  shared: SharedLayers,
+  options: WithDiskCache<MountOptions>,
+): Promise<MergedLayers | undefined> {
+  const { treeKey: key } = layers;
   let merged: MergedLayers | undefined;
   try {
-    const tree = await leaseTree(shared, key, options, async () => treeStoreOf(options)?.load(key));
-    merged = tree === undefined ? undefined : nameMerged(tree, key, layers, options);
+    const load = async (): Promise<SavedTree | undefined> =>
+      key === undefined ? undefined : treeStoreOf(options)?.load(key);
+    const tree = await leaseTree(shared, key, options, load);
+    merged = tree === undefined ? undefined : withTree(layers, tree, options);
     return merged;
   } finally {
-    if (merged === undefined) closeAll(layers);
+    if (merged === undefined) layers.close();
   }
 }
 
-/**
- * The layers of a read-only mount, not merged; undefined where an earlier mount or command kept too little of them. No layer
- * is read.
- */
+/** The layers, not merged; undefined where an earlier mount or command kept too little of them. No layer is read. */
 export async function reopenStackedLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
 ): Promise<StackedLayers | undefined> {
-  const reopened = await reopenNamed(image, shared, options);
-  if (reopened === undefined) return undefined;
-  const { key, layers } = reopened;
-  return {
-    readers: layers.map(({ layer }) => layer.reader),
-    identity: undefined,
-    layersId: nameLayers(layers),
-    treeKey: key,
-    close: () => closeAll(layers),
-  };
+  const opened = await reopenLayers(image, sharedOptions(shared, options));
+  if (opened === undefined) return undefined;
+  const layers = opened.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
+  if (treeKey(opened) !== undefined) return nameStacked(layers, options);
+  closeAll(layers);
+  return undefined;
 }
 
 /** An open layer, and what the image says of it. */
 type NamedLayer = IdentifiedLayer & { readonly layer: LayerBytes };
-
-/** The layers, open again, and the key of their tree; undefined where too little was kept of them. */
-async function reopenNamed(
-  image: Image,
-  shared: SharedLayers,
-  options: WithDiskCache<MountOptions>,
-): Promise<{ readonly key: string; readonly layers: readonly NamedLayer[] } | undefined> {
-  const opened = await reopenLayers(image, sharedOptions(shared, options));
-  if (opened === undefined) return undefined;
-  const layers = opened.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
-  const key = treeKey(opened);
-  if (key !== undefined) return { key, layers };
-  closeAll(layers);
-  return undefined;
-}
 
 function closeAll(layers: readonly { readonly layer: Pick<LayerBytes, 'close'> }[]): void {
   for (const { layer } of layers.toReversed()) layer.close();
@@ -218,30 +209,32 @@ function treeKey(layers: readonly LayerBytes[]): string | undefined {
   return diffIds.length === layers.length ? keyOfTree(diffIds) : undefined;
 }
 
+/** The result closes the layers. */
+function nameStacked(layers: readonly NamedLayer[], { upper }: MountOptions): StackedLayers {
+  return {
+    readers: layers.map(({ layer }) => layer.reader),
+    identity: upper === undefined ? undefined : identifyLayers(layers),
+    layersId: nameLayers(layers),
+    treeKey: treeKey(layers.map(({ layer }) => layer)),
+    close: () => closeAll(layers),
+  };
+}
+
 /** The result closes the layers, and releases the tree. */
-function nameMerged(
+function withTree(
+  layers: StackedLayers,
   { value: { tree, layersSize }, release }: Lease<SavedTree>,
-  treeKey: string | undefined,
-  layers: readonly NamedLayer[],
   { upper }: MountOptions,
 ): MergedLayers {
-  try {
-    return {
-      tree: upper === undefined ? tree : tree.withOwnMarks(),
-      readers: layers.map(({ layer }) => layer.reader),
-      identity: upper === undefined ? undefined : identifyLayers(layers),
-      layersId: nameLayers(layers),
-      size: layersSize,
-      treeKey,
-      close: () => {
-        closeAll(layers);
-        release();
-      },
-    };
-  } catch (error) {
-    release(); // a directory was removed: the layers stay the caller's
-    throw error;
-  }
+  return {
+    ...layers,
+    tree: upper === undefined ? tree : tree.withOwnMarks(),
+    size: layersSize,
+    close: () => {
+      layers.close();
+      release();
+    },
+  };
 }
 
 /** How `options` have layers opened. */

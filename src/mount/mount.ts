@@ -23,15 +23,17 @@ import {
   type IndexedLayer,
   type MergedLayers,
   type SharedLayers,
+  type StackedLayers,
   indexLayers,
   openMergedLayers,
+  reopenStackedLayers,
 } from './layers.ts';
 import { settleFakeRoot } from './fake-root.ts';
 import { type WithDiskCache, withDiskCache } from './cache-choice.ts';
 import { withImage } from './open-image.ts';
 import { type MountOptions, type OpenImageOptions, refuseUnsafeFlags } from './options.ts';
 import { prepareUpper } from './prepare-upper.ts';
-import { remountByErofs, serveByDriver } from './choose-driver.ts';
+import { mayRemountByErofs, remountByErofs, serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
@@ -131,14 +133,22 @@ async function mountOpened(
   refuseLayers(image, place);
   const upper =
     options.upper === undefined ? undefined : await prepareUpper(options.upper, image, place, options);
+  let reopened: StackedLayers | undefined;
   let layers: MergedLayers | undefined;
   try {
     const shared = sharedLayers(host.sharing, options);
-    const remounted = await remountByErofs({ image, upper, shared, place, options });
-    if (remounted !== undefined) return remounted;
+    if (mayRemountByErofs(image, options)) {
+      reopened = await reopenStackedLayers(image, shared, options);
+      const request = { image, cache: shared.cache, place, options };
+      const remounted = reopened && (await remountByErofs({ ...request, layers: reopened }));
+      if (remounted !== undefined) return remounted;
+    }
     const transfers = new Transfers(options);
+    const again = reopened;
+    reopened = undefined;
     layers = await openMergedLayers(image, shared, options, {
       mayIndex: host.daemon === undefined,
+      reopened: again,
       opensParts: servesParts(options),
       onFailure: (text) => transfers.noteFailure(text),
     });
@@ -147,6 +157,7 @@ async function mountOpened(
     const { cache } = shared;
     return await serveByDriver({ image, layers, upper, cache, place, options, host, transfers });
   } catch (error) {
+    reopened?.close();
     layers?.close();
     upper?.release();
     throw error;
