@@ -99,6 +99,12 @@
             "include_dirs": ["native/fast-path"],
             "defines": ["_FILE_OFFSET_BITS=64"],
             "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra"]
+          },
+          {
+            "target_name": "stratafs-link",
+            "type": "executable",
+            "sources": ["native/link/main.cc"],
+            "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra"]
           }
         ]
       }
