@@ -73,7 +73,7 @@ describeWith(['root', { program: 'ip' }, { program: 'nsenter' }], 'stratafs-link
     }
   });
 
-  it('refuses arguments that are no link', async () => {
+  it('refuses other arguments', async () => {
     const link = start(program, 'a', 'b', '5');
     expect(await once(link, 'exit')).toEqual([2, null]);
   });
