@@ -17,6 +17,7 @@ import { ChunkFetches } from './chunk-fetches.ts';
 import type { BlobKey } from './chunk-map.ts';
 import { PartFile } from './part-file.ts';
 import type { RangeSource } from './range-source.ts';
+import { RangeSources } from './range-sources.ts';
 
 const sync = promisify(fdatasync);
 const readAt = promisify(read);
@@ -46,7 +47,7 @@ export interface PartialBlobOptions {
 export class PartialBlob {
   readonly key: BlobKey;
   readonly #file: PartFile;
-  readonly #source: RangeSource;
+  readonly #source = new RangeSources();
   readonly #options: PartialBlobOptions;
   /** A ChunkState for each chunk. */
   readonly #states: Uint8Array;
@@ -60,10 +61,15 @@ export class PartialBlob {
   #closing: Promise<void> | undefined;
   #state: 'partial' | 'whole' | 'corrupt' = 'partial';
 
-  private constructor(key: BlobKey, source: RangeSource, file: PartFile, options: PartialBlobOptions) {
+  private constructor(
+    key: BlobKey,
+    source: RangeSource | undefined,
+    file: PartFile,
+    options: PartialBlobOptions,
+  ) {
     this.key = key;
     this.#file = file;
-    this.#source = source;
+    if (source !== undefined) this.#source.add(source);
     this.#options = options;
     this.#states = new Uint8Array(chunkCount(key.size));
     const stateOfOld = options.chunkSha256 === undefined ? ChunkState.here : ChunkState.unverified;
@@ -72,18 +78,18 @@ export class PartialBlob {
     });
     this.#fetches = new ChunkFetches(
       (first, end, arrived) => this.#fetch(first, end, arrived),
-      () => source.knowsRanges,
+      () => this.#source.knowsRanges,
     );
   }
 
   /**
    * What an earlier run left of the blob, or a new one. `directory` must be writable by this user only. Throws InputError
-   * for a file that others could have written; Node's errors.
+   * for a file that others could have written; Node's errors. Without a `source`, `addSource` adds some.
    */
   static open(
     directory: string,
     key: BlobKey,
-    source: RangeSource,
+    source: RangeSource | undefined,
     options: PartialBlobOptions = {},
   ): PartialBlob {
     return new PartialBlob(key, source, PartFile.open(directory, key), options);
@@ -93,10 +99,15 @@ export class PartialBlob {
   static openUnnamed(
     fd: number,
     key: BlobKey,
-    source: RangeSource,
+    source: RangeSource | undefined,
     options: PartialBlobOptions = {},
   ): PartialBlob {
     return new PartialBlob(key, source, PartFile.unnamed(fd, key), options);
+  }
+
+  /** Adds another source of the same bytes. Returns what removes it. */
+  addSource(source: RangeSource): () => void {
+    return this.#source.add(source);
   }
 
   /** The file with the bytes, open until `close`. */
@@ -226,11 +237,11 @@ export class PartialBlob {
 
   /** One request. A source of wrong bytes is distrusted, once for all who wait for them. */
   async #fetch(first: number, end: number, arrived: (chunk: number) => void): Promise<void> {
-    const { turn = 0 } = this.#source;
+    const { turn } = this.#source;
     try {
       await this.#receive(first, end, arrived);
     } catch (error) {
-      if (isWrongDigest(error)) this.#source.distrust?.(turn);
+      if (isWrongDigest(error)) this.#source.distrust(turn);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 // Image: a config and an ordered list of layers, base first.
 import type { PartialBlob } from '../blobs/partial-blob.ts';
+import type { RangeSource } from '../blobs/range-source.ts';
 import type { IndexedLayer } from '../layer/index-file.ts';
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
@@ -22,10 +23,20 @@ export type LayerSource =
     }
   | ForeignLayer;
 
-/** An index that somebody pushed. */
+/** An index that somebody pushed, as it is stored. */
 export interface RegistryIndex {
+  /** Names what it says of the layer, and how the layer is read by it: others have other names. */
+  readonly id: string;
+  /** Undefined if it is of another version. */
+  load(): Promise<LoadedIndex | undefined>;
+  /** The windows of gzip, which it lacks. Undefined if there are none. */
+  windowsSource(): RangeSource | undefined;
+}
+
+/** An index that was validated. */
+export interface LoadedIndex {
   readonly indexed: IndexedLayer;
-  /** The windows of gzip, which `indexed` lacks, as they come. Undefined if there are none. The caller closes the blob. */
+  /** The windows as they come; they have no source yet. Undefined if there are none. The caller closes the blob. */
   openWindows(): PartialBlob | undefined;
 }
 
@@ -50,8 +61,13 @@ export interface RemoteLayer {
    */
   findIndex?(signal?: AbortSignal): Promise<RegistryIndex | undefined>;
   /**
-   * The bytes as they come; their chunks are verified by `chunkSha256`. The caller closes the blob. Left off if there is no
-   * place for parts. Throws InputError if the disk has no room.
+   * The bytes in the registry.
+   * @internal
+   */
+  source(): RangeSource;
+  /**
+   * The bytes as they come, without a source yet; their chunks are verified by `chunkSha256`. The caller closes the blob. Left
+   * off if there is no place for parts. Throws InputError if the disk has no room.
    * @internal
    */
   openPart?(chunkSha256: Uint8Array): PartialBlob;
@@ -125,6 +141,9 @@ export interface Image {
   readonly platforms?: readonly Platform[] | undefined;
   /** Ends the unnamed files of an image of a registry, for its opener. Layers that are open stay so. */
   readonly release?: (() => void) | undefined;
-  /** Resolves when all that came of layers that were open in parts, and were closed, is recorded. */
-  readonly settle?: (() => Promise<void>) | undefined;
+  /**
+   * The digest of the index that is believed of an image of a registry; undefined if there is none.
+   * @internal
+   */
+  readonly findIndexDigest?: ((signal?: AbortSignal) => Promise<string | undefined>) | undefined;
 }

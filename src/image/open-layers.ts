@@ -9,7 +9,7 @@ import { InputError } from '../vfs/input-error.ts';
 import { LayerIndexBuilder } from '../layer/index-builder.ts';
 import { digestOfBlob } from '../layer/blob-digest.ts';
 import { startFetching } from './fetch-layers.ts';
-import { type TrustedIndex, findIndexes, openPart } from './partial-layers.ts';
+import { type TrustedIndex, findIndexes, openPart, takeOpenPart } from './partial-layers.ts';
 import type { ForeignLayer, Image, LayerSource } from './image.ts';
 import { showText } from '../vfs/show-text.ts';
 
@@ -39,6 +39,8 @@ export interface OpenLayersOptions extends Pick<
   /** Limit of the memory of all layers' indexes, in bytes; 4 GiB by default. */
   readonly maxIndexBytes?: number;
 }
+
+type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
 
 const NO_INDEXES: ReadonlyMap<LayerSource, TrustedIndex> = new Map();
 
@@ -89,6 +91,7 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   const sources = distinct.map((i) => layers[i] as LayerSource);
   const indexes =
     options.opensParts === true ? await findIndexes(sources, maxIndexBytes, options) : NO_INDEXES;
+  if (options.mayIndex === false) refuseMissing(sources, indexes, image);
   const fetching = startFetching(
     sources.filter((source) => !indexes.has(source)),
     { ...options, signal },
@@ -146,6 +149,21 @@ export async function openLayers(image: Image, options: OpenLayersOptions): Prom
   return listed;
 }
 
+/** Throws InputError for a layer of a registry that would have to be fetched whole, and indexed. */
+function refuseMissing(
+  sources: readonly LayerSource[],
+  indexes: ReadonlyMap<LayerSource, TrustedIndex>,
+  image: Image,
+): void {
+  const missing = sources.find(
+    (source) => source.kind === 'blob' && source.remote?.isHere() === false && !indexes.has(source),
+  );
+  if (missing === undefined) return;
+  throw new InputError(`${nameLayer(image, image.layers.indexOf(missing))}: is neither here nor indexed`, {
+    code: 'ERR_STRATAFS_CHANGED',
+  });
+}
+
 /**
  * By layer: the number of the first layer with the same bytes. An archive may list one layer thousands of times: it is
  * opened once, and all its listings share the index and the reader, which can be closed several times.
@@ -174,21 +192,21 @@ function explainLimit(error: unknown, image: Image, count: number): unknown {
 
 /**
  * The bytes of the image's layers, base first, owned by the caller, if earlier mounts saved all that opening them
- * needs. Undefined otherwise, and if some layer is a directory. Throws as `openLayers`.
+ * needs, or others of this process have them open in parts. Undefined otherwise, and if some layer is a directory. Throws as
+ * `openLayers`.
  */
 export async function reopenLayers(
   image: Image,
-  {
-    cache,
-    pool,
-    store,
-    verify,
-    signal,
-  }: Pick<OpenLayersOptions, 'cache' | 'pool' | 'store' | 'verify' | 'signal'>,
+  options: Pick<
+    OpenLayersOptions,
+    'cache' | 'pool' | 'store' | 'verify' | 'signal' | 'opensParts' | 'onFailure'
+  >,
 ): Promise<LayerBytes[] | undefined> {
+  const { cache, pool, store, verify, signal, opensParts = false } = options;
   const sources = image.layers.flatMap((source) => (source.kind === 'blob' ? source : []));
   if (sources.length < image.layers.length) return undefined;
-  if (sources.some(({ remote }) => remote?.isHere() === false)) return undefined;
+  const isMissing = ({ remote }: BlobSource): boolean => remote?.isHere() === false;
+  if (!opensParts && sources.some(isMissing)) return undefined;
   const first = firstListings(sources);
   const opened: LayerBytes[] = [];
   let isWhole = false;
@@ -199,11 +217,13 @@ export async function reopenLayers(
         opened.push(same);
         continue;
       }
-      const bytes = await reopenLayerBytes(source.blob, source, {
-        label: nameLayer(image, i),
-        ...{ cache, pool, store, verify },
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const label = nameLayer(image, i);
+      const bytes = isMissing(source)
+        ? await takeOpenPart(source, { ...options, label })
+        : await reopenLayerBytes(source.blob, source, {
+            ...{ label, cache, pool, store, verify },
+            ...(signal === undefined ? {} : { signal }),
+          });
       if (bytes === undefined) return undefined;
       opened.push(bytes);
     }
@@ -265,10 +285,7 @@ async function openOne(
 }
 
 /** Bytes of a registry that were removed or damaged since they came are fetched once more. */
-async function openBlobLayer(
-  source: Extract<LayerSource, { kind: 'blob' }>,
-  options: OpenLayerOptions,
-): Promise<Layer> {
+async function openBlobLayer(source: BlobSource, options: OpenLayerOptions): Promise<Layer> {
   const { blob, remote } = source;
   try {
     return await openLayer(blob, source, options);
@@ -282,7 +299,7 @@ async function openBlobLayer(
 
 /** False if the bytes are what the registry has: then the image itself is wrong, as where its config has another DiffID. */
 async function isWorthFetching(
-  { blob, digest }: Extract<LayerSource, { kind: 'blob' }>,
+  { blob, digest }: BlobSource,
   error: unknown,
   { label, signal, mayIndex }: OpenLayerOptions,
 ): Promise<boolean> {

@@ -4,11 +4,11 @@
 // since. An index from elsewhere is believed only if the opener of the image said so.
 import type { PartialBlob } from '../blobs/partial-blob.ts';
 import { openLayer, type OpenLayerOptions } from '../layer/open-layer.ts';
-import { canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
+import { PartialReader, canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
 import type { IndexedLayer } from '../layer/index-file.ts';
 import { bytesOfLayerIndex } from '../layer/layer-index-layout.ts';
-import type { Layer } from '../layer/layer.ts';
-import type { LayerSource } from './image.ts';
+import type { Layer, LayerBytes } from '../layer/layer.ts';
+import type { LayerSource, RegistryIndex } from './image.ts';
 import type { OpenLayersOptions } from './open-layers.ts';
 
 type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
@@ -16,10 +16,12 @@ type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
 /** An index that may be used before the bytes are verified. Its layer has `RemoteLayer.openPart`. */
 export interface TrustedIndex {
   readonly indexed: IndexedLayer;
-  /** True: made here, from verified bytes. */
-  readonly isOwn: boolean;
-  /** The bytes of the windows, which `indexed` lacks. */
-  readonly openWindows?: (() => PartialBlob | undefined) | undefined;
+  /** Undefined: made here, from verified bytes. */
+  readonly other?: {
+    readonly index: RegistryIndex;
+    /** The bytes of the windows, which `indexed` lacks. */
+    readonly openWindows: () => PartialBlob | undefined;
+  };
 }
 
 /**
@@ -53,40 +55,95 @@ async function findIndex(
   if (remote?.openPart === undefined || remote.isHere() || digest === undefined) return undefined;
   const sha256 = digest.slice('sha256:'.length);
   const own = await store?.loadIndex(sha256);
-  if (own !== undefined && canReadParts(own, blob.length, source)) return { indexed: own, isOwn: true };
-  const other = await remote.findIndex?.(signal);
-  if (other === undefined || other.indexed.blobSha256 !== sha256) return undefined;
-  if (!canReadParts(other.indexed, blob.length, source)) return undefined;
-  return { indexed: other.indexed, isOwn: false, openWindows: () => other.openWindows() };
+  if (own !== undefined && canReadParts(own, blob.length, source)) return { indexed: own };
+  const index = await remote.findIndex?.(signal);
+  const loaded = await index?.load();
+  if (index === undefined || loaded === undefined || loaded.indexed.blobSha256 !== sha256) return undefined;
+  if (!canReadParts(loaded.indexed, blob.length, source)) return undefined;
+  return { indexed: loaded.indexed, other: { index, openWindows: () => loaded.openWindows() } };
 }
+
+/** Names a layer that is open in parts: with another index it may show something else. */
+const keyOfPart = ({ digest = '' }: BlobSource, indexId = ''): string => `part ${digest} ${indexId}`;
+
+type PartOptions = OpenLayerOptions & Pick<OpenLayersOptions, 'onFailure'>;
 
 /** The layer; all that is read of it is fetched then. */
 export async function openPart(
   source: BlobSource,
-  { indexed, isOwn, openWindows }: TrustedIndex,
-  options: OpenLayerOptions & Pick<OpenLayersOptions, 'onFailure'>,
+  trusted: TrustedIndex,
+  options: PartOptions,
 ): Promise<Layer> {
-  const { label, cache, pool, onFailure, signal } = options;
-  const open = async (): Promise<Layer> => {
-    const blob = source.remote?.openPart?.(indexed.chunkSha256);
-    if (blob === undefined) throw new Error('a layer with an index has no place for its parts');
-    const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
-    try {
-      const windows = openWindows?.();
-      return openPartialLayer(blob, indexed, {
-        ...{ label, cache, onFailure, isOwnIndex: isOwn, verify, windows },
-      });
-    } catch (error) {
-      await blob.close();
-      throw error;
-    }
-  };
-  if (pool === undefined || !isOwn) return open();
-  const key = `part ${source.digest ?? ''}`;
+  const { pool, signal } = options;
+  const { index } = trusted.other ?? {};
+  const open = async (): Promise<Layer> =>
+    use(await openAlone(source, trusted, options), source, index, options);
+  if (pool === undefined) return open();
+  const key = keyOfPart(source, index?.id);
   return pool.inTurn(key, signal, async () => {
     const shared = pool.take(key, () => true);
-    return shared === undefined ? pool.add(key, await open()) : { ...shared, index: indexed.index };
+    if (shared !== undefined) return { ...use(shared, source, index, options), index: trusted.indexed.index };
+    const alone = await openAlone(source, trusted, options);
+    return use(pool.add(key, alone), source, index, options);
   });
+}
+
+/**
+ * The bytes of the layer, if another image of this process has it open in parts, with an index that is believed here, too;
+ * else undefined.
+ */
+export async function takeOpenPart(
+  source: BlobSource,
+  options: Pick<OpenLayersOptions, 'pool' | 'verify' | 'signal' | 'onFailure'> & { readonly label: string },
+): Promise<LayerBytes | undefined> {
+  const { pool, verify, signal } = options;
+  if (pool === undefined || verify !== 'when-new') return undefined;
+  const accepts = ({ facts }: LayerBytes): boolean =>
+    facts !== undefined && canReadParts(facts, source.blob.length, source);
+  const own = pool.take(keyOfPart(source), accepts);
+  if (own !== undefined) return use(own, source, undefined, options);
+  const index = await source.remote?.findIndex?.(signal);
+  const other = index === undefined ? undefined : pool.take(keyOfPart(source, index.id), accepts);
+  return other === undefined ? undefined : use(other, source, index, options);
+}
+
+/** `bytes`, fetched from the registry of `source`, too, until they are closed. */
+function use<Opened extends LayerBytes>(
+  bytes: Opened,
+  { remote }: BlobSource,
+  index: RegistryIndex | undefined,
+  { label, onFailure }: Pick<PartOptions, 'label' | 'onFailure'>,
+): Opened {
+  const { reader } = bytes;
+  if (!(reader instanceof PartialReader)) return bytes;
+  const leave = reader.addUser({
+    bytes: remote?.source(),
+    windows: index?.windowsSource(),
+    onFailure: (text) => onFailure?.(`${label}: ${text}`),
+  });
+  const close = (): void => {
+    bytes.close();
+    leave();
+  };
+  return { ...bytes, close };
+}
+
+async function openAlone(
+  source: BlobSource,
+  { indexed, other }: TrustedIndex,
+  options: PartOptions,
+): Promise<Layer> {
+  const { label, cache } = options;
+  const blob = source.remote?.openPart?.(indexed.chunkSha256);
+  if (blob === undefined) throw new Error('a layer with an index has no place for its parts');
+  const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
+  try {
+    const windows = other?.openWindows();
+    return openPartialLayer(blob, indexed, { label, cache, indexId: other?.index.id, verify, windows });
+  } catch (error) {
+    await blob.close();
+    throw error;
+  }
 }
 
 /** Reads the layer as one that came whole: its DiffID is compared, and its index is made and saved here. */

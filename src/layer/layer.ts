@@ -42,8 +42,15 @@ export interface LayerBytes {
   readonly diffId: string | undefined;
   /** The facts about a blob; undefined for a directory. */
   readonly facts?: IndexedBlob | undefined;
+  /**
+   * Names the index from elsewhere that is believed, for a layer that nobody has verified: with it and `facts`, all that the
+   * layer shows is the same. Nothing is saved under it.
+   */
+  readonly indexId?: string | undefined;
   /** Closes the reader, unless others of this process use it (layer-pool.ts). */
   readonly close: () => void;
+  /** Resolves when all that closing the reader begins has ended; undefined: nothing is. */
+  readonly closed?: Promise<void> | undefined;
 }
 
 /** After `close` the index stays usable. */

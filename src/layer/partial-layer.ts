@@ -7,6 +7,7 @@ import createDebug from 'debug';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { PartialBlob } from '../blobs/partial-blob.ts';
+import type { RangeSource } from '../blobs/range-source.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { SpanKind, type SpanTable } from '../sys/scan.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
@@ -28,8 +29,8 @@ export interface PartialLayerOptions {
   /** The layer's name in messages. */
   readonly label: string;
   readonly cache: BlockCache;
-  /** True: the index was made here, from bytes that were verified. */
-  readonly isOwnIndex: boolean;
+  /** Names an index from elsewhere; undefined: it was made here, from bytes that were verified. */
+  readonly indexId?: string | undefined;
   /**
    * Compares the whole blob with what its image states, once it is here, and indexes it. Rejects with an InputError if it is
    * something else.
@@ -37,6 +38,12 @@ export interface PartialLayerOptions {
   readonly verify: () => Promise<IndexedLayer>;
   /** The windows of an index from elsewhere, whose own column is zeros until they have come. The layer owns it. */
   readonly windows?: PartialBlob | undefined;
+}
+
+/** What one of the users of a layer adds to it. */
+export interface PartialLayerUser {
+  readonly bytes?: RangeSource | undefined;
+  readonly windows?: RangeSource | undefined;
   /** Gets one line about each failure. */
   readonly onFailure?: ((text: string) => void) | undefined;
 }
@@ -61,9 +68,11 @@ export function openPartialLayer(
   const { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256, index } = indexed;
   const reader = new PartialReader(blob, indexed, options);
   // Bytes that nobody verified have no name: nothing that is made from them may be saved under it.
-  const digests = options.isOwnIndex
-    ? { digest: blob.key.digest, diffId: tarSha256 === undefined ? undefined : `sha256:${tarSha256}` }
-    : { digest: undefined, diffId: undefined };
+  const { indexId } = options;
+  const digests =
+    indexId === undefined
+      ? { digest: blob.key.digest, diffId: tarSha256 === undefined ? undefined : `sha256:${tarSha256}` }
+      : { digest: undefined, diffId: undefined, indexId };
   return {
     ...digests,
     reader,
@@ -71,6 +80,7 @@ export function openPartialLayer(
     facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 },
     index,
     close: () => reader.close(),
+    closed: reader.closed,
   };
 }
 
@@ -91,6 +101,10 @@ export class PartialReader implements BlobReader {
   readonly #brought = new Set<number>();
   #completion: Promise<void> | undefined;
   #isClosed = false;
+  /** Resolves when what came is recorded, after `close`. */
+  readonly closed: Promise<void>;
+  #resolveClosed: () => void = () => undefined;
+  readonly #listeners = new Set<(text: string) => void>();
 
   constructor(blob: PartialBlob, indexed: IndexedLayer, options: PartialLayerOptions) {
     const { windows } = options;
@@ -99,6 +113,7 @@ export class PartialReader implements BlobReader {
     this.#blob = blob;
     this.#options = options;
     this.size = tarSize;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const stored = {
       ...{ fd: blob.fd, offset: 0 },
       have: (offset: number, length: number) => this.#have(offset, length),
@@ -109,6 +124,21 @@ export class PartialReader implements BlobReader {
       close: () => this.#end(),
     };
     this.#spans = spans.count === 0 ? undefined : openSpanReader(stored, spans, options.cache, undefined);
+  }
+
+  /** Adds what a user has; returns what removes it. Without a source of bytes, only what is here can be read. */
+  addUser({ bytes, windows, onFailure }: PartialLayerUser): () => void {
+    // One user may have several layers, and each its own listener.
+    const listener = (text: string): void => onFailure?.(text);
+    this.#listeners.add(listener);
+    const removals = [
+      bytes === undefined ? undefined : this.#blob.addSource(bytes),
+      windows === undefined ? undefined : this.#options.windows?.addSource(windows),
+    ];
+    return () => {
+      this.#listeners.delete(listener);
+      for (const remove of removals) remove?.();
+    };
   }
 
   /** Bytes of the blob that are not here. */
@@ -135,13 +165,19 @@ export class PartialReader implements BlobReader {
     return this.#blob.isCorrupt;
   }
 
-  /** Fetches all that is missing, and verifies the blob. Failures are reported, and not thrown. */
-  async fill(): Promise<void> {
+  /** Fetches all that is missing until `signal` is aborted, and verifies the blob. Failures are reported, and not thrown. */
+  async fill(signal?: AbortSignal): Promise<void> {
     const { size } = this.#blob.key;
-    for (let at = 0; at < size && !this.#isClosed; at += FILL_STEP) {
+    const isOver = (): boolean => this.#isClosed || signal?.aborted === true;
+    for (let at = 0; at < size && !isOver(); at += FILL_STEP) {
       if (((await this.#have(at, FILL_STEP)) ?? 0) < 0) return;
     }
-    if (!this.#isClosed) await this.#complete();
+    if (!isOver()) await this.#complete();
+  }
+
+  /** True once `close` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Waits for nothing; the blob is closed when no read is under way. */
@@ -155,9 +191,10 @@ export class PartialReader implements BlobReader {
   }
 
   #end(): void {
-    for (const blob of [this.#blob, this.#options.windows]) {
-      blob?.close().catch((error: unknown) => debug('%s: %s', this.#options.label, error));
-    }
+    const closing = [this.#blob, this.#options.windows].map(async (blob) =>
+      blob?.close().catch((error: unknown) => debug('%s: %s', this.#options.label, error)),
+    );
+    void Promise.all(closing).then(() => this.#resolveClosed());
   }
 
   /** Brings the window of `span` to its place in the column. */
@@ -245,8 +282,14 @@ export class PartialReader implements BlobReader {
     if (this.#isClosed) return;
     const { message } = error as Error;
     debug('%s: %s', this.#options.label, message);
-    this.#options.onFailure?.(`${this.#options.label}: ${message}`);
+    for (const listener of this.#listeners) listener(message);
   }
+}
+
+/** Resolves when what came of those of the layers that were closed is recorded. */
+export async function untilRecorded(readers: readonly BlobReader[]): Promise<void> {
+  const parts = readers.filter((reader) => reader instanceof PartialReader);
+  await Promise.all(parts.filter(({ isClosed }) => isClosed).map(({ closed }) => closed));
 }
 
 /** True if both describe the same layer in the same spans, windows apart: some may not have come. */

@@ -41,6 +41,8 @@ export interface StackedLayers {
   readonly layersId: string;
   /** The key of the saved tree (tree-store.ts); undefined if it can't be saved. */
   readonly treeKey: string | undefined;
+  /** The key of the tree in this process; undefined if no other mount can have the same. */
+  readonly sharedTreeKey: string | undefined;
   close(): void;
 }
 
@@ -55,12 +57,17 @@ export interface MergedLayers extends StackedLayers {
 export type SharedLayers = Pick<Sharing, 'cache' | 'layers' | 'trees'>;
 
 /** How the layers of an image may be opened. */
-export interface OpeningRules extends Pick<OpenLayersOptions, 'opensParts' | 'onFailure'> {
-  /** False: InputError where they would have to be indexed. */
+export interface OpeningRules extends PartRules {
+  /** False: InputError where they would have to be fetched whole or indexed. */
   readonly mayIndex?: boolean;
   /** What `reopenStackedLayers` returned, if it was asked already: merged, or closed where their tree was not kept. */
   readonly reopened?: StackedLayers | undefined;
 }
+
+const isInRegistry = (source: LayerSource): boolean =>
+  source.kind === 'blob' && source.remote?.isHere() === false;
+
+type PartRules = Pick<OpenLayersOptions, 'opensParts' | 'onFailure'>;
 
 /** The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. */
 export async function openMergedLayers(
@@ -69,15 +76,15 @@ export async function openMergedLayers(
   options: WithDiskCache<MountOptions>,
   { mayIndex = true, reopened, ...rules }: OpeningRules = {},
 ): Promise<MergedLayers> {
-  const again = reopened ?? (await reopenStackedLayers(image, shared, options));
+  const again = reopened ?? (await reopenStackedLayers(image, shared, options, rules));
   const saved = again === undefined ? undefined : await loadTreeOf(again, shared, options);
   if (saved !== undefined) return saved;
-  if (!mayIndex) {
+  if (!mayIndex && !(rules.opensParts === true && image.layers.some(isInRegistry))) {
     throw new InputError(`${showText(image.source)}: its layers were not indexed, or changed since then`, {
       code: 'ERR_STRATAFS_CHANGED',
     });
   }
-  const merged = await mergeLayers(image, shared, options, rules);
+  const merged = await mergeLayers(image, shared, options, { ...rules, mayIndex });
   if (merged.tree.inodeCount > LARGE_TREE) collectGarbage();
   return merged;
 }
@@ -87,12 +94,12 @@ async function mergeLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
-  rules: Pick<OpenLayersOptions, 'opensParts' | 'onFailure'>,
+  rules: OpeningRules,
 ): Promise<MergedLayers> {
   const layers = await openLayers(image, { ...sharedOptions(shared, options), ...rules });
   try {
     const stacked = nameStacked(layers, options);
-    const tree = await leaseTree(shared, stacked.treeKey, options, () =>
+    const tree = await leaseTree(shared, stacked.sharedTreeKey, options, () =>
       treeOf(image, layers, { trees: treeStoreOf(options), forbidsUnfollowed: true }),
     );
     if (tree === undefined) throw new Error('layers that are open were not merged');
@@ -158,8 +165,9 @@ export async function reopenMergedLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
+  rules: PartRules = {},
 ): Promise<MergedLayers | undefined> {
-  const reopened = await reopenStackedLayers(image, shared, options);
+  const reopened = await reopenStackedLayers(image, shared, options, rules);
   return reopened === undefined ? undefined : loadTreeOf(reopened, shared, options);
 }
 
@@ -169,12 +177,12 @@ async function loadTreeOf(
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
 ): Promise<MergedLayers | undefined> {
-  const { treeKey: key } = layers;
+  const { treeKey: key, sharedTreeKey: sharedKey } = layers;
   let merged: MergedLayers | undefined;
   try {
     const load = async (): Promise<SavedTree | undefined> =>
       key === undefined ? undefined : treeStoreOf(options)?.load(key);
-    const tree = await leaseTree(shared, key, options, load);
+    const tree = await leaseTree(shared, sharedKey, options, load);
     merged = tree === undefined ? undefined : withTree(layers, tree, options);
     return merged;
   } finally {
@@ -187,12 +195,14 @@ export async function reopenStackedLayers(
   image: Image,
   shared: SharedLayers,
   options: WithDiskCache<MountOptions>,
+  rules: PartRules = {},
 ): Promise<StackedLayers | undefined> {
-  const opened = await reopenLayers(image, sharedOptions(shared, options));
+  const opened = await reopenLayers(image, { ...sharedOptions(shared, options), ...rules });
   if (opened === undefined) return undefined;
   const layers = opened.map((layer, i) => ({ layer, source: image.layers[i] as LayerSource }));
-  if (treeKey(opened) !== undefined) return nameStacked(layers, options);
-  closeAll(layers);
+  const stacked = nameStacked(layers, options);
+  if (stacked.sharedTreeKey !== undefined) return stacked;
+  stacked.close();
   return undefined;
 }
 
@@ -210,14 +220,24 @@ function treeKey(layers: readonly LayerBytes[]): string | undefined {
 }
 
 /** The result closes the layers. */
-function nameStacked(layers: readonly NamedLayer[], { upper }: MountOptions): StackedLayers {
+function nameStacked(named: readonly NamedLayer[], { upper }: MountOptions): StackedLayers {
+  const layers = named.map(({ layer }) => layer);
   return {
-    readers: layers.map(({ layer }) => layer.reader),
-    identity: upper === undefined ? undefined : identifyLayers(layers),
-    layersId: nameLayers(layers),
-    treeKey: treeKey(layers.map(({ layer }) => layer)),
-    close: () => closeAll(layers),
+    readers: layers.map(({ reader }) => reader),
+    identity: upper === undefined ? undefined : identifyLayers(named),
+    layersId: nameLayers(named),
+    treeKey: treeKey(layers),
+    sharedTreeKey: sharedTreeKey(layers),
+    close: () => closeAll(named),
   };
+}
+
+/** As `treeKey`, in this process alone: also for layers that are partly here, which nobody has verified. */
+function sharedTreeKey(layers: readonly LayerBytes[]): string | undefined {
+  const key = treeKey(layers);
+  if (key !== undefined) return key;
+  const names = layers.flatMap(({ diffId, indexId }) => diffId ?? indexId ?? []);
+  return names.length === layers.length ? `parts ${names.join(' ')}` : undefined;
 }
 
 /** The result closes the layers, and releases the tree. */

@@ -12,6 +12,7 @@ import { mappedOwners } from '../fuse/owners/mapped-owners.ts';
 import { type OwnerView, ownersAsStored } from '../fuse/owners/owner-view.ts';
 import type { Image } from '../image/image.ts';
 import { nameLayer } from '../image/open-layers.ts';
+import { untilRecorded } from '../layer/partial-layer.ts';
 import { Overlay } from '../overlay/read/overlay.ts';
 import type { SyntheticSources } from '../overlay/read/synthetic-xattrs.ts';
 import type { Upper } from '../overlay/upper/upper.ts';
@@ -123,9 +124,10 @@ export async function serve(
   return new ServedMount({
     ...{ image, fuseMount, statistics, driver: chosen, isServed: true, device: await deviceOfMount(place) },
     cleanUp: async () => {
+      transfers.end();
       layers.close();
       upper?.release();
-      await image.settle?.();
+      await untilRecorded(layers.readers);
     },
   });
 }

@@ -22,6 +22,7 @@ export class Transfers {
   #readers: readonly PartialReader[] = [];
   #failures = 0;
   #lastFailure: string | undefined;
+  readonly #end = new AbortController();
 
   constructor(options: MountOptions) {
     this.#options = options;
@@ -31,6 +32,11 @@ export class Transfers {
   begin(readers: readonly BlobReader[]): void {
     this.#readers = [...new Set(readers)].filter((reader) => reader instanceof PartialReader);
     if (this.#options.fillsLayers === true) void this.#fill();
+  }
+
+  /** Fetches nothing ahead from now on: others may use the layers. */
+  end(): void {
+    this.#end.abort();
   }
 
   noteFailure(text: string): void {
@@ -50,6 +56,6 @@ export class Transfers {
 
   /** One layer after the other, so that reads find a free request. */
   async #fill(): Promise<void> {
-    for (const reader of this.#readers) await reader.fill();
+    for (const reader of this.#readers) await reader.fill(this.#end.signal);
   }
 }

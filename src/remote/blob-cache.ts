@@ -10,6 +10,7 @@ import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BlobKey } from '../blobs/chunk-map.ts';
 import { removeUnlocked } from '../blobs/part-file.ts';
 import { PartialBlob, type PartialBlobOptions } from '../blobs/partial-blob.ts';
 import type { CacheDirectory } from '../layer/cache-directory.ts';
@@ -46,8 +47,6 @@ export class BlobCache {
   readonly #used = new Set<string>();
   /** Without a folder, by digest. */
   readonly #unnamed = new Map<string, UnnamedFile>();
-
-  readonly #parts = new Set<PartialBlob>();
   readonly #limit: number;
 
   /** @param limit of the folder, in bytes on disk; files in use stay even if they exceed it */
@@ -105,7 +104,7 @@ export class BlobCache {
     const { digest, size } = blob;
     for (let round = 1; !this.isHere(digest, size); round++) {
       const { turn } = blob;
-      const partial = this.#openPartial(blob, { onArrival: onProgress });
+      const partial = this.#openPartial(blob, blob, { onArrival: onProgress });
       const isNew = partial.arrivedBytes === 0;
       onProgress?.(partial.arrivedBytes);
       try {
@@ -137,19 +136,12 @@ export class BlobCache {
   }
 
   /**
-   * The bytes of a blob as they come, verified by the digests of its chunks. The caller closes it. InputError if the disk has
-   * no room for the whole blob.
+   * The bytes of a blob as they come, verified by the digests of its chunks; the caller adds sources, and closes it. Throws
+   * InputError if the disk has no room for the whole blob.
    */
-  openPart(blob: RemoteBlob, chunkSha256: Uint8Array): PartialBlob {
-    const partial = this.#openPartial(blob, { chunkSha256 });
-    this.#parts.add(partial);
-    this.#used.add(`${hexOf(blob.digest)}.blob`);
-    return partial;
-  }
-
-  /** Resolves when what came of all blobs of `openPart` that were closed is recorded. */
-  async settle(): Promise<void> {
-    await Promise.allSettled([...this.#parts].filter(({ isClosed }) => isClosed).map((part) => part.close()));
+  openPart(key: BlobKey, chunkSha256: Uint8Array): PartialBlob {
+    this.#used.add(`${hexOf(key.digest)}.blob`);
+    return this.#openPartial(key, undefined, { chunkSha256 });
   }
 
   /** Ends the unnamed files. Places that were given are not valid any more, unless there is a folder. */
@@ -181,16 +173,16 @@ export class BlobCache {
     }
   }
 
-  #openPartial(blob: RemoteBlob, options: PartialBlobOptions): PartialBlob {
+  #openPartial(key: BlobKey, source: RemoteBlob | undefined, options: PartialBlobOptions): PartialBlob {
     if (this.#folder === undefined) {
-      const { fd } = this.#unnamedFile(blob.digest);
-      requireRoom(tmpdir(), blob, fstatSync(fd).blocks, 'TMPDIR');
-      return PartialBlob.openUnnamed(fd, blob, blob, options);
+      const { fd } = this.#unnamedFile(key.digest);
+      requireRoom(tmpdir(), key, fstatSync(fd).blocks, 'TMPDIR');
+      return PartialBlob.openUnnamed(fd, key, source, options);
     }
     removeStaleDrafts(this.#folder);
-    const part = statSync(join(this.#folder, `${hexOf(blob.digest)}.part`), { throwIfNoEntry: false });
-    requireRoom(this.#folder, blob, part?.blocks ?? 0, 'XDG_CACHE_HOME');
-    return PartialBlob.open(this.#folder, blob, blob, options);
+    const part = statSync(join(this.#folder, `${hexOf(key.digest)}.part`), { throwIfNoEntry: false });
+    requireRoom(this.#folder, key, part?.blocks ?? 0, 'XDG_CACHE_HOME');
+    return PartialBlob.open(this.#folder, key, source, options);
   }
 
   #markWhole(digest: string): void {
@@ -222,7 +214,7 @@ function folderOf(cache: CacheDirectory | undefined): string | undefined {
 }
 
 /** `blocks`: of 512 bytes, which are here already. `variable`: of the environment, names another directory. */
-function requireRoom(folder: string, { size, digest }: RemoteBlob, blocks: number, variable: string): void {
+function requireRoom(folder: string, { size, digest }: BlobKey, blocks: number, variable: string): void {
   const room = roomIn(folder);
   const missing = size - Math.min(size, blocks * 512);
   if (missing <= room) return;

@@ -10,12 +10,9 @@ import {
   readManifest,
   referrersTag,
 } from '../index-source/artifact.ts';
-import { type DecodedNames, decodeNames } from '../index-source/layer-parts.ts';
-import { readFile } from 'node:fs/promises';
 import { RegistryError } from '../registry/failure.ts';
 import type { Repository } from '../registry/repository.ts';
 import { InputError } from '../vfs/input-error.ts';
-import type { BlobCache } from './blob-cache.ts';
 
 /** Artifacts that are tried: others than the first may be of another version. */
 const MAX_ARTIFACTS = 4;
@@ -28,26 +25,34 @@ export interface IndexTrust {
   readonly indexDigest?: string | undefined;
 }
 
-/** The index blobs of the image with the manifest `digest`, by layer. Without any, empty. */
-export async function findIndexBlobs(
+/** An artifact that is believed. */
+export interface BelievedArtifact {
+  /** `sha256:<hex>` of its manifest. */
+  readonly digest: string;
+  /** By layer. */
+  readonly layers: ReadonlyMap<string, IndexBlobs>;
+}
+
+/** The artifact of the image with the manifest `digest`; undefined if none is believed, or there is none. */
+export async function findArtifact(
   repository: Repository,
   digest: string,
   { trustsIndex, indexDigest }: IndexTrust,
   signal?: AbortSignal,
-): Promise<ReadonlyMap<string, IndexBlobs>> {
+): Promise<BelievedArtifact | undefined> {
   if (indexDigest !== undefined) {
     const { bytes } = await repository.manifest(indexDigest, signal);
-    const blobs = readManifest(bytes, digest);
-    if (blobs !== undefined) return blobs;
+    const layers = readManifest(bytes, digest);
+    if (layers !== undefined) return { digest: indexDigest, layers };
     throw new InputError(`${indexDigest}: is not a stratafs index of the image ${digest}`);
   }
   const found = trustsIndex === true ? await findArtifacts(repository, digest, signal) : [];
   for (const artifact of found.slice(-MAX_ARTIFACTS).reverse()) {
     const manifest = await unlessMissing(repository.manifest(artifact.digest, signal));
-    const blobs = manifest === undefined ? undefined : readManifest(manifest.bytes, digest);
-    if (blobs !== undefined) return blobs;
+    const layers = manifest === undefined ? undefined : readManifest(manifest.bytes, digest);
+    if (layers !== undefined) return { digest: artifact.digest, layers };
   }
-  return new Map();
+  return undefined;
 }
 
 async function findArtifacts(
@@ -69,17 +74,4 @@ export async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined
     if (error instanceof RegistryError && error.status === 404) return undefined;
     throw error;
   }
-}
-
-/** The names of a layer, verified by their digest, and validated. Undefined if they are of another version. */
-export async function fetchNames(
-  repository: Repository,
-  cache: BlobCache,
-  { names, windows }: IndexBlobs,
-  signal?: AbortSignal,
-): Promise<DecodedNames | undefined> {
-  const { digest, size } = names;
-  const place = cache.placeOf(digest, size);
-  await cache.fetch(repository.blob(digest, size), digest, { signal });
-  return decodeNames(await readFile(place.path), windows?.size ?? 0);
 }

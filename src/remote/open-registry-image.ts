@@ -66,6 +66,7 @@ async function openWith(cache: BlobCache, typed: string, options: OpenRegistryOp
   const content = contentOf(candidate.state, options.onBrokenConfig);
   const platform = content.platform ?? found.platform;
   refuseOtherPlatform(shown, wanted, platform);
+  const index = new ImageIndex(repository, cache, manifest.digest, options);
   const image: Image = {
     source: typed,
     names: repository.reference.digest === undefined ? [name] : [],
@@ -73,18 +74,12 @@ async function openWith(cache: BlobCache, typed: string, options: OpenRegistryOp
     config: content.config,
     platform,
     history: content.history,
-    layers: remoteLayers(
-      content.layers,
-      view,
-      repository,
-      cache,
-      new ImageIndex(repository, cache, manifest.digest, options),
-    ),
+    layers: remoteLayers(content.layers, view, repository, cache, index),
     manifest: content.manifest,
     configDocument: content.configDocument,
     platforms: platforms.length > 0 ? platforms : platform === undefined ? [] : [platform],
     release: () => cache.close(),
-    settle: () => cache.settle(),
+    findIndexDigest: (signal) => index.findDigest(signal),
   };
   return selectLayers(image, options);
 }
@@ -180,10 +175,11 @@ function remoteLayers(
         isHere: () => cache.isHere(digest, blob.length),
         fetch,
         findIndex: (signal) => index.find(digest, signal),
+        source: () => repository.blob(digest, blob.length),
         ...(cache.keepsParts
           ? {
               openPart: (chunkSha256: Uint8Array) =>
-                cache.openPart(repository.blob(digest, blob.length), chunkSha256),
+                cache.openPart({ digest, size: blob.length }, chunkSha256),
             }
           : {}),
         discard: () => cache.discard(digest),

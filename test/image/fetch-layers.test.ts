@@ -25,7 +25,7 @@ function missing(digests: readonly string[]): { sources: LayerSource[]; fetches:
       compression: 'gzip',
       isHere: () => false,
       discard: () => undefined,
-
+      source: () => expect.fail('no bytes are read'),
       fetch: ({ signal }) =>
         new Promise((resolve, reject) => {
           fetches.push({
@@ -115,7 +115,7 @@ describe('openLayers', () => {
       compression: 'gzip',
       isHere: () => true,
       discard: () => undefined,
-
+      source: () => expect.fail('no bytes are read'),
       fetch: () => {
         count++;
         writeFileSync(path, bytes);

@@ -69,10 +69,10 @@ afterEach(() => rmSync(directory, { recursive: true }));
 function open(verify = (): Promise<IndexedLayer> => Promise.resolve(indexed)): PartialReader {
   const { chunkSha256 } = indexed;
   const blob = PartialBlob.open(directory, { digest: `sha256:${hex}`, size: SIZE }, source, { chunkSha256 });
-  return openPartialLayer(blob, indexed, {
-    ...{ label: 'layer 1', cache: new BlockCache(1 << 20), isOwnIndex: true, verify },
-    onFailure: (text) => failures.push(text),
-  }).reader;
+  const options = { label: 'layer 1', cache: new BlockCache(1 << 20), verify };
+  const { reader } = openPartialLayer(blob, indexed, options);
+  reader.addUser({ onFailure: (text) => failures.push(text) });
+  return reader;
 }
 
 test('a read does not wait for what is fetched ahead', async () => {
@@ -100,7 +100,7 @@ test('answers EIO from then on if the whole layer has another index', async () =
   const reader = open(() => Promise.resolve({ ...indexed, index: other }));
   expect(reader.read(0, 10)).toBeInstanceOf(Promise);
   await reader.fill();
-  expect(failures).toEqual(['layer 1: the index that was believed is not that of the layer']);
+  expect(failures).toEqual(['the index that was believed is not that of the layer']);
   expect([reader.read(0, 10), reader.isSourceChanged()]).toEqual([-EIO, true]);
   reader.close();
 });

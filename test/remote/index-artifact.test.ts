@@ -11,7 +11,7 @@ import { descriptorOf, replaceArtifact, writeManifest } from '../../src/index-so
 import { encodeParts } from '../../src/index-source/layer-parts.ts';
 import { CacheDirectory } from '../../src/layer/cache-directory.ts';
 import { IndexStore } from '../../src/layer/index-store.ts';
-import { PartialReader } from '../../src/layer/partial-layer.ts';
+import { PartialReader, untilRecorded } from '../../src/layer/partial-layer.ts';
 import type { IndexTrust } from '../../src/remote/find-index.ts';
 import { openRegistryImage } from '../../src/remote/open-registry-image.ts';
 import { type PushedIndex, pushIndex } from '../../src/remote/push-index.ts';
@@ -62,7 +62,7 @@ async function withLayers(trust: IndexTrust, use: (layers: OpenedLayer[]) => Pro
     await use(layers);
   } finally {
     for (const { layer } of layers) layer.close();
-    await image.settle?.();
+    await untilRecorded(layers.map(({ layer }) => layer.reader));
   }
 }
 

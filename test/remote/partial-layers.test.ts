@@ -7,7 +7,7 @@ import type { Image } from '../../src/image/image.ts';
 import { type OpenLayersOptions, type OpenedLayer, openLayers } from '../../src/image/open-layers.ts';
 import { CacheDirectory } from '../../src/layer/cache-directory.ts';
 import { IndexStore } from '../../src/layer/index-store.ts';
-import { PartialReader } from '../../src/layer/partial-layer.ts';
+import { PartialReader, untilRecorded } from '../../src/layer/partial-layer.ts';
 import { openRegistryImage } from '../../src/remote/open-registry-image.ts';
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EIO } from '../../src/vfs/errno.ts';
@@ -65,9 +65,9 @@ async function expectRight(
   expect(typeof bytes === 'number' ? bytes : bytes.equals(expected ?? Buffer.alloc(0))).toBe(true);
 }
 
-async function closeAll(image: Image, layers: readonly OpenedLayer[]): Promise<void> {
+async function closeAll(layers: readonly OpenedLayer[]): Promise<void> {
   for (const { layer } of layers) layer.close();
-  await image.settle?.();
+  await untilRecorded(layers.map(({ layer }) => layer.reader));
 }
 
 const blobFiles = (suffix: string): string[] =>
@@ -77,7 +77,7 @@ const layerFiles = (): string[] => layout.layerDigests.map((digest) => `${digest
 /** Makes the indexes, and drops the blobs, as the budget of the cache would. */
 async function indexAndDrop(): Promise<void> {
   const image = await openImage();
-  await closeAll(image, await layersOf(image));
+  await closeAll(await layersOf(image));
   for (const name of layerFiles()) rmSync(join(scratch, `cache-${cacheNumber}`, 'blobs', name));
   proxy.blobBytes = 0;
 }
@@ -109,7 +109,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
     }
     // A span of a megabyte and what it touches; one chunk, and what lies beside it.
     expect(proxy.blobBytes).toBeLessThan(1_700_000);
-    await closeAll(image, layers);
+    await closeAll(layers);
     expect(blobFiles('.part')).toHaveLength(2);
   });
 
@@ -117,7 +117,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
     const image = await openImage();
     const layers = await layersOf(image);
     await bytesAt(layers[0], 0, 1_000_000);
-    await closeAll(image, layers);
+    await closeAll(layers);
     const again = await openImage();
     const reopened = await layersOf(again);
     proxy.blobBytes = 0;
@@ -132,7 +132,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
     for (const [i, layer] of reopened.entries()) {
       await expectRight(layer, i, 2_000_000, 1_000_000);
     }
-    await closeAll(again, reopened);
+    await closeAll(reopened);
   });
 
   it('answers EIO for bytes that are always wrong, by name, and never shows them', async () => {
@@ -146,7 +146,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
     ]);
     proxy.nextFault = () => 'none';
     await expectRight(layers[0], 0, 2_500_000, 5000);
-    await closeAll(image, layers);
+    await closeAll(layers);
   });
 
   it('costs no byte and no EIO where another attempt helps', async () => {
@@ -159,7 +159,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
       await expectRight(layer, i, 0, 2_900_000);
     }
     expect(failures).toEqual([]);
-    await closeAll(image, layers);
+    await closeAll(layers);
   });
 
   it('that nobody sends any more is EIO by name, and no wait without end', async () => {
@@ -168,7 +168,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
     proxy.nextFault = ({ url }) => (url.includes('/blobs/') ? 'silent' : 'none');
     expect(await bytesAt(layers[0], 1_000_000, 1_500_000)).toBe(-EIO);
     expect(failures.join()).toMatch(/^layer 1 of docker:.*: /);
-    await closeAll(image, layers);
+    await closeAll(layers);
   });
 
   it('is fetched whole without an index, and if all is to be verified', async () => {
@@ -176,7 +176,7 @@ describeWith([{ program: 'docker-registry' }], 'a layer that is partly here', ()
       const image = await openImage();
       const layers = await layersOf(image, more);
       expect(blobFiles('.blob')).toEqual(expect.arrayContaining(layerFiles()));
-      await closeAll(image, layers);
+      await closeAll(layers);
       await indexAndDrop();
     }
   });

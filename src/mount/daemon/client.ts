@@ -4,7 +4,8 @@ import { type Socket, connect } from 'node:net';
 import { resolve } from 'node:path';
 import { isOwnPeer } from '../../sys/process-calls.ts';
 import { InputError, type InputErrorCode } from '../../vfs/input-error.ts';
-import { withDiskCache } from '../cache-choice.ts';
+import { PartialReader, untilRecorded } from '../../layer/partial-layer.ts';
+import { type WithDiskCache, withDiskCache } from '../cache-choice.ts';
 import type { Image } from '../../image/image.ts';
 import { openMergedLayers } from '../layers.ts';
 import { openImageWith } from '../open-image.ts';
@@ -12,7 +13,8 @@ import type { MountOptions, OpenImageOptions } from '../options.ts';
 import { originOf } from '../origin.ts';
 import { viewSharing } from '../sharing.ts';
 import { readMessages, writeMessage } from './message-line.ts';
-import { makeMountMessage } from './mount-message.ts';
+import { type MountMessage, makeMountMessage } from './mount-message.ts';
+import { remoteSettings } from './remote-settings.ts';
 import { locateSocket } from './socket-place.ts';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -84,27 +86,47 @@ export async function mountByDaemon(
   const { diskCache } = withCache;
   if (diskCache === undefined) throw new InputError('a daemon needs a cache directory (XDG_CACHE_HOME)');
   const opened = typeof image === 'string' ? await openImageWith(image, withCache) : image;
-  const message = makeMountMessage(
-    opened,
-    {
-      version,
-      namespace: readlinkSync('/proc/self/ns/mnt'),
-      mountpoint: resolve(mountpoint),
-      cacheDirectory: diskCache.path,
-      origin: originOf(options),
-    },
-    options,
-  );
-  (await openMergedLayers(opened, viewSharing, withCache)).close();
+  const rest = {
+    version,
+    namespace: readlinkSync('/proc/self/ns/mnt'),
+    mountpoint: resolve(mountpoint),
+    cacheDirectory: diskCache.path,
+    origin: originOf(options),
+  };
+  makeMountMessage(opened, rest, options); // refuses what no daemon can do, before it takes time
+  const remote = (await indexForDaemon(opened, withCache))
+    ? await describeRemote(opened, options.signal)
+    : undefined;
   await ask(
     await connectTo(socket),
-    message,
+    makeMountMessage(opened, rest, options, remote),
     ({ notice, warning }) => {
       if (typeof notice === 'string') options.onNotice?.(notice);
       if (typeof warning === 'string') options.onWarning?.(warning);
     },
     options.signal,
   );
+}
+
+/** Saves what the daemon needs of the layers. True if some of them are not here, and need not be. */
+async function indexForDaemon(
+  image: Image,
+  options: WithDiskCache<MountOptions & OpenImageOptions>,
+): Promise<boolean> {
+  const merged = await openMergedLayers(image, viewSharing, options, { opensParts: true });
+  merged.close();
+  // The daemon goes on with the files that are closed here.
+  await untilRecorded(merged.readers);
+  return merged.readers.some((reader) => reader instanceof PartialReader);
+}
+
+async function describeRemote(
+  { manifest, findIndexDigest }: Image,
+  signal: AbortSignal | undefined,
+): Promise<MountMessage['image']['remote']> {
+  if (manifest === undefined) throw new Error('an image of a registry has no manifest');
+  const index = await findIndexDigest?.(signal);
+  return { manifest: manifest.digest, index, settings: remoteSettings() };
 }
 
 /** A mount of a daemon, whose end is waited for. */

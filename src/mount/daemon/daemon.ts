@@ -3,7 +3,7 @@
 // It never touches a mount of its own synchronously, for it would wait for itself: paths that lead into one are refused.
 // A failure concerns the request that it belongs to.
 import { closeSync, constants, openSync, readlinkSync, rmSync } from 'node:fs';
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, realpath, stat } from 'node:fs/promises';
 import { type Server, type Socket, createServer } from 'node:net';
 import createDebug from 'debug';
 import { LoopTurns } from '../../sys/loop-turns.ts';
@@ -15,7 +15,13 @@ import { CopiedMountError } from '../served-mount.ts';
 import { Sharing } from '../sharing.ts';
 import { readMessages, writeMessage } from './message-line.ts';
 import { absolutePath } from './message-check.ts';
-import { type MountMessage, readMountMessage, understandMount } from './mount-message.ts';
+import {
+  type MountMessage,
+  type UnderstoodMount,
+  readMountMessage,
+  understandMount,
+} from './mount-message.ts';
+import { openRemoteImage } from './remote-image.ts';
 import { locateSocket } from './socket-place.ts';
 
 const debug = createDebug('stratafs:daemon');
@@ -41,6 +47,11 @@ interface Served {
   readonly device: number;
 }
 
+interface UsedDirectory {
+  /** Without symlinks, unless it is missing. */
+  readonly path: string;
+}
+
 export class Daemon {
   /** The path of the socket, without symlinks. */
   readonly socket: string;
@@ -52,6 +63,8 @@ export class Daemon {
   readonly #sharing: Sharing;
   readonly #turns = new LoopTurns();
   readonly #served = new Map<string, Served>();
+  /** Those in which images of registries are being opened, or bytes of their layers come: the daemon uses them at any time. */
+  readonly #cacheDirectories = new Set<UsedDirectory>();
   readonly #connections = new Set<Socket>();
   #underWay = 0;
   /** Resolves when the last mount asked for so far is made, or has failed. */
@@ -217,15 +230,46 @@ export class Daemon {
   async #countedMount(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
     this.#underWay++;
     try {
-      const mounting = this.#lastMount.then(() => this.#mount(connection, message, gone));
-      this.#lastMount = mounting.catch(() => undefined);
-      return await mounting;
+      if (message.image.remote !== undefined) return await this.#mountRemote(connection, message, gone);
+      return await this.#mountInTurn(() => this.#mount(connection, message, understandMount(message), gone));
     } finally {
       this.#underWay--;
     }
   }
 
-  async #mount(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
+  async #mountInTurn<T>(body: () => Promise<T>): Promise<T> {
+    const mounting = this.#lastMount.then(body);
+    this.#lastMount = mounting.catch(() => undefined);
+    return mounting;
+  }
+
+  /** A registry that does not answer keeps no other mount waiting. */
+  async #mountRemote(connection: Socket, message: MountMessage, gone: AbortSignal): Promise<object> {
+    const used = { path: await realPathOf(message.cacheDirectory) };
+    let mounted: Mount | undefined;
+    this.#cacheDirectories.add(used);
+    try {
+      await this.#lastMount; // those after it see that the directory is used
+      await this.#requireMountable(message);
+      const image = await openRemoteImage(message, gone);
+      try {
+        const understood = { ...understandMount(message), image };
+        return await this.#mountInTurn(async () => {
+          const answer = await this.#mount(connection, message, understood, gone);
+          mounted = this.#served.get(answer.mounted)?.mount;
+          return answer;
+        });
+      } finally {
+        image.release?.();
+      }
+    } finally {
+      const end = (): boolean => this.#cacheDirectories.delete(used);
+      if (mounted === undefined) end();
+      else void mounted.closed.then(end);
+    }
+  }
+
+  async #requireMountable(message: MountMessage): Promise<void> {
     this.#requireServing();
     if (message.version !== this.#version) {
       throw new InputError(
@@ -235,8 +279,16 @@ export class Daemon {
     if (message.namespace !== readlinkSync('/proc/self/ns/mnt')) {
       throw new InputError('the daemon is in another mount namespace: its mounts would not show here');
     }
-    const { image, options, origin } = understandMount(message);
     await this.#refuseOwn(message);
+  }
+
+  async #mount(
+    connection: Socket,
+    message: MountMessage,
+    { image, options, origin }: UnderstoodMount,
+    gone: AbortSignal,
+  ): Promise<{ readonly mounted: string; readonly milliseconds: number }> {
+    await this.#requireMountable(message);
     const started = performance.now();
     const mounted = await mount(
       image,
@@ -287,6 +339,13 @@ export class Daemon {
 
   /** Such a path would be opened by a system call that waits for this very thread. */
   async #refuseOwn({ mountpoint, cacheDirectory, image, options: { upper } }: MountMessage): Promise<void> {
+    const place = await realPathOf(mountpoint);
+    const covered = [...this.#cacheDirectories].find(({ path }) => `${path}/`.startsWith(`${place}/`));
+    if (covered !== undefined) {
+      throw new InputError(
+        `${mountpoint}: covers ${covered.path}, in which the daemon keeps bytes of registries: it would wait for itself; mount it without --daemon`,
+      );
+    }
     const devices = new Set([...this.#served.values()].map(({ device }) => device));
     if (devices.size === 0) return;
     const blobs = image.layers.map(({ blob }) => blob.path);
@@ -305,4 +364,8 @@ export class Daemon {
       );
     }
   }
+}
+
+function realPathOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path); // ENOENT
 }

@@ -1,12 +1,14 @@
 // The request of a client that the daemon mount an image, as it goes through the socket.
 //
 // The client has opened and indexed the image: the daemon reads no archive's own description, only the bytes of layers that
-// were verified before. Its daemon belongs to the same user, so nothing here gives a right that the client lacks; it is
+// were verified before. Of an image whose layers are still in a registry (remote-image.ts) it reads what the client has read,
+// which digests name, and indexes that the client could use. Its daemon belongs to the same user, so nothing here gives a right that the client lacks; it is
 // checked all the same, since a daemon must not stop because of a message.
 import type { Image, LayerSource, StoredManifest } from '../../image/image.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { MountFlag, MountOptions, OpenImageOptions, UpperOptions } from '../options.ts';
 import type { MountOrigin } from '../origin.ts';
+import { checkRemote } from './remote-settings.ts';
 import {
   type Checked,
   absolutePath,
@@ -72,6 +74,8 @@ const checkRequest = record({
     /** Names the image of a registry, if its tag comes to mean another. */
     manifest: optional(record({ blob, digest: text, mediaType: optional(text) })),
     layers: list(layer, MAX_LAYERS),
+    /** For an image whose layers are in a registry: `layers` are the places where they come. */
+    remote: optional(checkRemote),
   }),
   origin: record({
     directory: absolutePath,
@@ -99,6 +103,7 @@ const checkRequest = record({
     allowOther: optional(flag),
     fsname: optional(text),
     usesFastPath: optional(flag),
+    fillsLayers: optional(flag),
   }),
 });
 
@@ -110,15 +115,7 @@ export function readMountMessage(message: unknown): MountMessage {
 }
 
 /** What a daemon can't do for a mount: InputError. */
-function refuseOption({
-  driver,
-  cacheSize,
-  useIndexCache,
-  verify,
-  trustsIndex,
-  indexDigest,
-  fillsLayers,
-}: MountOptions & OpenImageOptions): void {
+function refuseOption({ driver, cacheSize, useIndexCache, verify }: MountOptions & OpenImageOptions): void {
   const wrong =
     driver !== undefined && driver !== 'dev-fuse'
       ? `driver=${driver}: a daemon serves its mounts through /dev/fuse`
@@ -128,23 +125,25 @@ function refuseOption({
           ? 'no-index-cache: a daemon takes indexes from the cache directory alone'
           : verify === 'never'
             ? 'no-verify: a daemon mounts layers that were verified'
-            : trustsIndex === true || indexDigest !== undefined || fillsLayers === true
-              ? 'trust-index, index and fill: a daemon mounts layers that are whole'
-              : undefined;
+            : undefined;
   if (wrong !== undefined) throw new InputError(wrong);
 }
 
-/** The message that mounts `image`, which is indexed. InputError for what a daemon can't mount. */
+/**
+ * The message that mounts `image`, which is indexed. `remote`: of one whose layers are not all here. InputError for what a
+ * daemon can't mount.
+ */
 export function makeMountMessage(
   image: Image,
   rest: Pick<MountMessage, 'version' | 'namespace' | 'mountpoint' | 'cacheDirectory'> & {
     readonly origin: MountOrigin;
   },
   options: MountOptions,
+  remote?: MountMessage['image']['remote'],
 ): MountMessage {
   refuseOption(options);
   const { source, names, id, manifest } = image;
-  const { usesUserXattrs, showsLayers, usesAcl, allowOther, fsname, usesFastPath } = options;
+  const { usesUserXattrs, showsLayers, usesAcl, allowOther, fsname, usesFastPath, fillsLayers } = options;
   const { upper: wanted, owners, ownerKeeping, flags } = options;
   const message = {
     op: 'mount',
@@ -153,10 +152,11 @@ export function makeMountMessage(
       ...{ source, names, id },
       manifest: manifest && { blob: manifest.blob, digest: manifest.digest, mediaType: manifest.mediaType },
       layers: image.layers.map((each) => describeLayer(each)),
+      remote,
     },
     options: {
       ...{ upper: wanted, owners, ownerKeeping, flags, usesUserXattrs, showsLayers, usesAcl },
-      ...{ allowOther, fsname, usesFastPath },
+      ...{ allowOther, fsname, usesFastPath, fillsLayers },
     },
   };
   return readMountMessage(message);
@@ -177,12 +177,14 @@ function describeLayer(source: LayerSource): object {
   }
 }
 
-/** The image and the options of a message. */
-export function understandMount({ image, options, cacheDirectory, origin }: MountMessage): {
+export interface UnderstoodMount {
   readonly image: Image;
   readonly options: MountOptions;
   readonly origin: MountOrigin;
-} {
+}
+
+/** The image and the options of a message. */
+export function understandMount({ image, options, cacheDirectory, origin }: MountMessage): UnderstoodMount {
   const { source, names, id, manifest, layers } = image;
   const { upper: wanted, ...rest } = options;
   return {
