@@ -18,7 +18,7 @@ import type { Requirement } from '../requirements.ts';
 export const EROFS: readonly Requirement[] = [
   'root',
   { filesystem: 'erofs' },
-  { kernel: '5.16' },
+  { kernel: '6.4' },
   { program: 'python3' },
 ];
 

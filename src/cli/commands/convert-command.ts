@@ -9,7 +9,7 @@ import { isOutputTerminal } from '../output/terminal.ts';
 import { showText } from '../../vfs/show-text.ts';
 
 const help = `
-The kernel mounts the result without stratafs, since Linux 5.16: "mount -t erofs <file> DIR". <file> is created when the
+The kernel mounts the result without stratafs, since Linux 6.4: "mount -t erofs <file> DIR". <file> is created when the
 image is complete; the same layers always give the same bytes. A mount as <source> stands for its image, without what was
 written to it.
 

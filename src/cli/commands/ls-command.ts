@@ -24,7 +24,8 @@ const listing = new Listing([
 const shown = ['Source', 'MountPoint', 'Upper', 'PID', 'Age'];
 
 const help = `
-A source is marked as changed if it was modified after it was mounted: reads then fail with EIO. Mount it again.
+A source is marked as changed if it was modified after it was mounted: reads then fail with EIO, or, with driver=erofs and no
+process, show what the file now has. Mount it again.
 A dead mount has lost its daemon: remove it with "stratafs unmount".
 A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
 "stratafs unmount --force" ends it.

@@ -40,8 +40,8 @@ other layers, except with --force-upper. The work directory must be on the same 
 --fake-root lets an ordinary user change every file of the image. "ls -l" shows the owners of the image, chown(1) is
 recorded, new files belong to root, and "stratafs commit" saves these owners. Other users cannot access the mount.
 
--o accepts the options of mount(8) and fstab(5), each long option above without its dashes, and the options of kernel
-overlayfs and fuse-overlayfs, such as upperdir=<dir>,workdir=<dir>, volatile, metacopy=on|off or squash_to_root.
+-o accepts the options of mount(8) and fstab(5), the long options from --platform down without their dashes (--index is
+trusted-index), trust-index and fill (docs/registries.md), and the options of kernel overlayfs and fuse-overlayfs, such as upperdir=<dir>,workdir=<dir>, volatile, metacopy=on|off or squash_to_root.
 stratafs(1) describes all of them.
 
 Set-ID bits, file capabilities and device files of the image have no effect (nosuid,nodev). Root can enable them with
@@ -126,7 +126,7 @@ export function mountCommand(): CliCommand {
     .option('--platform <os/arch>', PLATFORM_ABOUT)
     .option('--layer <layer>', LAYER_ABOUT)
     .option('--upto <layer>', UPTO_ABOUT)
-    .option('--index <digest>', 'believe this index of the registry before the layers are here')
+    .option('--index <digest>', 'trust the index with this digest; mount before layers are fetched')
     .option('--verify', 'verify the digests of all layers')
     .option('--no-verify', 'do not verify digests')
     .option('--no-index-cache', NO_INDEX_CACHE_ABOUT)

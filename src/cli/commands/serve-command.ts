@@ -13,9 +13,9 @@ SIGTERM, SIGINT or SIGHUP ends it: mounts that nobody uses are unmounted, and no
 processes that use them are listed, and it goes on until they are gone; a second signal detaches them.
 
 Examples:
-  stratafs serve &
+  stratafs serve -v &    wait until it prints its socket
   stratafs mount --daemon app.tar /mnt
-  stratafs serve --socket ~/.stratafs/second.sock    a second one shares the work`;
+  stratafs serve --socket ~/.stratafs/second.sock    a second daemon`;
 
 interface ServeArguments {
   readonly socket?: string;

@@ -1,5 +1,5 @@
 // stratafs tree: shows the merged files of an image as a tree, with the layer that last changed each of them.
-import { BYTES_ABOUT, JSON_ABOUT } from './option-texts.ts';
+import { BYTES_ABOUT, FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import type { CliCommand, CommandResult, WriteBytes } from '../command-result.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Image } from '../../library/image.ts';
@@ -12,6 +12,7 @@ import { SOURCE_ABOUT, addSourceOptions, sizeWriter, type SourceArguments, withS
 import { UsageError } from '../options/usage-error.ts';
 import { type ColorChoice, colorOption, outputPalette } from '../output/color.ts';
 import { formatTree, formatTreeTotal, jsonLines } from '../output/tree-lines.ts';
+import { treeFields, treeRows } from '../output/tree-rows.ts';
 import { showPathName } from '../output/shown-path.ts';
 import { isOutputTerminal } from '../output/terminal.ts';
 
@@ -23,6 +24,8 @@ inside the image.
 --layer shows what one layer adds, changes and deletes; "upper" is what was written to a mount. --changed shows what all
 layers above the base change. Both also show the directories that lead there, without a letter. --paths prints the visible
 paths, the changed ones only with --layer or --changed. docs/json.md describes the output of --json.
+${treeFields.help} Their values are those
+of --json; a table has no column for .Target and .LinkTo.
 
 Examples:
   stratafs tree --depth 2 app.tar
@@ -36,6 +39,7 @@ interface TreeArguments extends SourceArguments {
   readonly null?: true;
   readonly bytes?: true;
   readonly json?: true;
+  readonly format?: string;
   readonly color: ColorChoice;
 }
 
@@ -124,12 +128,16 @@ function* treeLines(tree: TreeListing, image: Image, { bytes, color }: TreeArgum
 function runTree(source: string, path = '/', args: TreeArguments): CommandResult {
   if (args.null === true && args.paths !== true) throw new UsageError('tree: -0 needs --paths');
   const opened = sourceArguments(args);
+  const format = args.format === undefined ? undefined : treeFields.parse(args.format);
   return {
     stream: (write) =>
       withShown(source, opened, async (image, _report, signal) => {
         const tree = await listTree(image, source, path, args);
         if (args.json === true) await writeLines(jsonLines(tree, image), 'utf8', write, signal);
-        else if (args.paths === true) await writeLines(pathLines(tree, args), 'latin1', write, signal);
+        else if (format !== undefined) {
+          const rows = treeRows(tree, image, sizeWriter(args.bytes), format);
+          await writeLines(rows, 'utf8', write, signal);
+        } else if (args.paths === true) await writeLines(pathLines(tree, args), 'latin1', write, signal);
         else await writeLines(treeLines(tree, image, args), 'utf8', write, signal);
         return 0;
       }),
@@ -152,6 +160,7 @@ export function treeCommand(): CliCommand {
         .option('--paths', 'print paths only, one a line')
         .option('-0, --null', 'end each of --paths with NUL, for "xargs -0"')
         .option('--bytes', BYTES_ABOUT)
+        .option('--format <format>', FORMAT_ABOUT)
         .option('--json', JSON_ABOUT)
         .addOption(colorOption()),
       'Other:',

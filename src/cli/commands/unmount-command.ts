@@ -17,7 +17,7 @@ import { UsageError } from '../options/usage-error.ts';
 const help = `
 A busy mount is not unmounted; the processes that use it are listed. umount(8) and "fusermount3 -u" also end a mount. If
 another process has the mount in its own mount namespace, the mount is removed here, that process is reported, and the
-daemon continues; --force ends it. If several mount points are args, a failure does not stop the others.
+daemon continues; --force ends it. With several mount points, a failure does not stop the others.
 
 Examples:
   stratafs unmount /mnt

@@ -126,7 +126,7 @@ const ownRules: Rules = [
   [
     'driver',
     choosing(
-      'what serves the mount: /dev/fuse (default), the npm package fuse-native, the kernel alone (erofs; needs root, and tars that are not compressed), or erofs where it can (auto)',
+      'what serves the mount: /dev/fuse (default), the npm package fuse-native, the kernel (erofs; needs root, and layers that are tars), or erofs where it can (auto)',
       {
         'dev-fuse': (draft) => (draft.options.driver = 'dev-fuse'),
         'fuse-native': (draft) => (draft.options.driver = 'fuse-native'),

@@ -61,6 +61,11 @@ export class RowFormat {
     return this.#format.kind === 'table';
   }
 
+  /** True for any table, whose columns depend on all rows. */
+  get isTable(): boolean {
+    return this.#format.kind === 'table' || (this.#format.kind === 'template' && this.#format.isTable);
+  }
+
   /** True if the output shows the field. `shown`: as for `write`. */
   uses(field: string, shown: readonly string[]): boolean {
     const format = this.#format;

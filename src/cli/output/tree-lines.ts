@@ -14,7 +14,7 @@ function nameLayer({ hasUpper, layers }: Image, layer: number): number | 'upper'
   return hasUpper && layer === layers.length ? 'upper' : layer;
 }
 
-type ShowSize = (bytes: number) => string;
+export type ShowSize = (bytes: number) => string;
 
 /** The width of the widest text of a size up to `largest`, in bytes or in docker's units: those of 1.01kB and 999B. */
 function widestSize(largest: number, size: ShowSize): number {
@@ -101,7 +101,23 @@ export function* jsonLines(tree: TreeListing, image: Image): Generator<string> {
   yield '\n]\n';
 }
 
-function describeEntry(entry: TreeEntry, image: Image): object {
+interface EntryFacts {
+  readonly path: string;
+  readonly kind: 'A' | 'C' | 'D' | undefined;
+  readonly layer: number | 'upper' | undefined;
+  readonly type: string;
+  /** Four octal digits. */
+  readonly mode: string;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly size: number;
+  readonly modified: string | undefined;
+  readonly target: string | undefined;
+  readonly linkTo: string | undefined;
+}
+
+/** The facts of --json, in its order. */
+export function describeEntry(entry: TreeEntry, image: Image): EntryFacts {
   const { kind, layer, mode, size, isSelected, stats, target, linkTo } = entry;
   return {
     path: showPathName(entry),

@@ -97,7 +97,7 @@ function reasonOf(status: number): string {
     case EMFILE:
       return 'too many mounts or open files (EMFILE)';
     case EINVAL:
-      return 'the kernel refused the image (EINVAL); its log says why (dmesg)';
+      return 'the kernel refused the image (EINVAL): Linux before 6.4 cannot read it; else its log says why (dmesg)';
     default:
       return `mount(2) failed: ${errnoName(status)}`;
   }

@@ -14,6 +14,7 @@ const listings: Readonly<Record<string, (mountpoint: string) => readonly string[
   images: () => [source],
   history: () => [source],
   layers: () => [source],
+  tree: () => [source, '/usr/src/app'],
   which: () => [source, '/usr/src/app/server.js'],
   diff: () => [`${source}#3`],
   waste: () => [source],
