@@ -34,11 +34,18 @@ interface WrittenDirectory {
   readonly isNew: boolean;
 }
 
+interface FirstCopy {
+  /** From the destination, bytes as latin1. */
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number;
+}
+
 const SELF = new Uint8Array(0);
 const OPEN_DIRECTORY = sys.O_PATH | sys.DIRECTORY_FLAGS;
 
-/** Hard links that the file system refuses become copies. */
-const NO_LINK = new Set([-EMLINK, -EPERM, -EOPNOTSUPP]);
+/** Hard links that the file system refuses become copies, and those to files that are gone. */
+const NO_LINK = new Set([-EMLINK, -ENOENT, -EPERM, -EOPNOTSUPP]);
 
 /** One copy. Paths of its sources share hard links. */
 export class TreeWriter {
@@ -47,8 +54,8 @@ export class TreeWriter {
   readonly #root: number;
   readonly #options: TreeWriterOptions;
   readonly #choice: AttributeChoice;
-  /** The first copy of each inode with several names. */
-  readonly #firstPaths = new Map<number, string>();
+  /** The first copy of each inode with several names. A later source may have replaced it. */
+  readonly #firstCopies = new Map<number, FirstCopy>();
   /** Names of unfinished files: this and a number. */
   readonly #draftPrefix = `.stratafs-${randomBytes(6).toString('hex')}-`;
   #drafts = 0;
@@ -155,9 +162,10 @@ export class TreeWriter {
     const draft = Buffer.from(`${this.#draftPrefix}${this.#drafts++}`);
     try {
       if (!(await this.#writeDraft(fd, draft, inode, path))) return;
+      const made = this.#tree.linkCountOf(inode) > 1 ? statAt(fd, draft) : -ENOENT;
       check(sys.renameAt(fd, draft, fd, name, 0), 'rename', path);
-      if (this.#tree.linkCountOf(inode) > 1 && !this.#firstPaths.has(inode)) {
-        this.#firstPaths.set(inode, path);
+      if (typeof made !== 'number') {
+        this.#firstCopies.set(inode, { path, dev: made.dev, ino: made.ino });
       }
     } finally {
       // -ENOENT after the rename, which leaves both names if they were links of one file.
@@ -202,17 +210,20 @@ export class TreeWriter {
     return true;
   }
 
-  /** False if there is no first copy, or the file system makes no link to it. */
+  /** False if there is no first copy any more, or the file system makes no link to it. */
   #linkToFirst(fd: number, draft: Uint8Array, inode: number, path: string): boolean {
-    const first = this.#firstPaths.get(inode);
+    const first = this.#firstCopies.get(inode);
     if (first === undefined) return false;
-    const slash = first.lastIndexOf('/');
-    const directory = this.#openDirectory(slash < 0 ? '' : first.slice(0, slash));
+    const slash = first.path.lastIndexOf('/');
+    const directory = this.#openDirectory(slash < 0 ? '' : first.path.slice(0, slash));
     try {
-      const status = sys.linkAt(directory, bytesOf(first.slice(slash + 1)), fd, draft);
+      const status = sys.linkAt(directory, bytesOf(first.path.slice(slash + 1)), fd, draft);
       if (NO_LINK.has(status)) return false;
       check(status, 'link', path);
-      return true;
+      const linked = statAt(fd, draft);
+      if (typeof linked !== 'number' && linked.dev === first.dev && linked.ino === first.ino) return true;
+      check(sys.unlinkAt(fd, draft), 'unlink', path);
+      return false;
     } finally {
       closeSync(directory);
     }

@@ -214,6 +214,26 @@ describe('a copy', () => {
     expect(statSync(path).ino).not.toBe(ino);
   });
 
+  it('gives a hard link its own content, though another file has replaced the first copy', async () => {
+    const members: Members = [
+      ['a', { directory: true }],
+      ['a/x', 'first'],
+      ['b', { directory: true }],
+      ['b/x', 'second'],
+      ['c', { directory: true }],
+      ['c/y', { link: 'a/x' }],
+      ['c/z', { link: 'a/x' }],
+    ];
+    const directory = await scratchDirectory();
+    const inspected = await openSample(members);
+    const { problems } = await copy(inspected, ['/a/x', '/b/x', '/c/y', '/c/z'], directory);
+    expect(problems).toEqual([]);
+    const read = (name: string): string => readFileSync(join(directory, name), 'latin1');
+    expect(['x', 'y', 'z'].map(read)).toEqual(['second', 'first', 'first']);
+    expect(statSync(join(directory, 'y')).ino).toBe(statSync(join(directory, 'z')).ino);
+    expect(readdirSync(directory).sort()).toEqual(['x', 'y', 'z']);
+  });
+
   it('that is interrupted leaves whole files and no others', async () => {
     const inspected = await openSample([
       ['a', 'small'],

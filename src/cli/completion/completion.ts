@@ -29,19 +29,19 @@ export function join(a: Completion, b: Completion): Completion {
   return { candidates: [...a.candidates, ...b.candidates], ...(paths === undefined ? {} : { paths }) };
 }
 
-/** ASCII control characters. */
-const ASCII_CONTROL = /[^\P{Cc}\x80-\x9f]/u;
+/** What no line can hold, or a terminal obeys; and what the shells would take for the first line. */
+const UNFIT = /\p{Cc}|^:(?:files|directories) /u;
 
 /**
  * Formats a completion. If paths are also possible, ":files PREFIX" or ":directories PREFIX" is the first line. Then one
- * line for each candidate, with its description after a tab. Candidates with control characters are left out.
+ * line for each candidate, with its description after a tab. Candidates that are unfit are left out.
  */
 export function writeCompletion({ candidates, paths }: Completion): string {
   const lines = candidates
-    .filter(({ value }) => !ASCII_CONTROL.test(value))
+    .filter(({ value }) => !UNFIT.test(value))
     .map(({ value, about }) => {
       const [first = ''] = (about ?? '').split('\n');
-      return first === '' ? value : `${value}\t${first.replaceAll('\t', ' ')}`;
+      return first === '' ? value : `${value}\t${first.replaceAll(/\p{Cc}/gu, ' ')}`;
     });
   const first = paths === undefined ? [] : [`:${paths.kind} ${paths.prefix}`];
   return [...first, ...lines].map((line) => `${line}\n`).join('');

@@ -27,8 +27,7 @@ interface Piece {
 }
 
 /**
- * Copies the first `limit` bytes of the tree's file `lower` to `fd`, gives it that file's size, the rest being a hole, then
- * `metadata`, and syncs it unless the upper is volatile. -EINTR if `isWanted` returns false, -EIO if the layer lacks bytes.
+ * Copies the first `limit` bytes of the tree's file `lower` to `fd`, which then ends there, gives it `metadata`, and syncs it unless the upper is volatile. -EINTR if `isWanted` returns false, -EIO if the layer lacks bytes.
  */
 export async function copyBytes(
   parts: BytesParts,
@@ -38,8 +37,7 @@ export async function copyBytes(
   metadata: PackedMetadata,
   isWanted: () => boolean,
 ): Promise<Status> {
-  const size = parts.tree.sizeOf(lower);
-  const end = Math.min(size, limit);
+  const end = Math.min(parts.tree.sizeOf(lower), limit);
   const { isVolatile } = parts.upper;
   for (let offset = 0, isLast = false; !isLast;) {
     if (!isWanted()) return -EINTR;
@@ -50,7 +48,7 @@ export async function copyBytes(
     offset = piece.end;
     isLast = offset >= end;
     const sync = isVolatile ? Sync.NONE : isLast ? Sync.FINISH : Sync.START;
-    const status = await fillPiece(piece, fd, start, isLast ? size : MORE_FOLLOWS, sync, metadata);
+    const status = await fillPiece(piece, fd, start, isLast ? end : MORE_FOLLOWS, sync, metadata);
     if (status !== 0) return status;
   }
   return 0;

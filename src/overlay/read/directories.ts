@@ -185,6 +185,11 @@ export class Directories {
     directory.hide(dentry, this.#tree.isDirectory(this.#tree.dentryInode(dentry)));
   }
 
+  /** True if the name must be hidden by a whiteout once the upper has no file of it: an opaque directory hides all of the tree's. */
+  needsWhiteout(directory: DirectoryInode, name: Uint8Array): boolean {
+    return !directory.isOpaque && this.lowerDentry(directory, name) >= 0;
+  }
+
   /** The tree's dentry of a name, shown or hidden; -1 if the tree has none. */
   lowerDentry(directory: DirectoryInode, name: Uint8Array): number {
     return directory.lower < 0 ? -1 : this.#tree.findDentry(directory.lower, name);

@@ -50,6 +50,8 @@ export class DirectoryInode extends Inode {
   /** In order of positions. Removed names stay in it until there are many of them. */
   #order: AddedName[] = [];
   #removedCount = 0;
+  /** That of the first added name. */
+  readonly #firstPosition: number;
   #nextPosition: number;
   /** Of its cookies (listing-cookies.ts). */
   #round = 0;
@@ -68,7 +70,8 @@ export class DirectoryInode extends Inode {
     super(nodeId, ino, S_IFDIR, lower);
     this.parent = parent;
     this.name = name;
-    this.#nextPosition = 3 + childCount;
+    this.#firstPosition = 3 + childCount;
+    this.#nextPosition = this.#firstPosition;
   }
 
   /** Names (latin1) of upper files that the mount never shows. An upper directory that shows as empty may have some. */
@@ -101,7 +104,12 @@ export class DirectoryInode extends Inode {
     added.inode = undefined;
     if (added.isDirectory) this.subdirectoryChange--;
     this.#removedCount++;
-    if (this.#removedCount > 64 && this.#removedCount > this.#order.length / 2) {
+    if (this.added.size === 0) {
+      // Nobody can see that positions are used again: a listing under way may miss names that are added later.
+      this.#nextPosition = this.#firstPosition;
+      this.#order = [];
+      this.#removedCount = 0;
+    } else if (this.#removedCount > 64 && this.#removedCount > this.#order.length / 2) {
       this.#order = this.#order.filter(({ isRemoved }) => !isRemoved);
       this.#removedCount = 0;
     }

@@ -53,6 +53,15 @@ export class LowerContent {
     return this.#readers[layer]?.borrow?.(blobOffset, length);
   }
 
+  /** The first of these bytes of a regular file, as far as they are one range of a file. Undefined: as for `borrow`, and for holes. */
+  borrowAt(inode: number, offset: number, length: number): BorrowedRange | undefined {
+    const wanted = Math.min(length, this.#tree.sizeOf(inode) - offset);
+    if (wanted <= 0) return undefined;
+    const extent = this.#extent;
+    this.#tree.mapExtent(inode, offset, wanted, extent);
+    return extent.blobOffset < 0 ? undefined : this.borrow(extent);
+  }
+
   /** As FileSystem.seek, for a regular file of the tree. */
   seek(inode: number, offset: number, whence: number): number {
     if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return -EINVAL;

@@ -94,10 +94,12 @@ export class Upper {
   readonly #directories = new LRUCache<UpperDirectory, number>({
     max: DIRECTORY_LIMIT,
     dispose: (fd) => {
-      closeSync(fd);
+      if (this.#retiredFds.push(fd) === 1) queueMicrotask(() => this.#closeRetired());
       this.#onDirectoryClosed();
     },
   });
+  /** Closed at the end of this turn: a caller may hold one descriptor while the next is opened. */
+  readonly #retiredFds: number[] = [];
   #onDirectoryClosed: () => void = () => undefined;
   #hasTmpfile = true;
 
@@ -240,8 +242,13 @@ export class Upper {
     return status;
   }
 
+  #closeRetired(): void {
+    for (const fd of this.#retiredFds.splice(0)) closeSync(fd);
+  }
+
   close(): void {
     this.#directories.clear();
+    this.#closeRetired();
     this.whiteouts.close();
     for (const fd of [this.linksFd, this.workFd, this.baseFd, this.upperFd, ...this.#heldFds])
       if (fd >= 0) closeSync(fd);

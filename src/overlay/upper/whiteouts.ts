@@ -14,7 +14,7 @@ import {
   unlinkAt,
 } from '../../sys/upper-calls.ts';
 import { S_IFCHR } from '../../vfs/attr.ts';
-import { EEXIST, EINVAL, EMLINK, ENOENT } from '../../vfs/errno.ts';
+import { EDQUOT, EEXIST, EINVAL, EIO, EMLINK, ENOENT, ENOSPC } from '../../vfs/errno.ts';
 import type { Status } from '../../vfs/filesystem.ts';
 import type { MarkSpace } from './marks.ts';
 import type { UpperDirectory } from './upper-inode.ts';
@@ -23,6 +23,9 @@ import type { WorkNames } from './work-names.ts';
 const WHITEOUT_NAME = Buffer.from('#whiteout');
 /** overlay.opaque of a directory that has whiteouts in the form of xattrs; overlay.whiteout may have any value. */
 const HOLDS_XATTR_WHITEOUTS = Buffer.from('x');
+
+/** Errors of mknod(2) that say nothing about whether it can make devices. */
+const DISK_ERRORS = new Set([-EDQUOT, -EIO, -ENOSPC]);
 
 export class Whiteouts {
   readonly #workFd: number;
@@ -95,6 +98,7 @@ export class Whiteouts {
     let status = 0;
     if (this.#form === 'device') {
       status = mknodAt(this.#workFd, WHITEOUT_NAME, S_IFCHR, 0, 0);
+      if (DISK_ERRORS.has(status)) return status;
       if (status < 0 && status !== -EEXIST) this.#form = 'xattr';
     }
     if (this.#form === 'xattr') status = this.#makeMarkedFile();

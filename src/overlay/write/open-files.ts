@@ -163,6 +163,7 @@ export function allocate(
   return typeof copied === 'number' ? finish(copied) : copied.then(finish);
 }
 
+/** -EOPNOTSUPP for bytes that are not in a file as they are: the kernel then reads and writes them, in pieces. */
 export function copyRange(
   state: OverlayState,
   from: Inode | undefined,
@@ -179,12 +180,16 @@ export function copyRange(
   }
   const lower = from === undefined ? fromNode - 1 : from.dataInode;
   if (lower < 0) return -EIO;
-  const piece = state.content.read(lower, fromOffset, length);
-  if (!(piece instanceof FileRange)) return typeof piece === 'number' ? piece : -EOPNOTSUPP;
-  if (!isIntact(piece)) return -EIO;
-  return copyRangeLater(piece.fd, piece.position, to.writeFd, toOffset, piece.length).then((count) =>
-    isIntact(piece) ? count : -EIO,
-  );
+  const borrowed = state.content.borrowAt(lower, fromOffset, length);
+  if (borrowed === undefined) return -EOPNOTSUPP;
+  const { range } = borrowed;
+  if (!isIntact(range)) {
+    borrowed.release();
+    return -EIO;
+  }
+  return copyRangeLater(range.fd, range.position, to.writeFd, toOffset, range.length)
+    .then((count) => (isIntact(range) ? count : -EIO))
+    .finally(() => borrowed.release());
 }
 
 export function seek(state: OverlayState, inode: Inode, offset: number, whence: number): number {

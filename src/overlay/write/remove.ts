@@ -35,7 +35,7 @@ export function unlink(state: OverlayState, directory: DirectoryInode, name: Uin
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(directory);
   if (dir < 0) return dir;
-  const needsWhiteout = state.directories.lowerDentry(directory, name) >= 0;
+  const needsWhiteout = state.directories.needsWhiteout(directory, name);
   const prepared = needsWhiteout ? prepareWhiteout(state, directory, dir) : 0;
   if (prepared < 0) return prepared;
   if (!inode.hasUpper) {
@@ -114,7 +114,7 @@ export function rmdir(state: OverlayState, parent: DirectoryInode, name: Uint8Ar
   if (copied < 0) return copied;
   const dir = state.upper.directoryFd(parent);
   if (dir < 0) return dir;
-  const needsWhiteout = state.directories.lowerDentry(parent, name) >= 0;
+  const needsWhiteout = state.directories.needsWhiteout(parent, name);
   const prepared = needsWhiteout ? prepareWhiteout(state, parent, dir) : 0;
   if (prepared < 0) return prepared;
   const status = directory.hasUpperDirectory

@@ -41,7 +41,7 @@ interface End {
   /** A copy of the request's bytes. */
   readonly name: Buffer;
   readonly key: string;
-  /** The tree has the name. */
+  /** The tree has the name, and the directory does not hide all of the tree. */
   readonly hasLower: boolean;
 }
 
@@ -65,7 +65,7 @@ export function rename(
 
 function endOf(state: OverlayState, directory: DirectoryInode, lent: Uint8Array): End {
   const name = Buffer.from(lent);
-  const hasLower = state.directories.lowerDentry(directory, name) >= 0;
+  const hasLower = state.directories.needsWhiteout(directory, name);
   return { directory, name, key: latin1Of(name), hasLower };
 }
 
@@ -239,7 +239,10 @@ function renameUpper(
 ): Status {
   if (leavesWhiteout && !isSwap)
     return upper.whiteouts.renameAndLeave(dirs.from, from.name, dirs.to, to.name);
-  return renameAt(dirs.from, from.name, dirs.to, to.name, isSwap ? RENAME_EXCHANGE : 0);
+  const status = renameAt(dirs.from, from.name, dirs.to, to.name, isSwap ? RENAME_EXCHANGE : 0);
+  // The whiteout may have another form than those of this mount, which the old directory is not marked for.
+  if (status === 0 && leavesWhiteout) upper.whiteouts.replace(dirs.from, from.name);
+  return status;
 }
 
 /**

@@ -1,10 +1,21 @@
 // rename(2) and renameat2(2), a sentence each. Expectations: POSIX, the man page, and kernel overlayfs.
+import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { S_IFCHR, S_IFMT } from '../../../src/vfs/attr.ts';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../../src/sys/upper-calls.ts';
+import {
+  NO_NAME,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+  setxattrAt,
+} from '../../../src/sys/upper-calls.ts';
+import type { NodeId } from '../../../src/vfs/filesystem.ts';
+import { bytesOf } from '../../../src/vfs/names.ts';
 import { link, mkdir, rename, rmdir, setattr, unlink } from '../act.ts';
 import {
   LOWER_BYTES,
+  MARKS,
   errnoOf,
   leftInWork,
   markOf,
@@ -13,6 +24,7 @@ import {
   upperType,
   useSample,
 } from '../sample.ts';
+import { check, plain } from '../writable.ts';
 
 const open = useSample();
 
@@ -208,4 +220,47 @@ it('leaves nothing in the work directory', async () => {
   await rename(bench, 'top', 'one');
   await rename(bench, 'dir', 'empty');
   expect(leftInWork(bench)).toEqual([]);
+});
+
+it('of a file in a directory deeper than descriptors are kept goes to the directory that was named', async () => {
+  const bench = open();
+  let deepest = bench.node('');
+  const make = (parent: NodeId, name: string): NodeId => {
+    const entry = bench.newEntry();
+    check(bench.overlay.mkdir(parent, bytesOf(name), plain(0o755), bench.call(), entry), 'mkdir');
+    return entry.nodeId;
+  };
+  for (let depth = 0; depth < 1100; depth++) deepest = make(deepest, 'd');
+  const target = make(bench.node(''), 'target');
+  make(deepest, 'moved');
+  // Their descriptors replace those of the deep ones.
+  for (let n = 0; n < 1000; n++) make(make(bench.node(''), `other${n}`), 'x');
+  const [from, to] = [bytesOf('moved'), bytesOf('here')];
+  check(await bench.overlay.rename(deepest, from, target, to, 0, bench.call()), 'rename');
+  expect(upperType(bench, 'target/here')).toBe('directory');
+  await bench.remount();
+  expect(bench.exists('target/here')).toBe(true);
+});
+
+it('of a directory over a whiteout of another form leaves one of its own', async () => {
+  const bench = open();
+  await rename(bench, 'dir/below', 'dir/kept');
+  unlink(bench, 'top');
+  await bench.overlay.close();
+  // As a mount made it that could not make devices.
+  const path = join(bench.upper, 'top');
+  unlinkSync(path);
+  writeFileSync(path, '');
+  const mark = (file: string, name: string, value: string): void => {
+    const fd = openSync(file, 'r');
+    check(setxattrAt(fd, NO_NAME, bytesOf(`${MARKS}${name}`), bytesOf(value), 0), 'setxattr');
+    closeSync(fd);
+  };
+  mark(path, 'whiteout', 'y');
+  mark(bench.upper, 'opaque', 'x');
+  bench.reopen();
+  expect(bench.exists('top')).toBe(false);
+  await rename(bench, 'dir', 'top');
+  await bench.remount();
+  expect([bench.exists('dir'), bench.exists('top/file')]).toEqual([false, true]);
 });
