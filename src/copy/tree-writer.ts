@@ -162,10 +162,10 @@ export class TreeWriter {
     const draft = Buffer.from(`${this.#draftPrefix}${this.#drafts++}`);
     try {
       if (!(await this.#writeDraft(fd, draft, inode, path))) return;
-      const made = this.#tree.linkCountOf(inode) > 1 ? statAt(fd, draft) : -ENOENT;
+      const stat = this.#tree.linkCountOf(inode) > 1 ? statAt(fd, draft) : -ENOENT;
       check(sys.renameAt(fd, draft, fd, name, 0), 'rename', path);
-      if (typeof made !== 'number') {
-        this.#firstCopies.set(inode, { path, dev: made.dev, ino: made.ino });
+      if (typeof stat !== 'number') {
+        this.#firstCopies.set(inode, { path, dev: stat.dev, ino: stat.ino });
       }
     } finally {
       // -ENOENT after the rename, which leaves both names if they were links of one file.
