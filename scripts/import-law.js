@@ -19,7 +19,11 @@ export const importLaw = [
   part('layer', 'one blob -> LayerIndex and BlobReader', 'vfs sys tar cache blobs overlayfs-format'),
   part('image', 'docker-archive, OCI, dir, bare tars -> Image', 'vfs tar blobs overlayfs-format layer'),
   part('registry', 'docker:// -> manifests and ranges of blobs; credentials; pushes', 'vfs'),
-  part('index-source', 'indexes of layers from elsewhere: our artifact', 'vfs layer'),
+  part(
+    'index-source',
+    'indexes of layers from elsewhere: our artifact, eStargz, zstd:chunked',
+    'vfs sys tar layer',
+  ),
   part(
     'remote',
     "a registry's image -> Image, its layers in the cache directory",

@@ -1,8 +1,10 @@
 #include "span_decoder.h"
 
+#include <openssl/evp.h>
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "zstd_library.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr size_t kPieceSize = 256 << 10;
 constexpr size_t kWindowSize = 1 << MAX_WBITS;
 constexpr size_t kGzipTrailerSize = 8;
+// zlib then reads headers and trailers itself.
+constexpr int kGzipBits = 16 + MAX_WBITS;
 
 // The span's stored bytes, piece by piece.
 class Pieces {
@@ -39,11 +43,14 @@ class Pieces {
 
 class Inflater {
  public:
-  explicit Inflater(const SpanInput& in) : in_(in), pieces_(in.stored) {}
+  // From a checkpoint in the middle of a member.
+  explicit Inflater(const SpanInput& in) : in_(in), pieces_(in.stored), is_raw_(true) {}
+  // From the header of a member.
+  explicit Inflater(const BlobRange& stored) : in_(), pieces_(stored), is_raw_(false) {}
   ~Inflater() { inflateEnd(&stream_); }
 
   bool Run(uint8_t* out, size_t size) {
-    if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK || !Prime()) return false;
+    if (inflateInit2(&stream_, is_raw_ ? -MAX_WBITS : kGzipBits) != Z_OK || !Prime()) return false;
     stream_.next_out = out;
     stream_.avail_out = static_cast<uInt>(size);
     while (stream_.avail_out > 0) {
@@ -102,40 +109,60 @@ class Inflater {
       stream_.avail_in -= part;
       trailer -= part;
     }
-    return inflateReset2(&stream_, 16 + MAX_WBITS) == Z_OK;
+    return inflateReset2(&stream_, kGzipBits) == Z_OK;
   }
 
   const SpanInput in_;
   Pieces pieces_;
   z_stream stream_ = {};
-  bool is_raw_ = true;
+  bool is_raw_;
 };
 
-bool DecompressZstd(const SpanInput& in, uint8_t* out, size_t size) {
+// `is_whole`: the stored bytes give `size` bytes and no more.
+bool DecompressZstd(const BlobRange& stored, bool is_whole, uint8_t* out, size_t size) {
   const ZstdLibrary* library = LoadZstd();
   if (library == nullptr) return false;
   const std::unique_ptr<ZstdContext, size_t (*)(ZstdContext*)> context(CreateZstdContext(*library),
                                                                        library->free_context);
   if (context == nullptr) return false;
-  Pieces pieces(in.stored);
+  Pieces pieces(stored);
   ZstdOutput output = {out, size, 0};
-  // Reads to the end of the stored bytes: a checksum may follow after the last byte of output.
+  // If it is whole, reads to the end of the stored bytes: a checksum may follow after the last byte of
+  // output.
   size_t result = 0;
   while (pieces.Next()) {
     ZstdInput input = {pieces.data(), pieces.size(), 0};
     while (input.position < input.size) {
+      if (!is_whole && output.position == size) return true;
       result = library->decompress(context.get(), &output, &input);
       if (library->is_error(result) != 0) return false;
     }
   }
-  return result == 0 && output.position == size;
+  return (!is_whole || result == 0) && output.position == size;
+}
+
+bool IsRight(const PlainPiece& piece, const uint8_t* plain, size_t size) {
+  if (piece.offset > size || piece.size > size - piece.offset) return false;
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (EVP_Digest(plain + piece.offset, piece.size, digest, &length, EVP_sha256(), nullptr) != 1) return false;
+  return memcmp(digest, piece.sha256, length) == 0;
 }
 
 }  // namespace
 
 bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size) {
-  const bool is_filled = in.kind == kZstdSpan ? DecompressZstd(in, out, size) : Inflater(in).Run(out, size);
+  const bool is_filled =
+      in.kind == kZstdSpan ? DecompressZstd(in.stored, true, out, size) : Inflater(in).Run(out, size);
   return is_filled && crc32(0, out, static_cast<uInt>(size)) == in.crc32;
+}
+
+bool DecodeMembers(const BlobRange& stored, SpanKind kind, const std::vector<PlainPiece>& pieces,
+                   uint8_t* out, size_t size) {
+  const bool is_filled =
+      kind == kZstdSpan ? DecompressZstd(stored, false, out, size) : Inflater(stored).Run(out, size);
+  return is_filled && std::all_of(pieces.begin(), pieces.end(),
+                                  [out, size](const PlainPiece& piece) { return IsRight(piece, out, size); });
 }
 
 }  // namespace stratafs

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "span_list.h"
 #include "stored_bytes.h"
@@ -25,6 +26,18 @@ struct SpanInput {
 
 // Fills all of `out`; false if the bytes can't be read or differ from those that were scanned.
 bool DecodeSpan(const SpanInput& in, uint8_t* out, size_t size);
+
+// A part of what is decompressed, and its sha256.
+struct PlainPiece {
+  uint64_t offset;
+  uint64_t size;
+  const uint8_t* sha256;
+};
+
+// Fills all of `out` with the first bytes of whole gzip members or zstd frames. False if the stored bytes
+// give fewer, or if a piece is another than its digest states.
+bool DecodeMembers(const BlobRange& stored, SpanKind kind, const std::vector<PlainPiece>& pieces,
+                   uint8_t* out, size_t size);
 
 }  // namespace stratafs
 

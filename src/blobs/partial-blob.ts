@@ -42,6 +42,11 @@ export interface PartialBlobOptions {
   readonly onArrival?: ((bytes: number) => void) | undefined;
   /** The sha256 of each chunk, one after the other; undefined: chunks are not verified, only the whole is. */
   readonly chunkSha256?: Uint8Array | undefined;
+  /**
+   * True: the readers verify what they make of the bytes, and `reject` those that are wrong. A whole blob with another digest
+   * is fetched again, a few times.
+   */
+  readonly isVerifiedByReaders?: boolean | undefined;
 }
 
 export class PartialBlob {
@@ -138,6 +143,7 @@ export class PartialBlob {
    */
   have(offset: number, length: number): Promise<void> | undefined {
     if (this.#state === 'corrupt' || this.#stop.signal.aborted) return Promise.reject(this.#unusable());
+    if (this.#state === 'whole') return undefined;
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
       if (this.#states[chunk] !== ChunkState.here) return this.#untilClosed(this.#bring(chunk, end));
@@ -151,7 +157,31 @@ export class PartialBlob {
    */
   async complete(): Promise<void> {
     await this.have(0, this.key.size);
-    await (this.#completing ??= this.#verify());
+    try {
+      await (this.#completing ??= this.#completeInRounds());
+    } catch (error) {
+      if (this.#state === 'partial') this.#completing = undefined;
+      throw error;
+    }
+  }
+
+  /** As RangeSource.turn. */
+  get turn(): number {
+    return this.#source.turn;
+  }
+
+  /**
+   * Bytes `offset` to `offset + length`, which came in `turn`, are wrong: they are fetched again when somebody asks for them.
+   * False if the whole blob had its digest, or is not used any more.
+   */
+  reject(offset: number, length: number, turn: number): boolean {
+    if (this.#state !== 'partial' || this.#stop.signal.aborted) return false;
+    const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
+    for (let chunk = first; chunk < end; chunk++) {
+      if (this.#states[chunk] === ChunkState.here) this.#forget(chunk);
+    }
+    this.#source.distrust(turn);
+    return true;
   }
 
   /** Refuses every read from now on: the whole blob is not what its image states. */
@@ -219,8 +249,13 @@ export class PartialBlob {
     if (this.#states[chunk] !== ChunkState.unverified) return; // somebody else asked, too
     const isRight =
       bytesRead === bytes.length && this.#isRight(chunk, createHash('sha256').update(bytes).digest());
-    this.#states[chunk] = isRight ? ChunkState.here : ChunkState.missing;
-    if (!isRight) this.#arrivedBytes -= bytes.length;
+    if (isRight) this.#states[chunk] = ChunkState.here;
+    else this.#forget(chunk);
+  }
+
+  #forget(chunk: number): void {
+    this.#states[chunk] = ChunkState.missing;
+    this.#arrivedBytes -= this.#lengthOf(chunk);
   }
 
   #isRight(chunk: number, digest: Uint8Array): boolean {
@@ -302,11 +337,21 @@ export class PartialBlob {
     if (this.#state === 'partial') this.#file.map.record(chunks);
   }
 
-  async #verify(): Promise<void> {
+  async #completeInRounds(): Promise<void> {
+    const rounds = this.#options.isVerifiedByReaders === true ? MAX_ROUNDS : 1;
+    for (let round = 1; !(await this.#verify(round === rounds)); round++) {
+      this.reject(0, this.key.size, this.turn);
+      await this.have(0, this.key.size);
+    }
+  }
+
+  /** False if the bytes have another digest, and it is not the last round. */
+  async #verify(isLast: boolean): Promise<boolean> {
     await this.#fetches.idle();
     await sync(this.fd);
     const actual = `sha256:${await hash(this.fd, this.key.size, this.#stop.signal)}`;
     if (this.#stop.signal.aborted) throw this.#unusable();
+    if (actual !== this.key.digest && !isLast) return false;
     if (actual !== this.key.digest) {
       this.#state = 'corrupt';
       this.#file.remove();
@@ -316,6 +361,7 @@ export class PartialBlob {
     }
     this.#state = 'whole';
     this.#file.publish();
+    return true;
   }
 
   #unusable(): ErrnoError {

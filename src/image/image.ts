@@ -3,6 +3,7 @@ import type { PartialBlob } from '../blobs/partial-blob.ts';
 import type { RangeSource } from '../blobs/range-source.ts';
 import type { IndexedLayer } from '../layer/index-file.ts';
 import type { BlobLocation, Compression, ExpectedDigests } from '../layer/layer.ts';
+import type { MemberIndex } from '../layer/member-spans.ts';
 import type { MarkNamespace } from '../overlayfs-format/overlay-xattrs.ts';
 
 /** The source of one layer of an image. */
@@ -27,18 +28,23 @@ export type LayerSource =
 export interface RegistryIndex {
   /** Names what it says of the layer, and how the layer is read by it: others have other names. */
   readonly id: string;
-  /** Undefined if it is of another version. */
+  /** Undefined if it can't be used. */
   load(): Promise<LoadedIndex | undefined>;
   /** The windows of gzip, which it lacks. Undefined if there are none. */
   windowsSource(): RangeSource | undefined;
 }
 
 /** An index that was validated. */
-export interface LoadedIndex {
-  readonly indexed: IndexedLayer;
-  /** The windows as they come; they have no source yet. Undefined if there are none. The caller closes the blob. */
-  openWindows(): PartialBlob | undefined;
-}
+export type LoadedIndex =
+  /** In the form of this program. */
+  | {
+      readonly kind: 'indexed';
+      readonly indexed: IndexedLayer;
+      /** The windows as they come; they have no source yet. Undefined if there are none. The caller closes the blob. */
+      openWindows(): PartialBlob | undefined;
+    }
+  /** In that of another one. */
+  | { readonly kind: 'members'; readonly members: MemberIndex };
 
 /** Brings the bytes of a layer to their place. */
 export interface RemoteLayer {
@@ -66,11 +72,11 @@ export interface RemoteLayer {
    */
   source(): RangeSource;
   /**
-   * The bytes as they come, without a source yet; their chunks are verified by `chunkSha256`. The caller closes the blob. Left
-   * off if there is no place for parts. Throws InputError if the disk has no room.
+   * The bytes as they come, without a source yet; their chunks are verified by `chunkSha256`, or else by their readers. The
+   * caller closes the blob. Left off if there is no place for parts. Throws InputError if the disk has no room.
    * @internal
    */
-  openPart?(chunkSha256: Uint8Array): PartialBlob;
+  openPart?(chunkSha256: Uint8Array | undefined): PartialBlob;
   /** Removes bytes that don't have their digest any more. */
   discard(): void;
 }

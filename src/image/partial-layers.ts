@@ -1,28 +1,33 @@
 // Opens layers of a registry before their bytes are here, with an index that may be believed.
 //
 // The index that this machine made of the layer is believed: its bytes were verified then, and were removed from the cache
-// since. An index from elsewhere is believed only if the opener of the image said so.
-import type { PartialBlob } from '../blobs/partial-blob.ts';
+// since. An index from elsewhere is believed only if the manifest of the image names it, or the opener of the image said so.
 import { openLayer, type OpenLayerOptions } from '../layer/open-layer.ts';
-import { PartialReader, canReadParts, openPartialLayer } from '../layer/partial-layer.ts';
-import type { IndexedLayer } from '../layer/index-file.ts';
+import type { LayerIndex } from '../layer/layer-index.ts';
+import type { WholeLayer } from '../layer/partial-content.ts';
+import {
+  type PartialLayerOptions,
+  PartialReader,
+  canReadParts,
+  openMemberLayer,
+  openPartialLayer,
+} from '../layer/partial-layer.ts';
 import { bytesOfLayerIndex } from '../layer/layer-index-layout.ts';
 import type { Layer, LayerBytes } from '../layer/layer.ts';
-import type { LayerSource, RegistryIndex } from './image.ts';
+import type { LayerSource, LoadedIndex, RegistryIndex } from './image.ts';
 import type { OpenLayersOptions } from './open-layers.ts';
 
 type BlobSource = Extract<LayerSource, { kind: 'blob' }>;
 
 /** An index that may be used before the bytes are verified. Its layer has `RemoteLayer.openPart`. */
 export interface TrustedIndex {
-  readonly indexed: IndexedLayer;
+  readonly loaded: LoadedIndex;
   /** Undefined: made here, from verified bytes. */
-  readonly other?: {
-    readonly index: RegistryIndex;
-    /** The bytes of the windows, which `indexed` lacks. */
-    readonly openWindows: () => PartialBlob | undefined;
-  };
+  readonly other?: RegistryIndex;
 }
+
+const namesOf = ({ loaded }: TrustedIndex): LayerIndex =>
+  loaded.kind === 'members' ? loaded.members.index : loaded.indexed.index;
 
 /**
  * The indexes of those `sources` that can be opened without their bytes. One at a time: an index from elsewhere may be large when it
@@ -39,7 +44,7 @@ export async function findIndexes(
   for (const source of sources) {
     const index = source.kind === 'blob' ? await findIndex(source, options) : undefined;
     if (index === undefined) continue;
-    room -= bytesOfLayerIndex(index.indexed.index).length;
+    room -= bytesOfLayerIndex(namesOf(index)).length;
     // Too large: openLayers refuses the image when it opens the layer.
     if (room < 0) break;
     found.set(source, index);
@@ -55,12 +60,17 @@ async function findIndex(
   if (remote?.openPart === undefined || remote.isHere() || digest === undefined) return undefined;
   const sha256 = digest.slice('sha256:'.length);
   const own = await store?.loadIndex(sha256);
-  if (own !== undefined && canReadParts(own, blob.length, source)) return { indexed: own };
+  if (own !== undefined && canReadParts(own, blob.length, source)) {
+    return { loaded: { kind: 'indexed', indexed: own, openWindows: () => undefined } };
+  }
   const index = await remote.findIndex?.(signal);
   const loaded = await index?.load();
-  if (index === undefined || loaded === undefined || loaded.indexed.blobSha256 !== sha256) return undefined;
-  if (!canReadParts(loaded.indexed, blob.length, source)) return undefined;
-  return { indexed: loaded.indexed, other: { index, openWindows: () => loaded.openWindows() } };
+  if (index === undefined || loaded === undefined) return undefined;
+  if (loaded.kind === 'indexed') {
+    const { indexed } = loaded;
+    if (indexed.blobSha256 !== sha256 || !canReadParts(indexed, blob.length, source)) return undefined;
+  }
+  return { loaded, other: index };
 }
 
 /** Names a layer that is open in parts: with another index it may show something else. */
@@ -75,14 +85,14 @@ export async function openPart(
   options: PartOptions,
 ): Promise<Layer> {
   const { pool, signal } = options;
-  const { index } = trusted.other ?? {};
+  const index = trusted.other;
   const open = async (): Promise<Layer> =>
     use(await openAlone(source, trusted, options), source, index, options);
   if (pool === undefined) return open();
   const key = keyOfPart(source, index?.id);
   return pool.inTurn(key, signal, async () => {
     const shared = pool.take(key, () => true);
-    if (shared !== undefined) return { ...use(shared, source, index, options), index: trusted.indexed.index };
+    if (shared !== undefined) return { ...use(shared, source, index, options), index: namesOf(trusted) };
     const alone = await openAlone(source, trusted, options);
     return use(pool.add(key, alone), source, index, options);
   });
@@ -130,16 +140,20 @@ function use<Opened extends LayerBytes>(
 
 async function openAlone(
   source: BlobSource,
-  { indexed, other }: TrustedIndex,
+  { loaded, other }: TrustedIndex,
   options: PartOptions,
 ): Promise<Layer> {
   const { label, cache } = options;
-  const blob = source.remote?.openPart?.(indexed.chunkSha256);
+  const chunkSha256 = loaded.kind === 'members' ? undefined : loaded.indexed.chunkSha256;
+  const blob = source.remote?.openPart?.(chunkSha256);
   if (blob === undefined) throw new Error('a layer with an index has no place for its parts');
-  const verify = (): Promise<IndexedLayer> => verifyWhole(source, options);
+  const partial: PartialLayerOptions = {
+    ...{ label, cache, indexId: other?.id },
+    verify: (accept) => verifyWhole(source, options, accept),
+  };
   try {
-    const windows = other?.openWindows();
-    return openPartialLayer(blob, indexed, { label, cache, indexId: other?.index.id, verify, windows });
+    if (loaded.kind === 'members') return openMemberLayer(blob, loaded.members, partial);
+    return openPartialLayer(blob, loaded.indexed, { ...partial, windows: loaded.openWindows() });
   } catch (error) {
     await blob.close();
     throw error;
@@ -147,10 +161,17 @@ async function openAlone(
 }
 
 /** Reads the layer as one that came whole: its DiffID is compared, and its index is made and saved here. */
-async function verifyWhole(source: BlobSource, options: OpenLayerOptions): Promise<IndexedLayer> {
+async function verifyWhole(
+  source: BlobSource,
+  options: OpenLayerOptions,
+  accept: (own: WholeLayer) => void | Promise<void>,
+): Promise<void> {
   const { label, cache, store, verify } = options;
   const layer = await openLayer(source.blob, source, { label, cache, store, verify });
-  layer.close();
-  if (layer.facts === undefined) throw new Error('a blob has no facts');
-  return { ...layer.facts, index: layer.index };
+  try {
+    if (layer.facts === undefined) throw new Error('a blob has no facts');
+    await accept({ ...layer.facts, index: layer.index, reader: layer.reader });
+  } finally {
+    layer.close();
+  }
 }

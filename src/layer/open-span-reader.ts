@@ -27,7 +27,7 @@ export interface StoredBlob {
    */
   readonly have?: (offset: number, length: number) => Promise<number> | undefined;
   /** The same of the window of a span. Undefined: all are in the table. */
-  readonly haveWindow?: (span: number) => Promise<number>;
+  readonly haveWindow?: (span: number) => Promise<number> | undefined;
   isSourceChanged(): boolean;
   /** Called once, when nothing is read any more. */
   close(): void;

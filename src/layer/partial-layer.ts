@@ -1,26 +1,23 @@
 // PartialLayer: a layer whose index is at hand and whose blob is only partly here. A read fetches the bytes that it needs.
 //
-// Each chunk is compared with the index's digest where it arrives (src/blobs), so no read returns bytes that the index was
-// not made from. The caller decides whether the index may be believed. When all chunks are here, the digest of
-// the blob is verified, and `verify` compares the rest: a layer that fails it answers EIO from then on.
+// A PartialContent knows the index, and sees to it that no read returns bytes that the index was not made from. The caller
+// decides whether the index may be believed. When all bytes are here, the digest of the blob is verified, and `verify`
+// compares the rest: a layer that fails it answers EIO from then on.
 import createDebug from 'debug';
-import { read } from 'node:fs';
-import { promisify } from 'node:util';
 import type { PartialBlob } from '../blobs/partial-blob.ts';
 import type { RangeSource } from '../blobs/range-source.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
-import { SpanKind, type SpanTable } from '../sys/scan.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
 import { EIO } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
-import type { Compression, ExpectedDigests, Layer } from './layer.ts';
-import { bytesOfLayerIndex } from './layer-index-layout.ts';
-import { openSpanReader } from './open-span-reader.ts';
-import { bytesOfSpanTable } from './span-table-layout.ts';
+import { IndexedContent } from './indexed-content.ts';
+import type { ExpectedDigests, Layer } from './layer.ts';
+import { MemberContent } from './member-content.ts';
+import type { MemberIndex } from './member-spans.ts';
+import type { ArrivingBlob, PartialContent, WholeLayer } from './partial-content.ts';
 
 const debug = createDebug('stratafs:blobs');
-const readAt = promisify(read);
 
 /** Bytes that are fetched ahead at a time: two requests, so that a read finds a third one free. */
 const FILL_STEP = 16 << 20;
@@ -32,12 +29,10 @@ export interface PartialLayerOptions {
   /** Names an index from elsewhere; undefined: it was made here, from bytes that were verified. */
   readonly indexId?: string | undefined;
   /**
-   * Compares the whole blob with what its image states, once it is here, and indexes it. Rejects with an InputError if it is
-   * something else.
+   * Compares the whole blob with what its image states, once it is here, indexes it, and calls `accept`. Rejects with an
+   * InputError if it is something else, and as `accept` does.
    */
-  readonly verify: () => Promise<IndexedLayer>;
-  /** The windows of an index from elsewhere, whose own column is zeros until they have come. The layer owns it. */
-  readonly windows?: PartialBlob | undefined;
+  readonly verify: (accept: (own: WholeLayer) => void | Promise<void>) => Promise<void>;
 }
 
 /** What one of the users of a layer adds to it. */
@@ -59,14 +54,18 @@ export function canReadParts(
   return diffId === undefined || tarSha256 === undefined || diffId === `sha256:${tarSha256}`;
 }
 
-/** The layer owns `blob` from now on. `indexed` must be one that `canReadParts` accepts. */
+/**
+ * The layer owns `blob` and `windows` from now on. `indexed` must be one that `canReadParts` accepts. `windows`: those of an
+ * index from elsewhere, whose own column is zeros until they have come.
+ */
 export function openPartialLayer(
   blob: PartialBlob,
   indexed: IndexedLayer,
-  options: PartialLayerOptions,
+  options: PartialLayerOptions & { readonly windows?: PartialBlob | undefined },
 ): Layer & { readonly reader: PartialReader } {
   const { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256, index } = indexed;
-  const reader = new PartialReader(blob, indexed, options);
+  const content = new IndexedContent(indexed, options.windows);
+  const reader = new PartialReader(blob, content, options);
   // Bytes that nobody verified have no name: nothing that is made from them may be saved under it.
   const { indexId } = options;
   const digests =
@@ -76,7 +75,7 @@ export function openPartialLayer(
   return {
     ...digests,
     reader,
-    compression: compressionOf(indexed),
+    compression: content.compression,
     facts: { spans, tarSize, blobSha256, tarSha256, hasSpilled, chunkSha256 },
     index,
     close: () => reader.close(),
@@ -84,21 +83,30 @@ export function openPartialLayer(
   };
 }
 
-function compressionOf({ spans }: IndexedBlob): Compression {
-  if (spans.count === 0) return 'none';
-  return spans.kind[0] === SpanKind.zstd ? 'zstd' : 'gzip';
+/** The same with the index of another program. The layer owns `blob` from now on, whose readers verify it. */
+export function openMemberLayer(
+  blob: PartialBlob,
+  members: MemberIndex,
+  options: PartialLayerOptions,
+): Layer & { readonly reader: PartialReader } {
+  const content = new MemberContent(members);
+  const reader = new PartialReader(blob, content, options);
+  return {
+    ...{ reader, digest: undefined, diffId: undefined, indexId: options.indexId },
+    compression: content.compression,
+    index: members.index,
+    close: () => reader.close(),
+    closed: reader.closed,
+  };
 }
 
 /** Reads a partly fetched layer. */
 export class PartialReader implements BlobReader {
   readonly size: number;
   readonly #blob: PartialBlob;
+  readonly #content: PartialContent;
   readonly #options: PartialLayerOptions;
-  readonly #spans: BlobReader | undefined;
-  readonly #indexed: IndexedLayer;
-  #needsWindows = true;
-  /** Spans whose windows have come from elsewhere, and may have been used. */
-  readonly #brought = new Set<number>();
+  readonly #reader: BlobReader | undefined;
   #completion: Promise<void> | undefined;
   #isClosed = false;
   /** Resolves when what came is recorded, after `close`. */
@@ -106,24 +114,13 @@ export class PartialReader implements BlobReader {
   #resolveClosed: () => void = () => undefined;
   readonly #listeners = new Set<(text: string) => void>();
 
-  constructor(blob: PartialBlob, indexed: IndexedLayer, options: PartialLayerOptions) {
-    const { windows } = options;
-    const { spans, tarSize } = indexed;
-    this.#indexed = indexed;
+  constructor(blob: PartialBlob, content: PartialContent, options: PartialLayerOptions) {
     this.#blob = blob;
+    this.#content = content;
     this.#options = options;
-    this.size = tarSize;
+    this.size = content.size;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    const stored = {
-      ...{ fd: blob.fd, offset: 0 },
-      have: (offset: number, length: number) => this.#have(offset, length),
-      ...(windows === undefined
-        ? {}
-        : { haveWindow: (span: number) => this.#haveWindow(windows, spans, span) }),
-      isSourceChanged: () => false,
-      close: () => this.#end(),
-    };
-    this.#spans = spans.count === 0 ? undefined : openSpanReader(stored, spans, options.cache, undefined);
+    this.#reader = content.open(this.#storedBlob(), options.cache);
   }
 
   /** Adds what a user has; returns what removes it. Without a source of bytes, only what is here can be read. */
@@ -133,7 +130,7 @@ export class PartialReader implements BlobReader {
     this.#listeners.add(listener);
     const removals = [
       bytes === undefined ? undefined : this.#blob.addSource(bytes),
-      windows === undefined ? undefined : this.#options.windows?.addSource(windows),
+      windows === undefined ? undefined : this.#content.addWindowsSource(windows),
     ];
     return () => {
       this.#listeners.delete(listener);
@@ -149,14 +146,14 @@ export class PartialReader implements BlobReader {
   read(offset: number, length: number): ReadResult | Promise<ReadResult> {
     // Blocks that were decompressed before are no better than what they were made from.
     if (this.#isClosed || this.#blob.isCorrupt) return -EIO;
-    if (this.#spans !== undefined) return this.#spans.read(offset, length);
+    if (this.#reader !== undefined) return this.#reader.read(offset, length);
     const available = Math.max(0, Math.min(length, this.size - offset));
     const range = new FileRange(this.#blob.fd, offset, available);
     return this.#have(offset, available)?.then((status) => (status < 0 ? status : range)) ?? range;
   }
 
   borrow(offset: number, length: number): BorrowedRange | undefined {
-    const range = this.#spans === undefined ? this.read(offset, length) : undefined;
+    const range = this.#reader === undefined ? this.read(offset, length) : undefined;
     return range instanceof FileRange ? { range, release: () => undefined } : undefined;
   }
 
@@ -185,54 +182,58 @@ export class PartialReader implements BlobReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#blob.stop();
-    this.#options.windows?.stop();
-    if (this.#spans !== undefined) this.#spans.close();
+    this.#content.stop();
+    if (this.#reader !== undefined) this.#reader.close();
     else this.#end();
   }
 
+  #storedBlob(): ArrivingBlob {
+    const blob = this.#blob;
+    return {
+      ...{ fd: blob.fd, offset: 0 },
+      have: (offset, length) => this.#have(offset, length),
+      settle: (bringing) => this.#settle(bringing),
+      turn: () => blob.turn,
+      reject: (offset, length, turn, isLast) => this.#reject(offset, length, turn, isLast),
+      isSourceChanged: () => false,
+      close: () => this.#end(),
+    };
+  }
+
   #end(): void {
-    const closing = [this.#blob, this.#options.windows].map(async (blob) =>
-      blob?.close().catch((error: unknown) => debug('%s: %s', this.#options.label, error)),
+    const closing = [this.#blob.close(), this.#content.close()].map((each) =>
+      each.catch((error: unknown) => debug('%s: %s', this.#options.label, error)),
     );
     void Promise.all(closing).then(() => this.#resolveClosed());
   }
 
-  /** Brings the window of `span` to its place in the column. */
-  async #haveWindow(
-    windows: PartialBlob,
-    { windowOffset, windows: column }: SpanTable,
-    span: number,
-  ): Promise<number> {
-    const start = windowOffset[span] as number;
-    const end = windowOffset[span + 1] as number;
-    if (start === end || this.#hasOwnWindows()) return 0;
-    try {
-      await windows.have(start, end - start);
-      const window = Buffer.allocUnsafe(end - start);
-      const { bytesRead } = await readAt(windows.fd, window, 0, window.length, start);
-      if (bytesRead < window.length) return -EIO;
-      // Those that were made here may be in their place by now.
-      if (this.#hasOwnWindows()) return 0;
-      column.set(window, start);
-      this.#brought.add(span);
-      return 0;
-    } catch (error) {
-      this.#report(error);
-      return -EIO;
-    }
+  #have(offset: number, length: number): Promise<number> | undefined {
+    const bringing = this.#blob.have(offset, length);
+    if (bringing === undefined) return undefined;
+    return this.#settle(
+      bringing.then(() => {
+        if (this.#blob.arrivedBytes === this.#blob.key.size) void this.#complete();
+      }),
+    );
   }
 
-  #have(offset: number, length: number): Promise<number> | undefined {
-    return this.#blob.have(offset, length)?.then(
-      () => {
-        if (this.#blob.arrivedBytes === this.#blob.key.size) void this.#complete();
-        return 0;
-      },
+  /** 0, or -EIO for a failure, which is reported. */
+  #settle(bringing: Promise<void>): Promise<number> {
+    return bringing.then(
+      () => 0,
       (error: unknown) => {
         this.#report(error);
         return -EIO;
       },
     );
+  }
+
+  #reject(offset: number, length: number, turn: number, isLast: boolean): boolean {
+    const isWorthIt = this.#blob.reject(offset, length, turn) && !isLast;
+    if (!isWorthIt) {
+      this.#report(new InputError(`bytes ${offset} to ${offset + length} are not those that were indexed`));
+    }
+    return isWorthIt;
   }
 
   #complete(): Promise<void> {
@@ -249,33 +250,11 @@ export class PartialReader implements BlobReader {
       return;
     }
     try {
-      this.#adopt(await this.#options.verify());
+      await this.#options.verify((own) => this.#content.accept(own));
     } catch (error) {
       if (error instanceof InputError) this.#blob.refuse();
       this.#report(error);
     }
-  }
-
-  /** Takes the index that was made of the whole blob. Throws InputError if the one that was believed is another. */
-  #adopt(own: IndexedLayer): void {
-    if (!isSameIndex(own, this.#indexed) || !this.#hasSameWindows(own.spans)) {
-      throw new InputError('the index that was believed is not that of the layer');
-    }
-    this.#indexed.spans.windows.set(own.spans.windows);
-    this.#needsWindows = false;
-  }
-
-  /** True once those that were made here are in their places. */
-  #hasOwnWindows(): boolean {
-    return !this.#needsWindows;
-  }
-
-  #hasSameWindows({ windows: own }: SpanTable): boolean {
-    const { windowOffset, windows } = this.#indexed.spans;
-    return [...this.#brought].every((span) => {
-      const [start, end] = [windowOffset[span], windowOffset[span + 1]];
-      return Buffer.compare(own.subarray(start, end), windows.subarray(start, end)) === 0;
-    });
   }
 
   #report(error: unknown): void {
@@ -290,15 +269,4 @@ export class PartialReader implements BlobReader {
 export async function untilRecorded(readers: readonly BlobReader[]): Promise<void> {
   const parts = readers.filter((reader) => reader instanceof PartialReader);
   await Promise.all(parts.filter(({ isClosed }) => isClosed).map(({ closed }) => closed));
-}
-
-/** True if both describe the same layer in the same spans, windows apart: some may not have come. */
-function isSameIndex(a: IndexedLayer, b: IndexedLayer): boolean {
-  if (a.spans.windows.length !== b.spans.windows.length) return false;
-  const bytesOf = ({ index, spans }: IndexedLayer): readonly Uint8Array[] => {
-    const blank = { ...spans, windows: new Uint8Array(spans.windows.length) };
-    return [bytesOfSpanTable(blank), bytesOfLayerIndex(index)];
-  };
-  const other = bytesOf(b);
-  return bytesOf(a).every((bytes, i) => Buffer.compare(bytes, other[i] as Uint8Array) === 0);
 }

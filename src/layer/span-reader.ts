@@ -12,12 +12,15 @@ import { EIO } from '../vfs/errno.ts';
 /** Decompresses span `span`: all its bytes, or a negative errno. */
 export type DecodeSpan = (span: number) => Promise<Block>;
 
+/** What a SpanReader must know of its spans. */
+export type SpanPlaces = Pick<SpanTable, 'count' | 'plainOffset' | 'kind'>;
+
 /** The number of spans that the cache must be able to hold to make read-ahead useful. */
 const READ_AHEAD_ROOM = 4;
 
 export class SpanReader implements BlobReader {
   readonly size: number;
-  readonly #spans: SpanTable;
+  readonly #spans: SpanPlaces;
   readonly #blocks: BlockOwner;
   readonly #decode: DecodeSpan;
   readonly #closeStored: () => void;
@@ -31,7 +34,7 @@ export class SpanReader implements BlobReader {
    * The reader owns `spillFd` from now on. `closeStored` ends what `decode` reads from, when nothing is decoded any more.
    */
   constructor(
-    spans: SpanTable,
+    spans: SpanPlaces,
     blocks: BlockOwner,
     decode: DecodeSpan,
     closeStored: () => void,

@@ -136,12 +136,13 @@ export class BlobCache {
   }
 
   /**
-   * The bytes of a blob as they come, verified by the digests of its chunks; the caller adds sources, and closes it. Throws
-   * InputError if the disk has no room for the whole blob.
+   * The bytes of a blob as they come, verified by the digests of its chunks, or, without those, by its readers; the caller
+   * adds sources, and closes it. Throws InputError if the disk has no room for the whole blob.
    */
-  openPart(key: BlobKey, chunkSha256: Uint8Array): PartialBlob {
+  openPart(key: BlobKey, chunkSha256: Uint8Array | undefined): PartialBlob {
     this.#used.add(`${hexOf(key.digest)}.blob`);
-    return this.#openPartial(key, undefined, { chunkSha256 });
+    const isVerifiedByReaders = chunkSha256 === undefined;
+    return this.#openPartial(key, undefined, { chunkSha256, isVerifiedByReaders });
   }
 
   /** Ends the unnamed files. Places that were given are not valid any more, unless there is a folder. */

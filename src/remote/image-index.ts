@@ -85,6 +85,7 @@ export class ImageIndex {
     if (decoded === undefined) return undefined;
     const { indexed, windowsSha256 } = decoded;
     return {
+      kind: 'indexed',
       indexed,
       openWindows: () => (windows === undefined ? undefined : this.#cache.openPart(windows, windowsSha256)),
     };

@@ -3,7 +3,9 @@
 // The manifest is always asked of the registry, whatever the cache has: so the registry decides who may see the image.
 import type { CacheDirectory } from '../layer/cache-directory.ts';
 import type { CandidateState } from '../image/candidate.ts';
-import type { Image, LayerSource, Platform } from '../image/image.ts';
+import type { PartialBlob } from '../blobs/partial-blob.ts';
+import type { RangeSource } from '../blobs/range-source.ts';
+import type { Image, LayerSource, Platform, RegistryIndex } from '../image/image.ts';
 import { JsonReader } from '../image/archive.ts';
 import { type JsonView, JsonView as View, parseJson } from '../image/json-view.ts';
 import { LayoutWalk } from '../image/oci-layout.ts';
@@ -15,6 +17,7 @@ import { type FetchedManifest, Repository, type RepositoryOptions } from '../reg
 import { InputError } from '../vfs/input-error.ts';
 import { showText } from '../vfs/show-text.ts';
 import { BlobCache, type FetchWatch } from './blob-cache.ts';
+import { boundIndexOf, loadBoundIndex } from './bound-index.ts';
 import { chooseManifest, listManifests } from './choose-manifest.ts';
 import type { IndexTrust } from './find-index.ts';
 import { ImageIndex } from './image-index.ts';
@@ -155,15 +158,28 @@ function remoteLayers(
   index: ImageIndex,
 ): LayerSource[] {
   const { reference } = repository;
-  const types = new Map(
+  const described = new Map(
     manifest
       .get('layers')
       .items()
-      .map((layer) => [layer.get('digest').value, layer.get('mediaType').optionalString() ?? '']),
+      .map((layer) => [layer.get('digest').value, layer]),
   );
   return layers.map((layer) => {
     if (layer.kind !== 'blob' || layer.digest === undefined) return layer;
     const { digest, blob } = layer;
+    const descriptor = described.get(digest);
+    const bound = boundIndexOf(annotationsOf(descriptor));
+    const source = (): RangeSource => repository.blob(digest, blob.length);
+    const openPart = (chunkSha256: Uint8Array | undefined): PartialBlob =>
+      cache.openPart({ digest, size: blob.length }, chunkSha256);
+    const findBound = (signal?: AbortSignal): RegistryIndex | undefined =>
+      bound === undefined || !cache.keepsParts
+        ? undefined
+        : {
+            id: bound.id,
+            load: () => loadBoundIndex(openPart(undefined), source(), bound, signal),
+            windowsSource: () => undefined,
+          };
     const fetch = async (watch: FetchWatch): Promise<void> => {
       await cache.fetch(repository.blob(digest, blob.length), showReference(reference), watch);
       await cache.noteOrigin(digest, repositoryOf(reference));
@@ -171,19 +187,22 @@ function remoteLayers(
     return {
       ...layer,
       remote: {
-        compression: compressionOfType(types.get(digest) ?? ''),
+        compression: compressionOfType(descriptor?.get('mediaType').optionalString() ?? ''),
         isHere: () => cache.isHere(digest, blob.length),
         fetch,
-        findIndex: (signal) => index.find(digest, signal),
-        source: () => repository.blob(digest, blob.length),
-        ...(cache.keepsParts
-          ? {
-              openPart: (chunkSha256: Uint8Array) =>
-                cache.openPart({ digest, size: blob.length }, chunkSha256),
-            }
-          : {}),
+        findIndex: async (signal) => (await index.find(digest, signal)) ?? findBound(signal),
+        source,
+        ...(cache.keepsParts ? { openPart } : {}),
         discard: () => cache.discard(digest),
       },
     };
   });
+}
+
+/** The annotations that are strings. */
+function annotationsOf(descriptor: JsonView | undefined): Map<string, string> {
+  const value = descriptor?.get('annotations').value;
+  const entries: [string, unknown][] =
+    typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

@@ -1,4 +1,5 @@
-// Decompresses one span (native/addon/span_reader.cc) from the checkpoint that a scan recorded.
+// Decompresses one span (native/addon/span_reader.cc): from the checkpoint that a scan recorded, or from the start of a
+// gzip member or zstd frame.
 import { addon } from './addon.ts';
 
 /**
@@ -19,5 +20,25 @@ type ReadSpan = (
   crc32: number,
   out: Uint8Array,
 ) => Promise<number>;
+
+/**
+ * Decompresses whole gzip members (`kind` SpanKind.inflate) or zstd frames (SpanKind.zstd) from their start, until `out`
+ * is full. Then compares the `pieces`: records of offset in `out` and length in bytes (f64 each, little-endian), and the
+ * sha256 of these bytes (32). Resolves with the length of `out`, or -EIO if the bytes can't be read or a piece is another.
+ * Otherwise as `readSpan`.
+ */
+type ReadMembers = (
+  fd: number,
+  position: number,
+  length: number,
+  kind: number,
+  pieces: Uint8Array,
+  out: Uint8Array,
+) => Promise<number>;
+
+/** Bytes of a record of `pieces`. */
+export const PIECE_RECORD_SIZE = 48;
+
+export const readMembers: ReadMembers = (addon as { readMembers: ReadMembers }).readMembers;
 
 export const readSpan: ReadSpan = (addon as { readSpan: ReadSpan }).readSpan;

@@ -308,3 +308,69 @@ test('random reads of a source that fails at random show its bytes, over many ru
     if (run % 5 === 4) fs.rmSync(join(directory, `${sha256}.part`), { force: true });
   }
 });
+
+/** Answers the first `wrong` requests with zeros. */
+class LyingSource extends MemorySource {
+  wrong: number;
+  turn = 0;
+
+  constructor(wrong: number) {
+    super();
+    this.wrong = wrong;
+  }
+
+  override async *read(start: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const isWrong = this.wrong-- > 0;
+    for await (const piece of super.read(start, length, signal)) yield isWrong ? piece.fill(0) : piece;
+  }
+
+  distrust(turn: number): void {
+    if (turn === this.turn) this.turn++;
+  }
+}
+
+describe('a blob that its readers verify', () => {
+  const open = (source: RangeSource): PartialBlob =>
+    PartialBlob.open(directory, key, source, { isVerifiedByReaders: true });
+
+  test('fetches again what they reject, from another server', async () => {
+    const source = new LyingSource(1);
+    const blob = open(source);
+    await blob.have(0, CHUNK_SIZE);
+    expect(isRight(blob, 0, CHUNK_SIZE)).toBe(false);
+    expect([blob.reject(0, CHUNK_SIZE, 0), source.turn, blob.arrivedBytes]).toEqual([true, 1, 0]);
+    await blob.have(0, CHUNK_SIZE);
+    expect(isRight(blob, 0, CHUNK_SIZE)).toBe(true);
+    await blob.close();
+  });
+
+  test('is fetched again if the whole has another digest, and then rejects nothing', async () => {
+    const source = new LyingSource(2);
+    const blob = open(source);
+    await blob.complete();
+    expect([blob.isWhole, source.turn, isRight(blob, 0, SIZE)]).toEqual([true, 2, true]);
+    expect(blob.reject(0, SIZE, 2)).toBe(false);
+    expect(blob.have(0, SIZE)).toBeUndefined();
+    await blob.close();
+    expect(filesLeft()).toEqual([`${sha256}.blob`]);
+  });
+
+  test('is corrupt if the whole always has another digest', async () => {
+    const blob = open(new LyingSource(100));
+    await expect(blob.complete()).rejects.toThrow(`expected ${key.digest}`);
+    expect([blob.isCorrupt, blob.reject(0, SIZE, 3)]).toEqual([true, false]);
+    await blob.close();
+    expect(filesLeft()).toEqual([]);
+  });
+
+  test('can be completed later if the source fails between', async () => {
+    const source = new LyingSource(1);
+    const blob = open(source);
+    await blob.have(0, SIZE);
+    source.failures = 1;
+    await expect(blob.complete()).rejects.toThrow('the connection was reset');
+    await blob.complete();
+    expect(blob.isWhole).toBe(true);
+    await blob.close();
+  });
+});

@@ -13,6 +13,7 @@ import { type PartialReader, canReadParts, openPartialLayer } from '../../src/la
 import { FileRange } from '../../src/vfs/blob-reader.ts';
 import { EIO } from '../../src/vfs/errno.ts';
 import { CHUNK_SIZE } from '../../src/vfs/chunks.ts';
+import { memoryBlob } from './memory-blob.ts';
 
 const CHUNKS = 800;
 const SIZE = CHUNKS * CHUNK_SIZE;
@@ -66,11 +67,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function open(verify = (): Promise<IndexedLayer> => Promise.resolve(indexed)): PartialReader {
+function open(whole = (): IndexedLayer => indexed): PartialReader {
   const { chunkSha256 } = indexed;
   const blob = PartialBlob.open(directory, { digest: `sha256:${hex}`, size: SIZE }, source, { chunkSha256 });
-  const options = { label: 'layer 1', cache: new BlockCache(1 << 20), verify };
-  const { reader } = openPartialLayer(blob, indexed, options);
+  const { reader } = openPartialLayer(blob, indexed, {
+    ...{ label: 'layer 1', cache: new BlockCache(1 << 20) },
+    verify: async (accept) => accept({ ...whole(), reader: memoryBlob(zeros) }),
+  });
   reader.addUser({ onFailure: (text) => failures.push(text) });
   return reader;
 }
@@ -87,7 +90,7 @@ test('a read does not wait for what is fetched ahead', async () => {
 
 test('is whole after it was filled, and verified once', async () => {
   let verified = 0;
-  const reader = open(() => Promise.resolve({ ...indexed, verified: ++verified }));
+  const reader = open(() => ({ ...indexed, verified: ++verified }));
   await reader.fill();
   await reader.fill();
   expect([verified, reader.missingBytes, failures]).toEqual([1, 0, []]);
@@ -97,7 +100,7 @@ test('is whole after it was filled, and verified once', async () => {
 test('answers EIO from then on if the whole layer has another index', async () => {
   const other = new LayerIndexBuilder('other').finish();
   other.mode[0] = 0o40700;
-  const reader = open(() => Promise.resolve({ ...indexed, index: other }));
+  const reader = open(() => ({ ...indexed, index: other }));
   expect(reader.read(0, 10)).toBeInstanceOf(Promise);
   await reader.fill();
   expect(failures).toEqual(['the index that was believed is not that of the layer']);

@@ -13,7 +13,10 @@ import {
   startRegistry,
 } from '../remote/registry-program.ts';
 import { describeWith } from '../requirements.ts';
-import { type Workplace, withMounted, withWorkplace } from './stratafs.ts';
+import { withoutHoles } from '../oracle/recorded.ts';
+import { snapshotDirectory } from '../oracle/snapshot.ts';
+import { oracleOf } from './forms.ts';
+import { type Workplace, fixture, withMounted, withWorkplace } from './stratafs.ts';
 
 const FILES = Array.from({ length: 40 }, (_, i) => [`file-${i}`, randomBytes(200_000)] as const);
 const SIZE = 200_000;
@@ -102,6 +105,21 @@ describeWith([{ program: 'docker-registry' }], 'a mount of an image in a registr
   it('without such an option has whole layers', async () => {
     await withMounted(source, async (place) => {
       expect(await transfersOf(place)).toBeUndefined();
+    });
+  });
+
+  it.each([
+    ['eStargz', 'lazy/estargz.tar'],
+    ['zstd:chunked', 'lazy/zstd-chunked.tar'],
+  ])('of %s layers has what umoci unpacked, without such an option', async (_, archive) => {
+    const image = `docker://${registry.host}/lazy:1`;
+    await withWorkplace(async (maker) => {
+      await succeed(maker, 'push', fixture(archive), image);
+    });
+    await withMounted(image, async (place) => {
+      expect((await transfersOf(place))?.missingBytes).toBeGreaterThan(0);
+      expect(withoutHoles(snapshotDirectory(place.mountpoint))).toEqual(oracleOf('expressweb'));
+      expect((await transfersOf(place))?.failures).toBe(0);
     });
   });
 

@@ -91,12 +91,20 @@ export async function makeLayout(directory: string): Promise<MadeImage> {
   ]);
 }
 
-/** The same with other layers, base first. `isGzip`: stored so. */
-export function makeLayoutOf(
-  directory: string,
-  tars: readonly { readonly tar: Buffer; readonly isGzip?: boolean }[],
-): MadeImage {
-  const layers = tars.map(({ tar, isGzip = false }) => (isGzip ? gzipSync(tar, { level: 1 }) : tar));
+/** A layer. `isGzip`: stored so. `stored`: its blob, of gzip unless `suffix` names something else. */
+export interface MadeLayer {
+  readonly tar: Buffer;
+  readonly isGzip?: boolean;
+  readonly stored?: Buffer;
+  readonly suffix?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The same with other layers, base first. */
+export function makeLayoutOf(directory: string, tars: readonly MadeLayer[]): MadeImage {
+  const layers = tars.map(
+    ({ tar, isGzip = false, stored }) => stored ?? (isGzip ? gzipSync(tar, { level: 1 }) : tar),
+  );
   const blobs = join(directory, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
   const add = (bytes: Buffer): { digest: string; size: number } => {
@@ -104,10 +112,12 @@ export function makeLayoutOf(
     writeFileSync(join(blobs, digest.slice('sha256:'.length)), bytes);
     return { digest, size: bytes.length };
   };
-  const described = layers.map((bytes, i) => ({
-    mediaType: `application/vnd.oci.image.layer.v1.tar${tars[i]?.isGzip === true ? '+gzip' : ''}`,
-    ...add(bytes),
-  }));
+  const described = layers.map((bytes, i) => {
+    const { isGzip = false, stored, annotations } = tars[i] ?? {};
+    const { suffix = isGzip || stored !== undefined ? '+gzip' : '' } = tars[i] ?? {};
+    const mediaType = `application/vnd.oci.image.layer.v1.tar${suffix}`;
+    return { mediaType, ...add(bytes), ...(annotations === undefined ? {} : { annotations }) };
+  });
   const config = add(
     Buffer.from(
       JSON.stringify({
