@@ -3,11 +3,12 @@ import createDebug from 'debug';
 import { Channel } from '../sys/channel.ts';
 import { MS_NODIRATIME, MS_RDONLY, MS_STRICTATIME } from '../sys/mount-calls.ts';
 import { ErrnoError } from '../vfs/errno.ts';
+import type { AnswerTable } from '../vfs/answer-table.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
 import { attach, detach } from './mounts/kernel-mount.ts';
-import { nameCounts, readCounts, tableFacts } from './fast-path.ts';
+import { addCounts, nameCounts, readCounts, tableFacts } from './fast-path.ts';
 import { MessageBuffers } from './message-buffers.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
@@ -41,6 +42,9 @@ class DevFuseMount implements FuseMount {
   readonly #channel: Channel;
   #resolveClosed: () => void = () => undefined;
   #isEnding = false;
+  /** Counts of the answers from tables that others have replaced. */
+  #earlierAnswers: Float64Array | undefined;
+  #endWatch: (() => void) | undefined;
 
   constructor(fileSystem: FileSystem, mountpoint: string, device: number, options: DriverOptions) {
     this.mountpoint = mountpoint;
@@ -65,12 +69,20 @@ class DevFuseMount implements FuseMount {
         fileSystem.isReadOnly || (options.flags & (MS_STRICTATIME | MS_NODIRATIME)) !== MS_STRICTATIME,
       maxStackDepth: (options.mayPassThrough ?? isRoot) ? (options.maxStackDepth ?? 1) : 0,
       onServing: () => {
-        const { answerTable, isReadOnly } = fileSystem;
-        if ((options.usesFastPath ?? true) && answerTable !== undefined) {
-          this.#channel.answerFrom(tableFacts(answerTable, isReadOnly, this.#session.owners));
-        }
+        const { answerTable } = fileSystem;
+        if ((options.usesFastPath ?? true) && answerTable !== undefined) this.#answerFrom(answerTable);
       },
     });
+  }
+
+  /** Native code answers from the table, and from the blobs of layers as they get whole. */
+  #answerFrom(table: AnswerTable): void {
+    const begin = (): void => {
+      this.#earlierAnswers = addCounts(this.#earlierAnswers, this.#channel.tableAnswers());
+      this.#channel.answerFrom(tableFacts(table, this.#session.fileSystem.isReadOnly, this.#session.owners));
+    };
+    begin();
+    this.#endWatch = table.watchBlobs?.(begin);
   }
 
   /** Begins to serve; resolves when the kernel and we agreed on a protocol. */
@@ -93,7 +105,7 @@ class DevFuseMount implements FuseMount {
 
   statistics(): DriverStatistics {
     const { requestCounts, bytesRead, bytesWritten, openFiles, pendingChanges } = this.#session;
-    const native = readCounts(this.#channel.tableAnswers());
+    const native = readCounts(addCounts(this.#earlierAnswers, this.#channel.tableAnswers()));
     return {
       requests: nameCounts((opcode) => (requestCounts[opcode] ?? 0) + native.count(opcode)),
       answeredNatively: nameCounts((opcode) => native.count(opcode)),
@@ -133,6 +145,7 @@ class DevFuseMount implements FuseMount {
     if (this.#isEnding) return;
     this.#isEnding = true;
     if (errno !== 0) debug('%s: the connection failed with errno %d', this.mountpoint, errno);
+    this.#endWatch?.();
     this.#channel.close();
     await this.#session.end();
     try {

@@ -24,7 +24,7 @@ export function tableFacts(table: AnswerTable, isReadOnly: boolean, owners: Owne
     hidesStickyBits,
     users: isAsStored ? new Uint32Array(0) : idPairs(table.users(), (id) => owners.showUser(id)),
     groups: isAsStored ? new Uint32Array(0) : idPairs(table.groups(), (id) => owners.showGroup(id)),
-    blobs: Float64Array.from(table.blobs.flatMap(blobNumbers)),
+    blobs: Float64Array.from(table.blobs().flatMap(blobNumbers)),
     validity: FOREVER,
     openFlags: CACHED_OPEN,
     blockSize: BLOCK_SIZE,
@@ -54,6 +54,14 @@ export interface TableAnswerCounts {
 export function readCounts(counts: Float64Array | undefined): TableAnswerCounts {
   const byOpcode = counts?.subarray(0, -1);
   return { count: (opcode) => byOpcode?.[opcode] ?? 0, bytesRead: counts?.at(-1) ?? 0 };
+}
+
+/** The sum of what two tables answered, one after the other; undefined if neither did. */
+export function addCounts(
+  a: Float64Array | undefined,
+  b: Float64Array | undefined,
+): Float64Array | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : a.map((count, i) => count + (b[i] ?? 0));
 }
 
 /** Numbers by opcode under the kernel's names, those that are 0 left out. */

@@ -113,6 +113,9 @@ export class PartialReader implements BlobReader {
   readonly closed: Promise<void>;
   #resolveClosed: () => void = () => undefined;
   readonly #listeners = new Set<(text: string) => void>();
+  /** True once the whole blob is what its image and the index state. */
+  #isVerified = false;
+  readonly #plainListeners = new Set<() => void>();
 
   constructor(blob: PartialBlob, content: PartialContent, options: PartialLayerOptions) {
     this.#blob = blob;
@@ -121,6 +124,17 @@ export class PartialReader implements BlobReader {
     this.size = content.size;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     this.#reader = content.open(this.#storedBlob(), options.cache);
+  }
+
+  /** The file, once all of an uncompressed layer is here and verified. */
+  get plain(): FileRange | undefined {
+    const isPlain = this.#spans === undefined && this.#isVerified && !this.#isClosed;
+    return isPlain ? new FileRange(this.#blob.fd, 0, this.size) : undefined;
+  }
+
+  whenPlain(listener: () => void): () => void {
+    if (this.#spans === undefined && !this.#isVerified) this.#plainListeners.add(listener);
+    return () => void this.#plainListeners.delete(listener);
   }
 
   /** Adds what a user has; returns what removes it. Without a source of bytes, only what is here can be read. */
@@ -254,7 +268,11 @@ export class PartialReader implements BlobReader {
     } catch (error) {
       if (error instanceof InputError) this.#blob.refuse();
       this.#report(error);
+      return;
     }
+    this.#isVerified = true;
+    for (const listener of this.#plainListeners) listener();
+    this.#plainListeners.clear();
   }
 
   #report(error: unknown): void {

@@ -12,7 +12,9 @@ export interface AnswerTable {
   /**
    * By layer: the range of an open file that holds the uncompressed bytes; undefined if no file holds them as they are.
    */
-  readonly blobs: readonly (FileRange | undefined)[];
+  readonly blobs: () => readonly (FileRange | undefined)[];
+  /** Calls `listener` whenever `blobs` gives one more. Returns what removes it. */
+  readonly watchBlobs?: (listener: () => void) => () => void;
   /**
    * Only of a writable file system: the number of opens of each inode, counted by the side that answers the request.
    */

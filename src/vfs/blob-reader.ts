@@ -54,6 +54,11 @@ export interface BlobReader {
    * are.
    */
   readonly plain?: FileRange | undefined;
+  /**
+   * Calls `listener` once if `plain` comes to be, as the last bytes of a registry's layer arrive. Returns what removes it.
+   * Undefined: `plain` never changes.
+   */
+  whenPlain?(listener: () => void): () => void;
   /** The same for a compressed blob whose bytes lie uncompressed in a file of this user, which nobody else can write to. */
   readonly unpacked?: FileRange | undefined;
   /**

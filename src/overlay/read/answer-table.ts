@@ -14,7 +14,13 @@ export function answerTableOf(
   return {
     table: tree.buffer,
     pristine: tree.pristine,
-    blobs: readers.map(({ plain }) => plain),
+    blobs: () => readers.map(({ plain }) => plain),
+    watchBlobs: (listener) => {
+      const removals = [...new Set(readers)].map((reader) => reader.whenPlain?.(listener));
+      return () => {
+        for (const remove of removals) remove?.();
+      };
+    },
     ownXattrPrefix: OWN_XATTR_PREFIX,
     unsupportedXattr: unsupportedXattr(tree),
     users: () => tree.users(),
