@@ -17,6 +17,7 @@ import { erofsLayerNames, keyOfErofsImage } from '../erofs/image-key.ts';
 import { ErofsImageStore } from '../erofs/image-store.ts';
 import type { ErofsSource } from '../erofs/source.ts';
 import { writeErofsImage } from '../erofs/write-image.ts';
+import { PartialReader } from '../layer/partial-layer.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { type WithDiskCache, indexCacheOf } from './cache-choice.ts';
 import { MAX_COPIED_BYTES } from './keep-erofs-image.ts';
@@ -29,6 +30,9 @@ const O_TMPFILE = 0o20200000;
 const UUID_OFFSET = 1024 + 48;
 const UUID_SIZE = 16;
 
+/** The limit of what is copied from layers that are not here: it is fetched before the mount answers. */
+const MAX_FETCHED_BYTES = 2 ** 22;
+
 /** What mounting an image needs. */
 export type MountableImage = Pick<OpenErofsImage, 'fd' | 'path' | 'close'>;
 
@@ -37,13 +41,15 @@ export type MountableImage = Pick<OpenErofsImage, 'fd' | 'path' | 'close'>;
  * InputError for what an image can't hold.
  */
 export async function openErofsImage(
-  { tree, treeKey, size: layersSize }: MergedLayers,
+  { tree, treeKey, readers, size: layersSize }: MergedLayers,
   placed: PlacedLayers,
   isOverlayLower: boolean,
   options: WithDiskCache<MountOptions>,
 ): Promise<MountableImage> {
   const form = formOf(placed, isOverlayLower, options);
-  const source = { tree, layersSize, ...placed, ...form, maxCopiedBytes: MAX_COPIED_BYTES };
+  const isPartial = readers.some((reader) => reader instanceof PartialReader);
+  const maxCopiedBytes = isPartial ? MAX_FETCHED_BYTES : MAX_COPIED_BYTES;
+  const source = { tree, layersSize, ...placed, ...form, maxCopiedBytes };
   const cache = indexCacheOf(options);
   if (treeKey === undefined || cache === undefined) return writeTemporary(source);
   const store = new ErofsImageStore(cache);

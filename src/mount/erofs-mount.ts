@@ -24,6 +24,7 @@ import { MNT_DETACH, MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW, unmount } from '../sy
 import { type MountEntry, mountAt, readMountTable } from '../sys/mount-table.ts';
 import { untilUnmounted } from '../sys/mount-watch.ts';
 import { processStart } from '../sys/process-start.ts';
+import { untilRecorded } from '../layer/partial-layer.ts';
 import type { BlobReader } from '../vfs/blob-reader.ts';
 import { ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -37,6 +38,7 @@ import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 import type { ServeRequest } from './serve.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS, ServedMount } from './served-mount.ts';
+import type { Transfers } from './transfers.ts';
 
 /**
  * Mounts on `place`. `layers` and `upper` are closed when the mount ends; where this fails they stay the caller's.
@@ -72,6 +74,8 @@ export function serveSavedByErofs(
 /** A mount of layers that need not be merged: their image is there. */
 interface ImageRequest extends Omit<ServeRequest, 'layers' | 'upper' | 'host' | 'transfers'> {
   readonly layers: StackedLayers;
+  /** Undefined if all layers are here. */
+  readonly transfers?: Transfers | undefined;
   /** Bytes of all layers' files, as docker counts an image's size. */
   readonly size: number;
   readonly upper: TakenUpper | undefined;
@@ -88,7 +92,7 @@ async function serveImage(
   placed: PlacedLayers,
   request: ImageRequest,
 ): Promise<Mount> {
-  const { image, layers, size, upper: taken, cache, place, options } = request;
+  const { image, layers, size, upper: taken, cache, place, options, transfers } = request;
   const upper = taken?.prepared;
   const served = await serveUnplaced(placed, layers.readers);
   // A directory that is removed when the mount ends needs somebody who does it.
@@ -101,9 +105,14 @@ async function serveImage(
     },
     originOf(options),
   );
+  const { missingBytes } = transfers?.statistics() ?? {};
   try {
     const files = { path: shownPathOf(written), fd: written.fd, devices: devicesOf(placed, served) };
-    const record = { facts, files: recordFiles(image), daemon: isServed ? recordedProcess() : undefined };
+    const record = {
+      facts: { ...facts, missingBytes },
+      files: recordFiles(image),
+      daemon: isServed ? recordedProcess() : undefined,
+    };
     options.signal?.throwIfAborted();
     const entry =
       taken === undefined
@@ -111,14 +120,20 @@ async function serveImage(
         : await mountWritable(files, request, taken, record);
     await served?.hide();
     const fuseMount = new KernelMount(place, entry.device, served?.fuseMount);
-    const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
+    const statistics = (): MountStatistics => ({
+      ...fuseMount.statistics(),
+      cache: cache.statistics(),
+      transfers: transfers?.statistics(),
+    });
     const counts = isServed ? await serveStatistics(entry.device, statistics) : undefined;
     return new ServedMount({
       ...{ image, fuseMount, driver: { name: 'erofs' }, isServed, statistics, device: entry.device },
-      cleanUp: () => {
+      cleanUp: async () => {
         counts?.close();
+        transfers?.end();
         layers.close();
         upper?.release();
+        await untilRecorded(layers.readers);
       },
     });
   } catch (error) {
@@ -225,11 +240,12 @@ async function recordAttached(place: string, record: MountRecord): Promise<Mount
   }
 }
 
-/** The archive files as they are now. */
+/** The archive files as they are now. Those that are not here as a whole nobody else can write to. */
 function recordFiles({ layers }: Image): RecordedFile[] {
   const paths = new Set(layers.flatMap((source) => (source.kind === 'blob' ? source.blob.path : [])));
-  return [...paths].map((path) => {
-    const stats = statSync(path, { bigint: true });
+  return [...paths].flatMap((path) => {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return [];
     return { path, dev: Number(stats.dev), ino: Number(stats.ino), ...fileStateOf(stats) };
   });
 }

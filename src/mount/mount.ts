@@ -37,7 +37,7 @@ import { mayRemountByErofs, remountByErofs, serveByDriver } from './choose-drive
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
-import { Transfers, servesParts } from './transfers.ts';
+import { Transfers } from './transfers.ts';
 import { isRegistrySource } from '../image/source.ts';
 import { IndexStore } from '../layer/index-store.ts';
 import type { PushedIndex } from '../remote/push-index.ts';
@@ -149,7 +149,7 @@ async function mountOpened(
     layers = await openMergedLayers(image, shared, options, {
       mayIndex: host.daemon === undefined,
       reopened: again,
-      opensParts: servesParts(options),
+      opensParts: true,
       onFailure: (text) => transfers.noteFailure(text),
     });
     transfers.begin(layers.readers);

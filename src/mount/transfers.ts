@@ -12,11 +12,6 @@ export interface TransferStatistics {
   readonly lastFailure?: string;
 }
 
-/** True if a mount can be served before all bytes are here: EROFS needs whole files. */
-export function servesParts({ driver = 'dev-fuse' }: MountOptions): boolean {
-  return driver === 'dev-fuse' || driver === 'fuse-native';
-}
-
 export class Transfers {
   readonly #options: MountOptions;
   #readers: readonly PartialReader[] = [];

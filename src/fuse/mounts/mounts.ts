@@ -11,7 +11,8 @@ import { ECONNABORTED, EINVAL, ENOTCONN, ESTALE, errnoName } from '../../vfs/err
 import { InputError } from '../../vfs/input-error.ts';
 import { FUSE_TYPE } from './kernel-mount.ts';
 import { findRecord, isAnyChanged, isRunning } from '../../erofs/mounts/records.ts';
-import { isMountFacts } from './mount-facts.ts';
+import { askStatistics } from '../../erofs/mounts/statistics-socket.ts';
+import { type MountFacts, isMountFacts } from './mount-facts.ts';
 
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
@@ -126,10 +127,19 @@ async function describeEntry(entry: MountEntry): Promise<MountAnswer> {
   if (record === undefined) return { kind: 'refused', errno: -ESTALE };
   const { facts, files } = record;
   if (record.daemon !== undefined && !isRunning(record.daemon)) return { kind: 'dead' };
-  return checkFacts({
-    kind: 'answered',
-    json: isAnyChanged(files) ? { ...facts, isSourceChanged: true } : facts,
-  });
+  const { missingBytes } = facts as Partial<MountFacts>;
+  const changing = {
+    ...(isAnyChanged(files) ? { isSourceChanged: true } : {}),
+    ...(missingBytes === undefined ? {} : { missingBytes: await askMissingBytes(entry, missingBytes) }),
+  };
+  return checkFacts({ kind: 'answered', json: { ...facts, ...changing } });
+}
+
+/** What its process says now; only root gets an answer, and others what was missing when it was mounted. */
+async function askMissingBytes({ device }: MountEntry, recorded: number): Promise<number> {
+  const counted = (await askStatistics(device)) as
+    { readonly transfers?: { readonly missingBytes?: number } } | undefined;
+  return counted?.transfers?.missingBytes ?? recorded;
 }
 
 /** Those mounts, and what each answers. */
