@@ -128,12 +128,12 @@ export class PartialReader implements BlobReader {
 
   /** The file, once all of an uncompressed layer is here and verified. */
   get plain(): FileRange | undefined {
-    const isPlain = this.#spans === undefined && this.#isVerified && !this.#isClosed;
+    const isPlain = this.#reader === undefined && this.#isVerified && !this.#isClosed;
     return isPlain ? new FileRange(this.#blob.fd, 0, this.size) : undefined;
   }
 
   whenPlain(listener: () => void): () => void {
-    if (this.#spans === undefined && !this.#isVerified) this.#plainListeners.add(listener);
+    if (this.#reader === undefined && !this.#isVerified) this.#plainListeners.add(listener);
     return () => void this.#plainListeners.delete(listener);
   }
 

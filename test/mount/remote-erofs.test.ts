@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { pushIndexes } from '../../src/mount/mount.ts';
 import type { MountStatistics } from '../../src/mount/served-mount.ts';
+import { showDockerSize } from '../../src/inspect/docker-size.ts';
 import { testOptions } from '../registry/fake-registry.ts';
 import { type RemoteImage, pushTwoLayers, stopRemote } from '../remote/pushed-image.ts';
 import { describeWith } from '../requirements.ts';
@@ -68,7 +69,7 @@ describeWith([...needs, registry], 'driver=erofs, of layers in a registry,', () 
         expect(remote.proxy.blobBytes).toBeGreaterThan(600_000);
         expect(remote.proxy.blobBytes).toBeLessThan(total / 2);
         const { missingBytes = 0 } = (await statisticsOf(place)).transfers ?? {};
-        expect(await succeed(place, 'ps')).toContain(`${(missingBytes / 1e6).toPrecision(3)}MB not fetched`);
+        expect(await succeed(place, 'ps')).toContain(`${showDockerSize(missingBytes)} not fetched`);
         const shown = await print('python3', snapshot, place.mountpoint);
         await withMounted(
           `oci:${remote.layout.directory}`,
