@@ -52,8 +52,8 @@ let isMounted = false;
 
 async function unmount() {
   if (!isMounted) return;
-  isMounted = false;
   await run(stratafs, ['unmount', mountPoint]);
+  isMounted = false;
 }
 
 /** Sends the image and its index to the registry. Returns the environment of programs that use it. */
@@ -173,7 +173,7 @@ try {
   }
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results));
 } finally {
-  await unmount();
+  if (isMounted) await run(stratafs, ['unmount', '--force', mountPoint]).catch(() => {});
   await bed.stop();
   rmSync(place, { recursive: true, force: true });
 }

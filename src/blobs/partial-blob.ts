@@ -13,7 +13,7 @@ import { BlobScan } from '../sys/scan.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import { CHUNK_DIGEST_SIZE, CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
-import { ChunkFetches } from './chunk-fetches.ts';
+import { ChunkFetches, type Urgency } from './chunk-fetches.ts';
 import type { BlobKey } from './chunk-map.ts';
 import { PartFile } from './part-file.ts';
 import type { RangeSource } from './range-source.ts';
@@ -146,9 +146,22 @@ export class PartialBlob {
     if (this.#state === 'whole') return undefined;
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
-      if (this.#states[chunk] !== ChunkState.here) return this.#untilClosed(this.#bring(chunk, end));
+      if (this.#states[chunk] !== ChunkState.here)
+        return this.#untilClosed(this.#bring(chunk, end, 'needed'));
     }
     return undefined;
+  }
+
+  /**
+   * As `have`, of bytes that nobody needs yet: they come when nobody waits for others. Resolves at once if there is nothing to
+   * fetch.
+   */
+  async fetchAhead(offset: number, length: number): Promise<void> {
+    if (this.#state !== 'partial') return;
+    if (this.#stop.signal.aborted) throw this.#unusable();
+    const available = Math.max(0, Math.min(length, this.key.size - offset));
+    const { first, end } = chunksOf(offset, available);
+    await this.#untilClosed(this.#bring(first, end, 'ahead'));
   }
 
   /**
@@ -224,14 +237,14 @@ export class PartialBlob {
     return bringing;
   }
 
-  async #bring(first: number, end: number): Promise<void> {
+  async #bring(first: number, end: number, urgency: Urgency): Promise<void> {
     for (let chunk = first; chunk < end; chunk++) {
       if (this.#stop.signal.aborted) throw this.#unusable();
       if (this.#states[chunk] === ChunkState.unverified) await this.#verifyChunk(chunk);
     }
     for (let round = 1; ; round++) {
       try {
-        await this.#fetches.get(first, end, this.#isMissing);
+        await this.#fetches.get(first, end, this.#isMissing, urgency);
         return;
       } catch (error) {
         if (!isWrongDigest(error) || this.#stop.signal.aborted) throw error;

@@ -2,6 +2,7 @@
 //
 // Each chunk of the blob is compared with the index's digest where it arrives (src/blobs), so no read returns bytes that the
 // index was not made from.
+import createDebug from 'debug';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { PartialBlob } from '../blobs/partial-blob.ts';
@@ -14,9 +15,11 @@ import type { IndexedBlob, IndexedLayer } from './index-file.ts';
 import type { Compression } from './layer.ts';
 import { bytesOfLayerIndex } from './layer-index-layout.ts';
 import { openSpanReader } from './open-span-reader.ts';
-import type { ArrivingBlob, PartialContent, WholeLayer } from './partial-content.ts';
+import { type ByteRange, joinRanges } from './part-list.ts';
+import { type ArrivingBlob, PREFETCH_GAP, type PartialContent, type WholeLayer } from './partial-content.ts';
 import { bytesOfSpanTable } from './span-table-layout.ts';
 
+const debug = createDebug('stratafs:blobs');
 const readAt = promisify(read);
 
 export class IndexedContent implements PartialContent {
@@ -47,6 +50,14 @@ export class IndexedContent implements PartialContent {
 
   addWindowsSource(source: RangeSource): (() => void) | undefined {
     return this.#windows?.addSource(source);
+  }
+
+  prefetch(ranges: readonly ByteRange[]): void {
+    const windows = this.#windows;
+    if (windows === undefined) return;
+    for (const { offset, length } of joinRanges(windowsIn(this.#indexed.spans, ranges), PREFETCH_GAP)) {
+      windows.fetchAhead(offset, length).catch((error: unknown) => debug('%s', error));
+    }
   }
 
   /** Takes the index that was made of the whole blob. */
@@ -102,6 +113,25 @@ export class IndexedContent implements PartialContent {
 function compressionOf({ spans }: IndexedBlob): Compression {
   if (spans.count === 0) return 'none';
   return spans.kind[0] === SpanKind.zstd ? 'zstd' : 'gzip';
+}
+
+/** The places of the windows of those spans that lie within `ranges`, which are in ascending order. */
+function windowsIn(
+  { count, blobOffset, windowOffset }: SpanTable,
+  ranges: readonly ByteRange[],
+): ByteRange[] {
+  const found: ByteRange[] = [];
+  let next = 0;
+  for (let span = 0; span < count; span++) {
+    const [start, end] = [blobOffset[span] as number, blobOffset[span + 1] as number];
+    let range = ranges[next];
+    while (range !== undefined && range.offset + range.length < end) range = ranges[++next];
+    if (range === undefined) break;
+    if (start < range.offset) continue;
+    const [offset, stop] = [windowOffset[span] as number, windowOffset[span + 1] as number];
+    if (stop > offset) found.push({ offset, length: stop - offset });
+  }
+  return found;
 }
 
 /** True if both describe the same layer in the same spans, windows apart: some may not have come. */

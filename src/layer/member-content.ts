@@ -30,6 +30,10 @@ export class MemberContent implements PartialContent {
     return undefined;
   }
 
+  prefetch(): void {
+    // The index lacks nothing.
+  }
+
   accept(own: WholeLayer): Promise<void> {
     return compareWithWhole(this.#members, own);
   }

@@ -5,6 +5,10 @@ import type { BlobReader } from '../vfs/blob-reader.ts';
 import type { IndexedLayer } from './index-file.ts';
 import type { Compression } from './layer.ts';
 import type { StoredBlob } from './open-span-reader.ts';
+import type { ByteRange } from './part-list.ts';
+
+/** Ranges of a list that lie no further apart are fetched by one request: it takes as long as another request. */
+export const PREFETCH_GAP = 128 << 10;
 
 /** A layer whose bytes are all here, with the index that was made of them. */
 export interface WholeLayer extends IndexedLayer {
@@ -34,6 +38,8 @@ export interface PartialContent {
   open(stored: ArrivingBlob, cache: BlockCache): BlobReader | undefined;
   /** Adds a source of what the index itself lacks; returns what removes it. Undefined if it lacks nothing. */
   addWindowsSource(source: RangeSource): (() => void) | undefined;
+  /** Begins to fetch what the index itself lacks for ranges of the blob, in ascending order. Failures are not reported. */
+  prefetch(ranges: readonly ByteRange[]): void;
   /** Throws InputError if the whole layer is another than the one that was believed. */
   accept(own: WholeLayer): void | Promise<void>;
   /** Ends what is being fetched: those who wait get an error. */

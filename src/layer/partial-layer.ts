@@ -8,6 +8,7 @@ import type { PartialBlob } from '../blobs/partial-blob.ts';
 import type { RangeSource } from '../blobs/range-source.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { type BlobReader, type BorrowedRange, FileRange, type ReadResult } from '../vfs/blob-reader.ts';
+import { CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
 import { EIO } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
 import type { IndexedBlob, IndexedLayer } from './index-file.ts';
@@ -15,11 +16,12 @@ import { IndexedContent } from './indexed-content.ts';
 import type { ExpectedDigests, Layer } from './layer.ts';
 import { MemberContent } from './member-content.ts';
 import type { MemberIndex } from './member-spans.ts';
-import type { ArrivingBlob, PartialContent, WholeLayer } from './partial-content.ts';
+import { type ByteRange, joinRanges } from './part-list.ts';
+import { type ArrivingBlob, PREFETCH_GAP, type PartialContent, type WholeLayer } from './partial-content.ts';
 
 const debug = createDebug('stratafs:blobs');
 
-/** Bytes that are fetched ahead at a time: two requests, so that a read finds a third one free. */
+/** Bytes that `fill` fetches at a time. */
 const FILL_STEP = 16 << 20;
 
 export interface PartialLayerOptions {
@@ -107,6 +109,8 @@ export class PartialReader implements BlobReader {
   readonly #content: PartialContent;
   readonly #options: PartialLayerOptions;
   readonly #reader: BlobReader | undefined;
+  /** 1 for each chunk of the blob that somebody read. */
+  readonly #readChunks: Uint8Array;
   #completion: Promise<void> | undefined;
   #isClosed = false;
   /** Resolves when what came is recorded, after `close`. */
@@ -123,6 +127,7 @@ export class PartialReader implements BlobReader {
     this.#options = options;
     this.size = content.size;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    this.#readChunks = new Uint8Array(chunkCount(blob.key.size));
     this.#reader = content.open(this.#storedBlob(), options.cache);
   }
 
@@ -163,7 +168,7 @@ export class PartialReader implements BlobReader {
     if (this.#reader !== undefined) return this.#reader.read(offset, length);
     const available = Math.max(0, Math.min(length, this.size - offset));
     const range = new FileRange(this.#blob.fd, offset, available);
-    return this.#have(offset, available)?.then((status) => (status < 0 ? status : range)) ?? range;
+    return this.#haveToRead(offset, available)?.then((status) => (status < 0 ? status : range)) ?? range;
   }
 
   borrow(offset: number, length: number): BorrowedRange | undefined {
@@ -176,12 +181,37 @@ export class PartialReader implements BlobReader {
     return this.#blob.isCorrupt;
   }
 
+  /** `sha256:<hex>` of the blob. */
+  get digest(): string {
+    return this.#blob.key.digest;
+  }
+
+  /** The bytes of the blob that reads needed since it was opened, in whole chunks. */
+  get readRanges(): ByteRange[] {
+    const ranges: ByteRange[] = [];
+    this.#readChunks.forEach((isRead, chunk) => {
+      if (isRead === 1) ranges.push({ offset: chunk * CHUNK_SIZE, length: CHUNK_SIZE });
+    });
+    return joinRanges(ranges, 0);
+  }
+
+  /**
+   * Begins to fetch ranges of the blob, in ascending order, and what the index lacks for them. Reads come first. A failure is
+   * not reported: the read that needs the bytes fetches them again.
+   */
+  prefetch(ranges: readonly ByteRange[]): void {
+    this.#content.prefetch(ranges);
+    for (const { offset, length } of joinRanges(ranges, PREFETCH_GAP)) {
+      this.#fetchAhead(offset, length).catch((error: unknown) => debug('%s', error));
+    }
+  }
+
   /** Fetches all that is missing until `signal` is aborted, and verifies the blob. Failures are reported, and not thrown. */
   async fill(signal?: AbortSignal): Promise<void> {
     const { size } = this.#blob.key;
     const isOver = (): boolean => this.#isClosed || signal?.aborted === true;
     for (let at = 0; at < size && !isOver(); at += FILL_STEP) {
-      if (((await this.#have(at, FILL_STEP)) ?? 0) < 0) return;
+      if ((await this.#settle(this.#fetchAhead(at, FILL_STEP))) < 0) return;
     }
     if (!isOver()) await this.#complete();
   }
@@ -205,7 +235,7 @@ export class PartialReader implements BlobReader {
     const blob = this.#blob;
     return {
       ...{ fd: blob.fd, offset: 0 },
-      have: (offset, length) => this.#have(offset, length),
+      have: (offset, length) => this.#haveToRead(offset, length),
       settle: (bringing) => this.#settle(bringing),
       turn: () => blob.turn,
       reject: (offset, length, turn, isLast) => this.#reject(offset, length, turn, isLast),
@@ -221,14 +251,21 @@ export class PartialReader implements BlobReader {
     void Promise.all(closing).then(() => this.#resolveClosed());
   }
 
-  #have(offset: number, length: number): Promise<number> | undefined {
+  #haveToRead(offset: number, length: number): Promise<number> | undefined {
+    const { first, end } = chunksOf(offset, length);
+    this.#readChunks.fill(1, first, end);
     const bringing = this.#blob.have(offset, length);
-    if (bringing === undefined) return undefined;
-    return this.#settle(
-      bringing.then(() => {
-        if (this.#blob.arrivedBytes === this.#blob.key.size) void this.#complete();
-      }),
-    );
+    return bringing === undefined ? undefined : this.#settle(this.#completeAfter(bringing));
+  }
+
+  #fetchAhead(offset: number, length: number): Promise<void> {
+    return this.#completeAfter(this.#blob.fetchAhead(offset, length));
+  }
+
+  /** `bringing`; if it brings the last bytes, the blob is completed. */
+  async #completeAfter(bringing: Promise<void>): Promise<void> {
+    await bringing;
+    if (this.#blob.arrivedBytes === this.#blob.key.size) void this.#complete();
   }
 
   /** 0, or -EIO for a failure, which is reported. */

@@ -78,6 +78,7 @@ export {
   isOwnMount,
   listMounts as listMountTable,
   locateMountPoint,
+  readParts,
   readStatistics,
   unmountFuseAt,
 } from '../mount/mount.ts';

@@ -11,6 +11,7 @@ import { locateMountPoint, prepareMountPoint } from '../fuse/mounts/mount-point.
 import { lockMountPoint } from '../fuse/mounts/mount-point-lock.ts';
 import {
   type FoundMount,
+  PARTS_XATTR,
   STATISTICS_XATTR,
   SilentMountError,
   askMount,
@@ -37,7 +38,7 @@ import { mayRemountByErofs, remountByErofs, serveByDriver } from './choose-drive
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
 import { type Host, Sharing, mountSharing } from './sharing.ts';
-import { Transfers } from './transfers.ts';
+import { Transfers, readPrefetchList } from './transfers.ts';
 import { isRegistrySource } from '../image/source.ts';
 import { IndexStore } from '../layer/index-store.ts';
 import type { PushedIndex } from '../remote/push-index.ts';
@@ -143,7 +144,7 @@ async function mountOpened(
       const remounted = reopened && (await remountByErofs({ ...request, layers: reopened }));
       if (remounted !== undefined) return remounted;
     }
-    const transfers = new Transfers(options);
+    const transfers = new Transfers(options, readPrefetchList(options));
     const again = reopened;
     reopened = undefined;
     layers = await openMergedLayers(image, shared, options, {
@@ -237,4 +238,23 @@ export async function readStatistics(mountpoint: string): Promise<MountStatistic
   }
   // A mount that an older version serves knows of no native answers.
   return { answeredNatively: {}, ...(answer.json as Omit<MountStatistics, 'answeredNatively'>) };
+}
+
+/**
+ * The parts that were read of those layers of the mount at `mountpoint` (absolute) that were not here at first, as JSON: for the
+ * option `prefetchFile` of another mount. InputError if all of them were here, or the kernel serves the mount.
+ */
+export async function readParts(mountpoint: string): Promise<string> {
+  const found = await findMountAt(mountpoint);
+  if (found !== undefined && isKernelMount(found.entry)) {
+    throw new InputError(
+      `${mountpoint}: a mount by EROFS records no parts: mount with driver=dev-fuse to record them`,
+    );
+  }
+  const answer = await askMount(mountpoint, PARTS_XATTR);
+  if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
+  if (answer.kind === 'answered') return `${JSON.stringify(answer.json)}\n`;
+  throw new InputError(
+    `${mountpoint}: nothing to record: its layers were not fetched while it was used (see -o trust-index)`,
+  );
 }

@@ -80,6 +80,8 @@ export interface MountOptions extends Watch {
   readonly verify?: 'when-new' | 'always' | 'never' | undefined;
   /** True: the layers of a registry that are not here are fetched while the mount is used; else only what is read. */
   readonly fillsLayers?: boolean | undefined;
+  /** A file of `stratafs stats --record`: the parts of layers of a registry that are fetched first. */
+  readonly prefetchFile?: string | undefined;
   /** False: native code answers nothing by itself, every request goes through JavaScript. */
   readonly usesFastPath?: boolean | undefined;
   /** False: indexes are neither taken from the cache directory nor saved there. */

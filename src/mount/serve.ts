@@ -4,7 +4,7 @@ import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
 import type { Driver, FuseMount } from '../fuse/driver.ts';
 import { deviceOfMount } from '../fuse/mounts/mount-point.ts';
-import { MOUNT_XATTR, STATISTICS_XATTR } from '../fuse/mounts/mounts.ts';
+import { MOUNT_XATTR, PARTS_XATTR, STATISTICS_XATTR } from '../fuse/mounts/mounts.ts';
 import { mountFuseNative } from '../fuse/fuse-native/fuse-native.ts';
 import { fakeRootOwners } from '../fuse/owners/fake-root.ts';
 import { makeOwnerMaps } from '../fuse/owners/id-mapping.ts';
@@ -88,6 +88,10 @@ export async function serve(
         const missingBytes = transfers.statistics()?.missingBytes;
         const changing = { ...(isSourceChanged ? { isSourceChanged } : {}), missingBytes };
         return Buffer.from(JSON.stringify({ ...facts, ...changing }));
+      }
+      if (SYNTHETIC_PREFIX + name === PARTS_XATTR) {
+        const parts = transfers.listParts();
+        return parts === undefined ? undefined : Buffer.from(parts);
       }
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
         ? Buffer.from(JSON.stringify(statistics()))

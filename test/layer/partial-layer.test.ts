@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PartialBlob } from '../../src/blobs/partial-blob.ts';
 import type { RangeSource } from '../../src/blobs/range-source.ts';
 import { BlockCache } from '../../src/cache/block-cache.ts';
@@ -123,4 +123,38 @@ test('can be read in parts only with the digests of its chunks, and with its own
   expect(canReadParts(indexed, SIZE, { diffId: `sha256:${'0'.repeat(64)}` })).toBe(false);
   expect(canReadParts({ ...indexed, hasSpilled: true }, SIZE, {})).toBe(false);
   expect(canReadParts({ ...indexed, chunkSha256: new Uint8Array(0) }, SIZE, {})).toBe(false);
+});
+
+test('the parts that were read are listed, in whole chunks', async () => {
+  const reader = open();
+  for (const chunk of [0, 1, 5]) await reader.read(chunk * CHUNK_SIZE + 9, 10);
+  expect(reader.readRanges).toEqual([
+    { offset: 0, length: 2 * CHUNK_SIZE },
+    { offset: 5 * CHUNK_SIZE, length: CHUNK_SIZE },
+  ]);
+  reader.close();
+});
+
+test('what a list names is fetched, and reads overtake it', async () => {
+  const requested: number[] = [];
+  source.answers = (offset) => {
+    requested.push(offset / CHUNK_SIZE);
+    return offset >= 700 * CHUNK_SIZE || offset < CHUNK_SIZE;
+  };
+  const reader = open();
+  // Three requests for these wait for ever.
+  reader.prefetch([100, 200, 300, 400, 500].map((at) => ({ offset: at * CHUNK_SIZE, length: CHUNK_SIZE })));
+  expect(await reader.read(0, 5)).toBeInstanceOf(FileRange);
+  expect(await reader.read(SIZE - 5, 5)).toBeInstanceOf(FileRange);
+  expect(requested).toEqual([100, 200, 300, 0, CHUNKS - 1]);
+  reader.close();
+});
+
+test('ranges of a list that are not in the layer are left out', async () => {
+  const reader = open();
+  const beyond = { offset: SIZE + 5, length: 10 };
+  reader.prefetch([{ offset: SIZE - CHUNK_SIZE, length: 2 ** 40 }, beyond]);
+  await vi.waitFor(() => expect(reader.missingBytes).toBe(SIZE - CHUNK_SIZE));
+  expect(failures).toEqual([]);
+  reader.close();
 });

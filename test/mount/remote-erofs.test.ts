@@ -124,6 +124,29 @@ describeWith([...needs, registry], 'driver=erofs, of layers in a registry,', () 
     });
   });
 
+  it('fetches first what a mount by FUSE has read, and records nothing itself', async () => {
+    const list = join(remote.scratch, 'app.parts');
+    await withMounted(
+      source,
+      async (place) => {
+        await print('cat', join(place.mountpoint, 'file-4'), join(place.mountpoint, 'file-25'));
+        await succeed(place, 'stats', '--record', list, place.mountpoint);
+      },
+      ...TRUSTED,
+    );
+    await withMounted(
+      source,
+      async (place) => {
+        await expect
+          .poll(async () => (await statisticsOf(place)).transfers?.missingBytes, { timeout: 30_000 })
+          .toBeLessThan(total - 400_000);
+        const { status, stderr } = await place.stratafs(['stats', '--record', `${list}2`, place.mountpoint]);
+        expect([status, stderr]).toEqual([1, expect.stringContaining('a mount by EROFS records no parts')]);
+      },
+      ...[...EROFS, ...TRUSTED, '-o', `prefetch=${list}`],
+    );
+  });
+
   it('is what driver=auto takes', async () => {
     await withWorkplace(async (place) => {
       const options = ['-v', '-o', 'driver=auto', ...TRUSTED];

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { tarOf } from '../image/scratch.ts';
 import {
   type MadeImage,
@@ -70,6 +70,46 @@ describeWith([{ program: 'docker-registry' }], 'a mount of an image in a registr
       '-o',
       'trust-index',
     );
+  });
+
+  it('with -o prefetch fetches first what stats --record noted', async () => {
+    const list = join(scratch, 'app.parts');
+    await withMounted(
+      source,
+      async (place) => {
+        for (const i of [10, 30]) expectRight(place, i);
+        await succeed(place, 'stats', '--record', list, place.mountpoint);
+      },
+      ...['-o', 'trust-index'],
+    );
+    const { layers } = JSON.parse(readFileSync(list, 'utf8')) as {
+      layers: Record<string, [number, number][]>;
+    };
+    expect(Object.keys(layers).sort()).toEqual([...layout.layerDigests].sort());
+    const recorded = Object.values(layers).flat();
+    const bytes = recorded.reduce((sum, [, length]) => sum + length, 0);
+    expect(bytes).toBeGreaterThan(2 * SIZE);
+    await withMounted(
+      source,
+      async (place) => {
+        await vi.waitFor(async () => {
+          const { missingBytes = 0 } = (await transfersOf(place)) ?? {};
+          expect(missingBytes).toBeLessThan(total() - 2 * SIZE);
+        }, 20_000);
+        for (const i of [10, 30]) expectRight(place, i);
+      },
+      ...['-o', `trust-index,prefetch=${list}`],
+    );
+    await withWorkplace(async (place) => {
+      const { status, stderr } = await place.stratafs([
+        'mount',
+        '-o',
+        `prefetch=${list}x`,
+        source,
+        place.mountpoint,
+      ]);
+      expect([status, stderr]).toEqual([1, `stratafs: ${list}x: no such file\n`]);
+    });
   });
 
   it('with --index is made by that index alone, takes writes, and leaves what came for the next mount', async () => {

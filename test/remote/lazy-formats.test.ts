@@ -138,6 +138,30 @@ describeWith([{ program: 'docker-registry' }], 'an eStargz layer', () => {
     });
   });
 
+  it('is fetched by a list of the parts that an earlier run read', async () => {
+    let ranges: PartialReader['readRanges'] = [];
+    await withLayer('app', async (layer) => {
+      const { reader } = layer;
+      if (!(reader instanceof PartialReader)) expect.fail('is not partial');
+      expect(reader.readRanges).toEqual([]);
+      expect(await isRight(layer, 20)).toBe(true);
+      ranges = reader.readRanges;
+    });
+    const listed = ranges.reduce((sum, { length }) => sum + length, 0);
+    expect(listed).toBeGreaterThanOrEqual(SIZE);
+    diskCache = CacheDirectory.open(join(scratch, `cache-${++number}`)) ?? expect.fail('no cache directory');
+    await withLayer('app', async (layer) => {
+      const { reader } = layer;
+      if (!(reader instanceof PartialReader)) expect.fail('is not partial');
+      const { missingBytes } = reader;
+      reader.prefetch(ranges);
+      await expect.poll(() => missingBytes - reader.missingBytes, { timeout: 20_000 }).toBe(listed);
+      const { blobBytes } = proxy;
+      expect([await isRight(layer, 20), proxy.blobBytes - blobBytes]).toEqual([true, 0]);
+      expect(failures).toEqual([]);
+    });
+  });
+
   it('is fetched again where a transfer lies', async () => {
     // Each chunk comes wrong at most once.
     const seen = new Set<number>();

@@ -1,4 +1,5 @@
 // stratafs stats: shows the requests to a mount, and the use of its cache.
+import { writeFile } from 'node:fs/promises';
 import { FORMAT_ABOUT, JSON_ABOUT } from './option-texts.ts';
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
@@ -6,6 +7,7 @@ import {
   type MountStatistics,
   type TransferStatistics,
   locateMountPoint,
+  readParts,
   readStatistics,
 } from '../../library/mounts.ts';
 import { showByteSize } from '../output/byte-size.ts';
@@ -24,7 +26,8 @@ ${listing.help} docs/json.md describes the output of --json.
 
 Examples:
   stratafs stats /mnt
-  stratafs stats --json /mnt | jq .cache.hits`;
+  stratafs stats --json /mnt | jq .cache.hits
+  stratafs stats --record app.parts /mnt`;
 
 /** Rows of names and figures; for requests, also the number that native code answered. */
 function rowsOf(statistics: MountStatistics): ListingRow[] {
@@ -72,9 +75,17 @@ export function statsCommand(): CliCommand {
       .argument('<mountpoint>', 'where the mount is')
       .option('--format <format>', FORMAT_ABOUT)
       .option('--json', JSON_ABOUT)
+      .option('--record <file>', 'write which parts of its layers were read, for mount -o prefetch')
       .addHelpText('after', help),
-    run: async (directory: string, { format: typed, json }: { format?: string; json?: true }) => {
+    run: async (
+      directory: string,
+      { format: typed, json, record }: { format?: string; json?: true; record?: string },
+    ) => {
       const format = listing.parse(typed);
+      if (record !== undefined) {
+        await writeFile(record, await readParts(await locateMountPoint(directory)));
+        return { text: '' };
+      }
       const statistics = await readStatistics(await locateMountPoint(directory));
       if (json === true) return { json: statistics };
       return { text: format.write(rowsOf(statistics)) };

@@ -122,6 +122,14 @@ const ownRules: Rules = [
       (draft) => (draft.options.fillsLayers = true),
     ),
   ],
+  [
+    'prefetch',
+    taking(
+      'FILE',
+      'fetch the parts of layers first that another run read: a file of "stratafs stats --record"',
+      (draft, value) => (draft.options.prefetchFile = value),
+    ),
+  ],
   ['no-verify', doing('check no digests', (draft) => (draft.options.verify = 'never'))],
   [
     'driver',

@@ -17,6 +17,7 @@ import { type MountFacts, isMountFacts } from './mount-facts.ts';
 /** Xattrs of a mount's root, answered by its daemon with JSON; never listed. */
 export const MOUNT_XATTR = 'user.stratafs.mount';
 export const STATISTICS_XATTR = 'user.stratafs.stats';
+export const PARTS_XATTR = 'user.stratafs.parts';
 
 /** Not in node:fs; the same on all architectures that Node runs on. */
 const O_PATH = 0o10000000;

@@ -115,7 +115,13 @@ export function readMountMessage(message: unknown): MountMessage {
 }
 
 /** What a daemon can't do for a mount: InputError. */
-function refuseOption({ driver, cacheSize, useIndexCache, verify }: MountOptions & OpenImageOptions): void {
+function refuseOption({
+  driver,
+  cacheSize,
+  useIndexCache,
+  verify,
+  prefetchFile,
+}: MountOptions & OpenImageOptions): void {
   const wrong =
     driver !== undefined && driver !== 'dev-fuse'
       ? `driver=${driver}: a daemon serves its mounts through /dev/fuse`
@@ -125,7 +131,9 @@ function refuseOption({ driver, cacheSize, useIndexCache, verify }: MountOptions
           ? 'no-index-cache: a daemon takes indexes from the cache directory alone'
           : verify === 'never'
             ? 'no-verify: a daemon mounts layers that were verified'
-            : undefined;
+            : prefetchFile !== undefined
+              ? 'prefetch: a daemon fetches what its mounts read'
+              : undefined;
   if (wrong !== undefined) throw new InputError(wrong);
 }
 
