@@ -30,6 +30,8 @@ export interface OpenLayersOptions extends Pick<
    * Reading it fetches the bytes.
    */
   readonly opensParts?: boolean | undefined;
+  /** True: not those whose index does not state their places in the tar (eStargz, zstd:chunked), which EROFS would copy. */
+  readonly needsTar?: boolean | undefined;
   /** Gets the failures of such layers, one line each. */
   readonly onFailure?: ((text: string) => void) | undefined;
   /** Gets the bytes of a registry's layers that are here, and the total, while some are fetched. */

@@ -54,7 +54,7 @@ export async function findIndexes(
 
 async function findIndex(
   source: BlobSource,
-  { store, signal }: Pick<OpenLayersOptions, 'store' | 'signal'>,
+  { store, needsTar, signal }: Pick<OpenLayersOptions, 'store' | 'needsTar' | 'signal'>,
 ): Promise<TrustedIndex | undefined> {
   const { remote, digest, blob } = source;
   if (remote?.openPart === undefined || remote.isHere() || digest === undefined) return undefined;
@@ -66,6 +66,7 @@ async function findIndex(
   const index = await remote.findIndex?.(signal);
   const loaded = await index?.load();
   if (index === undefined || loaded === undefined) return undefined;
+  if (loaded.kind === 'members' && needsTar === true) return undefined;
   if (loaded.kind === 'indexed') {
     const { indexed } = loaded;
     if (indexed.blobSha256 !== sha256 || !canReadParts(indexed, blob.length, source)) return undefined;
@@ -73,8 +74,11 @@ async function findIndex(
   return { loaded, other: index };
 }
 
-/** Names a layer that is open in parts: with another index it may show something else. */
-const keyOfPart = ({ digest = '' }: BlobSource, indexId = ''): string => `part ${digest} ${indexId}`;
+/**
+ * Names a layer that is open in parts: with another index it may show something else, and its file belongs to one cache directory.
+ */
+const keyOfPart = ({ digest = '', blob }: BlobSource, indexId = ''): string =>
+  `part ${digest} ${indexId} ${blob.path}`;
 
 type PartOptions = OpenLayerOptions & Pick<OpenLayersOptions, 'onFailure'>;
 

@@ -28,11 +28,17 @@ interface OpenFile extends TocFile {
   readonly chunks: TocChunk[];
 }
 
+/** A name takes a kilobyte of JavaScript's heap, which a process can't outgrow. */
+const MAX_ENTRIES = 2 ** 19;
+
 /** The files of a parsed table. Throws InputError for anything that is not one. `where` names it. */
 export function readTocFiles(toc: unknown, where: string): TocFile[] {
   const { version, entries } = (typeof toc === 'object' ? (toc ?? {}) : {}) as Record<string, unknown>;
   if (version !== 1 || !Array.isArray(entries)) {
     throw new InputError(`${where}: found something else than version 1`);
+  }
+  if (entries.length > MAX_ENTRIES) {
+    throw new InputError(`${where}: found ${entries.length} entries, expected at most ${MAX_ENTRIES}`);
   }
   const files: OpenFile[] = [];
   for (const [i, value] of (entries as unknown[]).entries()) {

@@ -67,7 +67,7 @@ export interface OpeningRules extends PartRules {
 const isInRegistry = (source: LayerSource): boolean =>
   source.kind === 'blob' && source.remote?.isHere() === false;
 
-type PartRules = Pick<OpenLayersOptions, 'opensParts' | 'onFailure'>;
+type PartRules = Pick<OpenLayersOptions, 'opensParts' | 'needsTar' | 'onFailure'>;
 
 /** The image's layers, merged: as another mount of this process has them, as an earlier mount did it, or anew. */
 export async function openMergedLayers(

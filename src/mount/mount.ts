@@ -151,6 +151,7 @@ async function mountOpened(
       mayIndex: host.daemon === undefined,
       reopened: again,
       opensParts: true,
+      needsTar: options.driver === 'erofs',
       onFailure: (text) => transfers.noteFailure(text),
     });
     transfers.begin(layers.readers);

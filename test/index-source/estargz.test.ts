@@ -8,6 +8,7 @@ import type { MemberIndex } from '../../src/layer/member-spans.ts';
 import { checkLayerIndex } from '../../src/sys/table-check.ts';
 import { InputError } from '../../src/vfs/input-error.ts';
 import { storedLayersOf } from '../image/stored-layers.ts';
+import { readTocFiles } from '../../src/index-source/toc-files.ts';
 import { dentriesByPath } from '../layer/show-index.ts';
 import { wholeLayerOf } from '../layer/whole-layer.ts';
 import { Random } from '../tree/random.ts';
@@ -208,3 +209,8 @@ function swapContents(toc: Toc): void {
     [a[field], b[field]] = [b[field], a[field]];
   }
 }
+
+it('a table of more entries than the heap can hold is refused', () => {
+  const entries = new Array<object>(2 ** 19 + 1).fill({ type: 'reg' });
+  expect(() => readTocFiles({ version: 1, entries }, 'toc')).toThrow(/found 524289 entries/);
+});

@@ -52,14 +52,18 @@ async function push(name: string, { blob, digest }: Estargz): Promise<void> {
   });
 }
 
-async function withLayer(name: string, use: (layer: OpenedLayer['layer']) => Promise<void>): Promise<void> {
+async function withLayer(
+  name: string,
+  use: (layer: OpenedLayer['layer']) => Promise<void>,
+  rules: { readonly needsTar?: boolean } = {},
+): Promise<void> {
   const image = await openRegistryImage(`docker://${proxy.host}/${name}:1`, {
     diskCache,
     ...registryOptions(),
   });
   const layers = await openLayers(image, {
     ...{ cache: new BlockCache(1 << 20), store: new IndexStore(diskCache), verify: 'when-new' },
-    ...{ opensParts: true, onFailure: (text: string) => failures.push(text) },
+    ...{ opensParts: true, ...rules, onFailure: (text: string) => failures.push(text) },
   });
   try {
     await use((layers[0] as OpenedLayer).layer);
@@ -107,6 +111,18 @@ describeWith([{ program: 'docker-registry' }], 'an eStargz layer', () => {
     await proxy.stop();
     await registry.stop();
     rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('are fetched whole for a mount that needs their tar', async () => {
+    await push('for-erofs', sample);
+    await withLayer(
+      'for-erofs',
+      async (layer) => {
+        expect(layer.reader).not.toBeInstanceOf(PartialReader);
+        expect(await isRight(layer, 7)).toBe(true);
+      },
+      { needsTar: true },
+    );
   });
 
   it('shows its names after its table, and a file after its members', async () => {

@@ -6,7 +6,7 @@
 import { S_IFDIR } from '../../vfs/attr.ts';
 import type { NodeId } from '../../vfs/filesystem.ts';
 import { Inode } from './inode.ts';
-import { roundAfter } from './listing-cookies.ts';
+import { firstRound, roundAfter } from './listing-cookies.ts';
 
 /** A name that the tree's directory does not have, or has for another inode. */
 export interface AddedName {
@@ -54,7 +54,7 @@ export class DirectoryInode extends Inode {
   readonly #firstPosition: number;
   #nextPosition: number;
   /** Of its cookies (listing-cookies.ts). */
-  #round = 0;
+  #round: number;
   /** Names may have been listed in this round. */
   #wasListed = true;
 
@@ -71,6 +71,7 @@ export class DirectoryInode extends Inode {
     this.parent = parent;
     this.name = name;
     this.#firstPosition = 3 + childCount;
+    this.#round = firstRound(childCount);
     this.#nextPosition = this.#firstPosition;
   }
 

@@ -6,7 +6,7 @@ import type { DirectorySink, Entry, NodeId } from '../../vfs/filesystem.ts';
 import type { Directories } from './directories.ts';
 import type { AddedName, DirectoryInode } from './directory-inode.ts';
 import type { Inodes } from './inodes.ts';
-import { cookieOf, positionOf } from './listing-cookies.ts';
+import { NO_ROUND, cookieOf, positionOf } from './listing-cookies.ts';
 import { fillUnresolved } from './listing.ts';
 import { bytesOf } from '../../vfs/names.ts';
 
@@ -35,7 +35,8 @@ export class MergedListing {
   list(directory: DirectoryInode, cookie: number, sink: DirectorySink, entry: Entry): void {
     const above = (directory.parent ?? directory).ino;
     const { lower, hidden } = directory;
-    const place: Place = { position: positionOf(cookie), round: directory.beginListing() };
+    const round = directory.beginListing();
+    const place: Place = { position: positionOf(cookie, round), round };
     entry.generation = 0;
     if (
       this.#listDots(directory.ino, above, place, sink, entry) &&
@@ -51,7 +52,7 @@ export class MergedListing {
   listPristine(lower: number, cookie: number, sink: DirectorySink, entry: Entry): void {
     entry.generation = 0;
     const above = this.#tree.parentOf(lower) + 1;
-    const place: Place = { position: cookie, round: 0 };
+    const place: Place = { position: cookie, round: NO_ROUND };
     if (this.#listDots(lower + 1, above, place, sink, entry)) {
       this.#listLower(lower, NOTHING, place, sink, entry);
     }

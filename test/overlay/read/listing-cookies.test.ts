@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { cookieOf, positionOf, roundAfter } from '../../../src/overlay/read/listing-cookies.ts';
+import {
+  NO_ROUND,
+  cookieOf,
+  firstRound,
+  positionOf,
+  roundAfter,
+} from '../../../src/overlay/read/listing-cookies.ts';
 
 describe('cookies of a listing', () => {
   test.each([0, 1, 2, 3, 2 ** 20 - 1, 2 ** 20, 2 ** 31 + 5])(
     'keep position %i in every round',
     (position) => {
       for (const round of [0, 1, 2, 1000, 2047]) {
-        expect(positionOf(cookieOf(position, round))).toBe(position);
+        expect(positionOf(cookieOf(position, round), 7)).toBe(position);
       }
     },
   );
@@ -23,7 +29,7 @@ describe('cookies of a listing', () => {
   });
 
   test('of round 0 are positions, and no later round is round 0', () => {
-    expect(cookieOf(12_345, 0)).toBe(12_345);
+    expect([cookieOf(12_345, 0), positionOf(12_345, 5)]).toEqual([12_345, 12_345]);
     let round = 0;
     for (let n = 0; n < 5000; n++) {
       const next = roundAfter(round);
@@ -31,6 +37,14 @@ describe('cookies of a listing', () => {
       expect(next).toBeGreaterThan(0);
       expect(next).toBeLessThan(2048);
       round = next;
+    }
+  });
+
+  test('are positions in a directory of which the tree has more than a million names', () => {
+    expect([firstRound(2 ** 20 - 4), firstRound(2 ** 20 - 3)]).toEqual([0, NO_ROUND]);
+    expect(roundAfter(NO_ROUND)).toBe(NO_ROUND);
+    for (const position of [5, 2 ** 20, 3_000_000]) {
+      expect([cookieOf(position, NO_ROUND), positionOf(position, NO_ROUND)]).toEqual([position, position]);
     }
   });
 });
