@@ -28,6 +28,8 @@ export type LayerSource =
 export interface RegistryIndex {
   /** Names what it says of the layer, and how the layer is read by it: others have other names. */
   readonly id: string;
+  /** True: it comes with bytes of the layer, which `load` fetches. Else it is here. */
+  readonly isInLayer: boolean;
   /** Undefined if it can't be used. */
   load(): Promise<LoadedIndex | undefined>;
   /** The windows of gzip, which it lacks. Undefined if there are none. */

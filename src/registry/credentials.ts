@@ -43,8 +43,8 @@ export async function findCredentials(
   return undefined;
 }
 
-/** With $REGISTRY_AUTH_FILE that one alone. */
-function credentialFiles(environment: Environment): string[] {
+/** In the order of reading. With $REGISTRY_AUTH_FILE that one alone. */
+export function credentialFiles(environment: Environment): string[] {
   const chosen = environment['REGISTRY_AUTH_FILE'] ?? '';
   if (chosen !== '') return [chosen];
   const runtime = environment['XDG_RUNTIME_DIR'] ?? '';

@@ -71,10 +71,20 @@ function baseUrl(text: string, shown: string): URL {
   throw new InputError(`${showText(shown)}: found no host name, with or without a port`);
 }
 
+/** The places of certificates that the environment chooses. */
+export function certificatePlaces(environment: Environment): string[] {
+  const file = environment['SSL_CERT_FILE'] ?? '';
+  return [userCertificates(environment), ...(file === '' ? [] : [file])];
+}
+
+const userCertificates = (environment: Environment): string =>
+  join(configHomeOf(environment), 'containers/certs.d');
+
 function certificatesOf(host: string, environment: Environment): TlsProfile {
-  const user = join(configHomeOf(environment), 'containers/certs.d');
   return readCertificateDirectory(
-    [user, '/etc/containers/certs.d', '/etc/docker/certs.d'].map((directory) => join(directory, host)),
+    [userCertificates(environment), '/etc/containers/certs.d', '/etc/docker/certs.d'].map((directory) =>
+      join(directory, host),
+    ),
   );
 }
 

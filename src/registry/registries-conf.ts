@@ -72,13 +72,20 @@ function readRules(environment: Environment): Rule[] {
   return [...rules.values()];
 }
 
-/** Later ones replace the rules of earlier ones that have the same prefix. */
-function configFiles(environment: Environment): string[] {
+/** The places that the environment chooses: a file, and a directory of more. */
+export function registriesPlaces(environment: Environment): [main: string, directory: string] {
   const user = join(configHomeOf(environment), 'containers');
   const chosen = environment['CONTAINERS_REGISTRIES_CONF'] ?? '';
-  const userFile = join(user, 'registries.conf');
-  const main = chosen !== '' ? chosen : isThere(userFile) ? userFile : '/etc/containers/registries.conf';
-  const dropIns = ['/etc/containers/registries.conf.d', join(user, 'registries.conf.d')];
+  const main = chosen !== '' ? chosen : join(user, 'registries.conf');
+  return [main, join(user, 'registries.conf.d')];
+}
+
+/** Later ones replace the rules of earlier ones that have the same prefix. */
+function configFiles(environment: Environment): string[] {
+  const isChosen = (environment['CONTAINERS_REGISTRIES_CONF'] ?? '') !== '';
+  const [own, directory] = registriesPlaces(environment);
+  const main = isChosen || isThere(own) ? own : '/etc/containers/registries.conf';
+  const dropIns = ['/etc/containers/registries.conf.d', directory];
   return [main, ...dropIns.flatMap(listConfigs)];
 }
 

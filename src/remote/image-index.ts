@@ -72,6 +72,7 @@ export class ImageIndex {
     return {
       // The digests of the chunks of the windows are in the names.
       id: `${names.digest} ${windows?.digest ?? ''}`,
+      isInLayer: false,
       load: () => this.#load(blobs),
       windowsSource: () =>
         windows === undefined ? undefined : this.#repository.blob(windows.digest, windows.size),

@@ -22,6 +22,7 @@ import { chooseManifest, listManifests } from './choose-manifest.ts';
 import type { IndexTrust } from './find-index.ts';
 import { ImageIndex } from './image-index.ts';
 import { RegistryArchive } from './registry-archive.ts';
+import { SharedLoad } from './shared-load.ts';
 
 /** Nested indexes. */
 const DEPTH_LIMIT = 4;
@@ -172,12 +173,17 @@ function remoteLayers(
     const source = (): RangeSource => repository.blob(digest, blob.length);
     const openPart = (chunkSha256: Uint8Array | undefined): PartialBlob =>
       cache.openPart({ digest, size: blob.length }, chunkSha256);
+    const loading =
+      bound === undefined
+        ? undefined
+        : new SharedLoad((signal) => loadBoundIndex(openPart(undefined), source(), bound, signal));
     const findBound = (signal?: AbortSignal): RegistryIndex | undefined =>
       bound === undefined || !cache.keepsParts
         ? undefined
         : {
             id: bound.id,
-            load: () => loadBoundIndex(openPart(undefined), source(), bound, signal),
+            isInLayer: true,
+            load: async () => loading?.get(signal),
             windowsSource: () => undefined,
           };
     const fetch = async (watch: FetchWatch): Promise<void> => {

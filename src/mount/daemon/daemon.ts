@@ -22,6 +22,7 @@ import {
   understandMount,
 } from './mount-message.ts';
 import { openRemoteImage } from './remote-image.ts';
+import { remoteSettings } from './remote-settings.ts';
 import { locateSocket } from './socket-place.ts';
 
 const debug = createDebug('stratafs:daemon');
@@ -61,6 +62,8 @@ export class Daemon {
   readonly #lock: number;
   readonly #server: Server;
   readonly #sharing: Sharing;
+  /** At the start: paths in an environment may be relative. */
+  readonly #settings = remoteSettings();
   readonly #turns = new LoopTurns();
   readonly #served = new Map<string, Served>();
   /** Those in which images of registries are being opened, or bytes of their layers come: the daemon uses them at any time. */
@@ -251,7 +254,7 @@ export class Daemon {
     try {
       await this.#lastMount; // those after it see that the directory is used
       await this.#requireMountable(message);
-      const image = await openRemoteImage(message, gone);
+      const image = await openRemoteImage(message, this.#settings, gone);
       try {
         const understood = { ...understandMount(message), image };
         return await this.#mountInTurn(async () => {

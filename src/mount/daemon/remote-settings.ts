@@ -3,10 +3,11 @@
 // The daemon uses the credentials, proxies and certificates that its own environment names, and takes none from a client: no
 // secret goes through the socket, and no client makes it open a file or run a program in their place. A client whose
 // environment names other files is refused, because it may mean to be somebody else for the registry.
+import { type SettingPlaces, settingPlaces } from '../../remote/setting-places.ts';
 import { isDigest } from '../../vfs/image-names.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import { showText } from '../../vfs/show-text.ts';
-import { type Check, type Checked, optional, record, text } from './message-check.ts';
+import { type Check, absolutePath, list, optional, record, text } from './message-check.ts';
 
 const digest: Check<string> = (value, name) => {
   const found = text(value, name);
@@ -14,13 +15,8 @@ const digest: Check<string> = (value, name) => {
   throw new InputError(`${name}: found something else, expected sha256: and 64 hex digits`);
 };
 
-/** Variables that choose files of credentials, servers or certificates. They hold paths, no secrets. */
-const SETTINGS = [
-  'REGISTRY_AUTH_FILE',
-  'DOCKER_CONFIG',
-  'CONTAINERS_REGISTRIES_CONF',
-  'SSL_CERT_FILE',
-] as const;
+const MAX_PATHS = 8;
+const paths = list(absolutePath, MAX_PATHS);
 
 /** What a client says of an image whose layers are in a registry. */
 export const checkRemote = record({
@@ -28,29 +24,19 @@ export const checkRemote = record({
   manifest: digest,
   /** Of the index artifact that the client believes. */
   index: optional(digest),
-  settings: record({
-    REGISTRY_AUTH_FILE: optional(text),
-    DOCKER_CONFIG: optional(text),
-    CONTAINERS_REGISTRIES_CONF: optional(text),
-    SSL_CERT_FILE: optional(text),
-  }),
+  settings: record({ credentials: paths, registries: paths, certificates: paths }),
 });
 
-type RemoteSettings = Checked<typeof checkRemote>['settings'];
-
 /** Those of this process. */
-export function remoteSettings(environment: NodeJS.ProcessEnv = process.env): RemoteSettings {
-  const named = SETTINGS.map((name) => [name, environment[name] ?? ''] as const);
-  return Object.fromEntries(named.filter(([, value]) => value !== '')) as RemoteSettings;
-}
+export const remoteSettings = (): SettingPlaces => settingPlaces(process.env);
 
-/** InputError for a client with other settings than this process has. */
-export function refuseOtherSettings(wanted: RemoteSettings): void {
-  const own = remoteSettings();
-  const other = SETTINGS.find((name) => wanted[name] !== own[name]);
-  if (other === undefined) return;
-  const show = (value: string | undefined): string => (value === undefined ? 'unset' : showText(value));
-  throw new InputError(
-    `${other}: found ${show(wanted[other])}, expected ${show(own[other])} as in the environment of the daemon, which reads the registry: start it with the other, or mount without --daemon`,
-  );
+/** InputError for a client whose settings are others than `own`. */
+export function refuseOtherSettings(wanted: SettingPlaces, own: SettingPlaces): void {
+  for (const name of ['credentials', 'registries', 'certificates'] as const) {
+    if (wanted[name].join('\0') === own[name].join('\0')) continue;
+    const show = (places: readonly string[]): string => places.map(showText).join(', ') || 'none';
+    throw new InputError(
+      `${name}: found ${show(wanted[name])}, expected ${show(own[name])} as by the environment of the daemon, which reads the registry: start it with the other, or mount without --daemon`,
+    );
+  }
 }

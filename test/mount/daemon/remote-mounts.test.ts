@@ -3,17 +3,23 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { readVersion } from '../../../src/cli/version.ts';
+import { openImageSource } from '../../../src/image/open-image.ts';
+import { ESTARGZ_ANNOTATION } from '../../../src/index-source/estargz.ts';
 import { mountByDaemon } from '../../../src/mount/daemon/client.ts';
 import { Daemon } from '../../../src/mount/daemon/daemon.ts';
 import { pushIndexes, readStatistics } from '../../../src/mount/mount.ts';
 import type { MountOptions, OpenImageOptions } from '../../../src/mount/options.ts';
 import type { TransferStatistics } from '../../../src/mount/transfers.ts';
 import { unmountAt } from '../../../src/mount/unmount.ts';
+import { pushImage } from '../../../src/remote/push-image.ts';
+import { makeEstargz } from '../../index-source/make-estargz.ts';
 import { testOptions } from '../../registry/fake-registry.ts';
 import { BreakingProxy } from '../../remote/breaking-proxy.ts';
 import { type RemoteImage, pushTwoLayers, stopRemote } from '../../remote/pushed-image.ts';
+import { makeLayoutOf } from '../../remote/registry-program.ts';
 import { describeWith } from '../../requirements.ts';
 import { type Workplace, run, withWorkplace } from '../stratafs.ts';
 
@@ -27,7 +33,12 @@ let total: number;
 
 interface Running {
   readonly place: Workplace;
-  readonly mount: (name: string, more?: MountOptions & OpenImageOptions, host?: string) => Promise<void>;
+  readonly mount: (
+    name: string,
+    more?: MountOptions & OpenImageOptions,
+    host?: string,
+    image?: string,
+  ) => Promise<void>;
   readonly at: (name: string) => string;
 }
 
@@ -40,10 +51,10 @@ function withDaemon(body: (running: Running) => Promise<void>): Promise<void> {
       await body({
         place,
         at: (name) => place.path(name),
-        mount: async (name, more = { trustsIndex: true }, host = remote.proxy.host) => {
+        mount: async (name, more = { trustsIndex: true }, host = remote.proxy.host, image = 'app') => {
           mkdirSync(place.path(name), { recursive: true });
           const options = { cacheDirectory, ...more };
-          await mountByDaemon(socket, `docker://${host}/app:1`, place.path(name), options, version);
+          await mountByDaemon(socket, `docker://${host}/${image}:1`, place.path(name), options, version);
         },
       });
     } finally {
@@ -196,6 +207,40 @@ describeWith(['fuse', { program: 'docker-registry' }], 'a daemon, of layers in a
         { env: { ...place.environment, REGISTRY_AUTH_FILE: '/nonexistent' } },
       );
       expect(status).toBe(1);
-      expect(stderr).toContain('REGISTRY_AUTH_FILE: found /nonexistent, expected unset');
+      expect(stderr).toContain('credentials: found /nonexistent, expected /');
     }));
+
+  it('makes other mounts while a registry is silent about an index that lies in a layer', async () => {
+    const sample = makeEstargz([{ name: 'file', bytes: Buffer.alloc(200_000, 'x') }], { chunkSize: 30_000 });
+    const layer = {
+      ...{ tar: gunzipSync(sample.blob), stored: sample.blob },
+      annotations: { [ESTARGZ_ANNOTATION]: sample.digest },
+    };
+    const layout = makeLayoutOf(join(remote.scratch, 'estargz'), [layer]);
+    await pushImage(await openImageSource(layout.directory), `docker://${remote.registry.host}/estargz:1`, {
+      ...{ diskCache: undefined, registry: testOptions() },
+    });
+    await withDaemon(async ({ place, mount, at }) => {
+      const blobs = place.path('cache/stratafs/blobs');
+      let step: 'client' | 'daemon' | 'silent' = 'client';
+      remote.proxy.nextFault = ({ url }) => {
+        // The daemon asks by digest, after its client, which has fetched the index: that is lost.
+        if (url.endsWith(`/estargz/manifests/${layout.manifestDigest}`)) {
+          for (const name of readdirSync(blobs)) rmSync(join(blobs, name));
+          step = 'daemon';
+        }
+        if (step === 'client' || !url.endsWith(`/blobs/${layout.layerDigests[0]}`)) return 'none';
+        step = 'silent';
+        return 'silent';
+      };
+      const stop = new AbortController();
+      const waiting = mount('a', { signal: stop.signal }, remote.proxy.host, 'estargz');
+      const ended = expect(waiting).rejects.toThrow('enough');
+      await expect.poll(() => step, { timeout: 20_000 }).toBe('silent');
+      await mount('b', { trustsIndex: true }, other.host);
+      expect((await run('ls', [at('b')])).stdout).toContain('file-19');
+      stop.abort(new Error('enough'));
+      await ended;
+    });
+  });
 });
