@@ -59,6 +59,8 @@ export class PartialBlob {
   readonly #fetches: ChunkFetches;
   readonly #stop = new AbortController();
   #arrivedBytes = 0;
+  /** Chunks that turned out to be wrong or were rejected, so far. Each may be written again. */
+  #forgotten = 0;
   #unrecorded: number[] = [];
   /** Calls that wait for bytes. */
   readonly #bringing = new Set<Promise<void>>();
@@ -269,6 +271,7 @@ export class PartialBlob {
   #forget(chunk: number): void {
     this.#states[chunk] = ChunkState.missing;
     this.#arrivedBytes -= this.#lengthOf(chunk);
+    this.#forgotten++;
   }
 
   #isRight(chunk: number, digest: Uint8Array): boolean {
@@ -354,16 +357,12 @@ export class PartialBlob {
     const rounds = this.#options.isVerifiedByReaders === true ? MAX_ROUNDS : 1;
     for (let round = 1; !(await this.#verify(round === rounds)); round++) {
       this.reject(0, this.key.size, this.turn);
-      await this.have(0, this.key.size);
     }
   }
 
   /** False if the bytes have another digest, and it is not the last round. */
   async #verify(isLast: boolean): Promise<boolean> {
-    await this.#fetches.idle();
-    await sync(this.fd);
-    const actual = `sha256:${await hash(this.fd, this.key.size, this.#stop.signal)}`;
-    if (this.#stop.signal.aborted) throw this.#unusable();
+    const actual = await this.#digestAtRest();
     if (actual !== this.key.digest && !isLast) return false;
     if (actual !== this.key.digest) {
       this.#state = 'corrupt';
@@ -375,6 +374,20 @@ export class PartialBlob {
     this.#state = 'whole';
     this.#file.publish();
     return true;
+  }
+
+  /** The digest of the whole. Bytes that are rejected while it is computed are fetched again, and it begins again. */
+  async #digestAtRest(): Promise<string> {
+    for (;;) {
+      const forgotten = this.#forgotten;
+      await this.have(0, this.key.size);
+      await this.#fetches.idle();
+      await sync(this.fd);
+      const actual = `sha256:${await hash(this.fd, this.key.size, this.#stop.signal)}`;
+      await this.#fetches.idle();
+      if (this.#stop.signal.aborted) throw this.#unusable();
+      if (forgotten === this.#forgotten) return actual;
+    }
   }
 
   #unusable(): ErrnoError {

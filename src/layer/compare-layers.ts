@@ -15,6 +15,8 @@ import type { WholeLayer } from './partial-content.ts';
 
 /** Bytes that are read and hashed in one turn of the event loop. */
 const STEP = 1 << 20;
+/** Names that are compared in one turn. */
+const NAMES_AT_ONCE = 1024;
 const COMPARED_FLAGS = InodeFlag.opaque | InodeFlag.implicit | InodeFlag.carrier;
 
 /** A regular file that both have: its inode in each. */
@@ -23,17 +25,33 @@ interface CommonFile {
   readonly own: number;
 }
 
-/** Throws InputError if the whole layer has other names, attributes or bytes than `members` state. */
-export async function compareWithWhole(members: MemberIndex, own: WholeLayer): Promise<void> {
-  const files = compareNames(members, own.index);
-  for (const file of files) await compareFile(members, own, file);
+/**
+ * Throws InputError if the whole layer has other names, attributes or bytes than `members` state; AbortError soon after
+ * `signal` is aborted.
+ */
+export async function compareWithWhole(
+  members: MemberIndex,
+  own: WholeLayer,
+  signal?: AbortSignal,
+): Promise<void> {
+  const newTurn: NewTurn = () => setImmediate(undefined, { signal });
+  const files = await compareNames(members, own.index, newTurn);
+  for (const file of files) await compareFile(members, own, file, newTurn);
 }
 
+/** Lets other work of the process go on. */
+type NewTurn = () => Promise<void>;
+
 /** The regular files. */
-function compareNames({ index, leftOut }: MemberIndex, own: LayerIndex): CommonFile[] {
+async function compareNames(
+  { index, leftOut }: MemberIndex,
+  own: LayerIndex,
+  newTurn: NewTurn,
+): Promise<CommonFile[]> {
   const files: CommonFile[] = [];
   const ownOf = new Map<number, number>([[0, 0]]);
   const directories = [0];
+  let compared = 0;
   if (!isSameInode(index, 0, own, 0)) throw isOther('the root directory');
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     const hidden = directory === 0 ? leftOut : [];
@@ -41,6 +59,7 @@ function compareNames({ index, leftOut }: MemberIndex, own: LayerIndex): CommonF
     const ownNames = childrenOf(own, ownOf.get(directory) as number, hidden);
     if (names.length !== ownNames.length) throw isOther(`a directory with ${ownNames.length} names`);
     for (const [i, dentry] of names.entries()) {
+      if (compared++ % NAMES_AT_ONCE === 0) await newTurn();
       const ownDentry = ownNames[i] as number;
       const shown = `'${showName(nameAt(own, ownDentry))}'`;
       if (!isSameDentry(index, dentry, own, ownDentry)) throw isOther(shown);
@@ -132,21 +151,26 @@ function xattrsOf({ xattr, xattrs }: LayerIndex, inode: number): Map<string, str
 }
 
 /** Throws InputError if the file of the whole layer has other bytes. */
-async function compareFile(members: MemberIndex, own: WholeLayer, file: CommonFile): Promise<void> {
+async function compareFile(
+  members: MemberIndex,
+  own: WholeLayer,
+  file: CommonFile,
+  newTurn: NewTurn,
+): Promise<void> {
   const { index, spans } = members;
   const size = index.size[file.believed] as number;
   let at = 0;
   for (const { offset, length, place } of extentsOf(index, file.believed, 0, size)) {
-    if (!(await hasZeros(own, file.own, at, offset - at))) throw isOther('a hole of a file');
+    if (!(await hasZeros(own, file.own, at, offset - at, newTurn))) throw isOther('a hole of a file');
     for (let done = 0; done < length;) {
       const piece = pieceAt(spans, place + done);
-      const digest = await hashOf(own, file.own, offset + done, piece.length);
+      const digest = await hashOf(own, file.own, offset + done, piece.length, newTurn);
       if (Buffer.compare(digest, piece.sha256) !== 0) throw isOther(`a file of ${size} bytes`);
       done += piece.length;
     }
     at = offset + length;
   }
-  if (!(await hasZeros(own, file.own, at, size - at))) throw isOther('a hole of a file');
+  if (!(await hasZeros(own, file.own, at, size - at, newTurn))) throw isOther('a hole of a file');
 }
 
 /** A stored part of a regular file: where it lies in the file, and in the bytes of the layer. */
@@ -188,30 +212,46 @@ function pieceAt(
   place: number,
 ): { readonly length: number; readonly sha256: Uint8Array } {
   const { plainOffset, firstPiece, pieces } = spans;
-  let low = 0;
-  let high = spans.count - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((plainOffset[middle] as number) <= place) low = middle;
-    else high = middle - 1;
-  }
-  const inner = place - (plainOffset[low] as number);
+  const member = lastAtMost(place, 0, spans.count, (span) => plainOffset[span] as number);
+  const inner = place - (plainOffset[member] as number);
   const records = Buffer.from(pieces.buffer, pieces.byteOffset, pieces.length);
-  for (let piece = firstPiece[low] as number; piece < (firstPiece[low + 1] as number); piece++) {
-    const at = piece * PIECE_RECORD_SIZE;
-    if (records.readDoubleLE(at) !== inner) continue;
-    return {
-      length: records.readDoubleLE(at + 8),
-      sha256: records.subarray(at + 16, at + PIECE_RECORD_SIZE),
-    };
-  }
-  throw new Error(`no piece begins at ${place}`);
+  const offsetOf = (piece: number): number => records.readDoubleLE(piece * PIECE_RECORD_SIZE);
+  const [first, end] = [firstPiece[member] as number, firstPiece[member + 1] as number];
+  const piece = lastAtMost(inner, first, end, offsetOf);
+  if (offsetOf(piece) !== inner) throw new Error(`no piece begins at ${place}`);
+  const at = piece * PIECE_RECORD_SIZE;
+  return {
+    length: records.readDoubleLE(at + 8),
+    sha256: records.subarray(at + 16, at + PIECE_RECORD_SIZE),
+  };
 }
 
-async function hashOf(own: WholeLayer, inode: number, offset: number, length: number): Promise<Buffer> {
+/** The last of `first` to `end` (exclusive), in ascending order of `offsetOf`, that is at most `offset`; else the first. */
+function lastAtMost(
+  offset: number,
+  first: number,
+  end: number,
+  offsetOf: (element: number) => number,
+): number {
+  let low = first;
+  for (let high = end - 1; low < high;) {
+    const middle = (low + high + 1) >>> 1;
+    if (offsetOf(middle) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+async function hashOf(
+  own: WholeLayer,
+  inode: number,
+  offset: number,
+  length: number,
+  newTurn: NewTurn,
+): Promise<Buffer> {
   const hash = createHash('sha256');
   for (let at = offset; at < offset + length;) {
-    await setImmediate();
+    await newTurn();
     const end = Math.min(at + STEP, offset + length);
     const bytes = new Uint8Array(end - at);
     for (const part of extentsOf(own.index, inode, at, end)) {
@@ -223,10 +263,16 @@ async function hashOf(own: WholeLayer, inode: number, offset: number, length: nu
   return hash.digest();
 }
 
-async function hasZeros(own: WholeLayer, inode: number, offset: number, length: number): Promise<boolean> {
+async function hasZeros(
+  own: WholeLayer,
+  inode: number,
+  offset: number,
+  length: number,
+  newTurn: NewTurn,
+): Promise<boolean> {
   for (const part of extentsOf(own.index, inode, offset, offset + length)) {
     for (let done = 0; done < part.length; done += STEP) {
-      await setImmediate();
+      await newTurn();
       const bytes = await readBytes(own.reader, part.place + done, Math.min(STEP, part.length - done));
       if (bytes.some((byte) => byte !== 0)) return false;
     }

@@ -14,6 +14,7 @@ export class MemberContent implements PartialContent {
   readonly compression: Compression;
   readonly size: number;
   readonly #members: MemberIndex;
+  readonly #stop = new AbortController();
 
   constructor(members: MemberIndex) {
     const { spans } = members;
@@ -35,11 +36,11 @@ export class MemberContent implements PartialContent {
   }
 
   accept(own: WholeLayer): Promise<void> {
-    return compareWithWhole(this.#members, own);
+    return compareWithWhole(this.#members, own, this.#stop.signal);
   }
 
   stop(): void {
-    // There is nothing to stop.
+    this.#stop.abort();
   }
 
   close(): Promise<void> {

@@ -42,7 +42,7 @@ export interface PartialContent {
   prefetch(ranges: readonly ByteRange[]): void;
   /** Throws InputError if the whole layer is another than the one that was believed. */
   accept(own: WholeLayer): void | Promise<void>;
-  /** Ends what is being fetched: those who wait get an error. */
+  /** Ends what is being fetched or compared: those who wait get an error. */
   stop(): void;
   close(): Promise<void>;
 }

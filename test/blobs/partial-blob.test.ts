@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { removeUnlocked } from '../../src/blobs/part-file.ts';
 import { PartialBlob } from '../../src/blobs/partial-blob.ts';
 import type { RangeSource } from '../../src/blobs/range-source.ts';
@@ -353,6 +353,25 @@ describe('a blob that its readers verify', () => {
     expect(blob.have(0, SIZE)).toBeUndefined();
     await blob.close();
     expect(filesLeft()).toEqual([`${sha256}.blob`]);
+  });
+
+  test('is hashed again if they reject bytes meanwhile: nothing is written after it was published', async () => {
+    const source = new LyingSource(0);
+    const blob = open(source);
+    await blob.have(0, SIZE);
+    let reading: Promise<void> | undefined;
+    // The last call of the function that hashes.
+    const hashed = vi.spyOn(AbortSignal.prototype, 'removeEventListener');
+    hashed.mockImplementationOnce(() => {
+      source.wrong = 1;
+      expect(blob.reject(0, CHUNK_SIZE, source.turn)).toBe(true);
+      reading = blob.have(0, CHUNK_SIZE);
+    });
+    await blob.complete();
+    hashed.mockRestore();
+    await reading;
+    expect([blob.isWhole, source.wrong, isRight(blob, 0, SIZE)]).toEqual([true, -1, true]);
+    await blob.close();
   });
 
   test('is corrupt if the whole always has another digest', async () => {

@@ -1,7 +1,7 @@
 // eStargz: layers that stargz-snapshotter made, layers of the test's own maker, and damaged tables. The oracle is the tar in
 // the same blob, read as that of every layer.
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ESTARGZ_ANNOTATION, type ReadBlob, readEstargz } from '../../src/index-source/estargz.ts';
 import { compareWithWhole } from '../../src/layer/compare-layers.ts';
 import type { MemberIndex } from '../../src/layer/member-spans.ts';
@@ -94,6 +94,30 @@ describe('the table of an eStargz layer', () => {
       entryOf(toc, 'etc/large')['modtime'] = '1970-01-01T00:00:00.6Z';
     });
     await compareWithWhole(members, await wholeLayerOf(sample.blob));
+  });
+
+  it('is compared in time that grows with the chunks of a member, not with their square', async () => {
+    const sample = makeEstargz([{ name: 'file', bytes: randomBytes(1000) }], {
+      ...{ chunkSize: 1, sharesMembers: true, chunksPerMember: 1000 },
+    });
+    const members = await indexOf(sample);
+    expect(members.spans.count).toBe(1);
+    const whole = await wholeLayerOf(sample.blob);
+    const reads = vi.spyOn(Buffer.prototype, 'readDoubleLE');
+    try {
+      await compareWithWhole(members, whole);
+      expect(reads.mock.calls.length).toBeLessThan(20 * 1000);
+    } finally {
+      reads.mockRestore();
+    }
+  });
+
+  it('is compared in several turns, and no further once that is aborted', async () => {
+    const sample = makeEstargz(Array.from({ length: 3000 }, (_, i) => ({ name: `${i}` })));
+    const stop = new AbortController();
+    const comparing = compareWithWhole(await indexOf(sample), await wholeLayerOf(sample.blob), stop.signal);
+    setImmediate(() => stop.abort());
+    await expect(comparing).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
   it.each([

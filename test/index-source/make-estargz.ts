@@ -23,10 +23,14 @@ const TYPES: Readonly<Record<string, string>> = { '0': 'reg', '1': 'hardlink', '
 export const digestOf = (bytes: Uint8Array): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** The layer. `chunkSize`: of files; `sharesMembers`: chunks follow each other in members of about three. */
+/** The layer. `chunkSize`: of files; `sharesMembers`: chunks follow each other in members of `chunksPerMember`. */
 export function makeEstargz(
   files: readonly EstargzFile[],
-  { chunkSize = 1000, sharesMembers = false }: { chunkSize?: number; sharesMembers?: boolean } = {},
+  {
+    chunkSize = 1000,
+    sharesMembers = false,
+    chunksPerMember = 3,
+  }: { chunkSize?: number; sharesMembers?: boolean; chunksPerMember?: number } = {},
 ): Estargz {
   const members: Buffer[] = [];
   let stored = 0;
@@ -64,7 +68,7 @@ export function makeEstargz(
     };
     if (bytes.length === 0) entries.push(entry);
     for (let at = 0; at < bytes.length; at += chunkSize) {
-      if (!sharesMembers || chunksInOpen === 3) closeMember();
+      if (!sharesMembers || chunksInOpen === chunksPerMember) closeMember();
       const chunk = bytes.subarray(at, at + chunkSize);
       entries.push({
         ...(at === 0 ? entry : { name: fields.name, type: 'chunk', chunkOffset: at }),
