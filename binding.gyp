@@ -57,7 +57,7 @@
     {
       "target_name": "stratafs-launch",
       "type": "executable",
-      "sources": ["native/launch/main.cc"],
+      "sources": ["native/launch/daemon_start.cc", "native/launch/keeper.cc", "native/launch/main.cc"],
       "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra"],
       "ldflags": ["-Wl,--as-needed"]
     }

@@ -52,7 +52,7 @@ export const importLaw = [
   part('fuse/wire', 'the messages of the protocol', 'vfs'),
   part('fuse/mounts', 'mounts of this machine: find, make, unmount', 'vfs sys fuse/driver.ts erofs/mounts'),
   part('fuse/owners', 'owners as the users of a mount see them', 'vfs fuse/wire'),
-  part('fuse/driver.ts', 'what every driver offers', 'vfs fuse/owners'),
+  part('fuse/driver.ts', 'what every driver offers', 'vfs fuse/owners fuse/wire'),
   part('erofs/mounts', 'mounts that the kernel serves: make and record', 'vfs sys'),
   part(
     'mount',

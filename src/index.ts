@@ -9,6 +9,7 @@ export {
   type UnmountOptions,
   listMounts,
   unmount,
+  upgrade,
 } from './library/mounts.ts';
 export {
   type CopiedImage,

@@ -35,14 +35,15 @@ void RegisterChannel(Napi::Env env, Napi::Object exports) { Channel::Register(en
 void Channel::Register(Napi::Env env, Napi::Object exports) {
   exports.Set(
       "Channel",
-      DefineClass(env, "Channel",
-                  {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
-                   InstanceMethod<&Channel::AnswerFrom>("answerFrom"),
-                   InstanceMethod<&Channel::CountTableAnswers>("tableAnswers"),
-                   InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
-                   InstanceMethod<&Channel::SendFile>("sendFile"),
-                   InstanceMethod<&Channel::OpenBacking>("openBacking"),
-                   InstanceMethod<&Channel::CloseBacking>("closeBacking")}));
+      DefineClass(
+          env, "Channel",
+          {InstanceMethod<&Channel::Start>("start"), InstanceMethod<&Channel::Close>("close"),
+           InstanceMethod<&Channel::Pause>("pause"), InstanceMethod<&Channel::AnswerFrom>("answerFrom"),
+           InstanceMethod<&Channel::CountTableAnswers>("tableAnswers"),
+           InstanceMethod<&Channel::Send>("send"), InstanceMethod<&Channel::SendData>("sendData"),
+           InstanceMethod<&Channel::SendFile>("sendFile"),
+           InstanceMethod<&Channel::OpenBacking>("openBacking"),
+           InstanceMethod<&Channel::CloseBacking>("closeBacking")}));
 }
 
 // new Channel(fd, request, reply, onRequest, onEnd)
@@ -88,6 +89,15 @@ Napi::Value Channel::Start(const Napi::CallbackInfo& info) {
   uv_check_start(turn_, OnTurn);
   uv_unref(reinterpret_cast<uv_handle_t*>(turn_));
   return Napi::Number::New(info.Env(), uv_poll_start(poll_, UV_READABLE, OnPoll));
+}
+
+Napi::Value Channel::Pause(const Napi::CallbackInfo& info) {
+  busy_poll_.Cancel();
+  if (poll_ != nullptr) {
+    uv_poll_stop(poll_);
+    uv_check_stop(turn_);
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value Channel::Close(const Napi::CallbackInfo& info) {

@@ -29,6 +29,8 @@ class Channel : public Napi::ObjectWrap<Channel> {
  private:
   // start(): starts to poll. The channel keeps itself and the event loop alive until close().
   Napi::Value Start(const Napi::CallbackInfo& info);
+  // pause(): stops polling for good; what is under way is still answered.
+  Napi::Value Pause(const Napi::CallbackInfo& info);
   // answerFrom(facts): from now on the table answers what it can. 0 or -EINVAL.
   Napi::Value AnswerFrom(const Napi::CallbackInfo& info);
   // tableAnswers(): TableAnswers::Counts; undefined without a table.

@@ -1,9 +1,11 @@
-// mount(2), umount2(2), the FUSE device, and the descriptor that fusermount3 sends over a socket.
+// mount(2), umount2(2), the FUSE device, and descriptors that go over a socket: from fusermount3, to the
+// keeper.
 //
 // Every function returns a number, or a promise of one: a descriptor or 0, or a negative errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -163,6 +165,34 @@ napi_value ReceiveDescriptor(napi_env env, napi_callback_info info) {
   return in.Answer([&] { return TakeDescriptor(socket); });
 }
 
+// makeMemoryFile(name): the descriptor of an empty file in memory (memfd_create(2)).
+napi_value MakeMemoryFile(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const std::string name = in.String(0);
+  return in.Answer([&] { return memfd_create(name.c_str(), MFD_CLOEXEC); });
+}
+
+// sendDescriptors(socket, bytes, first, second): one message with both descriptors, which stay open here.
+napi_value SendDescriptors(napi_env env, napi_callback_info info) {
+  CallArguments in(env, info);
+  const int socket = in.Descriptor(0);
+  const ByteSpan bytes = in.Bytes(1);
+  const int descriptors[] = {in.Descriptor(2), in.Descriptor(3)};
+  struct iovec part = {const_cast<uint8_t*>(bytes.data), bytes.size};
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(descriptors))] = {};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(descriptors));
+  memcpy(CMSG_DATA(header), descriptors, sizeof(descriptors));
+  return in.Answer([&] { return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0; });
+}
+
 }  // namespace
 
 void RegisterMountCalls(Napi::Env env, Napi::Object exports) {
@@ -174,6 +204,8 @@ void RegisterMountCalls(Napi::Env env, Napi::Object exports) {
       {"cloneMount", CloneMount},
       {"socketPair", SocketPair},
       {"receiveDescriptor", ReceiveDescriptor},
+      {"makeMemoryFile", MakeMemoryFile},
+      {"sendDescriptors", SendDescriptors},
   };
   ExportCalls(env, exports, calls);
 }

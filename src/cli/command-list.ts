@@ -25,6 +25,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'upgrade',
+    {
+      summary: 'replace the daemon of a mount that is in use',
+      load: async () => (await import('./commands/upgrade-command.ts')).upgradeCommand,
+    },
+  ],
+  [
     'serve',
     {
       summary: 'serve many mounts from one process',

@@ -3,6 +3,7 @@
 // It runs before Node starts, so that a mount takes one start of Node, not two. bin/stratafs starts it; a command that
 // was started without a launcher executes the launcher, which starts the command again.
 import { Socket } from 'node:net';
+import { Keeper } from '../mount/keeper/keeper.ts';
 import { becomeProgram } from '../mount/mount.ts';
 import { nativeFile, packageFile } from '../sys/package-file.ts';
 import { InputError } from '../vfs/input-error.ts';
@@ -10,6 +11,21 @@ import { launcherPid } from './launched.ts';
 
 const LINK_FD = 3;
 const READY = 'R';
+
+/** The processes above this one, which serves a mount in the background. */
+export interface Parents {
+  /** Undefined: this process goes on with the mount of an earlier one, and nobody waits for it. */
+  readonly launcher: Launcher | undefined;
+  /** Undefined if the launcher is of an older version. */
+  readonly keeper: Keeper | undefined;
+}
+
+/** The parents of this process. Without a launcher, the process is started again by one; throws InputError if that fails. */
+export function takeParents(): Parents {
+  const { STRATAFS_KEEPER: pid, STRATAFS_RESTARTS: restarts } = process.env;
+  const keeper = pid === undefined ? undefined : new Keeper(Number(pid), restarts);
+  return { launcher: keeper?.begun === undefined ? Launcher.take() : undefined, keeper };
+}
 
 /** The launcher of this process. If it ends before it has accepted the mount, everything must be undone. */
 export class Launcher {

@@ -13,7 +13,10 @@ import type { Reply } from './wire/reply.ts';
 /** The state of the conversation. */
 export type SessionState =
   | { readonly kind: 'starting' }
-  | ({ readonly kind: 'serving' } & Omit<NegotiatedInit, 'kind' | 'minor' | 'passesThrough'>)
+  | ({ readonly kind: 'serving' } & Pick<
+      NegotiatedInit,
+      'opensWithoutMessage' | 'opensDirectoriesWithoutMessage' | 'setxattrInSize'
+    >)
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** A handler's answer: the length of the reply in the reply buffer; 0 if it is sent another way or not due. */
@@ -36,7 +39,7 @@ export interface Conversation {
   readonly entry: Entry;
   readonly statfs: StatFs;
 
-  /** INIT succeeded: requests are served from now on. */
+  /** INIT succeeded, here or in an earlier daemon: requests are served from now on. */
   begin(agreed: NegotiatedInit): void;
   /** INIT failed: the mount can't be served. */
   refuse(reason: string): void;

@@ -5,12 +5,14 @@ import { MS_NODIRATIME, MS_RDONLY, MS_STRICTATIME } from '../sys/mount-calls.ts'
 import { ErrnoError } from '../vfs/errno.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { InputError } from '../vfs/input-error.ts';
-import type { DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
+import type { BegunConnection, DriverOptions, DriverStatistics, FuseMount } from './driver.ts';
 import { attach, detach } from './mounts/kernel-mount.ts';
 import { nameCounts, readCounts, tableFacts } from './fast-path.ts';
 import { MessageBuffers } from './message-buffers.ts';
 import { raiseReadAhead } from './read-ahead.ts';
 import { Session } from './session.ts';
+import { understandAgreement } from './wire/negotiate.ts';
+import { resendNotice } from './wire/resend-notice.ts';
 
 const debug = createDebug('stratafs:fuse');
 
@@ -20,6 +22,11 @@ export async function mountDevFuse(
   mountpoint: string,
   options: DriverOptions,
 ): Promise<FuseMount> {
+  if (options.begun !== undefined) {
+    const mount = new DevFuseMount(fileSystem, mountpoint, options.begun.device, options);
+    await mount.goesOn(options.begun);
+    return mount;
+  }
   const flags = fileSystem.isReadOnly ? options.flags | MS_RDONLY : options.flags;
   let device: number;
   try {
@@ -37,6 +44,7 @@ export async function mountDevFuse(
 class DevFuseMount implements FuseMount {
   readonly mountpoint: string;
   readonly closed: Promise<void>;
+  readonly #device: number;
   readonly #session: Session;
   readonly #channel: Channel;
   #resolveClosed: () => void = () => undefined;
@@ -44,6 +52,7 @@ class DevFuseMount implements FuseMount {
 
   constructor(fileSystem: FileSystem, mountpoint: string, device: number, options: DriverOptions) {
     this.mountpoint = mountpoint;
+    this.#device = device;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const { request, reply } = options.buffers ?? new MessageBuffers();
     this.#channel = new Channel(
@@ -89,6 +98,30 @@ class DevFuseMount implements FuseMount {
         ? `${this.mountpoint}: ${session.state.reason}`
         : `${this.mountpoint}: unmounted before it answered`,
     );
+  }
+
+  /**
+   * Begins to serve what another daemon served. What that one left unanswered comes again, before all that came since. Fails
+   * without touching the mount: the next daemon may try again.
+   */
+  async goesOn({ agreement }: BegunConnection): Promise<void> {
+    this.#session.begin(understandAgreement(agreement));
+    let status = this.#channel.send(resendNotice, resendNotice.byteLength);
+    if (status === 0) status = this.#channel.start();
+    if (status === 0) return;
+    await this.#end(0);
+    throw new ErrnoError(status, 'write', '/dev/fuse');
+  }
+
+  get connection(): BegunConnection | undefined {
+    const { negotiated } = this.#session;
+    if (negotiated?.resends !== true || this.#isEnding) return undefined;
+    return { device: this.#device, agreement: negotiated.agreement };
+  }
+
+  async pause(): Promise<void> {
+    this.#channel.pause();
+    await this.#session.answered();
   }
 
   statistics(): DriverStatistics {

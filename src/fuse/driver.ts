@@ -1,6 +1,14 @@
 // Driver: what carries FUSE requests from the kernel to a FileSystem. Everything that serves a mount has this shape.
 import type { FileSystem } from '../vfs/filesystem.ts';
 import type { OwnerView } from './owners/owner-view.ts';
+import type { InitAgreement } from './wire/negotiate.ts';
+
+/** A connection that the kernel and a daemon have begun. */
+export interface BegunConnection {
+  /** A descriptor of its device. */
+  readonly device: number;
+  readonly agreement: InitAgreement;
+}
 
 export interface DriverOptions {
   /** By default owners are shown as they are stored. */
@@ -27,6 +35,11 @@ export interface DriverOptions {
   readonly maxStackDepth?: 1 | 2 | undefined;
   /** False: every request is answered by JavaScript. By default native code answers what the file system's table does. */
   readonly usesFastPath?: boolean | undefined;
+  /**
+   * The connection of a mount that another daemon served: it is continued, and nothing is mounted. The driver takes over the
+   * device.
+   */
+  readonly begun?: BegunConnection | undefined;
   /** MessageBuffers that all mounts of this thread use; by default the mount has its own. */
   readonly buffers?: { readonly request: Uint8Array; readonly reply: Uint8Array } | undefined;
 }
@@ -52,6 +65,13 @@ export interface FuseMount {
   readonly mountpoint: string;
   /** Resolves once the mount is gone and everything is closed, by whomever it was unmounted. */
   readonly closed: Promise<void>;
+  /**
+   * What another daemon needs to continue the connection if this one ends; the device stays this one's. Undefined where the
+   * driver or the kernel (before Linux 6.9) can't do that.
+   */
+  readonly connection?: BegunConnection | undefined;
+  /** Takes no more requests, and resolves when those under way are answered. Nothing but the end of the process can follow. */
+  pause?(): Promise<void>;
   statistics(): DriverStatistics;
   /** Detaches the mount, and waits for nothing else. Throws ErrnoError EBUSY where it is in use, unless `lazy`. */
   detach(how: { readonly lazy: boolean }): Promise<void>;

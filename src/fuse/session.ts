@@ -93,6 +93,7 @@ export class Session implements Conversation {
   readonly #onServing: () => void;
   readonly #notice = new InodeNotice();
   readonly #pending = new Map<number, Pending>();
+  #negotiated: NegotiatedInit | undefined;
   #state: SessionState = { kind: 'starting' };
   #resolveStarted: () => void = () => undefined;
   #hasEnded = false;
@@ -130,17 +131,19 @@ export class Session implements Conversation {
     return this.#state;
   }
 
-  begin({
-    opensWithoutMessage,
-    opensDirectoriesWithoutMessage,
-    setxattrInSize,
-    passesThrough,
-  }: NegotiatedInit): void {
+  begin(negotiated: NegotiatedInit): void {
+    const { opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize, passesThrough } = negotiated;
+    this.#negotiated = negotiated;
     this.#state = { kind: 'serving', opensWithoutMessage, opensDirectoriesWithoutMessage, setxattrInSize };
     this.openFiles.mayPassThrough = passesThrough;
     this.#onServing();
     // Code that awaits it runs in a microtask, after the reply is written.
     this.#resolveStarted();
+  }
+
+  /** What INIT agreed on; undefined before. */
+  get negotiated(): NegotiatedInit | undefined {
+    return this.#negotiated;
   }
 
   refuse(reason: string): void {
@@ -229,6 +232,11 @@ export class Session implements Conversation {
     const changes = [...this.#pending.values()].filter(({ isRead }) => !isRead);
     for (const { call } of changes) if (call !== undefined) call.isInterrupted = true;
     await Promise.all(changes.map(({ settled }) => settled));
+  }
+
+  /** Resolves when all that was asked so far is answered, or handed to a pool thread. */
+  async answered(): Promise<void> {
+    await Promise.all([...this.#pending.values()].map(({ settled }) => settled));
   }
 
   /** Requests that change something and have not ended. */

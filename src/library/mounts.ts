@@ -5,6 +5,7 @@ import {
   type MountFacts,
   findHeldMounts,
   findMounts,
+  handOverAt,
   locateMountPoint,
   unmountAt,
 } from '../mount/mount.ts';
@@ -66,6 +67,14 @@ export async function unmount(
   { lazy = false, force = false }: UnmountOptions = {},
 ): Promise<void> {
   await unmountAt(await locateMountPoint(mountpoint), force ? 'aborted' : lazy ? 'lazy' : 'when-free');
+}
+
+/**
+ * Has another daemon, of the version that is installed where the mount was made, go on with the mount at `mountpoint`; resolves
+ * when it answers. Rejects with an InputError where the mount can't survive its daemon, and stays as it is.
+ */
+export async function upgrade(mountpoint: string): Promise<void> {
+  await handOverAt(await locateMountPoint(mountpoint));
 }
 
 export {

@@ -21,18 +21,20 @@ export interface DescribedMount {
   readonly pid: number | undefined;
   /** The socket of the daemon that serves this mount among others. */
   readonly daemon?: string | undefined;
+  /** Milliseconds since 1970; now by default. */
+  readonly started?: number | undefined;
 }
 
 /** What the mount answers from now on. */
 export function describeMount(
-  { image, layers, size, upper, upperMarks, driver, pid, daemon }: DescribedMount,
+  { image, layers, size, upper, upperMarks, driver, pid, daemon, started = Date.now() }: DescribedMount,
   origin: MountOrigin,
 ): MountFacts & MountOrigin {
   return {
     pid,
     daemon,
     driver,
-    started: Date.now(),
+    started,
     source: image.source,
     ...origin,
     names: image.names,

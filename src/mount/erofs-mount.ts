@@ -111,7 +111,11 @@ async function serveImage(
         : await mountWritable(files, request, taken, record);
     await served?.hide();
     const fuseMount = new KernelMount(place, entry.device, served?.fuseMount);
-    const statistics = (): MountStatistics => ({ ...fuseMount.statistics(), cache: cache.statistics() });
+    const statistics = (): MountStatistics => ({
+      ...fuseMount.statistics(),
+      restarts: 0,
+      cache: cache.statistics(),
+    });
     const counts = isServed ? await serveStatistics(entry.device, statistics) : undefined;
     return new ServedMount({
       ...{ image, fuseMount, driver: { name: 'erofs' }, isServed, statistics, device: entry.device },

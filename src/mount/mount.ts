@@ -4,8 +4,6 @@
 // (fs.readFileSync and the like): it would wait for an answer that only itself can give. Asynchronous calls of
 // node:fs work, though a few of them at a time can take all of libuv's pool threads; child processes are best.
 import { resolve } from 'node:path';
-import { BlockCache } from '../cache/block-cache.ts';
-import { LayerPool } from '../layer/layer-pool.ts';
 import type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 import { locateMountPoint, prepareMountPoint } from '../fuse/mounts/mount-point.ts';
 import { lockMountPoint } from '../fuse/mounts/mount-point-lock.ts';
@@ -22,7 +20,6 @@ import type { Image } from '../image/image.ts';
 import {
   type IndexedLayer,
   type MergedLayers,
-  type SharedLayers,
   type StackedLayers,
   indexLayers,
   openMergedLayers,
@@ -36,7 +33,7 @@ import { prepareUpper } from './prepare-upper.ts';
 import { mayRemountByErofs, remountByErofs, serveByDriver } from './choose-driver.ts';
 import { askStatistics } from '../erofs/mounts/statistics-socket.ts';
 import { type Mount, type MountStatistics, NO_STATISTICS } from './served-mount.ts';
-import { type Host, Sharing, mountSharing } from './sharing.ts';
+import { type Host, mountSharing, sharedLayers } from './sharing.ts';
 import { Transfers, servesParts } from './transfers.ts';
 import { isRegistrySource } from '../image/source.ts';
 import { IndexStore } from '../layer/index-store.ts';
@@ -64,6 +61,7 @@ export type { MountFacts } from '../fuse/mounts/mount-facts.ts';
 export { type FoundMount, SilentMountError, findMounts, listMounts } from '../fuse/mounts/mounts.ts';
 export { isOwnMount } from '../fuse/mounts/mount-owner.ts';
 export { type HeldMount, findHeldMounts } from '../fuse/mounts/held-mounts.ts';
+export { handOverAt } from './hand-over.ts';
 export { unmountAt, unmountFuseAt } from './unmount.ts';
 export { locateMountPoint } from '../fuse/mounts/mount-point.ts';
 export type { PushedIndex } from '../remote/push-index.ts';
@@ -164,12 +162,6 @@ async function mountOpened(
   }
 }
 
-/** A cache of its own size is a mount's own, and so are the readers that fill it. */
-function sharedLayers({ cache, layers, trees }: Sharing, { cacheSize }: MountOptions): SharedLayers {
-  if (cacheSize === undefined) return { cache, layers, trees };
-  return { cache: new BlockCache(cacheSize), layers: new LayerPool(), trees };
-}
-
 /** A directory that is mounted on vanishes beneath the mount that shows it; a foreign layer is not there. */
 function refuseLayers(image: Image, place: string): void {
   for (const source of image.layers) {
@@ -235,6 +227,7 @@ export async function readStatistics(mountpoint: string): Promise<MountStatistic
   if (answer.kind !== 'answered') {
     throw new InputError(`${mountpoint}: the mount gives no statistics: ${describeAnswer(answer)}`);
   }
-  // A mount that an older version serves knows of no native answers.
-  return { answeredNatively: {}, ...(answer.json as Omit<MountStatistics, 'answeredNatively'>) };
+  // A mount that an older version serves knows of neither.
+  const counted = answer.json as Omit<MountStatistics, 'answeredNatively' | 'restarts'>;
+  return { answeredNatively: {}, restarts: 0, ...counted };
 }

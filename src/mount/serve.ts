@@ -1,8 +1,8 @@
 // Serves a merged image through FUSE: overlay, the facts that the mount reports, driver.
-import { statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { mountDevFuse } from '../fuse/dev-fuse.ts';
-import type { Driver, FuseMount } from '../fuse/driver.ts';
+import type { BegunConnection, Driver, FuseMount } from '../fuse/driver.ts';
 import { deviceOfMount } from '../fuse/mounts/mount-point.ts';
 import { MOUNT_XATTR, STATISTICS_XATTR } from '../fuse/mounts/mounts.ts';
 import { mountFuseNative } from '../fuse/fuse-native/fuse-native.ts';
@@ -21,10 +21,11 @@ import { MS_RDONLY } from '../sys/mount-calls.ts';
 import type { FileSystem } from '../vfs/filesystem.ts';
 import { showText } from '../vfs/show-text.ts';
 import type { WithDiskCache } from './cache-choice.ts';
-import type { MergedLayers } from './layers.ts';
 import { describeMount } from './describe-mount.ts';
+import { type LayerFile, findLayerFiles } from './keeper/layer-files.ts';
+import type { MergedLayers } from './layers.ts';
 import { type FuseDriverName, type MountOptions, type OpenImageOptions, mountFlagBits } from './options.ts';
-import { originOf } from './origin.ts';
+import { type MountOrigin, originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
 import type { Host } from './sharing.ts';
 import type { Transfers } from './transfers.ts';
@@ -57,6 +58,19 @@ export interface ServeRequest {
   readonly options: WithDiskCache<MountOptions & OpenImageOptions>;
   readonly host: Host;
   readonly transfers: Transfers;
+  /** Of a mount that an earlier daemon served. */
+  readonly takeover?: Takeover | undefined;
+}
+
+/** What stays the same when another daemon goes on with a mount. */
+export interface Takeover {
+  readonly connection: BegunConnection;
+  /** "major:minor" of the file system. */
+  readonly device: string;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly origin: MountOrigin;
+  readonly files: readonly LayerFile[];
 }
 
 /**
@@ -64,20 +78,23 @@ export interface ServeRequest {
  */
 export async function serve(
   chosen: FuseDriver,
-  { image, layers, upper, cache, place, options, host, transfers }: ServeRequest,
+  { image, layers, upper, cache, place, options, host, transfers, takeover }: ServeRequest,
 ): Promise<Mount> {
   const opened = await openUpper(layers, upper);
+  const origin = takeover?.origin ?? host.daemon?.origin ?? originOf(options);
   const facts = describeMount(
     {
       ...{ image, layers, size: layers.size, upper, driver: chosen.name },
       upperMarks: opened?.marks.namespace,
       pid: process.pid,
       daemon: host.daemon?.socket,
+      started: takeover?.started ?? Date.now(),
     },
-    host.daemon?.origin ?? originOf(options),
+    origin,
   );
   const statistics = (): MountStatistics => ({
     ...fuseMount.statistics(),
+    restarts: host.keeper?.facts().restarts ?? 0,
     cache: cache.statistics(),
     transfers: transfers.statistics(),
   });
@@ -87,7 +104,7 @@ export async function serve(
         const isSourceChanged = layers.readers.some((reader) => reader.isSourceChanged?.() === true);
         const missingBytes = transfers.statistics()?.missingBytes;
         const changing = { ...(isSourceChanged ? { isSourceChanged } : {}), missingBytes };
-        return Buffer.from(JSON.stringify({ ...facts, ...changing }));
+        return Buffer.from(JSON.stringify({ ...facts, ...host.keeper?.facts(), ...changing }));
       }
       return SYNTHETIC_PREFIX + name === STATISTICS_XATTR
         ? Buffer.from(JSON.stringify(statistics()))
@@ -106,6 +123,7 @@ export async function serve(
   const isReadOnly = upper?.isReadOnly ?? true;
   const isFakeRoot = options.ownerKeeping === 'fake-root';
   const driver = drivers[chosen.name];
+  const files = takeover?.files ?? filesForNext(image, place, options, host);
   const fuseMount: FuseMount = await driver.mount(fileSystem, place, {
     owners: ownerViewOf(options),
     // An ACL that is obeyed makes the kernel check permissions.
@@ -117,12 +135,32 @@ export async function serve(
       !isFakeRoot &&
       (options.allowOther ?? (process.geteuid?.() === 0 && (isReadOnly || driver.passesCallerIds))),
     usesFastPath: options.usesFastPath,
+    begun: takeover?.connection,
     buffers: host.sharing.buffers,
     // In a container the upper lies on the overlayfs of its root, more often than not.
     maxStackDepth: upper !== undefined && isOnOverlayfs(upper.paths.upper) ? 2 : 1,
   });
+  const device = takeover?.device ?? (await deviceOfMount(place));
+  const { connection } = fuseMount;
+  const { treeKey } = layers;
+  const isWhole = transfers.statistics() === undefined;
+  if (connection && treeKey !== undefined && upper === undefined && isWhole && files) {
+    const { agreement } = connection;
+    host.keeper?.offer({
+      handover: {
+        ...{ mountpoint: place, device, started: facts.started },
+        treeKey,
+        agreement,
+        image,
+        origin,
+        files,
+      },
+      device: connection.device,
+      pause: async () => fuseMount.pause?.(),
+    });
+  }
   return new ServedMount({
-    ...{ image, fuseMount, statistics, driver: chosen, isServed: true, device: await deviceOfMount(place) },
+    ...{ image, fuseMount, statistics, driver: chosen, isServed: true, device },
     cleanUp: async () => {
       transfers.end();
       layers.close();
@@ -130,6 +168,23 @@ export async function serve(
       await untilRecorded(layers.readers);
     },
   });
+}
+
+/** Undefined if there is no next daemon, or it could not find what it needs. To be called before the mount is made. */
+function filesForNext(
+  image: Image,
+  place: string,
+  { diskCache }: ServeRequest['options'],
+  { keeper }: Host,
+): readonly LayerFile[] | undefined {
+  if (keeper === undefined) return undefined;
+  const [, script = ''] = process.argv;
+  const needed = [process.execPath, script, diskCache?.path ?? ''];
+  return findLayerFiles(
+    image,
+    place,
+    needed.filter((path) => existsSync(path)),
+  );
 }
 
 function isOnOverlayfs(path: string): boolean {

@@ -21,6 +21,8 @@ export interface MountStatistics {
   readonly passthroughOpens: number;
   /** Requests that change something and have not ended. */
   readonly pendingChanges: number;
+  /** How often a daemon of the mount ended, and another went on. All other numbers are of the last one alone. */
+  readonly restarts: number;
   readonly cache: CacheStatistics;
   /** Only of a mount some of whose layers were not here when it was made. */
   readonly transfers?: TransferStatistics | undefined;
@@ -35,6 +37,7 @@ export const NO_STATISTICS: MountStatistics = {
     bytesWritten: 0,
     passthroughOpens: 0,
     pendingChanges: 0,
+    restarts: 0,
   },
   cache: { hits: 0, misses: 0, bytes: 0, maxBytes: 0 },
 };

@@ -5,7 +5,8 @@ import { MessageBuffers } from '../fuse/message-buffers.ts';
 import { LayerPool } from '../layer/layer-pool.ts';
 import { SharedValues } from '../layer/shared-values.ts';
 import type { SavedTree } from '../tree/tree-file.ts';
-import { DEFAULT_CACHE_SIZE } from './options.ts';
+import type { Keeper } from './keeper/keeper.ts';
+import { DEFAULT_CACHE_SIZE, type MountOptions } from './options.ts';
 import type { MountOrigin } from './origin.ts';
 
 /** The process that serves a mount. */
@@ -13,6 +14,8 @@ export interface Host {
   readonly sharing: Sharing;
   /** Of a daemon of many mounts. */
   readonly daemon?: DaemonHost | undefined;
+  /** The parent process, which can hold a mount that is to survive this process. */
+  readonly keeper?: Keeper | undefined;
 }
 
 /** How a mount of a daemon differs from one of its own process. */
@@ -40,6 +43,15 @@ export class Sharing {
   get buffers(): MessageBuffers {
     return (this.#buffers ??= new MessageBuffers());
   }
+}
+
+/** A cache of its own size is a mount's own, and so are the readers that fill it. */
+export function sharedLayers(
+  { cache, layers, trees }: Sharing,
+  { cacheSize }: Pick<MountOptions, 'cacheSize'>,
+): Pick<Sharing, 'cache' | 'layers' | 'trees'> {
+  if (cacheSize === undefined) return { cache, layers, trees };
+  return { cache: new BlockCache(cacheSize), layers: new LayerPool(), trees };
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Channel {
    * `answerFrom`.
    */
   tableAnswers(): Float64Array | undefined;
+  /** Takes no more requests; what is under way is still answered. Only `close` can follow. */
+  pause(): void;
   /** Stops polling. The device is closed after the transfers under way. May be called twice. */
   close(): void;
   /**

@@ -15,6 +15,8 @@ interface MountCalls {
   cloneMount: (path: string, set: number, clear: number) => number;
   socketPair: () => [number, number] | number;
   receiveDescriptor: (socket: number) => number;
+  makeMemoryFile: (name: string) => number;
+  sendDescriptors: (socket: number, bytes: Uint8Array, first: number, second: number) => number;
 }
 const calls = addon as MountCalls;
 
@@ -35,6 +37,10 @@ export const cloneMount = calls.cloneMount;
 export const socketPair = calls.socketPair;
 /** A descriptor that was sent over `socket` (SCM_RIGHTS); -EAGAIN if none has arrived. */
 export const receiveDescriptor = calls.receiveDescriptor;
+/** memfd_create(2): a descriptor of an empty file in memory, close-on-exec. `name` is for /proc only. */
+export const makeMemoryFile = calls.makeMemoryFile;
+/** Sends `bytes` and two descriptors (SCM_RIGHTS) as one message over `socket`; the descriptors stay open here. */
+export const sendDescriptors = calls.sendDescriptors;
 
 // Flags of mount(2), linux/mount.h.
 export const MS_RDONLY = 1;

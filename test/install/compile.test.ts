@@ -39,7 +39,7 @@ describeWith(['root', { program: 'unshare' }, { program: 'g++' }, { program: 'np
     const launcher = {
       target_name: 'stratafs-launch',
       type: 'executable',
-      sources: ['native/launch/main.cc'],
+      sources: ['native/launch/daemon_start.cc', 'native/launch/keeper.cc', 'native/launch/main.cc'],
       cflags_cc: ['-std=c++17'],
     };
     writeFileSync(join(directory, 'binding.gyp'), JSON.stringify({ targets: [launcher] }));

@@ -61,7 +61,7 @@ describeWith(['fuse'], 'a mount point as a source', () => {
 
   it('is refused in one line if its daemon has ended', () =>
     withWorkplace(async (place) => {
-      await place.mount(fixture('expressweb.tar'));
+      await place.mount(fixture('expressweb.tar'), '-o', 'restart=off');
       process.kill((await place.listed())?.pid ?? 0, 'SIGKILL');
       await expect
         .poll(async () => (await look(place, 'history', place.mountpoint)).stderr)

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openProcess, waitForExit } from '../../src/sys/process-calls.ts';
 import { describeWith } from '../requirements.ts';
-import { childOf, ENDING_MS } from './processes.ts';
+import { daemonOf, ENDING_MS } from './processes.ts';
 import { COMMAND, fixture, run, withWorkplace } from './stratafs.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -36,7 +36,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
       const closed = once(command, 'close');
       let stderr = '';
       command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      const daemon = await childOf(command.pid as number);
+      const daemon = await daemonOf(command.pid as number);
       const descriptor = openProcess(daemon);
       try {
         command.kill(signal);
@@ -63,7 +63,7 @@ describeWith(['fuse'], 'a mount that is given up', () => {
         });
         // The command may end before the mount table is read again.
         const closed = once(command, 'close');
-        const daemon = await childOf(command.pid as number);
+        const daemon = await daemonOf(command.pid as number);
         const descriptor = openProcess(daemon);
         try {
           while (place.mounted().length === 0) await nextTurn();

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../requirements.ts';
 import { install } from './other-users.ts';
-import { childOf } from './processes.ts';
+import { daemonOf } from './processes.ts';
 import { PROGRAM, type Workplace, fixture, run, withWorkplace } from './stratafs.ts';
 
 const image = fixture('expressweb.tar');
@@ -66,7 +66,7 @@ async function beginMount(place: Workplace, ...before: string[]): Promise<Begun>
   let stderr = '';
   command.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const end = once(command, 'close').then((how: unknown[]) => ({ end: how, stderr }));
-  return { command, daemon: await childOf(command.pid as number, 'main.cjs'), end };
+  return { command, daemon: await daemonOf(command.pid as number), end };
 }
 
 describeWith(['fuse'], 'the installed program', () => {

@@ -97,10 +97,10 @@ describeDrivers([], 'a mount', (driver) => {
 
   // The driver makes no difference for signals.
   it.each(driver === devFuse ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const))(
-    'ends by %s',
+    'without a keeper ends by %s',
     (signal) =>
       withWorkplace(async (place) => {
-        await place.mount(image, ...options);
+        await place.mount(image, ...options, '-o', 'restart=off');
         const pid = await daemonOf(place);
         process.kill(pid, signal);
         await gone(pid);
@@ -204,13 +204,13 @@ describeDrivers([], 'a mount', (driver) => {
       }
     }));
 
-  it('whose daemon was killed is listed as dead, and removed by unmount or by the next mount', () =>
+  it('whose daemon was killed, and that has no keeper, is listed as dead, and removed by unmount or by the next mount', () =>
     withWorkplace(async (place) => {
       for (const clear of [
         () => place.stratafs(['unmount', 'mnt']),
         () => place.stratafs(['mount', ...options, image, 'mnt']),
       ]) {
-        await place.mount(image, ...options);
+        await place.mount(image, ...options, '-o', 'restart=off');
         const pid = await daemonOf(place);
         process.kill(pid, 'SIGKILL');
         await gone(pid);

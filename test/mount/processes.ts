@@ -60,7 +60,20 @@ export async function childOf(parent: number, program = ''): Promise<number> {
   for (;;) {
     const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
     const child = Number(children.split(' ')[0]);
-    if (child > 0 && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(program)) return child;
+    if (child > 0 && commandLineOf(child)?.includes(program) === true) return child;
     await new Promise((resolve) => void setImmediate(resolve));
   }
+}
+
+function commandLineOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return undefined; // ENOENT, ESRCH: ended meanwhile
+  }
+}
+
+/** The daemon that the launcher `launcher` starts, the child of the keeper; waits for it. */
+export async function daemonOf(launcher: number): Promise<number> {
+  return childOf(await childOf(launcher), 'main.cjs');
 }

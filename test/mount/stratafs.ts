@@ -123,13 +123,25 @@ export interface ListedMount {
 
 /** Kills processes that were started here and still run although nothing is mounted. Returns them. */
 async function killDaemons({ directory }: Workplace): Promise<number[]> {
+  const variable = `XDG_CACHE_HOME=${cacheOf(directory)}`;
   const stuck: number[] = [];
-  for (const pid of startedWith(`XDG_CACHE_HOME=${cacheOf(directory)}`)) {
-    if (await hasEnded(pid)) continue;
-    process.kill(pid, 'SIGKILL');
-    stuck.push(pid);
+  for (const pid of startedWith(variable)) {
+    if (!(await hasEnded(pid))) stuck.push(pid);
+  }
+  // A keeper may start another daemon before it is killed itself.
+  for (let left = stuck; left.length > 0; left = startedWith(variable)) {
+    for (const pid of left) kill(pid);
+    for (const pid of left) await hasEnded(pid);
   }
   return stuck;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ESRCH: it has ended.
+  }
 }
 
 /**

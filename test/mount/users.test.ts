@@ -69,7 +69,7 @@ describeWith(
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
-          `eval "$S mount $I mnt" && kill -9 $(eval "$S ls" | sed -n "s|.* $PWD/mnt *\\([0-9]*\\) .*|\\1|p") &&
+          `eval "$S mount -o restart=off $I mnt" && kill -9 $(eval "$S ls" | sed -n "s|.* $PWD/mnt *\\([0-9]*\\) .*|\\1|p") &&
            eval "$S ls" && eval "$S mount $I mnt" && ls mnt && eval "$S unmount mnt"`,
         );
         expect(outcome.stdout).toMatch(/mnt +dead\n/);
@@ -80,12 +80,25 @@ describeWith(
         expect(outcome.status).toBe(0);
       }));
 
+    it('can read on after the daemon was killed, and unmount', () =>
+      withWorkplace(async (place) => {
+        const outcome = await asNobody(
+          place,
+          `eval "$S mount $I mnt" && kill -9 $(eval "$S ls" | sed -n "s|.* $PWD/mnt *\\([0-9]*\\) .*|\\1|p") &&
+           head -2 mnt/usr/src/app/package.json && eval "$S ls" && eval "$S unmount mnt"`,
+        );
+        expect(outcome.stderr).toBe('');
+        expect(outcome.stdout).toMatch(/"name": "expressweb"/);
+        expect(outcome.stdout).toMatch(/mnt \(restarted once, last: SIGKILL\)/);
+        expect(outcome.status).toBe(0);
+      }));
+
     it("can't mount over root's mount whose daemon was killed", () =>
       withWorkplace(async (place) => {
         const outcome = await asNobody(
           place,
           'eval "$S mount $I mnt"',
-          `export XDG_CACHE_HOME=$PWD/roots && eval "$S mount $I mnt" &&
+          `export XDG_CACHE_HOME=$PWD/roots && eval "$S mount -o restart=off $I mnt" &&
            kill -9 $(eval "$S ls --json" | sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p') &&
            while stat mnt >rest 2>&1; do :; done && export XDG_CACHE_HOME=$PWD/cache`,
         );

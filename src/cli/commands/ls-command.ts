@@ -14,6 +14,9 @@ const listing = new Listing([
   { name: 'Upper', title: 'UPPER' },
   { name: 'Work', title: 'WORK' },
   { name: 'PID', title: 'PID', align: 'right' },
+  { name: 'Keeper', title: 'KEEPER', align: 'right' },
+  { name: 'Restarts', title: 'RESTARTS', align: 'right' },
+  { name: 'LastRestart', title: 'LAST RESTART' },
   { name: 'Driver', title: 'DRIVER' },
   { name: 'Age', title: 'AGE', align: 'right' },
   { name: 'Started', title: 'STARTED' },
@@ -26,6 +29,8 @@ const shown = ['Source', 'MountPoint', 'Upper', 'PID', 'Age'];
 const help = `
 A source is marked as changed if it was modified after it was mounted: reads then fail with EIO. Mount it again.
 A dead mount has lost its daemon: remove it with "stratafs unmount".
+A restarted mount has lost its daemon, and its keeper has started another one: the last reason is the signal that ended the
+daemon, its exit status, or upgrade.
 A held mount was unmounted here, but a process still has it in its own mount namespace; the first such process is shown.
 "stratafs unmount --force" ends it.
 "stratafs ps" shows the same mounts as containers, with images and sizes.
@@ -42,6 +47,9 @@ interface Row {
   readonly mountPoint: string;
   readonly state: MountState;
   readonly pid: number | undefined;
+  readonly keeper: number | undefined;
+  readonly restarts: number | undefined;
+  readonly lastRestart: string | undefined;
   readonly driver: string | undefined;
   readonly started: number | undefined;
   readonly imageId: string | undefined;
@@ -59,10 +67,11 @@ interface LsArguments {
 }
 
 function rowOf({ source, mountpoint, state, ...facts }: ListedMount): Row {
-  const { pid, driver, started, imageId, layers, upper, work, heldBy } = facts;
+  const { pid, keeper, restarts, lastRestart, driver, started, imageId, layers, upper, work, heldBy } = facts;
   const isSourceChanged = facts.isSourceChanged === true ? true : undefined;
   const rest = { imageId, layers, upper, work, isSourceChanged, heldBy };
-  return { source, mountPoint: mountpoint, state, pid, driver, started, ...rest };
+  const processes = { pid, keeper, restarts, lastRestart };
+  return { source, mountPoint: mountpoint, state, ...processes, driver, started, ...rest };
 }
 
 const stateTexts: Record<MountState, string> = {
@@ -81,6 +90,9 @@ function fieldsOf(row: Row): Fields {
     MountPoint: mountPoint,
     Upper: upper,
     PID: pid === undefined ? stateTexts[state] : String(pid),
+    Keeper: row.keeper === undefined ? '' : String(row.keeper),
+    Restarts: row.restarts === undefined ? '' : String(row.restarts),
+    LastRestart: row.lastRestart ?? '',
     Driver: row.driver ?? '',
     Age: started === undefined ? '' : showDuration(Date.now() - started),
     State: state,
@@ -94,17 +106,22 @@ function fieldsOf(row: Row): Fields {
 
 /** In the table, remarks follow the source and the mount point. */
 function listingRowOf(row: Row): ListingRow {
-  const [holder] = row.heldBy ?? [];
   const { source, mountPoint } = row;
+  const remark = remarkOf(row);
   return {
     fields: fieldsOf(row),
     cells: {
       ...(row.isSourceChanged === true ? { Source: `${source} (changed)` } : {}),
-      ...(holder === undefined
-        ? {}
-        : { MountPoint: `${mountPoint} (held by ${holder.name}, pid ${holder.pid})` }),
+      ...(remark === undefined ? {} : { MountPoint: `${mountPoint} (${remark})` }),
     },
   };
+}
+
+function remarkOf({ heldBy, restarts = 0, lastRestart = 'unknown' }: Row): string | undefined {
+  const [holder] = heldBy ?? [];
+  if (holder !== undefined) return `held by ${holder.name}, pid ${holder.pid}`;
+  if (restarts === 0) return undefined;
+  return `restarted ${restarts === 1 ? 'once' : `${restarts} times`}, last: ${lastRestart}`;
 }
 
 export function lsCommand(): CliCommand {

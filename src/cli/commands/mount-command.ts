@@ -10,7 +10,7 @@ import {
 import type { CliCommand } from '../command-result.ts';
 import { Command, Option } from 'commander';
 import { mountInBackground } from '../background.ts';
-import { Launcher } from '../launcher.ts';
+import { takeParents } from '../launcher.ts';
 import { type MountDraft, newDraft } from '../options/mount-draft.ts';
 import { applyOption, applyOptionList } from '../options/mount-options.ts';
 import {
@@ -47,7 +47,9 @@ stratafs(1) describes all of them.
 Set-ID bits, file capabilities and device files of the image have no effect (nosuid,nodev). Root can enable them with
 -o suid,dev.
 
-The mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or a SIGTERM to its daemon.
+The mount ends with "stratafs unmount", umount(8), "fusermount3 -u", or a SIGTERM to its daemon. A read-only mount in the
+background survives its daemon: if that is killed, another one continues (-o restart=off: not so). A writable mount ends with
+its daemon; what was written is in the upper directory.
 
 Examples:
   stratafs mount alpine.tar /mnt
@@ -166,7 +168,7 @@ export function mountCommand(): CliCommand {
       if (args.foreground === true) {
         return (await import('../foreground.ts')).runInForeground(request, announce);
       }
-      return mountInBackground(Launcher.take(), request, announce);
+      return mountInBackground(takeParents(), request, announce);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { CommandResult } from '../command-result.ts';
 import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
-import { Launcher } from '../launcher.ts';
+import { takeParents } from '../launcher.ts';
 import { newDraft } from '../options/mount-draft.ts';
 import { applyOptionList } from '../options/mount-options.ts';
 import {
@@ -105,5 +105,5 @@ export async function runMountHelper(args: readonly string[]): Promise<CommandRe
   const describe = (mount?: Parameters<Announce>[0]): string =>
     `mount.stratafs: ${describeMounted(request, mount)}`;
   if (isFake) return { text: isVerbose ? `${describe()}\n` : '' };
-  return mountInBackground(Launcher.take(), request, isVerbose ? describe : undefined);
+  return mountInBackground(takeParents(), request, isVerbose ? describe : undefined);
 }

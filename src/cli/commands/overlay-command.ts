@@ -13,7 +13,7 @@ import { TerminalReport } from '../output/report.ts';
 import { mountInBackground } from '../background.ts';
 import { followMount8 } from '../options/flag-options.ts';
 import { helpWidth, wrapHelp } from '../output/help-lines.ts';
-import { Launcher } from '../launcher.ts';
+import { takeParents } from '../launcher.ts';
 import { type MountDraft, newDraft } from '../options/mount-draft.ts';
 import { applyOptionList } from '../options/mount-options.ts';
 import { type MountRequest, completeRequest } from '../options/mount-request.ts';
@@ -117,11 +117,11 @@ export async function runOverlayCommand(args: readonly string[]): Promise<Comman
     return { text: `stratafs-overlay: version ${readVersion()}\n` };
   }
   // Without a launcher, the process starts again as its child: earlier messages would be printed twice.
-  const launcher = call.isForeground ? undefined : Launcher.take();
+  const parents = call.isForeground ? undefined : takeParents();
   const report = new TerminalReport();
   for (const argument of call.ignored) report.line(`unknown argument ignored: ${argument}`);
   // Set before the log is loaded, which reads it.
   if (call.isDebugging) process.env['DEBUG'] ??= 'stratafs:*';
-  if (launcher !== undefined) return mountInBackground(launcher, call.request);
+  if (parents !== undefined) return mountInBackground(parents, call.request);
   return (await import('../foreground.ts')).runInForeground(call.request);
 }

@@ -20,6 +20,7 @@ const listing = new Listing([
 const help = `
 COUNT is the number of requests of each kind that the kernel sent; what it answers from its caches is not counted. NATIVE is
 how many of them native code answered without JavaScript (see -o fastpath).
+After a restart of the daemon the numbers begin at 0 again; restarts says how often that was.
 ${listing.help} docs/json.md describes the output of --json.
 
 Examples:
@@ -28,8 +29,16 @@ Examples:
 
 /** Rows of names and figures; for requests, also the number that native code answered. */
 function rowsOf(statistics: MountStatistics): ListingRow[] {
-  const { requests, answeredNatively, bytesRead, bytesWritten, passthroughOpens, cache, transfers } =
-    statistics;
+  const {
+    requests,
+    answeredNatively,
+    bytesRead,
+    bytesWritten,
+    passthroughOpens,
+    restarts,
+    cache,
+    transfers,
+  } = statistics;
   const isWritten = bytesWritten > 0 || passthroughOpens > 0;
   const lookups = cache.hits + cache.misses;
   const share = lookups === 0 ? '' : ` (${((100 * cache.hits) / lookups).toFixed(1)} %)`;
@@ -44,6 +53,7 @@ function rowsOf(statistics: MountStatistics): ListingRow[] {
           ['passed-through opens', passthroughOpens],
         ]
       : []),
+    ...(restarts > 0 ? [['restarts', restarts]] : []),
     ['cache hits', `${cache.hits}${share}`],
     ['cache misses', cache.misses],
     ['cache size', `${showByteSize(cache.bytes)} of ${showByteSize(cache.maxBytes)}`],

@@ -2,16 +2,13 @@
 import type { CliCommand } from '../command-result.ts';
 import { Command } from 'commander';
 import {
-  SilentMountError,
   type UnmountOptions,
   findHeldMounts,
   isOwnMount,
   listMountTable,
   unmount,
 } from '../../library/mounts.ts';
-import { ErrnoError } from '../../vfs/errno.ts';
-import { InputError } from '../../vfs/input-error.ts';
-import { TerminalReport } from '../output/report.ts';
+import { forEachMount, understandPlaces } from './each-mount.ts';
 import { UsageError } from '../options/usage-error.ts';
 
 const help = `
@@ -44,7 +41,7 @@ export function unmountCommand(): CliCommand {
     run: async (directories: readonly string[], args: UnmountArguments) => {
       const how = understandHow(directories, args);
       const places = args.all === true ? await ownMounts(how) : directories;
-      await unmountEach(places, how);
+      await forEachMount(places, (place) => unmount(place, how));
       return { text: '' };
     },
   };
@@ -55,11 +52,7 @@ function understandHow(
   directories: readonly string[],
   { all, lazy, force }: UnmountArguments,
 ): UnmountOptions {
-  if (all !== true && directories.length === 0)
-    throw new UsageError('unmount: missing argument: MOUNTPOINT or --all');
-  if (all === true && directories.length > 0) {
-    throw new UsageError('unmount: found --all and a mount point, expected only one of them');
-  }
+  understandPlaces('unmount', directories, all);
   if (lazy === true && force === true) {
     throw new UsageError('unmount: found --lazy and --force, expected only one of them');
   }
@@ -73,23 +66,4 @@ async function ownMounts({ force }: UnmountOptions): Promise<string[]> {
     .filter(isOwnMount)
     .map(({ mountPoint }) => mountPoint)
     .reverse();
-}
-
-/** Tries all mounts. Prints all failures except the last, and throws that. */
-async function unmountEach(places: readonly string[], how: UnmountOptions): Promise<void> {
-  const failures: Error[] = [];
-  for (const place of places) {
-    try {
-      await unmount(place, how);
-    } catch (error) {
-      if (!(error instanceof InputError) && !(error instanceof ErrnoError)) throw error;
-      failures.push(error);
-    }
-  }
-  // A silent mount's error is thrown last: the process then exits without waiting for that mount.
-  failures.sort((a, b) => Number(a instanceof SilentMountError) - Number(b instanceof SilentMountError));
-  const last = failures.pop();
-  const report = new TerminalReport();
-  for (const failure of failures) report.failure(failure);
-  if (last !== undefined) throw last;
 }

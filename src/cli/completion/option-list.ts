@@ -1,5 +1,6 @@
 // Completes `-o LIST`: names of mount options, and their values after `=`.
 import { mountOptions } from '../options/mount-options.ts';
+import { RESTART_VALUES } from '../options/restart-option.ts';
 import { type Rule, acceptedChoices, isIdle } from '../options/option-rule.ts';
 import { type Candidate, type Completion, choices, directories, files, none } from './completion.ts';
 import { completeLayer, completePlatform } from './sources.ts';
@@ -72,6 +73,8 @@ function completeOptionValue(
       return directories(prefix);
     case 'TOP:...:BASE':
       return completeStack(value, prefix);
+    case RESTART_VALUES:
+      return choices(prefix, ['on', 'off']);
     case 'LAYER':
       return completeLayer(source, prefix);
     case 'OS/ARCH':

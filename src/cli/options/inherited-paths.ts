@@ -19,7 +19,7 @@ const LISTED = /(?<=^|(?<!\\):)\/(?:dev|proc\/self)\/fd\/\d+(?=[/:]|$)/g;
  * if a descriptor is not open, or has no path.
  */
 export function withRealPaths(request: MountRequest, descriptors: string): MountRequest {
-  const { source, mountpoint, options } = request;
+  const { source, mountpoint, options, restart } = request;
   const realPath = (path: string): string => realPathIn(descriptors, path);
   const text =
     source.kind === 'lowerdir'
@@ -28,6 +28,7 @@ export function withRealPaths(request: MountRequest, descriptors: string): Mount
   return {
     source: { ...source, text },
     mountpoint: realPath(mountpoint),
+    restart,
     options: { ...options, upper: realUpper(options.upper, realPath) },
   };
 }

@@ -3,6 +3,7 @@
 // `options` holds all options of the library, with the library's names.
 import type { MountOptions, OpenImageOptions, ThrowAwayUpper, UpperDirectories } from '../../mount/mount.ts';
 import type { UpperBehaviour } from '../../mount/mount.ts';
+import type { RestartRule } from '../../mount/keeper/keeper.ts';
 
 /** Optional, writable fields of `T`. */
 type Draft<T> = { -readonly [Name in keyof T]?: T[Name] | undefined };
@@ -20,6 +21,8 @@ export interface MountDraft {
   access?: 'ro' | 'rw' | undefined;
   upper: UpperDraft;
   isFakeRoot?: boolean;
+  /** 'off': the mount ends with its daemon. */
+  restart?: RestartRule | 'off';
   readonly options: Draft<Omit<MountOptions & OpenImageOptions, 'upper'>>;
 }
 

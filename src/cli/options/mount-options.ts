@@ -17,6 +17,7 @@ import {
   tuning,
 } from './option-rule.ts';
 import { ownerRules } from './owner-options.ts';
+import { RESTART_VALUES, parseRestart } from './restart-option.ts';
 import { suggestNearest } from './suggest.ts';
 import { upperRules } from './upper-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -141,6 +142,14 @@ const ownRules: Rules = [
       on: (draft) => (draft.options.usesFastPath = true),
       off: (draft) => (draft.options.usesFastPath = false),
     }),
+  ],
+  [
+    'restart',
+    taking(
+      RESTART_VALUES,
+      'whether a read-only mount in the background survives its daemon, which is then started again (default: on, until it dies 5 times in 60 seconds; Linux 6.9)',
+      (draft, value) => (draft.restart = parseRestart(value)),
+    ),
   ],
   [
     'no-index-cache',

@@ -1,7 +1,9 @@
 // MountRequest: one mount that a command line requests, checked: source, mount point and the library's options.
 import type { Mount, MountOptions, OpenImageOptions } from '../../mount/mount.ts';
 import type { MountDraft } from './mount-draft.ts';
+import type { RestartRule } from '../../mount/keeper/keeper.ts';
 import { settleOwners } from './owner-options.ts';
+import { DEFAULT_RESTART } from './restart-option.ts';
 import { settleUpper } from './upper-options.ts';
 
 /** SOURCE, or the value of `lowerdir=` with its backslash escapes. */
@@ -15,6 +17,8 @@ export interface MountRequest {
   /** As the user typed it. */
   readonly mountpoint: string;
   readonly options: MountOptions & OpenImageOptions;
+  /** When another daemon goes on with a mount in the background; 'off': never. */
+  readonly restart: RestartRule | 'off';
 }
 
 /** The line that says that `mount` answers. */
@@ -26,6 +30,7 @@ export function completeRequest(draft: MountDraft, source: string, mountpoint: s
   return {
     source: lowerdir === undefined ? { kind: 'image', text: source } : { kind: 'lowerdir', text: lowerdir },
     mountpoint,
+    restart: draft.restart ?? DEFAULT_RESTART,
     options: { ...draft.options, upper: settleUpper(draft), ownerKeeping: settleOwners(draft) },
   };
 }

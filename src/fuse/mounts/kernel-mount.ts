@@ -73,13 +73,17 @@ export function shownSource(source: string): string {
   return source.length <= SHOWN_SOURCE_LENGTH ? source : `${source.slice(0, SHOWN_SOURCE_LENGTH - 3)}...`;
 }
 
-/** How a mount is taken off: only while nobody uses it; at once, ending when nobody does; its requests aborted first. */
-export type Detachment = 'when-free' | 'lazy' | 'forced';
+/**
+ * How a mount is taken off: only while nobody uses it; at once, ending when nobody does; its requests aborted first; at once,
+ * and its requests aborted, which only root can do: for others that is 'lazy'.
+ */
+export type Detachment = 'when-free' | 'lazy' | 'forced' | 'abandoned';
 
 const DETACH_FLAGS: Readonly<Record<Detachment, number>> = {
   'when-free': 0,
   lazy: MNT_DETACH,
   forced: MNT_FORCE,
+  abandoned: MNT_DETACH | MNT_FORCE,
 };
 
 /** Detaches `mountpoint`. Throws ErrnoError: EBUSY where it is in use, EINVAL where nothing is mounted. */
@@ -159,7 +163,7 @@ function lastLine(text: string): string {
 /** fusermount3 distinguishes failures by text alone; it cannot force. */
 function detachByHelper(mountpoint: string, how: Detachment): Promise<void> {
   return new Promise((resolve, reject) => {
-    const args = ['-u', ...(how === 'lazy' ? ['-z'] : []), '--', mountpoint];
+    const args = ['-u', ...(how === 'lazy' || how === 'abandoned' ? ['-z'] : []), '--', mountpoint];
     execFile(HELPER, args, { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
       if (error === null) resolve();
       else if (error.code === 'ENOENT') reject(new InputError(helperProblem(error)));

@@ -6,6 +6,14 @@ export interface MountFacts {
   readonly pid?: number | undefined;
   /** The path of that daemon's socket, if it serves many mounts: it outlives this one. */
   readonly daemon?: string | undefined;
+  /** The process that starts the next daemon if this one dies; undefined where there is none. */
+  readonly keeper?: number | undefined;
+  /** How often a daemon died or handed over, and another went on. */
+  readonly restarts?: number | undefined;
+  /** Why the last time: the signal that ended the daemon, `exit status N`, or `upgrade`. */
+  readonly lastRestart?: string | undefined;
+  /** What a daemon must have in common with this one to go on with the mount. */
+  readonly handoverForm?: string | undefined;
   /** The driver; undefined from an older version, which had FUSE alone. */
   readonly driver?: string | undefined;
   /** Milliseconds since 1970. */
@@ -40,16 +48,16 @@ const MAX_NUMBER = 8.64e15;
 const NUMBERS = ['started', 'layers'];
 const OPTIONAL_TEXTS = [
   ...['imageId', 'layersId', 'upper', 'work', 'upperMarks', 'directory', 'platform', 'layer', 'upto'],
-  ...['ownerKeeping', 'directoryMarks', 'driver', 'manifest', 'daemon'],
+  ...['ownerKeeping', 'directoryMarks', 'driver', 'manifest', 'daemon', 'lastRestart', 'handoverForm'],
 ];
 
 /** Whether `json` has the types of MountFacts, and of what a mount adds about its origin. */
 export function isMountFacts(json: unknown): boolean {
   if (typeof json !== 'object' || json === null) return false;
   const fields = json as Readonly<Record<string, unknown>>;
-  const { names = [], size = 0, pid = 0, missingBytes = 0, source } = fields;
+  const { names = [], size = 0, pid = 0, keeper = 0, restarts = 0, missingBytes = 0, source } = fields;
   return (
-    [...NUMBERS.map((name) => fields[name]), size, pid, missingBytes].every(isNumber) &&
+    [...NUMBERS.map((name) => fields[name]), size, pid, keeper, restarts, missingBytes].every(isNumber) &&
     [source, ...OPTIONAL_TEXTS.map((name) => fields[name] ?? '')].every(isText) &&
     Array.isArray(names) &&
     names.every(isText)

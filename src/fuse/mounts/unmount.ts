@@ -42,10 +42,11 @@ export async function unmountAt(
   if (how === 'lazy' || how === 'forced') return detachFound(mountpoint, how);
   const answer = await askMount(mountpoint, MOUNT_XATTR);
   if (how === 'aborted') {
-    await detachFound(mountpoint, 'lazy');
-    if (answer.kind === 'dead') return;
+    const isSilent = answer.kind === 'silent';
+    await detachFound(mountpoint, isSilent ? 'abandoned' : 'lazy');
+    if (answer.kind === 'dead' || (isSilent && process.geteuid?.() === 0)) return;
     // A daemon of many mounts goes on without this one.
-    const pid = sharedSocketOf(answer) === undefined ? pidOf(answer) : undefined;
+    const pid = sharedSocketOf(answer) === undefined ? lastOf(answer) : undefined;
     return endConnection(entry.device, mountpoint, await daemonOf(entry, pid));
   }
   if (answer.kind === 'silent') throw new SilentMountError(mountpoint);
@@ -55,7 +56,7 @@ export async function unmountAt(
   // Another user's word for where a socket is, is not taken.
   const shared =
     socket === undefined || !isOwnMount(entry) ? undefined : await watchShared(socket, mountpoint);
-  const daemon = socket === undefined ? openDaemon(await daemonOf(entry, pidOf(answer))) : undefined;
+  const daemon = socket === undefined ? openDaemon(await daemonOf(entry, lastOf(answer))) : undefined;
   try {
     const copies = await detachAndFindCopies(entry, () => detachFound(mountpoint, how));
     if (copies !== undefined) {
@@ -135,6 +136,12 @@ function pidOf(answer: MountAnswer): unknown {
   return answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).pid : undefined;
 }
 
+/** The process that ends last: the keeper, if there is one. */
+function lastOf(answer: MountAnswer): unknown {
+  const keeper = answer.kind === 'answered' ? (answer.json as Partial<MountFacts>).keeper : undefined;
+  return keeper ?? pidOf(answer);
+}
+
 const forceHint = (mountpoint: string): string => `stratafs unmount --force ${mountpoint} ends it`;
 
 /** No stratafs mount is here: an earlier one may be held by other mount namespaces. */
@@ -154,7 +161,7 @@ async function unmountHeld(
     });
   }
   if (how === 'aborted') {
-    const pid = held.facts?.daemon === undefined ? held.facts?.pid : undefined;
+    const pid = held.facts?.daemon === undefined ? (held.facts?.keeper ?? held.facts?.pid) : undefined;
     return endConnection(held.entry.device, mountpoint, await daemonOf(held.entry, pid));
   }
   if (held.facts === undefined) throw new SilentMountError(mountpoint);

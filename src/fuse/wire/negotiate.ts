@@ -54,11 +54,19 @@ export interface InitOptions {
   readonly writesBack: boolean;
 }
 
-/** The agreement of kernel and mount. */
-export interface NegotiatedInit {
-  readonly kind: 'agreed';
+/** What the kernel and the first daemon of a mount agreed on: the same for all that serve it after that one. */
+export interface InitAgreement {
   /** The smaller of both minor versions. */
   readonly minor: number;
+  /** Those that both have, as unsigned 32-bit numbers. */
+  readonly flags: number;
+  readonly flags2: number;
+}
+
+/** The agreement, and what follows from it. */
+export interface NegotiatedInit {
+  readonly kind: 'agreed';
+  readonly agreement: InitAgreement;
   /** The kernel takes ENOSYS to OPEN for "never ask again". */
   readonly opensWithoutMessage: boolean;
   /** The same for OPENDIR. */
@@ -66,6 +74,8 @@ export interface NegotiatedInit {
   /** Bytes of struct fuse_setxattr_in: 16 with FUSE_SETXATTR_EXT, else 8. */
   readonly setxattrInSize: number;
   readonly passesThrough: boolean;
+  /** Requests that a daemon has left unanswered can be sent to the next one (Linux 6.9). */
+  readonly resends: boolean;
 }
 
 export type Negotiation =
@@ -115,7 +125,8 @@ function offeredFlags2(request: Request): number {
  */
 function wantedFlags2({ isReadOnly, checksPermissions, maxStackDepth, writesBack }: InitOptions): number {
   const wantsPassthrough = !isReadOnly && !writesBack && maxStackDepth > 0;
-  const wanted = InitFlag2.NO_EXPORT_SUPPORT | (checksPermissions ? InitFlag2.ALLOW_IDMAP : 0);
+  const wanted =
+    InitFlag2.NO_EXPORT_SUPPORT | InitFlag2.HAS_RESEND | (checksPermissions ? InitFlag2.ALLOW_IDMAP : 0);
   return wanted | (wantsPassthrough ? InitFlag2.PASSTHROUGH : 0);
 }
 
@@ -147,13 +158,21 @@ export function negotiate(request: Request, reply: Reply, options: InitOptions):
   reply.u16(base + 28, MAX_PAGES);
   reply.u32(base + 32, flags2);
   if (passesThrough) reply.u32(base + 36, options.maxStackDepth);
+  const minor = Math.min(kernelMinor, FUSE_KERNEL_MINOR_VERSION);
+  return understandAgreement({ minor, flags: flags >>> 0, flags2: flags2 >>> 0 });
+}
+
+/** What follows from an agreement. */
+export function understandAgreement(agreement: InitAgreement): NegotiatedInit {
+  const { flags, flags2 } = agreement;
   return {
     kind: 'agreed',
-    minor: Math.min(kernelMinor, FUSE_KERNEL_MINOR_VERSION),
+    agreement,
     opensWithoutMessage: (flags & InitFlag.NO_OPEN_SUPPORT) !== 0,
     opensDirectoriesWithoutMessage: (flags & InitFlag.NO_OPENDIR_SUPPORT) !== 0,
     setxattrInSize: (flags & InitFlag.SETXATTR_EXT) !== 0 ? 16 : 8,
-    passesThrough,
+    passesThrough: (flags2 & InitFlag2.PASSTHROUGH) !== 0,
+    resends: (flags2 & InitFlag2.HAS_RESEND) !== 0,
   };
 }
 

@@ -97,6 +97,8 @@ export const InitFlag2 = {
   PASSTHROUGH: 1 << 5, // 7.40
   /** No file handles: name_to_handle_at(2) answers EOPNOTSUPP. */
   NO_EXPORT_SUPPORT: 1 << 6, // 7.40
+  /** NOTIFY_RESEND works. The kernel offers it, and ignores the answer. */
+  HAS_RESEND: 1 << 7, // 7.40
   /** Idmapped mounts; then only requests that make an inode have the caller's IDs. */
   ALLOW_IDMAP: 1 << 8, // 7.41
 } as const;
@@ -132,6 +134,8 @@ export const SETXATTR_ACL_KILL_SGID = 1 << 0;
 export const FSYNC_FDATASYNC = 1 << 0;
 /** FUSE_NOTIFY_INVAL_INODE: in the place of an error, in a message without a unique. */
 export const NOTIFY_INVAL_INODE = 2;
+/** FUSE_NOTIFY_RESEND: the same, 7.40. */
+export const NOTIFY_RESEND = 7;
 
 export const IN_HEADER_SIZE = 40;
 export const OUT_HEADER_SIZE = 16;

@@ -4,10 +4,11 @@
 // were verified before. Of an image whose layers are still in a registry (remote-image.ts) it reads what the client has read,
 // which digests name, and indexes that the client could use. Its daemon belongs to the same user, so nothing here gives a right that the client lacks; it is
 // checked all the same, since a daemon must not stop because of a message.
-import type { Image, LayerSource, StoredManifest } from '../../image/image.ts';
+import type { Image } from '../../image/image.ts';
 import { InputError } from '../../vfs/input-error.ts';
 import type { MountFlag, MountOptions, OpenImageOptions, UpperOptions } from '../options.ts';
 import type { MountOrigin } from '../origin.ts';
+import { describeImage, imageFields, keepingForm, originForm, understandImage } from './image-message.ts';
 import { checkRemote } from './remote-settings.ts';
 import {
   type Checked,
@@ -21,9 +22,6 @@ import {
   whole,
 } from './message-check.ts';
 
-/** The kernel's OVL_MAX_STACK; an archive may list one layer more often than that. */
-const MAX_LAYERS = 4096;
-const MAX_NAMES = 4096;
 const MAX_RANGES = 340;
 const MAX_FLAGS = 64;
 
@@ -31,18 +29,6 @@ const flagNames: readonly MountFlag[] = [
   ...['nosuid', 'suid', 'nodev', 'dev', 'noexec', 'sync', 'dirsync'],
   ...['noatime', 'nodiratime', 'strictatime', 'relatime'],
 ] as MountFlag[];
-
-const blob = record({
-  path: absolutePath,
-  offset: whole,
-  length: whole,
-  found: optional(record({ dev: whole, ino: whole })),
-  member: optional(text),
-  isCopy: optional(flag),
-  mustVerify: optional(flag),
-});
-
-const layer = record({ blob, digest: optional(text), diffId: optional(text) });
 
 const upper = record({
   directory: optional(absolutePath),
@@ -58,7 +44,6 @@ const upper = record({
 });
 
 const ranges = list(record({ stored: whole, shown: whole, count: whole }), MAX_RANGES);
-const keeping = oneOf('found', 'security', 'user', 'fake-root');
 
 const checkRequest = record({
   op: oneOf('mount'),
@@ -68,23 +53,11 @@ const checkRequest = record({
   mountpoint: absolutePath,
   cacheDirectory: absolutePath,
   image: record({
-    source: text,
-    names: list(text, MAX_NAMES),
-    id: optional(text),
-    /** Names the image of a registry, if its tag comes to mean another. */
-    manifest: optional(record({ blob, digest: text, mediaType: optional(text) })),
-    layers: list(layer, MAX_LAYERS),
+    ...imageFields,
     /** For an image whose layers are in a registry: `layers` are the places where they come. */
     remote: optional(checkRemote),
   }),
-  origin: record({
-    directory: absolutePath,
-    platform: optional(text),
-    layer: optional(text),
-    upto: optional(text),
-    ownerKeeping: optional(keeping),
-    directoryMarks: optional(oneOf('trusted', 'user')),
-  }),
+  origin: originForm,
   options: record({
     upper: optional(upper),
     owners: optional(
@@ -95,7 +68,7 @@ const checkRequest = record({
         squashedGid: optional(whole),
       }),
     ),
-    ownerKeeping: optional(keeping),
+    ownerKeeping: optional(keepingForm),
     flags: optional(list(oneOf(...flagNames), MAX_FLAGS)),
     usesUserXattrs: optional(flag),
     showsLayers: optional(flag),
@@ -142,39 +115,18 @@ export function makeMountMessage(
   remote?: MountMessage['image']['remote'],
 ): MountMessage {
   refuseOption(options);
-  const { source, names, id, manifest } = image;
   const { usesUserXattrs, showsLayers, usesAcl, allowOther, fsname, usesFastPath, fillsLayers } = options;
   const { upper: wanted, owners, ownerKeeping, flags } = options;
   const message = {
     op: 'mount',
     ...rest,
-    image: {
-      ...{ source, names, id },
-      manifest: manifest && { blob: manifest.blob, digest: manifest.digest, mediaType: manifest.mediaType },
-      layers: image.layers.map((each) => describeLayer(each)),
-      remote,
-    },
+    image: { ...describeImage(image), remote },
     options: {
       ...{ upper: wanted, owners, ownerKeeping, flags, usesUserXattrs, showsLayers, usesAcl },
       ...{ allowOther, fsname, usesFastPath, fillsLayers },
     },
   };
   return readMountMessage(message);
-}
-
-function describeLayer(source: LayerSource): object {
-  switch (source.kind) {
-    case 'blob': {
-      const { blob, digest, diffId } = source;
-      return { blob, digest, diffId };
-    }
-    case 'directory':
-      throw new InputError(
-        `${source.path}: is a directory: a daemon would keep its other mounts waiting while it reads it; mount it without --daemon`,
-      );
-    case 'foreign':
-      throw new InputError(source.reason);
-  }
 }
 
 export interface UnderstoodMount {
@@ -185,14 +137,9 @@ export interface UnderstoodMount {
 
 /** The image and the options of a message. */
 export function understandMount({ image, options, cacheDirectory, origin }: MountMessage): UnderstoodMount {
-  const { source, names, id, manifest, layers } = image;
   const { upper: wanted, ...rest } = options;
   return {
-    image: {
-      ...{ source, names, id, config: undefined, platform: undefined, history: [] },
-      manifest: manifest === undefined ? undefined : ({ ...manifest, annotations: {} } as StoredManifest),
-      layers: layers.map((each) => ({ kind: 'blob', ...each }) as LayerSource),
-    },
+    image: understandImage(image),
     // Undefined fields were left out.
     options: {
       ...(rest as Omit<MountOptions, 'upper'>),

@@ -19,6 +19,7 @@ function understand(...args: string[]): MountRequest {
 const plain: MountRequest = {
   source: { kind: 'image', text: 'a.tar' },
   mountpoint: '/mnt',
+  restart: { crashes: 5, seconds: 60 },
   options: {},
 };
 const withOptions = (options: MountRequest['options']): MountRequest => ({ ...plain, options });

@@ -84,6 +84,7 @@ describe('complete', () => {
     expect(await valuesOf('mount', '-o', 'redirect_dir=')).toEqual([
       ...['redirect_dir=on', 'redirect_dir=off', 'redirect_dir=follow'],
     ]);
+    expect(await valuesOf('mount', '-o', 'restart=')).toEqual(['restart=on', 'restart=off']);
   });
 
   it('leaves paths to the shell, with the prefix that they follow', async () => {

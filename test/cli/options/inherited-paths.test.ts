@@ -8,7 +8,12 @@ import type { MountRequest } from '../../../src/cli/options/mount-request.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'stratafs-inherited-'));
 const odd = join(directory, 'a:b');
-const plain: MountRequest = { source: { kind: 'image', text: 'a.tar' }, mountpoint: 'm', options: {} };
+const plain: MountRequest = {
+  source: { kind: 'image', text: 'a.tar' },
+  mountpoint: 'm',
+  restart: 'off',
+  options: {},
+};
 const OWN = '/proc/self/fd';
 let fd = -1;
 beforeAll(() => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Negotiation, type InitOptions, negotiate } from '../../../src/fuse/wire/negotiate.ts';
+import {
+  type Negotiation,
+  type InitOptions,
+  negotiate,
+  understandAgreement,
+} from '../../../src/fuse/wire/negotiate.ts';
 import { InitFlag, InitFlag2, OUT_HEADER_SIZE } from '../../../src/fuse/wire/protocol.ts';
 import { Reply } from '../../../src/fuse/wire/reply.ts';
 import { Request } from '../../../src/fuse/wire/request.ts';
@@ -36,14 +41,15 @@ function agree(
 
 describe('negotiate for a writable mount', () => {
   it('sees every open, keeps the umask for the file system, and always has ACLs', () => {
-    const { outcome, flags } = agree(WRITABLE);
+    const { outcome, flags, flags2 } = agree(WRITABLE);
     expect(outcome).toEqual({
       kind: 'agreed',
-      minor: 45,
+      agreement: { minor: 45, flags, flags2 },
       opensWithoutMessage: false,
       opensDirectoriesWithoutMessage: true,
       setxattrInSize: 16,
       passesThrough: true,
+      resends: true,
     });
     const names = Object.entries(InitFlag).filter(([, bit]) => (flags & bit) !== 0);
     expect(names.map(([name]) => name)).toEqual([
@@ -73,9 +79,9 @@ describe('negotiate for a writable mount', () => {
   });
 
   it('asks for passthrough with the given depth', () => {
-    const { ALLOW_IDMAP, NO_EXPORT_SUPPORT, PASSTHROUGH } = InitFlag2;
+    const { ALLOW_IDMAP, NO_EXPORT_SUPPORT, PASSTHROUGH, HAS_RESEND } = InitFlag2;
     expect(agree(WRITABLE)).toMatchObject({
-      flags2: PASSTHROUGH | NO_EXPORT_SUPPORT | ALLOW_IDMAP,
+      flags2: PASSTHROUGH | NO_EXPORT_SUPPORT | ALLOW_IDMAP | HAS_RESEND,
       maxStackDepth: 1,
     });
     expect(agree({ ...WRITABLE, maxStackDepth: 2 })).toMatchObject({ maxStackDepth: 2 });
@@ -109,6 +115,12 @@ describe('negotiate for a writable mount', () => {
     const agreed = agree(WRITABLE, flags, flags2);
     expect(agreed.flags2).toBe(0);
     expect(agreed.flags & InitFlag.INIT_EXT).toBe(0);
+  });
+
+  it('means the same to a later daemon', () => {
+    const { outcome } = agree({ ...WRITABLE, isReadOnly: true });
+    const agreement = outcome.kind === 'agreed' ? outcome.agreement : expect.fail();
+    expect(understandAgreement(JSON.parse(JSON.stringify(agreement)) as typeof agreement)).toEqual(outcome);
   });
 
   it('does with what an old kernel has', () => {
