@@ -71,10 +71,19 @@ export const importLaw = [
   ),
   part('copy', 'files of an image -> a directory of this machine', 'vfs sys inspect'),
   part('library', 'the API for programs, which the command uses, too', 'vfs mount inspect commit copy'),
+  part(
+    'snapshotter',
+    "containerd's proxy snapshotter: gRPC -> snapshots and their mounts",
+    'vfs sys image registry fuse/mounts mount',
+  ),
   part('report', 'the page of `stratafs report`, for a browser', 'inspect'),
   part('bench', 'contenders, workloads, rounds, statistics', 'vfs sys tree inspect'),
   // Only what serves a mount imports mount: options, and the daemon.
-  part('cli', 'argv in, exit status out; mounts, and serves', 'vfs sys/package-file.ts library mount bench'),
+  part(
+    'cli',
+    'argv in, exit status out; mounts, and serves',
+    'vfs sys/package-file.ts library mount snapshotter bench',
+  ),
   part(
     'cli/commands',
     'a file a command; a client of the library',

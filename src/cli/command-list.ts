@@ -32,6 +32,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map<string, Comma
     },
   ],
   [
+    'snapshotter',
+    {
+      summary: "serve containerd's snapshots, with mounted layers",
+      load: async () => (await import('./commands/snapshotter-command.ts')).snapshotterCommand,
+    },
+  ],
+  [
     'ls',
     {
       summary: 'list mounts',
