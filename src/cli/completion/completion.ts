@@ -29,8 +29,8 @@ export function join(a: Completion, b: Completion): Completion {
   return { candidates: [...a.candidates, ...b.candidates], ...(paths === undefined ? {} : { paths }) };
 }
 
-/** What no line can hold, or a terminal obeys; and what the shells would take for the first line. */
-const UNFIT = /\p{Cc}|^:(?:files|directories) /u;
+/** ASCII control characters, and what the shells would take for the first line. */
+const UNFIT = /[^\P{Cc}\x80-\x9f]|^:(?:files|directories) /u;
 
 /**
  * Formats a completion. If paths are also possible, ":files PREFIX" or ":directories PREFIX" is the first line. Then one
