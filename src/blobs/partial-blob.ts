@@ -9,12 +9,13 @@
 import { type Hash, createHash } from 'node:crypto';
 import { fdatasync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { BlobScan } from '../sys/scan.ts';
 import { EIO, ErrnoError } from '../vfs/errno.ts';
 import { InputError } from '../vfs/input-error.ts';
-import { CHUNK_DIGEST_SIZE, CHUNK_SIZE, chunkCount, chunksOf } from '../vfs/chunks.ts';
+import { CHUNK_SIZE, chunksOf } from '../vfs/chunks.ts';
 import { ChunkFetches, type Urgency } from './chunk-fetches.ts';
 import type { BlobKey } from './chunk-map.ts';
+import { ChunkState, ChunkStates } from './chunk-states.ts';
+import { digestOfFile } from './file-digest.ts';
 import { PartFile } from './part-file.ts';
 import type { RangeSource } from './range-source.ts';
 import { RangeSources } from './range-sources.ts';
@@ -28,14 +29,6 @@ const CHUNKS_PER_RECORD = 256;
 
 /** Requests for one chunk whose bytes are wrong each time. */
 const MAX_ROUNDS = 3;
-
-/** The states of a chunk. */
-const ChunkState = {
-  missing: 0,
-  /** An earlier run brought it, and there are digests to verify it with. */
-  unverified: 1,
-  here: 2,
-} as const;
 
 export interface PartialBlobOptions {
   /** Gets the number of bytes that are here, whenever a chunk has come. */
@@ -54,13 +47,9 @@ export class PartialBlob {
   readonly #file: PartFile;
   readonly #source = new RangeSources();
   readonly #options: PartialBlobOptions;
-  /** A ChunkState for each chunk. */
-  readonly #states: Uint8Array;
+  readonly #chunks: ChunkStates;
   readonly #fetches: ChunkFetches;
   readonly #stop = new AbortController();
-  #arrivedBytes = 0;
-  /** Chunks that turned out to be wrong or were rejected, so far. Each may be written again. */
-  #forgotten = 0;
   #unrecorded: number[] = [];
   /** Calls that wait for bytes. */
   readonly #bringing = new Set<Promise<void>>();
@@ -78,11 +67,8 @@ export class PartialBlob {
     this.#file = file;
     if (source !== undefined) this.#source.add(source);
     this.#options = options;
-    this.#states = new Uint8Array(chunkCount(key.size));
-    const stateOfOld = options.chunkSha256 === undefined ? ChunkState.here : ChunkState.unverified;
-    this.#states.forEach((_, chunk) => {
-      if (file.map.has(chunk)) this.#note(chunk, stateOfOld);
-    });
+    this.#chunks = new ChunkStates(key.size, options.chunkSha256);
+    this.#chunks.restore((chunk) => file.map.has(chunk));
     this.#fetches = new ChunkFetches(
       (first, end, arrived) => this.#fetch(first, end, arrived),
       () => this.#source.knowsRanges,
@@ -124,7 +110,7 @@ export class PartialBlob {
 
   /** Bytes that are here, in whole chunks. */
   get arrivedBytes(): number {
-    return this.#arrivedBytes;
+    return this.#chunks.arrivedBytes;
   }
 
   /** True once all bytes are here and the blob had its digest. */
@@ -148,7 +134,7 @@ export class PartialBlob {
     if (this.#state === 'whole') return undefined;
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
-      if (this.#states[chunk] !== ChunkState.here)
+      if (this.#chunks.get(chunk) !== ChunkState.here)
         return this.#untilClosed(this.#bring(chunk, end, 'needed'));
     }
     return undefined;
@@ -193,7 +179,7 @@ export class PartialBlob {
     if (this.#state !== 'partial' || this.#stop.signal.aborted) return false;
     const { first, end } = chunksOf(offset, Math.min(length, this.key.size - offset));
     for (let chunk = first; chunk < end; chunk++) {
-      if (this.#states[chunk] === ChunkState.here) this.#forget(chunk);
+      if (this.#chunks.get(chunk) === ChunkState.here) this.#chunks.forget(chunk);
     }
     this.#source.distrust(turn);
     return true;
@@ -242,7 +228,7 @@ export class PartialBlob {
   async #bring(first: number, end: number, urgency: Urgency): Promise<void> {
     for (let chunk = first; chunk < end; chunk++) {
       if (this.#stop.signal.aborted) throw this.#unusable();
-      if (this.#states[chunk] === ChunkState.unverified) await this.#verifyChunk(chunk);
+      if (this.#chunks.get(chunk) === ChunkState.unverified) await this.#verifyChunk(chunk);
     }
     for (let round = 1; ; round++) {
       try {
@@ -255,35 +241,17 @@ export class PartialBlob {
     }
   }
 
-  readonly #isMissing = (chunk: number): boolean => this.#states[chunk] === ChunkState.missing;
+  readonly #isMissing = (chunk: number): boolean => this.#chunks.get(chunk) === ChunkState.missing;
 
   /** Decides about a chunk that an earlier run left. */
   async #verifyChunk(chunk: number): Promise<void> {
-    const bytes = Buffer.allocUnsafe(this.#lengthOf(chunk));
+    const bytes = Buffer.allocUnsafe(this.#chunks.lengthOf(chunk));
     const { bytesRead } = await readAt(this.fd, bytes, 0, bytes.length, chunk * CHUNK_SIZE);
-    if (this.#states[chunk] !== ChunkState.unverified) return; // somebody else asked, too
+    if (this.#chunks.get(chunk) !== ChunkState.unverified) return; // somebody else asked, too
     const isRight =
-      bytesRead === bytes.length && this.#isRight(chunk, createHash('sha256').update(bytes).digest());
-    if (isRight) this.#states[chunk] = ChunkState.here;
-    else this.#forget(chunk);
-  }
-
-  #forget(chunk: number): void {
-    this.#states[chunk] = ChunkState.missing;
-    this.#arrivedBytes -= this.#lengthOf(chunk);
-    this.#forgotten++;
-  }
-
-  #isRight(chunk: number, digest: Uint8Array): boolean {
-    const expected = this.#options.chunkSha256?.subarray(
-      chunk * CHUNK_DIGEST_SIZE,
-      (chunk + 1) * CHUNK_DIGEST_SIZE,
-    );
-    return expected === undefined || Buffer.compare(expected, digest) === 0;
-  }
-
-  #lengthOf(chunk: number): number {
-    return Math.min(CHUNK_SIZE, this.key.size - chunk * CHUNK_SIZE);
+      bytesRead === bytes.length && this.#chunks.isRight(chunk, createHash('sha256').update(bytes).digest());
+    if (isRight) this.#chunks.accept(chunk);
+    else this.#chunks.forget(chunk);
   }
 
   /** One request. A source of wrong bytes is distrusted, once for all who wait for them. */
@@ -310,7 +278,7 @@ export class PartialBlob {
   }
 
   #newArrivals(chunk: number): Arrivals {
-    const hash = this.#options.chunkSha256 === undefined ? undefined : createHash('sha256');
+    const hash = this.#chunks.areVerified ? createHash('sha256') : undefined;
     return { at: chunk * CHUNK_SIZE, chunk, hash };
   }
 
@@ -320,28 +288,23 @@ export class PartialBlob {
     const complete: number[] = [];
     for (let taken = 0; taken < piece.length;) {
       const { chunk } = arrivals;
-      const end = chunk * CHUNK_SIZE + this.#lengthOf(chunk);
+      const end = chunk * CHUNK_SIZE + this.#chunks.lengthOf(chunk);
       const part = piece.subarray(taken, taken + end - arrivals.at);
       arrivals.hash?.update(part);
       taken += part.length;
       arrivals.at += part.length;
       if (arrivals.at < end) break;
       if (arrivals.hash !== undefined) {
-        if (!this.#isRight(chunk, arrivals.hash.digest())) throw this.#wrongChunk(chunk);
+        if (!this.#chunks.isRight(chunk, arrivals.hash.digest())) throw this.#wrongChunk(chunk);
         arrivals.hash = createHash('sha256');
       }
-      this.#note(chunk, ChunkState.here);
+      this.#chunks.arrive(chunk);
       this.#unrecorded.push(chunk);
-      this.#options.onArrival?.(this.#arrivedBytes);
+      this.#options.onArrival?.(this.arrivedBytes);
       complete.push(chunk);
       arrivals.chunk++;
     }
     return complete;
-  }
-
-  #note(chunk: number, state: number): void {
-    this.#states[chunk] = state;
-    this.#arrivedBytes += this.#lengthOf(chunk);
   }
 
   /** Syncs the bytes that have come, and records them for the next run. */
@@ -379,14 +342,14 @@ export class PartialBlob {
   /** The digest of the whole. Bytes that are rejected while it is computed are fetched again, and it begins again. */
   async #digestAtRest(): Promise<string> {
     for (;;) {
-      const forgotten = this.#forgotten;
+      const { forgotten } = this.#chunks;
       await this.have(0, this.key.size);
       await this.#fetches.idle();
       await sync(this.fd);
-      const actual = `sha256:${await hash(this.fd, this.key.size, this.#stop.signal)}`;
+      const actual = `sha256:${await digestOfFile(this.fd, this.key.size, this.#stop.signal)}`;
       await this.#fetches.idle();
       if (this.#stop.signal.aborted) throw this.#unusable();
-      if (forgotten === this.#forgotten) return actual;
+      if (forgotten === this.#chunks.forgotten) return actual;
     }
   }
 
@@ -397,7 +360,7 @@ export class PartialBlob {
   #wrongChunk(chunk: number): InputError {
     const first = chunk * CHUNK_SIZE;
     return new InputError(
-      `blob ${this.key.digest}: bytes ${first} to ${first + this.#lengthOf(chunk)} are not those that were indexed`,
+      `blob ${this.key.digest}: bytes ${first} to ${first + this.#chunks.lengthOf(chunk)} are not those that were indexed`,
       { code: 'ERR_STRATAFS_DIGEST' },
     );
   }
@@ -426,23 +389,5 @@ async function writeWhole(fd: number, piece: Uint8Array, position: number): Prom
   for (let written = 0; written < piece.length;) {
     const { bytesWritten } = await writeAt(fd, piece, written, piece.length - written, position + written);
     written += bytesWritten;
-  }
-}
-
-/** The sha256 of the first `length` bytes, in lower-case hex, computed on a pool thread; '' if it was aborted. */
-async function hash(fd: number, length: number, signal: AbortSignal): Promise<string> {
-  const scan = new BlobScan({ fd, offset: 0, length, compression: 'opaque', hash: true, spanSize: 1 << 20 });
-  const stop = (): void => scan.close();
-  signal.addEventListener('abort', stop);
-  try {
-    const records = new Uint8Array(8 << 20);
-    while (!signal.aborted && (await scan.next(records)) > 0);
-    return signal.aborted ? '' : (scan.result().blobSha256 ?? '');
-  } catch (error) {
-    if (signal.aborted) return '';
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    scan.close();
   }
 }
