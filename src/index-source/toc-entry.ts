@@ -4,12 +4,8 @@
 // Names are text there. Bytes that are not UTF-8 were replaced by U+FFFD when the table was written, so a table with one
 // can't be used: the layer's tar has the name.
 import { InputError } from '../vfs/input-error.ts';
+import { ID_MAX, MAX_XATTRS, XATTR_NAME_MAX, XATTR_SIZE_MAX } from '../vfs/limits.ts';
 
-/** As for members of a tar (tar/pax.ts). */
-const XATTR_NAME_MAX = 255;
-const XATTR_SIZE_MAX = 65536;
-const MAX_XATTRS = 4096;
-const ID_MAX = 0xffffffff;
 const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xfffff;
 

@@ -19,6 +19,7 @@ import { appendPath } from './names.ts';
 import { applyPaxRecords, PaxAttributes } from './pax.ts';
 import { Place } from './place.ts';
 import { checkSparseMap, readOldGnuMap } from './sparse.ts';
+import { ID_MAX } from '../vfs/limits.ts';
 
 export class Member {
   /** Offset of the header block in the uncompressed tar. */
@@ -67,8 +68,6 @@ export interface Frame {
   meta: number;
   metaLength: number;
 }
-
-const ID_MAX = 0xffffffff;
 
 export class MemberReader {
   /** The result of the last `read` that returned true. */

@@ -9,12 +9,7 @@ import { parseAclText } from './acl.ts';
 import { readDecimal, readTimestamp, Timestamp } from './decimal.ts';
 import type { Place } from './place.ts';
 import { readCommaMap, SparseMapBuilder } from './sparse.ts';
-
-const UID_MAX = 0xffffffff;
-const XATTR_NAME_MAX = 255;
-const XATTR_SIZE_MAX = 65536;
-/** Limit of xattrs per file: their names have to fit in XATTR_LIST_MAX, 64 KiB. */
-const MAX_XATTRS = 4096;
+import { ID_MAX, MAX_XATTRS, XATTR_NAME_MAX, XATTR_SIZE_MAX } from '../vfs/limits.ts';
 
 /** The length of a record must end within so many bytes, as in the native framing. */
 const LENGTH_LIMIT = 20;
@@ -144,7 +139,7 @@ function applyRecord(
       break;
     case 'uid':
     case 'gid':
-      out[name] = isEmpty ? -1 : readDecimal(bytes, start, end, UID_MAX, place, name);
+      out[name] = isEmpty ? -1 : readDecimal(bytes, start, end, ID_MAX, place, name);
       break;
     case 'size':
       out.size = isEmpty ? -1 : readDecimal(bytes, start, end, Number.MAX_SAFE_INTEGER, place, name);

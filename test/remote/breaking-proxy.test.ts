@@ -1,5 +1,5 @@
 // A proxy before docker-registry that breaks transfers in all ways: what comes through is right, or an error by name.
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { CacheDirectory } from '../../src/layer/cache-directory.ts';
 import { digestOf, testOptions } from '../registry/fake-registry.ts';
 import { describeWith } from '../requirements.ts';
 import { BreakingProxy, type Fault } from './breaking-proxy.ts';
+import { stopRemote } from './pushed-image.ts';
 import { type MadeImage, type RegistryProgram, makeLayout, startRegistry } from './registry-program.ts';
 
 let scratch: string;
@@ -45,11 +46,7 @@ describeWith([{ program: 'docker-registry' }], 'a proxy that breaks transfers', 
   afterEach(() => {
     proxy.nextFault = () => 'none';
   });
-  afterAll(async () => {
-    await proxy.stop();
-    await registry.stop();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  afterAll(() => stopRemote({ scratch, registry, proxy }));
 
   it.each<readonly [string, readonly Fault[]]>([
     ['resets connections', ['reset', 'reset', 'reset']],

@@ -1,7 +1,6 @@
 // Images whose layers have an index of another program in them, in docker-registry: opened in parts without an option, read
 // right, and never wrong where a transfer or the maker of the image lies.
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +22,7 @@ import { inodeAt } from '../layer/show-index.ts';
 import { testOptions } from '../registry/fake-registry.ts';
 import { describeWith } from '../requirements.ts';
 import { BreakingProxy } from './breaking-proxy.ts';
+import { stopRemote } from './pushed-image.ts';
 import { type RegistryProgram, makeLayoutOf, startRegistry } from './registry-program.ts';
 
 const FILES = Array.from({ length: 40 }, (_, i) => ({ name: `file-${i}`, bytes: randomBytes(100_000) }));
@@ -107,11 +107,7 @@ describeWith([{ program: 'docker-registry' }], 'an eStargz layer', () => {
   afterEach(() => {
     proxy.nextFault = () => 'none';
   });
-  afterAll(async () => {
-    await proxy.stop();
-    await registry.stop();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  afterAll(() => stopRemote({ scratch, registry, proxy }));
 
   it('are fetched whole for a mount that needs their tar', async () => {
     await push('for-erofs', sample);

@@ -38,7 +38,11 @@ export async function pushTwoLayers(
   return { scratch, layout, tars: [base, top], registry, proxy };
 }
 
-export async function stopRemote({ scratch, registry, proxy }: RemoteImage): Promise<void> {
+export async function stopRemote({
+  scratch,
+  registry,
+  proxy,
+}: Pick<RemoteImage, 'scratch' | 'registry' | 'proxy'>): Promise<void> {
   await proxy.stop();
   await registry.stop();
   rmSync(scratch, { recursive: true, force: true });
