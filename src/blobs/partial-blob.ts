@@ -190,11 +190,6 @@ export class PartialBlob {
     this.#state = 'corrupt';
   }
 
-  /** True once `close` was called. */
-  get isClosed(): boolean {
-    return this.#closing !== undefined;
-  }
-
   /** Ends what is being fetched: those who wait get an error. */
   stop(): void {
     this.#stop.abort();

@@ -21,8 +21,6 @@ export class ArtifactError extends InputError {
   }
 }
 
-/** OCI manifests may leave out their type. */
-
 /** docker 1.10 pushed application/octet-stream. */
 const CONFIG_TYPES = new Set([
   'application/vnd.oci.image.config.v1+json',

@@ -116,6 +116,8 @@ export async function takeOpenPart(
     facts !== undefined && canReadParts(facts, source.blob.length, source);
   const own = pool.take(keyOfPart(source), accepts);
   if (own !== undefined) return use(own, source, undefined, options);
+  // The registry is not asked for an index by which nothing is open.
+  if (pool.size === 0) return undefined;
   const index = await source.remote?.findIndex?.(signal);
   const other = index === undefined ? undefined : pool.take(keyOfPart(source, index.id), accepts);
   return other === undefined ? undefined : use(other, source, index, options);

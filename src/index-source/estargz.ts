@@ -18,7 +18,7 @@ const decompress = promisify(gunzip);
 /** In the annotations of a layer: `sha256:<hex>` of the JSON. */
 export const ESTARGZ_ANNOTATION = 'containerd.io/snapshot/stargz/toc.digest';
 
-export const ESTARGZ_FOOTER_SIZE = 51;
+const ESTARGZ_FOOTER_SIZE = 51;
 const TOC_NAME = 'stargz.index.json';
 /** Header and extra field of the footer, around the 16 hex digits of the table's offset. */
 const FOOTER_START = Buffer.from('1f8b08040000000000ff1a0053471600', 'hex');

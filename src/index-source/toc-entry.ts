@@ -4,6 +4,7 @@
 // Names are text there. Bytes that are not UTF-8 were replaced by U+FFFD when the table was written, so a table with one
 // can't be used: the layer's tar has the name.
 import { InputError } from '../vfs/input-error.ts';
+import { isObject } from '../vfs/json-object.ts';
 import { ID_MAX, MAX_XATTRS, XATTR_NAME_MAX, XATTR_SIZE_MAX } from '../vfs/limits.ts';
 
 const MAX_MAJOR = 0xfff;
@@ -84,9 +85,8 @@ class Fields {
   readonly #where: string;
 
   constructor(value: unknown, where: string) {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (!isObject) throw new InputError(`${where}: found something else than an entry`);
-    this.#fields = value as Readonly<Record<string, unknown>>;
+    if (!isObject(value)) throw new InputError(`${where}: found something else than an entry`);
+    this.#fields = value;
     this.#where = where;
   }
 

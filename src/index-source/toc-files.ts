@@ -1,6 +1,7 @@
 // The entries of a table of contents as files with their chunks, and where the chunks lie in the blob.
 import { PIECE_RECORD_SIZE } from '../sys/span-reader.ts';
 import { InputError } from '../vfs/input-error.ts';
+import { isObject } from '../vfs/json-object.ts';
 import { MAX_MEMBER_SIZE, type MemberSpans } from '../layer/member-spans.ts';
 import { type TocEntry, readTocEntry } from './toc-entry.ts';
 
@@ -33,7 +34,7 @@ const MAX_ENTRIES = 2 ** 19;
 
 /** The files of a parsed table. Throws InputError for anything that is not one. `where` names it. */
 export function readTocFiles(toc: unknown, where: string): TocFile[] {
-  const { version, entries } = (typeof toc === 'object' ? (toc ?? {}) : {}) as Record<string, unknown>;
+  const { version, entries }: Readonly<Record<string, unknown>> = isObject(toc) ? toc : {};
   if (version !== 1 || !Array.isArray(entries)) {
     throw new InputError(`${where}: found something else than version 1`);
   }

@@ -32,7 +32,7 @@ import { type ClaimedUpper, claimUpper } from './claim-upper.ts';
 import { describeMount } from './describe-mount.ts';
 import { type MountableImage, openErofsImage, shownPathOf, uuidOf } from './erofs-image.ts';
 import { type ServedLayers, serveLayers } from './layer-file-mount.ts';
-import type { StackedLayers } from './layers.ts';
+import { type StackedLayers, isInRegistry } from './layers.ts';
 import { mountFlagBits } from './options.ts';
 import { originOf } from './origin.ts';
 import type { PreparedUpper } from './prepare-upper.ts';
@@ -242,10 +242,11 @@ async function recordAttached(place: string, record: MountRecord): Promise<Mount
 
 /** The archive files as they are now. Those that are not here as a whole nobody else can write to. */
 function recordFiles({ layers }: Image): RecordedFile[] {
-  const paths = new Set(layers.flatMap((source) => (source.kind === 'blob' ? source.blob.path : [])));
-  return [...paths].flatMap((path) => {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (stats === undefined) return [];
+  const paths = new Set(
+    layers.flatMap((source) => (source.kind === 'blob' && !isInRegistry(source) ? source.blob.path : [])),
+  );
+  return [...paths].map((path) => {
+    const stats = statSync(path, { bigint: true });
     return { path, dev: Number(stats.dev), ino: Number(stats.ino), ...fileStateOf(stats) };
   });
 }

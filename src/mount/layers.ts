@@ -64,7 +64,8 @@ export interface OpeningRules extends PartRules {
   readonly reopened?: StackedLayers | undefined;
 }
 
-const isInRegistry = (source: LayerSource): boolean =>
+/** True if some of its bytes are still in a registry. */
+export const isInRegistry = (source: LayerSource): boolean =>
   source.kind === 'blob' && source.remote?.isHere() === false;
 
 type PartRules = Pick<OpenLayersOptions, 'opensParts' | 'needsTar' | 'onFailure'>;
